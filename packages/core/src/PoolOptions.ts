@@ -1,0 +1,265 @@
+/**
+ * The settings of a session pool: defaults, bounds, and how they are read from a program, an environment or JSON.
+ *
+ * Every duration takes any `Duration.Input`; a bare number is milliseconds. The names are those of cx_Oracle's
+ * `SessionPool` where it has the setting, and of node-oracledb where only that does.
+ */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as Field from "./internal/optionField.ts"
+import { InvalidOptionsError } from "./PoolError.ts"
+
+/** What a request does when no session is free. */
+export type GetMode = "wait" | "noWait" | "forceGet" | "timedWait"
+
+const withDefault = <S extends Schema.Top>(schema: S, value: NoInfer<S["Encoded"]>) =>
+  schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+
+/** The bound of every count of sessions. */
+const mostSessions = 100_000
+
+const writable = {
+  /** Sessions kept open from the start; eviction stops here. Default 0. */
+  min: withDefault(Field.integer(0, mostSessions), 0),
+  /** The most sessions open at once. Default 4. */
+  max: withDefault(Field.integer(1, mostSessions), 4),
+  /** How many sessions are opened at a time when demand grows. Default 1. */
+  increment: withDefault(Field.integer(1, mostSessions), 1),
+  /** What a request does when no session is free. Default `"wait"`. */
+  getMode: withDefault(Field.oneOf(["wait", "noWait", "forceGet", "timedWait"]), "wait"),
+  /** How long a request waits with `getMode: "timedWait"`. Default 5 seconds. */
+  waitTimeout: withDefault(Field.duration, "5 seconds"),
+  /** How many requests may wait that nothing is being opened for; -1 is without bound. Default 500. */
+  queueMax: withDefault(Field.integer(-1, 1_000_000_000), 500),
+  /** The wait above which the pool counts as slow, for overload refusal; 0 turns it off. Default 0. */
+  queueTarget: withDefault(Field.duration, 0),
+  /** For how long every wait must be above `queueTarget` before newcomers are refused. Default 1 second. */
+  queueInterval: withDefault(Field.duration, "1 second"),
+  /** How long a session may be idle before it is closed, down to `min`; 0 turns it off. Default 1 minute. */
+  timeout: withDefault(Field.duration, "1 minute"),
+  /** How old a session may grow before it is closed when not in use; 0 turns it off. Default 0. */
+  maxLifetimeSession: withDefault(Field.duration, 0),
+  /** By what part of it a lifetime is shortened at random, so that sessions do not all end at once. Default 0.1. */
+  lifetimeJitter: withDefault(Field.fraction(0, 1), 0.1),
+  /** A session idle longer is pinged before it is lent; 0 pings always, `"infinity"` never. Default 1 minute. */
+  pingInterval: withDefault(Field.duration, "1 minute"),
+  /** How long a ping, a reset or an interrupt may take before the session counts as dead. Default 5 seconds. */
+  pingTimeout: withDefault(Field.duration, "5 seconds"),
+  /** How often idle sessions are pinged to keep them alive; 0 turns it off. Default 0. */
+  keepAlive: withDefault(Field.duration, 0),
+  /** How long opening a session may take; `"infinity"` leaves it to the driver. Default 1 minute. */
+  openTimeout: withDefault(Field.duration, "1 minute"),
+  /** How long closing a session may take before it is forced. Default 5 seconds. */
+  closeTimeout: withDefault(Field.duration, "5 seconds"),
+  /** How long the end of the pool's scope waits for busy sessions before it ends them. Default 5 seconds. */
+  drainTimeout: withDefault(Field.duration, "5 seconds"),
+  /** A lease held longer is reported as a leak; 0 turns it off. Default 0. */
+  leakDetectionThreshold: withDefault(Field.duration, 0),
+  /** Whether all sessions belong to the pool's own user. Default true. */
+  homogeneous: withDefault(Field.flag, true),
+  /** The most sessions for one sharding key; 0 is without bound. Default 0. */
+  maxSessionsPerShard: withDefault(Field.integer(0, mostSessions), 0),
+  /** How many statements each session caches. Default 30. */
+  stmtCacheSize: withDefault(Field.integer(0, mostSessions), 30),
+  /** The user that the pool's sessions belong to; none: every request brings its own. */
+  user: Schema.optionalKey(Field.text),
+  /** The password of `user`. */
+  password: Schema.optionalKey(Field.secret)
+}
+
+const fixed = {
+  /** The name in metrics, logs and errors. Default `"default"`. */
+  name: withDefault(Field.text, "default"),
+  /** The database that the sessions are of, as given to the driver. */
+  dsn: Schema.optionalKey(Field.text),
+  /** The alias that `dsn` was found under, when it was one. */
+  tnsentry: Schema.optionalKey(Field.text),
+  /** The connection class of requests that name none. */
+  cclass: Schema.optionalKey(Field.text),
+  /** The edition that sessions are opened with. */
+  edition: Schema.optionalKey(Field.text),
+  /** Whether making the pool waits until `min` sessions are open, and fails when they cannot be opened. Default false. */
+  waitForMin: withDefault(Field.flag, false)
+}
+
+/**
+ * The settings as a schema: decodes plain options and JSON, and fills in the defaults.
+ *
+ * @example
+ * ```ts
+ * import { PoolOptions } from "@sessionpool/core"
+ * import { Schema } from "effect"
+ *
+ * const settings = Schema.decodeUnknownSync(PoolOptions.Settings)({ min: 2, max: 16, timeout: "5 minutes" })
+ * console.log(settings.increment) // 1
+ * ```
+ */
+export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
+  Schema.makeFilter((settings) => {
+    if (settings.min > settings.max) {
+      return { path: ["min"], issue: `Expected at most max (${settings.max}), got ${settings.min}` }
+    }
+    if (settings.password !== undefined && settings.user === undefined) {
+      return { path: ["user"], issue: "Expected the user that the password belongs to" }
+    }
+    return undefined
+  })
+)
+
+/** Settings in force: every default filled in. */
+export type Settings = typeof Settings.Type
+
+/** Settings as a program gives them. */
+export interface Options {
+  readonly name?: string | undefined
+  readonly dsn?: string | undefined
+  readonly tnsentry?: string | undefined
+  readonly cclass?: string | undefined
+  readonly edition?: string | undefined
+  readonly waitForMin?: boolean | undefined
+  readonly user?: string | undefined
+  readonly password?: Redacted.Redacted<string> | undefined
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  readonly increment?: number | undefined
+  readonly getMode?: GetMode | undefined
+  readonly waitTimeout?: DurationOption | undefined
+  readonly queueMax?: number | undefined
+  readonly queueTarget?: DurationOption | undefined
+  readonly queueInterval?: DurationOption | undefined
+  readonly timeout?: DurationOption | undefined
+  readonly maxLifetimeSession?: DurationOption | undefined
+  readonly lifetimeJitter?: number | undefined
+  readonly pingInterval?: DurationOption | undefined
+  readonly pingTimeout?: DurationOption | undefined
+  readonly keepAlive?: DurationOption | undefined
+  readonly openTimeout?: DurationOption | undefined
+  readonly closeTimeout?: DurationOption | undefined
+  readonly drainTimeout?: DurationOption | undefined
+  readonly leakDetectionThreshold?: DurationOption | undefined
+  readonly homogeneous?: boolean | undefined
+  readonly maxSessionsPerShard?: number | undefined
+  readonly stmtCacheSize?: number | undefined
+}
+
+/** A duration: any `Duration.Input`, or `"infinity"`. */
+export type DurationOption = Duration.Input | "infinity"
+
+/** The settings that can be changed while the pool runs. */
+export type Changes = { readonly [K in keyof typeof writable]?: Options[K & keyof Options] }
+
+const withoutUndefined = (options: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+
+const decode = Schema.decodeUnknownResult(Settings)
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/**
+ * Checks options and fills in the defaults; the failure names every field that is wrong, its value and its bound.
+ *
+ * @example
+ * ```ts
+ * import { PoolOptions } from "@sessionpool/core"
+ * import { Result } from "effect"
+ *
+ * const refused = PoolOptions.fromInput({ min: 5, max: 2 })
+ * console.log(Result.isFailure(refused) && refused.failure.message)
+ * ```
+ */
+export const fromInput = (input: unknown): Result.Result<Settings, InvalidOptionsError> => {
+  const given = typeof input === "object" && input !== null ? withoutUndefined(input) : input
+  const decoded = decode(given, { errors: "all", onExcessProperty: "error", reportInput: true })
+  return Result.mapError(decoded, (error) => {
+    const problems = (formatIssue(error.issue).issues ?? []).map((issue) => ({
+      field: (issue.path ?? []).map(String).join(".") || "options",
+      problem: issue.message.startsWith("Unexpected key")
+        ? "is not a setting of a session pool"
+        : issue.message.replace(/^Expected /, "must be ").replace(/, got /, ", not ")
+    }))
+    const name = Result.getOrUndefined(Schema.decodeUnknownResult(Schema.Struct({ name: Field.text }))(given))
+    return new InvalidOptionsError({ pool: name?.name ?? "default", problems })
+  })
+}
+
+/**
+ * Applies changes to settings: checked as a whole, so that the result is either wholly valid or a failure.
+ *
+ * @example
+ * ```ts
+ * import { PoolOptions } from "@sessionpool/core"
+ * import { Result } from "effect"
+ *
+ * const settings = Result.getOrThrow(PoolOptions.fromInput({ max: 8 }))
+ * console.log(Result.getOrThrow(PoolOptions.change(settings, { max: 16 })).max) // 16
+ * ```
+ */
+export const change = (settings: Settings, changes: Changes): Result.Result<Settings, InvalidOptionsError> => {
+  const unknown = Object.keys(changes).filter((key) => !Object.hasOwn(writable, key))
+  return unknown.length === 0
+    ? fromInput({ ...settings, ...withoutUndefined(changes) })
+    : Result.fail(
+      new InvalidOptionsError({
+        pool: settings.name,
+        problems: unknown.map((field) => ({
+          field,
+          problem: Object.hasOwn(fixed, field)
+            ? "cannot be changed while the pool runs"
+            : "is not a setting of a session pool"
+        }))
+      })
+    )
+}
+
+const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+
+/**
+ * Reads the settings from the environment: `max` from `<PREFIX>_MAX`, `waitTimeout` from `<PREFIX>_WAIT_TIMEOUT`, and so
+ * on. What is not set keeps its default.
+ *
+ * **Details**
+ *
+ * `prefix` defaults to `SESSION_POOL`. A value that cannot be used is a `ConfigError` with the same words as
+ * `InvalidOptionsError`.
+ *
+ * @example
+ * ```ts
+ * import { PoolOptions } from "@sessionpool/core"
+ * import { ConfigProvider, Effect } from "effect"
+ *
+ * const environment = ConfigProvider.fromUnknown({ HR_POOL_MAX: "16", HR_POOL_TIMEOUT: "5 minutes" })
+ * const settings = Effect.runSync(PoolOptions.config("HR_POOL").parse(environment))
+ * console.log(settings.max) // 16
+ * ```
+ */
+export const config = (prefix = "SESSION_POOL"): Config.Config<Settings> => {
+  const variables: Record<string, Config.Config<Option.Option<unknown>>> = {}
+  for (const key of Object.keys({ ...fixed, ...writable })) {
+    const variable = `${prefix}_${constantCase(key)}`
+    const read: Config.Config<unknown> = key === "password" ? Config.Redacted(variable) : Config.String(variable)
+    variables[key] = Config.option(read)
+  }
+  return Config.all(variables).pipe(Config.mapEffect((values) => {
+    const given = Object.fromEntries(
+      Object.entries(values).flatMap(([key, value]) => Option.isSome(value) ? [[key, value.value]] : [])
+    )
+    return Effect.fromResult(fromInput(given)).pipe(
+      Effect.mapError((error) =>
+        new Config.ConfigError(
+          new Schema.SchemaError(new SchemaIssue.InvalidValue({ message: `${prefix}_*: ${error.message}` }))
+        )
+      )
+    )
+  }))
+}
+
+/** Milliseconds of a setting, with zero and `"infinity"` both meaning off. */
+export const offOrMillis = (duration: Duration.Duration): number => {
+  const millis = Duration.toMillis(duration)
+  return millis === 0 ? Infinity : millis
+}
