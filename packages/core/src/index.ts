@@ -1,1 +1,10 @@
-export {}
+export * as Connection from "./Connection.ts"
+export * as PoolError from "./PoolError.ts"
+export * as PoolEvent from "./PoolEvent.ts"
+export * as PoolMetrics from "./PoolMetrics.ts"
+export * as PoolOptions from "./PoolOptions.ts"
+export type * as PoolStatistics from "./PoolStatistics.ts"
+export type * as SessionDriver from "./SessionDriver.ts"
+export * as SessionPool from "./SessionPool.ts"
+export type * as SessionRequest from "./SessionRequest.ts"
+export * as SessionTag from "./SessionTag.ts"

@@ -1,0 +1,51 @@
+/**
+ * The figures of a pool at one moment.
+ */
+import type { GetMode } from "./PoolOptions.ts"
+
+/**
+ * Counts and settings of a pool, under the names that cx_Oracle's `SessionPool` gives them.
+ *
+ * **Details**
+ *
+ * `opened` is `idle` plus `busy`. Durations are milliseconds; `Infinity` means never. The counts since the pool was made are
+ * in `totals`: `hits` are requests that got a session in the state they asked for without waiting.
+ */
+export interface PoolStatistics {
+  readonly name: string
+  readonly dsn: string | undefined
+  readonly tnsentry: string | undefined
+  readonly username: string | undefined
+  readonly homogeneous: boolean
+  /** Sessions that are lent. */
+  readonly busy: number
+  /** Sessions that are open. */
+  readonly opened: number
+  /** Sessions that are open and not lent. */
+  readonly idle: number
+  /** Sessions being opened. */
+  readonly opening: number
+  /** Sessions being closed. */
+  readonly closing: number
+  /** Requests that wait. */
+  readonly pending: number
+  readonly min: number
+  readonly max: number
+  readonly increment: number
+  readonly getMode: GetMode
+  readonly timeout: number
+  readonly maxLifetimeSession: number
+  readonly waitTimeout: number
+  readonly stmtCacheSize: number
+  readonly maxSessionsPerShard: number
+  readonly totals: {
+    readonly opened: number
+    readonly openFailures: number
+    readonly closed: number
+    readonly lent: number
+    readonly hits: number
+    readonly timeouts: number
+    readonly refused: number
+    readonly leaks: number
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What a database must provide so that a pool can keep its sessions.
+ *
+ * `S` is the driver's session: one authenticated conversation. `C` is the connection that a caller holds while a session is
+ * leased. `E` is the driver's failure. The pool decides when each effect runs and never runs two of them on one session at
+ * a time, except `interrupt`, which stops whatever runs.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { Connection, Lease } from "./Connection.ts"
+import type { ShardingKey } from "./SessionRequest.ts"
+
+/**
+ * Who a session is opened as: user and password, or a token in place of the password.
+ *
+ * **Details**
+ *
+ * When credentials come from an effect, that is run for every session that is opened. Once a session was opened with other
+ * credentials than before, sessions opened with the old ones are closed as they come back.
+ */
+export interface Credentials {
+  readonly user?: string | undefined
+  readonly password?: Redacted.Redacted<string> | undefined
+  readonly token?: Redacted.Redacted<string> | undefined
+}
+
+/** What a new session must be. */
+export interface OpenRequest extends Credentials {
+  /** The user to act as, when `user` is a proxy for another. */
+  readonly proxyUser: string | undefined
+  readonly cclass: string | undefined
+  readonly edition: string | undefined
+  readonly shardingKey: ShardingKey | undefined
+  readonly superShardingKey: ShardingKey | undefined
+  /** `"new"` when the session was asked for with that purity. */
+  readonly purity: "default" | "new"
+  readonly stmtCacheSize: number
+}
+
+/** Settings of the pool that `reset` puts back on a session. */
+export interface SessionSettings {
+  readonly stmtCacheSize: number
+}
+
+/**
+ * The effects of a database driver.
+ *
+ * **Details**
+ *
+ * - `open` runs uninterruptible, so that no session can be lost between the driver and the pool; wrap in
+ *   `Effect.interruptible` what may be cut short (the network, a retry). When it is interrupted there, by `openTimeout` or by
+ *   the end of the pool, it must leave nothing open behind.
+ * - `close` with `force` must not depend on an answer of the server. Whether it succeeds or fails, the session is gone for
+ *   the pool afterwards.
+ * - `reset` ends a lease: it rolls back what was not committed and puts the driver's own settings back. It answers
+ *   `undefined` when there is nothing to do, which spares the pool an effect.
+ * - `interrupt` stops what the session is doing and succeeds once the session is quiet. The pool then pings it before it is
+ *   lent again, so that a late break can never hit the next caller.
+ * - `isHealthy` is free: what the driver knows without a round trip, such as a notice of a planned shutdown.
+ * - `lease` makes the connection; it must run every operation through {@link Lease.run}.
+ *
+ * @example
+ * ```ts
+ * import { Connection, type SessionDriver } from "@sessionpool/core"
+ * import { Effect } from "effect"
+ *
+ * class Greeter extends Connection.Base {
+ *   greet(name: string) {
+ *     return this.lease.run(Effect.succeed(`hello ${name}`))
+ *   }
+ * }
+ *
+ * const driver: SessionDriver.SessionDriver<{ readonly number: number }, Greeter> = {
+ *   open: () => Effect.succeed({ number: 1 }),
+ *   close: () => Effect.void,
+ *   ping: () => Effect.void,
+ *   reset: () => undefined,
+ *   interrupt: () => Effect.void,
+ *   isHealthy: () => true,
+ *   isAuthenticationFailure: () => false,
+ *   lease: (_session, lease) => new Greeter(lease)
+ * }
+ * ```
+ */
+export interface SessionDriver<S, C extends Connection, E = never> {
+  readonly open: (request: OpenRequest) => Effect.Effect<S, E>
+  readonly close: (session: S, options: { readonly force: boolean }) => Effect.Effect<void, E>
+  readonly ping: (session: S) => Effect.Effect<void, E>
+  readonly reset: (session: S, settings: SessionSettings) => Effect.Effect<void, E> | undefined
+  readonly interrupt: (session: S) => Effect.Effect<void, E>
+  readonly isHealthy: (session: S) => boolean
+  readonly isAuthenticationFailure: (error: E) => boolean
+  readonly lease: (session: S, lease: Lease) => C
+  /** Attributes for the spans and logs of a session, by OpenTelemetry's conventions; none when absent. */
+  readonly attributes?: (session: S) => Record<string, unknown>
+}

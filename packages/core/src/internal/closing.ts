@@ -1,0 +1,101 @@
+/**
+ * How a pool ends: no more requests, then the idle sessions, then the busy ones as they come back, then, by force, the rest.
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Connection } from "../Connection.ts"
+import { PoolBusyError, PoolClosedError } from "../PoolError.ts"
+import { PoolEvent } from "../PoolEvent.ts"
+import type { Engine } from "./engine.ts"
+import { within } from "./jobs.ts"
+import { refuse } from "./lending.ts"
+
+export class Closing<S, C extends Connection, E, OE> {
+  readonly #engine: Engine<S, C, E, OE>
+  readonly #emptied = Deferred.makeUnsafe<void>()
+  /** Ends what runs on its own: openings in flight, eviction, keep-alive. */
+  readonly #stopWork: () => void
+
+  constructor(engine: Engine<S, C, E, OE>, stopWork: () => void) {
+    this.#engine = engine
+    this.#stopWork = stopWork
+    engine.whenEmpty = () => this.#empty()
+  }
+
+  /** Refuses when sessions are busy; then nothing has changed. */
+  plainly(): Effect.Effect<void, PoolBusyError> {
+    return Effect.suspend((): Effect.Effect<void, PoolBusyError> => {
+      const { state } = this.#engine
+      const { busy } = state.counts
+      if (state.phase === "open" && busy > 0) {
+        return Effect.fail(new PoolBusyError({ pool: state.settings.name, busy }))
+      }
+      this.#begin(false)
+      return Deferred.await(this.#emptied)
+    })
+  }
+
+  /** Waits up to `limit` for busy sessions to come back, then takes them away. */
+  draining(limit: Duration.Duration): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#begin(false)
+      // In the pool's own scope: who asked for it may give up, the pool closes all the same.
+      const drain = within(Deferred.await(this.#emptied), limit, "draining")
+      this.#engine.forkJob(Effect.catch(drain, () => Effect.sync(() => this.#force())))
+      return Deferred.await(this.#emptied)
+    })
+  }
+
+  /** Takes busy sessions away at once. */
+  byForce(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#begin(true)
+      this.#force()
+      return Deferred.await(this.#emptied)
+    })
+  }
+
+  #begin(force: boolean): void {
+    const engine = this.#engine
+    const { state } = engine
+    if (state.phase !== "open") return
+    state.phase = "draining"
+    if (state.listeners.size > 0) state.emit(PoolEvent.PoolClosing({ at: state.now(), force }))
+    for (const waiter of state.waiting) refuse(state, waiter, new PoolClosedError({ pool: state.settings.name }))
+    for (const session of state.recency) state.retire(session, "closing")
+    this.#stopWork()
+    engine.flush()
+  }
+
+  #force(): void {
+    const engine = this.#engine
+    const { state } = engine
+    for (const session of state.sessions) {
+      if (session.place !== "busy" && session.place !== "checking") continue
+      session.holder?.revoke()
+      // What still runs on it is stopped at the server before the session goes.
+      const breakOff = within(
+        Effect.suspend(() => engine.parts.driver.interrupt(session.handle)),
+        engine.settings.pingTimeout,
+        "a break"
+      )
+      session.holder = undefined
+      engine.forkJob(Effect.andThen(
+        Effect.ignoreCause(breakOff),
+        Effect.sync(() => {
+          state.retire(session, "closing")
+          engine.flush()
+        })
+      ))
+    }
+  }
+
+  #empty(): void {
+    const { state } = this.#engine
+    if (state.phase === "closed") return
+    state.phase = "closed"
+    if (state.listeners.size > 0) state.emit(PoolEvent.PoolClosed({ at: state.now() }))
+    Deferred.doneUnsafe(this.#emptied, Effect.void)
+  }
+}

@@ -1,0 +1,323 @@
+/** Puts a pool together from its options, and ties it to the scope. */
+import type { Clock } from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberHandle from "effect/FiberHandle"
+import * as FiberSet from "effect/FiberSet"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Connection } from "../Connection.ts"
+import {
+  ConnectionReleasedError,
+  CredentialsNotAllowedError,
+  InvalidOptionsError,
+  type OpenSessionError
+} from "../PoolError.ts"
+import { PoolEvent } from "../PoolEvent.ts"
+import * as PoolOptions from "../PoolOptions.ts"
+import type { PoolStatistics } from "../PoolStatistics.ts"
+import type { CloseOptions, MakeOptions, SessionPool } from "../SessionPool.ts"
+import type { SessionRequest } from "../SessionRequest.ts"
+import { Closing } from "./closing.ts"
+import { Engine } from "./engine.ts"
+import { Groups } from "./groups.ts"
+import { PasswordDigests } from "./identity.ts"
+import { Lease } from "./lease.ts"
+import { refuse } from "./lending.ts"
+import { PoolMeters } from "./meters.ts"
+import { parseMillis } from "./optionField.ts"
+import { PoolState } from "./poolState.ts"
+import { openSessionError } from "./settling.ts"
+import { evictor, keeper, nextEviction } from "./upkeep.ts"
+
+/** How many events a listener may be behind before it misses the oldest. */
+const eventsBehind = 4096
+
+const defaultPauses = Schedule.exponential("100 millis").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(5)))),
+  Schedule.jittered
+)
+
+export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE, R>(
+  options: MakeOptions<S, C, DE, OE, R>,
+  clock: Clock
+) {
+  const { credentials, driver, onSession, openRetry, resetSession, ...given } = options
+  const settings = yield* Effect.fromResult(PoolOptions.fromInput(given))
+  if (credentials !== undefined && settings.user !== undefined) {
+    const problem = "must not be given beside credentials, which name the user"
+    return yield* new InvalidOptionsError({ pool: settings.name, problems: [{ field: "user", problem }] })
+  }
+  const context = yield* Effect.context<R | Scope.Scope>()
+  // What the caller's fiber has comes first: its trace, its log level, its clock.
+  const inContext = <A, E2>(effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E2> =>
+    Effect.updateContext(effect, (current: Context.Context<never>) => Context.merge(context, current))
+  const run = yield* FiberSet.makeRuntime()
+  const runEvictor = yield* FiberHandle.makeRuntime<never>()
+  const runKeeper = yield* FiberHandle.makeRuntime<never>()
+  const scheduler = yield* Scheduler.Scheduler
+  const digests = new PasswordDigests()
+  const groups = new Groups<S>(digests, settings.cclass)
+  const state = new PoolState<S>(settings, clock, groups.own, settings.user !== undefined || credentials !== undefined)
+  const meters = new PoolMeters()
+  const engine = new Engine<S, C, DE, OE>({
+    driver,
+    credentials: credentials === undefined ? undefined : inContext(credentials),
+    onSession: onSession === undefined ? undefined : (connection, info) => inContext(onSession(connection, info)),
+    resetSession: resetSession === undefined ? undefined : (connection) => inContext(resetSession(connection)),
+    pauses: inContext(
+      Effect.map(
+        Schedule.toStepWithSleep(openRetry ?? defaultPauses),
+        (step) => (cause: unknown) => inContext(step(cause))
+      )
+    ),
+    fork: run,
+    dispatcher: scheduler.makeDispatcher(),
+    digests,
+    groups,
+    state,
+    meters
+  })
+  engine.rearm = () => {
+    const next = nextEviction(state)
+    if (next >= engine.nextLook) return
+    engine.nextLook = next
+    runEvictor(evictor(engine))
+  }
+  const keepAlive = () => {
+    runKeeper(keeper(engine) ?? Effect.void)
+  }
+  const closing = new Closing(engine, () => {
+    engine.abandonOpenings()
+    runEvictor(Effect.void)
+    runKeeper(Effect.void)
+  })
+  const registrations = meters.register(state, context)
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(
+      Effect.suspend(() => closing.draining(state.settings.drainTimeout)),
+      Effect.sync(() => {
+        for (const registration of registrations) registration.remove()
+      })
+    )
+  )
+  keepAlive()
+  const pool = surface(engine, closing, keepAlive)
+  if (settings.waitForMin && state.hasOwnUser && settings.min > 0) yield* filled(engine)
+  else {
+    state.isUnsettled = true
+    engine.flush()
+  }
+  return pool
+})
+
+/** Opens `min` sessions and waits for them. */
+const filled = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>): Effect.Effect<void, OpenSessionError> => {
+  const { state } = engine
+  const done = Deferred.makeUnsafe<void, OpenSessionError>()
+  const listener = () => {
+    const { failure } = state.ownGroup
+    if (failure !== undefined) {
+      Deferred.doneUnsafe(done, Effect.fail(openSessionError(state, state.ownGroup, failure)))
+    } else if (state.opened >= state.limits.min) {
+      Deferred.doneUnsafe(done, Effect.void)
+    }
+  }
+  return Effect.suspend(() => {
+    state.listeners.add(listener)
+    state.isUnsettled = true
+    engine.flush()
+    return Deferred.await(done)
+  }).pipe(Effect.ensuring(Effect.sync(() => state.listeners.delete(listener))))
+}
+
+/** The pool as its users see it. */
+const surface = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  closing: Closing<S, C, E, OE>,
+  keepAlive: () => void
+): SessionPool<C, OE> => {
+  const { state } = engine
+  const origin = () => engine.leaks.isOn ? new Error("taken") : undefined
+
+  const acquire = (request?: SessionRequest): ReturnType<SessionPool<C, OE>["acquire"]> => {
+    const from = origin()
+    return Effect.uninterruptibleMask((restore) => {
+      const lease = new Lease(engine, request, from)
+      const taken = Effect.withFiber((fiber) => {
+        const work = lease.take(fiber.id)
+        return work === undefined ? Effect.succeed(lease.connection!) : restore(work)
+      })
+      // Until the scope has it, a failure or an interrupt ends the lease here.
+      const guarded = Effect.onExitPrimitive(
+        taken,
+        (exit) => exit._tag === "Failure" ? lease.finish() : undefined,
+        true
+      )
+      return Effect.flatMap(guarded, (connection) =>
+        Effect.flatMap(Effect.scope, (scope) =>
+          Effect.as(
+            Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void),
+            connection
+          )))
+    })
+  }
+
+  const use = <A, E2, R>(
+    first: SessionRequest | ((connection: C) => Effect.Effect<A, E2, R>),
+    second?: (connection: C) => Effect.Effect<A, E2, R>
+  ) => {
+    const request = typeof first === "function" ? undefined : first
+    const f = typeof first === "function" ? first : second!
+    const from = origin()
+    return Effect.suspend(() => {
+      const lease = new Lease(engine, request, from)
+      return Effect.onExitPrimitive(
+        Effect.withFiber((fiber) => {
+          const work = lease.take(fiber.id)
+          return work === undefined ? f(lease.connection!) : Effect.flatMap(work, f)
+        }),
+        lease.finish
+      )
+    })
+  }
+
+  const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> => {
+    const lease = connection.lease
+    return lease instanceof Lease && lease.engine === engine && !lease.isReleased
+      ? Effect.succeed(lease)
+      : Effect.fail(new ConnectionReleasedError({ pool: state.settings.name, session: connection.id }))
+  }
+
+  const end = (lease: Lease<S, C, E, OE>, ...how: Parameters<Lease<S, C, E, OE>["end"]>): Effect.Effect<void> =>
+    Effect.uninterruptible(Effect.suspend(() => lease.end(...how) ?? Effect.void))
+
+  return {
+    acquire,
+    use: use as SessionPool<C, OE>["use"],
+    release: (connection, options) =>
+      Effect.flatMap(leaseOf(connection), (lease) => {
+        if (options?.tag === undefined) {
+          return Effect.uninterruptible(Effect.suspend(() => lease.finish() ?? Effect.void))
+        }
+        const tag = engine.groups.tag(options.tag, state.settings.name)
+        return Result.isFailure(tag) ? Effect.fail(tag.failure) : end(lease, tag.success, undefined)
+      }),
+    drop: (connection) => Effect.flatMap(leaseOf(connection), (lease) => end(lease, undefined, "dropped")),
+    close: (options) => close(engine, closing, options),
+    reconfigure: (changes) => reconfigure(engine, changes, keepAlive),
+    settings: Effect.sync(() => state.settings),
+    statistics: Effect.sync(() => statistics(state)),
+    events: events(state)
+  }
+}
+
+const close = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  closing: Closing<S, C, E, OE>,
+  options: CloseOptions | undefined
+) => {
+  if (options?.force === true) return closing.byForce()
+  const drainTimeout = options?.drainTimeout
+  if (drainTimeout === undefined) return closing.plainly()
+  const millis = parseMillis(drainTimeout)
+  return millis === undefined
+    ? Effect.fail(
+      new InvalidOptionsError({
+        pool: engine.settings.name,
+        problems: [{ field: "drainTimeout", problem: `must be a duration of 0 or more, not ${String(drainTimeout)}` }]
+      })
+    )
+    : closing.draining(Duration.millis(millis))
+}
+
+const reconfigure = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  changes: PoolOptions.Changes,
+  keepAlive: () => void
+): Effect.Effect<void, InvalidOptionsError> =>
+  Effect.suspend(() => {
+    const { state } = engine
+    const changed = PoolOptions.change(state.settings, changes)
+    if (Result.isFailure(changed)) return Effect.fail(changed.failure)
+    const settings = changed.success
+    const keepAliveChanged = !Duration.Equivalence(settings.keepAlive, state.settings.keepAlive)
+    state.configure(settings)
+    if (changes.user !== undefined || changes.password !== undefined) {
+      // Other credentials, or the same once more by hand: opening may try again at once.
+      state.hasOwnUser = settings.user !== undefined || engine.parts.credentials !== undefined
+      for (const group of engine.groups) {
+        if (group.identity.credentials === "pool") engine.resume(group)
+      }
+    }
+    if (settings.homogeneous) turnOthersAway(engine)
+    if (keepAliveChanged) keepAlive()
+    if (state.listeners.size > 0) {
+      state.emit(PoolEvent.Reconfigured({ at: state.now(), changed: Object.keys(changes) }))
+    }
+    engine.flush()
+    return Effect.void
+  })
+
+/** A pool that has become homogeneous keeps only sessions of its own user. */
+const turnOthersAway = <S, C extends Connection, E, OE>({ state }: Engine<S, C, E, OE>): void => {
+  for (const session of state.recency) {
+    if (session.group.isNamedByRequest) state.retire(session, "credentials")
+  }
+  for (const waiter of state.waiting) {
+    if (waiter.wish.group.isNamedByRequest) {
+      refuse(state, waiter, new CredentialsNotAllowedError({ pool: state.settings.name }))
+    }
+  }
+}
+
+const statistics = <S>(state: PoolState<S>): PoolStatistics => {
+  const { counts, limits, settings } = state
+  return {
+    name: settings.name,
+    dsn: settings.dsn,
+    tnsentry: settings.tnsentry,
+    username: settings.user,
+    homogeneous: settings.homogeneous,
+    busy: counts.busy,
+    opened: state.opened,
+    idle: counts.idle + counts.checking,
+    opening: counts.opening,
+    closing: counts.closing,
+    pending: state.waiting.size,
+    min: settings.min,
+    max: settings.max,
+    increment: settings.increment,
+    getMode: settings.getMode,
+    timeout: limits.idleTimeout,
+    maxLifetimeSession: limits.lifetime,
+    waitTimeout: limits.waitTimeout,
+    stmtCacheSize: settings.stmtCacheSize,
+    maxSessionsPerShard: settings.maxSessionsPerShard,
+    totals: { ...state.totals }
+  }
+}
+
+const events = <S>(state: PoolState<S>): Stream.Stream<PoolEvent> =>
+  Stream.callback<PoolEvent>(
+    (queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const listener = (event: PoolEvent) => {
+            Queue.offerUnsafe(queue, event)
+            if (event._tag === "PoolClosed") Queue.endUnsafe(queue)
+          }
+          if (state.phase === "closed") Queue.endUnsafe(queue)
+          else state.listeners.add(listener)
+          return listener
+        }),
+        (listener) => Effect.sync(() => state.listeners.delete(listener))
+      ),
+    { bufferSize: eventsBehind, strategy: "sliding" }
+  )

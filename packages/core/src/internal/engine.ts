@@ -1,0 +1,274 @@
+/**
+ * Ties the decisions to the world: starts what they order, tells waiting fibers their outcome, and feeds back what came of
+ * it. Decisions are synchronous and complete before anything here starts, so no fiber ever sees half a step.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { SchedulerDispatcher } from "effect/Scheduler"
+import type { Connection } from "../Connection.ts"
+import { AcquireTimeoutError, type Snapshot } from "../PoolError.ts"
+import { PoolEvent } from "../PoolEvent.ts"
+import type { Settings } from "../PoolOptions.ts"
+import type { Credentials, SessionDriver } from "../SessionDriver.ts"
+import { Deadlines } from "./deadlines.ts"
+import type { Groups } from "./groups.ts"
+import { describeIdentity, type PasswordDigests } from "./identity.ts"
+import * as Jobs from "./jobs.ts"
+import { LeakWatch } from "./leaks.ts"
+import * as Lending from "./lending.ts"
+import type { PoolMeters } from "./meters.ts"
+import type { Job, PoolState } from "./poolState.ts"
+import type { Session } from "./session.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
+import { settle } from "./settling.ts"
+import type { Waiter } from "./waiter.ts"
+
+/** What a pool is made of, besides its settings. Everything is closed over its environment already. */
+export interface EngineParts<S, C extends Connection, E, OE> {
+  readonly driver: SessionDriver<S, C, E>
+  /** The pool's own credentials, asked for at each open; `undefined` when they are those of the settings. */
+  readonly credentials: Effect.Effect<Credentials, unknown> | undefined
+  readonly onSession:
+    | ((connection: C, info: { readonly requestedTag: string | undefined }) => Effect.Effect<unknown, OE>)
+    | undefined
+  readonly resetSession: ((connection: C) => Effect.Effect<unknown, unknown>) | undefined
+  /** Waits until opening may be tried again after a failure; begins anew after every success. */
+  readonly pauses: Effect.Effect<(cause: unknown) => Effect.Effect<unknown, unknown>>
+  readonly fork: <A, E2>(
+    effect: Effect.Effect<A, E2>,
+    options: { readonly uninterruptible: boolean }
+  ) => Fiber.Fiber<A, E2>
+  readonly dispatcher: SchedulerDispatcher
+  readonly digests: PasswordDigests
+  readonly groups: Groups<S>
+  readonly state: PoolState<S>
+  readonly meters: PoolMeters
+}
+
+export class Engine<S, C extends Connection, E = never, OE = never> {
+  readonly parts: EngineParts<S, C, E, OE>
+  readonly state: PoolState<S>
+  readonly groups: Groups<S>
+  readonly meters: PoolMeters
+  readonly isHealthy: Lending.IsHealthy<S>
+  readonly deadlines: Deadlines<Waiter<S>>
+  readonly leaks: LeakWatch
+  #sessionNumber = 0
+  #waiterNumber = 0
+  #openings = 0
+  #isFlushing = false
+  readonly #opening = new Set<Fiber.Fiber<void>>()
+  #adopted = 0
+  readonly #pauses = new WeakMap<SessionGroup<S>, (cause: unknown) => Effect.Effect<unknown, unknown>>()
+  #held: ReadonlyArray<Session<S>> | undefined = undefined
+  /** Called when the pool is no longer open and its last session is gone. */
+  whenEmpty: () => void = () => {}
+  /** Called when something may be due for eviction earlier than the evictor knows. */
+  rearm: () => void = () => {}
+  /** When the evictor looks next. */
+  nextLook = Infinity
+
+  constructor(parts: EngineParts<S, C, E, OE>) {
+    this.parts = parts
+    this.state = parts.state
+    this.groups = parts.groups
+    this.meters = parts.meters
+    this.isHealthy = (session) => {
+      try {
+        return parts.driver.isHealthy(session.handle)
+      } catch {
+        return false
+      }
+    }
+    this.leaks = new LeakWatch({ state: parts.state, fork: (effect) => this.fork(effect) })
+    this.deadlines = new Deadlines<Waiter<S>>({
+      now: () => this.state.now(),
+      fork: (effect) => this.fork(effect),
+      link: (waiter) => waiter.byDeadline,
+      since: (waiter) => waiter.since,
+      expired: (waiter) => this.#timedOut(waiter),
+      done: () => this.flush()
+    })
+  }
+
+  get settings(): Settings {
+    return this.state.settings
+  }
+
+  /** Starts `effect` in the pool's scope; it ends with the scope. */
+  fork<A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> {
+    return this.parts.fork(effect, { uninterruptible: false })
+  }
+
+  /** The same for work that must be completed once it was ordered: a place of `max` depends on it. */
+  forkJob<A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> {
+    return this.parts.fork(effect, { uninterruptible: true })
+  }
+
+  /**
+   * Completes a step: decides what follows from it, starts that, and tells whom it concerns. It is always the last thing that
+   * a step does. What is started may end at once and be a step of its own; that one's work is done here as well, not inside.
+   */
+  flush(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    const state = this.state
+    this.#held = undefined
+    while (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) {
+      if (state.isUnsettled) settle(state)
+      const { jobs, wakes } = state
+      state.jobs = []
+      state.wakes = []
+      for (const job of jobs) this.#start(job)
+      if (wakes.length > 0) {
+        this.parts.dispatcher.scheduleTask(() => {
+          for (const waiter of wakes) waiter.wake?.()
+        }, 0)
+      }
+      if (state.phase === "open") this.rearm()
+    }
+    for (const group of state.leftGroups) this.groups.tidy(group)
+    state.leftGroups.clear()
+    this.#isFlushing = false
+    if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
+  }
+
+  #start(job: Job<S>): void {
+    switch (job._tag) {
+      case "Open": {
+        const fiber = this.forkJob(Jobs.openSession(this, job.group))
+        this.#opening.add(fiber)
+        fiber.addObserver(() => this.#opening.delete(fiber))
+        return
+      }
+      case "Close":
+        this.forkJob(Jobs.closeSession(this, job.session, job.reason))
+        return
+      case "Check":
+        this.forkJob(Jobs.checkSession(this, job.session))
+    }
+  }
+
+  /** Gives up the openings that are under way. */
+  abandonOpenings(): void {
+    for (const fiber of this.#opening) fiber.interruptUnsafe()
+  }
+
+  /** Openings are numbered as they begin, so that the credentials of a later one win. */
+  nextOpening(): number {
+    return ++this.#openings
+  }
+
+  isLatestOpening(order: number): boolean {
+    if (order < this.#adopted) return false
+    this.#adopted = order
+    return true
+  }
+
+  /** Sleeps for as long as the schedule of pauses says after one more failure in a row. */
+  waitForPause(group: SessionGroup<S>, cause: unknown): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const known = this.#pauses.get(group)
+      if (known !== undefined) return known(cause)
+      return Effect.flatMap(this.parts.pauses, (pause) => {
+        this.#pauses.set(group, pause)
+        return pause(cause)
+      })
+    }).pipe(
+      // A schedule that has ended begins anew, after a pause that no schedule can shorten to nothing.
+      Effect.catchCause(() => {
+        this.#pauses.delete(group)
+        return Effect.sleep("5 seconds")
+      }),
+      Effect.asVoid
+    )
+  }
+
+  /** Lets opening go on at once, as if it had never failed. */
+  resume(group: SessionGroup<S>): void {
+    group.failure = undefined
+    group.isStopped = false
+    group.isPausing = false
+    this.#pauses.delete(group)
+    this.state.isUnsettled = true
+  }
+
+  forgetPause(group: SessionGroup<S>): void {
+    this.#pauses.delete(group)
+  }
+
+  nextSessionNumber(): number {
+    return ++this.#sessionNumber
+  }
+
+  nextWaiterNumber(): number {
+    return ++this.#waiterNumber
+  }
+
+  /** A session is free to go to somebody else, in the state that `tag` names. */
+  comeBack(session: Session<S>, tag: Session<S>["tag"]): void {
+    const state = this.state
+    const now = state.now()
+    session.tag = tag
+    session.idleSince = now
+    session.provenAt = now
+    Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
+    else if (this.nextLook === Infinity) this.rearm()
+  }
+
+  #timedOut(waiter: Waiter<S>): void {
+    const state = this.state
+    const now = state.now()
+    const nested = this.#heldSessions().find((session) => session.holder!.fiberId === waiter.holder.fiberId)
+    const wish = waiter.wish
+    const request = [
+      describeIdentity(wish.group.identity),
+      ...(wish.fresh ? [`with purity "new"`] : []),
+      ...(wish.tag === undefined ? [] : [`with tag "${wish.tag.text}"`])
+    ].join(" ")
+    state.totals.timeouts++
+    if (state.listeners.size > 0) {
+      state.emit(PoolEvent.RequestTimedOut({ at: now, waitedMillis: now - waiter.since }))
+    }
+    Lending.refuse(
+      state,
+      waiter,
+      new AcquireTimeoutError({
+        pool: this.settings.name,
+        waitedMillis: now - waiter.since,
+        request,
+        snapshot: this.snapshot(),
+        ...(state.lastOpenFailure === undefined ? {} : { lastOpenFailure: state.lastOpenFailure }),
+        ...(nested === undefined ? {} : { nestedSession: nested.id })
+      })
+    )
+  }
+
+  /** Sessions that are lent, those held longest first. Requests that time out together share one look. */
+  #heldSessions(): ReadonlyArray<Session<S>> {
+    this.#held ??= [...this.state.sessions]
+      .filter((session) => session.place === "busy" && session.holder !== undefined)
+      .sort((a, b) => a.holder!.takenAt - b.holder!.takenAt)
+    return this.#held
+  }
+
+  /** The counts as failures carry them, with the leases that are held longest. */
+  snapshot(): Snapshot {
+    const state = this.state
+    const now = state.now()
+    return {
+      opened: state.opened,
+      busy: state.counts.busy,
+      opening: state.counts.opening,
+      pending: state.waiting.size,
+      max: state.limits.max,
+      leases: this.#heldSessions().slice(0, 5).map(({ holder, id }) => ({
+        session: id,
+        heldMillis: now - holder!.takenAt,
+        fiber: holder!.fiberId,
+        ...(holder!.takenBy === undefined ? {} : { takenAt: holder!.takenBy })
+      }))
+    }
+  }
+}

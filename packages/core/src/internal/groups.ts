@@ -1,0 +1,186 @@
+/**
+ * Reads requests: which identity, which tag, what to refuse. Keeps the groups of sessions by identity.
+ */
+import * as Result from "effect/Result"
+import { CredentialsNotAllowedError, InvalidOptionsError, InvalidTagError } from "../PoolError.ts"
+import type { Settings } from "../PoolOptions.ts"
+import type { SessionRequest } from "../SessionRequest.ts"
+import * as SessionTag from "../SessionTag.ts"
+import { type Identity, identityText, parseUser, type PasswordDigests, sameDigest, shardText } from "./identity.ts"
+import { Shard } from "./session.ts"
+import { SessionGroup } from "./sessionGroup.ts"
+import type { Wish } from "./waiter.ts"
+
+/** What a request can be refused for before anything is looked for. */
+export type RequestError = CredentialsNotAllowedError | InvalidOptionsError | InvalidTagError
+
+/** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
+const remembered = 4096
+const refusedRemembered = 256
+
+const purities = new Set(["default", "new", "self"])
+
+export class Groups<S> {
+  readonly own: SessionGroup<S>
+  readonly #digests: PasswordDigests
+  readonly #byIdentity = new Map<string, Array<SessionGroup<S>>>()
+  readonly #shards = new Map<string, Shard<S>>()
+  readonly #tags = new Map<string, Result.Result<SessionTag.SessionTag, string>>()
+  /** Unused groups that are kept so that refused credentials are not tried again, the oldest first. */
+  readonly #refused = new Set<SessionGroup<S>>()
+  readonly #ownWish: Wish<S>
+
+  constructor(digests: PasswordDigests, cclass: string | undefined) {
+    this.#digests = digests
+    const identity: Identity = {
+      credentials: "pool",
+      user: undefined,
+      proxyUser: undefined,
+      cclass,
+      shardingKey: undefined,
+      superShardingKey: undefined
+    }
+    this.own = new SessionGroup(identity, undefined, undefined)
+    this.#byIdentity.set(identityText(identity), [this.own])
+    this.#ownWish = { group: this.own, tag: undefined, matchAnyTag: false, fresh: false, password: undefined }
+  }
+
+  *[Symbol.iterator](): Generator<SessionGroup<S>> {
+    for (const groups of this.#byIdentity.values()) yield* groups
+  }
+
+  /** Reads a tag; no tag and an empty one are the same. */
+  tag(text: string | undefined, pool: string): Result.Result<SessionTag.SessionTag | undefined, InvalidTagError> {
+    if (text === undefined || text === "") return Result.succeed(undefined)
+    let parsed = this.#tags.get(text)
+    if (parsed === undefined) {
+      parsed = SessionTag.parse(text)
+      if (this.#tags.size >= remembered) this.#tags.clear()
+      this.#tags.set(text, parsed)
+    }
+    return Result.isSuccess(parsed)
+      ? Result.succeed(parsed.success)
+      : Result.fail(new InvalidTagError({ pool, tag: text, problem: parsed.failure }))
+  }
+
+  /** What a request comes to, or why it is refused. */
+  read(
+    request: SessionRequest | undefined,
+    settings: Settings,
+    hasOwnUser: boolean
+  ): Result.Result<Wish<S>, RequestError> {
+    if (request === undefined) {
+      return hasOwnUser ? Result.succeed(this.#ownWish) : Result.fail(userMissing(settings.name))
+    }
+    const tag = this.tag(request.tag, settings.name)
+    if (Result.isFailure(tag)) return Result.fail(tag.failure)
+    if (request.purity !== undefined && !purities.has(request.purity)) {
+      return Result.fail(
+        invalid(settings.name, "purity", `must be "default", "new" or "self", not "${request.purity}"`)
+      )
+    }
+    const group = this.#groupFor(request, settings, hasOwnUser)
+    return Result.map(group, (group) => ({
+      group,
+      tag: tag.success,
+      matchAnyTag: request.matchAnyTag === true,
+      fresh: request.purity === "new",
+      password: group.identity.credentials === "request" ? request.password : undefined
+    }))
+  }
+
+  #groupFor(
+    request: SessionRequest,
+    settings: Settings,
+    hasOwnUser: boolean
+  ): Result.Result<SessionGroup<S>, RequestError> {
+    const { cclass = settings.cclass, password, shardingKey, superShardingKey, user } = request
+    if (user === undefined && password === undefined) {
+      if (!hasOwnUser) return Result.fail(userMissing(settings.name))
+      if (cclass === settings.cclass && shardingKey === undefined && superShardingKey === undefined) {
+        return Result.succeed(this.own)
+      }
+      const identity: Identity = {
+        credentials: "pool",
+        user: undefined,
+        proxyUser: undefined,
+        cclass,
+        shardingKey,
+        superShardingKey
+      }
+      return Result.succeed(this.#find(identity, undefined))
+    }
+    if (settings.homogeneous) return Result.fail(new CredentialsNotAllowedError({ pool: settings.name }))
+    if (user === undefined) {
+      return Result.fail(invalid(settings.name, "user", "must be given with a password"))
+    }
+    const names = parseUser(user)
+    if (names === undefined) {
+      return Result.fail(invalid(settings.name, "user", `must read "user" or "user[proxy]", not "${user}"`))
+    }
+    const shared = { cclass, shardingKey, superShardingKey }
+    if (password !== undefined && names.user !== undefined) {
+      return Result.succeed(
+        this.#find({ ...shared, ...names, credentials: "request" }, this.#digests.of(password))
+      )
+    }
+    // A user without password, or "[user]": the pool's own user acts for it.
+    if (!hasOwnUser || password !== undefined || (names.user !== undefined && names.proxyUser !== undefined)) {
+      return Result.fail(invalid(settings.name, "password", `must be given for the user "${user}"`))
+    }
+    const proxyUser = names.proxyUser ?? names.user
+    return Result.succeed(this.#find({ ...shared, credentials: "pool", user: undefined, proxyUser }, undefined))
+  }
+
+  /** The group of an identity; passwords are compared in constant time, as digests. */
+  #find(identity: Identity, digest: Buffer | undefined): SessionGroup<S> {
+    const key = identityText(identity)
+    const groups = this.#byIdentity.get(key)
+    const known = groups?.find((group) => sameDigest(group.digest, digest))
+    if (known !== undefined) return known
+    const group = new SessionGroup<S>(identity, digest, this.#shard(identity))
+    if (group.shard !== undefined) group.shard.groups++
+    if (groups === undefined) this.#byIdentity.set(key, [group])
+    else groups.push(group)
+    return group
+  }
+
+  #shard(identity: Identity): Shard<S> | undefined {
+    const key = shardText(identity)
+    if (key === undefined) return undefined
+    let shard = this.#shards.get(key)
+    if (shard === undefined) {
+      shard = new Shard(key)
+      this.#shards.set(key, shard)
+    }
+    return shard
+  }
+
+  /** Lets go of a group that nothing refers to any more; refused credentials are remembered for a while. */
+  tidy(group: SessionGroup<S>): void {
+    if (group.waiting === 0 && group.opening === 0) group.password = undefined
+    if (group === this.own || !group.isUnused) return
+    if (!group.isStopped) return this.#remove(group)
+    this.#refused.add(group)
+    for (const oldest of this.#refused) {
+      if (this.#refused.size <= refusedRemembered) return
+      this.#refused.delete(oldest)
+      if (oldest.isUnused) this.#remove(oldest)
+    }
+  }
+
+  #remove(group: SessionGroup<S>): void {
+    const key = identityText(group.identity)
+    const groups = this.#byIdentity.get(key)?.filter((other) => other !== group) ?? []
+    if (groups.length === 0) this.#byIdentity.delete(key)
+    else this.#byIdentity.set(key, groups)
+    const shard = group.shard
+    if (shard !== undefined && --shard.groups === 0) this.#shards.delete(shard.key)
+  }
+}
+
+const invalid = (pool: string, field: string, problem: string): InvalidOptionsError =>
+  new InvalidOptionsError({ pool, problems: [{ field, problem }] })
+
+const userMissing = (pool: string): InvalidOptionsError =>
+  invalid(pool, "user", "must be given with every request: the pool has no user of its own")

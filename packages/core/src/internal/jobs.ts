@@ -1,0 +1,318 @@
+/**
+ * The effects that a pool runs on its own account: opening, closing and checking sessions, and pausing after failures. None
+ * runs in a caller's fiber, so a caller that gives up never cancels them.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Random from "effect/Random"
+import type { Connection } from "../Connection.ts"
+import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
+import { poolName } from "../PoolMetrics.ts"
+import type { Credentials, OpenRequest } from "../SessionDriver.ts"
+import { formatDuration } from "./durationText.ts"
+import type { Engine } from "./engine.ts"
+import { describeIdentity } from "./identity.ts"
+import * as Lending from "./lending.ts"
+import { Session } from "./session.ts"
+import type { OpenFailure, SessionGroup } from "./sessionGroup.ts"
+import { openingFailed } from "./settling.ts"
+
+/** Says what took too long. */
+class TookTooLong extends Error {
+  override readonly name = "TookTooLong"
+}
+
+/** Bounds `effect`; the failure says what it was that took too long. */
+export const within = <A, E>(
+  effect: Effect.Effect<A, E>,
+  limit: Duration.Duration,
+  what: string
+): Effect.Effect<A, E | TookTooLong> =>
+  Duration.isFinite(limit)
+    ? Effect.timeoutOrElse(effect, {
+      duration: limit,
+      orElse: () =>
+        Effect.fail(new TookTooLong(`${what} did not end within ${formatDuration(Duration.toMillis(limit))}`))
+    })
+    : effect
+
+/** What an opening ended with, when not with a session. */
+class OpeningFailure {
+  readonly cause: unknown
+  readonly isAuthentication: boolean
+  readonly fingerprint: string
+
+  constructor(cause: unknown, isAuthentication: boolean, fingerprint: string) {
+    this.cause = cause
+    this.isAuthentication = isAuthentication
+    this.fingerprint = fingerprint
+  }
+}
+
+const credentialsFor = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>
+): Effect.Effect<Credentials, unknown> => {
+  const { identity } = group
+  if (identity.credentials === "request") {
+    return Effect.succeed({ user: identity.user, password: group.password })
+  }
+  const { password, user } = engine.settings
+  return engine.parts.credentials ?? Effect.succeed({ user, password })
+}
+
+const attemptToOpen = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>
+): Effect.Effect<{ readonly handle: S; readonly fingerprint: string }, OpeningFailure> => {
+  const { driver } = engine.parts
+  const { identity } = group
+  return Effect.interruptible(credentialsFor(engine, group)).pipe(
+    Effect.mapError((cause) => new OpeningFailure(cause, false, "")),
+    Effect.flatMap((credentials) => {
+      const fingerprint = engine.parts.digests.fingerprint(credentials)
+      const known = group.failure
+      // The same credentials would be refused again; asking once more could lock the account.
+      if (known?.isAuthentication === true && known.fingerprint === fingerprint) {
+        return Effect.fail(new OpeningFailure(known.cause, true, fingerprint))
+      }
+      const request: OpenRequest = {
+        ...credentials,
+        proxyUser: identity.proxyUser,
+        cclass: identity.cclass,
+        edition: engine.settings.edition,
+        shardingKey: identity.shardingKey,
+        superShardingKey: identity.superShardingKey,
+        purity: group.wantsFresh ? "new" : "default",
+        stmtCacheSize: engine.settings.stmtCacheSize
+      }
+      return driver.open(request).pipe(
+        Effect.map((handle) => ({ handle, fingerprint })),
+        Effect.catchCause((cause) => {
+          const failed = cause.reasons.find(Cause.isFailReason)
+          if (failed !== undefined) {
+            return Effect.fail(
+              new OpeningFailure(failed.error, driver.isAuthenticationFailure(failed.error), fingerprint)
+            )
+          }
+          return Cause.hasInterruptsOnly(cause)
+            ? Effect.interrupt
+            : Effect.fail(new OpeningFailure(Cause.squash(cause), false, fingerprint))
+        })
+      )
+    })
+  )
+}
+
+/**
+ * Opens a session in the place that was reserved for it, and offers it to who waits.
+ *
+ * The driver's `open` is never cut off from outside: a session that was opened in the same moment would be lost. It is
+ * interrupted, by the timeout or by the end of the pool, and then waited for.
+ */
+export const openSession = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>
+): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const { state } = engine
+    const { openTimeout } = engine.settings
+    const order = engine.nextOpening()
+    const began = state.now()
+    let isLate = false
+    const timer = Duration.isFinite(openTimeout)
+      ? engine.fork(Effect.andThen(
+        Effect.sleep(openTimeout),
+        Effect.sync(() => {
+          isLate = true
+          fiber.interruptUnsafe()
+        })
+      ))
+      : undefined
+    const attempt = Effect.withSpan(attemptToOpen(engine, group), "sessionpool.open", {
+      kind: "client",
+      root: true,
+      attributes: {
+        [poolName]: engine.settings.name,
+        "sessionpool.identity": describeIdentity(group.identity)
+      }
+    })
+    return Effect.flatMap(Effect.exit(attempt), (exit) => {
+      timer?.interruptUnsafe()
+      if (Exit.isFailure(exit)) {
+        const error = Cause.squash(exit.cause)
+        if (error instanceof OpeningFailure) return openingEnded(engine, group, error)
+        if (!isLate) return Effect.sync(() => abandoned(engine, group))
+        const late = new TookTooLong(
+          `opening a session did not end within ${formatDuration(Duration.toMillis(openTimeout))} (openTimeout)`
+        )
+        return openingEnded(engine, group, new OpeningFailure(late, false, ""))
+      }
+      return Effect.map(Random.next, (random) => {
+        const now = state.now()
+        const session = new Session<S>({
+          id: engine.nextSessionNumber(),
+          group,
+          handle: exit.value.handle,
+          now,
+          fingerprint: exit.value.fingerprint,
+          lifetimePart: 1 - random * engine.settings.lifetimeJitter,
+          suspicion: state.suspicion
+        })
+        group.failure = undefined
+        group.isStopped = false
+        engine.forgetPause(group)
+        state.admit(session)
+        engine.meters.created(now - began)
+        if (state.listeners.size > 0) {
+          state.emit(PoolEvent.SessionOpened({
+            at: now,
+            session: session.id,
+            identity: describeIdentity(group.identity),
+            tookMillis: now - began
+          }))
+        }
+        adoptCredentials(engine, session, order)
+        Lending.offer(state, session, now, engine.isHealthy, { warmest: true, proven: true })
+        engine.flush()
+      })
+    })
+  })
+
+/** The pool is closing and has given the opening up. */
+const abandoned = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>, group: SessionGroup<S>): void => {
+  engine.state.unreserve(group)
+  engine.flush()
+}
+
+/** Once a session was opened with other credentials of the pool, those opened with the old ones retire. */
+const adoptCredentials = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  session: Session<S>,
+  order: number
+): void => {
+  const { state } = engine
+  if (session.group.identity.credentials === "request" || !engine.isLatestOpening(order)) return
+  const before = state.fingerprint
+  state.fingerprint = session.fingerprint
+  if (before === undefined || before === session.fingerprint) return
+  if (state.listeners.size > 0) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
+  for (const idle of state.recency) {
+    if (idle.group.identity.credentials === "pool" && idle.fingerprint !== session.fingerprint) {
+      state.retire(idle, "credentials")
+    }
+  }
+}
+
+const openingEnded = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>,
+  error: OpeningFailure
+): Effect.Effect<void> => {
+  const { state } = engine
+  state.unreserve(group)
+  const failure: OpenFailure = {
+    cause: error.cause,
+    isAuthentication: error.isAuthentication,
+    attempts: (group.failure?.attempts ?? 0) + 1,
+    fingerprint: error.fingerprint
+  }
+  const isFirst = group.failure === undefined
+  openingFailed(state, group, failure)
+  const canChange = group.identity.credentials === "pool" && engine.parts.credentials !== undefined
+  if (failure.isAuthentication && !canChange) group.isStopped = true
+  else if (!group.isPausing && state.phase === "open") {
+    group.isPausing = true
+    engine.fork(pause(engine, group, failure.cause))
+  }
+  if (state.listeners.size > 0) {
+    state.emit(PoolEvent.SessionOpenFailed({
+      at: state.now(),
+      identity: describeIdentity(group.identity),
+      cause: failure.cause,
+      isAuthentication: failure.isAuthentication,
+      attempts: failure.attempts
+    }))
+  }
+  engine.flush()
+  // One warning for each trouble; what follows is at hand in events, metrics and the errors of requests.
+  const log = isFirst ? Effect.logWarning : Effect.logDebug
+  return log("A session could not be opened", failure.cause).pipe(
+    Effect.annotateLogs({
+      "sessionpool.pool": engine.settings.name,
+      "sessionpool.identity": describeIdentity(group.identity),
+      "sessionpool.attempts": failure.attempts
+    })
+  )
+}
+
+const pause = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>,
+  cause: unknown
+): Effect.Effect<void> =>
+  engine.waitForPause(group, cause).pipe(
+    Effect.ensuring(Effect.sync(() => {
+      group.isPausing = false
+      engine.state.isUnsettled = true
+      engine.state.leftGroups.add(group)
+      engine.flush()
+    }))
+  )
+
+/** Pings a session that was set aside, and gives it on or closes it. */
+export const checkSession = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  session: Session<S>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { state } = engine
+    const { suspicion } = state
+    const ping = within(
+      Effect.suspend(() => engine.parts.driver.ping(session.handle)),
+      engine.settings.pingTimeout,
+      "a ping"
+    )
+    return Effect.map(Effect.exit(ping), (exit) => {
+      // A pool that is closed by force takes the session away in the meantime.
+      if (session.place === "checking") {
+        const isAlive = Exit.isSuccess(exit)
+        Lending.checked(state, session, { isAlive, suspicion }, state.now(), engine.isHealthy)
+      }
+      engine.flush()
+    })
+  })
+
+/** Closes a session for good; when that fails or takes too long, by force. */
+export const closeSession = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  session: Session<S>,
+  reason: CloseReason
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { state } = engine
+    const close = (force: boolean) =>
+      within(
+        Effect.suspend(() => engine.parts.driver.close(session.handle, { force })),
+        engine.settings.closeTimeout,
+        "closing a session"
+      )
+    // A dead session would not answer a polite goodbye.
+    const isHopeless = reason === "dead" || reason === "broken"
+    const closing = isHopeless ? close(true) : Effect.catchCause(close(false), () => close(true))
+    return Effect.flatMap(Effect.exit(closing), (exit) => {
+      const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      state.forget(session)
+      if (state.listeners.size > 0) {
+        state.emit(PoolEvent.SessionClosed({ at: state.now(), session: session.id, reason, failure }))
+      }
+      engine.flush()
+      return failure === undefined
+        ? Effect.void
+        : Effect.logDebug("A session could not be closed in good order", failure).pipe(
+          Effect.annotateLogs({ "sessionpool.pool": engine.settings.name, "sessionpool.session": session.id })
+        )
+    })
+  })

@@ -1,0 +1,104 @@
+import * as Effect from "effect/Effect"
+import { PoolEvent } from "../PoolEvent.ts"
+import { Deadlines } from "./deadlines.ts"
+import { type Link, unlink } from "./linkedList.ts"
+import type { PoolState } from "./poolState.ts"
+
+/** What the watch needs to know of a lease. */
+export interface WatchedLease {
+  readonly sessionId: number
+  readonly takenAt: number
+  readonly takenBy: string | undefined
+  readonly origin: Error | undefined
+  readonly byLeak: Link<WatchedLease> | undefined
+  hasLeaked: boolean
+}
+
+type WatchedPool = Pick<PoolState<unknown>, "emit" | "limits" | "listeners" | "now" | "settings" | "totals">
+
+/** Where the frames of the pool itself and of Effect stand, which say nothing about who took a session. */
+const own = new URL("..", import.meta.url).pathname
+
+/** The first line of a stack that is the caller's. */
+const callSite = (origin: Error): string | undefined =>
+  (origin.stack ?? "").split("\n").slice(1)
+    .find((line) => !line.includes(own) && !line.includes("/node_modules/effect/"))
+    ?.trim().replace(/^at /, "")
+
+/** Reports leases that are held for longer than `leakDetectionThreshold`; while that is off it looks at nothing. */
+export class LeakWatch {
+  readonly #state: WatchedPool
+  readonly #fork: (effect: Effect.Effect<void>) => void
+  readonly #deadlines: Deadlines<WatchedLease>
+
+  constructor(options: {
+    readonly state: WatchedPool
+    readonly fork: (effect: Effect.Effect<void>) => void
+  }) {
+    this.#state = options.state
+    this.#fork = options.fork
+    this.#deadlines = new Deadlines<WatchedLease>({
+      now: () => options.state.now(),
+      fork: options.fork,
+      link: (lease) => lease.byLeak!,
+      since: (lease) => lease.takenAt,
+      expired: (lease) => this.#report(lease),
+      done: () => {}
+    })
+  }
+
+  get isOn(): boolean {
+    return this.#state.limits.leakThreshold !== Infinity
+  }
+
+  watch(lease: WatchedLease): void {
+    if (lease.byLeak !== undefined && this.isOn) this.#deadlines.add(lease, this.#state.limits.leakThreshold)
+  }
+
+  forget(lease: WatchedLease): void {
+    if (lease.byLeak === undefined) return
+    unlink(lease.byLeak)
+    if (!lease.hasLeaked) return
+    const at = this.#state.now()
+    const heldMillis = at - lease.takenAt
+    if (this.#state.listeners.size > 0) {
+      this.#state.emit(PoolEvent.LeakReturned({ at, session: lease.sessionId, heldMillis }))
+    }
+    this.#fork(this.#log("A session that was held for too long has come back", lease, heldMillis, Effect.logInfo))
+  }
+
+  describe(origin: Error | undefined): string | undefined {
+    return origin === undefined ? undefined : callSite(origin)
+  }
+
+  #report(lease: WatchedLease): void {
+    unlink(lease.byLeak!)
+    lease.hasLeaked = true
+    const at = this.#state.now()
+    const heldMillis = at - lease.takenAt
+    this.#state.totals.leaks++
+    if (this.#state.listeners.size > 0) {
+      this.#state.emit(
+        PoolEvent.LeakSuspected({ at, session: lease.sessionId, heldMillis, takenAt: lease.takenBy })
+      )
+    }
+    this.#fork(
+      this.#log("A session is held for longer than leakDetectionThreshold", lease, heldMillis, Effect.logWarning)
+    )
+  }
+
+  #log(
+    message: string,
+    lease: WatchedLease,
+    heldMillis: number,
+    log: (...message: ReadonlyArray<unknown>) => Effect.Effect<void>
+  ): Effect.Effect<void> {
+    return log(`${message}; taken at ${lease.takenBy ?? "an unknown place"}`).pipe(
+      Effect.annotateLogs({
+        "sessionpool.pool": this.#state.settings.name,
+        "sessionpool.session": lease.sessionId,
+        "sessionpool.heldMillis": heldMillis
+      })
+    )
+  }
+}

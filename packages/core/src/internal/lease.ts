@@ -1,0 +1,430 @@
+/**
+ * A lease: the time in which a session belongs to one caller. It begins in the same step in which the session leaves the
+ * idle ones, and ends exactly once.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import type { Connection, Lease as LeaseForDrivers } from "../Connection.ts"
+import {
+  type AcquireError,
+  ConnectionReleasedError,
+  InvalidOptionsError,
+  type InvalidTagError,
+  PoolClosedError,
+  PoolExhaustedError,
+  PoolOverloadedError,
+  QueueFullError
+} from "../PoolError.ts"
+import { type CloseReason, PoolEvent, type RefusalReason } from "../PoolEvent.ts"
+import type { SessionRequest } from "../SessionRequest.ts"
+import * as SessionTag from "../SessionTag.ts"
+import type { Engine } from "./engine.ts"
+import { within } from "./jobs.ts"
+import * as Lending from "./lending.ts"
+import { Link } from "./linkedList.ts"
+import { parseMillis } from "./optionField.ts"
+import * as Overload from "./overload.ts"
+import type { Holder, Session } from "./session.ts"
+import { isProvidedFor, openSessionError, queueLength } from "./settling.ts"
+import { Waiter, type Wish } from "./waiter.ts"
+
+/**
+ * Where a lease is:
+ *
+ * ```text
+ * new --> waiting --> held --> ended
+ *   \------------------^        ^
+ *    \                          | also from new and waiting, when the caller is gone
+ * ```
+ */
+type Stage = "new" | "waiting" | "held" | "ended"
+
+export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, Holder {
+  readonly engine: Engine<S, C, E, OE>
+  readonly request: SessionRequest | undefined
+  /** The stack at which the session was asked for; known while leaks are looked for. */
+  readonly origin: Error | undefined
+  fiberId = 0
+  takenAt = 0
+  connection: C | undefined = undefined
+  readonly byLeak: Link<Lease<S, C, E, OE>> | undefined
+  hasLeaked = false
+  #stage: Stage = "new"
+  #session: Session<S> | undefined = undefined
+  #waiter: Waiter<S> | undefined = undefined
+  #tag: SessionTag.SessionTag | undefined = undefined
+  /** Operations that run on the session. */
+  #running = 0
+  /** Whether an operation was broken off, so that a break may still be on its way. */
+  #isSuspect = false
+  #endsWith: CloseReason | undefined = undefined
+  #ownTimeout: number | undefined = undefined
+
+  constructor(engine: Engine<S, C, E, OE>, request: SessionRequest | undefined, origin: Error | undefined) {
+    this.engine = engine
+    this.request = request
+    this.origin = origin
+    this.byLeak = origin === undefined ? undefined : new Link<Lease<S, C, E, OE>>(this)
+  }
+
+  get pool(): string {
+    return this.engine.settings.name
+  }
+
+  get sessionId(): number {
+    return this.#session?.id ?? 0
+  }
+
+  get isReleased(): boolean {
+    return this.#stage === "ended"
+  }
+
+  get tag(): string | undefined {
+    return this.#tag?.text
+  }
+
+  get takenBy(): string | undefined {
+    return this.engine.leaks.describe(this.origin)
+  }
+
+  setTag(tag: string | undefined): Effect.Effect<void, InvalidTagError | ConnectionReleasedError> {
+    return Effect.suspend((): Effect.Effect<void, InvalidTagError | ConnectionReleasedError> => {
+      if (this.#stage !== "held") return Effect.fail(this.#released())
+      const parsed = this.engine.groups.tag(tag, this.pool)
+      if (Result.isFailure(parsed)) return Effect.fail(parsed.failure)
+      this.#tag = parsed.success
+      return Effect.void
+    })
+  }
+
+  reportFatal(_cause: unknown): void {
+    if (this.#stage !== "held" || this.#endsWith === "broken") return
+    this.#endsWith = "broken"
+    // What killed this session may have killed the others.
+    this.engine.state.suspicion++
+  }
+
+  run<A, E2, R>(operation: Effect.Effect<A, E2, R>): Effect.Effect<A, E2 | ConnectionReleasedError, R> {
+    return Effect.suspend(() => {
+      let isRunning = false
+      const guarded = Effect.suspend((): Effect.Effect<A, E2 | ConnectionReleasedError, R> => {
+        if (this.#stage !== "held") return Effect.fail(this.#released())
+        isRunning = true
+        this.#running++
+        return operation
+      })
+      return Effect.onExitPrimitive(guarded, (exit) => {
+        if (!isRunning) return undefined
+        isRunning = false
+        if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return this.#breakOff()
+        this.#running--
+        return undefined
+      })
+    })
+  }
+
+  /** Stops the operation at the server; it counts as running until the session is quiet. */
+  #breakOff(): Effect.Effect<void> {
+    const session = this.#session!
+    this.#isSuspect = true
+    return this.#await(this.#interrupt(session), () => {
+      this.#running--
+    })
+  }
+
+  #interrupt(session: Session<S>): Effect.Effect<void, unknown> {
+    const { driver } = this.engine.parts
+    return within(Effect.suspend(() => driver.interrupt(session.handle)), this.engine.settings.pingTimeout, "a break")
+  }
+
+  /**
+   * Runs `effect` in the pool's scope and waits for it. The caller's fiber may be in the middle of being interrupted, where
+   * nothing could be bounded in time.
+   */
+  #await(effect: Effect.Effect<unknown, unknown>, then: () => void): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.map(Fiber.await(this.engine.forkJob(effect)), (exit) => {
+        if (Exit.isFailure(exit)) this.#endsWith ??= "broken"
+        then()
+      })
+    )
+  }
+
+  #released(): ConnectionReleasedError {
+    return new ConnectionReleasedError({ pool: this.pool, session: this.sessionId })
+  }
+
+  /**
+   * Takes a session: `undefined` when the connection can be used at once, else what has to happen before that. The caller
+   * must have made sure that `end` is called whatever happens.
+   */
+  take(fiberId: number): Effect.Effect<C, AcquireError | OE> | undefined {
+    const { engine } = this
+    const { state } = engine
+    if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
+    const read = engine.groups.read(this.request, state.settings, state.hasOwnUser)
+    if (Result.isFailure(read)) return Effect.fail(read.failure)
+    const wish = read.success
+    const ownTimeout = this.request?.waitTimeout
+    if (ownTimeout !== undefined) {
+      const millis = parseMillis(ownTimeout)
+      if (millis === undefined) return Effect.fail(invalidTimeout(this.pool, ownTimeout))
+      this.#ownTimeout = millis
+    }
+    const now = state.now()
+    this.fiberId = fiberId
+    const session = Lending.findIdle(state, wish, now, engine.isHealthy)
+    if (session === undefined || Lending.needsPing(state, session, now)) return this.#wait(wish, session, now)
+    Lending.take(state, session, this)
+    const work = this.#hold(session, wish, now, 0)
+    if (state.isUnsettled) engine.flush()
+    return work
+  }
+
+  /** The session is this caller's: makes the connection, and the preparation that it needs before it is seen. */
+  #hold(
+    session: Session<S>,
+    wish: Wish<S>,
+    now: number,
+    waitedMillis: number
+  ): Effect.Effect<C, OE> | undefined {
+    const { engine } = this
+    const { state } = engine
+    this.#session = session
+    this.#stage = "held"
+    this.#tag = session.tag
+    this.takenAt = now
+    const isPrepared = !session.isFresh && SessionTag.equals(wish.tag, session.tag)
+    session.isFresh = false
+    state.totals.lent++
+    if (isPrepared && waitedMillis === 0) state.totals.hits++
+    engine.meters.waited(waitedMillis)
+    engine.leaks.watch(this)
+    const connection = engine.parts.driver.lease(session.handle, this)
+    this.connection = connection
+    if (state.listeners.size > 0) {
+      state.emit(PoolEvent.SessionLent({
+        at: now,
+        session: session.id,
+        requestedTag: wish.tag?.text,
+        tag: session.tag?.text,
+        hit: isPrepared,
+        waitedMillis
+      }))
+    }
+    const { onSession } = engine.parts
+    if (isPrepared || onSession === undefined) return undefined
+    // Until it has succeeded nobody knows what state the session is in.
+    this.#endsWith = "unprepared"
+    return Effect.map(
+      Effect.suspend(() => onSession(connection, { requestedTag: wish.tag?.text })),
+      () => {
+        if (this.#endsWith === "unprepared") this.#endsWith = undefined
+        return connection
+      }
+    )
+  }
+
+  #wait(wish: Wish<S>, toCheck: Session<S> | undefined, now: number): Effect.Effect<C, AcquireError | OE> {
+    const { engine } = this
+    const { state } = engine
+    const mode = state.settings.getMode
+    const isImpatient = mode === "noWait" || mode === "forceGet"
+    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), isImpatient)
+    this.#waiter = waiter
+    this.#stage = "waiting"
+    Lending.enqueue(state, waiter)
+    if (toCheck !== undefined) Lending.setAside(state, toCheck, waiter)
+    engine.flush()
+    if (!isProvidedFor(state, waiter)) {
+      const refusal = this.#refusal(waiter, now)
+      if (refusal !== undefined) {
+        Lending.refuse(state, waiter, refusal)
+        engine.flush()
+      }
+    }
+    if (waiter.isWaiting) {
+      const timeout = this.#timeout()
+      if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
+      if (state.listeners.size > 0) {
+        state.emit(PoolEvent.RequestQueued({ at: now, pending: state.waiting.size }))
+      }
+    }
+    return Effect.withFiber((fiber) => {
+      const waiting = Effect.flatMap(sleep(waiter), (): Effect.Effect<C, AcquireError | OE> => {
+        const outcome = waiter.outcome!
+        if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
+        const then = state.now()
+        return this.#hold(outcome.session, wish, then, then - waiter.since) ?? Effect.succeed(this.connection!)
+      })
+      // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
+      return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
+        attributes: { "db.client.connection.pool.name": this.pool }
+      })
+    })
+  }
+
+  #timeout(): number {
+    const { state } = this.engine
+    if (this.#ownTimeout !== undefined) return this.#ownTimeout
+    return state.settings.getMode === "timedWait" ? state.limits.waitTimeout : Infinity
+  }
+
+  /** Why a request may not wait for others to end their leases; `undefined` when it may. */
+  #refusal(waiter: Waiter<S>, now: number): unknown {
+    const { engine } = this
+    const { state } = engine
+    const group = waiter.wish.group
+    const refused = (reason: RefusalReason) => {
+      state.totals.refused++
+      if (state.listeners.size > 0) state.emit(PoolEvent.RequestRefused({ at: now, reason }))
+      return { pool: this.pool, snapshot: engine.snapshot() }
+    }
+    const mode = state.settings.getMode
+    if (waiter.isImpatient && group.failure !== undefined && !Lending.isOpenable(group)) {
+      return openSessionError(state, group, group.failure)
+    }
+    if (mode === "noWait") return new PoolExhaustedError(refused("exhausted"))
+    if (mode === "forceGet" && state.shardRoom(group.shard) > 0) {
+      state.reserve(group)
+      engine.flush()
+      return undefined
+    }
+    if (queueLength(state) > state.limits.queueMax) {
+      return new QueueFullError({ ...refused("queueFull"), queueMax: state.limits.queueMax })
+    }
+    const targetMillis = state.limits.queueTarget
+    if (targetMillis === Infinity) return undefined
+    Lending.rollOverload(state, now)
+    const expectedWaitMillis = Overload.refusal(state.overload, targetMillis, state.oldestWait(now))
+    return expectedWaitMillis === undefined
+      ? undefined
+      : new PoolOverloadedError({ ...refused("overloaded"), expectedWaitMillis, targetMillis })
+  }
+
+  /** Ends the lease, whatever it has come to; what is left to do is the answer. */
+  readonly finish = (): Effect.Effect<void> | undefined => this.end(this.#tag, undefined)
+
+  end(tag: SessionTag.SessionTag | undefined, reason: CloseReason | undefined): Effect.Effect<void> | undefined {
+    const stage = this.#stage
+    if (stage === "ended") return undefined
+    this.#stage = "ended"
+    const { engine } = this
+    const { state } = engine
+    if (stage === "waiting") {
+      // What it was given without having seen it goes to the next.
+      const session = Lending.withdraw(state, this.#waiter!)
+      if (session !== undefined) {
+        Lending.offer(state, session, state.now(), engine.isHealthy, { warmest: false, proven: false })
+      }
+      engine.flush()
+      return undefined
+    }
+    if (stage === "new") return undefined
+    const session = this.#session!
+    engine.leaks.forget(this)
+    const now = state.now()
+    engine.meters.used(now - this.takenAt)
+    const why = reason ?? this.#endsWith
+    if (why !== undefined) return this.#close(session, why)
+    let work: Effect.Effect<void, unknown> | undefined
+    if (this.#running > 0 || this.#isSuspect) {
+      work = this.#quiet(session)
+    } else {
+      try {
+        work = engine.parts.driver.reset(session.handle, engine.settings)
+      } catch {
+        return this.#close(session, "broken")
+      }
+      if (work !== undefined) work = within(work, engine.settings.pingTimeout, "a reset")
+    }
+    const { resetSession } = engine.parts
+    if (resetSession !== undefined) {
+      work = Effect.andThen(work ?? Effect.void, this.#resetByHand(session, resetSession))
+    }
+    if (work === undefined) {
+      this.#giveBack(session, tag)
+      return undefined
+    }
+    return this.#await(work, () => {
+      if (this.#endsWith === undefined) this.#giveBack(session, tag)
+      else this.#close(session, this.#endsWith)
+    })
+  }
+
+  #giveBack(session: Session<S>, tag: SessionTag.SessionTag | undefined): void {
+    if (session.holder !== this) return
+    const { state } = this.engine
+    if (state.listeners.size > 0) {
+      const at = state.now()
+      state.emit(PoolEvent.SessionReturned({ at, session: session.id, tag: tag?.text, heldMillis: at - this.takenAt }))
+    }
+    this.engine.comeBack(session, tag)
+  }
+
+  #close(session: Session<S>, reason: CloseReason): undefined {
+    // A session that was taken away by a forced close is not this lease's to close.
+    if (session.holder !== this) return
+    this.engine.state.retire(session, reason)
+    this.engine.flush()
+  }
+
+  /** Stops what still runs, waits until no break can be on its way any more, and then rolls back. */
+  #quiet(session: Session<S>): Effect.Effect<void, unknown> {
+    const { driver } = this.engine.parts
+    const { settings } = this.engine
+    return Effect.gen({ self: this }, function*() {
+      if (this.#running > 0) yield* this.#interrupt(session)
+      yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
+      const reset = driver.reset(session.handle, settings)
+      if (reset !== undefined) yield* within(reset, settings.pingTimeout, "a reset")
+    })
+  }
+
+  /** Runs `resetSession` on a connection of its own: this lease has ended. */
+  #resetByHand(
+    session: Session<S>,
+    resetSession: (connection: C) => Effect.Effect<unknown, unknown>
+  ): Effect.Effect<void, unknown> {
+    return Effect.suspend(() => {
+      const { engine } = this
+      const lease = new Lease<S, C, E, OE>(engine, undefined, undefined)
+      lease.#session = session
+      lease.#tag = this.#tag
+      lease.#stage = "held"
+      const connection = engine.parts.driver.lease(session.handle, lease)
+      return within(Effect.suspend(() => resetSession(connection)), engine.settings.pingTimeout, "resetSession").pipe(
+        Effect.ensuring(Effect.sync(() => {
+          lease.#stage = "ended"
+        })),
+        Effect.andThen(Effect.suspend(() =>
+          lease.#endsWith === undefined && !lease.#isSuspect
+            ? Effect.void
+            : Effect.fail("resetSession left the session in doubt")
+        ))
+      )
+    })
+  }
+
+  /** Takes the session away: a forced close does not wait for leases. */
+  revoke(): void {
+    this.#stage = "ended"
+    this.engine.leaks.forget(this)
+  }
+}
+
+const invalidTimeout = (pool: string, value: unknown): InvalidOptionsError =>
+  new InvalidOptionsError({
+    pool,
+    problems: [{ field: "waitTimeout", problem: `must be a duration of 0 or more, not ${String(value)}` }]
+  })
+
+/** Waits until the outcome is known; a session in it is the waiter's already, so an interrupt here loses nothing. */
+const sleep = <S>(waiter: Waiter<S>): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (waiter.outcome !== undefined) resume(Effect.void)
+    else waiter.wake = () => resume(Effect.void)
+  })

@@ -1,0 +1,231 @@
+/**
+ * Who gets which session. Every function here is one synchronous step: a session that is freed belongs to the request it
+ * wakes before anything else can run.
+ *
+ * The rule that makes it simple: no request waits while an idle session fits it. So a newcomer may take what is idle
+ * without looking at the queue, and a freed session need only look at the queue.
+ */
+import { isOverdue } from "./growth.ts"
+import { unlink } from "./linkedList.ts"
+import * as Overload from "./overload.ts"
+import type { PoolState } from "./poolState.ts"
+import type { Holder, Session } from "./session.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
+import type { Waiter, Wish } from "./waiter.ts"
+
+/** What a driver knows about a session without a round trip. */
+export type IsHealthy<S> = (session: Session<S>) => boolean
+
+/** Whether a session must show that it is alive before it is lent. */
+export const needsPing = <S>(state: PoolState<S>, session: Session<S>, now: number): boolean =>
+  session.provenAgainst !== state.suspicion || state.limits.pingInterval === 0 ||
+  now - session.provenAt > state.limits.pingInterval
+
+const isCurrent = <S>(state: PoolState<S>, session: Session<S>): boolean =>
+  session.group.identity.credentials === "request" || state.fingerprint === undefined ||
+  session.fingerprint === state.fingerprint
+
+/**
+ * The idle session to lend for `wish`. Those that cannot be lent any more are closed on the way. It is still idle: the
+ * caller takes it, or sets it aside to be pinged.
+ */
+export const findIdle = <S>(
+  state: PoolState<S>,
+  wish: Wish<S>,
+  now: number,
+  isHealthy: IsHealthy<S>
+): Session<S> | undefined => {
+  for (;;) {
+    const session = wish.group.idleFor(wish)
+    if (session === undefined) return undefined
+    if (session.expiresAt <= now) state.retire(session, "expired")
+    else if (!isCurrent(state, session)) state.retire(session, "credentials")
+    else if (!isHealthy(session)) state.retire(session, "dead")
+    else return session
+  }
+}
+
+/** Lends an idle session at once. */
+export const take = <S>(state: PoolState<S>, session: Session<S>, holder: Holder): void => {
+  state.leaveIdle(session, "busy")
+  session.holder = holder
+}
+
+/** Sets an idle session aside to be pinged, on behalf of a waiting request or of nobody. */
+export const setAside = <S>(state: PoolState<S>, session: Session<S>, waiter: Waiter<S> | undefined): void => {
+  state.leaveIdle(session, "checking")
+  state.jobs.push({ _tag: "Check", session })
+  if (waiter === undefined) return
+  session.checkedFor = waiter
+  waiter.checking = session
+  waiter.wish.group.unserved--
+}
+
+/** Looks for an idle session for a request that waits; `true` when it has one, or one is being pinged for it. */
+export const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isHealthy: IsHealthy<S>): boolean => {
+  const session = findIdle(state, waiter.wish, now, isHealthy)
+  if (session === undefined) return false
+  if (needsPing(state, session, now)) setAside(state, session, waiter)
+  else {
+    state.leaveIdle(session, "busy")
+    serve(state, waiter, session, now)
+  }
+  return true
+}
+
+export const enqueue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
+  state.waiting.pushBack(waiter.inPool)
+  const group = waiter.wish.group
+  group.addWaiter(waiter)
+  if (waiter.wish.password !== undefined) group.password = waiter.wish.password
+  state.needy.add(group)
+  state.isUnsettled = true
+}
+
+const dequeue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
+  const group = waiter.wish.group
+  unlink(waiter.inPool)
+  unlink(waiter.byDeadline)
+  group.removeWaiter(waiter)
+  if (group.waiting === 0) {
+    state.needy.delete(group)
+    state.leftGroups.add(group)
+  }
+  if (waiter.checking !== undefined) {
+    waiter.checking.checkedFor = undefined
+    waiter.checking = undefined
+  }
+}
+
+/** The session, busy by now, is the request's from here on. */
+const serve = <S>(state: PoolState<S>, waiter: Waiter<S>, session: Session<S>, now: number): void => {
+  dequeue(state, waiter)
+  session.holder = waiter.holder
+  waiter.outcome = { _tag: "Served", session }
+  state.wakes.push(waiter)
+  if (state.limits.queueTarget !== Infinity) {
+    rollOverload(state, now)
+    state.overload = Overload.served(state.overload, now - waiter.since, state.limits.queueTarget)
+  }
+}
+
+export const rollOverload = <S>(state: PoolState<S>, now: number): void => {
+  state.overload = Overload.roll(state.overload, now, {
+    interval: state.limits.queueInterval,
+    target: state.limits.queueTarget,
+    oldestWait: state.oldestWait(now)
+  })
+}
+
+/** A waiting request ends without a session. */
+export const refuse = <S>(state: PoolState<S>, waiter: Waiter<S>, error: unknown): void => {
+  dequeue(state, waiter)
+  waiter.outcome = { _tag: "Refused", error }
+  state.wakes.push(waiter)
+}
+
+/**
+ * The fiber of a request is gone. A session that it was given in the meantime passes on to the next; the answer is that
+ * session.
+ */
+export const withdraw = <S>(state: PoolState<S>, waiter: Waiter<S>): Session<S> | undefined => {
+  waiter.wake = undefined
+  if (waiter.isWaiting) {
+    dequeue(state, waiter)
+    state.isUnsettled = true
+    return undefined
+  }
+  return waiter.outcome?._tag === "Served" ? waiter.outcome.session : undefined
+}
+
+/** Whether a session may stay in the pool; else why not. */
+const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealthy: IsHealthy<S>) =>
+  state.phase !== "open"
+    ? "closing"
+    : session.expiresAt <= now
+    ? "expired"
+    : state.slots - state.counts.closing > state.limits.max
+    ? "surplus"
+    : !isCurrent(state, session) || (state.settings.homogeneous && session.group.isNamedByRequest)
+    ? "credentials"
+    : !isHealthy(session)
+    ? "dead"
+    : undefined
+
+/**
+ * A session is free: a lease has ended, it was opened, it answered a ping, or whom it was given to is gone. It goes to
+ * the oldest request that it fits, else it is idle.
+ *
+ * A request that it does not fit is passed over by younger ones; the oldest of all not for ever, or else a stream of
+ * requests for one tag would starve it: in the end a session is replaced for it.
+ */
+export const offer = <S>(
+  state: PoolState<S>,
+  session: Session<S>,
+  now: number,
+  isHealthy: IsHealthy<S>,
+  was: {
+    /** Whether it was in use up to now, so that no idle session is warmer. */
+    readonly warmest: boolean
+    /** Whether it has just shown that it is alive. */
+    readonly proven: boolean
+  }
+): void => {
+  session.holder = undefined
+  const reason = unfit(state, session, now, isHealthy)
+  if (reason !== undefined) return state.retire(session, reason)
+  const waiter = session.group.waiterFor(session)
+  if (waiter === undefined) return state.makeIdle(session, was.warmest)
+  const oldest = state.waiting.first!
+  if (oldest !== waiter && oldest.checking === undefined) {
+    const group = oldest.wish.group
+    if (isOverdue(oldest.passedOver, state.limits.max) && isOpenable(group) && state.shardRoom(group.shard) > 0) {
+      return state.retire(session, "replaced")
+    }
+    oldest.passedOver++
+  }
+  if (!was.proven && needsPing(state, session, now)) return checkFor(state, session, waiter)
+  if (session.place !== "busy") state.move(session, "busy")
+  serve(state, waiter, session, now)
+}
+
+/** A busy session is pinged before it goes on to the request that it fits. */
+const checkFor = <S>(state: PoolState<S>, session: Session<S>, waiter: Waiter<S>): void => {
+  state.move(session, "checking")
+  state.jobs.push({ _tag: "Check", session })
+  if (waiter.checking !== undefined) return
+  session.checkedFor = waiter
+  waiter.checking = session
+  waiter.wish.group.unserved--
+}
+
+/** Whether sessions of the group may be opened now. */
+export const isOpenable = <S>(group: SessionGroup<S>): boolean => !group.isPausing && !group.isStopped
+
+/** A session that was set aside answered its ping, or did not. */
+export const checked = <S>(
+  state: PoolState<S>,
+  session: Session<S>,
+  outcome: { readonly isAlive: boolean; readonly suspicion: number },
+  now: number,
+  isHealthy: IsHealthy<S>
+): void => {
+  const waiter = session.checkedFor
+  if (waiter !== undefined) {
+    session.checkedFor = undefined
+    waiter.checking = undefined
+    waiter.wish.group.unserved++
+  }
+  if (outcome.isAlive) {
+    session.provenAt = now
+    session.provenAgainst = outcome.suspicion
+    offer(state, session, now, isHealthy, { warmest: false, proven: outcome.suspicion === state.suspicion })
+  } else {
+    state.retire(session, "dead")
+  }
+  // The session may have gone to an older request, or be dead: the one it was pinged for looks again.
+  if (waiter !== undefined && waiter.isWaiting && waiter.checking === undefined) {
+    seek(state, waiter, now, isHealthy)
+    state.isUnsettled = true
+  }
+}

@@ -1,0 +1,233 @@
+import type { Clock } from "effect/Clock"
+import * as Duration from "effect/Duration"
+import type { CloseReason, PoolEvent } from "../PoolEvent.ts"
+import { offOrMillis, type Settings } from "../PoolOptions.ts"
+import { ExpiryHeap } from "./expiryHeap.ts"
+import { expiry } from "./growth.ts"
+import { LinkedList, unlink } from "./linkedList.ts"
+import * as Overload from "./overload.ts"
+import type { Session, SessionPlace, Shard } from "./session.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
+import type { Waiter } from "./waiter.ts"
+
+/** The settings that decisions read, in milliseconds and plain numbers. */
+export interface Limits {
+  readonly min: number
+  readonly max: number
+  readonly increment: number
+  readonly waitTimeout: number
+  readonly queueMax: number
+  readonly queueTarget: number
+  readonly queueInterval: number
+  readonly idleTimeout: number
+  readonly lifetime: number
+  readonly pingInterval: number
+  readonly leakThreshold: number
+  readonly perShard: number
+}
+
+const limitsOf = (settings: Settings): Limits => ({
+  min: settings.min,
+  max: settings.max,
+  increment: settings.increment,
+  waitTimeout: Duration.toMillis(settings.waitTimeout),
+  queueMax: settings.queueMax < 0 ? Infinity : settings.queueMax,
+  queueTarget: offOrMillis(settings.queueTarget),
+  queueInterval: Duration.toMillis(settings.queueInterval),
+  idleTimeout: offOrMillis(settings.timeout),
+  lifetime: offOrMillis(settings.maxLifetimeSession),
+  pingInterval: Duration.toMillis(settings.pingInterval),
+  leakThreshold: offOrMillis(settings.leakDetectionThreshold),
+  perShard: settings.maxSessionsPerShard === 0 ? Infinity : settings.maxSessionsPerShard
+})
+
+/** Work that a decision has ordered and that takes time: it is started once the decision is complete. */
+export type Job<S> =
+  | { readonly _tag: "Open"; readonly group: SessionGroup<S> }
+  | { readonly _tag: "Close"; readonly session: Session<S>; readonly reason: CloseReason }
+  | { readonly _tag: "Check"; readonly session: Session<S> }
+
+/** Whether the pool takes requests; `closed` once nothing is left. */
+export type Phase = "open" | "draining" | "closed"
+
+/**
+ * Everything a pool knows, and the only places where a session changes hands. Every method is one synchronous step that
+ * leaves the counts right; whatever takes time is put down as a `Job`.
+ */
+export class PoolState<S> {
+  settings: Settings
+  limits: Limits
+  phase: Phase = "open"
+  readonly clock: Clock
+  readonly sessions = new Set<Session<S>>()
+  /** Idle sessions, the warmest first. */
+  readonly recency = new LinkedList<Session<S>>()
+  readonly expiries = new ExpiryHeap<Session<S>>()
+  readonly waiting = new LinkedList<Waiter<S>>()
+  /** Groups that have waiting requests. */
+  readonly needy = new Set<SessionGroup<S>>()
+  readonly counts = { opening: 0, idle: 0, checking: 0, busy: 0, closing: 0 }
+  readonly totals = { opened: 0, openFailures: 0, closed: 0, lent: 0, hits: 0, timeouts: 0, refused: 0, leaks: 0 }
+  /** Raised by every fatal error: sessions that proved alive before are pinged before they are lent. */
+  suspicion = 0
+  overload: Overload.Overload
+  lastOpenFailure: unknown = undefined
+  /** The credentials that the pool's own sessions are opened with, once one was. */
+  fingerprint: string | undefined = undefined
+
+  jobs: Array<Job<S>> = []
+  /** Waiting requests whose outcome is known and who have not been told. */
+  wakes: Array<Waiter<S>> = []
+  /** Groups that something has left, so that they may be unused now. */
+  readonly leftGroups = new Set<SessionGroup<S>>()
+  /** Whether something changed that may let sessions be opened or replaced. */
+  isUnsettled = false
+  readonly listeners = new Set<(event: PoolEvent) => void>()
+
+  /** The sessions of the pool's own user, in its own connection class and no shard. */
+  readonly ownGroup: SessionGroup<S>
+  /** Whether the pool has a user of its own, so that it can open sessions before anybody asks. */
+  hasOwnUser: boolean
+
+  constructor(settings: Settings, clock: Clock, ownGroup: SessionGroup<S>, hasOwnUser: boolean) {
+    this.ownGroup = ownGroup
+    this.hasOwnUser = hasOwnUser
+    this.settings = settings
+    this.limits = limitsOf(settings)
+    this.clock = clock
+    this.overload = Overload.initial(this.now())
+  }
+
+  now(): number {
+    return this.clock.currentTimeMillisUnsafe()
+  }
+
+  /** Sessions of any kind that take a place of `max`, also while they are being opened or closed. */
+  get slots(): number {
+    const { busy, checking, closing, idle, opening } = this.counts
+    return opening + idle + checking + busy + closing
+  }
+
+  get opened(): number {
+    return this.counts.idle + this.counts.checking + this.counts.busy
+  }
+
+  emit(event: PoolEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
+
+  /** A place of `max` is taken for a session to be opened. */
+  reserve(group: SessionGroup<S>): void {
+    this.counts.opening++
+    group.opening++
+    if (group.shard !== undefined) group.shard.slots++
+    this.jobs.push({ _tag: "Open", group })
+  }
+
+  /** The place that was taken for a session is free again: it could not be opened. */
+  unreserve(group: SessionGroup<S>): void {
+    this.counts.opening--
+    group.opening--
+    this.leftGroups.add(group)
+    if (group.shard !== undefined) group.shard.slots--
+    this.isUnsettled = true
+  }
+
+  /** A session was opened in the place that was taken for it. */
+  admit(session: Session<S>): void {
+    this.counts.opening--
+    session.group.opening--
+    session.group.live++
+    this.counts[session.place]++
+    this.sessions.add(session)
+    this.totals.opened++
+    this.expire(session)
+  }
+
+  /** Sets when a session expires by the lifetime in force. */
+  expire(session: Session<S>): void {
+    this.expiries.remove(session)
+    session.expiresAt = expiry(session.openedAt, this.limits.lifetime, session.lifetimePart)
+    if (session.expiresAt !== Infinity) this.expiries.add(session)
+  }
+
+  move(session: Session<S>, place: SessionPlace): void {
+    this.counts[session.place]--
+    this.counts[place]++
+    session.place = place
+  }
+
+  /** `warmest` is false for a session that was only looked at: it goes back to where its age belongs. */
+  makeIdle(session: Session<S>, warmest: boolean): void {
+    this.move(session, "idle")
+    if (warmest) {
+      this.recency.pushFront(session.byRecency)
+      if (session.byShard !== undefined) session.group.shard!.idle.pushFront(session.byShard)
+    } else {
+      const isWarmer = (other: Session<S>) => other.idleSince >= session.idleSince
+      this.recency.insertFromBack(session.byRecency, isWarmer)
+      if (session.byShard !== undefined) session.group.shard!.idle.insertFromBack(session.byShard, isWarmer)
+    }
+    session.group.addIdle(session, warmest)
+    if (this.waiting.size > 0) this.isUnsettled = true
+  }
+
+  leaveIdle(session: Session<S>, place: "checking" | "busy" | "closing"): void {
+    unlink(session.byRecency)
+    if (session.byShard !== undefined) unlink(session.byShard)
+    session.group.removeIdle(session)
+    this.move(session, place)
+  }
+
+  /** The session goes for good. Its place of `max` is free once it is closed. */
+  retire(session: Session<S>, reason: CloseReason): void {
+    if (session.place === "closing") return
+    if (session.place === "idle") this.leaveIdle(session, "closing")
+    else this.move(session, "closing")
+    this.expiries.remove(session)
+    session.holder = undefined
+    session.group.live--
+    session.group.closing++
+    if (session.group.shard !== undefined) session.group.shard.closing++
+    this.jobs.push({ _tag: "Close", session, reason })
+    this.isUnsettled = true
+  }
+
+  /** The session is gone. */
+  forget(session: Session<S>): void {
+    this.counts.closing--
+    this.sessions.delete(session)
+    this.totals.closed++
+    const { group } = session
+    const shard = group.shard
+    group.closing--
+    this.leftGroups.add(group)
+    if (shard !== undefined) {
+      shard.slots--
+      shard.closing--
+    }
+    this.isUnsettled = true
+  }
+
+  configure(settings: Settings): void {
+    const lifetime = this.limits.lifetime
+    this.settings = settings
+    this.limits = limitsOf(settings)
+    if (this.limits.lifetime !== lifetime) {
+      for (const session of this.sessions) {
+        if (session.place !== "closing") this.expire(session)
+      }
+    }
+    this.isUnsettled = true
+  }
+
+  /** How much more room the group's shard has; unbounded without one. */
+  shardRoom(shard: Shard<S> | undefined): number {
+    return shard === undefined ? Infinity : this.limits.perShard - shard.slots
+  }
+
+  oldestWait(now: number): number {
+    const oldest = this.waiting.first
+    return oldest === undefined ? 0 : now - oldest.since
+  }
+}

@@ -1,0 +1,98 @@
+import type { SessionTag } from "../SessionTag.ts"
+import type { Expiring } from "./expiryHeap.ts"
+import { Link, LinkedList } from "./linkedList.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
+import type { Waiter } from "./waiter.ts"
+
+/**
+ * Where a session is. There is no other place, and only `PoolState.move` changes it:
+ *
+ * ```text
+ *            open                lend                    end of lease
+ *   (opening) --> idle <-----------------------> busy ------------------+
+ *                  | ^                             |                     |
+ *            check | | proved alive                | dead, expired,      | unfit to be lent again
+ *                  v |                             | surplus             |
+ *               checking --------------------------+----> closing -----> gone
+ * ```
+ *
+ * A session that is being opened has no object yet; it is only counted. `checking` is an idle session set aside while it
+ * is pinged.
+ */
+export type SessionPlace = "idle" | "checking" | "busy" | "closing"
+
+/** What the pool knows of the lease on a busy session. */
+export interface Holder {
+  readonly fiberId: number
+  readonly takenAt: number
+  /** Where in the program it was taken; known while leaks are looked for. */
+  readonly takenBy: string | undefined
+  /** Ends the lease from outside: nothing can be done with its connection any more. */
+  readonly revoke: () => void
+}
+
+/** One authenticated conversation with the database, as the pool keeps it. */
+export class Session<S> implements Expiring {
+  readonly id: number
+  readonly group: SessionGroup<S>
+  readonly handle: S
+  readonly openedAt: number
+  /** The credentials that it was opened with, as `PasswordDigests.fingerprint` gives them. */
+  readonly fingerprint: string
+  /** The part of the lifetime setting that this session lives, drawn when it was opened. */
+  readonly lifetimePart: number
+  place: SessionPlace = "checking"
+  tag: SessionTag | undefined = undefined
+  expiresAt = Infinity
+  heapIndex = -1
+  idleSince: number
+  /** When it was last known to answer. */
+  provenAt: number
+  /** The value of `PoolState.suspicion` when it last proved to be alive. */
+  provenAgainst: number
+  /** Whether nobody has held it yet. */
+  isFresh = true
+  /** Who holds it while it is busy. */
+  holder: Holder | undefined = undefined
+  /** The request on whose behalf it is being pinged, as long as that still waits. */
+  checkedFor: Waiter<S> | undefined = undefined
+  readonly byRecency: Link<Session<S>> = new Link(this)
+  readonly byTag: Link<Session<S>> = new Link(this)
+  readonly byShard: Link<Session<S>> | undefined
+
+  constructor(options: {
+    readonly id: number
+    readonly group: SessionGroup<S>
+    readonly handle: S
+    readonly now: number
+    readonly fingerprint: string
+    readonly lifetimePart: number
+    readonly suspicion: number
+  }) {
+    this.id = options.id
+    this.group = options.group
+    this.handle = options.handle
+    this.openedAt = options.now
+    this.idleSince = options.now
+    this.provenAt = options.now
+    this.fingerprint = options.fingerprint
+    this.lifetimePart = options.lifetimePart
+    this.provenAgainst = options.suspicion
+    this.byShard = options.group.shard === undefined ? undefined : new Link<Session<S>>(this)
+  }
+}
+
+/** The sessions of one sharding key, as far as `maxSessionsPerShard` is concerned. */
+export class Shard<S> {
+  readonly key: string
+  /** Opening, idle, checking, busy and closing sessions. */
+  slots = 0
+  closing = 0
+  /** How many groups have this sharding key. */
+  groups = 0
+  readonly idle = new LinkedList<Session<S>>()
+
+  constructor(key: string) {
+    this.key = key
+  }
+}

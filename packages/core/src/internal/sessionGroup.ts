@@ -1,0 +1,186 @@
+import type * as Redacted from "effect/Redacted"
+import * as SessionTag from "../SessionTag.ts"
+import type { Identity } from "./identity.ts"
+import { LinkedList, unlink } from "./linkedList.ts"
+import type { Session, Shard } from "./session.ts"
+import type { Waiter, Wish } from "./waiter.ts"
+
+/** Why the last attempt to open a session of a group failed. */
+export interface OpenFailure {
+  readonly cause: unknown
+  readonly isAuthentication: boolean
+  /** Attempts in a row that failed. */
+  readonly attempts: number
+  /** The credentials that were used. */
+  readonly fingerprint: string
+}
+
+const listOf = <T>(lists: Map<string, LinkedList<T>>, key: string): LinkedList<T> => {
+  let list = lists.get(key)
+  if (list === undefined) {
+    list = new LinkedList()
+    lists.set(key, list)
+  }
+  return list
+}
+
+/** Removes `link` from its list, and the list from `lists` once it is empty: no tag that was ever seen stays behind. */
+const leave = <T>(lists: Map<string, LinkedList<T>>, key: string, link: Parameters<typeof unlink<T>>[0]): void => {
+  const list = link.list
+  unlink(link)
+  if (list !== undefined && list.size === 0) lists.delete(key)
+}
+
+/**
+ * All sessions and all waiting requests of one identity. It knows which idle session fits a request, and which waiting
+ * request a session fits, each in constant time for requests without tag or with an exact one.
+ */
+export class SessionGroup<S> {
+  readonly identity: Identity
+  readonly digest: Buffer | undefined
+  readonly shard: Shard<S> | undefined
+  /** The password of a request's own credentials, kept only while a session is wanted or being opened with it. */
+  password: Redacted.Redacted<string> | undefined = undefined
+
+  /** Sessions that are idle, checking or busy. */
+  live = 0
+  opening = 0
+  closing = 0
+  /** Waiting requests that no session is being pinged for. */
+  unserved = 0
+  waiting = 0
+
+  /** The last failure, until a session is opened. */
+  failure: OpenFailure | undefined = undefined
+  /** Whether opening pauses after a failure. */
+  isPausing = false
+  /** Whether opening has stopped: the credentials were refused and cannot change by themselves. */
+  isStopped = false
+
+  readonly #fresh = new LinkedList<Session<S>>()
+  readonly #untagged = new LinkedList<Session<S>>()
+  readonly #tagged = new Map<string, LinkedList<Session<S>>>()
+
+  #impatient = 0
+  readonly #forAny = new LinkedList<Waiter<S>>()
+  readonly #forFresh = new LinkedList<Waiter<S>>()
+  readonly #byTag = new Map<string, LinkedList<Waiter<S>>>()
+  readonly #byNearestTag = new LinkedList<Waiter<S>>()
+
+  constructor(identity: Identity, digest: Buffer | undefined, shard: Shard<S> | undefined) {
+    this.identity = identity
+    this.digest = digest
+    this.shard = shard
+  }
+
+  /** Whether its sessions belong to a user that a request has named, which a homogeneous pool does not have. */
+  get isNamedByRequest(): boolean {
+    return this.identity.credentials === "request" || this.identity.proxyUser !== undefined
+  }
+
+  /** Whether nothing refers to the group any more. */
+  get isUnused(): boolean {
+    return this.live + this.opening + this.closing + this.waiting === 0 && !this.isPausing
+  }
+
+  /** The oldest of its waiting requests. */
+  get firstWaiter(): Waiter<S> | undefined {
+    return older(this.#forAny.first, this.#forFresh.first)
+  }
+
+  *waiters(): Generator<Waiter<S>> {
+    yield* this.#forAny
+    yield* this.#forFresh
+  }
+
+  /** Requests that a session coming back from its holder is of no use to. */
+  *impatientWaiters(): Generator<Waiter<S>> {
+    yield* this.#forFresh
+    if (this.#impatient === 0) return
+    for (const waiter of this.#forAny) {
+      if (waiter.isImpatient) yield waiter
+    }
+  }
+
+  get wantsFresh(): boolean {
+    return this.#forFresh.size > 0
+  }
+
+  /**
+   * The idle session that fits a request best, by the tag rules: the same tag; else an untagged one, warmest first and
+   * those that nobody has held last; else, with `matchAnyTag`, the one that shares most properties.
+   */
+  idleFor(wish: Wish<S>): Session<S> | undefined {
+    if (wish.fresh) return this.#fresh.first
+    const tag = wish.tag
+    if (tag === undefined) return this.#untagged.first ?? this.#fresh.first
+    const exact = this.#tagged.get(tag.canonical)?.first
+    if (exact !== undefined) return exact
+    const untagged = this.#untagged.first ?? this.#fresh.first
+    if (untagged !== undefined || !wish.matchAnyTag) return untagged
+    return this.#nearest(tag)
+  }
+
+  #nearest(tag: SessionTag.SessionTag): Session<S> | undefined {
+    let best: Session<S> | undefined = undefined
+    let most = -1
+    for (const list of this.#tagged.values()) {
+      const candidate = list.first!
+      const count = SessionTag.shared(tag, candidate.tag!)
+      // Of two that share as much, the warmer one.
+      if (count > most || (count === most && candidate.idleSince > best!.idleSince)) {
+        best = candidate
+        most = count
+      }
+    }
+    return best
+  }
+
+  addIdle(session: Session<S>, warmest: boolean): void {
+    const list = session.isFresh
+      ? this.#fresh
+      : session.tag === undefined
+      ? this.#untagged
+      : listOf(this.#tagged, session.tag.canonical)
+    if (warmest) list.pushFront(session.byTag)
+    else list.insertFromBack(session.byTag, (other) => other.idleSince >= session.idleSince)
+  }
+
+  removeIdle(session: Session<S>): void {
+    if (session.tag === undefined) unlink(session.byTag)
+    else leave(this.#tagged, session.tag.canonical, session.byTag)
+  }
+
+  /** The oldest waiting request that a free session fits. */
+  waiterFor(session: Session<S>): Waiter<S> | undefined {
+    if (session.tag === undefined) {
+      return session.isFresh ? older(this.#forAny.first, this.#forFresh.first) : this.#forAny.first
+    }
+    return older(this.#byTag.get(session.tag.canonical)?.first, this.#byNearestTag.first)
+  }
+
+  addWaiter(waiter: Waiter<S>): void {
+    const { fresh, matchAnyTag, tag } = waiter.wish
+    this.waiting++
+    this.unserved++
+    if (waiter.isImpatient) this.#impatient++
+    if (fresh) return this.#forFresh.pushBack(waiter.inGroup)
+    this.#forAny.pushBack(waiter.inGroup)
+    if (tag === undefined) return
+    if (matchAnyTag) this.#byNearestTag.pushBack(waiter.byTag)
+    else listOf(this.#byTag, tag.canonical).pushBack(waiter.byTag)
+  }
+
+  removeWaiter(waiter: Waiter<S>): void {
+    this.waiting--
+    if (waiter.isImpatient) this.#impatient--
+    if (waiter.checking === undefined) this.unserved--
+    unlink(waiter.inGroup)
+    const tag = waiter.wish.tag
+    if (tag === undefined || waiter.wish.matchAnyTag) unlink(waiter.byTag)
+    else leave(this.#byTag, tag.canonical, waiter.byTag)
+  }
+}
+
+const older = <S>(a: Waiter<S> | undefined, b: Waiter<S> | undefined): Waiter<S> | undefined =>
+  a === undefined || (b !== undefined && b.number < a.number) ? b : a

@@ -1,0 +1,150 @@
+/**
+ * What to open and what to replace, once something has changed: a request waits, a place of `max` became free, opening may
+ * go on, settings changed.
+ */
+import { OpenSessionError } from "../PoolError.ts"
+import { sessionsToFill, sessionsToOpen, sessionsToReplace } from "./growth.ts"
+import { describeIdentity } from "./identity.ts"
+import { isOpenable, refuse } from "./lending.ts"
+import type { PoolState } from "./poolState.ts"
+import type { OpenFailure, SessionGroup } from "./sessionGroup.ts"
+import type { Waiter } from "./waiter.ts"
+
+const unmetOf = <S>(group: SessionGroup<S>): number => Math.max(0, group.unserved - group.opening)
+
+/** Groups whose requests sessions may be opened for, the one with the oldest request first. */
+const openableGroups = <S>(state: PoolState<S>): ReadonlyArray<SessionGroup<S>> => {
+  const groups = [...state.needy].filter((group) => isOpenable(group) && unmetOf(group) > 0)
+  return groups.length < 2 ? groups : groups.sort((a, b) => a.firstWaiter!.number - b.firstWaiter!.number)
+}
+
+const totalUnmet = <S>(groups: Iterable<SessionGroup<S>>): number => {
+  let total = 0
+  for (const group of groups) total += unmetOf(group)
+  return total
+}
+
+/** How many sessions may be opened once those that are closing are gone. */
+const roomToCome = <S>(state: PoolState<S>): number => state.limits.max - (state.slots - state.counts.closing)
+
+const incrementOf = <S>(state: PoolState<S>, group: SessionGroup<S>): number =>
+  // What other identities will want next is anybody's guess: they grow one by one.
+  group === state.ownGroup ? state.limits.increment : 1
+
+const reserve = <S>(state: PoolState<S>, group: SessionGroup<S>, count: number): void => {
+  for (let i = 0; i < count; i++) state.reserve(group)
+}
+
+const grow = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>): void => {
+  let unmet = totalUnmet(groups)
+  for (const group of groups) {
+    const room = state.limits.max - state.slots
+    if (room <= 0) return
+    const own = unmetOf(group)
+    unmet -= own
+    const demand = { unmet: own, increment: incrementOf(state, group), shardRoom: state.shardRoom(group.shard) }
+    reserve(state, group, sessionsToOpen(demand, room, unmet))
+  }
+}
+
+/** Closes the longest-idle sessions, so that requests which no idle session fits find room. */
+const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>): void => {
+  let unmetByPool = 0
+  for (const group of groups) {
+    const unmet = unmetOf(group)
+    const shard = group.shard
+    if (shard === undefined || state.shardRoom(shard) > 0) {
+      unmetByPool += unmet
+      continue
+    }
+    const toClose = sessionsToReplace(unmet, state.limits.perShard - (shard.slots - shard.closing))
+    for (let i = 0; i < toClose && shard.idle.last !== undefined; i++) state.retire(shard.idle.last, "replaced")
+  }
+  const toClose = sessionsToReplace(unmetByPool, roomToCome(state))
+  for (let i = 0; i < toClose && state.recency.last !== undefined; i++) state.retire(state.recency.last, "replaced")
+}
+
+const fill = <S>(state: PoolState<S>): void => {
+  if (!state.hasOwnUser || !isOpenable(state.ownGroup)) return
+  const { closing } = state.counts
+  reserve(
+    state,
+    state.ownGroup,
+    sessionsToFill(state.limits.min, state.slots - closing, state.limits.max - state.slots)
+  )
+}
+
+const shrink = <S>(state: PoolState<S>): void => {
+  while (roomToCome(state) < 0 && state.recency.last !== undefined) state.retire(state.recency.last, "surplus")
+}
+
+/** Brings the pool to rest: afterwards nothing more can be done for anybody by opening or replacing. */
+export const settle = <S>(state: PoolState<S>): void => {
+  while (state.isUnsettled) {
+    state.isUnsettled = false
+    if (state.phase !== "open") return
+    shrink(state)
+    if (state.needy.size > 0) {
+      refuseHopeless(state)
+      const groups = openableGroups(state)
+      grow(state, groups)
+      replace(state, groups)
+    }
+    fill(state)
+  }
+}
+
+/** Whether a waiting request will be served without anybody else ending a lease. */
+export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolean => {
+  if (!waiter.isWaiting || waiter.checking !== undefined) return true
+  const group = waiter.wish.group
+  if (group.opening >= group.unserved) return true
+  if (!isOpenable(group)) return false
+  const shard = group.shard
+  const shardToCome = shard === undefined ? Infinity : state.limits.perShard - (shard.slots - shard.closing)
+  return Math.min(roomToCome(state), shardToCome) >= totalUnmet(openableGroups(state))
+}
+
+/** How many requests wait for others to end their leases. */
+export const queueLength = <S>(state: PoolState<S>): number =>
+  totalUnmet(state.needy) - Math.min(Math.max(0, roomToCome(state)), totalUnmet(openableGroups(state)))
+
+export const openSessionError = <S>(
+  state: PoolState<S>,
+  group: SessionGroup<S>,
+  failure: OpenFailure
+): OpenSessionError =>
+  new OpenSessionError({
+    pool: state.settings.name,
+    identity: describeIdentity(group.identity),
+    isAuthentication: failure.isAuthentication,
+    attempts: failure.attempts,
+    cause: failure.cause
+  })
+
+/** A session could not be opened: whom no session of the group can serve any more learns why. */
+export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
+  group.failure = failure
+  state.lastOpenFailure = failure.cause
+  state.totals.openFailures++
+  if (group.opening > 0) return
+  const error = openSessionError(state, group, failure)
+  if (group.live === 0) {
+    for (const waiter of group.waiters()) refuse(state, waiter, error)
+    return
+  }
+  // Sessions that are in use can still serve the others, but not who wants one that nobody has held, or who waits for
+  // nothing but the session that was to be opened.
+  for (const waiter of group.impatientWaiters()) {
+    if (waiter.checking === undefined) refuse(state, waiter, error)
+  }
+}
+
+/** Where opening has stopped, requests that lost the last session of their group would wait for ever. */
+const refuseHopeless = <S>(state: PoolState<S>): void => {
+  for (const group of state.needy) {
+    if (!group.isStopped || group.live > 0 || group.opening > 0 || group.failure === undefined) continue
+    const error = openSessionError(state, group, group.failure)
+    for (const waiter of group.waiters()) refuse(state, waiter, error)
+  }
+}

@@ -1,0 +1,55 @@
+import type * as Redacted from "effect/Redacted"
+import type { SessionTag } from "../SessionTag.ts"
+import { Link } from "./linkedList.ts"
+import type { Holder, Session } from "./session.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
+
+/** What a request for a session comes to, once it has been read. */
+export interface Wish<S> {
+  readonly group: SessionGroup<S>
+  readonly tag: SessionTag | undefined
+  readonly matchAnyTag: boolean
+  /** Whether only a session that nobody has held will do (purity "new"). */
+  readonly fresh: boolean
+  /** The password to open a session with, when it is the request's own. */
+  readonly password: Redacted.Redacted<string> | undefined
+}
+
+/** How a wait ended: with a session, which is the holder's from that very step on, or with a failure. */
+export type Outcome<S> =
+  | { readonly _tag: "Served"; readonly session: Session<S> }
+  | { readonly _tag: "Refused"; readonly error: unknown }
+
+/** A request that waits. It stands in the queue of the pool, in one of its group, and in one for its deadline. */
+export class Waiter<S> {
+  readonly wish: Wish<S>
+  readonly holder: Holder
+  readonly since: number
+  /** Order of arrival, over all groups. */
+  readonly number: number
+  /** Whether it waits only for what was ordered for it, not for others to end their leases. */
+  readonly isImpatient: boolean
+  /** A session that is being pinged for this request. */
+  checking: Session<S> | undefined = undefined
+  /** How many requests that came later have been served before it, while it was the oldest of all. */
+  passedOver = 0
+  outcome: Outcome<S> | undefined = undefined
+  /** Set once its fiber sleeps: tells it the outcome. */
+  wake: (() => void) | undefined = undefined
+  readonly inPool: Link<Waiter<S>> = new Link(this)
+  readonly inGroup: Link<Waiter<S>> = new Link(this)
+  readonly byTag: Link<Waiter<S>> = new Link(this)
+  readonly byDeadline: Link<Waiter<S>> = new Link(this)
+
+  constructor(wish: Wish<S>, holder: Holder, since: number, number: number, isImpatient: boolean) {
+    this.wish = wish
+    this.holder = holder
+    this.since = since
+    this.number = number
+    this.isImpatient = isImpatient
+  }
+
+  get isWaiting(): boolean {
+    return this.inPool.list !== undefined
+  }
+}
