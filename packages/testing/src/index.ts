@@ -1,1 +1,1 @@
-export {}
+export * as TestDatabase from "./TestDatabase.ts"
