@@ -1,1 +1,1 @@
-export {}
+export * as OracleError from "./OracleError.ts"
