@@ -112,10 +112,14 @@ export const OracleErrorReason = Schema.Union([
 export class OracleError extends Schema.TaggedError<OracleError>("@sessionpool/oracle/OracleError")("OracleError", {
   reason: OracleErrorReason
 }) {
-  readonly [TypeId] = TypeId
+  get [TypeId](): typeof TypeId {
+    return TypeId
+  }
 
-  /** The reason, so that a printed error shows it. */
-  override readonly cause = this.reason
+  /** The reason, so that what prints causes shows it. */
+  override get cause(): OracleErrorReason {
+    return this.reason
+  }
 
   /** What happened, during what, and what to do. */
   override get message(): string {
@@ -347,13 +351,15 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
   const where = [details.operation, offset === undefined ? undefined : `at offset ${offset} of the SQL`]
     .filter((part) => part !== undefined)
     .join(", ")
+  const { code, ...flags } = decision
   const fields = {
-    ...decision,
+    ...flags,
     cause: read.cause,
     codes: read.codes,
-    operation: details.operation,
-    offset,
-    sql,
+    ...(code !== undefined && { code }),
+    ...(details.operation !== undefined && { operation: details.operation }),
+    ...(offset !== undefined && { offset }),
+    ...(sql !== undefined && { sql }),
     message: `${read.text}${where === "" ? "" : ` (${where})`}\n${advice}`
   }
   if (reason === "UniqueViolation") {
@@ -362,7 +368,12 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
     })
   }
   if (reason === "ConstraintError") {
-    return new OracleError({ reason: new Reason.ConstraintError({ ...fields, constraint: read.constraint }) })
+    return new OracleError({
+      reason: new Reason.ConstraintError({
+        ...fields,
+        ...(read.constraint !== undefined && { constraint: read.constraint })
+      })
+    })
   }
   return new OracleError({ reason: new Reason.reasons[reason](fields) })
 }

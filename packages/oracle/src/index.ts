@@ -1,1 +1,2 @@
+export * as ConnectDescriptor from "./ConnectDescriptor.ts"
 export * as OracleError from "./OracleError.ts"

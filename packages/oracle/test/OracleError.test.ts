@@ -240,7 +240,7 @@ describe("in an effect", () => {
   it.effect("survives encoding and decoding", () =>
     Effect.gen(function*() {
       const codec = Schema.toCodecJson(OracleError.OracleError)
-      const decoded = yield* Schema.decodeUnknownEffect(codec)(yield* Schema.encodeEffect(codec)(unique))
+      const decoded = yield* Schema.decodeEffect(codec)(yield* Schema.encodeEffect(codec)(unique))
       expect(OracleError.isOracleError(decoded)).toBe(true)
       expect(OracleError.isOracleErrorReason(decoded.reason)).toBe(true)
       expect([decoded.code, decoded.constraint, decoded.message]).toEqual([
@@ -301,6 +301,20 @@ describe("secrets", () => {
         secret
       )
     }))
+  })
+
+  it("keeps the frames of a stack, and cleans the message above them", () => {
+    const stack = "Error: bad string scott/tiger@db\n  at scott/tiger@db:1521:1\n"
+      + "    at open (/app/.pnpm/oracledb@26.0.0/lib/errors.js:910:10)\n    at async file:///app/a@b/c.js:1:2"
+    const { cause } = OracleError.fromDriver(Object.assign(new Error("NJS-515: scott/tiger@db"), { stack })).reason
+    expect((cause as Error).stack).toBe(stack.replaceAll("tiger", mask))
+  })
+
+  it("takes no longer for odd text", () => {
+    const odd = ["password", "(password=", "(PASSWORD", "identified by ", "a/", "aaaa_", "/\"", "eyJ", "(", "=\""]
+    const started = performance.now()
+    for (const piece of odd) redactSecrets(`${piece.repeat(20_000)}@`)
+    expect(performance.now() - started).toBeLessThan(5000)
   })
 
   it("leaves ordinary text alone", () => {

@@ -1,6 +1,6 @@
 /** Reads what the driver threw: its codes, where in the SQL, the constraint, and a copy of it without secrets. */
 import type * as Redacted from "effect/Redacted"
-import { redactSecrets, redactValues } from "./secretRedaction.ts"
+import { redactSecrets, redactStack, redactValues } from "./secretRedaction.ts"
 
 /** What is known about something that was thrown. */
 export interface DriverError {
@@ -108,7 +108,12 @@ const copyOf = (thrown: unknown, secrets: Secrets, depth: number, seen: Set<unkn
     value === undefined || Object.defineProperty(copy, key, { value, enumerable, writable: true, configurable: true })
   const name = text(thrown, "name")
   define("name", name === undefined ? undefined : clean(name, secrets), false)
-  define("stack", clean(text(thrown, "stack") ?? `${copy.name}: ${copy.message}`, secrets), false)
+  const stack = text(thrown, "stack")
+  define(
+    "stack",
+    stack === undefined ? `${copy.name}: ${copy.message}` : redactValues(redactStack(stack, secrets)),
+    false
+  )
   const code = text(thrown, "code")
   define("code", code === undefined ? undefined : clean(code, secrets), true)
   define("errorNum", integer(thrown, "errorNum"), true)

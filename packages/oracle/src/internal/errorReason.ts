@@ -23,100 +23,308 @@ const fields = {
 
 const id = (tag: string): string => `@sessionpool/oracle/OracleError/${tag}`
 
-/** The session could not be opened or was lost: network, listener, shutdown, kill, or a connect string that leads nowhere. */
+/**
+ * The session could not be opened or was lost: network, listener, shutdown, kill, or a connect string that leads nowhere.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "ConnectionError", (reason) => Effect.logWarning(`${reason.code}: is the database up?`))
+ * )
+ * ```
+ */
 export class ConnectionError extends Schema.TaggedError<ConnectionError>(id("ConnectionError"))(
   "ConnectionError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** The login was refused: password, locked or expired account, token, certificate. Trying again may lock the account. */
+/**
+ * The login was refused: password, locked or expired account, token, certificate. Trying again may lock the account.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "AuthenticationError", () => Effect.logError("the password has changed"))
+ * )
+ * ```
+ */
 export class AuthenticationError extends Schema.TaggedError<AuthenticationError>(id("AuthenticationError"))(
   "AuthenticationError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** The connected user may not do this. */
+/**
+ * The connected user may not do this.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "AuthorizationError", (reason) => Effect.logError(`not allowed: ${reason.sql}`))
+ * )
+ * ```
+ */
 export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(id("AuthorizationError"))(
   "AuthorizationError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** The statement cannot be run as it is written: syntax, a missing table or column, binds that do not fit. */
+/**
+ * The statement cannot be run as it is written: syntax, a missing table or column, binds that do not fit.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "SqlSyntaxError", (reason) => Effect.logError(`wrong at ${reason.offset}: ${reason.sql}`))
+ * )
+ * ```
+ */
 export class SqlSyntaxError extends Schema.TaggedError<SqlSyntaxError>(id("SqlSyntaxError"))(
   "SqlSyntaxError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** A unique or primary key exists already. `constraint` is `"unknown"` when the server did not name it. */
+/**
+ * A unique or primary key exists already. `constraint` is `"unknown"` when the server did not name it.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "UniqueViolation", (reason) => Effect.logInfo(`${reason.constraint} has it already`))
+ * )
+ * ```
+ */
 export class UniqueViolation extends Schema.TaggedError<UniqueViolation>(id("UniqueViolation"))("UniqueViolation", {
   ...fields,
   constraint: Schema.String
 }) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** Any other rule on the data was broken: not null, check, foreign key, a value too large for its column. */
+/**
+ * Any other rule on the data was broken: not null, check, foreign key, a value too large for its column.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "ConstraintError", (reason) => Effect.logInfo(`${reason.constraint} does not allow it`))
+ * )
+ * ```
+ */
 export class ConstraintError extends Schema.TaggedError<ConstraintError>(id("ConstraintError"))("ConstraintError", {
   ...fields,
   /** The constraint, or the column where the server names only that. */
   constraint: Schema.optional(Schema.String)
 }) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** The server chose this session as the victim of a deadlock. Only the statement was rolled back, not the transaction. */
+/**
+ * The server chose this session as the victim of a deadlock. Only the statement was rolled back, not the transaction.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "DeadlockError", () => Effect.logInfo("begin the transaction again"))
+ * )
+ * ```
+ */
 export class DeadlockError extends Schema.TaggedError<DeadlockError>(id("DeadlockError"))("DeadlockError", fields) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** A serializable transaction met a change made after it began. */
+/**
+ * A serializable transaction met a change made after it began.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "SerializationError", () => Effect.logInfo("begin the transaction again"))
+ * )
+ * ```
+ */
 export class SerializationError extends Schema.TaggedError<SerializationError>(id("SerializationError"))(
   "SerializationError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** A lock was not free, or not free in time. */
+/**
+ * A lock was not free, or not free in time.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "LockTimeoutError", () => Effect.logInfo("somebody else is at it"))
+ * )
+ * ```
+ */
 export class LockTimeoutError extends Schema.TaggedError<LockTimeoutError>(id("LockTimeoutError"))(
   "LockTimeoutError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** A call took longer than it may: the driver's call timeout or a limit of the server. */
+/**
+ * A call took longer than it may: the driver's call timeout or a limit of the server.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "StatementTimeoutError", (reason) => Effect.logWarning(`too slow: ${reason.operation}`))
+ * )
+ * ```
+ */
 export class StatementTimeoutError extends Schema.TaggedError<StatementTimeoutError>(id("StatementTimeoutError"))(
   "StatementTimeoutError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** Something is used up: processes, sessions, cursors, memory, undo, space. `SqlError` has no such reason. */
+/**
+ * Something is used up: processes, sessions, cursors, memory, undo, space. `SqlError` has no such reason.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "ResourceError", (reason) => Effect.logError(reason.message))
+ * )
+ * ```
+ */
 export class ResourceError extends Schema.TaggedError<ResourceError>(id("ResourceError"))("ResourceError", fields) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** The call was cancelled, by an interrupted fiber or by someone else. `SqlError` has no such reason. */
+/**
+ * The call was cancelled, by an interrupted fiber or by someone else. `SqlError` has no such reason.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "InterruptedError", () => Effect.logInfo("cancelled"))
+ * )
+ * ```
+ */
 export class InterruptedError extends Schema.TaggedError<InterruptedError>(id("InterruptedError"))(
   "InterruptedError",
   fields
 ) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
-/** A code that is not in the table, or something that is not a database error at all. */
+/**
+ * A code that is not in the table, or something that is not a database error at all.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const work: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const handled = work.pipe(
+ *   Effect.catchReason("OracleError", "UnknownError", (reason) => Effect.logError("unexpected", reason.codes))
+ * )
+ * ```
+ */
 export class UnknownError extends Schema.TaggedError<UnknownError>(id("UnknownError"))("UnknownError", fields) {
-  readonly [typeId] = typeId
+  get [typeId](): typeof typeId {
+    return typeId
+  }
 }
 
 /** Every reason class, by its tag. */
@@ -136,7 +344,16 @@ export const reasons = {
   UnknownError
 }
 
-/** The name of a reason. */
+/**
+ * The name of a reason.
+ *
+ * @example
+ * ```ts
+ * import type { OracleError } from "@sessionpool/oracle"
+ *
+ * const worthAlerting: ReadonlyArray<OracleError.ReasonTag> = ["AuthenticationError", "ResourceError"]
+ * ```
+ */
 export type ReasonTag = keyof typeof reasons
 
 /** Whether `u` is one of the reasons. */

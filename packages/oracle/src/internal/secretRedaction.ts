@@ -13,20 +13,24 @@ export const mask = "<redacted>"
 /** A known secret is replaced wherever it stands, unless it is so short that it would shred ordinary words. */
 const shortestKnownSecret = 4
 
-const secretName = String.raw`[\w$.-]*(?:password|passwd|passphrase|pwd|secret|access_?token|private_?key)[\w$.-]*`
+/** Repetitions are bounded throughout, so that no text, however odd, takes more than linear time. */
+const secretName = String.raw`(?:password|passwd|passphrase|pwd|secret|access_?token|private_?key)[\w$.-]{0,40}`
 
 /** `(WALLET_PASSWORD = tiger)`, also quoted: everything up to the parenthesis that closes the value. */
-const descriptorParameter = new RegExp(String.raw`(\(\s*${secretName}\s*=\s*)("[^"]*"|'[^']*'|[^()]*)`, "gi")
+const descriptorParameter = new RegExp(
+  String.raw`(\(\s{0,20}[\w$.-]{0,40}${secretName}\s{0,20}=\s{0,20})("[^"]*"|'[^']*'|[^()]*)`,
+  "gi"
+)
 
 /** `password: "tiger"`, `"password":"tiger"`, `?wallet_password=tiger&`. */
 const assignment = new RegExp(
-  String.raw`(${secretName}["']?\s*(?:=>|[=:])\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)}\]]+)`,
+  String.raw`(${secretName}["']?\s{0,20}(?:=>|[=:])\s{0,20})("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)}\]]+)`,
   "gi"
 )
 
 /** `alter user hr identified by tiger replace lion`, with the forms in quotes and the stored verifier of `by values`. */
-const identifiedBy = /(\bidentified\s+by\s+(?:values\s+)?)("[^"]*"|'[^']*'|[^\s;,]+)/gi
-const replacePassword = /(\bidentified\s+by\s+\S+\s+replace\s+)("[^"]*"|'[^']*'|[^\s;,]+)/gi
+const identifiedBy = /(\bidentified\s{1,20}by\s{1,20}(?:values\s{1,20})?)("[^"]*"|'[^']*'|[^\s;,]+)/gi
+const replacePassword = /(\bidentified\s{1,20}by\s{1,20}\S{1,200}\s{1,20}replace\s{1,20})("[^"]*"|'[^']*'|[^\s;,]+)/gi
 
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g
 const pemKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g
@@ -49,12 +53,13 @@ const redactCredentials = (word: string): string => {
 
 type Secrets = ReadonlyArray<string | Redacted.Redacted<string>>
 
+const redactKnown = (text: string, secrets: Secrets): string =>
+  secrets.map((secret) => typeof secret === "string" ? secret : Redacted.value(secret))
+    .filter((secret) => secret.length >= shortestKnownSecret)
+    .reduce((out, secret) => out.replaceAll(secret, mask), text)
+
 const redact = (text: string, secrets: Secrets, assigned: (whole: string, name: string) => string): string => {
-  let out = text
-  for (const secret of secrets) {
-    const value = typeof secret === "string" ? secret : Redacted.value(secret)
-    if (value.length >= shortestKnownSecret) out = out.replaceAll(value, mask)
-  }
+  let out = redactKnown(text, secrets)
   if (out.includes("PRIVATE KEY-----")) out = out.replace(pemKey, mask)
   out = out.replace(jsonWebToken, mask).replace(descriptorParameter, `$1${mask}`)
   out = out.replace(assignment, assigned)
@@ -71,6 +76,25 @@ const redact = (text: string, secrets: Secrets, assigned: (whole: string, name: 
  */
 export const redactSecrets = (text: string, secrets: Secrets = []): string =>
   redact(text, secrets, (_, name) => `${name}${mask}`)
+
+/** `at query (/app/db.js:1:2)`: what the engine writes below the message. */
+const frame = /^\s+at (?:async )?(?:[^/@]*\()?(?:index \d|file:\/\/|node:|[A-Z]:\\|\/|<anonymous>)[^\n]*$/
+
+/**
+ * Cleans a stack. The frames at its end keep their paths, which may hold `/` and `@` (as those of pnpm do); what stands
+ * before them is the message.
+ */
+export const redactStack = (stack: string, secrets: Secrets = []): string => {
+  const lines = stack.split("\n")
+  let first = lines.length
+  while (first > 0 && frame.test(lines[first - 1] ?? "")) first--
+  const frames = lines.slice(first).join("\n")
+  return [
+    redactSecrets(lines.slice(0, first).join("\n"), secrets),
+    ...(frames === "" ? [] : [redactKnown(frames, secrets)])
+  ]
+    .join("\n")
+}
 
 /** Cleans a statement, in which `password = :pw` holds a placeholder and no secret. */
 export const redactStatement = (sql: string, secrets: Secrets = []): string =>
