@@ -1,2 +1,2 @@
-/** The version of the package. */
-export const version = "0.1.0"
+export * as ConnectDescriptor from "./ConnectDescriptor.ts"
+export * as OracleError from "./OracleError.ts"

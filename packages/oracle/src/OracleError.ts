@@ -1,0 +1,401 @@
+/**
+ * What went wrong in the database or on the way to it, as one typed error.
+ *
+ * An {@link OracleError} has the shape of `SqlError` in `effect/sql`: one tag in the error channel and a tagged `reason`, so
+ * that `Effect.catchReason` and `Effect.catchReasons` pick out the cases a program can do something about. The reason comes
+ * from one table of `ORA-`, `NJS-`, `DPI-` and `DPY-` codes, which {@link Classification} extends or corrects.
+ *
+ * It carries the SQL text and never the bind values. Credentials that stand in the driver's messages are replaced by
+ * `<redacted>`, in the message, in the SQL and in `cause`, which is a cleaned copy of what the driver threw.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type DriverError, readDriverError } from "./internal/driverError.ts"
+import * as Reason from "./internal/errorReason.ts"
+import * as Table from "./internal/errorTable.ts"
+import { redactStatement } from "./internal/secretRedaction.ts"
+
+export {
+  AuthenticationError,
+  AuthorizationError,
+  ConnectionError,
+  ConstraintError,
+  DeadlockError,
+  InterruptedError,
+  LockTimeoutError,
+  type ReasonTag,
+  ResourceError,
+  SerializationError,
+  SqlSyntaxError,
+  StatementTimeoutError,
+  UniqueViolation,
+  UnknownError
+} from "./internal/errorReason.ts"
+
+const TypeId = "~sessionpool/oracle/OracleError"
+
+/**
+ * Why it happened: a union told apart by `_tag`.
+ *
+ * **Details**
+ *
+ * The names are those of `SqlError` in `effect/sql`; `ResourceError` and `InterruptedError` are added. Every reason has the
+ * deciding `code`, all `codes`, `operation`, `sql`, `offset`, `isRetryable`, `isSessionFatal`, `message` and `cause`.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const column = (reason: OracleError.OracleErrorReason) =>
+ *   reason._tag === "ConstraintError" ? reason.constraint : undefined
+ * ```
+ */
+export type OracleErrorReason = InstanceType<(typeof Reason.reasons)[Reason.ReasonTag]>
+
+/**
+ * The schema of the reasons, to encode and decode them.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const isReason = Schema.is(OracleError.OracleErrorReason)
+ * ```
+ */
+export const OracleErrorReason = Schema.Union([
+  Reason.ConnectionError,
+  Reason.AuthenticationError,
+  Reason.AuthorizationError,
+  Reason.SqlSyntaxError,
+  Reason.UniqueViolation,
+  Reason.ConstraintError,
+  Reason.DeadlockError,
+  Reason.SerializationError,
+  Reason.LockTimeoutError,
+  Reason.StatementTimeoutError,
+  Reason.ResourceError,
+  Reason.InterruptedError,
+  Reason.UnknownError
+])
+
+/**
+ * A failure of the database, of the driver or of the connection.
+ *
+ * **Details**
+ *
+ * Everything is derived from `reason`. `message` begins with the driver's own text, so it can be searched for, then says
+ * during what and where, and what to do. `isRetryable` says that the same work may succeed if it is begun again, on another
+ * session where `isSessionFatal` holds; such a session must not be used again.
+ *
+ * **Gotchas**
+ *
+ * Retryable does not mean without effect: when the connection is lost during a commit, the commit may have happened.
+ * After a `DeadlockError` the transaction is still open; only its last statement was undone.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const insert: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const insertOnce = insert.pipe(
+ *   Effect.catchReason("OracleError", "UniqueViolation", (reason) => Effect.logInfo(`kept by ${reason.constraint}`)),
+ *   Effect.retry({ times: 2, while: (error) => error.isRetryable })
+ * )
+ * ```
+ */
+export class OracleError extends Schema.TaggedError<OracleError>("@sessionpool/oracle/OracleError")("OracleError", {
+  reason: OracleErrorReason
+}) {
+  get [TypeId](): typeof TypeId {
+    return TypeId
+  }
+
+  /** The reason, so that what prints causes shows it. */
+  override get cause(): OracleErrorReason {
+    return this.reason
+  }
+
+  /** What happened, during what, and what to do. */
+  override get message(): string {
+    return this.reason.message
+  }
+
+  /** The code that decided the reason, such as `"ORA-00001"`; none when something without a code was thrown. */
+  get code(): string | undefined {
+    return this.reason.code
+  }
+
+  /** All codes of the error, outermost first. */
+  get codes(): ReadonlyArray<string> {
+    return this.reason.codes
+  }
+
+  /** Where in the SQL, in characters from its start (0 is the first), when the server says so. */
+  get offset(): number | undefined {
+    return this.reason.offset
+  }
+
+  /** The statement, with placeholders and without values. */
+  get sql(): string | undefined {
+    return this.reason.sql
+  }
+
+  /** The constraint, or the column, that the values broke. */
+  get constraint(): string | undefined {
+    return "constraint" in this.reason ? this.reason.constraint : undefined
+  }
+
+  /** Whether the same work, begun again, may succeed. */
+  get isRetryable(): boolean {
+    return this.reason.isRetryable
+  }
+
+  /** Whether the session is lost and must not be lent again. */
+  get isSessionFatal(): boolean {
+    return this.reason.isSessionFatal
+  }
+}
+
+/**
+ * Whether a value is an {@link OracleError}.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const codeOf = (u: unknown) => OracleError.isOracleError(u) ? u.code : undefined
+ * ```
+ */
+export const isOracleError = (u: unknown): u is OracleError => Predicate.hasProperty(u, TypeId)
+
+/**
+ * Whether a value is one of the reasons of an {@link OracleError}.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const tagOf = (u: unknown) => OracleError.isOracleErrorReason(u) ? u._tag : undefined
+ * ```
+ */
+export const isOracleErrorReason = (u: unknown): u is OracleErrorReason => Reason.isReason(u)
+
+/**
+ * What a code means, as the table or an extension of it says.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const lockLost: OracleError.Meaning = { reason: "LockTimeoutError", isRetryable: true, isSessionFatal: false }
+ * ```
+ */
+export interface Meaning {
+  readonly reason: Reason.ReasonTag
+  /** Default: as in the table, else `false`. */
+  readonly isRetryable?: boolean | undefined
+  /** Default: as in the table, else `false`. */
+  readonly isSessionFatal?: boolean | undefined
+  /** What to do, for the message. Default: the advice of the table or of the reason. */
+  readonly advice?: string | undefined
+}
+
+/**
+ * Additions and corrections to the table, by code; empty by default.
+ *
+ * **When to use**
+ *
+ * To give a meaning to codes of your own (`raise_application_error` uses ORA-20000 to ORA-20999), or to decide a case of the
+ * table otherwise. {@link failFromDriver} and everything in this package that fails with an {@link OracleError} reads it.
+ *
+ * **Gotchas**
+ *
+ * Codes are compared in their full form: `"ORA-00060"`, not `"ORA-60"`. A connection that the driver has closed stays
+ * fatal, whatever is said here about the code that closed it.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const program: Effect.Effect<void, OracleError.OracleError>
+ *
+ * const withOwnCodes = program.pipe(
+ *   Effect.provideService(OracleError.Classification, {
+ *     "ORA-20054": { reason: "LockTimeoutError", isRetryable: true }
+ *   })
+ * )
+ * ```
+ */
+export const Classification: Context.Reference<Readonly<Record<string, Meaning>>> = Context.Reference(
+  "@sessionpool/oracle/OracleError/Classification",
+  { defaultValue: (): Readonly<Record<string, Meaning>> => ({}) }
+)
+
+/**
+ * Every code of the table with what it means, where that comes from, and why where sources disagree.
+ *
+ * **Details**
+ *
+ * `source` names public lists by letter (the head of `internal/errorTable.ts` spells them out).
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const deadlock = OracleError.classifications.get("ORA-00060")?.reason // "DeadlockError"
+ * ```
+ */
+export const classifications: ReadonlyMap<
+  string,
+  Required<Meaning> & { readonly source: string; readonly note: string | undefined }
+> = new Map(Table.rows.flatMap((row) =>
+  row.codes.map((code) =>
+    [code, {
+      reason: row.reason,
+      isRetryable: row.retryable,
+      isSessionFatal: row.fatal,
+      advice: row.advice ?? Table.adviceOf[row.reason],
+      source: row.source,
+      note: row.note
+    }] as const
+  )
+))
+
+/**
+ * What is known beside the thrown value.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const details: OracleError.Details = { operation: "query", sql: "select * from nope" }
+ * ```
+ */
+export interface Details {
+  /** What was being done, in a word or two: `"query"`, `"open session"`. */
+  readonly operation?: string | undefined
+  /** The statement, with placeholders. Never put values into it. */
+  readonly sql?: string | undefined
+  /** Secrets in use, removed wherever they stand. Default: none; credentials are then found by their surroundings. */
+  readonly secrets?: ReadonlyArray<string | Redacted.Redacted<string>> | undefined
+  /** Additions and corrections to the table. Default: none. */
+  readonly classification?: Readonly<Record<string, Meaning>> | undefined
+}
+
+const application = /^ORA-2[0]\d{3}$/
+
+/** The code that decides, past those that only announce another one. */
+const decidingCode = (codes: ReadonlyArray<string>, own: Readonly<Record<string, Meaning>>): string | undefined =>
+  codes.find((code) => Object.hasOwn(own, code) || Table.rowOf(code)?.wraps !== true) ?? codes[0]
+
+const adviceFor = (code: string | undefined, reason: Reason.ReasonTag): string =>
+  (code === undefined ? undefined : application.test(code) ? Table.applicationAdvice : Table.rowOf(code)?.advice)
+    ?? Table.adviceOf[reason]
+
+const classify = (read: DriverError, own: Readonly<Record<string, Meaning>>) => {
+  const code = decidingCode(read.codes, own)
+  const row = code === undefined ? undefined : Table.rowOf(code)
+  const meaning = code !== undefined && Object.hasOwn(own, code) ? own[code] : undefined
+  const reason = meaning?.reason ?? row?.reason ?? "UnknownError"
+  const isClosed = read.codes.some((each) => {
+    const announcing = Table.rowOf(each)
+    return announcing?.wraps === true && announcing.fatal
+  })
+  return {
+    code,
+    reason,
+    isRetryable: meaning?.isRetryable ?? row?.retryable ?? read.isRecoverable,
+    isSessionFatal: isClosed || (meaning?.isSessionFatal ?? row?.fatal ?? false),
+    advice: meaning?.advice ?? adviceFor(code, reason)
+  }
+}
+
+/**
+ * Reads what node-oracledb threw, or anything else, into an {@link OracleError}.
+ *
+ * **Details**
+ *
+ * The codes come from `code`, `errorNum` and the lines of `message` of the error and of its causes. Codes that only announce
+ * another one (`NJS-500`, `ORA-00604`, `ORA-12801`, ...) leave the decision to it. A code that the table does not have gives
+ * an `UnknownError` that is retryable if the driver says so (`isRecoverable`). An {@link OracleError} is returned as it is.
+ *
+ * **Gotchas**
+ *
+ * `cause` is a cleaned copy, so it is never `===` what was thrown. A password that is none of `secrets` is found where it
+ * stands as `user/password@host`, `scheme://user:password@host`, `PASSWORD=...` or `identified by ...`.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ *
+ * const thrown = Object.assign(new Error("ORA-00001: unique constraint (HR.PK_JOBS) violated"), { errorNum: 1 })
+ * const error = OracleError.fromDriver(thrown, { operation: "execute", sql: "insert into jobs values (:id)" })
+ * // error.reason._tag === "UniqueViolation", error.constraint === "HR.PK_JOBS"
+ * ```
+ */
+export const fromDriver = (thrown: unknown, details: Details = {}): OracleError => {
+  if (isOracleError(thrown)) return thrown
+  const secrets = details.secrets ?? []
+  const read = readDriverError(thrown, secrets)
+  const { advice, reason, ...decision } = classify(read, details.classification ?? {})
+  const sql = details.sql === undefined ? undefined : redactStatement(details.sql, secrets)
+  // The driver reports 0 where there is no position; only a statement that cannot be read can be wrong at its start.
+  const offset = read.offset === 0 && (sql === undefined || reason !== "SqlSyntaxError") ? undefined : read.offset
+  const where = [details.operation, offset === undefined ? undefined : `at offset ${offset} of the SQL`]
+    .filter((part) => part !== undefined)
+    .join(", ")
+  const { code, ...flags } = decision
+  const fields = {
+    ...flags,
+    cause: read.cause,
+    codes: read.codes,
+    ...(code !== undefined && { code }),
+    ...(details.operation !== undefined && { operation: details.operation }),
+    ...(offset !== undefined && { offset }),
+    ...(sql !== undefined && { sql }),
+    message: `${read.text}${where === "" ? "" : ` (${where})`}\n${advice}`
+  }
+  if (reason === "UniqueViolation") {
+    return new OracleError({
+      reason: new Reason.UniqueViolation({ ...fields, constraint: read.constraint ?? "unknown" })
+    })
+  }
+  if (reason === "ConstraintError") {
+    return new OracleError({
+      reason: new Reason.ConstraintError({
+        ...fields,
+        ...(read.constraint !== undefined && { constraint: read.constraint })
+      })
+    })
+  }
+  return new OracleError({ reason: new Reason.reasons[reason](fields) })
+}
+
+/**
+ * Fails with what {@link fromDriver} reads, under the {@link Classification} in force.
+ *
+ * @example
+ * ```ts
+ * import { OracleError } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * declare const ping: () => Promise<void>
+ *
+ * const pinged = Effect.tryPromise(() => ping()).pipe(
+ *   Effect.catch((error) => OracleError.failFromDriver(error.cause, { operation: "ping" }))
+ * )
+ * ```
+ */
+export const failFromDriver = (thrown: unknown, details: Details = {}): Effect.Effect<never, OracleError> =>
+  Effect.flatMap(
+    Classification,
+    (classification) =>
+      Effect.fail(fromDriver(thrown, { ...details, classification: { ...classification, ...details.classification } }))
+  )

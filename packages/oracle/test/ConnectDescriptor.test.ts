@@ -1,0 +1,380 @@
+import { describe, expect, it } from "@effect/vitest"
+import { ConnectDescriptor } from "@sessionpool/oracle"
+import { Effect, FileSystem, Layer, Path, PlatformError, Result } from "effect"
+import * as fc from "fast-check"
+import { createRequire } from "node:module"
+
+const require = createRequire(import.meta.url)
+
+/** The driver's own reader of descriptors; its `toString` is what goes over the wire. */
+const { createNVPair }: { readonly createNVPair: (text: string) => { toString: () => string } } = require(
+  "oracledb/lib/thin/sqlnet/nvStrToNvPair.js"
+)
+
+/** The driver's own reader of easy connect strings. */
+const EasyConnect: new(text: string) => { getResolvedUrl: () => string } = require(
+  "oracledb/lib/thin/sqlnet/ezConnectResolver.js"
+)
+
+const parsed = (text: string, options?: { readonly tnsNames?: ConnectDescriptor.TnsNames }) =>
+  Result.getOrThrow(ConnectDescriptor.parse(text, options))
+
+const printed = (text: string) => ConnectDescriptor.print(parsed(text))
+
+const failure = <A>(result: Result.Result<A, ConnectDescriptor.ConnectDescriptorError>) => {
+  if (Result.isSuccess(result)) throw new Error(`expected a failure, got ${JSON.stringify(result.success)}`)
+  return result.failure
+}
+
+const changed = (text: string, settings: ConnectDescriptor.ConnectDataSettings) =>
+  ConnectDescriptor.print(Result.getOrThrow(ConnectDescriptor.withConnectData(parsed(text), settings)))
+
+const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_.$-]{0,12}$/)
+
+/** Values as they may be written: plain, with everything else in quotation marks. */
+const value = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9/._:@-]([A-Za-z0-9/._:@,= '#-]{0,12}[A-Za-z0-9=])?$/),
+  fc.stringMatching(/^"[A-Za-z0-9()=, ']{0,12}"$/),
+  fc.stringMatching(/^'[A-Za-z0-9()=, "]{0,12}'$/),
+  fc.constant("")
+)
+
+const parameter: fc.Arbitrary<ConnectDescriptor.Parameter> =
+  fc.letrec<{ node: ConnectDescriptor.Parameter }>((tie) => ({
+    node: fc.record({
+      name,
+      value: fc.oneof(
+        { maxDepth: 4, depthSize: "small" },
+        value,
+        fc.array(tie("node"), { minLength: 1, maxLength: 3 })
+      )
+    })
+  })).node
+
+const descriptor: fc.Arbitrary<ConnectDescriptor.ConnectDescriptor> = fc.record({
+  name: fc.constantFrom("DESCRIPTION", "description", "DESCRIPTION_LIST"),
+  value: fc.array(parameter, { minLength: 1, maxLength: 4 })
+})
+
+describe("full descriptors", () => {
+  it("come back from print as they went in", () => {
+    fc.assert(fc.property(descriptor, (original) => {
+      expect(parsed(ConnectDescriptor.print(original))).toEqual(original)
+    }))
+  })
+
+  it("may have space anywhere between parameters", () => {
+    fc.assert(fc.property(descriptor, fc.constantFrom(" ", "\n", "\r\n\t"), (original, space) => {
+      const spaced = (node: ConnectDescriptor.Parameter): string =>
+        [
+          "(",
+          node.name,
+          "=",
+          ...(typeof node.value === "string" ? [node.value] : node.value.map(spaced)),
+          ")"
+        ].join(space)
+      expect(parsed(`${space}${spaced(original)}${space}`)).toEqual(original)
+    }))
+  })
+
+  it("mean to the driver what they meant before", () => {
+    const text = `(DESCRIPTION = (SDU=8192)
+      (ADDRESS_LIST = (LOAD_BALANCE=on) (ADDRESS=(PROTOCOL=tcps)(HOST=db1)(PORT=2484)) (ADDRESS=(PROTOCOL=tcps)(HOST=db2)))
+      (CONNECT_DATA = (SERVICE_NAME = sales.example.com) (REGION=east 1) (odd_Name=O'Brien))
+      (COMPRESSION_LEVELS = (LEVEL=low)(LEVEL=high)) (LIST=(low, high))
+      (SECURITY = (SSL_SERVER_CERT_DN="CN=db,O=Example")))`
+    expect(createNVPair(printed(text)).toString()).toBe(createNVPair(text).toString())
+  })
+
+  it("say where they are malformed", () => {
+    const cases: ReadonlyArray<readonly [string, number, RegExp]> = [
+      ["", 0, /empty/],
+      ["(DESCRIPTION=(ADDRESS=(HOST=db))", 32, /expected "\)".*the text ends here/],
+      ["(DESCRIPTION=(ADDRESS=(HOST=db))))", 33, /expected the end/],
+      ["(DESCRIPTION=(HOST=a(b)))", 20, /cannot hold parentheses/],
+      ["(DESCRIPTION=(=x))", 14, /the name of a parameter/],
+      ["(DESCRIPTION=(HOST))", 13, /"DESCRIPTION"|expected|DESCRIPTION_LIST/],
+      ["(DESCRIPTION=(HOST=\"db))", 19, /not closed/],
+      ["  (ADDRESS=(HOST=db))", 2, /DESCRIPTION/],
+      ["(DESCRIPTION=(A=\"b\"c))", 19, /expected "\)"/]
+    ]
+    for (const [text, position, message] of cases) {
+      const error = failure(ConnectDescriptor.parse(text))
+      expect([text, error._tag, error.problem]).toEqual([text, "ConnectDescriptorError", "syntax"])
+      expect(error.message).toMatch(message)
+      if (text !== "(DESCRIPTION=(HOST))") expect([text, error.position]).toEqual([text, position])
+    }
+    expect(failure(ConnectDescriptor.parse("(DESCRIPTION=".repeat(70))).message).toMatch(/64 parentheses/)
+  })
+
+  it("never throw, whatever the text is", () => {
+    const pieces = fc.array(
+      fc.constantFrom("(", ")", "=", ",", "\"", "'", "\\", "#", "DESCRIPTION", "a", " ", ":", "/", "?", "&", "@")
+    )
+    fc.assert(fc.property(fc.oneof(fc.string(), pieces.map((all) => all.join(""))), (text) => {
+      const result = ConnectDescriptor.parse(text)
+      if (Result.isFailure(result)) expect(result.failure._tag).toBe("ConnectDescriptorError")
+    }))
+  })
+})
+
+describe("easy connect", () => {
+  it("gives the descriptor that the driver makes", () => {
+    const host = fc.stringMatching(/^[a-z][a-z0-9.-]{0,10}[a-z0-9]$/)
+    const at = fc.tuple(host, fc.option(fc.integer({ min: 1, max: 65535 }))).map(([host, port]) =>
+      port === null ? host : `${host}:${port}`
+    )
+    const settings = fc.uniqueArray(
+      fc.constantFrom(
+        "sdu=8192",
+        "retry_count=3",
+        "connect_timeout=15",
+        "transport_connect_timeout=3",
+        "failover=on",
+        "https_proxy=proxy&https_proxy_port=80",
+        "use_sni=on"
+      )
+    )
+    const text = fc.tuple(
+      fc.constantFrom("", "//", "tcp://", "tcps://"),
+      fc.oneof(
+        fc.array(at, { minLength: 1, maxLength: 3 }).map((all) => all.join(",")),
+        fc.array(fc.array(at, { minLength: 1, maxLength: 2 }).map((all) => all.join(",")), {
+          minLength: 2,
+          maxLength: 2
+        })
+          .map((all) => all.join(";"))
+      ),
+      fc.stringMatching(/^[a-z][a-z0-9.]{0,8}[a-z]$/),
+      fc.constantFrom("", ":dedicated", ":shared", ":pooled"),
+      fc.constantFrom("", "/inst1"),
+      settings,
+      fc.constantFrom("", "pool_connection_class=WEB", "pool_purity=self&service_tag=x", "pool_boundary=transaction")
+    ).map(([protocol, hosts, service, server, instance, settings, pool]) => {
+      const all = [...settings, ...(pool === "" ? [] : [pool])].join("&")
+      return `${protocol}${hosts}/${service}${server}${instance}${all === "" ? "" : `?${all}`}`
+    })
+    fc.assert(
+      fc.property(text, (text) => {
+        expect(printed(text)).toBe(new EasyConnect(text).getResolvedUrl())
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  it("reads TLS settings, IPv6 and values in quotation marks", () => {
+    const text = `tcps://[2001:db8::1]:2484/sales?ssl_server_cert_dn="CN=db,O=Example"&wallet_location="/etc/my wallet"`
+    expect(printed(text)).toBe(new EasyConnect(text).getResolvedUrl())
+    expect(printed("db/sales?sdu=1&failover=on&SDU=2")).toBe(
+      new EasyConnect("db/sales?sdu=1&failover=on&SDU=2").getResolvedUrl()
+    )
+    expect(printed("db/X")).toContain("(SERVICE_NAME=X)")
+    expect(printed("db:1522")).toContain("(PORT=1522))(CONNECT_DATA=(SERVICE_NAME=))")
+    expect(printed("db/sales?sharding_key=ada")).toContain("(SHARDING_KEY=ada)")
+  })
+
+  it("refuses credentials without repeating them", () => {
+    const error = failure(ConnectDescriptor.parse("scott/tiger@db/sales"))
+    expect(error.position).toBe(11)
+    expect(error.message).not.toMatch(/scott|tiger/)
+    const password = fc.stringMatching(/^[A-Za-z0-9?&=/:@_]{1,12}$/).map((text) => `Zq${text}`)
+    fc.assert(fc.property(password, (secret) => {
+      const error = failure(ConnectDescriptor.parse(`scott/${secret}@db/sales`))
+      expect(JSON.stringify(error)).not.toContain("Zq")
+    }))
+  })
+
+  it("says where it is malformed", () => {
+    const cases: ReadonlyArray<readonly [string, number]> = [
+      ["db:1521/sales?nope=1", 14],
+      ["db/sales?sdu=1&&retry_count", 16],
+      ["db/sales?sdu=a=b", 14],
+      ["db/sales?wallet_location=\"x", 25],
+      ["ftp://db/sales", 0],
+      ["/sales", 0],
+      ["db/sales:fast", 8],
+      ["db:12x/sales", 5]
+    ]
+    for (const [text, position] of cases) {
+      expect([text, failure(ConnectDescriptor.parse(text)).position]).toEqual([text, position])
+    }
+  })
+})
+
+describe("tnsnames.ora", () => {
+  const file = [
+    "# the sales databases",
+    "sales, SALES.world =",
+    "  (DESCRIPTION =   # first",
+    "    (ADDRESS = (PROTOCOL = tcp)(HOST = db1)(PORT = 1521))",
+    "    (CONNECT_DATA = (SERVICE_NAME = sales)(REGION = east 1))",
+    "  )",
+    "",
+    "easy=db2/easy",
+    "broken = (DESCRIPTION = (ADDRESS = ",
+    "sales.old = (DESCRIPTION=(SDU=1))",
+    "sales.old = (DESCRIPTION=(SDU=2))",
+    "IFILE = \"more.ora\""
+  ].join("\r\n")
+  const tnsNames = Result.getOrThrow(ConnectDescriptor.parseTnsNames(file))
+
+  it("gives aliases in any case, several names, and the last of two", () => {
+    expect([...tnsNames.entries.keys()]).toEqual(["SALES", "SALES.WORLD", "EASY", "BROKEN", "SALES.OLD"])
+    expect(tnsNames.includes).toEqual(["more.ora"])
+    const sales =
+      "(DESCRIPTION=(ADDRESS=(PROTOCOL=tcp)(HOST=db1)(PORT=1521))(CONNECT_DATA=(SERVICE_NAME=sales)(REGION=east 1)))"
+    expect(ConnectDescriptor.print(parsed("Sales", { tnsNames }))).toBe(sales)
+    expect(ConnectDescriptor.print(parsed("sales.WORLD", { tnsNames }))).toBe(sales)
+    expect(ConnectDescriptor.print(parsed("easy", { tnsNames }))).toBe(printed("db2/easy"))
+    expect(ConnectDescriptor.print(parsed("sales.old", { tnsNames }))).toBe("(DESCRIPTION=(SDU=2))")
+  })
+
+  it("says where a broken entry is, and harms no other", () => {
+    const error = failure(ConnectDescriptor.parse("broken", { tnsNames }))
+    expect(file.slice(0, error.position)).toMatch(/broken = \(DESCRIPTION = \(ADDRESS =\s*$/)
+    expect(failure(ConnectDescriptor.parseTnsNames("x\ny = db/s")).position).toBe(0)
+    expect(failure(ConnectDescriptor.parseTnsNames("\n  (DESCRIPTION=)\ny = db/s")).position).toBe(3)
+  })
+
+  it("names the aliases there are", () => {
+    const error = failure(ConnectDescriptor.parse("nope", { tnsNames }))
+    expect([error.problem, error.message]).toEqual([
+      "alias",
+      "no tnsnames.ora entry is called \"nope\"; there are SALES, SALES.WORLD, EASY, BROKEN, SALES.OLD"
+    ])
+    expect(failure(ConnectDescriptor.parse("nope")).message).toMatch(/no tnsnames.ora was given/)
+  })
+
+  const files = (contents: Record<string, string>) =>
+    Layer.merge(
+      Path.layer,
+      FileSystem.layerNoop({
+        readFileString: (path) => {
+          const content = contents[path]
+          return content === undefined
+            ? Effect.fail(
+              PlatformError.systemError({
+                _tag: "NotFound",
+                module: "FileSystem",
+                method: "readFileString",
+                pathOrDescriptor: path
+              })
+            )
+            : Effect.succeed(content)
+        }
+      })
+    )
+
+  it.effect("is loaded from a directory with the files it includes", () =>
+    Effect.gen(function*() {
+      const loaded = yield* ConnectDescriptor.loadTnsNames("/net/admin").pipe(
+        Effect.provide(files({
+          "/net/admin/tnsnames.ora": "a = db/a\nIFILE = sub/more.ora\nc = db/c",
+          "/net/admin/sub/more.ora": "b = db/b\nc = db/other\nifile = /loop.ora",
+          "/loop.ora": "d = db/d\nIFILE = /loop.ora"
+        }))
+      )
+      expect([...loaded.entries.keys()]).toEqual(["A", "B", "C", "D"])
+      expect(loaded.includes).toEqual(["/loop.ora"])
+      expect(ConnectDescriptor.print(parsed("c", { tnsNames: loaded }))).toBe(printed("db/c"))
+    }))
+
+  it.effect("fails when there is no such file", () =>
+    Effect.gen(function*() {
+      const error = yield* ConnectDescriptor.loadTnsNames("/nowhere").pipe(Effect.provide(files({})), Effect.flip)
+      expect(error._tag).toBe("PlatformError")
+    }))
+})
+
+describe("withConnectData", () => {
+  const settings: ConnectDescriptor.ConnectDataSettings = {
+    server: "pooled",
+    poolConnectionClass: "WEB",
+    poolPurity: "self",
+    poolBoundary: "transaction",
+    shardingKey: ["GOLD", 4711],
+    superShardingKey: "east"
+  }
+  const added = "(SERVER=POOLED)(POOL_CONNECTION_CLASS=WEB)(POOL_PURITY=SELF)(POOL_BOUNDARY=TRANSACTION)"
+    + "(SHARDING_KEY=GOLD,4711)(SUPER_SHARDING_KEY=east)"
+
+  it("adds to easy connect, to descriptors and to aliases", () => {
+    const descriptor = "(DESCRIPTION=(ADDRESS=(HOST=db))(connect_data=(SID=x)))"
+    expect(changed("db/sales", settings)).toBe(printed("db/sales").replace("=sales)", `=sales)${added}`))
+    expect(changed(descriptor, settings)).toBe(descriptor.replace("(SID=x)", `(SID=x)${added}`))
+    const tnsNames = Result.getOrThrow(ConnectDescriptor.parseTnsNames(`a=${descriptor}`))
+    expect(Result.getOrThrow(ConnectDescriptor.withConnectData(parsed("a", { tnsNames }), settings)))
+      .toEqual(Result.getOrThrow(ConnectDescriptor.withConnectData(parsed(descriptor), settings)))
+  })
+
+  it("adds to every description of a list, with CONNECT_DATA where it is missing", () => {
+    const list =
+      "(DESCRIPTION_LIST=(LOAD_BALANCE=on)(DESCRIPTION=(ADDRESS=(HOST=a)))(DESCRIPTION=(CONNECT_DATA=(SID=x))))"
+    expect(changed(list, { server: "pooled" })).toBe(
+      "(DESCRIPTION_LIST=(LOAD_BALANCE=on)(DESCRIPTION=(ADDRESS=(HOST=a))(CONNECT_DATA=(SERVICE_NAME=)(SERVER=POOLED)))"
+        + "(DESCRIPTION=(CONNECT_DATA=(SID=x)(SERVER=POOLED))))"
+    )
+  })
+
+  it("replaces what is there, in its place, and the other form of a key", () => {
+    const text = "(DESCRIPTION=(CONNECT_DATA=(server=dedicated)(SHARDING_KEY=old)(SID=x)(sharding_key_b64=b)))"
+    expect(changed(text, { server: "pooled", shardingKey: new Uint8Array([1]) })).toBe(
+      "(DESCRIPTION=(CONNECT_DATA=(SERVER=POOLED)(SHARDING_KEY_B64=1 1,AQ==)(SID=x)))"
+    )
+    expect(changed(text, { shardingKey: "new" })).toBe(
+      "(DESCRIPTION=(CONNECT_DATA=(server=dedicated)(SHARDING_KEY=new)(SID=x)))"
+    )
+  })
+
+  it("leaves everything else as it was, and is the same done twice", () => {
+    const isOurs = (name: string) => /^(SERVER|POOL_.*|(SUPER_)?SHARDING_KEY(_B64)?)$/i.test(name)
+    const without = (node: ConnectDescriptor.Parameter): ConnectDescriptor.Parameter =>
+      typeof node.value === "string"
+        ? node
+        : { name: node.name, value: node.value.filter((child) => !isOurs(child.name)).map(without) }
+    const withData = fc.tuple(descriptor, fc.array(parameter)).map(([root, data]) => ({
+      name: "DESCRIPTION",
+      value: [...root.value, { name: "CONNECT_DATA", value: [{ name: "SID", value: "x" }, ...data] }]
+    }))
+    fc.assert(fc.property(withData, (original) => {
+      const once = Result.getOrThrow(ConnectDescriptor.withConnectData(original, settings))
+      expect(without(once)).toEqual(without(original))
+      expect(Result.getOrThrow(ConnectDescriptor.withConnectData(once, settings))).toEqual(once)
+      expect(parsed(ConnectDescriptor.print(once))).toEqual(once)
+      expect(Result.getOrThrow(ConnectDescriptor.withConnectData(original, {}))).toBe(original)
+    }))
+  })
+
+  it("refuses what a connect string cannot carry", () => {
+    const refused: ReadonlyArray<ConnectDescriptor.ConnectDataSettings> = [
+      { poolConnectionClass: "a(b" },
+      { poolConnectionClass: "" },
+      { shardingKey: "" },
+      { shardingKey: [] },
+      { shardingKey: Number.NaN },
+      { shardingKey: Number.POSITIVE_INFINITY },
+      { shardingKey: new Date(Number.NaN) },
+      { shardingKey: ["é", 10n ** 50n + 1n] },
+      { shardingKey: { base64: "1 1,(x" } },
+      { shardingKey: "é", base64Header: "x" }
+    ]
+    for (const each of refused) {
+      const error = failure(ConnectDescriptor.withConnectData(parsed("db/s"), each))
+      expect(error.problem).toBe("value")
+    }
+    expect(changed("db/s", { shardingKey: { base64: "1 4,wQI=" } })).toContain("(SHARDING_KEY_B64=1 4,wQI=)")
+  })
+})
+
+describe("summary", () => {
+  it("says where a descriptor leads", () => {
+    expect(ConnectDescriptor.summary(parsed("tcps://db1,db2:2484/sales:pooled"))).toEqual({
+      addresses: [{ host: "db1", port: 2484, protocol: "TCPS" }, { host: "db2", port: 2484, protocol: "TCPS" }],
+      serviceName: "sales",
+      sid: undefined,
+      server: "POOLED"
+    })
+    const list = "(DESCRIPTION_LIST=(DESCRIPTION=(ADDRESS=(HOST='a'))(CONNECT_DATA=(SID=x))))"
+    expect(ConnectDescriptor.summary(parsed(list))).toMatchObject({ addresses: [{ host: "a", port: 1521 }], sid: "x" })
+  })
+})
