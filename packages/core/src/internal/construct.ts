@@ -148,25 +148,29 @@ const surface = <S, C extends Connection, E, OE>(
 
   const acquire = (request?: SessionRequest): ReturnType<SessionPool<C, OE>["acquire"]> => {
     const from = origin()
-    return Effect.uninterruptibleMask((restore) => {
-      const lease = new Lease(engine, request, from)
-      const taken = Effect.withFiber((fiber) => {
-        const work = lease.take(fiber.id)
-        return work === undefined ? Effect.succeed(lease.connection!) : restore(work)
+    // Uninterruptible from taking the session until the scope has its return: nothing can fall between.
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.withFiber((fiber) => {
+        const lease = new Lease(engine, request, from)
+        const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
+        const keep = () =>
+          Effect.as(Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void), lease.connection!)
+        let work: ReturnType<typeof lease.take>
+        try {
+          work = lease.take(fiber.id)
+        } catch (defect) {
+          return Effect.andThen(lease.finish() ?? Effect.void, Effect.die(defect))
+        }
+        if (work === undefined) return keep()
+        // Waiting can be interrupted, and ends the lease when it fails: the scope is not burdened with what never was.
+        const guarded = Effect.onExitPrimitive(
+          restore(work),
+          (exit) => exit._tag === "Failure" ? lease.finish() : undefined,
+          true
+        )
+        return Effect.flatMap(guarded, keep)
       })
-      // Until the scope has it, a failure or an interrupt ends the lease here.
-      const guarded = Effect.onExitPrimitive(
-        taken,
-        (exit) => exit._tag === "Failure" ? lease.finish() : undefined,
-        true
-      )
-      return Effect.flatMap(guarded, (connection) =>
-        Effect.flatMap(Effect.scope, (scope) =>
-          Effect.as(
-            Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void),
-            connection
-          )))
-    })
+    )
   }
 
   const use = <A, E2, R>(

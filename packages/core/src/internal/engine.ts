@@ -206,9 +206,8 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   }
 
   /** A session is free to go to somebody else, in the state that `tag` names. */
-  comeBack(session: Session<S>, tag: Session<S>["tag"]): void {
+  comeBack(session: Session<S>, tag: Session<S>["tag"], now: number): void {
     const state = this.state
-    const now = state.now()
     session.tag = tag
     session.idleSince = now
     session.provenAt = now

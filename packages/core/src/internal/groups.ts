@@ -14,6 +14,14 @@ import type { Wish } from "./waiter.ts"
 /** What a request can be refused for before anything is looked for. */
 export type RequestError = CredentialsNotAllowedError | InvalidOptionsError | InvalidTagError
 
+/** What reading a request depends on. */
+interface Reader {
+  readonly settings: Settings
+  readonly hasOwnUser: boolean
+  /** The credentials that the pool's own sessions were last opened with. */
+  readonly fingerprint: string | undefined
+}
+
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
 const remembered = 4096
 const refusedRemembered = 256
@@ -28,7 +36,7 @@ export class Groups<S> {
   readonly #tags = new Map<string, Result.Result<SessionTag.SessionTag, string>>()
   /** Unused groups that are kept so that refused credentials are not tried again, the oldest first. */
   readonly #refused = new Set<SessionGroup<S>>()
-  readonly #ownWish: Wish<S>
+  readonly #ownWish: Result.Result<Wish<S>, RequestError>
 
   constructor(digests: PasswordDigests, cclass: string | undefined) {
     this.#digests = digests
@@ -42,7 +50,13 @@ export class Groups<S> {
     }
     this.own = new SessionGroup(identity, undefined, undefined)
     this.#byIdentity.set(identityText(identity), [this.own])
-    this.#ownWish = { group: this.own, tag: undefined, matchAnyTag: false, fresh: false, password: undefined }
+    this.#ownWish = Result.succeed({
+      group: this.own,
+      tag: undefined,
+      matchAnyTag: false,
+      fresh: false,
+      password: undefined
+    })
   }
 
   *[Symbol.iterator](): Generator<SessionGroup<S>> {
@@ -64,13 +78,10 @@ export class Groups<S> {
   }
 
   /** What a request comes to, or why it is refused. */
-  read(
-    request: SessionRequest | undefined,
-    settings: Settings,
-    hasOwnUser: boolean
-  ): Result.Result<Wish<S>, RequestError> {
+  read(request: SessionRequest | undefined, pool: Reader): Result.Result<Wish<S>, RequestError> {
+    const { hasOwnUser, settings } = pool
     if (request === undefined) {
-      return hasOwnUser ? Result.succeed(this.#ownWish) : Result.fail(userMissing(settings.name))
+      return hasOwnUser ? this.#ownWish : Result.fail(userMissing(settings.name))
     }
     const tag = this.tag(request.tag, settings.name)
     if (Result.isFailure(tag)) return Result.fail(tag.failure)
@@ -79,7 +90,7 @@ export class Groups<S> {
         invalid(settings.name, "purity", `must be "default", "new" or "self", not "${request.purity}"`)
       )
     }
-    const group = this.#groupFor(request, settings, hasOwnUser)
+    const group = this.#groupFor(request, pool)
     return Result.map(group, (group) => ({
       group,
       tag: tag.success,
@@ -89,26 +100,17 @@ export class Groups<S> {
     }))
   }
 
-  #groupFor(
-    request: SessionRequest,
-    settings: Settings,
-    hasOwnUser: boolean
-  ): Result.Result<SessionGroup<S>, RequestError> {
+  #groupFor(request: SessionRequest, pool: Reader): Result.Result<SessionGroup<S>, RequestError> {
+    const { hasOwnUser, settings } = pool
     const { cclass = settings.cclass, password, shardingKey, superShardingKey, user } = request
+    const shared = { cclass, shardingKey, superShardingKey }
+    const ofThePool = (proxyUser: string | undefined) =>
+      proxyUser === undefined && cclass === settings.cclass && shardingKey === undefined &&
+        superShardingKey === undefined
+        ? this.own
+        : this.#find({ ...shared, credentials: "pool", user: undefined, proxyUser }, undefined)
     if (user === undefined && password === undefined) {
-      if (!hasOwnUser) return Result.fail(userMissing(settings.name))
-      if (cclass === settings.cclass && shardingKey === undefined && superShardingKey === undefined) {
-        return Result.succeed(this.own)
-      }
-      const identity: Identity = {
-        credentials: "pool",
-        user: undefined,
-        proxyUser: undefined,
-        cclass,
-        shardingKey,
-        superShardingKey
-      }
-      return Result.succeed(this.#find(identity, undefined))
+      return hasOwnUser ? Result.succeed(ofThePool(undefined)) : Result.fail(userMissing(settings.name))
     }
     if (settings.homogeneous) return Result.fail(new CredentialsNotAllowedError({ pool: settings.name }))
     if (user === undefined) {
@@ -118,18 +120,26 @@ export class Groups<S> {
     if (names === undefined) {
       return Result.fail(invalid(settings.name, "user", `must read "user" or "user[proxy]", not "${user}"`))
     }
-    const shared = { cclass, shardingKey, superShardingKey }
     if (password !== undefined && names.user !== undefined) {
-      return Result.succeed(
-        this.#find({ ...shared, ...names, credentials: "request" }, this.#digests.of(password))
-      )
+      const digest = this.#digests.of(password)
+      if (this.#isOwn(names.user, digest, pool)) return Result.succeed(ofThePool(names.proxyUser))
+      return Result.succeed(this.#find({ ...shared, ...names, credentials: "request" }, digest))
     }
     // A user without password, or "[user]": the pool's own user acts for it.
     if (!hasOwnUser || password !== undefined || (names.user !== undefined && names.proxyUser !== undefined)) {
       return Result.fail(invalid(settings.name, "password", `must be given for the user "${user}"`))
     }
-    const proxyUser = names.proxyUser ?? names.user
-    return Result.succeed(this.#find({ ...shared, credentials: "pool", user: undefined, proxyUser }, undefined))
+    return Result.succeed(ofThePool(names.proxyUser ?? names.user))
+  }
+
+  /**
+   * Whether a request names the pool's own user, with the password that its sessions are opened with and that the database
+   * has accepted: then it may share them.
+   */
+  #isOwn(user: string, digest: Buffer, { fingerprint, settings }: Reader): boolean {
+    const { password } = settings
+    return user === settings.user && password !== undefined && sameDigest(digest, this.#digests.of(password)) &&
+      fingerprint === this.#digests.fingerprint({ user, password })
   }
 
   /** The group of an identity; passwords are compared in constant time, as digests. */

@@ -88,8 +88,10 @@ const attemptToOpen = <S, C extends Connection, E, OE>(
         purity: group.wantsFresh ? "new" : "default",
         stmtCacheSize: engine.settings.stmtCacheSize
       }
-      return driver.open(request).pipe(
-        Effect.map((handle) => ({ handle, fingerprint })),
+      return Effect.suspend(() => driver.open(request)).pipe(
+        Effect.flatMap((handle) =>
+          Effect.as(Effect.annotateCurrentSpan(driver.attributes?.(handle) ?? {}), { handle, fingerprint })
+        ),
         Effect.catchCause((cause) => {
           const failed = cause.reasons.find(Cause.isFailReason)
           if (failed !== undefined) {
@@ -144,7 +146,8 @@ export const openSession = <S, C extends Connection, E, OE>(
       if (Exit.isFailure(exit)) {
         const error = Cause.squash(exit.cause)
         if (error instanceof OpeningFailure) return openingEnded(engine, group, error)
-        if (!isLate) return Effect.sync(() => abandoned(engine, group))
+        if (state.phase !== "open") return Effect.sync(() => abandoned(engine, group))
+        if (!isLate) return openingEnded(engine, group, new OpeningFailure(error, false, ""))
         const late = new TookTooLong(
           `opening a session did not end within ${formatDuration(Duration.toMillis(openTimeout))} (openTimeout)`
         )
@@ -163,6 +166,7 @@ export const openSession = <S, C extends Connection, E, OE>(
         })
         group.failure = undefined
         group.isStopped = false
+        state.lastOpenFailure = undefined
         engine.forgetPause(group)
         state.admit(session)
         engine.meters.created(now - began)

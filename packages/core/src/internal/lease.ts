@@ -165,7 +165,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
-    const read = engine.groups.read(this.request, state.settings, state.hasOwnUser)
+    const read = engine.groups.read(this.request, state)
     if (Result.isFailure(read)) return Effect.fail(read.failure)
     const wish = read.success
     const ownTimeout = this.request?.waitTimeout
@@ -329,7 +329,11 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const now = state.now()
     engine.meters.used(now - this.takenAt)
     const why = reason ?? this.#endsWith
-    if (why !== undefined) return this.#close(session, why)
+    if (why !== undefined) {
+      if (this.#running === 0) return this.#close(session, why)
+      // Nothing else may run on a session while it is closed.
+      return this.#await(Effect.ignoreCause(this.#interrupt(session)), () => this.#close(session, why))
+    }
     let work: Effect.Effect<void, unknown> | undefined
     if (this.#running > 0 || this.#isSuspect) {
       work = this.#quiet(session)
@@ -346,23 +350,22 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       work = Effect.andThen(work ?? Effect.void, this.#resetByHand(session, resetSession))
     }
     if (work === undefined) {
-      this.#giveBack(session, tag)
+      this.#giveBack(session, tag, now)
       return undefined
     }
     return this.#await(work, () => {
-      if (this.#endsWith === undefined) this.#giveBack(session, tag)
+      if (this.#endsWith === undefined) this.#giveBack(session, tag, state.now())
       else this.#close(session, this.#endsWith)
     })
   }
 
-  #giveBack(session: Session<S>, tag: SessionTag.SessionTag | undefined): void {
+  #giveBack(session: Session<S>, tag: SessionTag.SessionTag | undefined, at: number): void {
     if (session.holder !== this) return
     const { state } = this.engine
     if (state.listeners.size > 0) {
-      const at = state.now()
       state.emit(PoolEvent.SessionReturned({ at, session: session.id, tag: tag?.text, heldMillis: at - this.takenAt }))
     }
-    this.engine.comeBack(session, tag)
+    this.engine.comeBack(session, tag, at)
   }
 
   #close(session: Session<S>, reason: CloseReason): undefined {
