@@ -15,20 +15,41 @@ export interface OpenFailure {
   readonly fingerprint: string
 }
 
-const listOf = <T>(lists: Map<string, LinkedList<T>>, key: string): LinkedList<T> => {
-  let list = lists.get(key)
-  if (list === undefined) {
-    list = new LinkedList()
-    lists.set(key, list)
-  }
-  return list
-}
+/**
+ * Lists by tag. A list that has become empty stays for a while, since the same tag mostly comes back at once; when there are
+ * many more lists than were found in use the last time, the empty ones go. So no tag that was ever seen stays for good.
+ */
+class ListsByTag<T> {
+  readonly #lists = new Map<string, LinkedList<T>>()
+  #limit = 16
 
-/** Removes `link` from its list, and the list from `lists` once it is empty: no tag that was ever seen stays behind. */
-const leave = <T>(lists: Map<string, LinkedList<T>>, key: string, link: Parameters<typeof unlink<T>>[0]): void => {
-  const list = link.list
-  unlink(link)
-  if (list !== undefined && list.size === 0) lists.delete(key)
+  first(tag: string): T | undefined {
+    return this.#lists.get(tag)?.first
+  }
+
+  /** The list of a tag, made when there is none. */
+  of(tag: string): LinkedList<T> {
+    const known = this.#lists.get(tag)
+    if (known !== undefined) return known
+    if (this.#lists.size >= this.#limit) this.#tidy()
+    const list = new LinkedList<T>()
+    this.#lists.set(tag, list)
+    return list
+  }
+
+  /** The first of every list that is not empty. */
+  *firsts(): Generator<T> {
+    for (const list of this.#lists.values()) {
+      if (list.first !== undefined) yield list.first
+    }
+  }
+
+  #tidy(): void {
+    for (const [tag, list] of this.#lists) {
+      if (list.size === 0) this.#lists.delete(tag)
+    }
+    this.#limit = Math.max(16, this.#lists.size * 2)
+  }
 }
 
 /**
@@ -59,12 +80,12 @@ export class SessionGroup<S> {
 
   readonly #fresh = new LinkedList<Session<S>>()
   readonly #untagged = new LinkedList<Session<S>>()
-  readonly #tagged = new Map<string, LinkedList<Session<S>>>()
+  readonly #tagged = new ListsByTag<Session<S>>()
 
   #impatient = 0
   readonly #forAny = new LinkedList<Waiter<S>>()
   readonly #forFresh = new LinkedList<Waiter<S>>()
-  readonly #byTag = new Map<string, LinkedList<Waiter<S>>>()
+  readonly #byTag = new ListsByTag<Waiter<S>>()
   readonly #byNearestTag = new LinkedList<Waiter<S>>()
 
   constructor(identity: Identity, digest: Buffer | undefined, shard: Shard<S> | undefined) {
@@ -114,7 +135,7 @@ export class SessionGroup<S> {
     if (wish.fresh) return this.#fresh.first
     const tag = wish.tag
     if (tag === undefined) return this.#untagged.first ?? this.#fresh.first
-    const exact = this.#tagged.get(tag.canonical)?.first
+    const exact = this.#tagged.first(tag.canonical)
     if (exact !== undefined) return exact
     const untagged = this.#untagged.first ?? this.#fresh.first
     if (untagged !== undefined || !wish.matchAnyTag) return untagged
@@ -124,8 +145,7 @@ export class SessionGroup<S> {
   #nearest(tag: SessionTag.SessionTag): Session<S> | undefined {
     let best: Session<S> | undefined = undefined
     let most = -1
-    for (const list of this.#tagged.values()) {
-      const candidate = list.first!
+    for (const candidate of this.#tagged.firsts()) {
       const count = SessionTag.shared(tag, candidate.tag!)
       // Of two that share as much, the warmer one.
       if (count > most || (count === most && candidate.idleSince > best!.idleSince)) {
@@ -141,14 +161,13 @@ export class SessionGroup<S> {
       ? this.#fresh
       : session.tag === undefined
       ? this.#untagged
-      : listOf(this.#tagged, session.tag.canonical)
+      : this.#tagged.of(session.tag.canonical)
     if (warmest) list.pushFront(session.byTag)
     else list.insertFromBack(session.byTag, (other) => other.idleSince >= session.idleSince)
   }
 
   removeIdle(session: Session<S>): void {
-    if (session.tag === undefined) unlink(session.byTag)
-    else leave(this.#tagged, session.tag.canonical, session.byTag)
+    unlink(session.byTag)
   }
 
   /** The oldest waiting request that a free session fits. */
@@ -156,7 +175,7 @@ export class SessionGroup<S> {
     if (session.tag === undefined) {
       return session.isFresh ? older(this.#forAny.first, this.#forFresh.first) : this.#forAny.first
     }
-    return older(this.#byTag.get(session.tag.canonical)?.first, this.#byNearestTag.first)
+    return older(this.#byTag.first(session.tag.canonical), this.#byNearestTag.first)
   }
 
   addWaiter(waiter: Waiter<S>): void {
@@ -168,7 +187,7 @@ export class SessionGroup<S> {
     this.#forAny.pushBack(waiter.inGroup)
     if (tag === undefined) return
     if (matchAnyTag) this.#byNearestTag.pushBack(waiter.byTag)
-    else listOf(this.#byTag, tag.canonical).pushBack(waiter.byTag)
+    else this.#byTag.of(tag.canonical).pushBack(waiter.byTag)
   }
 
   removeWaiter(waiter: Waiter<S>): void {
@@ -176,9 +195,7 @@ export class SessionGroup<S> {
     if (waiter.isImpatient) this.#impatient--
     if (waiter.checking === undefined) this.unserved--
     unlink(waiter.inGroup)
-    const tag = waiter.wish.tag
-    if (tag === undefined || waiter.wish.matchAnyTag) unlink(waiter.byTag)
-    else leave(this.#byTag, tag.canonical, waiter.byTag)
+    unlink(waiter.byTag)
   }
 }
 
