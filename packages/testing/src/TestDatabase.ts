@@ -5,7 +5,7 @@
  * to, and keeps a ledger. Under `TestClock` every run is the same. Use it to test a pool's settings, your own code on a pool,
  * or a pool itself.
  */
-import { Connection, type SessionDriver, SessionPool, type SessionRequest } from "@sessionpool/core"
+import { Connection, type PoolError, type SessionDriver, SessionPool, type SessionRequest } from "@sessionpool/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -107,24 +107,27 @@ export class TestConnection extends Connection.Base {
   }
 
   /** Runs a statement; what it comes to is the database's `answer`. */
-  execute(text: string, binds?: unknown): Effect.Effect<unknown, TestDatabaseError | ConnectionReleased> {
+  execute(
+    text: string,
+    binds?: unknown
+  ): Effect.Effect<unknown, TestDatabaseError | PoolError.ConnectionReleasedError> {
     return this.lease.run(this.#perform(this.session, this.lease, { text, binds, session: this.session }))
   }
 
   /** Puts the session in a state that outlives the lease. */
-  setState(name: string, value: string): Effect.Effect<void, TestDatabaseError | ConnectionReleased> {
+  setState(name: string, value: string): Effect.Effect<void, TestDatabaseError | PoolError.ConnectionReleasedError> {
     return this.lease.run(Effect.sync(() => {
       this.session.state.set(name, value)
     }))
   }
 
   /** Begins a transaction, as the first change does in Oracle. */
-  readonly begin: Effect.Effect<void, ConnectionReleased> = this.#transaction(true)
+  readonly begin: Effect.Effect<void, PoolError.ConnectionReleasedError> = this.#transaction(true)
 
   /** Commits. */
-  readonly commit: Effect.Effect<void, ConnectionReleased> = this.#transaction(false)
+  readonly commit: Effect.Effect<void, PoolError.ConnectionReleasedError> = this.#transaction(false)
 
-  #transaction(inTransaction: boolean): Effect.Effect<void, ConnectionReleased> {
+  #transaction(inTransaction: boolean): Effect.Effect<void, PoolError.ConnectionReleasedError> {
     return Effect.suspend(() =>
       this.lease.run(Effect.sync(() => {
         ;(this.session as MutableSession).inTransaction = inTransaction
@@ -132,8 +135,6 @@ export class TestConnection extends Connection.Base {
     )
   }
 }
-
-type ConnectionReleased = Effect.Error<ReturnType<Connection.Lease["run"]>>
 
 type Perform = (
   session: TestSession,

@@ -213,7 +213,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     session.provenAt = now
     Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
     if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
-    else if (this.nextLook === Infinity) this.rearm()
+    else if (this.nextLook > now + state.limits.idleTimeout) this.rearm()
   }
 
   #timedOut(waiter: Waiter<S>): void {
