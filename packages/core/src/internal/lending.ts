@@ -144,12 +144,12 @@ const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealt
     ? "closing"
     : session.expiresAt <= now
     ? "expired"
-    : state.slots - state.counts.closing > state.limits.max
-    ? "surplus"
     : !isCurrent(state, session) || (state.settings.homogeneous && session.group.isNamedByRequest)
     ? "credentials"
     : !isHealthy(session)
     ? "dead"
+    : state.slots - state.counts.closing > state.limits.max
+    ? "surplus"
     : undefined
 
 /**
@@ -173,7 +173,12 @@ export const offer = <S>(
 ): void => {
   session.holder = undefined
   const reason = unfit(state, session, now, isHealthy)
-  if (reason !== undefined) return state.retire(session, reason)
+  if (reason !== undefined) {
+    const forced = reason === "surplus" && session.isFresh ? session.group.forcedWaiter : undefined
+    if (forced === undefined) return state.retire(session, reason)
+    state.move(session, "busy")
+    return serve(state, forced, session, now)
+  }
   const waiter = session.group.waiterFor(session)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)
   const oldest = state.waiting.first!
