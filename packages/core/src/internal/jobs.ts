@@ -164,6 +164,7 @@ export const openSession = <S, C extends Connection, E, OE>(
         group.failure = undefined
         group.isStopped = false
         engine.forgetPause(group)
+        state.lastOpenFailure = undefined
         state.admit(session)
         engine.meters.created(now - began)
         if (state.listeners.size > 0) {
