@@ -200,11 +200,7 @@ const adoptCredentials = <S, C extends Connection, E, OE>(
   state.fingerprint = session.fingerprint
   if (before === undefined || before === session.fingerprint) return
   if (state.listeners.size > 0) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
-  for (const idle of state.recency) {
-    if (idle.group.identity.credentials === "pool" && idle.fingerprint !== session.fingerprint) {
-      state.retire(idle, "credentials")
-    }
-  }
+  state.retireOutdated()
 }
 
 const openingEnded = <S, C extends Connection, E, OE>(
