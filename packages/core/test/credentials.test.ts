@@ -157,7 +157,7 @@ describe("credentials as an effect", () => {
       const { database, pool } = yield* openPool({
         max: 1,
         credentials: Effect.suspend(() =>
-          isDown ? Effect.fail(new Error("the vault is sealed")) : Effect.succeed({ user: "scott" })
+          isDown ? Effect.fail("the vault is sealed") : Effect.succeed({ user: "scott" })
         )
       })
       const error = yield* Effect.flip(pool.acquire())
