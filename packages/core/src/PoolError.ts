@@ -4,6 +4,7 @@
  * Passwords never appear in any of them. Drivers add their own cause to `OpenSessionError` and fail with their own
  * errors while a session is being used.
  */
+import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
 import { formatDuration } from "./internal/durationText.ts"
 
@@ -272,5 +273,7 @@ export type AcquireError =
   | InvalidTagError
   | InvalidOptionsError
 
-const describeCause = (cause: unknown): string =>
-  cause instanceof Error && cause.message !== "" ? cause.message.replace(/[.\s]+$/, "") : String(cause)
+const describeCause = (cause: unknown): string => {
+  const message = typeof cause === "object" && cause !== null && "message" in cause ? cause.message : cause
+  return typeof message === "string" && message !== "" ? message.replace(/[.\s]+$/, "") : Formatter.format(cause)
+}

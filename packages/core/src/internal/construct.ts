@@ -51,8 +51,7 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   const { credentials, driver, onSession, openRetry, resetSession, ...given } = options
   const settings = yield* Effect.fromResult(PoolOptions.fromInput(given))
   if (credentials !== undefined && settings.user !== undefined) {
-    const problem = "must not be given beside credentials, which name the user"
-    return yield* new InvalidOptionsError({ pool: settings.name, problems: [{ field: "user", problem }] })
+    return yield* besideCredentials(settings.name, "user")
   }
   const context = yield* Effect.context<R | Scope.Scope>()
   // What the caller's fiber has comes first: its trace, its log level, its clock.
@@ -116,6 +115,12 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   }
   return pool
 })
+
+const besideCredentials = (pool: string, field: string): InvalidOptionsError =>
+  new InvalidOptionsError({
+    pool,
+    problems: [{ field, problem: "must not be given beside credentials, which name the user" }]
+  })
 
 /** Opens `min` sessions and waits for them. */
 const filled = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>): Effect.Effect<void, OpenSessionError> => {
@@ -248,14 +253,20 @@ const reconfigure = <S, C extends Connection, E, OE>(
 ): Effect.Effect<void, InvalidOptionsError> =>
   Effect.suspend(() => {
     const { state } = engine
+    const own = changes.user !== undefined ? "user" : changes.password !== undefined ? "password" : undefined
+    if (own !== undefined && engine.parts.credentials !== undefined) {
+      return Effect.fail(besideCredentials(state.settings.name, own))
+    }
     const changed = PoolOptions.change(state.settings, changes)
     if (Result.isFailure(changed)) return Effect.fail(changed.failure)
     const settings = changed.success
     const keepAliveChanged = !Duration.Equivalence(settings.keepAlive, state.settings.keepAlive)
+    const hasOtherUser = settings.user !== state.settings.user
     state.configure(settings)
-    if (changes.user !== undefined || changes.password !== undefined) {
+    if (hasOtherUser) engine.adoptUser()
+    if (own !== undefined) {
       // Other credentials, or the same once more by hand: opening may try again at once.
-      state.hasOwnUser = settings.user !== undefined || engine.parts.credentials !== undefined
+      state.hasOwnUser = settings.user !== undefined
       for (const group of engine.groups) {
         if (group.identity.credentials === "pool") engine.resume(group)
       }

@@ -159,6 +159,14 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     return ++this.#openings
   }
 
+  /** The pool's sessions belong to another user from now on: those of the one before retire, opening ones too. */
+  adoptUser(): void {
+    const { password, user } = this.settings
+    this.state.fingerprint = this.parts.digests.fingerprint({ user, password })
+    this.isLatestOpening(this.nextOpening())
+    this.state.retireOutdated()
+  }
+
   isLatestOpening(order: number): boolean {
     if (order < this.#adopted) return false
     this.#adopted = order

@@ -168,6 +168,7 @@ export const openSession = <S, C extends Connection, E, OE>(
         group.isStopped = false
         state.lastOpenFailure = undefined
         engine.forgetPause(group)
+        state.lastOpenFailure = undefined
         state.admit(session)
         engine.meters.created(now - began)
         if (state.listeners.size > 0) {
@@ -203,11 +204,7 @@ const adoptCredentials = <S, C extends Connection, E, OE>(
   state.fingerprint = session.fingerprint
   if (before === undefined || before === session.fingerprint) return
   if (state.listeners.size > 0) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
-  for (const idle of state.recency) {
-    if (idle.group.identity.credentials === "pool" && idle.fingerprint !== session.fingerprint) {
-      state.retire(idle, "credentials")
-    }
-  }
+  state.retireOutdated()
 }
 
 const openingEnded = <S, C extends Connection, E, OE>(

@@ -289,6 +289,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     }
     if (mode === "noWait") return new PoolExhaustedError(refused("exhausted"))
     if (mode === "forceGet" && state.shardRoom(group.shard) > 0) {
+      waiter.isForced = true
       state.reserve(group)
       engine.flush()
       return undefined

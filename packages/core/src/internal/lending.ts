@@ -21,10 +21,6 @@ export const needsPing = <S>(state: PoolState<S>, session: Session<S>, now: numb
   session.provenAgainst !== state.suspicion || state.limits.pingInterval === 0 ||
   now - session.provenAt > state.limits.pingInterval
 
-const isCurrent = <S>(state: PoolState<S>, session: Session<S>): boolean =>
-  session.group.identity.credentials === "request" || state.fingerprint === undefined ||
-  session.fingerprint === state.fingerprint
-
 /**
  * The idle session to lend for `wish`. Those that cannot be lent any more are closed on the way. It is still idle: the
  * caller takes it, or sets it aside to be pinged.
@@ -39,7 +35,7 @@ export const findIdle = <S>(
     const session = wish.group.idleFor(wish)
     if (session === undefined) return undefined
     if (session.expiresAt <= now) state.retire(session, "expired")
-    else if (!isCurrent(state, session)) state.retire(session, "credentials")
+    else if (!state.isCurrent(session)) state.retire(session, "credentials")
     else if (!isHealthy(session)) state.retire(session, "dead")
     else return session
   }
@@ -144,12 +140,12 @@ const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealt
     ? "closing"
     : session.expiresAt <= now
     ? "expired"
-    : state.slots - state.counts.closing > state.limits.max
-    ? "surplus"
-    : !isCurrent(state, session) || (state.settings.homogeneous && session.group.isNamedByRequest)
+    : !state.isCurrent(session) || (state.settings.homogeneous && session.group.isNamedByRequest)
     ? "credentials"
     : !isHealthy(session)
     ? "dead"
+    : state.slots - state.counts.closing > state.limits.max
+    ? "surplus"
     : undefined
 
 /**
@@ -173,7 +169,12 @@ export const offer = <S>(
 ): void => {
   session.holder = undefined
   const reason = unfit(state, session, now, isHealthy)
-  if (reason !== undefined) return state.retire(session, reason)
+  if (reason !== undefined) {
+    const forced = reason === "surplus" && session.isFresh ? session.group.forcedWaiter : undefined
+    if (forced === undefined) return state.retire(session, reason)
+    state.move(session, "busy")
+    return serve(state, forced, session, now)
+  }
   const waiter = session.group.waiterFor(session)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)
   const oldest = state.waiting.first!

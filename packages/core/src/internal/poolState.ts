@@ -193,6 +193,19 @@ export class PoolState<S> {
     this.isUnsettled = true
   }
 
+  /** Whether a session was opened with the credentials that the pool has now. */
+  isCurrent(session: Session<S>): boolean {
+    return session.group.identity.credentials === "request" || this.fingerprint === undefined ||
+      session.fingerprint === this.fingerprint
+  }
+
+  /** Idle sessions that were opened with credentials of the past go for good. */
+  retireOutdated(): void {
+    for (const session of this.recency) {
+      if (!this.isCurrent(session)) this.retire(session, "credentials")
+    }
+  }
+
   /** The session is gone. */
   forget(session: Session<S>): void {
     this.counts.closing--

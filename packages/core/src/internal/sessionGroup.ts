@@ -123,6 +123,15 @@ export class SessionGroup<S> {
     }
   }
 
+  /** The oldest request that a session was ordered for beyond `max`. */
+  get forcedWaiter(): Waiter<S> | undefined {
+    let oldest: Waiter<S> | undefined = undefined
+    for (const waiter of this.impatientWaiters()) {
+      if (waiter.isForced) oldest = older(oldest, waiter)
+    }
+    return oldest
+  }
+
   get wantsFresh(): boolean {
     return this.#forFresh.size > 0
   }

@@ -29,6 +29,8 @@ export class Waiter<S> {
   readonly number: number
   /** Whether it waits only for what was ordered for it, not for others to end their leases. */
   readonly isImpatient: boolean
+  /** Whether a session was ordered for it beyond `max` (`forceGet`). */
+  isForced = false
   /** A session that is being pinged for this request. */
   checking: Session<S> | undefined = undefined
   /** How many requests that came later have been served before it, while it was the oldest of all. */
