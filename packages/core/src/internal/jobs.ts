@@ -168,7 +168,6 @@ export const openSession = <S, C extends Connection, E, OE>(
         group.isStopped = false
         state.lastOpenFailure = undefined
         engine.forgetPause(group)
-        state.lastOpenFailure = undefined
         state.admit(session)
         engine.meters.created(now - began)
         if (state.listeners.size > 0) {

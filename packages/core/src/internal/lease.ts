@@ -54,6 +54,9 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   hasLeaked = false
   #stage: Stage = "new"
   #session: Session<S> | undefined = undefined
+  #sessionId = 0
+  /** The lease that the session knows of: this one, but for the connection of `resetSession`. */
+  #holder: Holder = this
   #waiter: Waiter<S> | undefined = undefined
   #tag: SessionTag.SessionTag | undefined = undefined
   /** Operations that run on the session. */
@@ -75,7 +78,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   get sessionId(): number {
-    return this.#session?.id ?? 0
+    return this.#sessionId
   }
 
   get isReleased(): boolean {
@@ -127,8 +130,13 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** Stops the operation at the server; it counts as running until the session is quiet. */
-  #breakOff(): Effect.Effect<void> {
-    const session = this.#session!
+  #breakOff(): Effect.Effect<void> | undefined {
+    const session = this.#session
+    // A fiber that outlived the lease must not break what runs on the session by now: it may be somebody else's.
+    if (session?.holder !== this.#holder) {
+      this.#running--
+      return undefined
+    }
     this.#isSuspect = true
     return this.#await(this.#interrupt(session), () => {
       this.#running--
@@ -194,6 +202,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { engine } = this
     const { state } = engine
     this.#session = session
+    this.#sessionId = session.id
     this.#stage = "held"
     this.#tag = session.tag
     this.takenAt = now
@@ -362,6 +371,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
 
   #giveBack(session: Session<S>, tag: SessionTag.SessionTag | undefined, at: number): void {
     if (session.holder !== this) return
+    this.#letGo()
     const { state } = this.engine
     if (state.listeners.size > 0) {
       state.emit(PoolEvent.SessionReturned({ at, session: session.id, tag: tag?.text, heldMillis: at - this.takenAt }))
@@ -369,9 +379,17 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     this.engine.comeBack(session, tag, at)
   }
 
+  /** A scope may live long after its leases, and keep them: what is ended must not keep a session. */
+  #letGo(): void {
+    this.connection = undefined
+    this.#session = undefined
+    this.#waiter = undefined
+  }
+
   #close(session: Session<S>, reason: CloseReason): undefined {
     // A session that was taken away by a forced close is not this lease's to close.
     if (session.holder !== this) return
+    this.#letGo()
     this.engine.state.retire(session, reason)
     this.engine.flush()
   }
@@ -397,6 +415,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       const { engine } = this
       const lease = new Lease<S, C, E, OE>(engine, undefined, undefined)
       lease.#session = session
+      lease.#sessionId = session.id
+      lease.#holder = this
       lease.#tag = this.#tag
       lease.#stage = "held"
       const connection = engine.parts.driver.lease(session.handle, lease)
