@@ -3,7 +3,7 @@
 // last time, and then runs the task on the pinned Node.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -13,14 +13,24 @@ const windows = process.platform === "win32"
 const bin = [join(root, "node_modules", ".bin"), join(toolchain, "node_modules", ".bin")]
 const environment = { ...process.env, PATH: [...bin, process.env.PATH ?? ""].join(delimiter) }
 
-/** Runs one command; its failure ends the script with the same exit code. */
-const run = (command, args, cwd = root) => {
-  const result = spawnSync(command, args, { cwd, stdio: "inherit", env: environment, shell: windows })
-  if (result.error) {
-    console.error(`${command} could not be started: ${result.error.message}`)
-    process.exit(1)
-  }
-  if (result.status !== 0) process.exit(result.status ?? 1)
+const fail = (message, status = 1) => {
+  console.error(message)
+  process.exit(status)
+}
+
+/** Runs one command; its failure ends the script with the same exit code, and with `hint` where there is one. */
+const run = (command, args, { cwd = root, env = {}, hint } = {}) => {
+  const result = spawnSync(command, args, { cwd, stdio: "inherit", env: { ...environment, ...env }, shell: windows })
+  if (result.error) fail(`${command} could not be started: ${result.error.message}`)
+  if (result.status === 0) return
+  if (hint !== undefined) console.error(hint)
+  process.exit(result.status ?? 1)
+}
+
+/** What a command prints, or `undefined` when it fails. */
+const ask = (command, args) => {
+  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", env: environment, shell: windows })
+  return result.status === 0 ? result.stdout.trim() : undefined
 }
 
 /** Runs `install` unless `inputs` are unchanged since it last succeeded. */
@@ -29,58 +39,103 @@ const whenChanged = (inputs, marker, install) => {
   for (const file of inputs) hash.update(readFileSync(join(root, file)))
   const digest = hash.digest("hex")
   if (existsSync(marker) && readFileSync(marker, "utf8") === digest) return
+  // What is interrupted half-way is begun anew the next time.
+  rmSync(marker, { force: true })
   install()
   mkdirSync(dirname(marker), { recursive: true })
   writeFileSync(marker, digest)
 }
 
+const registryHint =
+  "\nThe installation failed. It needs the package registry that npm is configured for; run it again once " +
+  "that can be reached."
+
 const installToolchain = () => {
-  console.log("Installing the pinned Node and pnpm (once) ...")
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], toolchain)
-  // npm may be set not to run install scripts; both packages then still need theirs to place the binary.
-  const works = (name) => spawnSync(name, ["--version"], { env: environment, shell: windows }).status === 0
-  if (!works("pnpm")) run("npm", ["rebuild", "--ignore-scripts=false", "--foreground-scripts"], toolchain)
+  console.log("Installing the pinned Node and pnpm into toolchain/node_modules (once) ...")
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: toolchain, hint: registryHint })
+  const { dependencies } = JSON.parse(readFileSync(join(toolchain, "package.json"), "utf8"))
+  const isThere = () =>
+    ask("node", ["--version"]) === `v${dependencies.node}` && ask("pnpm", ["--version"]) === dependencies.pnpm
+  if (isThere()) return
+  // npm may be set not to run install scripts; both packages need theirs to place the binary.
+  run("npm", ["rebuild", "--ignore-scripts=false", "--foreground-scripts"], { cwd: toolchain, hint: registryHint })
+  if (!isThere()) {
+    fail(`Node ${dependencies.node} and pnpm ${dependencies.pnpm} do not run from toolchain/node_modules.`)
+  }
 }
 
-const manifests = ["benchmarks", "examples", "packages/core", "packages/oracle", "packages/testing"]
+const installDependencies = () => {
+  console.log("Installing the dependencies into node_modules ...")
+  run("pnpm", ["install", "--frozen-lockfile", "--reporter=silent"], {
+    // Nobody is asked whether an older node_modules may go.
+    env: { CI: "true" },
+    hint: `${registryHint}\nWhen a package.json was changed by hand, update the lock file: npm run exec -- pnpm install`
+  })
+}
+
 const bootstrap = () => {
+  const [major = 0] = process.versions.node.split(".").map(Number)
+  if (major < 20) fail(`Node 20 or later is needed to begin with; this is ${process.version}.`)
+  const manifests = ["benchmarks", "examples", ...readdirSync(join(root, "packages")).map((name) => `packages/${name}`)]
+    .map((folder) => `${folder}/package.json`)
+    .filter((file) => existsSync(join(root, file)))
+    .sort()
   whenChanged(
     ["toolchain/package.json", "toolchain/package-lock.json"],
     join(toolchain, "node_modules", ".installed"),
     installToolchain
   )
   whenChanged(
-    ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests.map((folder) => `${folder}/package.json`)],
+    ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests],
     join(root, "node_modules", ".installed"),
-    () => {
-      console.log("Installing the dependencies ...")
-      run("pnpm", ["install", "--frozen-lockfile", "--reporter=silent"])
-    }
+    installDependencies
   )
 }
 
-const format = () => run("dprint", ["check"])
+const format = () => run("dprint", ["check"], { hint: "\nnpm run format mends it." })
 const lint = () => run("oxlint", ["--deny-warnings"])
 const check = () => {
   run("tsc", ["--project", "tsconfig.check.json"])
-  run("effect-tsgo", ["diagnostics", "--project", "tsconfig.check.json", "--severity", "error,warning"])
+  run("effect-tsgo", ["diagnostics", "--project", "tsconfig.check.json", "--severity", "error,warning", "--strict"])
 }
 const build = () => run("tsc", ["--build"])
-const vitest = (...args) => run("node", ["node_modules/vitest/vitest.mjs", "run", ...args])
+const packages = () => run("node", ["scripts/check-packages.ts"])
+const docs = () => run("node", ["scripts/check-examples.ts"])
+const vitest = (args) => {
+  // `.ci/run` wants to count.
+  const json = process.env.SESSIONPOOL_TEST_JSON
+  const reporters = json === undefined ? [] : ["--reporter=default", "--reporter=json", `--outputFile.json=${json}`]
+  run("node", ["node_modules/vitest/vitest.mjs", "run", ...reporters, ...args])
+}
+
+/** Runs steps one after the other, each under its name. */
+const steps = (named) => {
+  for (const [name, step] of Object.entries(named)) {
+    console.log(`\n--- ${name}`)
+    step()
+  }
+}
 
 const tasks = {
   format: () => run("dprint", ["fmt"]),
   lint,
   check,
   build,
+  exec: ([command, ...args]) => {
+    if (command === undefined) fail("usage: npm run exec -- <command> [arguments]", 2)
+    run(command, args)
+  },
   test: (args) => {
-    if (args.length > 0) return vitest(...args)
-    format()
-    lint()
-    check()
-    build()
-    run("node", ["scripts/check-packages.ts"])
-    vitest()
+    if (args.length > 0) return vitest(args)
+    steps({
+      format,
+      lint,
+      "type check": check,
+      build,
+      packages,
+      documentation: docs,
+      tests: () => vitest([])
+    })
   },
   sweep: () => run("node", ["scripts/sweep.ts"]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
@@ -88,9 +143,6 @@ const tasks = {
 }
 
 const [task, ...args] = process.argv.slice(2)
-if (!Object.hasOwn(tasks, task ?? "")) {
-  console.error(`usage: node scripts/run.mjs ${Object.keys(tasks).join("|")}`)
-  process.exit(2)
-}
+if (!Object.hasOwn(tasks, task ?? "")) fail(`usage: node scripts/run.mjs ${Object.keys(tasks).join("|")}`, 2)
 bootstrap()
 tasks[task](args)

@@ -1,0 +1,15 @@
+import { readdirSync } from "node:fs"
+import { join, relative } from "node:path"
+
+/** The root of the repository. */
+export const root = join(import.meta.dirname, "..", "..")
+
+/** The packages that are published, as folders under `packages`. */
+export const packages = ["core", "testing", "oracle"] as const
+
+/** All files below a folder, as paths from it. */
+export const filesBelow = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort()
