@@ -1,5 +1,5 @@
 /**
- * What a request does when every session is busy: the get modes, and a time limit for one request.
+ * What a request does when every session is busy: the four get modes, and a time limit for one request.
  *
  * It runs under the `TestClock`, as your own tests would: ten seconds pass in no time.
  */
@@ -21,6 +21,9 @@ export const main = Effect.gen(function*() {
   yield* pool.reconfigure({ getMode: "noWait" })
   yield* Console.log(`noWait: ${(yield* Effect.flip(show("noWait")))._tag}`)
 
+  yield* pool.reconfigure({ getMode: "forceGet" })
+  yield* show("forceGet, past max")
+
   yield* pool.reconfigure({ getMode: "timedWait", waitTimeout: "2 seconds" })
   const timed = yield* Effect.forkChild(Effect.flip(show("timedWait")))
   yield* TestClock.adjust("2 seconds")
@@ -39,6 +42,7 @@ if (import.meta.main) await Effect.runPromise(main)
 
 /* Prints:
 noWait: PoolExhaustedError
+forceGet, past max: session 2
 timedWait: AcquireTimeoutError after 2 seconds
 wait, this request for 1 second at most: AcquireTimeoutError
 wait: session 1
