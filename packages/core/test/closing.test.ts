@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Duration, Effect, Exit, Fiber, Metric, Scope } from "effect"
+import { Clock, Deferred, type Duration, Effect, Exit, Fiber, Metric, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { beside, openPool, served, settled, warm, watch } from "./openPool.ts"
 
