@@ -2,12 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { vi } from "vitest"
+import type * as PoolEvents from "../src/PoolEvent.ts"
 import { beside, openPool, served, settled } from "./openPool.ts"
 
 const made = vi.hoisted(() => ({ events: 0 }))
 
 vi.mock("../src/PoolEvent.ts", async (load) => {
-  const module = await load<typeof import("../src/PoolEvent.ts")>()
+  const module = await load<typeof PoolEvents>()
   const PoolEvent = new Proxy(module.PoolEvent, {
     get: (constructors, name) => {
       made.events++
@@ -23,7 +24,7 @@ describe("the cost of events", () => {
       const { database, pool } = yield* openPool({ max: 1, leakDetectionThreshold: "1 second", timeout: "1 minute" })
       const life = Effect.gen(function*() {
         yield* beside(pool.use(() => Effect.sleep("2 seconds")))
-        yield* beside(Effect.exit(pool.acquire({ waitTimeout: "1 second" })))
+        yield* beside(Effect.exit(served(pool, { waitTimeout: "1 second" })))
         yield* TestClock.adjust("2 minutes")
         yield* database.refuseToOpen(1)
         yield* Effect.exit(served(pool))
