@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { SessionPool } from "@sessionpool/core"
+import { TestDatabase } from "@sessionpool/testing"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { beside, openPool, served, settled, warm, watch } from "./openPool.ts"
@@ -180,6 +182,28 @@ describe("what the driver knows without a round trip", () => {
       assert.strictEqual(yield* held.execute("last words"), "last words")
       yield* pool.release(held)
       assert.strictEqual((yield* Fiber.join(waiting)).id, 2)
+    }))
+})
+
+describe("a session that is unhealthy as soon as it is open", () => {
+  it.effect("is an opening that failed: opening pauses, and does not open and close as fast as it can", () =>
+    Effect.gen(function*() {
+      const database = yield* TestDatabase.make()
+      let isDraining = true
+      const driver = {
+        ...database.driver,
+        isHealthy: (session: TestDatabase.TestSession) => !isDraining && database.driver.isHealthy(session)
+      }
+      const pool = yield* SessionPool.make({ driver, user: "scott", max: 2 })
+      const error = yield* Effect.flip(pool.acquire())
+      assert.strictEqual(error._tag, "OpenSessionError")
+      assert.include(error.message, "the session was not healthy when it was opened")
+      yield* pool.reconfigure({ min: 1 })
+      yield* TestClock.adjust("1 minute")
+      assert.isBelow(yield* database.count("opened"), 25)
+      isDraining = false
+      yield* TestClock.adjust("6 seconds")
+      assert.deepInclude(yield* pool.statistics, { opened: 1, idle: 1 })
     }))
 })
 

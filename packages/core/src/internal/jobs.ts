@@ -145,15 +145,17 @@ export const openSession = <S, C extends Connection, E, OE>(
       timer?.interruptUnsafe()
       if (Exit.isFailure(exit)) {
         const error = Cause.squash(exit.cause)
+        state.unreserve(group)
         if (error instanceof OpeningFailure) return openingEnded(engine, group, error)
-        if (state.phase !== "open") return Effect.sync(() => abandoned(engine, group))
+        // The pool is closing and has given the opening up.
+        if (state.phase !== "open") return Effect.sync(() => engine.flush())
         if (!isLate) return openingEnded(engine, group, new OpeningFailure(error, false, ""))
         const late = new TookTooLong(
           `opening a session did not end within ${formatDuration(Duration.toMillis(openTimeout))} (openTimeout)`
         )
         return openingEnded(engine, group, new OpeningFailure(late, false, ""))
       }
-      return Effect.map(Random.next, (random) => {
+      return Effect.flatMap(Random.next, (random) => {
         const now = state.now()
         const session = new Session<S>({
           id: engine.nextSessionNumber(),
@@ -164,12 +166,10 @@ export const openSession = <S, C extends Connection, E, OE>(
           lifetimePart: 1 - random * engine.settings.lifetimeJitter,
           suspicion: state.suspicion
         })
-        group.failure = undefined
-        group.isStopped = false
-        state.lastOpenFailure = undefined
-        engine.forgetPause(group)
         state.admit(session)
         engine.meters.created(now - began)
+        const isHealthy = engine.isHealthy(session)
+        if (!isHealthy) state.retire(session, "dead")
         if (state.listeners.size > 0) {
           state.emit(PoolEvent.SessionOpened({
             at: now,
@@ -178,18 +178,22 @@ export const openSession = <S, C extends Connection, E, OE>(
             tookMillis: now - began
           }))
         }
+        if (!isHealthy) {
+          // Another would be no better: without a pause the pool would open and close as fast as it can.
+          const unfit = new Error("the session was not healthy when it was opened")
+          return openingEnded(engine, group, new OpeningFailure(unfit, false, exit.value.fingerprint))
+        }
+        group.failure = undefined
+        group.isStopped = false
+        engine.forgetPause(group)
+        state.lastOpenFailure = undefined
         adoptCredentials(engine, session, order)
         Lending.offer(state, session, now, engine.isHealthy, { warmest: true, proven: true })
         engine.flush()
+        return Effect.void
       })
     })
   })
-
-/** The pool is closing and has given the opening up. */
-const abandoned = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>, group: SessionGroup<S>): void => {
-  engine.state.unreserve(group)
-  engine.flush()
-}
 
 /** Once a session was opened with other credentials of the pool, those opened with the old ones retire. */
 const adoptCredentials = <S, C extends Connection, E, OE>(
@@ -212,7 +216,6 @@ const openingEnded = <S, C extends Connection, E, OE>(
   error: OpeningFailure
 ): Effect.Effect<void> => {
   const { state } = engine
-  state.unreserve(group)
   const failure: OpenFailure = {
     cause: error.cause,
     isAuthentication: error.isAuthentication,

@@ -1,0 +1,127 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PoolMetrics } from "@sessionpool/core"
+import { Effect, Exit, Metric, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { beside, openPool, served } from "./openPool.ts"
+
+/** The metrics of one pool: by name and, for the counts, by state. */
+const metricsOf = (pool: string) =>
+  Effect.map(Metric.snapshot, (metrics) =>
+    new Map(
+      metrics.filter(({ attributes }) => attributes?.[PoolMetrics.poolName] === pool).map((metric) => {
+        const state = metric.attributes?.[PoolMetrics.state]
+        return [state === undefined ? metric.id : `${metric.id}{${state}}`, metric]
+      })
+    ))
+
+const valueOf = (metrics: ReadonlyMap<string, Metric.Metric.Snapshot>, name: string) => {
+  const metric = metrics.get(name)
+  if (metric?.type === "Gauge") return metric.state.value
+  if (metric?.type === "Counter") return metric.state.count
+  return undefined
+}
+
+const histogramOf = (metrics: ReadonlyMap<string, Metric.Metric.Snapshot>, name: string) => {
+  const metric = metrics.get(name)
+  if (metric?.type !== "Histogram") throw new Error(`${name} is no histogram`)
+  return metric.state
+}
+
+describe("metrics", () => {
+  it.effect("have the names of OpenTelemetry's conventions, and the pool's name as an attribute", () =>
+    Effect.gen(function*() {
+      yield* openPool({ name: "names" })
+      const metrics = yield* metricsOf("names")
+      assert.sameMembers([...metrics.keys()], [
+        "db.client.connection.count{idle}",
+        "db.client.connection.count{used}",
+        "db.client.connection.max",
+        "db.client.connection.idle.min",
+        "db.client.connection.idle.max",
+        "db.client.connection.pending_requests",
+        "db.client.connection.timeouts",
+        "db.client.connection.create_time",
+        "db.client.connection.wait_time",
+        "db.client.connection.use_time"
+      ])
+    }))
+
+  it.effect("have the values of the moment at which they are looked at", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ name: "values", min: 2, max: 3 })
+      yield* Effect.forEach([1, 2, 3], () => pool.acquire())
+      yield* beside(Effect.exit(pool.acquire({ waitTimeout: "1 second" })))
+      yield* beside(pool.acquire())
+      const busy = yield* metricsOf("values")
+      assert.deepStrictEqual(
+        [...busy.keys()].flatMap((name) => {
+          const value = valueOf(busy, name)
+          return value === undefined ? [] : [[name, value]]
+        }),
+        [
+          ["db.client.connection.count{idle}", 0],
+          ["db.client.connection.count{used}", 3],
+          ["db.client.connection.max", 3],
+          ["db.client.connection.idle.min", 2],
+          ["db.client.connection.idle.max", 3],
+          ["db.client.connection.pending_requests", 2],
+          ["db.client.connection.timeouts", 0]
+        ]
+      )
+      yield* TestClock.adjust("1 second")
+      yield* pool.reconfigure({ max: 4, min: 1 })
+      yield* served(pool, { cclass: "none" }).pipe(Effect.timeoutOption("1 millis"), beside)
+      const later = yield* metricsOf("values")
+      assert.strictEqual(valueOf(later, PoolMetrics.timeouts), 1)
+      assert.strictEqual(valueOf(later, PoolMetrics.max), 4)
+      assert.strictEqual(valueOf(later, PoolMetrics.idleMin), 1)
+    }))
+
+  it.effect("histograms, in seconds, of opening, waiting and using", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ name: "times", max: 1, database: { latency: { open: "300 millis" } } })
+      yield* beside(pool.use(() => Effect.sleep("2 seconds")))
+      yield* beside(pool.use(() => Effect.sleep("20 millis")))
+      yield* TestClock.adjust("10 seconds")
+      yield* pool.use(() => Effect.void)
+      const metrics = yield* metricsOf("times")
+      const created = histogramOf(metrics, PoolMetrics.createTime)
+      assert.deepInclude(created, { count: 1, min: 0.3, max: 0.3, sum: 0.3 })
+      assert.deepStrictEqual(created.buckets.map(([boundary]) => boundary), [
+        0.001,
+        0.005,
+        0.01,
+        0.05,
+        0.1,
+        0.5,
+        1,
+        5,
+        10
+      ])
+      assert.deepStrictEqual(created.buckets.map(([, count]) => count), [0, 0, 0, 0, 0, 1, 1, 1, 1])
+      assert.deepInclude(histogramOf(metrics, PoolMetrics.waitTime), { count: 3, min: 0, max: 2.3 })
+      assert.deepInclude(histogramOf(metrics, PoolMetrics.useTime), { count: 3, min: 0, max: 2 })
+      assert.deepStrictEqual(
+        histogramOf(metrics, PoolMetrics.useTime).buckets.map(([, count]) => count),
+        [1, 1, 1, 2, 2, 2, 2, 3, 3]
+      )
+    }))
+
+  it.effect("are gone once the pool's scope is closed", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.provide(openPool({ name: "short-lived" }), scope)
+      assert.strictEqual((yield* metricsOf("short-lived")).size, 10)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* metricsOf("short-lived")).size, 0)
+    }))
+
+  it.effect("two pools have each their own", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ name: "one" })
+      yield* openPool({ name: "two" })
+      yield* pool.acquire()
+      assert.strictEqual(valueOf(yield* metricsOf("one"), `${PoolMetrics.count}{used}`), 1)
+      assert.strictEqual(valueOf(yield* metricsOf("two"), `${PoolMetrics.count}{used}`), 0)
+    }))
+})
