@@ -101,8 +101,7 @@ export const encodeAccept = (terms: NetTerms): Buffer => {
 
 /** REFUSE with the `ERR` that the client turns into its error. */
 export const encodeRefuse = (code: number): Buffer => {
-  const text =
-    `(DESCRIPTION=(TMP=)(VSNNUM=0)(ERR=${code})(ERROR_STACK=(ERROR=(CODE=${code})(EMFI=4))))`
+  const text = `(DESCRIPTION=(TMP=)(VSNNUM=0)(ERR=${code})(ERROR_STACK=(ERROR=(CODE=${code})(EMFI=4))))`
   const body = Buffer.alloc(4 + text.length)
   body[0] = 34
   body.writeUInt16BE(text.length, 2)

@@ -102,7 +102,12 @@ export class Instance {
   private accept(socket: Socket): void {
     const { cluster } = this
     cluster.counts.connections++
-    const connection = new Connection(cluster.nextConnection(), socket, this.listener, cluster.faults.limitsOfConnection())
+    const connection = new Connection(
+      cluster.nextConnection(),
+      socket,
+      this.listener,
+      cluster.faults.limitsOfConnection()
+    )
     this.connections.add(connection)
   }
 
@@ -331,12 +336,12 @@ export class Instance {
 
   /** Cuts every connection at once, in the middle of whatever it does. */
   cutAll(reset: boolean): void {
-    for (const connection of [...this.connections]) {
+    for (const connection of this.connections) {
       if (reset) connection.reset()
       else connection.destroy()
     }
     for (const session of this.pool.drain()) this.close(session)
-    for (const entry of [...this.sessions.values()]) this.close(entry.session)
+    for (const entry of this.sessions.values()) this.close(entry.session)
   }
 }
 

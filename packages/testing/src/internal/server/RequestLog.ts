@@ -59,7 +59,7 @@ export class RequestLog {
   }
 
   list(): ReadonlyArray<RequestRecord> {
-    return [...this.records.slice(this.first), ...this.records.slice(0, this.first)].map((record) => ({ ...record }))
+    return structuredClone([...this.records.slice(this.first), ...this.records.slice(0, this.first)])
   }
 
   clear(): void {

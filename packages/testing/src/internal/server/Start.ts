@@ -52,7 +52,8 @@ export interface RunningServer {
 const defaultVersion = "23.7.0.25.01"
 
 /** The user that scripts run as: the first one. */
-export const firstUser = (options: StartOptions): string => (Object.keys(options.users ?? {})[0] ?? "SCOTT").toUpperCase()
+export const firstUser = (options: StartOptions): string =>
+  (Object.keys(options.users ?? {})[0] ?? "SCOTT").toUpperCase()
 
 export const start = async (
   options: StartOptions,

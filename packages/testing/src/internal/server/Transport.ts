@@ -52,7 +52,7 @@ export class Transport {
         strictest = limit
       }
     }
-    for (const limit of this.limits) { if (limit.direction === direction) limit.remaining -= allowed }
+    for (const limit of this.limits) if (limit.direction === direction) limit.remaining -= allowed
     return strictest === undefined ? { allowed } : { allowed, limit: strictest }
   }
 

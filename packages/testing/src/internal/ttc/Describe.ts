@@ -1,6 +1,6 @@
 import type { Column } from "../engine/Engine.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
-import { CharForm, wireType, WireType } from "./DataType.ts"
+import { CharForm, WireType, wireType } from "./DataType.ts"
 import { FieldVersion } from "./Message.ts"
 import type { TtcTerms } from "./Negotiation.ts"
 import { describedSize } from "./ValueWriter.ts"

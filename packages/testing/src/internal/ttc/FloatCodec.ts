@@ -9,7 +9,7 @@ const fold = (bytes: Buffer): Buffer => {
 const unfold = (bytes: Buffer): Buffer => {
   const out = Buffer.from(bytes)
   if (out[0]! & 0x80) out[0]! &= 0x7f
-  else { for (let index = 0; index < out.length; index++) out[index]! ^= 0xff }
+  else for (let index = 0; index < out.length; index++) out[index]! ^= 0xff
   return out
 }
 

@@ -217,7 +217,9 @@ class OsonReader {
     const { reader } = this
     if (magic.some((byte) => reader.u8() !== byte)) throw new ProtocolError("OSON image")
     const version = reader.u8()
-    if (version !== versionShortNames && version !== versionLongNames) throw new ProtocolError(`OSON version ${version}`)
+    if (version !== versionShortNames && version !== versionLongNames) {
+      throw new ProtocolError(`OSON version ${version}`)
+    }
     const flags = reader.u16()
     this.relative = (flags & Flag.relativeOffsets) !== 0
     if ((flags & Flag.scalar) !== 0) {

@@ -59,7 +59,7 @@ export const returningPlaceholders = (sql: string): ReadonlySet<number> => {
       if (into) found.add(count)
       count++
       if (sql[at] === "\"") at = skipQuoted(sql, at)
-      else { while (at < sql.length && wordPart.test(sql[at]!)) at++ }
+      else while (at < sql.length && wordPart.test(sql[at]!)) at++
     }
   }
   return found

@@ -10,7 +10,13 @@ import { FieldVersion, MessageType } from "./Message.ts"
 import type { TtcTerms } from "./Negotiation.ts"
 import { writeOutcome } from "./Outcome.ts"
 import { RequestBuffer } from "./RequestBuffer.ts"
-import { type ExpectedRows, type FunctionBody, type FunctionHeader, type Message, RequestParser } from "./RequestParser.ts"
+import {
+  type ExpectedRows,
+  type FunctionBody,
+  type FunctionHeader,
+  type Message,
+  RequestParser
+} from "./RequestParser.ts"
 import type { ServerSession } from "./ServerSession.ts"
 import { returningPlaceholders } from "./StatementScan.ts"
 import type { CallFault, TtcHost } from "./TtcHost.ts"
@@ -246,7 +252,12 @@ export class TtcConnection {
     }).then((error) => this.settle(call, running, error, fault))
   }
 
-  private settle(call: Call, running: RunningCall, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
+  private settle(
+    call: Call,
+    running: RunningCall,
+    error: OraErrorLike | undefined,
+    fault: CallFault | undefined
+  ): void {
     if (this.running !== running) return
     this.running = undefined
     if (this.ended) return this.host.finished(call, this.session, error)

@@ -1,7 +1,7 @@
 import type { OraErrorLike } from "../engine/Engine.ts"
 import type { NetTerms } from "../net/Handshake.ts"
-import type { Call, FunctionName } from "./Call.ts"
 import type { Logon } from "./Authentication.ts"
+import type { Call, FunctionName } from "./Call.ts"
 import type { ServerSession } from "./ServerSession.ts"
 import type { Verifier } from "./Verifier.ts"
 

@@ -1,13 +1,19 @@
 import type { Column, Cursor, Lob, TypeName, Value } from "../engine/Engine.ts"
 import { oraError } from "../engine/OraError.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
-import { wireType, WireType } from "./DataType.ts"
+import { WireType, wireType } from "./DataType.ts"
 import { encodeBinaryDouble, encodeBinaryFloat } from "./FloatCodec.ts"
 import { encodeUtf16, type LobTable, locatorSize } from "./LobTable.ts"
 import { encodeNumber, NumericOverflow } from "./NumberCodec.ts"
 import { encodeOson } from "./OsonCodec.ts"
 import { parseRowid } from "./RowidCodec.ts"
-import { writeDate, writeIntervalDayToSecond, writeIntervalYearToMonth, writeTimestamp, writeTimestampTz } from "./TemporalCodec.ts"
+import {
+  writeDate,
+  writeIntervalDayToSecond,
+  writeIntervalYearToMonth,
+  writeTimestamp,
+  writeTimestampTz
+} from "./TemporalCodec.ts"
 import { encodeVector } from "./VectorCodec.ts"
 
 /** Where values that are more than bytes are registered. */
@@ -21,7 +27,8 @@ const inconsistent = (type: TypeName, value: Value): never => {
   throw oraError(932, `inconsistent datatypes: expected ${type} got ${typeof value}`)
 }
 
-const isLob = (value: Value): value is Lob => typeof value === "object" && value !== null && "_tag" in value && value._tag === "Lob"
+const isLob = (value: Value): value is Lob =>
+  typeof value === "object" && value !== null && "_tag" in value && value._tag === "Lob"
 
 const writeText = (writer: ByteWriter, type: TypeName, value: Value, national: boolean): void => {
   const text = isLob(value) ? value.read(1, value.length()) : value
@@ -198,6 +205,8 @@ export const writeColumn = (writer: ByteWriter, form: ColumnForm, value: Value, 
   const given = asDefined(value, form)
   writeValue(writer, form.type, given, context, false)
   // Null indicator -1 and return code 1405 say that the column is null.
-  if (form.trailer) { if (given === null) writer.sb(-1).ub(1405)
-    else writer.ub(0).ub(0) }
+  if (form.trailer) {
+    if (given === null) writer.sb(-1).ub(1405)
+    else writer.ub(0).ub(0)
+  }
 }
