@@ -10,7 +10,8 @@ import {
   encodeBinaryFloat
 } from "../../src/internal/ttc/FloatCodec.ts"
 import { decodeNumber, encodeNumber, NumericOverflow } from "../../src/internal/ttc/NumberCodec.ts"
-import { decodeOson, encodeOson } from "../../src/internal/ttc/OsonCodec.ts"
+import { decodeOson } from "../../src/internal/ttc/OsonDecoder.ts"
+import { encodeOson } from "../../src/internal/ttc/OsonEncoder.ts"
 import { formatRowid, parseRowid } from "../../src/internal/ttc/RowidCodec.ts"
 import {
   readDateTime,

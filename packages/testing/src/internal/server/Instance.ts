@@ -29,6 +29,9 @@ export interface SessionEntry {
   active: boolean
 }
 
+const purityNew = 1
+const puritySelf = 2
+
 const unknownService = 12_514
 const unknownSid = 12_505
 const unknownInstance = 12_521
@@ -224,7 +227,11 @@ export class Instance {
       secret: cluster.secret,
       account: (name) => cluster.users.find(name),
       now: () => performance.now(),
-      open: (logon) => track(this.open(pooledLogon(logon, request), request, service, connection), logon),
+      open: (logon) => {
+        const session = this.open(pooledLogon(logon, request), request, service, connection)
+        cluster.counts.logons++
+        return track(session, logon)
+      },
       close: (session) => {
         entry = undefined
         this.close(session)
@@ -240,10 +247,8 @@ export class Instance {
         this.pool.give(session, pooledLogon(logon, request), service)
       },
       attach: (logon, previous) => {
-        const wanted = pooledLogon(logon, request)
-        const { changed, session } = this.attach(wanted, request, service, connection, previous)
-        track(session, logon)
-        return { session, changed }
+        const session = this.open(pooledLogon(logon, request), request, service, connection, previous)
+        return track(session, logon)
       },
       send: (payload, endOfResponse, limit) => connection.send(payload, endOfResponse, limit),
       sendMarker: (kind) => connection.sendMarker(kind),
@@ -264,7 +269,13 @@ export class Instance {
     }
   }
 
-  private open(logon: Logon, request: ConnectRequest, service: string, connection: Connection): ServerSession {
+  private open(
+    logon: Logon,
+    request: ConnectRequest,
+    service: string,
+    connection: Connection,
+    previous?: ServerSession
+  ): ServerSession {
     const { cluster } = this
     if (!this.up) throw oraError(1034, "The Oracle instance is not available for use. Start the instance.")
     if (this.sessions.size >= cluster.settings.maxSessions) {
@@ -272,13 +283,10 @@ export class Instance {
       for (const session of spare) this.close(session)
       if (spare.length === 0) throw oraError(18, "maximum number of sessions exceeded")
     }
-    if (request.pooled && logon.purity !== 1) {
-      const pooled = this.pool.take(logon, service, undefined)
-      if (pooled !== undefined) {
-        cluster.counts.logons++
-        return pooled
-      }
-    }
+    const pooled = request.pooled ? this.pool.take(logon, service, previous) : undefined
+    if (pooled !== undefined && logon.purity !== purityNew) return pooled
+    // A client that asks for a new session takes the place of an idle one, so that idle ones do not pile up.
+    if (pooled !== undefined) this.close(pooled)
     const { serial, sid } = cluster.nextSid()
     const engine = this.engine.open({
       user: logon.user,
@@ -299,24 +307,7 @@ export class Instance {
       ...(logon.connectionClass === undefined ? {} : { connectionClass: logon.connectionClass }),
       authenticationMethod: "PASSWORD"
     })
-    cluster.counts.logons++
     return new ServerSession(engine, cluster.settings.maxOpenCursors, Date.now())
-  }
-
-  private attach(
-    logon: Logon,
-    request: ConnectRequest,
-    service: string,
-    connection: Connection,
-    previous: ServerSession
-  ): { session: ServerSession; changed: boolean } {
-    if (!this.up) throw oraError(1034, "The Oracle instance is not available for use. Start the instance.")
-    const session = this.pool.take(logon, service, previous)
-    if (session === undefined) return { session: this.open(logon, request, service, connection), changed: true }
-    // A client that asked for a new session gets one without traces of the last user of it.
-    if (logon.purity === 1) session.reset()
-    // The cursors went with the release, so the client is told to forget its ids even when the session is the same.
-    return { session, changed: true }
   }
 
   close(session: ServerSession): void {
@@ -345,12 +336,14 @@ export class Instance {
   }
 }
 
-// What the descriptor says of connection class and purity holds where the client says nothing in its logon.
-const pooledLogon = (logon: Logon, request: ConnectRequest): Logon =>
-  request.pooled
-    ? {
-      ...logon,
-      connectionClass: logon.connectionClass ?? request.connectionClass,
-      purity: request.purity === "SELF" ? 2 : request.purity === "NEW" ? 1 : logon.purity
-    }
-    : logon
+// What the descriptor says of connection class and purity holds before what the client says in its logon, which is always
+// something. Implicit pooling keeps the session's state unless the descriptor asks for a new one.
+const pooledLogon = (logon: Logon, request: ConnectRequest): Logon => {
+  if (!request.pooled) return logon
+  const purity = request.purity === "NEW"
+    ? purityNew
+    : request.purity === "SELF" || request.poolBoundary !== undefined
+    ? puritySelf
+    : logon.purity
+  return { ...logon, connectionClass: logon.connectionClass ?? request.connectionClass, purity }
+}

@@ -180,9 +180,9 @@ export class Authentication {
 const versionNumber = (version: string, fieldVersion: number): number => {
   const parts = version.split(".").map(Number)
   const [major = 0, release = 0, update = 0, port = 0, portUpdate = 0] = parts
-  // Before 18c the five numbers had other widths.
+  // Before 18c the five numbers had other widths, and four bits for the fourth.
   const v18 = 11
   return fieldVersion >= v18
     ? ((major << 24) | (release << 16) | (update << 12) | (port << 4) | portUpdate) >>> 0
-    : ((major << 24) | (release << 20) | (update << 12) | (port << 8) | portUpdate) >>> 0
+    : ((major << 24) | (release << 20) | (update << 12) | ((port & 0xf) << 8) | portUpdate) >>> 0
 }

@@ -7,7 +7,7 @@ import { decodeBinaryDouble, decodeBinaryFloat } from "./FloatCodec.ts"
 import { decodeUtf16 } from "./LobTable.ts"
 import { FieldVersion } from "./Message.ts"
 import { decodeNumber } from "./NumberCodec.ts"
-import { decodeOson } from "./OsonCodec.ts"
+import { decodeOson } from "./OsonDecoder.ts"
 import { readDateTime, readIntervalDayToSecond, readIntervalYearToMonth } from "./TemporalCodec.ts"
 import { decodeVector } from "./VectorCodec.ts"
 

@@ -25,7 +25,7 @@ const sessionChanged = 4
 export class CallRunner {
   private readonly connection: TtcConnection
   private wasInTransaction = false
-  private noImplicitRelease = false
+  private mayRelease = false
   private releases = false
 
   constructor(connection: TtcConnection) {
@@ -38,10 +38,9 @@ export class CallRunner {
     const { logon, released } = connection
     if (released === undefined || logon === undefined) return undefined
     try {
-      const { changed, session } = connection.host.attach(logon, released.session)
-      connection.session = session
+      connection.session = connection.host.attach(logon, released.session)
       connection.released = undefined
-      if (released.announce) connection.announceSession = { changed }
+      connection.announceSession = released.announce
       return undefined
     } catch (cause) {
       return asOraError(cause)
@@ -52,15 +51,16 @@ export class CallRunner {
   begin(call: Call): void {
     const { announceSession, session, writer } = this.connection
     this.wasInTransaction = session?.engine.inTransaction ?? false
-    this.noImplicitRelease = false
+    // A logon is no boundary.
+    this.mayRelease = session !== undefined
     this.releases = false
     if (call.oneWay) return
     if (call.token !== 0) writer.u8(MessageType.token).ub(call.token)
-    if (announceSession === undefined || session === undefined) return
-    this.connection.announceSession = undefined
+    if (!announceSession || session === undefined) return
+    this.connection.announceSession = false
     const { serial, sid } = session.engine.info
-    writer.u8(MessageType.serverPiggyback).u8(sessionReturn).ub(0).u8(0).ub(0)
-    writer.ub(announceSession.changed ? sessionChanged : 0).ub(sid).ub(serial)
+    // Cursors end with the release, so the client has to forget its ids even when the session is the one it had.
+    writer.u8(MessageType.serverPiggyback).u8(sessionReturn).ub(0).u8(0).ub(0).ub(sessionChanged).ub(sid).ub(serial)
   }
 
   /** Throws what keeps the call from running at all. */
@@ -105,7 +105,7 @@ export class CallRunner {
   // Implicit pooling: the server gives the session back by itself at the boundary that the client asked for.
   private considerImplicitRelease(): void {
     const { host, session } = this.connection
-    if (host.poolBoundary === undefined || session === undefined || this.noImplicitRelease) return
+    if (host.poolBoundary === undefined || session === undefined || !this.mayRelease) return
     if (session.closed || session.engine.inTransaction) return
     this.releases = host.poolBoundary === "TRANSACTION" ? this.wasInTransaction : !session.cursors.hasOpenQuery
   }
@@ -274,7 +274,7 @@ export class CallRunner {
 
   execute(call: Call, header: ExecuteHeader, rows: ReadonlyArray<BindRow>): void | Promise<void> {
     const context = this.context()
-    this.noImplicitRelease = (header.flags & ExecuteFlag.noImplicitRelease) !== 0
+    if ((header.flags & ExecuteFlag.noImplicitRelease) !== 0) this.mayRelease = false
     const outcome = execute(context, context.cursors.find(call.cursorId), header, rows)
     return outcome instanceof Promise
       ? outcome.then((settled) => this.complete(call, settled))

@@ -68,7 +68,13 @@ for (const [name, number] of Object.entries(numbers) as Array<[TypeName, number]
   if (!names.has(number)) names.set(number, name)
 }
 
-const nationalNames = new Map<TypeName, TypeName>([["VARCHAR2", "NVARCHAR2"], ["CHAR", "NCHAR"], ["CLOB", "NCLOB"]])
+// The national form of a LONG, as which NCLOBs are fetched and long national binds sent, has no name of its own.
+const nationalNames = new Map<TypeName, TypeName>([
+  ["VARCHAR2", "NVARCHAR2"],
+  ["CHAR", "NCHAR"],
+  ["CLOB", "NCLOB"],
+  ["LONG", "NVARCHAR2"]
+])
 
 /** The name of a wire type; `undefined` for one that this server does not have. */
 export const typeName = (number: number, form: number): TypeName | undefined => {

@@ -52,7 +52,7 @@ export class TtcConnection {
   /** The session that was given back to the pool, until the next call attaches one. */
   released: { readonly session: ServerSession; readonly announce: boolean } | undefined
   /** The next response tells the client which session it has been given. */
-  announceSession: { readonly changed: boolean } | undefined
+  announceSession = false
   private readonly buffer = new RequestBuffer()
   private readonly parser = new RequestParser(this.buffer)
   private readonly runner: CallRunner

@@ -49,8 +49,8 @@ export interface TtcHost {
   readonly close: (session: ServerSession) => void
   /** DRCP: gives the session back to the server's pool. */
   readonly release: (session: ServerSession, logon: Logon) => void
-  /** DRCP: a session for a client that has given its own back; `changed` unless it is that very one, untouched. */
-  readonly attach: (logon: Logon, previous: ServerSession) => { session: ServerSession; changed: boolean }
+  /** DRCP: a session for a client that has given its own back, the same one if it can be. */
+  readonly attach: (logon: Logon, previous: ServerSession) => ServerSession
   /** Sends a response; `limit` cuts it short. The payload is only valid during the call. */
   readonly send: (payload: Buffer, endOfResponse: boolean, limit?: number) => void
   readonly sendMarker: (kind: number) => void

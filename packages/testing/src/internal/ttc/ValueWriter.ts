@@ -5,7 +5,7 @@ import { WireType, wireType } from "./DataType.ts"
 import { encodeBinaryDouble, encodeBinaryFloat } from "./FloatCodec.ts"
 import { encodeUtf16, type LobTable, locatorSize } from "./LobTable.ts"
 import { encodeNumber, NumericOverflow } from "./NumberCodec.ts"
-import { encodeOson } from "./OsonCodec.ts"
+import { encodeOson } from "./OsonEncoder.ts"
 import { parseRowid } from "./RowidCodec.ts"
 import {
   writeDate,
