@@ -9,7 +9,7 @@
 import { Context, Data, Effect, Layer, type Scope } from "effect"
 import type { Fault } from "./Fault.ts"
 import { make as makeEngine } from "./internal/engine/Database.ts"
-import type { Procedure } from "./internal/engine/Engine.ts"
+import type { Engine, EngineOptions, Procedure } from "./internal/engine/Engine.ts"
 import type { ConnectRequest } from "./internal/net/ConnectData.ts"
 import type { ArmedFault } from "./internal/server/FaultBook.ts"
 import type { Instance, SessionEntry } from "./internal/server/Instance.ts"
@@ -416,9 +416,16 @@ const makeService = (running: RunningServer, options: Options): Service => {
  * @since 0.1.0
  */
 export const make = (options: Options = {}): Effect.Effect<Service, OracleServerError, Scope.Scope> =>
+  makeWith(options, makeEngine)
+
+/** @internal */
+export const makeWith = (
+  options: Options,
+  engine: (options: EngineOptions) => Engine
+): Effect.Effect<Service, OracleServerError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.tryPromise({
-      try: () => start(options, makeEngine),
+      try: () => start(options, engine),
       catch: failure("the server could not be started")
     }),
     (running) => Effect.promise(() => running.stop())

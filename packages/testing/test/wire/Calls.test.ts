@@ -263,6 +263,21 @@ for (const { name, protocol } of dialects) {
         ])
       })))
 
+    it.live("tells the driver of a schema that the session has moved to", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const canned = cannedEngine({
+          "begin move; end;": {
+            run: (_, session) => {
+              session.currentSchema = "ELSEWHERE"
+              return { rowCount: 0 }
+            }
+          }
+        })
+        const connection = yield* connect(yield* serve(canned, { protocol }))
+        yield* run(connection, "begin move; end;")
+        assert.strictEqual(connection.currentSchema, "ELSEWHERE")
+      })))
+
     it.live("hands attributes on with the next call", () =>
       Effect.scoped(Effect.gen(function*() {
         const canned = cannedEngine({ "select 1": numbers(1) })

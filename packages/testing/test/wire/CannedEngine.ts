@@ -88,6 +88,7 @@ export interface Canned {
 }
 
 export interface CannedSession extends EngineSession {
+  currentSchema: string
   /** What the wire side has done to this session, in order. */
   readonly events: Array<string>
   transaction: boolean

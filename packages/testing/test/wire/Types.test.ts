@@ -121,7 +121,7 @@ for (const { name, protocol } of dialects) {
         const canned = cannedEngine({
           "insert :1 :2 :3 :4 :5 :6 :7 :8 :9 :10 :11": {
             run: (request) => {
-              seen = request.rows[0]!
+              seen = request.rows![0]!
               types = request.bindTypes.map((bind) => bind.type)
               return { rowCount: 1 }
             }
@@ -248,7 +248,7 @@ describe("types of 23ai", () => {
         },
         "insert :1 :2 :3 :4 :5": {
           run: (request) => {
-            seen = request.rows[0]!
+            seen = request.rows![0]!
             return { rowCount: 1 }
           }
         }
@@ -289,13 +289,13 @@ describe("LOBs", () => {
       const canned = cannedEngine({
         "insert :c": {
           run: (request) => {
-            bound = request.rows[0]![0] as Value
+            bound = request.rows![0]![0] as Value
             return { rowCount: 1 }
           }
         },
         "begin long(:c); end;": {
           run: (request) => {
-            bound = request.rows[0]![0] as Value
+            bound = request.rows![0]![0] as Value
             return { rowCount: 1 }
           }
         }

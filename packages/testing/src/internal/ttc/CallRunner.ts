@@ -237,8 +237,9 @@ export class CallRunner {
   }
 
   private context(): ExecuteContext {
-    const { cursors, engine, lobs } = this.requireSession()
-    return { session: engine, cursors, lobs, terms: this.connection.terms, writer: this.connection.writer }
+    const { cursors, engine, lobs, reported } = this.requireSession()
+    const { terms, writer } = this.connection
+    return { session: engine, cursors, lobs, reported, terms, writer }
   }
 
   cursor(call: Call): ServerCursor | undefined {
@@ -300,7 +301,7 @@ export class CallRunner {
           for (const id of piggyback.ids) cursors.cancel(id)
           break
         case "currentSchema":
-          engine.setCurrentSchema(piggyback.schema)
+          connection.session!.setCurrentSchema(piggyback.schema)
           break
         case "endToEnd":
           connection.session!.setEndToEnd(piggyback.attributes)

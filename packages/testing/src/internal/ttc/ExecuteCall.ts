@@ -20,6 +20,7 @@ import { MessageType } from "./Message.ts"
 import type { TtcTerms } from "./Negotiation.ts"
 import { noDataFound } from "./Outcome.ts"
 import { parseRowid, type RowidParts } from "./RowidCodec.ts"
+import type { ReportedState } from "./ServerSession.ts"
 import { type ColumnForm, ownForm, type ValueContext, writeColumn, writeValue } from "./ValueWriter.ts"
 
 /** What an execution or a fetch works with. */
@@ -27,6 +28,8 @@ export interface ExecuteContext {
   readonly session: EngineSession
   readonly cursors: CursorTable
   readonly lobs: LobTable
+  /** What the client has last been told, or has said itself. */
+  readonly reported: ReportedState
   readonly terms: TtcTerms
   readonly writer: ByteWriter
 }
@@ -201,15 +204,32 @@ const respond = (
   if (result.implicitResults !== undefined && result.implicitResults.length > 0) {
     writeImplicitResults(context, result.implicitResults)
   }
-  if (result.rowCounts !== undefined && (header.flags & ExecuteFlag.rowCounts) !== 0) {
-    writer.u8(MessageType.parameter).ub(0).ub(0).ub(0).ub(0).ub(result.rowCounts.length)
-    for (const count of result.rowCounts) writer.ub(count)
-  }
+  writeParameter(context, (header.flags & ExecuteFlag.rowCounts) === 0 ? undefined : result.rowCounts ?? [])
   return {
     rowCount: result.rowCount,
     rowid: result.lastRowid === undefined ? undefined : parseRowid(result.lastRowid),
     batchErrors: result.batchErrors
   }
+}
+
+const currentSchemaKeyword = 168
+const editionKeyword = 172
+
+// ALTER SESSION may have changed what the client shows as its current schema or edition.
+const writeParameter = (context: ExecuteContext, rowCounts: ReadonlyArray<number> | undefined): void => {
+  const { reported, session, writer } = context
+  const news: Array<readonly [string, number]> = []
+  if (session.currentSchema !== reported.schema) news.push([session.currentSchema, currentSchemaKeyword])
+  if (session.edition !== reported.edition) news.push([session.edition, editionKeyword])
+  if (news.length === 0 && rowCounts === undefined) return
+  reported.schema = session.currentSchema
+  reported.edition = session.edition
+  writer.u8(MessageType.parameter).ub(0).ub(0).ub(news.length)
+  for (const [text, keyword] of news) writer.countedText(text).ub(0).ub(keyword)
+  writer.ub(0)
+  if (rowCounts === undefined) return
+  writer.ub(rowCounts.length)
+  for (const count of rowCounts) writer.ub(count)
 }
 
 const unchanged = (before: Cursor["columns"] | undefined, now: Cursor["columns"]): boolean =>

@@ -3,11 +3,18 @@ import { CursorTable } from "./CursorTable.ts"
 import { LobTable } from "./LobTable.ts"
 import type { EndToEndAttributes } from "./Piggyback.ts"
 
+/** What a client believes of its session. */
+export interface ReportedState {
+  schema: string
+  edition: string
+}
+
 /** A session of the database together with what its client holds of it. */
 export class ServerSession {
   readonly engine: EngineSession
   readonly cursors: CursorTable
   readonly lobs = new LobTable()
+  readonly reported: ReportedState
   readonly openedAt: number
   /** Set by a kill: the next call is answered with it, and the connection ends. */
   killed = false
@@ -22,8 +29,14 @@ export class ServerSession {
   constructor(engine: EngineSession, maxOpenCursors: number, now: number) {
     this.engine = engine
     this.cursors = new CursorTable(engine, maxOpenCursors)
+    this.reported = { schema: engine.currentSchema, edition: engine.edition }
     this.openedAt = now
     this.lastCallAt = now
+  }
+
+  setCurrentSchema(name: string): void {
+    this.engine.setCurrentSchema(name)
+    this.reported.schema = this.engine.currentSchema
   }
 
   setEndToEnd(attributes: EndToEndAttributes): void {
@@ -38,16 +51,7 @@ export class ServerSession {
     if (attributes.clientInfo !== undefined) this.clientInfo = attributes.clientInfo
   }
 
-  /** Forgets what the last client left: DRCP hands the session to another one. */
-  reset(): void {
-    this.clearClientState()
-    this.engine.reset()
-    this.module = null
-    this.action = null
-    this.clientId = null
-    this.clientInfo = null
-  }
-
+  /** The client's cursors and locators end with its hold of the session. */
   clearClientState(): void {
     this.cursors.clear()
     this.lobs.clear()
