@@ -49,6 +49,7 @@ export type Ending = "close" | "reset" | "hang"
  */
 export type Fault =
   | { readonly _tag: "Refuse"; readonly target: Target; readonly code: number }
+  | { readonly _tag: "Resend"; readonly target: Target }
   | { readonly _tag: "Redirect"; readonly target: Target; readonly host: string; readonly port: number }
   | { readonly _tag: "Error"; readonly target: Target; readonly code: number; readonly message: string }
   | { readonly _tag: "Delay"; readonly target: Target; readonly milliseconds: number }
@@ -81,6 +82,20 @@ export const refuse = (options: Target & { readonly code?: number } = {}): Fault
   target: { ...options, on: "connect" },
   code: options.code ?? 12514
 })
+
+/**
+ * The listener asks for the connect packet once more, as listeners do when they hand a connection over.
+ *
+ * @example
+ * ```ts
+ * import { Fault } from "@sessionpool/testing"
+ *
+ * export const handedOver = Fault.resend({ times: 2 })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const resend = (target: Target = {}): Fault => ({ _tag: "Resend", target: { ...target, on: "connect" } })
 
 /**
  * The listener sends the client on to another address.

@@ -19,7 +19,7 @@ import type { AccountState, UserSettings } from "./internal/server/Users.ts"
 
 export type {
   /**
-   * `open`, `locked` (ORA-28000) or `expired` (ORA-28001).
+   * `open`, `expiring` (a warning, ORA-28002), `locked` (ORA-28000) or `expired` (ORA-28001).
    *
    * @since 0.1.0
    */
@@ -123,7 +123,7 @@ export interface Options {
     readonly fieldVersion?: number
     readonly endOfResponse?: boolean
     readonly fastAuth?: boolean
-    /** The largest packet; clients ask for 8192 unless told otherwise. */
+    /** The largest packet, by default 2 MiB; clients ask for 8192 unless told otherwise. */
     readonly sdu?: number
   }
 }

@@ -9,6 +9,7 @@ export interface Connection {
   clientInfo: string
   currentSchema: string
   callTimeout: number
+  readonly warning?: Error
   readonly oracleServerVersionString: string
   readonly instanceName: string
   readonly serviceName: string

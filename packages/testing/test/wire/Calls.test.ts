@@ -4,7 +4,7 @@ import type { ExecuteRequest, Value } from "../../src/internal/engine/Engine.ts"
 import { oraError } from "../../src/internal/engine/OraError.ts"
 import { type Connection, oracledb, type ResultSet } from "../Driver.ts"
 import { type Canned, cannedEngine, column, cursor, query } from "./CannedEngine.ts"
-import { codeOf, connect, dialects, serve } from "./Served.ts"
+import { codeOf, connect, connectString, dialects, serve } from "./Served.ts"
 
 const numbers = (count: number): Canned => ({
   run: () =>
@@ -330,6 +330,43 @@ describe("calls", () => {
         codeOf(() => connection.execute(`select ${index}`, [], { resultSet: true, prefetchRows: 0 }))
       const codes = yield* Effect.forEach([0, 1, 2, 3, 4, 5], open)
       assert.deepStrictEqual(codes, [...Array.from({ length: 5 }, () => "no error"), "ORA-01000"])
+    })))
+
+  it.live("sends and takes packets as large as the two sides agree on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let seen = ""
+      const wide = "wide ".repeat(800)
+      const canned = cannedEngine({
+        "select": { run: () => query([column("S", "VARCHAR2")], Array.from({ length: 1000 }, () => [wide])) },
+        "begin p(:s); end;": {
+          run: (request) => {
+            seen = String(request.rows![0]![0])
+            return { rowCount: 0 }
+          }
+        }
+      })
+      for (const sdu of [512, 8192, 65_536, 2_000_000]) {
+        const server = yield* serve(canned)
+        const connection = yield* connect(server, { connectString: `${connectString(server)}?sdu=${sdu}` })
+        const { rows } = yield* run(connection, "select", [], { fetchArraySize: 1000 })
+        assert.strictEqual(rows.length, 1000)
+        assert.isTrue(rows.every((row) => row[0] === wide))
+        yield* run(connection, "begin p(:s); end;", ["x".repeat(32_000)])
+        assert.strictEqual(seen.length, 32_000)
+      }
+    })))
+
+  it.live("stops a pipeline at its first error when told so", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const canned = cannedEngine({ "select 1": numbers(1), "insert": { run: () => ({ rowCount: 1 }) } })
+      const connection = yield* connect(yield* serve(canned))
+      const Pipeline = oracledb["Pipeline"] as new() => { [add: string]: (...args: ReadonlyArray<unknown>) => void }
+      const pipeline = new Pipeline()
+      pipeline["addExecute"]!("select nothing")
+      pipeline["addExecute"]!("insert")
+      assert.strictEqual(yield* codeOf(() => connection.runPipeline!(pipeline)), "ORA-00942")
+      assert.isFalse(canned.opened[0]!.events.includes("execute insert"))
+      assert.deepStrictEqual((yield* run(connection, "select 1")).rows, [[1, "row 1 "]])
     })))
 
   it.live("answers a pipeline in order, each with its own token", () =>

@@ -54,6 +54,15 @@ describe("logging on", () => {
       assert.strictEqual(yield* attempt(server, "old", "bread"), "ORA-01017")
     })))
 
+  it.live("a password that expires soon gives a warning with the logon", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const server = yield* serve(engine(), { users: { scott: { password: "tiger", state: "expiring" } } })
+      const connection = yield* connect(server)
+      assert.match(connection.warning!.message, /^ORA-28002/)
+      yield* Effect.promise(() => connection.changePassword("scott", "tiger", "lion"))
+      assert.isUndefined((yield* connect(server, { password: "lion" })).warning)
+    })))
+
   it.live("so many wrong passwords in a row lock an account", () =>
     Effect.scoped(Effect.gen(function*() {
       const server = yield* withUsers({ failedLoginAttempts: 2 })

@@ -8,6 +8,7 @@ import {
   encodeControl,
   encodeRedirect,
   encodeRefuse,
+  encodeResend,
   type NetTerms
 } from "../net/Handshake.ts"
 import { DataFlag, encodeData, encodeMarker, MarkerKind, type Packet, PacketReader, PacketType } from "../net/Packet.ts"
@@ -21,6 +22,7 @@ export type Decision =
   | { readonly kind: "accept"; readonly host: (net: NetTerms) => TtcHost }
   | { readonly kind: "refuse"; readonly code: number }
   | { readonly kind: "redirect"; readonly host: string; readonly port: number }
+  | { readonly kind: "resend" }
   | { readonly kind: "close"; readonly reset: boolean }
   | { readonly kind: "ignore" }
   | { readonly kind: "later"; readonly milliseconds: number; readonly decision: Decision }
@@ -146,6 +148,11 @@ export class Connection {
         return this.finish(encodeRefuse(decision.code))
       case "redirect":
         return this.finish(encodeRedirect(decision.host, decision.port))
+      case "resend":
+        this.connect = undefined
+        this.connectData = []
+        this.decided = false
+        return this.transport.write(encodeResend())
       case "close":
         this.ended = true
         if (decision.reset) this.transport.reset()

@@ -32,7 +32,10 @@ const matches = (target: Target, facts: CallFacts): boolean => {
   return sid === undefined || sid === facts.sid
 }
 
-type ConnectFault = Extract<Fault, { _tag: "Refuse" | "Redirect" }>
+type ConnectFault = Extract<Fault, { _tag: "Refuse" | "Redirect" | "Resend" }>
+
+const isConnectFault = (fault: Fault): fault is ConnectFault =>
+  fault._tag === "Refuse" || fault._tag === "Redirect" || fault._tag === "Resend"
 
 const toCallFault = (fault: Fault): CallFault | undefined => {
   switch (fault._tag) {
@@ -94,7 +97,7 @@ export class FaultBook {
 
   forCall(facts: CallFacts): CallFault | undefined {
     if (this.armed.size === 0) return undefined
-    const fault = this.first(facts, (fault) => fault._tag !== "Refuse" && fault._tag !== "Redirect")
+    const fault = this.first(facts, (fault) => !isConnectFault(fault))
     return fault === undefined ? undefined : toCallFault(fault)
   }
 
@@ -102,7 +105,7 @@ export class FaultBook {
     if (this.armed.size === 0) return undefined
     const fault = this.first(facts, () => true)
     if (fault === undefined) return undefined
-    return fault._tag === "Refuse" || fault._tag === "Redirect" ? fault : toCallFault(fault)
+    return isConnectFault(fault) ? fault : toCallFault(fault)
   }
 
   /** The byte limits of a new connection. */

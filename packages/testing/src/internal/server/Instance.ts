@@ -150,6 +150,7 @@ export class Instance {
     const usual = () => this.route(request, redirected, connection)
     if (fault === undefined) return usual()
     if ("_tag" in fault) {
+      if (fault._tag === "Resend") return { kind: "resend" }
       return fault._tag === "Refuse"
         ? { kind: "refuse", code: fault.code }
         : { kind: "redirect", host: fault.host, port: fault.port }

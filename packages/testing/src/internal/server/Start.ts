@@ -73,7 +73,7 @@ export const start = async (
     maxOpenCursors: options.maxOpenCursors ?? 300,
     maxSessions: options.maxSessions ?? 10_000,
     logCapacity: options.logCapacity ?? 10_000,
-    sdu: protocol.sdu ?? 65_535,
+    sdu: protocol.sdu ?? 2_097_152,
     netVersion: protocol.netVersion ?? 319,
     fieldVersion: protocol.fieldVersion ?? FieldVersion.v23_4,
     endOfResponse: protocol.endOfResponse ?? true,

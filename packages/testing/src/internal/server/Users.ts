@@ -1,7 +1,7 @@
 import type { Account } from "../ttc/TtcHost.ts"
 import { makeVerifier, type Verifier, type VerifierKind } from "../ttc/Verifier.ts"
 
-export type AccountState = "open" | "locked" | "expired"
+export type AccountState = "open" | "expiring" | "locked" | "expired"
 
 export interface UserSettings {
   readonly password: string
@@ -39,12 +39,12 @@ class StoredUser implements Account {
   async changePassword(password: string): Promise<void> {
     this.verifier = makeVerifier(this.kind, password)
     await this.verifier
-    if (this.state === "expired") this.state = "open"
+    if (this.state === "expired" || this.state === "expiring") this.state = "open"
   }
 
   refused(): void {
     this.failures++
-    if (this.failures >= this.maxFailures && this.state === "open") this.state = "locked"
+    if (this.failures >= this.maxFailures) this.state = "locked"
   }
 
   accepted(): void {

@@ -29,6 +29,8 @@ export interface Logon {
   /** DRCP purity: 1 new, 2 self; 0 when the client said nothing. */
   readonly purity: number
   readonly contexts: AuthMessage["contexts"]
+  /** The password will have to be changed soon. */
+  readonly expiring: boolean
 }
 
 /** A name as the database keeps it: upper case, unless it is quoted. */
@@ -119,7 +121,8 @@ export class Authentication {
       timeZone: timeZoneOf(pairs.get("AUTH_ALTER_SESSION")),
       connectionClass: pairs.get("AUTH_KPPL_CONN_CLASS"),
       purity: Number(pairs.get("AUTH_KPPL_PURITY") ?? "0"),
-      contexts: message.contexts
+      contexts: message.contexts,
+      expiring: account.state === "expiring"
     }
   }
 

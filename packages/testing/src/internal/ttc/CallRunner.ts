@@ -10,7 +10,7 @@ import { ExecuteFlag, ExecuteOption } from "./ExecuteMessage.ts"
 import { runLobOperation } from "./LobCall.ts"
 import { FunctionCode, MessageType } from "./Message.ts"
 import { type DataTypesRequest, writeDataTypes, writeProtocol } from "./Negotiation.ts"
-import { CallStatus, writeOutcome, writeStatus } from "./Outcome.ts"
+import { CallStatus, writeOutcome, writeStatus, writeWarning } from "./Outcome.ts"
 import type { Piggyback } from "./Piggyback.ts"
 import type { FunctionBody } from "./RequestParser.ts"
 import type { ServerSession } from "./ServerSession.ts"
@@ -175,6 +175,7 @@ export class CallRunner {
       const { engine } = connection.session
       for (const { key, namespace, value } of logon.contexts) engine.setContext(namespace, key, value)
       writeAuthPairs(writer, authentication.answer(engine.info, connection.terms.fieldVersion))
+      if (logon.expiring) writeWarning(writer, 28_002, "ORA-28002: the password will expire within 7 days")
     }
     this.status(call)
   }

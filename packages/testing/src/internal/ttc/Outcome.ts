@@ -14,6 +14,12 @@ export const writeStatus = (writer: ByteWriter, callStatus: number, sequence: nu
   writer.u8(MessageType.status).ub(callStatus).ub(sequence)
 }
 
+/** A warning that rides with a successful call. */
+export const writeWarning = (writer: ByteWriter, code: number, message: string): void => {
+  const text = Buffer.from(message, "utf8")
+  writer.u8(MessageType.warning).ub(code).ub(text.length).ub(0).lv(text)
+}
+
 /** What the ERROR message, the normal end of execute and fetch too, tells. */
 export interface CallOutcome {
   readonly callStatus: number

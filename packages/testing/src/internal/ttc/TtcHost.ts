@@ -8,7 +8,7 @@ import type { Verifier } from "./Verifier.ts"
 /** What a password check needs to know of a user. */
 export interface Account {
   readonly name: string
-  readonly state: "open" | "locked" | "expired"
+  readonly state: "open" | "expiring" | "locked" | "expired"
   readonly verifier: Promise<Verifier>
   readonly sysdba: boolean
   readonly allowsProxy: (proxy: string) => boolean
