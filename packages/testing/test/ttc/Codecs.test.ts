@@ -9,7 +9,7 @@ import {
   encodeBinaryDouble,
   encodeBinaryFloat
 } from "../../src/internal/ttc/FloatCodec.ts"
-import { decodeNumber, encodeNumber, NumericOverflow } from "../../src/internal/ttc/NumberCodec.ts"
+import { decodeNumber, encodeNumber } from "../../src/internal/ttc/NumberCodec.ts"
 import { decodeOson } from "../../src/internal/ttc/OsonDecoder.ts"
 import { encodeOson } from "../../src/internal/ttc/OsonEncoder.ts"
 import { formatRowid, parseRowid } from "../../src/internal/ttc/RowidCodec.ts"
@@ -79,7 +79,7 @@ describe("NUMBER", () => {
 
   it("rounds what is beyond 40 digits and refuses what is beyond 1e126", () => {
     assert.strictEqual(decodeNumber(encodeNumber("9".repeat(41))), `1${"0".repeat(41)}`)
-    assert.throws(() => encodeNumber("1e126"), NumericOverflow)
+    assert.throws(() => encodeNumber("1e126"), /ORA-01426/)
     assert.strictEqual(decodeNumber(encodeNumber("1e-140")), "0")
   })
 })

@@ -4,7 +4,7 @@ import type { ByteWriter } from "./ByteWriter.ts"
 import { WireType, wireType } from "./DataType.ts"
 import { encodeBinaryDouble, encodeBinaryFloat } from "./FloatCodec.ts"
 import { encodeUtf16, type LobTable, locatorSize } from "./LobTable.ts"
-import { encodeNumber, NumericOverflow } from "./NumberCodec.ts"
+import { encodeNumber } from "./NumberCodec.ts"
 import { encodeOson } from "./OsonEncoder.ts"
 import { parseRowid } from "./RowidCodec.ts"
 import {
@@ -52,15 +52,6 @@ const writeImage = (writer: ByteWriter, image: Buffer): void => {
   writer.ub(locatorSize).ub(image.length).ub(0).lv(image).lv(Buffer.alloc(locatorSize))
 }
 
-const writeDecimal = (writer: ByteWriter, value: string | number | bigint): void => {
-  try {
-    writer.lv(encodeNumber(value))
-  } catch (cause) {
-    if (cause instanceof NumericOverflow) throw oraError(1426, "numeric overflow")
-    throw cause
-  }
-}
-
 const writeNull = (writer: ByteWriter): void => {
   // For the framed types it is a length of zero, for the others an empty value: the same byte.
   writer.u8(0)
@@ -86,7 +77,8 @@ export const writeValue = (
     case "NUMBER":
     case "BINARY_INTEGER":
       if (typeof value !== "string" && typeof value !== "number") return inconsistent(type, value)
-      return writeDecimal(writer, value)
+      writer.lv(encodeNumber(value))
+      return
     case "BINARY_DOUBLE":
       if (typeof value !== "number") return inconsistent(type, value)
       writer.lv(encodeBinaryDouble(value))
