@@ -156,7 +156,13 @@ export type FromItem =
     readonly alias: string | undefined
     readonly at: number
   }
-  | { readonly kind: "values"; readonly rows: ReadonlyArray<ReadonlyArray<Expr>>; readonly alias: string | undefined; readonly names: ReadonlyArray<string>; readonly at: number }
+  | {
+    readonly kind: "values"
+    readonly rows: ReadonlyArray<ReadonlyArray<Expr>>
+    readonly alias: string | undefined
+    readonly names: ReadonlyArray<string>
+    readonly at: number
+  }
 
 export interface Block {
   readonly kind: "block"

@@ -254,7 +254,14 @@ export type PlsqlStatement =
   | { readonly kind: "raise"; readonly name: ReadonlyArray<string> | undefined; readonly at: number }
   | { readonly kind: "call"; readonly call: Call; readonly at: number }
   | { readonly kind: "sql"; readonly statement: Dml; readonly at: number }
-  | { readonly kind: "forall"; readonly variable: string; readonly low: Expr; readonly high: Expr; readonly statement: Dml; readonly at: number }
+  | {
+    readonly kind: "forall"
+    readonly variable: string
+    readonly low: Expr
+    readonly high: Expr
+    readonly statement: Dml
+    readonly at: number
+  }
   | { readonly kind: "selectInto"; readonly query: Query; readonly at: number }
   | { readonly kind: "session"; readonly statement: SessionStatement; readonly at: number }
   | {

@@ -42,7 +42,11 @@ export const daysOf = (year: number, month: number, day: number): number => {
 }
 
 export const lastDayOfMonth = (year: number, month: number): number =>
-  month === 2 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31
+  month === 2
+    ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28)
+    : [4, 6, 9, 11].includes(month)
+    ? 30
+    : 31
 
 const minimum = daysOf(1, 1, 1) * secondsPerDay
 const maximum = daysOf(10000, 1, 1) * secondsPerDay

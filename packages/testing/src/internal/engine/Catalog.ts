@@ -169,7 +169,9 @@ export class Catalog {
   constraintExists(owner: string, name: string): boolean {
     for (const object of this.objects.values()) {
       if (object.kind !== "table" || object.owner !== owner) continue
-      if ([...object.keys, ...object.foreign, ...object.checks].some((constraint) => constraint.name === name)) return true
+      if ([...object.keys, ...object.foreign, ...object.checks].some((constraint) => constraint.name === name)) {
+        return true
+      }
     }
     return false
   }

@@ -11,11 +11,11 @@ import {
   type Instant,
   type Zoned
 } from "./Calendar.ts"
-import { formatDate } from "./format/DateWriter.ts"
 import { readDate } from "./format/DateReader.ts"
+import { formatDate } from "./format/DateWriter.ts"
 import { plainNumber } from "./format/NumberFormat.ts"
-import { oraError } from "./OraError.ts"
 import { fromDouble, fromText, isZero, type NumberBytes, parse, toDouble } from "./OracleNumber.ts"
+import { oraError } from "./OraError.ts"
 import type { SessionState } from "./SessionState.ts"
 import type { Kind } from "./SqlType.ts"
 import { fixedZone, parseZone, toUtc } from "./TimeZones.ts"
@@ -28,7 +28,8 @@ export type Conversion = (value: Exclude<Stored, null>, session: SessionState) =
 const asNumber = (value: Stored): NumberBytes => value as NumberBytes
 const text = (value: Stored): string => value as string
 
-export const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex").toUpperCase()
+export const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex").toUpperCase()
 
 export const unhex = (value: string): Uint8Array => {
   if (!/^[0-9a-fA-F]*$/.test(value)) throw oraError(1465, "invalid hex number")
@@ -43,7 +44,9 @@ export const formatDouble = (value: Stored): string => {
   if (number === 0) return "0"
   const [mantissa, exponent] = number.toExponential().split("e")
   const power = Number(exponent)
-  return `${mantissa!.includes(".") ? mantissa : mantissa + ".0"}E${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(3, "0")}`
+  return `${mantissa!.includes(".") ? mantissa : mantissa + ".0"}E${power < 0 ? "-" : "+"}${
+    String(Math.abs(power)).padStart(3, "0")
+  }`
 }
 
 export const readDouble = (value: string): Stored => {
@@ -51,7 +54,9 @@ export const readDouble = (value: string): Stored => {
   if (trimmed === "nan") return "NaN"
   if (trimmed === "inf" || trimmed === "+inf" || trimmed === "infinity") return Infinity
   if (trimmed === "-inf" || trimmed === "-infinity") return -Infinity
-  if (parse(trimmed.replace(/[fd]$/, "")) === undefined) throw oraError(1722, "unable to convert string value to a number")
+  if (parse(trimmed.replace(/[fd]$/, "")) === undefined) {
+    throw oraError(1722, "unable to convert string value to a number")
+  }
   return Number(trimmed.replace(/[fd]$/, ""))
 }
 
@@ -81,10 +86,17 @@ export const zonedOf = (local: Instant, session: SessionState): Zoned => {
 }
 
 /** Wall clock of the value's own zone. */
-export const wallClock = (zoned: Zoned): Instant => ({ seconds: zoned.seconds + zoned.offsetMinutes * 60, nanos: zoned.nanos })
+export const wallClock = (zoned: Zoned): Instant => ({
+  seconds: zoned.seconds + zoned.offsetMinutes * 60,
+  nanos: zoned.nanos
+})
 
 export const readZoned = (value: string, format: string, session: SessionState): Zoned => {
-  const read = readDate(value, format, session.statementTime / 1000 + session.zone.offsetAt(session.statementTime / 1000) * 60)
+  const read = readDate(
+    value,
+    format,
+    session.statementTime / 1000 + session.zone.offsetAt(session.statementTime / 1000) * 60
+  )
   const zone = read.offsetMinutes !== undefined
     ? fixedZone(read.offsetMinutes)
     : read.region !== undefined
@@ -108,8 +120,10 @@ export const formatInterval = (value: Instant, dayDigits: number, fraction: numb
     }
   }
   const pad = (n: number, width: number): string => String(n).padStart(width, "0")
-  return (negative ? "-" : "+") + pad(Math.floor(seconds / 86400), dayDigits) + " " + pad(Math.floor(seconds / 3600) % 24, 2) + ":" +
-    pad(Math.floor(seconds / 60) % 60, 2) + ":" + pad(seconds % 60, 2) + (fraction > 0 ? "." + pad(nanos, 9).slice(0, fraction) : "")
+  return (negative ? "-" : "+") + pad(Math.floor(seconds / 86400), dayDigits) + " " +
+    pad(Math.floor(seconds / 3600) % 24, 2) + ":" +
+    pad(Math.floor(seconds / 60) % 60, 2) + ":" + pad(seconds % 60, 2) +
+    (fraction > 0 ? "." + pad(nanos, 9).slice(0, fraction) : "")
 }
 
 export const formatMonths = (months: number, digits = 2): string =>
@@ -125,7 +139,9 @@ export const readInterval = (value: string): string => {
   const seconds = Number(match[2]) * 86400 + Number(match[3]) * 3600 + Number(match[4]) * 60 + Number(match[5])
   const nanos = Number((match[6] ?? "").padEnd(9, "0"))
   if (match[1] !== "-") return encodeInterval({ seconds, nanos })
-  return encodeInterval(nanos === 0 ? { seconds: -seconds, nanos } : { seconds: -seconds - 1, nanos: 1_000_000_000 - nanos })
+  return encodeInterval(
+    nanos === 0 ? { seconds: -seconds, nanos } : { seconds: -seconds - 1, nanos: 1_000_000_000 - nanos }
+  )
 }
 
 export const readMonths = (value: string): number => {

@@ -1,10 +1,18 @@
 /** Lengths, precisions and ranges: what a value must be to go into a column or a variable. */
-import { decodeInterval, decodeTimestamp, decodeZoned, encodeInterval, encodeTimestamp, encodeZoned, roundFraction } from "./Calendar.ts"
+import {
+  decodeInterval,
+  decodeTimestamp,
+  decodeZoned,
+  encodeInterval,
+  encodeTimestamp,
+  encodeZoned,
+  roundFraction
+} from "./Calendar.ts"
 import type { Stored } from "./Convert.ts"
 import { byteLength, lengthOf } from "./functions/TextFunctions.ts"
 import { fits, rescale } from "./NumberArithmetic.ts"
-import { oraError } from "./OraError.ts"
 import { type NumberBytes, toInteger } from "./OracleNumber.ts"
+import { oraError } from "./OraError.ts"
 import { kindOf, type SqlType } from "./SqlType.ts"
 
 /** Where the value goes: decides the error's wording. */
@@ -14,8 +22,12 @@ export type Place =
   | { readonly kind: "plsql" }
 
 const tooLong = (place: Place, actual: number, maximum: number): Error => {
-  if (place.kind === "plsql") return oraError(6502, "PL/SQL: value or conversion error: character string buffer too small")
-  if (place.kind === "cast") return oraError(12899, `value too large for column (actual: ${actual}, maximum: ${maximum})`)
+  if (place.kind === "plsql") {
+    return oraError(6502, "PL/SQL: value or conversion error: character string buffer too small")
+  }
+  if (place.kind === "cast") {
+    return oraError(12899, `value too large for column (actual: ${actual}, maximum: ${maximum})`)
+  }
   return oraError(
     12899,
     `value too large for column "${place.owner}"."${place.table}"."${place.column}" (actual: ${actual}, maximum: ${maximum})`
@@ -47,7 +59,9 @@ const number = (value: NumberBytes, type: SqlType, place: Place): NumberBytes =>
   if (type.name === "BINARY_INTEGER") {
     const rounded = rescale(value, 0, false)
     const integer = toInteger(rounded)
-    if (integer === undefined || integer > 2_147_483_647 || integer < -2_147_483_648) throw oraError(1426, "numeric overflow")
+    if (integer === undefined || integer > 2_147_483_647 || integer < -2_147_483_648) {
+      throw oraError(1426, "numeric overflow")
+    }
     return rounded
   }
   if (type.precision === 0) return value
@@ -70,7 +84,9 @@ export const fit = (value: Stored, type: SqlType, place: Place): Stored => {
     case "r": {
       const bytes = value as Uint8Array
       if (type.size > 0 && bytes.length > type.size) {
-        if (place.kind === "plsql") throw oraError(6502, "PL/SQL: value or conversion error: raw variable length too long")
+        if (place.kind === "plsql") {
+          throw oraError(6502, "PL/SQL: value or conversion error: raw variable length too long")
+        }
         throw tooLong(place, bytes.length, type.size)
       }
       return bytes
@@ -87,11 +103,15 @@ export const fit = (value: Stored, type: SqlType, place: Place): Stored => {
     }
     case "s": {
       const interval = roundFraction(decodeInterval(value as string), type.scale)
-      if (Math.abs(interval.seconds) >= 10 ** type.precision * 86400) throw oraError(1873, "the leading precision of the interval is too small")
+      if (Math.abs(interval.seconds) >= 10 ** type.precision * 86400) {
+        throw oraError(1873, "the leading precision of the interval is too small")
+      }
       return encodeInterval(interval)
     }
     case "y":
-      if (Math.abs(value as number) >= 10 ** type.precision * 12) throw oraError(1873, "the leading precision of the interval is too small")
+      if (Math.abs(value as number) >= 10 ** type.precision * 12) {
+        throw oraError(1873, "the leading precision of the interval is too small")
+      }
       return value
     default:
       return value

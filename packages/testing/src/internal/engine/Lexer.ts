@@ -148,7 +148,9 @@ export const tokenize = (sql: string): Array<Token> => {
       }
     }
     const suffix = sql[end]
-    if ((suffix === "f" || suffix === "F" || suffix === "d" || suffix === "D") && !isWord(sql.charCodeAt(end + 1))) end++
+    if ((suffix === "f" || suffix === "F" || suffix === "d" || suffix === "D") && !isWord(sql.charCodeAt(end + 1))) {
+      end++
+    }
     push("number", sql.slice(at, end), at, end)
   }
 }

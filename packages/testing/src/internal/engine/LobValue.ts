@@ -10,7 +10,12 @@ export class LobValue implements Lob {
   private data: string | Uint8Array | undefined
   private readonly persist: ((data: string | Uint8Array) => void) | undefined
 
-  constructor(type: Lob["type"], data: string | Uint8Array, temporary: boolean, persist?: (data: string | Uint8Array) => void) {
+  constructor(
+    type: Lob["type"],
+    data: string | Uint8Array,
+    temporary: boolean,
+    persist?: (data: string | Uint8Array) => void
+  ) {
     this.type = type
     this.data = data
     this.temporary = temporary
@@ -55,7 +60,9 @@ export class LobValue implements Lob {
   }
 
   trim(length: number): void {
-    if (length > this.content.length) throw oraError(22926, "specified trim length is greater than current LOB value's length")
+    if (length > this.content.length) {
+      throw oraError(22926, "specified trim length is greater than current LOB value's length")
+    }
     this.change(this.content.slice(0, length))
   }
 

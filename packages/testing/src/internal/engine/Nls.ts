@@ -79,7 +79,10 @@ export class Nls {
     if (name === "NLS_LENGTH_SEMANTICS" && upper !== "CHAR" && upper !== "BYTE") {
       throw oraError(12705, "Cannot access NLS data files or invalid environment specified", at)
     }
-    this.values.set(name, allowed === undefined && name !== "NLS_LENGTH_SEMANTICS" && name !== "NLS_TERRITORY" ? value : upper)
+    this.values.set(
+      name,
+      allowed === undefined && name !== "NLS_LENGTH_SEMANTICS" && name !== "NLS_TERRITORY" ? value : upper
+    )
     this.numbers = undefined
   }
 

@@ -1,5 +1,4 @@
 /** Exact decimal arithmetic on NUMBER: results are rounded to the forty digits the format holds, as the server does. */
-import { oraError } from "./OraError.ts"
 import {
   compare,
   type Decimal,
@@ -12,6 +11,7 @@ import {
   toInteger,
   zero
 } from "./OracleNumber.ts"
+import { oraError } from "./OraError.ts"
 
 const align = (a: Decimal, b: Decimal): readonly [bigint, bigint, number] => {
   if (a.exponent === b.exponent) return [a.coefficient, b.coefficient, a.exponent]

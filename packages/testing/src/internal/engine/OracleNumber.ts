@@ -84,7 +84,11 @@ export const fromDecimal = (coefficient: bigint, exponent: number): NumberBytes 
   const head = exp / 2 + count - 1 + (carry === 1 ? 1 : 0)
   let end = pairs.length
   while (end > 0 && pairs[end - 1] === 0) end--
-  return encodePairs(negative, head, end === pairs.length && end <= maxPairs ? pairs : pairs.slice(0, Math.min(end, 20)))
+  return encodePairs(
+    negative,
+    head,
+    end === pairs.length && end <= maxPairs ? pairs : pairs.slice(0, Math.min(end, 20))
+  )
 }
 
 const grammar = /^\s*([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?\s*$/

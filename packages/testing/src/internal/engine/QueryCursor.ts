@@ -25,8 +25,16 @@ export class QueryCursor implements Cursor, OpenRead {
   constructor(
     store: Store,
     session: SessionState,
-    plan: { readonly columns: ReadonlyArray<Column>; readonly decoders: ReadonlyArray<Decoder>; readonly tables: ReadonlySet<number> },
-    source: { readonly statement: StatementSync; readonly values: ReadonlyArray<Stored>; readonly giveBack: (statement: StatementSync) => void } | ReadonlyArray<ReadonlyArray<Stored>>
+    plan: {
+      readonly columns: ReadonlyArray<Column>
+      readonly decoders: ReadonlyArray<Decoder>
+      readonly tables: ReadonlySet<number>
+    },
+    source: {
+      readonly statement: StatementSync
+      readonly values: ReadonlyArray<Stored>
+      readonly giveBack: (statement: StatementSync) => void
+    } | ReadonlyArray<ReadonlyArray<Stored>>
   ) {
     this.store = store
     this.session = session

@@ -86,4 +86,3 @@ export const toUtc = (zone: Zone, localSeconds: number): number => {
   const utc = localSeconds - offset * 60
   return zone.offsetAt(utc) === offset ? utc : first
 }
-

@@ -9,12 +9,20 @@ type Change =
   | { readonly kind: "insert"; readonly table: Table; readonly version: number }
   | { readonly kind: "supersede"; readonly table: Table; readonly version: number }
   /** A version of this very transaction was changed in place or removed: its whole row before. */
-  | { readonly kind: "own"; readonly table: Table; readonly version: number; readonly before: ReadonlyArray<Stored>; readonly removed: boolean }
+  | {
+    readonly kind: "own"
+    readonly table: Table
+    readonly version: number
+    readonly before: ReadonlyArray<Stored>
+    readonly removed: boolean
+  }
 
 interface Savepoint {
   readonly name: string
   readonly changes: number
   readonly rowLocks: number
+  /** Which transaction it belongs to: a mark from before a commit stands at the start of the next one. */
+  readonly epoch: number
 }
 
 export class Transaction {
@@ -25,6 +33,7 @@ export class Transaction {
   private rowLocks: Array<readonly [Table, number]> = []
   private savepoints: Array<Savepoint> = []
   private tablesHeld = false
+  private epoch = 0
 
   constructor(store: Store, locks: Locks, sid: number) {
     this.store = store
@@ -51,7 +60,10 @@ export class Transaction {
   }
 
   private columns(table: Table): string {
-    return [...(table.temporary === undefined ? [] : ["s"]), ...table.columns.filter((c) => c.virtual === undefined).map((c) => c.physical)].join(",")
+    return [
+      ...(table.temporary === undefined ? [] : ["s"]),
+      ...table.columns.filter((c) => c.virtual === undefined).map((c) => c.physical)
+    ].join(",")
   }
 
   insert(table: Table, row: number, values: ReadonlyArray<Stored>): number {
@@ -103,13 +115,14 @@ export class Transaction {
 
   /** Where a statement starts, to undo it alone. */
   mark(): Savepoint {
-    return { name: "", changes: this.changes.length, rowLocks: this.rowLocks.length }
+    return { name: "", changes: this.changes.length, rowLocks: this.rowLocks.length, epoch: this.epoch }
   }
 
   undoTo(mark: Savepoint, keepLocks: boolean): void {
-    while (this.changes.length > mark.changes) this.undo(this.changes.pop()!)
+    const same = mark.epoch === this.epoch
+    while (this.changes.length > (same ? mark.changes : 0)) this.undo(this.changes.pop()!)
     if (keepLocks) return
-    while (this.rowLocks.length > mark.rowLocks) {
+    while (this.rowLocks.length > (same ? mark.rowLocks : 0)) {
       const [table, row] = this.rowLocks.pop()!
       table.rowLocks.delete(row)
     }
@@ -123,7 +136,9 @@ export class Transaction {
     else if (change.kind === "supersede") this.store.run(`UPDATE ${table.physical} SET d=0 WHERE v=?`, version)
     else {
       this.store.run(
-        `INSERT OR REPLACE INTO ${table.physical}(v,r,x,d,${this.columns(table)}) VALUES(?${",?".repeat(change.before.length)})`,
+        `INSERT OR REPLACE INTO ${table.physical}(v,r,x,d,${this.columns(table)}) VALUES(?${
+          ",?".repeat(change.before.length)
+        })`,
         version,
         ...change.before
       )
@@ -160,13 +175,16 @@ export class Transaction {
   }
 
   private end(): void {
-    if (this.changes.length === 0 && this.rowLocks.length === 0 && !this.tablesHeld && this.savepoints.length === 0) return
+    if (this.changes.length === 0 && this.rowLocks.length === 0 && !this.tablesHeld && this.savepoints.length === 0) {
+      return
+    }
     for (const [table, row] of this.rowLocks) table.rowLocks.delete(row)
     if (this.tablesHeld) this.locks.releaseTables(this.sid)
     this.changes = []
     this.rowLocks = []
     this.savepoints = []
     this.tablesHeld = false
+    this.epoch++
     this.locks.wake(this.sid)
   }
 }

@@ -10,14 +10,14 @@ import {
   normalize,
   toDateTime
 } from "./Calendar.ts"
+import type { OutColumn } from "./compile/Sql.ts"
 import type { Stored } from "./Convert.ts"
 import { loadDouble, storeDouble, wallClock } from "./Convert.ts"
 import type { Column, DateTime, Value, VectorValue } from "./Engine.ts"
 import { LobValue } from "./LobValue.ts"
-import { oraError, unimplemented } from "./OraError.ts"
 import { fromText, toText } from "./OracleNumber.ts"
+import { oraError, unimplemented } from "./OraError.ts"
 import { kindOf, type SqlType } from "./SqlType.ts"
-import type { OutColumn } from "./compile/Sql.ts"
 
 export type Decoder = (value: Stored) => Value
 
@@ -38,15 +38,22 @@ const interval = (value: Stored): Value => {
 
 const vector = (text: string, type: SqlType): VectorValue => {
   const parsed: unknown = JSON.parse(text)
-  const stored = Array.isArray(parsed) ? { f: type.vector?.format, v: parsed as Array<number> } : parsed as { f: VectorValue["format"]; v: Array<number> }
-  return { _tag: "Vector", format: stored.f === "ANY" || stored.f === undefined ? "FLOAT32" : stored.f, values: stored.v }
+  const stored = Array.isArray(parsed)
+    ? { f: type.vector?.format, v: parsed as Array<number> }
+    : parsed as { f: VectorValue["format"]; v: Array<number> }
+  return {
+    _tag: "Vector",
+    format: stored.f === "ANY" || stored.f === undefined ? "FLOAT32" : stored.f,
+    values: stored.v
+  }
 }
 
 const plain: Decoder = (value) => value as Value
 const number: Decoder = (value) => value === null ? null : toText(value as Uint8Array)
 
 export const decoderFor = (type: SqlType): Decoder => {
-  const some = (decode: (value: Exclude<Stored, null>) => Value): Decoder => (value) => value === null ? null : decode(value)
+  const some = (decode: (value: Exclude<Stored, null>) => Value): Decoder => (value) =>
+    value === null ? null : decode(value)
   switch (kindOf(type)) {
     case "n":
       return number
@@ -94,7 +101,12 @@ const datetime = (value: DateTime, type: SqlType): Stored => {
     case "d":
       return at.seconds
     case "z":
-      return encodeZoned({ ...at, seconds: at.seconds - value.offsetMinutes * 60, offsetMinutes: value.offsetMinutes, region: "" })
+      return encodeZoned({
+        ...at,
+        seconds: at.seconds - value.offsetMinutes * 60,
+        offsetMinutes: value.offsetMinutes,
+        region: ""
+      })
     default:
       return encodeTimestamp(at)
   }
@@ -159,7 +171,21 @@ export const encodeValue = (value: Value, type: SqlType): Stored => {
 }
 
 const sizes: Readonly<Record<string, number>> = {
-  n: 22, f: 8, d: 7, t: 11, z: 13, l: 11, y: 5, s: 11, b: 1, lc: 4000, lb: 4000, j: 8200, v: 8200, i: 18, cur: 4
+  n: 22,
+  f: 8,
+  d: 7,
+  t: 11,
+  z: 13,
+  l: 11,
+  y: 5,
+  s: 11,
+  b: 1,
+  lc: 4000,
+  lb: 4000,
+  j: 8200,
+  v: 8200,
+  i: 18,
+  cur: 4
 }
 
 /** What DESCRIBE tells about a column. */
@@ -168,14 +194,22 @@ export const describeColumn = (column: OutColumn): Column => {
   const kind = kindOf(type)
   const national = type.name === "NVARCHAR2" || type.name === "NCHAR" || type.name === "NCLOB"
   const text = kind === "c" || kind === "r" || kind === "null"
-  const size = text ? Math.max(1, type.size === 0 ? (kind === "null" ? 1 : 4000) : type.size) : kind === "f" && type.name === "BINARY_FLOAT" ? 4 : sizes[kind]!
+  const size = text
+    ? Math.max(1, type.size === 0 ? (kind === "null" ? 1 : 4000) : type.size)
+    : kind === "f" && type.name === "BINARY_FLOAT"
+    ? 4
+    : sizes[kind]!
   return {
     name: column.name,
     type: type.name === "NULL" ? "VARCHAR2" : type.name === "BINARY_INTEGER" ? "NUMBER" : type.name,
     precision: kind === "n" && type.name === "BINARY_INTEGER" ? 0 : type.precision,
     scale: type.scale,
     maxSize: type.name === "LONG" || type.name === "LONG RAW" ? 2_147_483_647 : size,
-    maxChars: kind === "c" ? (type.chars > 0 ? type.chars : national ? Math.ceil(size / 2) : size) : kind === "null" ? 1 : 0,
+    maxChars: kind === "c"
+      ? (type.chars > 0 ? type.chars : national ? Math.ceil(size / 2) : size)
+      : kind === "null"
+      ? 1
+      : 0,
     nullable: column.nullable,
     national,
     isJson: column.isJson,

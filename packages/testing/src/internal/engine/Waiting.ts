@@ -13,7 +13,12 @@ export const runSteps = <A>(steps: Step<A>, signal: () => AbortSignal, resume: (
   return first.done === true ? first.value : continueSteps(steps, first.value, signal, resume)
 }
 
-const continueSteps = async <A>(steps: Step<A>, first: Wait, signal: () => AbortSignal, resume: () => void): Promise<A> => {
+const continueSteps = async <A>(
+  steps: Step<A>,
+  first: Wait,
+  signal: () => AbortSignal,
+  resume: () => void
+): Promise<A> => {
   let wait = first
   for (;;) {
     let failure: unknown

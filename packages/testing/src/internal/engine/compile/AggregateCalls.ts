@@ -7,10 +7,33 @@ import { convertTo, inconsistent } from "./Operators.ts"
 import type { Scope, Sql } from "./Sql.ts"
 
 const aggregates = new Set([
-  "COUNT", "SUM", "AVG", "MIN", "MAX", "LISTAGG", "STDDEV", "STDDEV_SAMP", "STDDEV_POP", "VARIANCE", "VAR_SAMP", "VAR_POP", "MEDIAN"
+  "COUNT",
+  "SUM",
+  "AVG",
+  "MIN",
+  "MAX",
+  "LISTAGG",
+  "STDDEV",
+  "STDDEV_SAMP",
+  "STDDEV_POP",
+  "VARIANCE",
+  "VAR_SAMP",
+  "VAR_POP",
+  "MEDIAN"
 ])
 const analytic = new Set([
-  "ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "PERCENT_RANK", "CUME_DIST", "RATIO_TO_REPORT"
+  "ROW_NUMBER",
+  "RANK",
+  "DENSE_RANK",
+  "NTILE",
+  "LAG",
+  "LEAD",
+  "FIRST_VALUE",
+  "LAST_VALUE",
+  "NTH_VALUE",
+  "PERCENT_RANK",
+  "CUME_DIST",
+  "RATIO_TO_REPORT"
 ])
 const spreads: Readonly<Record<string, string>> = {
   STDDEV: "n_stddev",
@@ -22,23 +45,28 @@ const spreads: Readonly<Record<string, string>> = {
   MEDIAN: "n_median"
 }
 
-export const isAggregate = (expr: Call): boolean => expr.path.length === 1 && (aggregates.has(expr.path[0]!) || analytic.has(expr.path[0]!))
+export const isAggregate = (expr: Call): boolean =>
+  expr.path.length === 1 && (aggregates.has(expr.path[0]!) || analytic.has(expr.path[0]!))
 
 /** NULL sorts high in Oracle and low in the store. */
-export const orderText = (c: Compilation, item: OrderItem, scope: Scope): string => orderBySql(c.expr(c, item.expr, scope), item)
+export const orderText = (c: Compilation, item: OrderItem, scope: Scope): string =>
+  orderBySql(c.expr(c, item.expr, scope), item)
 
 export const orderBySql = (sql: Sql, item: OrderItem): string => {
   const kind = kindOf(sql.type)
   if (["lc", "lb", "j", "v"].includes(kind)) throw inconsistent({ ...NUMBER, name: "NULL" }, sql.type, item.expr.at)
   const text = kind === "z" ? `substr(${sql.sql},1,21)` : sql.sql
   const nulls = item.nulls ?? (item.descending ? "first" : "last")
-  return text + (item.descending ? " DESC" : "") + (sql.nullable ? (nulls === "first" ? " NULLS FIRST" : " NULLS LAST") : "")
+  return text + (item.descending ? " DESC" : "") +
+    (sql.nullable ? (nulls === "first" ? " NULLS FIRST" : " NULLS LAST") : "")
 }
 
 const windowText = (c: Compilation, expr: Call, scope: Scope): string => {
   const over = expr.over!
   const parts: Array<string> = []
-  if (over.partition.length > 0) parts.push("PARTITION BY " + over.partition.map((e) => c.expr(c, e, scope).sql).join(","))
+  if (over.partition.length > 0) {
+    parts.push("PARTITION BY " + over.partition.map((e) => c.expr(c, e, scope).sql).join(","))
+  }
   if (over.order.length > 0) parts.push("ORDER BY " + over.order.map((item) => orderText(c, item, scope)).join(","))
   if (over.frame !== "") parts.push(over.frame)
   return ` OVER (${parts.join(" ")})`
@@ -84,15 +112,26 @@ const plain = (c: Compilation, expr: Call, scope: Scope, name: string): Sql => {
   }
   if (name === "LISTAGG") {
     const value = convertTo(one(c, expr, scope), varchar2(), expr.at)
-    const separator = expr.args[1] === undefined ? "''" : `coalesce(${convertTo(c.expr(c, expr.args[1], scope), varchar2(), expr.at).sql},'')`
-    const order = expr.withinGroup === undefined ? "" : " ORDER BY " + expr.withinGroup.map((item) => orderText(c, item, scope)).join(",")
-    return { sql: `c_listagg${expr.distinct ? "_distinct" : ""}(${value.sql},${separator}${order})`, type: varchar2(), nullable: true }
+    const separator = expr.args[1] === undefined
+      ? "''"
+      : `coalesce(${convertTo(c.expr(c, expr.args[1], scope), varchar2(), expr.at).sql},'')`
+    const order = expr.withinGroup === undefined
+      ? ""
+      : " ORDER BY " + expr.withinGroup.map((item) => orderText(c, item, scope)).join(",")
+    return {
+      sql: `c_listagg${expr.distinct ? "_distinct" : ""}(${value.sql},${separator}${order})`,
+      type: varchar2(),
+      nullable: true
+    }
   }
   const arg = one(c, expr, scope)
-  if (name === "MIN" || name === "MAX") return { sql: `${name.toLowerCase()}(${arg.sql})`, type: arg.type, nullable: true }
+  if (name === "MIN" || name === "MAX") {
+    return { sql: `${name.toLowerCase()}(${arg.sql})`, type: arg.type, nullable: true }
+  }
   const { type, x } = summable(arg, expr.at)
   if (type === BINARY_DOUBLE && spreads[name] !== undefined) throw unimplemented(`${name} of BINARY_DOUBLE`, expr.at)
-  const own = spreads[name] ?? (name === "SUM" ? (type === NUMBER ? "n_sum" : "sum") : type === NUMBER ? "n_avg" : "avg")
+  const own = spreads[name] ??
+    (name === "SUM" ? (type === NUMBER ? "n_sum" : "sum") : type === NUMBER ? "n_avg" : "avg")
   return { sql: `${own}(${distinct}${x.sql})`, type, nullable: true }
 }
 
@@ -105,7 +144,9 @@ const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Sql =
   const window = windowText(c, expr, scope)
   const args = expr.args.map((arg) => c.expr(c, arg, scope))
   const needsOrder = ["ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "LAG", "LEAD", "PERCENT_RANK", "CUME_DIST"]
-  if (needsOrder.includes(name) && expr.over!.order.length === 0) throw oraError(30485, "missing ORDER BY expression in the window specification", expr.at)
+  if (needsOrder.includes(name) && expr.over!.order.length === 0) {
+    throw oraError(30485, "missing ORDER BY expression in the window specification", expr.at)
+  }
   const integer = (i: number): string => `to_int(${convertTo(args[i]!, NUMBER, expr.at).sql})`
   switch (name) {
     case "COUNT":
@@ -129,7 +170,11 @@ const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Sql =
     case "LEAD": {
       const offset = args[1] === undefined ? "1" : integer(1)
       const missing = args[2] === undefined ? "" : `,${convertTo(args[2], args[0]!.type, expr.at).sql}`
-      return { sql: `${name.toLowerCase()}(${args[0]!.sql},${offset}${missing})${window}`, type: args[0]!.type, nullable: true }
+      return {
+        sql: `${name.toLowerCase()}(${args[0]!.sql},${offset}${missing})${window}`,
+        type: args[0]!.type,
+        nullable: true
+      }
     }
     case "FIRST_VALUE":
     case "LAST_VALUE":

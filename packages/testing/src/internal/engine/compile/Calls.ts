@@ -32,13 +32,74 @@ import { quoteText, type Scope, type Sql } from "./Sql.ts"
 
 /** Functions the server has and the engine does not: an answer by name is better than "invalid identifier". */
 const absent = new Set([
-  "DUMP", "VSIZE", "XMLELEMENT", "XMLAGG", "XMLFOREST", "XMLTYPE", "JSON_OBJECT", "JSON_ARRAY", "JSON_ARRAYAGG", "JSON_OBJECTAGG",
-  "JSON_TRANSFORM", "JSON_MERGEPATCH", "JSON_SERIALIZE", "JSON_TABLE", "SYS_CONNECT_BY_PATH", "COLLECT", "XMLQUERY", "NLS_UPPER",
-  "NLS_LOWER", "NLSSORT", "COMPOSE", "DECOMPOSE", "ORA_HASH", "STANDARD_HASH", "ROWIDTOCHAR", "CHARTOROWID", "SCN_TO_TIMESTAMP",
-  "GROUPING", "GROUPING_ID", "PERCENTILE_CONT", "PERCENTILE_DISC", "CORR", "COVAR_POP", "COVAR_SAMP", "APPROX_COUNT_DISTINCT",
-  "VECTOR_DISTANCE", "TO_VECTOR", "SINH", "COSH", "TANH", "ASIN", "ACOS", "ATAN", "ATAN2", "LOG", "INTERVAL", "NEW_TIME", "TO_LOB",
-  "TO_MULTI_BYTE", "TO_SINGLE_BYTE", "VALIDATE_CONVERSION", "XMLSERIALIZE", "CARDINALITY", "POWERMULTISET", "RAWTONHEX", "REGR_SLOPE",
-  "FIRST", "LAST", "STATS_MODE", "CUBE_TABLE", "BIN_TO_NUM", "CONVERT", "DEPTH", "PATH", "CV", "CHECKSUM", "BOOLEAN_AND_AGG", "ANY_VALUE"
+  "DUMP",
+  "VSIZE",
+  "XMLELEMENT",
+  "XMLAGG",
+  "XMLFOREST",
+  "XMLTYPE",
+  "JSON_OBJECT",
+  "JSON_ARRAY",
+  "JSON_ARRAYAGG",
+  "JSON_OBJECTAGG",
+  "JSON_TRANSFORM",
+  "JSON_MERGEPATCH",
+  "JSON_SERIALIZE",
+  "JSON_TABLE",
+  "SYS_CONNECT_BY_PATH",
+  "COLLECT",
+  "XMLQUERY",
+  "NLS_UPPER",
+  "NLS_LOWER",
+  "NLSSORT",
+  "COMPOSE",
+  "DECOMPOSE",
+  "ORA_HASH",
+  "STANDARD_HASH",
+  "ROWIDTOCHAR",
+  "CHARTOROWID",
+  "SCN_TO_TIMESTAMP",
+  "GROUPING",
+  "GROUPING_ID",
+  "PERCENTILE_CONT",
+  "PERCENTILE_DISC",
+  "CORR",
+  "COVAR_POP",
+  "COVAR_SAMP",
+  "APPROX_COUNT_DISTINCT",
+  "VECTOR_DISTANCE",
+  "TO_VECTOR",
+  "SINH",
+  "COSH",
+  "TANH",
+  "ASIN",
+  "ACOS",
+  "ATAN",
+  "ATAN2",
+  "LOG",
+  "INTERVAL",
+  "NEW_TIME",
+  "TO_LOB",
+  "TO_MULTI_BYTE",
+  "TO_SINGLE_BYTE",
+  "VALIDATE_CONVERSION",
+  "XMLSERIALIZE",
+  "CARDINALITY",
+  "POWERMULTISET",
+  "RAWTONHEX",
+  "REGR_SLOPE",
+  "FIRST",
+  "LAST",
+  "STATS_MODE",
+  "CUBE_TABLE",
+  "BIN_TO_NUM",
+  "CONVERT",
+  "DEPTH",
+  "PATH",
+  "CV",
+  "CHECKSUM",
+  "BOOLEAN_AND_AGG",
+  "ANY_VALUE"
 ])
 
 const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> = {
@@ -80,8 +141,12 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Sql => {
   if (user !== undefined) return userCall(c, expr, user, args())
   const trim = name === "TRIM" ? `TRIM_${expr.options["side"] ?? "BOTH"}` : name
   const def = library[trim]
-  if (def !== undefined && !/^[A-Z]+_[NFTDZSY]$/.test(trim) && !/^[NFDTSYZ]_/.test(trim)) return libraryCall(expr, trim, def, args())
-  if (absent.has(name) || expr.path[0]!.startsWith("DBMS_") || expr.path[0]!.startsWith("UTL_")) throw unimplemented(name, expr.at)
+  if (def !== undefined && !/^[A-Z]+_[NFTDZSY]$/.test(trim) && !/^[NFDTSYZ]_/.test(trim)) {
+    return libraryCall(expr, trim, def, args())
+  }
+  if (absent.has(name) || expr.path[0]!.startsWith("DBMS_") || expr.path[0]!.startsWith("UTL_")) {
+    throw unimplemented(name, expr.at)
+  }
   throw oraError(904, `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
 }
 
@@ -104,20 +169,37 @@ const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyA
   }
 }
 
-const userCall = (c: Compilation, expr: Call, user: NonNullable<ReturnType<Compilation["context"]["userFunction"]>>, args: ReadonlyArray<Sql>): Sql => {
+const userCall = (
+  c: Compilation,
+  expr: Call,
+  user: NonNullable<ReturnType<Compilation["context"]["userFunction"]>>,
+  args: ReadonlyArray<Sql>
+): Sql => {
   c.volatile = true
   const { parameters } = user.procedure
   const given = parameters.map((parameter, i) => {
     const named = expr.names.findIndex((n) => n === parameter.name.toUpperCase())
     const at = named >= 0 ? named : expr.names[i] === undefined && i < args.length ? i : -1
     if (at < 0) {
-      if (parameter.default === undefined) throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
+      if (parameter.default === undefined) {
+        throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
+      }
       return "NULL"
     }
-    return convertTo(args[at]!, { ...NULL, name: parameter.type, scale: parameter.type === "NUMBER" ? -127 : 0 }, expr.at).sql
+    return convertTo(
+      args[at]!,
+      { ...NULL, name: parameter.type, scale: parameter.type === "NUMBER" ? -127 : 0 },
+      expr.at
+    ).sql
   })
-  if (args.length > parameters.length) throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
-  return { sql: `user_function(${[quoteText(user.key), String(args.length), ...given].join(",")})`, type: user.returns, nullable: true }
+  if (args.length > parameters.length) {
+    throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
+  }
+  return {
+    sql: `user_function(${[quoteText(user.key), String(args.length), ...given].join(",")})`,
+    type: user.returns,
+    nullable: true
+  }
 }
 
 type Special = (c: Compilation, expr: Call, args: ReadonlyArray<Sql>, scope: Scope) => Sql
@@ -150,10 +232,14 @@ const decode: Special = (_c, expr, args) => {
   }
   const otherwise = i < args.length ? args[i] : undefined
   const all = otherwise === undefined ? results : [...results, otherwise]
-  const type = kindOf(results[0]!.type) === "null" ? unify([varchar2(1), ...all.map((x) => x.type)], true, expr.at) : unify(all.map((x) => x.type), true, expr.at)
+  const type = kindOf(results[0]!.type) === "null"
+    ? unify([varchar2(1), ...all.map((x) => x.type)], true, expr.at)
+    : unify(all.map((x) => x.type), true, expr.at)
   const as = (x: Sql): string => convertTo(x, type, expr.at).sql
   return {
-    sql: `(CASE ${tests.map((test, n) => `WHEN ${test} THEN ${as(results[n]!)}`).join(" ")} ELSE ${otherwise === undefined ? "NULL" : as(otherwise)} END)`,
+    sql: `(CASE ${tests.map((test, n) => `WHEN ${test} THEN ${as(results[n]!)}`).join(" ")} ELSE ${
+      otherwise === undefined ? "NULL" : as(otherwise)
+    } END)`,
     type,
     nullable: true
   }
@@ -163,7 +249,11 @@ const extreme = (own: string): Special => (_c, expr, args) => {
   arity(expr, 1, 255)
   const type = unify(args.map((a) => a.type), true, expr.at)
   const converted = args.map((a) => convertTo(a, type, expr.at).sql)
-  return { sql: converted.length === 1 ? converted[0]! : `${own}(${converted.join(",")})`, type: type.name === "CHAR" ? { ...type, name: "VARCHAR2" } : type, nullable: args.some((a) => a.nullable) }
+  return {
+    sql: converted.length === 1 ? converted[0]! : `${own}(${converted.join(",")})`,
+    type: type.name === "CHAR" ? { ...type, name: "VARCHAR2" } : type,
+    nullable: args.some((a) => a.nullable)
+  }
 }
 
 const toChar: Special = (_c, expr, args) => {
@@ -172,7 +262,9 @@ const toChar: Special = (_c, expr, args) => {
   const kind = kindOf(value.type)
   if (args.length === 3) throw unimplemented("NLS parameter of TO_CHAR", expr.at)
   if (format === undefined) {
-    if (kind === "c" || kind === "lc") return { ...value, type: { ...varchar2(), size: kind === "c" ? value.type.size : 4000 } }
+    if (kind === "c" || kind === "lc") {
+      return { ...value, type: { ...varchar2(), size: kind === "c" ? value.type.size : 4000 } }
+    }
     return convertTo(value, varchar2(kind === "n" ? 40 : 75), expr.at)
   }
   const model = convertTo(format, varchar2(), expr.at)
@@ -194,13 +286,14 @@ const toChar: Special = (_c, expr, args) => {
   }
 }
 
-const toDatetime = (name: "TO_DATE" | "TO_TIMESTAMP" | "TO_TIMESTAMP_TZ", type: SqlType): Special => (_c, expr, args) => {
-  arity(expr, 1, 3)
-  if (args.length === 3) throw unimplemented(`NLS parameter of ${name}`, expr.at)
-  const kind = kindOf(args[0]!.type)
-  if (args.length === 1 && ["d", "t", "z", "l"].includes(kind)) return convertTo(args[0]!, type, expr.at)
-  return { ...call(name, type, ...args.map((arg) => convertTo(arg, varchar2(), expr.at))), nullable: true }
-}
+const toDatetime =
+  (name: "TO_DATE" | "TO_TIMESTAMP" | "TO_TIMESTAMP_TZ", type: SqlType): Special => (_c, expr, args) => {
+    arity(expr, 1, 3)
+    if (args.length === 3) throw unimplemented(`NLS parameter of ${name}`, expr.at)
+    const kind = kindOf(args[0]!.type)
+    if (args.length === 1 && ["d", "t", "z", "l"].includes(kind)) return convertTo(args[0]!, type, expr.at)
+    return { ...call(name, type, ...args.map((arg) => convertTo(arg, varchar2(), expr.at))), nullable: true }
+  }
 
 const byKind = (name: string): Special => (_c, expr, args) => {
   arity(expr, 1, 2)
@@ -208,7 +301,12 @@ const byKind = (name: string): Special => (_c, expr, args) => {
   const rounding = name === "ROUND" || name === "TRUNC"
   if (!rounding) arity(expr, 1, 1)
   if (rounding && ["d", "t", "z", "l"].includes(kind)) {
-    return call(`${name}_D`, DATE, convertTo(args[0]!, DATE, expr.at), ...args.slice(1).map((arg) => convertTo(arg, varchar2(), expr.at)))
+    return call(
+      `${name}_D`,
+      DATE,
+      convertTo(args[0]!, DATE, expr.at),
+      ...args.slice(1).map((arg) => convertTo(arg, varchar2(), expr.at))
+    )
   }
   if (kind === "f" && args.length === 1) return call(`${name}_F`, BINARY_DOUBLE, args[0]!)
   return call(rounding ? `${name}_N` : name, NUMBER, ...args.map((arg) => convertTo(arg, NUMBER, expr.at)))
@@ -232,7 +330,9 @@ const specials: Readonly<Record<string, Special>> = {
     arity(expr, 3, 3)
     const type = unify([args[1]!.type, args[2]!.type], true, expr.at)
     return {
-      sql: `(CASE WHEN ${args[0]!.sql} IS NOT NULL THEN ${convertTo(args[1]!, type, expr.at).sql} ELSE ${convertTo(args[2]!, type, expr.at).sql} END)`,
+      sql: `(CASE WHEN ${args[0]!.sql} IS NOT NULL THEN ${convertTo(args[1]!, type, expr.at).sql} ELSE ${
+        convertTo(args[2]!, type, expr.at).sql
+      } END)`,
       type,
       nullable: true
     }
@@ -243,8 +343,14 @@ const specials: Readonly<Record<string, Special>> = {
   },
   NULLIF: (_c, expr, args) => {
     arity(expr, 2, 2)
-    if (kindOf(args[0]!.type) !== kindOf(args[1]!.type) && kindOf(args[1]!.type) !== "null") throw inconsistent(args[0]!.type, args[1]!.type, expr.at)
-    return { sql: `(CASE WHEN ${comparison("=", args[0]!, args[1]!, expr.at).sql} THEN NULL ELSE ${args[0]!.sql} END)`, type: args[0]!.type, nullable: true }
+    if (kindOf(args[0]!.type) !== kindOf(args[1]!.type) && kindOf(args[1]!.type) !== "null") {
+      throw inconsistent(args[0]!.type, args[1]!.type, expr.at)
+    }
+    return {
+      sql: `(CASE WHEN ${comparison("=", args[0]!, args[1]!, expr.at).sql} THEN NULL ELSE ${args[0]!.sql} END)`,
+      type: args[0]!.type,
+      nullable: true
+    }
   },
   DECODE: decode,
   GREATEST: extreme("max"),
@@ -253,7 +359,9 @@ const specials: Readonly<Record<string, Special>> = {
   TO_NUMBER: (_c, expr, args) => {
     arity(expr, 1, 3)
     if (args.length === 3) throw unimplemented("NLS parameter of TO_NUMBER", expr.at)
-    if (args.length === 1) return convertTo(kindOf(args[0]!.type) === "null" ? { ...args[0]!, type: varchar2() } : args[0]!, NUMBER, expr.at)
+    if (args.length === 1) {
+      return convertTo(kindOf(args[0]!.type) === "null" ? { ...args[0]!, type: varchar2() } : args[0]!, NUMBER, expr.at)
+    }
     return call("TO_NUMBER_FORMAT", NUMBER, ...args.map((arg) => convertTo(arg, varchar2(), expr.at)))
   },
   TO_DATE: toDatetime("TO_DATE", DATE),
@@ -297,6 +405,10 @@ const specials: Readonly<Record<string, Special>> = {
   "DBMS_RANDOM.VALUE": (c, expr, args) => {
     arity(expr, 0, 2)
     c.volatile = true
-    return { sql: `f_dbms_random_value(${args.map((arg) => convertTo(arg, NUMBER, expr.at).sql).join(",")})`, type: NUMBER, nullable: false }
+    return {
+      sql: `f_dbms_random_value(${args.map((arg) => convertTo(arg, NUMBER, expr.at).sql).join(",")})`,
+      type: NUMBER,
+      nullable: false
+    }
   }
 }

@@ -10,6 +10,8 @@ import type { CompiledQuery, Scope, Sql } from "./Sql.ts"
 export type Parameter =
   | { readonly kind: "bind"; readonly index: number; readonly type: SqlType }
   | { readonly kind: "variable"; readonly path: ReadonlyArray<string>; readonly type: SqlType }
+  /** The version of a row that is looked at again after it was written. */
+  | { readonly kind: "version" }
 
 /** Rows of a data dictionary view. */
 export interface DictionaryView {
@@ -26,7 +28,9 @@ export interface CompilationContext {
   readonly variable: (path: ReadonlyArray<string>) => SqlType | undefined
   readonly dictionary: (path: ReadonlyArray<string>) => DictionaryView | undefined
   /** A registered or stored function by its path, with its result type when SQL may call it. */
-  readonly userFunction: (path: ReadonlyArray<string>) => { readonly key: string; readonly procedure: Procedure; readonly returns: SqlType } | undefined
+  readonly userFunction: (
+    path: ReadonlyArray<string>
+  ) => { readonly key: string; readonly procedure: Procedure; readonly returns: SqlType } | undefined
 }
 
 export interface CommonTableEntry {
@@ -43,6 +47,8 @@ export class Compilation {
   readonly commonTables: Array<CommonTableEntry> = []
   /** True when the statement takes a sequence value or calls a function with effects. */
   volatile = false
+  /** Sequences whose NEXTVAL is taken. */
+  readonly sequences = new Set<number>()
   /** The schema in which names are looked up: a view's own while the view is expanded. */
   schema: string
   private aliases = 0
@@ -89,7 +95,10 @@ export const bindSqlType = (bind: BindType | undefined): SqlType => {
 }
 
 /** The text with `?` for each parameter, and the parameters in the order of their places. */
-export const finish = (c: Compilation, sql: string): { readonly sql: string; readonly order: ReadonlyArray<Parameter> } => {
+export const finish = (
+  c: Compilation,
+  sql: string
+): { readonly sql: string; readonly order: ReadonlyArray<Parameter> } => {
   if (c.parameters.length === 0) return { sql, order: [] }
   const order: Array<Parameter> = []
   const parts = sql.split("\u0001")

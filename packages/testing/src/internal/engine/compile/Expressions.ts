@@ -1,10 +1,9 @@
 import type { Expr } from "../Ast.ts"
 import { encodeTimestamp, encodeZoned } from "../Calendar.ts"
-import { parseZone, toUtc } from "../TimeZones.ts"
 import { readInterval, readMonths, storeDouble } from "../Convert.ts"
 import { readDate } from "../format/DateReader.ts"
-import { oraError, unimplemented } from "../OraError.ts"
 import { fromText } from "../OracleNumber.ts"
+import { oraError, unimplemented } from "../OraError.ts"
 import {
   BINARY_DOUBLE,
   BINARY_FLOAT,
@@ -20,6 +19,7 @@ import {
   timestampTz,
   varchar2
 } from "../SqlType.ts"
+import { parseZone, toUtc } from "../TimeZones.ts"
 import { compileCall } from "./Calls.ts"
 import type { Compilation } from "./Compilation.ts"
 import { resolveName } from "./Names.ts"
@@ -31,7 +31,11 @@ export const numberLiteral = (text: string): Sql => {
   const suffix = text.at(-1)!.toLowerCase()
   if (suffix === "f" || suffix === "d") {
     const value = storeDouble(Number(text.slice(0, -1)))
-    return { sql: `(${String(value)}e0)`.replace(/e(.*)e0/, "e$1"), type: suffix === "f" ? BINARY_FLOAT : BINARY_DOUBLE, nullable: false }
+    return {
+      sql: `(${String(value)}e0)`.replace(/e(.*)e0/, "e$1"),
+      type: suffix === "f" ? BINARY_FLOAT : BINARY_DOUBLE,
+      nullable: false
+    }
   }
   return { sql: blob(fromText(text)), type: NUMBER, nullable: false, literal: text }
 }
@@ -44,7 +48,10 @@ export const condition = (c: Compilation, expr: Expr, scope: Scope): string => {
 
 /** Compiles an expression; after grouping, a whole expression that was grouped by is taken as it is. */
 export const compileExpr = (c: Compilation, expr: Expr, scope: Scope): Sql => {
-  if (scope.groups !== undefined && scope.groups.length > 0 && !scope.inAggregate && !["name", "number", "string", "bind"].includes(expr.kind)) {
+  if (
+    scope.groups !== undefined && scope.groups.length > 0 && !scope.inAggregate &&
+    !["name", "number", "string", "bind"].includes(expr.kind)
+  ) {
     const groups = scope.groups
     const { aggregates, windows } = scope
     scope.groups = undefined
@@ -71,7 +78,11 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
       if (expr.value === "") return { sql: "NULL", type: { ...NULL }, nullable: true, literal: "" }
       return {
         sql: quoteText(expr.value),
-        type: { ...char(Buffer.byteLength(expr.value)), name: expr.national ? "NCHAR" : "CHAR", ...(expr.national ? { size: expr.value.length * 2 } : {}) },
+        type: {
+          ...char(Buffer.byteLength(expr.value)),
+          name: expr.national ? "NCHAR" : "CHAR",
+          ...(expr.national ? { size: expr.value.length * 2 } : {})
+        },
         nullable: false,
         literal: expr.value
       }
@@ -99,7 +110,12 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
       const arg = compileExpr(c, expr.arg, scope)
       const low = comparison(">=", arg, compileExpr(c, expr.low, scope), at)
       const high = comparison("<=", compileExpr(c, expr.arg, scope), compileExpr(c, expr.high, scope), at)
-      return { sql: `(${expr.not ? "NOT " : ""}(${low.sql} AND ${high.sql}))`, type: BOOLEAN, nullable: true, condition: true }
+      return {
+        sql: `(${expr.not ? "NOT " : ""}(${low.sql} AND ${high.sql}))`,
+        type: BOOLEAN,
+        nullable: true,
+        condition: true
+      }
     }
     case "in":
       return inList(c, expr, scope)
@@ -130,13 +146,19 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
       const arg = compileExpr(c, expr.arg, scope)
       const kind = kindOf(arg.type)
       if (kind === "l") return extract("z", expr.field, convertTo(arg, timestampTz(), at))
-      if (!["d", "t", "z", "s", "y"].includes(kind)) throw oraError(30076, "invalid extract field for extract source", at)
-      if (kind === "d" && ["HOUR", "MINUTE", "SECOND"].includes(expr.field)) throw oraError(30076, "invalid extract field for extract source", at)
+      if (!["d", "t", "z", "s", "y"].includes(kind)) {
+        throw oraError(30076, "invalid extract field for extract source", at)
+      }
+      if (kind === "d" && ["HOUR", "MINUTE", "SECOND"].includes(expr.field)) {
+        throw oraError(30076, "invalid extract field for extract source", at)
+      }
       return extract(kind, expr.field, arg)
     }
     case "atzone": {
       const arg = convertTo(compileExpr(c, expr.arg, scope), timestampTz(9), at)
-      const zone = expr.zone === undefined ? { sql: "'SESSIONTIMEZONE'", type: varchar2(), nullable: false } : convertTo(compileExpr(c, expr.zone, scope), varchar2(), at)
+      const zone = expr.zone === undefined
+        ? { sql: "'SESSIONTIMEZONE'", type: varchar2(), nullable: false }
+        : convertTo(compileExpr(c, expr.zone, scope), varchar2(), at)
       return call("AT_ZONE", timestampTz(9), arg, zone)
     }
     case "tuple":
@@ -147,7 +169,9 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
       // A scalar subquery of several rows is an error there and the first row in sqlite: the count is checked as it runs.
       const single = /^SELECT [^]*LIMIT 1$/.test(query.sql) || isSingleRow(expr.query)
       return {
-        sql: single ? `(${query.sql})` : `(SELECT one_row(count(*),max(c0)) FROM (SELECT c0 FROM (${query.sql}) LIMIT 2))`,
+        sql: single
+          ? `(${query.sql})`
+          : `(SELECT one_row(count(*),max(c0)) FROM (SELECT c0 FROM (${query.sql}) LIMIT 2))`,
         type: query.columns[0]!.type,
         nullable: true
       }
@@ -164,7 +188,10 @@ const isSingleRow = (query: Extract<Expr, { kind: "subquery" }>["query"]): boole
   if (body.kind !== "block" || query.ctes.length > 0) return false
   if (body.connectBy !== undefined || body.groupBy.length > 0) return false
   if (body.from.length === 1 && body.from[0]!.kind === "table" && body.from[0]!.path.at(-1) === "DUAL") return true
-  return body.items.every((item) => item.expr.kind === "call" && item.expr.over === undefined && ["COUNT", "SUM", "MIN", "MAX", "AVG"].includes(item.expr.path[0]!)) && body.having === undefined
+  return body.items.every((item) =>
+    item.expr.kind === "call" && item.expr.over === undefined &&
+    ["COUNT", "SUM", "MIN", "MAX", "AVG"].includes(item.expr.path[0]!)
+  ) && body.having === undefined
 }
 
 const extract = (kind: string, field: string, arg: Sql): Sql =>
@@ -178,10 +205,18 @@ const datetimeLiteral = (form: "date" | "timestamp", text: string, at: number): 
     const match = /^(.*?\d:\d{2}:\d{2}(?:\.\d+)?)\s*([+-]\d{1,2}:\d{2}|[A-Za-z]\S*)?$/.exec(text.trim())
     const read = readDate((match?.[1] ?? text).trim(), "YYYY-MM-DD HH24:MI:SS.FF", 0)
     const digits = /\.(\d+)$/.exec(match?.[1] ?? "")?.[1]?.length ?? 0
-    if (match?.[2] === undefined) return { sql: quoteText(encodeTimestamp(read)), type: timestamp(digits), nullable: false }
+    if (match?.[2] === undefined) {
+      return { sql: quoteText(encodeTimestamp(read)), type: timestamp(digits), nullable: false }
+    }
     const zone = parseZone(match[2])
     const seconds = toUtc(zone, read.seconds)
-    return { sql: quoteText(encodeZoned({ seconds, nanos: read.nanos, offsetMinutes: zone.offsetAt(seconds), region: zone.region })), type: timestampTz(digits), nullable: false }
+    return {
+      sql: quoteText(
+        encodeZoned({ seconds, nanos: read.nanos, offsetMinutes: zone.offsetAt(seconds), region: zone.region })
+      ),
+      type: timestampTz(digits),
+      nullable: false
+    }
   } catch (error) {
     if (error instanceof Error && "at" in error) throw (error as ReturnType<typeof oraError>).at(at)
     throw error
@@ -200,7 +235,9 @@ const intervalLiteral = (expr: Extract<Expr, { kind: "interval" }>): Sql => {
   const parts = body.split(/[ :]/)
   const units = ["DAY", "HOUR", "MINUTE", "SECOND"]
   const start = units.indexOf(from)
-  if (start < 0 || units.indexOf(to) < start || parts.length !== units.indexOf(to) - start + 1) throw oraError(1867, "the interval is invalid", at)
+  if (start < 0 || units.indexOf(to) < start || parts.length !== units.indexOf(to) - start + 1) {
+    throw oraError(1867, "the interval is invalid", at)
+  }
   const values = [0, 0, 0]
   let second = "0"
   parts.forEach((part, i) => {
@@ -212,8 +249,14 @@ const intervalLiteral = (expr: Extract<Expr, { kind: "interval" }>): Sql => {
   const total = values[0]! * 86400 + values[1]! * 3600 + values[2]! * 60 + Number(whole)
   if (!Number.isFinite(total)) throw oraError(1867, "the interval is invalid", at)
   const rest = total % 86400
-  const clock = `${Math.floor(rest / 3600)}:${Math.floor(rest / 60) % 60}:${rest % 60}${fraction === "" ? "" : "." + fraction.slice(0, 9)}`
-  return { sql: quoteText(readInterval(`${negative ? "-" : ""}${Math.floor(total / 86400)} ${clock}`)), type: INTERVAL_DS, nullable: false }
+  const clock = `${Math.floor(rest / 3600)}:${Math.floor(rest / 60) % 60}:${rest % 60}${
+    fraction === "" ? "" : "." + fraction.slice(0, 9)
+  }`
+  return {
+    sql: quoteText(readInterval(`${negative ? "-" : ""}${Math.floor(total / 86400)} ${clock}`)),
+    type: INTERVAL_DS,
+    nullable: false
+  }
 }
 
 const unary = (c: Compilation, expr: Extract<Expr, { kind: "unary" }>, scope: Scope): Sql => {
@@ -265,12 +308,21 @@ const binary = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: 
 
 const tupleComparison = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Sql => {
   const { at, left, op, right } = expr
-  if (left.kind !== "tuple" || (op !== "=" && op !== "<>")) throw oraError(1796, "this operator cannot be used with lists", at)
+  if (left.kind !== "tuple" || (op !== "=" && op !== "<>")) {
+    throw oraError(1796, "this operator cannot be used with lists", at)
+  }
   let parts: Array<string>
   if (right.kind === "tuple") {
     if (right.items.length !== left.items.length) throw oraError(1796, "this operator cannot be used with lists", at)
-    parts = left.items.map((item, i) => comparison("=", compileExpr(c, item, scope), compileExpr(c, right.items[i]!, scope), at).sql)
-    return { sql: `(${op === "<>" ? "NOT " : ""}(${parts.join(" AND ")}))`, type: BOOLEAN, nullable: true, condition: true }
+    parts = left.items.map((item, i) =>
+      comparison("=", compileExpr(c, item, scope), compileExpr(c, right.items[i]!, scope), at).sql
+    )
+    return {
+      sql: `(${op === "<>" ? "NOT " : ""}(${parts.join(" AND ")}))`,
+      type: BOOLEAN,
+      nullable: true,
+      condition: true
+    }
   }
   if (right.kind !== "subquery") throw oraError(1796, "this operator cannot be used with lists", at)
   return inList(c, { kind: "in", arg: left, list: undefined, query: right.query, not: op === "<>", at }, scope)
@@ -280,12 +332,23 @@ const inList = (c: Compilation, expr: Extract<Expr, { kind: "in" }>, scope: Scop
   const { at } = expr
   const not = expr.not ? "NOT " : ""
   if (expr.list !== undefined) {
-    const parts = expr.list.map((item) => binary(c, { kind: "binary", op: "=", left: expr.arg, right: item, at }, scope).sql)
+    const parts = expr.list.map((item) =>
+      binary(c, { kind: "binary", op: "=", left: expr.arg, right: item, at }, scope).sql
+    )
     if (parts.length === 1) return { sql: `(${not}${parts[0]})`, type: BOOLEAN, nullable: true, condition: true }
     // The store uses an index for `x IN (…)` and not always for a chain of OR: the short form is taken where all left sides agree.
-    const split = expr.arg.kind === "tuple" ? undefined : expr.list.map((item) => comparable(compileExpr(c, expr.arg, scope), compileExpr(c, item, scope), at))
-    if (split !== undefined && !split[0]![0].sql.includes("\u0001") && split.every(([l]) => l.sql === split[0]![0].sql)) {
-      return { sql: `(${split[0]![0].sql} ${not}IN (${split.map(([, r]) => r.sql).join(",")}))`, type: BOOLEAN, nullable: true, condition: true }
+    const split = expr.arg.kind === "tuple"
+      ? undefined
+      : expr.list.map((item) => comparable(compileExpr(c, expr.arg, scope), compileExpr(c, item, scope), at))
+    if (
+      split !== undefined && !split[0]![0].sql.includes("\u0001") && split.every(([l]) => l.sql === split[0]![0].sql)
+    ) {
+      return {
+        sql: `(${split[0]![0].sql} ${not}IN (${split.map(([, r]) => r.sql).join(",")}))`,
+        type: BOOLEAN,
+        nullable: true,
+        condition: true
+      }
     }
     return { sql: `(${not}(${parts.join(" OR ")}))`, type: BOOLEAN, nullable: true, condition: true }
   }
@@ -300,17 +363,26 @@ const inList = (c: Compilation, expr: Extract<Expr, { kind: "in" }>, scope: Scop
   const right = pairs.map(([, r]) => r.sql).join(",")
   const plain = pairs.every(([, r], i) => r.sql === `q.c${i}`)
   const inner = plain ? query.sql : `SELECT ${right} FROM (${query.sql}) AS q`
-  return { sql: `(${pairs.length > 1 ? `(${left})` : left} ${not}IN (${inner}))`, type: BOOLEAN, nullable: true, condition: true }
+  return {
+    sql: `(${pairs.length > 1 ? `(${left})` : left} ${not}IN (${inner}))`,
+    type: BOOLEAN,
+    nullable: true,
+    condition: true
+  }
 }
 
 const quantified = (c: Compilation, expr: Extract<Expr, { kind: "quantified" }>, scope: Scope): Sql => {
   const { all, at, op } = expr
   if (expr.list !== undefined) {
-    const parts = expr.list.map((item) => comparison(op, compileExpr(c, expr.left, scope), compileExpr(c, item, scope), at).sql)
+    const parts = expr.list.map((item) =>
+      comparison(op, compileExpr(c, expr.left, scope), compileExpr(c, item, scope), at).sql
+    )
     return { sql: `(${parts.join(all ? " AND " : " OR ")})`, type: BOOLEAN, nullable: true, condition: true }
   }
   const query = c.query(c, expr.query!, scope)
-  const test = comparison(op, compileExpr(c, expr.left, scope), { sql: "q.c0", type: query.columns[0]!.type, nullable: true }, at).sql
+  const test =
+    comparison(op, compileExpr(c, expr.left, scope), { sql: "q.c0", type: query.columns[0]!.type, nullable: true }, at)
+      .sql
   // ALL fails on the first false, ANY holds on the first true; otherwise an unknown makes the whole unknown.
   const sql = all
     ? `(SELECT CASE WHEN total(${test}=0)>0 THEN 0 WHEN total((${test}) IS NULL)>0 THEN NULL ELSE 1 END FROM (${query.sql}) AS q)`
@@ -321,7 +393,12 @@ const quantified = (c: Compilation, expr: Extract<Expr, { kind: "quantified" }>,
 const isTest = (c: Compilation, expr: Extract<Expr, { kind: "is" }>, scope: Scope): Sql => {
   const { at, not, what } = expr
   const arg = compileExpr(c, expr.arg, scope)
-  const done = (sql: string): Sql => ({ sql: not ? `(NOT ${sql})` : sql, type: BOOLEAN, nullable: false, condition: true })
+  const done = (sql: string): Sql => ({
+    sql: not ? `(NOT ${sql})` : sql,
+    type: BOOLEAN,
+    nullable: false,
+    condition: true
+  })
   switch (what) {
     case "null":
       return { sql: `(${arg.sql} IS ${not ? "NOT " : ""}NULL)`, type: BOOLEAN, nullable: false, condition: true }

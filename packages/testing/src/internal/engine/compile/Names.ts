@@ -8,7 +8,15 @@ import { call } from "./Operators.ts"
 import type { Scope, Source, SourceColumn, Sql } from "./Sql.ts"
 
 const nullaryFunctions = new Set([
-  "SYSDATE", "SYSTIMESTAMP", "CURRENT_DATE", "CURRENT_TIMESTAMP", "LOCALTIMESTAMP", "SESSIONTIMEZONE", "DBTIMEZONE", "USER", "UID"
+  "SYSDATE",
+  "SYSTIMESTAMP",
+  "CURRENT_DATE",
+  "CURRENT_TIMESTAMP",
+  "LOCALTIMESTAMP",
+  "SESSIONTIMEZONE",
+  "DBTIMEZONE",
+  "USER",
+  "UID"
 ])
 
 const matches = (source: Source, qualifier: ReadonlyArray<string>): boolean => {
@@ -17,7 +25,11 @@ const matches = (source: Source, qualifier: ReadonlyArray<string>): boolean => {
 }
 
 /** The column in this scope alone. */
-const columnIn = (scope: Scope, path: ReadonlyArray<string>, at: number): { readonly source: Source; readonly column: SourceColumn } | undefined => {
+const columnIn = (
+  scope: Scope,
+  path: ReadonlyArray<string>,
+  at: number
+): { readonly source: Source; readonly column: SourceColumn } | undefined => {
   const name = path.at(-1)!
   const qualifier = path.slice(0, -1)
   let found: { readonly source: Source; readonly column: SourceColumn } | undefined
@@ -26,7 +38,13 @@ const columnIn = (scope: Scope, path: ReadonlyArray<string>, at: number): { read
     const column = source.columns.find((candidate) => candidate.name === name)
     if (column === undefined) continue
     if (qualifier.length === 0 && source.merged.has(name)) continue
-    if (found !== undefined) throw oraError(918, `${name}: column ambiguously specified - appears in ${found.source.alias ?? ""} and ${source.alias ?? ""}`, at)
+    if (found !== undefined) {
+      throw oraError(
+        918,
+        `${name}: column ambiguously specified - appears in ${found.source.alias ?? ""} and ${source.alias ?? ""}`,
+        at
+      )
+    }
     found = { source, column }
   }
   return found
@@ -62,6 +80,11 @@ const sequenceValue = (c: Compilation, path: ReadonlyArray<string>, scope: Scope
   if (object.kind !== "sequence") throw oraError(2289, "sequence does not exist", at)
   if (!scope.sequences) throw oraError(2287, "sequence number not allowed here", at)
   c.volatile = true
+  // One row takes one value however often it is named; the store would take one at each place.
+  if (c.sequences.has(object.id)) {
+    throw oraError(3001, "unimplemented feature: one sequence named twice in a statement", at)
+  }
+  if (what === "NEXTVAL") c.sequences.add(object.id)
   return { sql: `${what === "NEXTVAL" ? "seq_next" : "seq_curr"}(${object.id})`, type: NUMBER, nullable: false }
 }
 
@@ -88,11 +111,17 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
     return { ...call(path[0]!, def.returns as Sql["type"]), nullable: false }
   }
   const packaged = library[path.join(".")]
-  if (path.length > 1 && packaged !== undefined && packaged.params.length === 0) return call(path.join("."), packaged.returns as Sql["type"])
-  if (path.length === 1 && (path[0] === "LEVEL" || path[0] === "CONNECT_BY_ISLEAF" || path[0] === "CONNECT_BY_ISCYCLE")) {
+  if (path.length > 1 && packaged !== undefined && packaged.params.length === 0) {
+    return call(path.join("."), packaged.returns as Sql["type"])
+  }
+  if (
+    path.length === 1 && (path[0] === "LEVEL" || path[0] === "CONNECT_BY_ISLEAF" || path[0] === "CONNECT_BY_ISCYCLE")
+  ) {
     throw oraError(1788, "CONNECT BY clause required in this query block", at)
   }
-  if (path.length === 1 && path[0] === "ROWNUM") throw oraError(976, "Specified pseudocolumn or operator not allowed here.", at)
+  if (path.length === 1 && path[0] === "ROWNUM") {
+    throw oraError(976, "Specified pseudocolumn or operator not allowed here.", at)
+  }
   throw oraError(904, `${display}: invalid identifier`, at)
 }
 
@@ -103,7 +132,9 @@ const pseudoColumn = (scope: Scope, path: ReadonlyArray<string>, at: number): Sq
     if (scope.rownum === undefined) throw oraError(3001, "unimplemented feature: ROWNUM in this place", at)
     return { sql: scope.rownum, type: NUMBER, nullable: false }
   }
-  if (path.length === 1 && name === "LEVEL" && scope.level !== undefined) return { sql: scope.level, type: NUMBER, nullable: false }
+  if (path.length === 1 && name === "LEVEL" && scope.level !== undefined) {
+    return { sql: scope.level, type: NUMBER, nullable: false }
+  }
   if (path.length === 1 && name === "CONNECT_BY_ISLEAF" && scope.hierarchy !== undefined) {
     return { sql: scope.hierarchy.isLeaf, type: NUMBER, nullable: false }
   }

@@ -60,12 +60,17 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
       if (op === "+") throw oraError(975, "date + date not allowed", at)
       if (l === "d" && r === "d") return call("D_DIFF", NUMBER, left, right)
       if (l === "z" || r === "z") {
-        const utc = (x: Sql): Sql => ({ ...convertTo(x, timestampTz(), at), sql: `substr(${convertTo(x, timestampTz(), at).sql},1,21)` })
+        const utc = (x: Sql): Sql => ({
+          ...convertTo(x, timestampTz(), at),
+          sql: `substr(${convertTo(x, timestampTz(), at).sql},1,21)`
+        })
         return call("T_DIFF", INTERVAL_DS, utc(left), utc(right))
       }
       return call("T_DIFF", INTERVAL_DS, convertTo(left, timestamp(), at), convertTo(right, timestamp(), at))
     }
-    if (r === "n" || r === "f" || isText(r)) return call(`D_${verb}`, DATE, convertTo(left, DATE, at), convertTo(right, NUMBER, at))
+    if (r === "n" || r === "f" || isText(r)) {
+      return call(`D_${verb}`, DATE, convertTo(left, DATE, at), convertTo(right, NUMBER, at))
+    }
     if (r === "s") return call(`${l.toUpperCase()}_${verb}_S`, left.type, left, right)
     if (r === "y") {
       if (l === "z") throw unimplemented("TIMESTAMP WITH TIME ZONE and an interval of months", at)
@@ -76,7 +81,9 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
   if (l === "s") {
     if (r === "s" && (op === "+" || op === "-")) return call(`S_${verb}`, INTERVAL_DS, left, right)
     if (numeric(r) && (op === "*" || op === "/")) {
-      const factor = op === "*" ? convertTo(right, NUMBER, at) : call("N_DIV", NUMBER, { sql: "x'c102'", type: NUMBER, nullable: false }, convertTo(right, NUMBER, at))
+      const factor = op === "*"
+        ? convertTo(right, NUMBER, at)
+        : call("N_DIV", NUMBER, { sql: "x'c102'", type: NUMBER, nullable: false }, convertTo(right, NUMBER, at))
       return call("S_MUL", INTERVAL_DS, left, factor)
     }
   }
@@ -84,7 +91,11 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
     if (r === "y" && (op === "+" || op === "-")) return call(`Y_${verb}`, INTERVAL_YM, left, right)
     if (numeric(r) && op === "*") return call("Y_MUL", INTERVAL_YM, left, convertTo(right, NUMBER, at))
   }
-  throw inconsistent(numeric(l) || l === "c" ? NUMBER : left.type, numeric(l) || l === "c" ? right.type : right.type, at)
+  throw inconsistent(
+    numeric(l) || l === "c" ? NUMBER : left.type,
+    numeric(l) || l === "c" ? right.type : right.type,
+    at
+  )
 }
 
 /** The kind in which two values are compared. */
@@ -94,7 +105,11 @@ const comparisonType = (left: SqlType, right: SqlType, at: number): SqlType => {
   for (const [k, type] of [[l, left], [r, right]] as const) {
     if (k === "lc" || k === "lb" || k === "j" || k === "v") {
       const other = type === left ? right : left
-      throw oraError(932, `inconsistent datatypes: expected ${k === "lc" || k === "lb" ? "-" : errorName(other)} got ${errorName(type)}`, at)
+      throw oraError(
+        932,
+        `inconsistent datatypes: expected ${k === "lc" || k === "lb" ? "-" : errorName(other)} got ${errorName(type)}`,
+        at
+      )
     }
   }
   if (l === "null") return right
@@ -128,14 +143,18 @@ export const comparable = (left: Sql, right: Sql, at: number): readonly [Sql, Sq
   if (kindOf(type) === "z") {
     a = { ...a, sql: `substr(${a.sql},1,21)` }
     b = { ...b, sql: `substr(${b.sql},1,21)` }
-  } else if (isBlankPadded(left.type) && isBlankPadded(right.type) && !(left.literal !== undefined && right.literal !== undefined && left.literal.length === right.literal.length)) {
+  } else if (
+    isBlankPadded(left.type) && isBlankPadded(right.type) &&
+    !(left.literal !== undefined && right.literal !== undefined && left.literal.length === right.literal.length)
+  ) {
     a = { ...a, sql: paddedKey(a) }
     b = { ...b, sql: paddedKey(b) }
   }
   return [a, b]
 }
 
-const paddedKey = (x: Sql): string => x.literal !== undefined && !x.literal.endsWith(" ") ? x.sql : `rtrim(${x.sql},' ')`
+const paddedKey = (x: Sql): string =>
+  x.literal !== undefined && !x.literal.endsWith(" ") ? x.sql : `rtrim(${x.sql},' ')`
 
 export const comparison = (op: BinaryOp, left: Sql, right: Sql, at: number): Sql => {
   const [a, b] = comparable(left, right, at)
@@ -149,7 +168,14 @@ export const concatenation = (left: Sql, right: Sql, at: number): Sql => {
   const b = text(right)
   const part = (x: Sql): string => x.nullable ? `coalesce(${x.sql},'')` : x.sql
   const size = Math.min(4000, textSize(left.type) + textSize(right.type))
-  const type = big ? CLOB : { ...varchar2(size), name: left.type.name === "NVARCHAR2" || right.type.name === "NVARCHAR2" ? "NVARCHAR2" as const : "VARCHAR2" as const }
+  const type = big
+    ? CLOB
+    : {
+      ...varchar2(size),
+      name: left.type.name === "NVARCHAR2" || right.type.name === "NVARCHAR2"
+        ? "NVARCHAR2" as const
+        : "VARCHAR2" as const
+    }
   if (!a.nullable || !b.nullable) return { sql: `(${part(a)}||${part(b)})`, type, nullable: false }
   return { sql: `nullif(${part(a)}||${part(b)},'')`, type, nullable: true }
 }
@@ -194,7 +220,11 @@ export const unify = (types: ReadonlyArray<SqlType>, lenient: boolean, at: numbe
 const merge = (a: SqlType, b: SqlType): SqlType => {
   if (kindOf(a) === "n") return a.precision === b.precision && a.scale === b.scale ? a : NUMBER
   if (kindOf(a) === "c") {
-    const name = a.name === "CHAR" && b.name === "CHAR" && a.size === b.size ? "CHAR" : [a.name, b.name].some((n) => n[0] === "N") ? "NVARCHAR2" : "VARCHAR2"
+    const name = a.name === "CHAR" && b.name === "CHAR" && a.size === b.size
+      ? "CHAR"
+      : [a.name, b.name].some((n) => n[0] === "N")
+      ? "NVARCHAR2"
+      : "VARCHAR2"
     return { ...a, name, size: Math.max(textSize(a), textSize(b)), chars: 0 }
   }
   return a.scale >= b.scale ? a : b

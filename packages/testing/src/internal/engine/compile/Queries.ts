@@ -19,7 +19,9 @@ const limitTail = (c: Compilation, query: Query, parent: Scope | undefined): str
     : query.fetch.count === undefined
     ? "1"
     : `lim(${convertTo(c.expr(c, query.fetch.count, scope), NUMBER, query.at).sql},0)`
-  const offset = query.offset === undefined ? "" : ` OFFSET lim(${convertTo(c.expr(c, query.offset, scope), NUMBER, query.at).sql},0)`
+  const offset = query.offset === undefined
+    ? ""
+    : ` OFFSET lim(${convertTo(c.expr(c, query.offset, scope), NUMBER, query.at).sql},0)`
   return ` LIMIT ${count}${offset}`
 }
 
@@ -27,7 +29,11 @@ const commonTable = (c: Compilation, cte: CommonTable, parent: Scope | undefined
   const sqlName = c.alias()
   const named = (columns: ReadonlyArray<OutColumn>): ReadonlyArray<OutColumn> => {
     if (cte.columns.length > 0 && cte.columns.length !== columns.length) {
-      throw oraError(32038, "number of WITH clause column names does not match number of elements in select list", cte.at)
+      throw oraError(
+        32038,
+        "number of WITH clause column names does not match number of elements in select list",
+        cte.at
+      )
     }
     return columns.map((column, i) => ({ ...column, name: cte.columns[i] ?? column.name }))
   }
@@ -48,13 +54,16 @@ const commonTable = (c: Compilation, cte: CommonTable, parent: Scope | undefined
   const step = compileBlock(c, body.right, parent, options)
   for (const [i, column] of step.columns.entries()) {
     const from = kindOf(column.type)
-    if (from !== "null" && from !== kindOf(widened[i]!.type)) throw oraError(1790, "expression must have same datatype as corresponding expression", cte.at)
+    if (from !== "null" && from !== kindOf(widened[i]!.type)) {
+      throw oraError(1790, "expression must have same datatype as corresponding expression", cte.at)
+    }
   }
   return `${sqlName}(${widened.map((_, i) => `c${i}`).join(",")}) AS (${anchor.sql} UNION ALL ${step.sql})`
 }
 
 /** Rows of the recursive part may be wider than those of the first. */
-const general = (type: SqlType): SqlType => kindOf(type) === "n" ? NUMBER : kindOf(type) === "c" ? { ...type, name: "VARCHAR2", size: 4000, chars: 0 } : type
+const general = (type: SqlType): SqlType =>
+  kindOf(type) === "n" ? NUMBER : kindOf(type) === "c" ? { ...type, name: "VARCHAR2", size: 4000, chars: 0 } : type
 
 const operand = (c: Compilation, body: QueryBody, parent: Scope | undefined): CompiledQuery => {
   if (body.kind === "set") return setOperation(c, body, parent)
@@ -65,16 +74,26 @@ const operand = (c: Compilation, body: QueryBody, parent: Scope | undefined): Co
 const setOperation = (c: Compilation, set: SetOperation, parent: Scope | undefined): CompiledQuery => {
   const left = operand(c, set.left, parent)
   const right = operand(c, set.right, parent)
-  if (left.columns.length !== right.columns.length) throw oraError(1789, "query block has incorrect number of result columns", set.at)
+  if (left.columns.length !== right.columns.length) {
+    throw oraError(1789, "query block has incorrect number of result columns", set.at)
+  }
   const columns = left.columns.map((column, i): OutColumn => {
     const other = right.columns[i]!
     const a = kindOf(column.type)
     const b = kindOf(other.type)
     const alike = a === b || a === "null" || b === "null" || (a === "n" && b === "f") || (a === "f" && b === "n") ||
-      (["d", "t", "z", "l"].includes(a) && ["d", "t", "z", "l"].includes(b)) || (["c", "lc"].includes(a) && ["c", "lc"].includes(b))
+      (["d", "t", "z", "l"].includes(a) && ["d", "t", "z", "l"].includes(b)) ||
+      (["c", "lc"].includes(a) && ["c", "lc"].includes(b))
     if (!alike) throw oraError(1790, "expression must have same datatype as corresponding expression", set.at)
-    if (set.op !== "union all" && ["lc", "lb", "j", "v"].includes(a)) throw oraError(932, `inconsistent datatypes: expected - got ${column.type.name}`, set.at)
-    return { name: column.name, type: unify([column.type, other.type], false, set.at), nullable: column.nullable || other.nullable, isJson: false }
+    if (set.op !== "union all" && ["lc", "lb", "j", "v"].includes(a)) {
+      throw oraError(932, `inconsistent datatypes: expected - got ${column.type.name}`, set.at)
+    }
+    return {
+      name: column.name,
+      type: unify([column.type, other.type], false, set.at),
+      nullable: column.nullable || other.nullable,
+      isJson: false
+    }
   })
   const side = (query: CompiledQuery): string => {
     const list = columns.map((column, i) => {
@@ -113,22 +132,38 @@ const bodyOf = (c: Compilation, query: Query, parent: Scope | undefined, top: bo
       sequences: top && tail === ""
     })
   }
-  if (query.forUpdate !== undefined) throw oraError(2014, "cannot select FOR UPDATE from view with DISTINCT, GROUP BY, etc.", query.at)
+  if (query.forUpdate !== undefined) {
+    throw oraError(2014, "cannot select FOR UPDATE from view with DISTINCT, GROUP BY, etc.", query.at)
+  }
   const body = operand(c, query.body, parent)
   if (query.orderBy.length === 0 && tail === "") return { ...body, locked: [] }
   const order = query.orderBy.map((item) => {
     const { expr } = item
     let index = -1
     if (expr.kind === "number") index = Number(expr.text) - 1
-    else if (expr.kind === "name" && expr.path.length === 1) index = body.columns.findIndex((column) => column.name === expr.path[0])
+    else if (expr.kind === "name" && expr.path.length === 1) {
+      index = body.columns.findIndex((column) => column.name === expr.path[0])
+    }
     const column = body.columns[index]
     if (column === undefined) {
-      if (expr.kind === "number") throw oraError(1785, "ORDER BY item must be the number of a SELECT-list expression", expr.at)
-      if (expr.kind === "name") throw oraError(904, `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
+      if (expr.kind === "number") {
+        throw oraError(1785, "ORDER BY item must be the number of a SELECT-list expression", expr.at)
+      }
+      if (expr.kind === "name") {
+        throw oraError(
+          904,
+          `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`,
+          expr.at
+        )
+      }
       throw oraError(1785, "ORDER BY item must be the number of a SELECT-list expression", expr.at)
     }
     return orderBySql({ sql: `c${index}`, type: column.type, nullable: column.nullable }, item)
   })
   const list = body.columns.map((_, i) => `c${i}`).join(",")
-  return { sql: `SELECT ${list} FROM (${body.sql})${order.length === 0 ? "" : ` ORDER BY ${order.join(",")}`}${tail}`, columns: body.columns, locked: [] }
+  return {
+    sql: `SELECT ${list} FROM (${body.sql})${order.length === 0 ? "" : ` ORDER BY ${order.join(",")}`}${tail}`,
+    columns: body.columns,
+    locked: []
+  }
 }

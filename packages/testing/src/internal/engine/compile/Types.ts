@@ -21,7 +21,9 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
     case "STRING": {
       if (args[0] === undefined && !plsql) throw oraError(906, "missing left parenthesis", at)
       if (args[0] !== undefined && args[0] < 1) throw oraError(1723, "zero-length columns are not allowed", at)
-      if (args[0] !== undefined && args[0] > 32767) throw oraError(910, "specified length too long for its datatype", at)
+      if (args[0] !== undefined && args[0] > 32767) {
+        throw oraError(910, "specified length too long for its datatype", at)
+      }
       return sized("VARCHAR2", args[0] ?? 32767, isChars)
     }
     case "NVARCHAR2":
@@ -39,7 +41,9 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
       if (args.length === 0 && name === "NUMBER") return T.NUMBER
       const precision = args[0] ?? 38
       const scale = args[1] ?? 0
-      if (precision < 1 || precision > 38) throw oraError(1727, "numeric precision specifier is out of range (1 to 38)", at)
+      if (precision < 1 || precision > 38) {
+        throw oraError(1727, "numeric precision specifier is out of range (1 to 38)", at)
+      }
       if (scale < -84 || scale > 127) throw oraError(1728, "numeric scale specifier is out of range (-84 to 127)", at)
       return T.number(precision, scale)
     }
@@ -96,8 +100,17 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
     case "UROWID":
       return { ...T.ROWID, name: "UROWID", size: args[0] ?? 4000 }
     case "VECTOR": {
-      const formats: Readonly<Record<string, "FLOAT32" | "FLOAT64" | "INT8" | "BINARY">> = { FLOAT32: "FLOAT32", FLOAT64: "FLOAT64", INT8: "INT8", BINARY: "BINARY" }
-      return { ...T.CLOB, name: "VECTOR", vector: { dimensions: args[0] ?? 0, format: formats[spec.vectorFormat ?? ""] ?? "ANY" } }
+      const formats: Readonly<Record<string, "FLOAT32" | "FLOAT64" | "INT8" | "BINARY">> = {
+        FLOAT32: "FLOAT32",
+        FLOAT64: "FLOAT64",
+        INT8: "INT8",
+        BINARY: "BINARY"
+      }
+      return {
+        ...T.CLOB,
+        name: "VECTOR",
+        vector: { dimensions: args[0] ?? 0, format: formats[spec.vectorFormat ?? ""] ?? "ANY" }
+      }
     }
     case "SYS_REFCURSOR":
       return T.CURSOR

@@ -16,14 +16,27 @@ export const some = (root: unknown, test: (node: Node) => boolean, intoQueries: 
 }
 
 export const hasAggregate = (root: unknown): boolean =>
-  some(root, (node) => node.kind === "call" && node["over"] === undefined && isAggregate(node as unknown as Extract<Expr, { kind: "call" }>), false)
+  some(
+    root,
+    (node) =>
+      node.kind === "call" && node["over"] === undefined &&
+      isAggregate(node as unknown as Extract<Expr, { kind: "call" }>),
+    false
+  )
 
 export const usesRownum = (root: unknown): boolean =>
-  some(root, (node) => node.kind === "name" && Array.isArray(node["path"]) && node["path"].length === 1 && node["path"][0] === "ROWNUM", false)
+  some(
+    root,
+    (node) =>
+      node.kind === "name" && Array.isArray(node["path"]) && node["path"].length === 1 && node["path"][0] === "ROWNUM",
+    false
+  )
 
-export const usesPrior = (root: unknown): boolean => some(root, (node) => node.kind === "unary" && node["op"] === "prior", true)
+export const usesPrior = (root: unknown): boolean =>
+  some(root, (node) => node.kind === "unary" && node["op"] === "prior", true)
 
-export const hasOuterMark = (root: unknown): boolean => some(root, (node) => node.kind === "name" && node["outer"] === true, false)
+export const hasOuterMark = (root: unknown): boolean =>
+  some(root, (node) => node.kind === "name" && node["outer"] === true, false)
 
 /** Qualifiers of the names that carry (+). */
 export const outerNames = (root: unknown): ReadonlyArray<ReadonlyArray<string>> => {
@@ -45,8 +58,17 @@ export const allNames = (root: unknown): ReadonlyArray<ReadonlyArray<string>> =>
 }
 
 export const conjuncts = (expr: Expr | undefined): ReadonlyArray<Expr> =>
-  expr === undefined ? [] : expr.kind === "binary" && expr.op === "and" ? [...conjuncts(expr.left), ...conjuncts(expr.right)] : [expr]
+  expr === undefined
+    ? []
+    : expr.kind === "binary" && expr.op === "and"
+    ? [...conjuncts(expr.left), ...conjuncts(expr.right)]
+    : [expr]
 
 /** The name of a common table used within its own query. */
 export const refersTo = (query: Query, name: string): boolean =>
-  some(query, (node) => node.kind === "table" && Array.isArray(node["path"]) && node["path"].length === 1 && node["path"][0] === name, true)
+  some(
+    query,
+    (node) =>
+      node.kind === "table" && Array.isArray(node["path"]) && node["path"].length === 1 && node["path"][0] === name,
+    true
+  )

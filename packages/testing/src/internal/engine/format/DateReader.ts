@@ -39,7 +39,9 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
     if (at >= text.length) throw oraError(1840, "input value not long enough for date format")
     const match = /^\d+/.exec(text.slice(at, at + width))
     if (match === null) throw oraError(1858, `a non-numeric character was found where a numeric was expected`)
-    if (exact && match[0].length !== width && element.name !== "FF") throw oraError(1862, "the numeric value does not match the length of the format item")
+    if (exact && match[0].length !== width && element.name !== "FF") {
+      throw oraError(1862, "the numeric value does not match the length of the format item")
+    }
     at += match[0].length
     return Number(match[0])
   }
@@ -84,7 +86,9 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
           else if (exact || /[A-Za-z]/.test(text[at]!)) throw oraError(1861, "literal does not match format string")
           break
         }
-        if (text.slice(at, at + element.source.length) !== element.source) throw oraError(1861, "literal does not match format string")
+        if (text.slice(at, at + element.source.length) !== element.source) {
+          throw oraError(1861, "literal does not match format string")
+        }
         at += element.source.length
         break
       }
@@ -104,7 +108,8 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
       case "YY":
       case "RR": {
         // Four digits are taken where two were asked for, unless FX says otherwise.
-        const four = !exact && /^\s*\d{4}/.test(text.slice(at)) && !/^(MM|DD|HH|MI|SS)/.test(elements[i + 1]?.name ?? "")
+        const four = !exact && /^\s*\d{4}/.test(text.slice(at)) &&
+          !/^(MM|DD|HH|MI|SS)/.test(elements[i + 1]?.name ?? "")
         year = four ? digits(4, element) : twoDigitYear(digits(2, element), element.name === "RR")
         break
       }
@@ -140,7 +145,9 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
         break
       case "DAY":
       case "DY":
-        if (word(dayNames) < 0 && word(dayNames.map((name) => name.slice(0, 3))) < 0) throw oraError(1846, "not a valid day of the week")
+        if (word(dayNames) < 0 && word(dayNames.map((name) => name.slice(0, 3))) < 0) {
+          throw oraError(1846, "not a valid day of the week")
+        }
         break
       case "HH24":
         hour = digits(2, element)
@@ -218,10 +225,14 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
           const width = element.name === "FF" ? 9 : Number(element.name.slice(2))
           digits(width, element)
           nanos = Number(text.slice(start, at).trim().padEnd(9, "0"))
-          if (/^\d/.test(text.slice(at))) throw oraError(1830, "date format picture ends before converting entire input string")
+          if (/^\d/.test(text.slice(at))) {
+            throw oraError(1830, "date format picture ends before converting entire input string")
+          }
           break
         }
-        if (["WW", "IW", "W", "IYYY", "IYY", "IY", "I", "Q", "D", "CC", "SCC", "YEAR", "SYEAR"].includes(element.name)) {
+        if (
+          ["WW", "IW", "W", "IYYY", "IYY", "IY", "I", "Q", "D", "CC", "SCC", "YEAR", "SYEAR"].includes(element.name)
+        ) {
           throw oraError(1820, "format code cannot appear in date input format")
         }
         throw unimplemented(`${element.name} in a date input format`)
@@ -243,7 +254,9 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
   if (julian !== undefined) seconds = (julian - 2440588) * secondsPerDay + h * 3600 + minute * 60 + second
   else if (dayInYear !== undefined) {
     const last = lastDayOfMonth(y, 2) === 29 ? 366 : 365
-    if (dayInYear < 1 || dayInYear > last) throw oraError(1848, "day of year must be between 1 and 365 (366 for leap year)")
+    if (dayInYear < 1 || dayInYear > last) {
+      throw oraError(1848, "day of year must be between 1 and 365 (366 for leap year)")
+    }
     seconds = (daysOf(y, 1, 1) + dayInYear - 1) * secondsPerDay + h * 3600 + minute * 60 + second
   } else {
     const m = month ?? (year === undefined && day === undefined ? today.month : today.month)

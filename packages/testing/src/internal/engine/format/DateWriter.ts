@@ -28,15 +28,35 @@ export const isoWeek = (f: Fields): readonly [number, number] => {
 }
 
 const small = [
-  "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-  "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"
+  "zero",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "eleven",
+  "twelve",
+  "thirteen",
+  "fourteen",
+  "fifteen",
+  "sixteen",
+  "seventeen",
+  "eighteen",
+  "nineteen"
 ]
 const tens = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 const spell = (value: number): string => {
   if (value < 20) return small[value]!
   if (value < 100) return tens[Math.floor(value / 10)]! + (value % 10 === 0 ? "" : "-" + small[value % 10]!)
-  if (value < 1000) return small[Math.floor(value / 100)]! + " hundred" + (value % 100 === 0 ? "" : " " + spell(value % 100))
+  if (value < 1000) {
+    return small[Math.floor(value / 100)]! + " hundred" + (value % 100 === 0 ? "" : " " + spell(value % 100))
+  }
   return spell(Math.floor(value / 1000)) + " thousand" + (value % 1000 === 0 ? "" : " " + spell(value % 1000))
 }
 
@@ -54,7 +74,13 @@ const withSuffix = (text: string, element: Element): string => {
   return casedName(spell(Number(text)).replace(/\b[a-z]/g, (c) => c.toUpperCase()), element.source)
 }
 
-export const formatDate = (at: Instant, format: string, zone: ZoneText | undefined, fraction: boolean, precision: number): string => {
+export const formatDate = (
+  at: Instant,
+  format: string,
+  zone: ZoneText | undefined,
+  fraction: boolean,
+  precision: number
+): string => {
   const f = fieldsOf(at.seconds)
   let out = ""
   let fill = true
@@ -149,10 +175,18 @@ export const formatDate = (at: Instant, format: string, zone: ZoneText | undefin
         return number(f.hour * 3600 + f.minute * 60 + f.second, 5)
       case "AM":
       case "PM":
-        return element.source[0] === element.source[0]!.toLowerCase() ? (f.hour < 12 ? "am" : "pm") : f.hour < 12 ? "AM" : "PM"
+        return element.source[0] === element.source[0]!.toLowerCase()
+          ? (f.hour < 12 ? "am" : "pm")
+          : f.hour < 12
+          ? "AM"
+          : "PM"
       case "A.M.":
       case "P.M.":
-        return element.source[0] === element.source[0]!.toLowerCase() ? (f.hour < 12 ? "a.m." : "p.m.") : f.hour < 12 ? "A.M." : "P.M."
+        return element.source[0] === element.source[0]!.toLowerCase()
+          ? (f.hour < 12 ? "a.m." : "p.m.")
+          : f.hour < 12
+          ? "A.M."
+          : "P.M."
       case "AD":
       case "BC":
         return element.source[0] === element.source[0]!.toLowerCase() ? "ad" : "AD"

@@ -1,7 +1,7 @@
 /** Number format models of TO_CHAR and TO_NUMBER. */
-import { oraError } from "../OraError.ts"
-import { fromText, isNegative, isZero, type NumberBytes, toDecimal, toInteger, toText } from "../OracleNumber.ts"
 import { absolute, multiply, rescale } from "../NumberArithmetic.ts"
+import { fromText, isNegative, isZero, type NumberBytes, toDecimal, toInteger, toText } from "../OracleNumber.ts"
+import { oraError } from "../OraError.ts"
 
 export interface NumberNls {
   readonly decimal: string
@@ -136,8 +136,19 @@ const parseModel = (format: string): Model => {
 
 const roman = (value: number): string => {
   const table: ReadonlyArray<readonly [number, string]> = [
-    [1000, "M"], [900, "CM"], [500, "D"], [400, "CD"], [100, "C"], [90, "XC"], [50, "L"], [40, "XL"], [10, "X"], [9, "IX"],
-    [5, "V"], [4, "IV"], [1, "I"]
+    [1000, "M"],
+    [900, "CM"],
+    [500, "D"],
+    [400, "CD"],
+    [100, "C"],
+    [90, "XC"],
+    [50, "L"],
+    [40, "XL"],
+    [10, "X"],
+    [9, "IX"],
+    [5, "V"],
+    [4, "IV"],
+    [1, "I"]
   ]
   let rest = value
   let text = ""
@@ -172,7 +183,13 @@ export const formatNumber = (bytes: NumberBytes, format: string, nls: NumberNls)
   const model = parseModel(format)
   if (model.special !== "") return special(bytes, model)
   const width = model.whole.length + (model.point === "" ? 0 : 1) + model.fraction.length +
-    (model.currency === "$" ? 1 : model.currency === "L" || model.currency === "U" ? 10 : model.currency === "C" ? 7 : 0)
+    (model.currency === "$"
+      ? 1
+      : model.currency === "L" || model.currency === "U"
+      ? 10
+      : model.currency === "C"
+      ? 7
+      : 0)
   const overflow = "#".repeat(width + 1)
   let negative = isNegative(bytes)
   let body: string
@@ -283,7 +300,13 @@ export const parseNumber = (text: string, format: string, nls: NumberNls): Numbe
     body = body.replace(/^[+-]/, "")
   }
   body = body.trim()
-  const money = model.currency === "$" ? "$" : model.currency === "L" ? nls.currency : model.currency === "C" ? nls.isoCurrency : ""
+  const money = model.currency === "$"
+    ? "$"
+    : model.currency === "L"
+    ? nls.currency
+    : model.currency === "C"
+    ? nls.isoCurrency
+    : ""
   if (money !== "" && body.startsWith(money)) body = body.slice(money.length)
   if (model.scientific) return fromText((negative ? "-" : "") + body)
   const decimal = model.point === "D" ? nls.decimal : "."

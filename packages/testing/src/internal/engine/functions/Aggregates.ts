@@ -2,8 +2,8 @@
 import type { DatabaseSync } from "node:sqlite"
 import type { Stored } from "../Convert.ts"
 import { add, divide, multiply, sqrt, subtract } from "../NumberArithmetic.ts"
-import { oraError } from "../OraError.ts"
 import { compare, fromInteger, type NumberBytes, toInteger, zero } from "../OracleNumber.ts"
+import { oraError } from "../OraError.ts"
 
 interface Sum {
   /** The part that fits a safe integer, beside the exact rest. */

@@ -1,14 +1,15 @@
-import * as Arithmetic from "../NumberArithmetic.ts"
-import { formatNumber, parseNumber } from "../format/NumberFormat.ts"
 import { loadDouble, storeDouble } from "../Convert.ts"
-import { oraError, unimplemented } from "../OraError.ts"
+import { formatNumber, parseNumber } from "../format/NumberFormat.ts"
+import * as Arithmetic from "../NumberArithmetic.ts"
 import { fromDouble, fromInteger, type NumberBytes, toInteger } from "../OracleNumber.ts"
+import { oraError, unimplemented } from "../OraError.ts"
 import { BINARY_DOUBLE, NUMBER, varchar2 } from "../SqlType.ts"
 import { define, type FunctionDef, type FunctionTable } from "./FunctionDef.ts"
 
 type N = NumberBytes
 const one = (run: (a: N) => N): FunctionDef => define<[N]>({ params: ["n"], returns: NUMBER, run: (_, a) => run(a) })
-const two = (run: (a: N, b: N) => N): FunctionDef => define<[N, N]>({ params: ["n", "n"], returns: NUMBER, run: (_, a, b) => run(a, b) })
+const two = (run: (a: N, b: N) => N): FunctionDef =>
+  define<[N, N]>({ params: ["n", "n"], returns: NUMBER, run: (_, a, b) => run(a, b) })
 const doubles = (run: (a: number, b: number) => number): FunctionDef =>
   define<[number | string, number | string]>({
     params: ["f", "f"],
@@ -41,8 +42,18 @@ export const numberFunctions: FunctionTable = {
   FLOOR_F: double(Math.floor),
   SQRT: one(Arithmetic.sqrt),
   SQRT_F: double(Math.sqrt),
-  ROUND_N: define<[N, number?]>({ params: ["n", "int"], min: 1, returns: NUMBER, run: (_, a, places = 0) => Arithmetic.rescale(a, places, false) }),
-  TRUNC_N: define<[N, number?]>({ params: ["n", "int"], min: 1, returns: NUMBER, run: (_, a, places = 0) => Arithmetic.rescale(a, places, true) }),
+  ROUND_N: define<[N, number?]>({
+    params: ["n", "int"],
+    min: 1,
+    returns: NUMBER,
+    run: (_, a, places = 0) => Arithmetic.rescale(a, places, false)
+  }),
+  TRUNC_N: define<[N, number?]>({
+    params: ["n", "int"],
+    min: 1,
+    returns: NUMBER,
+    run: (_, a, places = 0) => Arithmetic.rescale(a, places, true)
+  }),
   ROUND_F: double((a) => Math.sign(a) * Math.round(Math.abs(a))),
   TRUNC_F: double(Math.trunc),
   POWER: define<[N, N]>({
@@ -60,15 +71,25 @@ export const numberFunctions: FunctionTable = {
   SIN_F: double(Math.sin),
   COS_F: double(Math.cos),
   TAN_F: double(Math.tan),
-  TO_CHAR_N: define<[N, string]>({ params: ["n", "c"], returns: varchar2(64), run: (s, a, format) => formatNumber(a, format, s.nls.number) }),
-  TO_NUMBER_FORMAT: define<[string, string]>({ params: ["c", "c"], returns: NUMBER, run: (s, a, format) => parseNumber(a, format, s.nls.number) }),
+  TO_CHAR_N: define<[N, string]>({
+    params: ["n", "c"],
+    returns: varchar2(64),
+    run: (s, a, format) => formatNumber(a, format, s.nls.number)
+  }),
+  TO_NUMBER_FORMAT: define<[string, string]>({
+    params: ["c", "c"],
+    returns: NUMBER,
+    run: (s, a, format) => parseNumber(a, format, s.nls.number)
+  }),
   "DBMS_RANDOM.VALUE": define<[N?, N?]>({
     params: ["n", "n"],
     min: 0,
     returns: NUMBER,
     run: (_, low, high) => {
       const random = fromDouble(Math.random())
-      return low === undefined || high === undefined ? random : Arithmetic.add(low, Arithmetic.multiply(random, Arithmetic.subtract(high, low)))
+      return low === undefined || high === undefined
+        ? random
+        : Arithmetic.add(low, Arithmetic.multiply(random, Arithmetic.subtract(high, low)))
     }
   }),
   BITAND: define<[N, N]>({

@@ -1,6 +1,6 @@
 /** LIKE and the REGEXP functions. */
-import { oraError, unimplemented } from "../OraError.ts"
 import { fromInteger } from "../OracleNumber.ts"
+import { oraError, unimplemented } from "../OraError.ts"
 import { BOOLEAN, NUMBER, varchar2 } from "../SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 
@@ -57,8 +57,16 @@ const regexp = (pattern: string, options: string): RegExp => {
   return expression
 }
 
-const nthMatch = (text: string, pattern: string, position: number, occurrence: number, options: string): RegExpExecArray | null => {
-  if (position < 1 || occurrence < 1) throw oraError(1428, `argument '${Math.min(position, occurrence)}' is out of range`)
+const nthMatch = (
+  text: string,
+  pattern: string,
+  position: number,
+  occurrence: number,
+  options: string
+): RegExpExecArray | null => {
+  if (position < 1 || occurrence < 1) {
+    throw oraError(1428, `argument '${Math.min(position, occurrence)}' is out of range`)
+  }
   const expression = regexp(pattern, options)
   expression.lastIndex = position - 1
   let match: RegExpExecArray | null = null
@@ -82,7 +90,9 @@ const likeExpression = (pattern: string, escape: string | null): RegExp => {
     const c = characters[i]!
     if (escape !== null && c === escape) {
       const next = characters[++i]
-      if (next !== "%" && next !== "_" && next !== escape) throw oraError(1424, "missing or illegal character following the escape character")
+      if (next !== "%" && next !== "_" && next !== escape) {
+        throw oraError(1424, "missing or illegal character following the escape character")
+      }
       source += next.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
     } else if (c === "%") source += ".*"
     else if (c === "_") source += "."
@@ -100,7 +110,9 @@ export const patternFunctions: FunctionTable = {
     min: 2,
     returns: BOOLEAN,
     run: (_, a, pattern, escape) => {
-      if (escape !== undefined && Array.from(escape).length !== 1) throw oraError(1425, "escape character must be character string of length 1")
+      if (escape !== undefined && Array.from(escape).length !== 1) {
+        throw oraError(1425, "escape character must be character string of length 1")
+      }
       return likeExpression(pattern, escape ?? null).test(a) ? 1 : 0
     }
   }),
@@ -136,7 +148,8 @@ export const patternFunctions: FunctionTable = {
     params: ["c", "c", "int", "c"],
     min: 2,
     returns: NUMBER,
-    run: (_, a, pattern, position = 1, options = "") => fromInteger([...a.slice(position - 1).matchAll(regexp(pattern, options))].length)
+    run: (_, a, pattern, position = 1, options = "") =>
+      fromInteger([...a.slice(position - 1).matchAll(regexp(pattern, options))].length)
   }),
   REGEXP_REPLACE: define<[string | null, string | null, (string | null)?, number?, number?, (string | null)?]>({
     params: ["c", "c", "c", "int", "int", "c"],
@@ -148,11 +161,16 @@ export const patternFunctions: FunctionTable = {
       let seen = 0
       const head = a.slice(0, position - 1)
       const template = by ?? ""
-      return head + a.slice(position - 1).replace(regexp(pattern, options ?? ""), (...groups: ReadonlyArray<unknown>) => {
-        seen++
-        if (occurrence !== 0 && seen !== occurrence) return groups[0] as string
-        return template.replace(/\\([1-9])|\\\\/g, (m, n: string | undefined) => n === undefined ? m.slice(1) : typeof groups[Number(n)] === "string" ? groups[Number(n)] as string : "")
-      })
+      return head +
+        a.slice(position - 1).replace(regexp(pattern, options ?? ""), (...groups: ReadonlyArray<unknown>) => {
+          seen++
+          if (occurrence !== 0 && seen !== occurrence) return groups[0] as string
+          return template.replace(
+            /\\([1-9])|\\\\/g,
+            (m, n: string | undefined) =>
+              n === undefined ? m.slice(1) : typeof groups[Number(n)] === "string" ? groups[Number(n)] as string : ""
+          )
+        })
     }
   })
 }

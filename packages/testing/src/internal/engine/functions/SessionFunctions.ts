@@ -1,7 +1,7 @@
 /** What SQL can ask about the session and the session.environment. */
 import { randomBytes, randomUUID } from "node:crypto"
-import { oraError } from "../OraError.ts"
 import { fromInteger } from "../OracleNumber.ts"
+import { oraError } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
 import { NUMBER, raw, varchar2 } from "../SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
@@ -110,8 +110,16 @@ export const sessionFunctions: FunctionTable = {
         ? orNull(userenv(s, attribute.toUpperCase()))
         : s.contexts.get(`${namespace.toUpperCase()}.${attribute.toUpperCase()}`) ?? null
   }),
-  USERENV: define<[string]>({ params: ["c"], returns: varchar2(64), run: (s, name) => orNull(userenv(s, name.toUpperCase())) }),
-  SYS_GUID: define<[]>({ params: [], returns: raw(16), run: () => Uint8Array.from(Buffer.from(randomUUID().replaceAll("-", ""), "hex")) }),
+  USERENV: define<[string]>({
+    params: ["c"],
+    returns: varchar2(64),
+    run: (s, name) => orNull(userenv(s, name.toUpperCase()))
+  }),
+  SYS_GUID: define<[]>({
+    params: [],
+    returns: raw(16),
+    run: () => Uint8Array.from(Buffer.from(randomUUID().replaceAll("-", ""), "hex"))
+  }),
   "DBMS_RANDOM.STRING": define<[string, number]>({
     params: ["c", "int"],
     returns: varchar2(),
@@ -126,10 +134,16 @@ export const sessionFunctions: FunctionTable = {
       return Array.from(randomBytes(length), (byte) => set[byte % set.length]).join("")
     }
   }),
-  "DBMS_UTILITY.GET_TIME": define<[]>({ params: [], returns: NUMBER, run: (s) => fromInteger(Math.floor(s.statementTime / 10) % 2_147_483_648) }),
+  "DBMS_UTILITY.GET_TIME": define<[]>({
+    params: [],
+    returns: NUMBER,
+    run: (s) => fromInteger(Math.floor(s.statementTime / 10) % 2_147_483_648)
+  }),
   "DBMS_SESSION.UNIQUE_SESSION_ID": define<[]>({
     params: [],
     returns: varchar2(24),
-    run: (s) => s.info.sid.toString(16).padStart(4, "0").toUpperCase() + s.info.serial.toString(16).padStart(4, "0").toUpperCase() + "0001"
+    run: (s) =>
+      s.info.sid.toString(16).padStart(4, "0").toUpperCase() +
+      s.info.serial.toString(16).padStart(4, "0").toUpperCase() + "0001"
   })
 }

@@ -1,5 +1,5 @@
-import { oraError } from "../OraError.ts"
 import { fromInteger } from "../OracleNumber.ts"
+import { oraError } from "../OraError.ts"
 import { NUMBER, raw, type SqlType, varchar2 } from "../SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 
@@ -63,7 +63,24 @@ const trimEnd = (text: string, set: string): string => {
 
 const soundex = (text: string): string => {
   const codes: Readonly<Record<string, string>> = {
-    B: "1", F: "1", P: "1", V: "1", C: "2", G: "2", J: "2", K: "2", Q: "2", S: "2", X: "2", Z: "2", D: "3", T: "3", L: "4", M: "5", N: "5", R: "6"
+    B: "1",
+    F: "1",
+    P: "1",
+    V: "1",
+    C: "2",
+    G: "2",
+    J: "2",
+    K: "2",
+    Q: "2",
+    S: "2",
+    X: "2",
+    Z: "2",
+    D: "3",
+    T: "3",
+    L: "4",
+    M: "5",
+    N: "5",
+    R: "6"
   }
   const letters = text.toUpperCase().replace(/[^A-Z]/g, "")
   if (letters === "") return ""
@@ -90,7 +107,12 @@ export const textFunctions: FunctionTable = {
   }),
   LENGTH: define<[string]>({ params: ["c"], returns: NUMBER, run: (_, a) => fromInteger(lengthOf(a)) }),
   LENGTHB: define<[string]>({ params: ["c"], returns: NUMBER, run: (_, a) => fromInteger(byteLength(a)) }),
-  SUBSTR: define<[string, number, number?]>({ params: ["c", "int", "int"], min: 2, returns: textOf, run: (_, a, from, n) => sliceText(a, from, n) }),
+  SUBSTR: define<[string, number, number?]>({
+    params: ["c", "int", "int"],
+    min: 2,
+    returns: textOf,
+    run: (_, a, from, n) => sliceText(a, from, n)
+  }),
   SUBSTRB: define<[string, number, number?]>({
     params: ["c", "int", "int"],
     min: 2,
@@ -99,7 +121,10 @@ export const textFunctions: FunctionTable = {
       const bytes = utf8.encode(a)
       const start = from > 0 ? from - 1 : from === 0 ? 0 : bytes.length + from
       if (start < 0 || (n !== undefined && n < 1)) return ""
-      return new TextDecoder().decode(bytes.slice(start, n === undefined ? undefined : start + n)).replaceAll("\ufffd", " ")
+      return new TextDecoder().decode(bytes.slice(start, n === undefined ? undefined : start + n)).replaceAll(
+        "\ufffd",
+        " "
+      )
     }
   }),
   INSTR: define<[string, string, number?, number?]>({
@@ -108,13 +133,48 @@ export const textFunctions: FunctionTable = {
     returns: NUMBER,
     run: (_, a, what, start = 1, nth = 1) => fromInteger(findText(a, what, start, nth))
   }),
-  LPAD: define<[string, number, string?]>({ params: ["c", "int", "c"], min: 2, returns: big, run: (_, a, n, fill = " ") => padText(a, n, fill, true) }),
-  RPAD: define<[string, number, string?]>({ params: ["c", "int", "c"], min: 2, returns: big, run: (_, a, n, fill = " ") => padText(a, n, fill, false) }),
-  LTRIM: define<[string, string?]>({ params: ["c", "c"], min: 1, returns: textOf, run: (_, a, set = " ") => trimStart(a, set) }),
-  RTRIM: define<[string, string?]>({ params: ["c", "c"], min: 1, returns: textOf, run: (_, a, set = " ") => trimEnd(a, set) }),
-  TRIM_BOTH: define<[string, string?]>({ params: ["c", "c"], min: 1, returns: textOf, run: (_, a, set = " ") => trimEnd(trimStart(a, oneCharacter(set)), set) }),
-  TRIM_LEADING: define<[string, string?]>({ params: ["c", "c"], min: 1, returns: textOf, run: (_, a, set = " ") => trimStart(a, oneCharacter(set)) }),
-  TRIM_TRAILING: define<[string, string?]>({ params: ["c", "c"], min: 1, returns: textOf, run: (_, a, set = " ") => trimEnd(a, oneCharacter(set)) }),
+  LPAD: define<[string, number, string?]>({
+    params: ["c", "int", "c"],
+    min: 2,
+    returns: big,
+    run: (_, a, n, fill = " ") => padText(a, n, fill, true)
+  }),
+  RPAD: define<[string, number, string?]>({
+    params: ["c", "int", "c"],
+    min: 2,
+    returns: big,
+    run: (_, a, n, fill = " ") => padText(a, n, fill, false)
+  }),
+  LTRIM: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: textOf,
+    run: (_, a, set = " ") => trimStart(a, set)
+  }),
+  RTRIM: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: textOf,
+    run: (_, a, set = " ") => trimEnd(a, set)
+  }),
+  TRIM_BOTH: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: textOf,
+    run: (_, a, set = " ") => trimEnd(trimStart(a, oneCharacter(set)), set)
+  }),
+  TRIM_LEADING: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: textOf,
+    run: (_, a, set = " ") => trimStart(a, oneCharacter(set))
+  }),
+  TRIM_TRAILING: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: textOf,
+    run: (_, a, set = " ") => trimEnd(a, oneCharacter(set))
+  }),
   REPLACE: define<[string | null, string | null, (string | null)?]>({
     params: ["c", "c", "c"],
     min: 2,
@@ -134,7 +194,11 @@ export const textFunctions: FunctionTable = {
       }).join("")
     }
   }),
-  ASCII: define<[string]>({ params: ["c"], returns: NUMBER, run: (_, a) => fromInteger(utf8.encode(points(a)[0]).reduce((n, b) => n * 256 + b, 0)) }),
+  ASCII: define<[string]>({
+    params: ["c"],
+    returns: NUMBER,
+    run: (_, a) => fromInteger(utf8.encode(points(a)[0]).reduce((n, b) => n * 256 + b, 0))
+  }),
   CHR: define<[number]>({
     params: ["int"],
     returns: varchar2(4),
@@ -149,11 +213,19 @@ export const textFunctions: FunctionTable = {
   UNISTR: define<[string]>({
     params: ["c"],
     returns: big,
-    run: (_, a) => a.replace(/\\(\\|[0-9a-fA-F]{4})/g, (_m, code: string) => code === "\\" ? "\\" : String.fromCharCode(parseInt(code, 16)))
+    run: (_, a) =>
+      a.replace(
+        /\\(\\|[0-9a-fA-F]{4})/g,
+        (_m, code: string) => code === "\\" ? "\\" : String.fromCharCode(parseInt(code, 16))
+      )
   }),
   REVERSE: define<[string]>({ params: ["c"], returns: textOf, run: (_, a) => points(a).toReversed().join("") }),
   SOUNDEX: define<[string]>({ params: ["c"], returns: varchar2(4), run: (_, a) => soundex(a) }),
-  RAWTOHEX: define<[Uint8Array]>({ params: ["r"], returns: varchar2(), run: (_, a) => Buffer.from(a).toString("hex").toUpperCase() }),
+  RAWTOHEX: define<[Uint8Array]>({
+    params: ["r"],
+    returns: varchar2(),
+    run: (_, a) => Buffer.from(a).toString("hex").toUpperCase()
+  }),
   HEXTORAW: define<[string]>({
     params: ["c"],
     returns: raw(),
@@ -163,20 +235,33 @@ export const textFunctions: FunctionTable = {
     }
   }),
   "UTL_RAW.CAST_TO_RAW": define<[string]>({ params: ["c"], returns: raw(), run: (_, a) => utf8.encode(a) }),
-  "UTL_RAW.CAST_TO_VARCHAR2": define<[Uint8Array]>({ params: ["r"], returns: varchar2(), run: (_, a) => new TextDecoder().decode(a) }),
+  "UTL_RAW.CAST_TO_VARCHAR2": define<[Uint8Array]>({
+    params: ["r"],
+    returns: varchar2(),
+    run: (_, a) => new TextDecoder().decode(a)
+  }),
   "UTL_RAW.LENGTH": define<[Uint8Array]>({ params: ["r"], returns: NUMBER, run: (_, a) => fromInteger(a.length) }),
   TO_CLOB: define<[string]>({ params: ["c"], returns: { ...varchar2(), name: "CLOB", size: 0 }, run: (_, a) => a }),
   TO_NCLOB: define<[string]>({ params: ["c"], returns: { ...varchar2(), name: "NCLOB", size: 0 }, run: (_, a) => a }),
   TO_BLOB: define<[Uint8Array]>({ params: ["r"], returns: { ...varchar2(), name: "BLOB", size: 0 }, run: (_, a) => a }),
   TO_NCHAR: define<[string]>({ params: ["c"], returns: { ...varchar2(), name: "NVARCHAR2" }, run: (_, a) => a }),
   EMPTY_CLOB: define<[]>({ params: [], returns: { ...varchar2(), name: "CLOB", size: 0 }, run: () => "" }),
-  EMPTY_BLOB: define<[]>({ params: [], returns: { ...varchar2(), name: "BLOB", size: 0 }, run: () => new Uint8Array(0) }),
-  "DBMS_LOB.GETLENGTH": define<[string | Uint8Array]>({ params: ["any"], returns: NUMBER, run: (_, a) => fromInteger(a.length) }),
+  EMPTY_BLOB: define<[]>({
+    params: [],
+    returns: { ...varchar2(), name: "BLOB", size: 0 },
+    run: () => new Uint8Array(0)
+  }),
+  "DBMS_LOB.GETLENGTH": define<[string | Uint8Array]>({
+    params: ["any"],
+    returns: NUMBER,
+    run: (_, a) => fromInteger(a.length)
+  }),
   "DBMS_LOB.SUBSTR": define<[string | Uint8Array, number?, number?]>({
     params: ["any", "int", "int"],
     min: 1,
     returns: (args) => args[0]!.name === "BLOB" ? raw() : varchar2(),
-    run: (_, a, amount = 32767, offset = 1) => typeof a === "string" ? sliceText(a, offset, amount) : a.slice(offset - 1, offset - 1 + amount)
+    run: (_, a, amount = 32767, offset = 1) =>
+      typeof a === "string" ? sliceText(a, offset, amount) : a.slice(offset - 1, offset - 1 + amount)
   }),
   "DBMS_LOB.INSTR": define<[string, string, number?, number?]>({
     params: ["c", "c", "int", "int"],

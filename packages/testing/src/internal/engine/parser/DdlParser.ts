@@ -40,8 +40,22 @@ export abstract class DdlParser extends DmlParser {
       throw this.unsupported(`${this.token.text} clause of CREATE TABLE`)
     }
     const one = [
-      "LOGGING", "NOLOGGING", "CACHE", "NOCACHE", "NOCOMPRESS", "COMPRESS", "NOPARALLEL", "ONLINE", "COMPUTE", "STATISTICS",
-      "REVERSE", "LOCAL", "MONITORING", "NOMONITORING", "INVISIBLE", "VISIBLE"
+      "LOGGING",
+      "NOLOGGING",
+      "CACHE",
+      "NOCACHE",
+      "NOCOMPRESS",
+      "COMPRESS",
+      "NOPARALLEL",
+      "ONLINE",
+      "COMPUTE",
+      "STATISTICS",
+      "REVERSE",
+      "LOCAL",
+      "MONITORING",
+      "NOMONITORING",
+      "INVISIBLE",
+      "VISIBLE"
     ]
     if (this.token.kind === "word" && one.includes(this.token.text)) {
       this.at++
@@ -93,7 +107,15 @@ export abstract class DdlParser extends DmlParser {
     if (!this.isConstraintStart()) return undefined
     const at = this.offset
     const name = this.constraintName()
-    const base = { name, columns: [], references: undefined, onDelete: undefined, check: undefined, checkText: undefined, at }
+    const base = {
+      name,
+      columns: [],
+      references: undefined,
+      onDelete: undefined,
+      check: undefined,
+      checkText: undefined,
+      at
+    }
     if (this.takeWord("PRIMARY")) {
       this.expectWord("KEY")
       const columns = this.nameList()
@@ -149,7 +171,10 @@ export abstract class DdlParser extends DmlParser {
       else if (this.takeWord("VALIDATE") || this.takeWord("NOVALIDATE")) continue
       else if (this.takeWord("USING", "INDEX")) {
         if (this.isOp("(")) throw this.unsupported("USING INDEX (…)")
-        if (this.isName() && !["TABLESPACE", "PCTFREE", "STORAGE", "ENABLE", "DISABLE", "ONLINE", "LOCAL"].includes(this.token.text)) this.path()
+        if (
+          this.isName() &&
+          !["TABLESPACE", "PCTFREE", "STORAGE", "ENABLE", "DISABLE", "ONLINE", "LOCAL"].includes(this.token.text)
+        ) this.path()
         while (this.physicalOption());
       } else return disabled
     }
@@ -159,9 +184,24 @@ export abstract class DdlParser extends DmlParser {
     const at = this.offset
     const name = this.name(904, "invalid identifier")
     const next = this.token
-    const stops = ["DEFAULT", "NOT", "NULL", "GENERATED", "CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "REFERENCES", "AS", "INVISIBLE", "VISIBLE"]
+    const stops = [
+      "DEFAULT",
+      "NOT",
+      "NULL",
+      "GENERATED",
+      "CONSTRAINT",
+      "PRIMARY",
+      "UNIQUE",
+      "CHECK",
+      "REFERENCES",
+      "AS",
+      "INVISIBLE",
+      "VISIBLE"
+    ]
     const hasType = (next.kind === "word" && !stops.includes(next.text)) || next.kind === "quoted"
-    if (!hasType && !modify && !["GENERATED", "AS"].includes(next.text)) throw oraError(2263, "need to specify the datatype for this column", at)
+    if (!hasType && !modify && !["GENERATED", "AS"].includes(next.text)) {
+      throw oraError(2263, "need to specify the datatype for this column", at)
+    }
     const type = hasType ? this.typeSpec() : undefined
     let defaultExpr: Expr | undefined
     let defaultText: string | undefined
@@ -211,7 +251,15 @@ export abstract class DdlParser extends DmlParser {
       if (this.isWord("INVISIBLE")) throw this.unsupported("invisible columns")
       if (this.takeWord("VISIBLE")) continue
       const constraintName = this.constraintName()
-      const base = { name: constraintName, columns: [name], references: undefined, onDelete: undefined, check: undefined, checkText: undefined, at: here }
+      const base = {
+        name: constraintName,
+        columns: [name],
+        references: undefined,
+        onDelete: undefined,
+        check: undefined,
+        checkText: undefined,
+        at: here
+      }
       if (this.takeWord("NOT", "NULL")) {
         nullable = false
         const disabled = this.constraintState()
@@ -220,18 +268,40 @@ export abstract class DdlParser extends DmlParser {
       else if (this.takeWord("PRIMARY")) {
         this.expectWord("KEY")
         constraints.push({ ...base, type: "primary", disabled: this.constraintState() })
-      } else if (this.takeWord("UNIQUE")) constraints.push({ ...base, type: "unique", disabled: this.constraintState() })
-      else if (this.isWord("CHECK")) constraints.push({ ...base, type: "check", ...this.check(), disabled: this.constraintState() })
-      else if (this.isWord("REFERENCES")) {
+      } else if (this.takeWord("UNIQUE")) {
+        constraints.push({ ...base, type: "unique", disabled: this.constraintState() })
+      } else if (this.isWord("CHECK")) {
+        constraints.push({ ...base, type: "check", ...this.check(), disabled: this.constraintState() })
+      } else if (this.isWord("REFERENCES")) {
         constraints.push({ ...base, type: "foreign", ...this.references(), disabled: this.constraintState() })
       } else if (constraintName !== undefined) throw oraError(905, "missing keyword", this.offset)
       else break
     }
-    return { name, type, default: defaultExpr, defaultText, defaultOnNull, identity, virtual, nullable, constraints, at }
+    return {
+      name,
+      type,
+      default: defaultExpr,
+      defaultText,
+      defaultOnNull,
+      identity,
+      virtual,
+      nullable,
+      constraints,
+      at
+    }
   }
 
   sequenceOptions(): SequenceOptions {
-    const options = { start: undefined, increment: undefined, min: undefined, max: undefined, cycle: undefined, cache: undefined, order: undefined, restart: false } as {
+    const options = {
+      start: undefined,
+      increment: undefined,
+      min: undefined,
+      max: undefined,
+      cycle: undefined,
+      cache: undefined,
+      order: undefined,
+      restart: false
+    } as {
       -readonly [K in keyof SequenceOptions]: SequenceOptions[K]
     }
     const value = (): string => {
@@ -255,8 +325,9 @@ export abstract class DdlParser extends DmlParser {
       else if (this.takeWord("NOORDER")) options.order = false
       else if (this.takeWord("RESTART")) options.restart = true
       else if (this.takeWord("KEEP") || this.takeWord("NOKEEP") || this.takeWord("GLOBAL")) continue
-      else if (this.isWord("SESSION") || this.isWord("SCALE") || this.isWord("SHARD")) throw this.unsupported(`${this.token.text} sequences`)
-      else return options
+      else if (this.isWord("SESSION") || this.isWord("SCALE") || this.isWord("SHARD")) {
+        throw this.unsupported(`${this.token.text} sequences`)
+      } else return options
     }
   }
 
@@ -301,7 +372,11 @@ export abstract class DdlParser extends DmlParser {
     }
     do {
       const inner = this.tableConstraint()
-      actions.push(inner === undefined ? { kind: "addColumns", columns: [this.column(false)] } : { kind: "addConstraint", constraint: inner })
+      actions.push(
+        inner === undefined
+          ? { kind: "addColumns", columns: [this.column(false)] }
+          : { kind: "addConstraint", constraint: inner }
+      )
     } while (this.takeOp(","))
     this.expectOp(")")
   }

@@ -189,7 +189,13 @@ export abstract class DmlParser extends QueryParser {
     this.expectWord("INTO")
     const first = this.binds.length
     const into = this.commaList(() => this.sum())
-    if (exprs.length !== into.length) throw oraError(exprs.length > into.length ? 947 : 913, exprs.length > into.length ? "not enough values" : "too many values", this.offset)
+    if (exprs.length !== into.length) {
+      throw oraError(
+        exprs.length > into.length ? 947 : 913,
+        exprs.length > into.length ? "not enough values" : "too many values",
+        this.offset
+      )
+    }
     if (!this.bindsByName) {
       for (let i = first; i < this.binds.length; i++) this.returning.add(i)
       if (into.some((e) => e.kind !== "bind")) throw oraError(931, "missing identifier", this.offset)
@@ -203,7 +209,7 @@ export abstract class DmlParser extends QueryParser {
       this.takeWord("WORK")
       if (this.isWord("FORCE")) throw this.unsupported("COMMIT FORCE")
       if (this.takeWord("COMMENT")) this.at++
-      if (this.takeWord("WRITE")) while (["WAIT", "NOWAIT", "IMMEDIATE", "BATCH"].some((w) => this.takeWord(w)));
+      if (this.takeWord("WRITE")) { while (["WAIT", "NOWAIT", "IMMEDIATE", "BATCH"].some((w) => this.takeWord(w))); }
       return { kind: "commit" }
     }
     if (this.takeWord("ROLLBACK")) {
@@ -248,7 +254,10 @@ export abstract class DmlParser extends QueryParser {
   }
 
   alterSession(): SessionStatement {
-    if (this.isWord("ENABLE") || this.isWord("DISABLE") || this.isWord("CLOSE") || this.isWord("ADVISE") || this.isWord("SYNC")) {
+    if (
+      this.isWord("ENABLE") || this.isWord("DISABLE") || this.isWord("CLOSE") || this.isWord("ADVISE") ||
+      this.isWord("SYNC")
+    ) {
       return this.alterSessionSwitch()
     }
     this.expectWord("SET")

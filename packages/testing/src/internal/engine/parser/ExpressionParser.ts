@@ -108,7 +108,10 @@ export abstract class ExpressionParser extends ParserBase {
       throw oraError(908, "missing NULL keyword", token.start)
     }
     this.at++
-    if (what === "json" && this.token.kind === "word" && ["STRICT", "LAX", "WITH", "WITHOUT", "FORMAT"].includes(this.token.text)) {
+    if (
+      what === "json" && this.token.kind === "word" &&
+      ["STRICT", "LAX", "WITH", "WITHOUT", "FORMAT"].includes(this.token.text)
+    ) {
       throw this.unsupported(`IS JSON ${this.token.text}`)
     }
     return { kind: "is", arg, what, not, at }
@@ -181,7 +184,9 @@ export abstract class ExpressionParser extends ParserBase {
         return { kind: "string", value: token.text, national: token.national === true, at }
       case "bind": {
         const index = this.bindIndex()
-        if (this.token.kind === "bind" || (this.isWord("INDICATOR"))) throw unimplemented("indicator variables", this.offset)
+        if (this.token.kind === "bind" || (this.isWord("INDICATOR"))) {
+          throw unimplemented("indicator variables", this.offset)
+        }
         return { kind: "bind", index, at }
       }
       case "op":
@@ -267,7 +272,10 @@ export abstract class ExpressionParser extends ParserBase {
         if (next.text === "(") return this.trim()
         break
     }
-    if (reserved.has(token.text) && !valueWords.has(token.text) && !(next.text === "(" && ["CHAR", "ROWID"].includes(token.text))) {
+    if (
+      reserved.has(token.text) && !valueWords.has(token.text) &&
+      !(next.text === "(" && ["CHAR", "ROWID"].includes(token.text))
+    ) {
       throw oraError(936, "missing expression", at)
     }
     return this.nameOrCall()
@@ -350,7 +358,9 @@ export abstract class ExpressionParser extends ParserBase {
       this.at++
       if (this.takeOp("*")) return { kind: "star", path, at }
       const token = this.token
-      if (token.kind !== "word" && token.kind !== "quoted") throw oraError(1747, "invalid user.table.column, table.column, or column specification", token.start)
+      if (token.kind !== "word" && token.kind !== "quoted") {
+        throw oraError(1747, "invalid user.table.column, table.column, or column specification", token.start)
+      }
       path.push(token.text)
       this.at++
     }

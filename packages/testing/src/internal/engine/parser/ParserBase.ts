@@ -1,6 +1,6 @@
 /** The token stream under every parser: looking ahead, expecting, names, placeholders. */
-import { tokenize, type Token } from "../Lexer.ts"
-import { oraError, type OraError, unimplemented } from "../OraError.ts"
+import { type Token, tokenize } from "../Lexer.ts"
+import { type OraError, oraError, unimplemented } from "../OraError.ts"
 
 /** Words that cannot name a table, a column or an alias without quotes. */
 export const reserved = new Set(

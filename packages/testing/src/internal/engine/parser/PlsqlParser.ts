@@ -1,6 +1,14 @@
 import type { Call, Expr } from "../Ast.ts"
-import type { Declaration, Handler, Parameter, Parsed, PlsqlBlock, PlsqlStatement, Subprogram } from "../AstDefinitions.ts"
-import { oraError, type OraError, OraError as OraErrorClass } from "../OraError.ts"
+import type {
+  Declaration,
+  Handler,
+  Parameter,
+  Parsed,
+  PlsqlBlock,
+  PlsqlStatement,
+  Subprogram
+} from "../AstDefinitions.ts"
+import { type OraError, OraError as OraErrorClass, oraError } from "../OraError.ts"
 import { DdlParser } from "./DdlParser.ts"
 
 /** The place of an offset as PL/SQL errors give it: line and column from 1. */
@@ -51,7 +59,10 @@ export abstract class PlsqlParser extends DdlParser {
     const statement: PlsqlStatement = into === undefined
       ? { kind: "call", call: expr, at }
       : { kind: "assign", target: into, value: expr, at }
-    return { kind: "plsql", block: { kind: "block", label: undefined, declarations: [], body: [statement], handlers: [], at } }
+    return {
+      kind: "plsql",
+      block: { kind: "block", label: undefined, declarations: [], body: [statement], handlers: [], at }
+    }
   }
 
   private primaryCall(): Call {
@@ -175,7 +186,9 @@ export abstract class PlsqlParser extends DdlParser {
       const element = this.typeSpec()
       if (this.takeWord("INDEX", "BY")) {
         const index = this.typeSpec()
-        if (!["PLS_INTEGER", "BINARY_INTEGER", "SIMPLE_INTEGER"].includes(index.name)) throw this.unsupported("tables indexed by text")
+        if (!["PLS_INTEGER", "BINARY_INTEGER", "SIMPLE_INTEGER"].includes(index.name)) {
+          throw this.unsupported("tables indexed by text")
+        }
       }
       this.semicolon()
       return { kind: "tableType", name, element, at }
@@ -218,8 +231,9 @@ export abstract class PlsqlParser extends DdlParser {
     for (;;) {
       if (this.takeWord("DETERMINISTIC")) continue
       if (this.takeWord("AUTHID")) this.at++
-      else if (this.isWord("PIPELINED") || this.isWord("RESULT_CACHE") || this.isWord("PARALLEL_ENABLE")) throw this.unsupported(this.token.text)
-      else break
+      else if (this.isWord("PIPELINED") || this.isWord("RESULT_CACHE") || this.isWord("PARALLEL_ENABLE")) {
+        throw this.unsupported(this.token.text)
+      } else break
     }
     if (!this.takeWord("IS") && !this.takeWord("AS")) throw this.encountered("is as")
     if (this.isWord("LANGUAGE") || this.isWord("EXTERNAL")) throw this.unsupported("external procedures")
@@ -231,10 +245,18 @@ export abstract class PlsqlParser extends DdlParser {
   private statements(...ends: ReadonlyArray<string>): Array<PlsqlStatement> {
     const list: Array<PlsqlStatement> = []
     while (!ends.some((word) => this.isWord(word))) {
-      if (this.token.kind === "end") throw this.encountered("( begin case declare end exception exit for goto if loop mod null pragma raise return select update while with")
+      if (this.token.kind === "end") {
+        throw this.encountered(
+          "( begin case declare end exception exit for goto if loop mod null pragma raise return select update while with"
+        )
+      }
       list.push(this.plsqlStatement())
     }
-    if (list.length === 0) throw this.encountered("( begin case declare exit for goto if loop mod null pragma raise return select update while with")
+    if (list.length === 0) {
+      throw this.encountered(
+        "( begin case declare exit for goto if loop mod null pragma raise return select update while with"
+      )
+    }
     return list
   }
 
@@ -339,7 +361,9 @@ export abstract class PlsqlParser extends DdlParser {
       case "ALTER":
       case "TRUNCATE":
       case "GRANT":
-        throw this.encountered("( begin case declare end exception exit for goto if loop mod null pragma raise return select update while with")
+        throw this.encountered(
+          "( begin case declare end exception exit for goto if loop mod null pragma raise return select update while with"
+        )
       default:
         return undefined
     }
@@ -403,7 +427,16 @@ export abstract class PlsqlParser extends DdlParser {
     const low = this.sum()
     if (!this.takeOp("..")) {
       if (low.kind === "name" || low.kind === "call") {
-        return { kind: "forCursor", label, variable, query: undefined, cursor: low.path.join("."), args: low.kind === "call" ? low.args : [], body: this.loopBody(), at }
+        return {
+          kind: "forCursor",
+          label,
+          variable,
+          query: undefined,
+          cursor: low.path.join("."),
+          args: low.kind === "call" ? low.args : [],
+          body: this.loopBody(),
+          at
+        }
       }
       throw this.encountered("..")
     }
@@ -424,14 +457,18 @@ export abstract class PlsqlParser extends DdlParser {
         return { in: isIn || !out, out, expr: this.expr() }
       })
       : []
-    const returningInto = this.takeWord("RETURNING", "INTO") || this.takeWord("RETURN", "INTO") ? this.commaList(() => this.sum()) : []
+    const returningInto = this.takeWord("RETURNING", "INTO") || this.takeWord("RETURN", "INTO")
+      ? this.commaList(() => this.sum())
+      : []
     return { kind: "execute", text, into, using, returningInto, at }
   }
 
   private open(at: number): PlsqlStatement {
     this.at++
     const target = this.sum()
-    const cursor: Expr = target.kind === "call" ? { kind: "name", path: target.path, outer: false, at: target.at } : target
+    const cursor: Expr = target.kind === "call"
+      ? { kind: "name", path: target.path, outer: false, at: target.at }
+      : target
     const args = target.kind === "call" ? target.args : []
     if (!this.takeWord("FOR")) return { kind: "open", cursor, args, query: undefined, text: undefined, using: [], at }
     if (this.isWord("SELECT") || this.isWord("WITH")) {

@@ -158,8 +158,30 @@ export abstract class QueryParser extends ExpressionParser {
 
   private alias(): string | undefined {
     const stops = [
-      "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "JOIN", "NATURAL", "OUTER", "USING", "WINDOW", "MODEL", "FETCH", "OFFSET",
-      "SAMPLE", "PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "PARTITION", "LOG", "RETURNING", "RETURN", "LOOP", "QUALIFY", "EXCEPT"
+      "LEFT",
+      "RIGHT",
+      "FULL",
+      "INNER",
+      "CROSS",
+      "JOIN",
+      "NATURAL",
+      "OUTER",
+      "USING",
+      "WINDOW",
+      "MODEL",
+      "FETCH",
+      "OFFSET",
+      "SAMPLE",
+      "PIVOT",
+      "UNPIVOT",
+      "MATCH_RECOGNIZE",
+      "PARTITION",
+      "LOG",
+      "RETURNING",
+      "RETURN",
+      "LOOP",
+      "QUALIFY",
+      "EXCEPT"
     ]
     if (this.token.kind === "word" && stops.includes(this.token.text)) return undefined
     return this.isName() ? this.name() : undefined
@@ -263,7 +285,10 @@ export abstract class QueryParser extends ExpressionParser {
 
   private refuseTableSuffix(): void {
     for (const word of ["PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "SAMPLE", "VERSIONS"]) {
-      if (this.isWord(word) && this.peek().kind !== "end" && (this.isOp("(", 1) || this.isWord("XML", 1) || this.isWord("BETWEEN", 1))) {
+      if (
+        this.isWord(word) && this.peek().kind !== "end" &&
+        (this.isOp("(", 1) || this.isWord("XML", 1) || this.isWord("BETWEEN", 1))
+      ) {
         throw this.unsupported(word)
       }
     }

@@ -71,10 +71,15 @@ class StatementParser extends PlsqlParser {
     if (this.takeWord("SYSTEM")) {
       if (this.takeWord("KILL", "SESSION")) {
         const match = /^(\d+)\s*,\s*(\d+)(,\s*@\d+)?$/.exec(this.token.text)
-        if (this.token.kind !== "string" || match === null) throw oraError(26, "missing or invalid session ID", this.offset)
+        if (this.token.kind !== "string" || match === null) {
+          throw oraError(26, "missing or invalid session ID", this.offset)
+        }
         this.at++
         const immediate = this.takeWord("IMMEDIATE")
-        return { kind: "session", statement: { kind: "killsession", sid: Number(match[1]), serial: Number(match[2]), immediate } }
+        return {
+          kind: "session",
+          statement: { kind: "killsession", sid: Number(match[1]), serial: Number(match[2]), immediate }
+        }
       }
       throw this.unsupported(`ALTER SYSTEM ${this.token.text}`)
     }
