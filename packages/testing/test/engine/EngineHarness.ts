@@ -1,4 +1,5 @@
 /** An engine with a hand-driven clock, and short ways to run SQL in a test. */
+import { make } from "../../src/internal/engine/Database.ts"
 import type {
   BindType,
   Cursor,
@@ -11,7 +12,6 @@ import type {
   TypeName,
   Value
 } from "../../src/internal/engine/Engine.ts"
-import { make } from "../../src/internal/engine/Database.ts"
 
 export const fixedNow = Date.UTC(2024, 4, 17, 13, 30, 45, 123)
 
@@ -61,9 +61,13 @@ export const plain = (value: unknown): unknown => {
     const at = value as DateTime
     const fraction = at.nanosecond === 0 ? "" : `.${pad(at.nanosecond, 9).replace(/0+$/, "")}`
     const zone = at.offsetMinutes === 0 ? "" : ` ${at.offsetMinutes}`
-    return `${pad(at.year, 4)}-${pad(at.month)}-${pad(at.day)} ${pad(at.hour)}:${pad(at.minute)}:${pad(at.second)}${fraction}${zone}`
+    return `${pad(at.year, 4)}-${pad(at.month)}-${pad(at.day)} ${pad(at.hour)}:${pad(at.minute)}:${
+      pad(at.second)
+    }${fraction}${zone}`
   }
-  if (tagged._tag === "Lob") return (value as { readonly read: (from: number, n: number) => unknown }).read(1, 1_000_000)
+  if (tagged._tag === "Lob") {
+    return (value as { readonly read: (from: number, n: number) => unknown }).read(1, 1_000_000)
+  }
   return value
 }
 
@@ -130,7 +134,15 @@ export const harness = (options: EngineOptions = {}): Harness => {
     open: (user = "HR") => {
       sid++
       return sqlOf(
-        engine.open({ user, sid, serial: sid * 7, service: "FREEPDB1", program: "vitest", machine: "host", osUser: "me" })
+        engine.open({
+          user,
+          sid,
+          serial: sid * 7,
+          service: "FREEPDB1",
+          program: "vitest",
+          machine: "host",
+          osUser: "me"
+        })
       )
     }
   }

@@ -7,7 +7,9 @@ const sql = open()
 afterAll(() => engine.close())
 
 sql.run("create table p (id number constraint p_pk primary key, n varchar2(5) not null, amount number(5,2), d date)")
-sql.run("create table c (id number, pid number constraint c_p_fk references p (id), constraint c_ck check (id > 0), constraint c_uk unique (id, pid))")
+sql.run(
+  "create table c (id number, pid number constraint c_p_fk references p (id), constraint c_ck check (id > 0), constraint c_uk unique (id, pid))"
+)
 sql.run("insert into p values (1, 'one', 1, null)")
 sql.run("insert into c values (1, 1)")
 sql.run("create sequence s")
@@ -50,7 +52,10 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["insert into p values (1, 'again', 1, null)", "ORA-00001: unique constraint (HR.P_PK) violated"],
   ["insert into p values (2, null, 1, null)", "ORA-01400: cannot insert NULL into (\"HR\".\"P\".\"N\")"],
   ["update p set n = ''", "ORA-01407: cannot update (\"HR\".\"P\".\"N\") to NULL"],
-  ["insert into p values (2, 'toolong', 1, null)", "ORA-12899: value too large for column \"HR\".\"P\".\"N\" (actual: 7, maximum: 5)"],
+  [
+    "insert into p values (2, 'toolong', 1, null)",
+    "ORA-12899: value too large for column \"HR\".\"P\".\"N\" (actual: 7, maximum: 5)"
+  ],
   ["insert into p values (2, 'two', 1000, null)", "ORA-01438"],
   ["insert into p values (2, 'two', 1)", "ORA-00947"],
   ["insert into p values (2, 'two', 1, null, 5)", "ORA-00913"],
@@ -72,7 +77,10 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["begin null end;", "ORA-06550: line 1, column 12:\nPLS-00103"],
   ["begin raise_application_error(-20123, 'mine'); end;", "ORA-20123: mine\nORA-06512: at line 1"],
   ["declare n number; begin select id into n from p where id = 9; end;", "ORA-01403: no data found"],
-  ["declare n number; begin select 1 into n from (select 1 x from dual union all select 2 from dual); end;", "ORA-01422"],
+  [
+    "declare n number; begin select 1 into n from (select 1 x from dual union all select 2 from dual); end;",
+    "ORA-01422"
+  ],
   ["declare n number; begin n := 'abc'; end;", "ORA-06502"],
   ["declare v varchar2(2); begin v := 'abc'; end;", "ORA-06502"],
   ["begin raise no_data_found; end;", "ORA-01403"],
@@ -93,7 +101,9 @@ describe("errors", () => {
   it.each(cases)("%s", (text, message) => {
     expect(sql.error(text).slice(0, message.length)).toBe(message)
     // A failing statement leaves nothing behind.
-    expect(sql.session.inTransaction && sql.rows("select count(*) from p")).toEqual(sql.session.inTransaction ? [["1"]] : false)
+    expect(sql.session.inTransaction && sql.rows("select count(*) from p")).toEqual(
+      sql.session.inTransaction ? [["1"]] : false
+    )
   })
 
   it.each(

@@ -46,7 +46,7 @@ export const fromInteger = (value: number): NumberBytes => {
     rest = Math.floor(rest / 100)
     exponent++
   }
-  const bytes = encodePairs(value < 0, exponent, pairs.reverse())
+  const bytes = encodePairs(value < 0, exponent, pairs.toReversed())
   if (value > 0 && value < 1024) smallPositive[value] = bytes
   return bytes
 }

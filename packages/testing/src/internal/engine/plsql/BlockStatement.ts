@@ -96,6 +96,15 @@ export function* runBlockStatement(
     } catch (error) {
       // A block that fails leaves nothing of what it has not committed itself.
       transaction.undoTo(mark, false)
+      if (error instanceof OraError && error.code === 6550 && !error.message.includes(": line ")) {
+        const [line, column] = lineAndColumn(statement.sql, error.offset)
+        const text = error.message.replace(/^ORA-06550: /, "")
+        throw oraError(
+          6550,
+          `line ${line}, column ${column}:\n${text}\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
+          error.offset
+        )
+      }
       if (error instanceof OraError && error.code !== 6550 && error.code !== 3001 && error.code !== 1013) {
         throw withLine(error, lineOf(statement.sql, block))
       }

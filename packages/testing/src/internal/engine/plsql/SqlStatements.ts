@@ -144,7 +144,7 @@ export function* executeImmediate(
     throw oraError(1008, "not all variables bound")
   }
   if (binds.length > parsed.placeholders.length) throw oraError(1006, "bind variable does not exist")
-  const types = [...binds.map((bind) => bind.type)]
+  const types = binds.map((bind) => bind.type)
   const read: ParameterReader = (parameter) => parameter.kind === "bind" ? binds[parameter.index]?.value ?? null : null
   switch (parsed.parsed.kind) {
     case "ddl":

@@ -229,7 +229,7 @@ export class Executor {
       core,
       session: state,
       describe: (query: Query): ReadonlyArray<OutColumn> => planQuery(compilation(this.context([])), query).out,
-      fill: (table, query) => {
+      copyRows: (table, query) => {
         const c = compilation(this.context([]))
         const plan = planQuery(c, query)
         const cursor = openQuery(core.store, state, plan, parameterValues(plan.order, () => null))
