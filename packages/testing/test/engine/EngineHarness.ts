@@ -66,7 +66,7 @@ export const plain = (value: unknown): unknown => {
     }${fraction}${zone}`
   }
   if (tagged._tag === "Lob") {
-    return (value as { readonly read: (from: number, n: number) => unknown }).read(1, 1_000_000)
+    return plain((value as { readonly read: (from: number, n: number) => unknown }).read(1, 1_000_000))
   }
   return value
 }

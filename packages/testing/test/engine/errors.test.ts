@@ -123,6 +123,23 @@ describe("errors", () => {
     expect(found?.offset).toBe(offset)
   })
 
+  it("can run a statement again after it has failed", () => {
+    for (
+      const text of [
+        "insert into p values (:1, 'x', null, null)",
+        "select 1 / :1 from dual",
+        "begin if :1 <> 7 then raise no_data_found; end if; end;"
+      ]
+    ) {
+      const good = 7
+      const bad = text.startsWith("insert") ? 1 : 0
+      expect(sql.error(text, bad)).toMatch(/^ORA-0/)
+      expect(sql.error(text, bad)).toMatch(/^ORA-0/)
+      expect(sql.error(text, good)).toBe("none")
+    }
+    sql.session.rollback()
+  })
+
   it("undoes the whole statement when one of its rows fails", () => {
     expect(sql.error("insert into p select level, 'x', 1, null from dual connect by level <= 3")).toMatch(/^ORA-00001/)
     expect(sql.rows("select count(*) from p")).toEqual([["1"]])

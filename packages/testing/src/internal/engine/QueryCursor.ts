@@ -73,6 +73,8 @@ export class QueryCursor implements Cursor, OpenRead {
       this.ahead.push(result.value)
       return true
     } catch (error) {
+      // A statement that failed answers its next use with the same failure: it is not used again.
+      this.statement = undefined
       this.finish()
       throw error
     } finally {
