@@ -1,0 +1,447 @@
+/**
+ * An embedded server that speaks Oracle Net and the two-task protocol, for the unmodified `oracledb` driver.
+ *
+ * It listens on a loopback port, checks passwords with the real verifiers, answers SQL from an embedded engine, shows what
+ * its clients do, and hurts them on request. It ends with its scope: no socket, timer or file is left.
+ *
+ * @since 0.1.0
+ */
+import { Context, Data, Effect, Layer, type Scope } from "effect"
+import type { Fault } from "./Fault.ts"
+import { make as makeEngine } from "./internal/engine/Database.ts"
+import type { Engine, EngineOptions, Procedure } from "./internal/engine/Engine.ts"
+import type { ConnectRequest } from "./internal/net/ConnectData.ts"
+import type { ArmedFault } from "./internal/server/FaultBook.ts"
+import type { Instance, SessionEntry } from "./internal/server/Instance.ts"
+import type { Counters, RequestRecord } from "./internal/server/RequestLog.ts"
+import { firstUser, type RunningServer, start } from "./internal/server/Start.ts"
+import type { AccountState, UserSettings } from "./internal/server/Users.ts"
+
+export type {
+  /**
+   * `open`, `expiring` (a warning, ORA-28002), `locked` (ORA-28000) or `expired` (ORA-28001).
+   *
+   * @since 0.1.0
+   */
+  AccountState,
+  /**
+   * What a client asked of the listener: service, sharding keys, pooling.
+   *
+   * @since 0.1.0
+   */
+  ConnectRequest,
+  /**
+   * Sums over the life of a server.
+   *
+   * @since 0.1.0
+   */
+  Counters,
+  /**
+   * A stored procedure or function written in TypeScript.
+   *
+   * @since 0.1.0
+   */
+  Procedure,
+  /**
+   * One request as the server saw it.
+   *
+   * @since 0.1.0
+   */
+  RequestRecord,
+  /**
+   * The password of a user, and what else is known of them.
+   *
+   * @since 0.1.0
+   */
+  UserSettings
+}
+
+/**
+ * The server could not be started: its port is taken, or its script failed.
+ *
+ * @since 0.1.0
+ */
+export class OracleServerError extends Data.TaggedError("OracleServerError")<{
+  readonly message: string
+  readonly cause: unknown
+}> {}
+
+/**
+ * One instance of the server: a name, its services and a port of its own.
+ *
+ * @since 0.1.0
+ */
+export interface InstanceOptions {
+  readonly name: string
+  /** Default: the server's service. */
+  readonly services?: ReadonlyArray<string>
+  /** Default: any free port. */
+  readonly port?: number
+  /** Instances of one database share its data; by default all of them do. */
+  readonly database?: string
+}
+
+/**
+ * How a server is set up. Everything has a default.
+ *
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The port of the first instance; 0, the default, takes any free one. */
+  readonly port?: number
+  /** Users by name, with a password or with more; default `scott` with `tiger`. */
+  readonly users?: { readonly [name: string]: string | UserSettings }
+  /** The service that clients ask for; default `FREEPDB1`. */
+  readonly service?: string
+  /** Several instances, each on its own port; default a single one. */
+  readonly instances?: ReadonlyArray<InstanceOptions>
+  /** Names the instance that serves a client, by sharding key for instance; a client of another one is redirected. */
+  readonly route?: (request: ConnectRequest) => string | undefined
+  readonly databaseName?: string
+  /** Appended to service names by clients that use full names. */
+  readonly domain?: string
+  /** Default `23.7.0.25.01`. */
+  readonly version?: string
+  /** Statements separated by `;` that are run as the first user before the server listens. */
+  readonly script?: string
+  readonly procedures?: ReadonlyArray<Procedure>
+  /** The password verifier offered to clients; default `12c`. */
+  readonly verifier?: "11g" | "12c"
+  /** Wrong passwords in a row that lock an account; default: any number may be tried. */
+  readonly failedLoginAttempts?: number
+  /** Default 300; beyond it ORA-01000. */
+  readonly maxOpenCursors?: number
+  /** Default 10000; beyond it ORA-00018. */
+  readonly maxSessions?: number
+  /** How many requests the log keeps; default 10000. */
+  readonly logCapacity?: number
+  /** What older servers do not have, for tests of clients. */
+  readonly protocol?: {
+    /** Oracle Net version, 315 to 319; end-of-response needs 319, fast authentication 318. */
+    readonly netVersion?: number
+    /** Two-task field version, 7 (12.1) to 24 (23ai). */
+    readonly fieldVersion?: number
+    readonly endOfResponse?: boolean
+    readonly fastAuth?: boolean
+    /** The largest packet, by default 2 MiB; clients ask for 8192 unless told otherwise. */
+    readonly sdu?: number
+  }
+}
+
+/**
+ * A session of the server, as `v$session` would show it.
+ *
+ * @since 0.1.0
+ */
+export interface SessionInfo {
+  readonly sid: number
+  readonly serial: number
+  readonly user: string
+  readonly proxyUser: string | undefined
+  readonly status: "ACTIVE" | "INACTIVE" | "KILLED"
+  readonly server: "DEDICATED" | "POOLED"
+  readonly instance: string
+  readonly service: string
+  readonly program: string
+  readonly machine: string
+  readonly osUser: string
+  readonly driver: string
+  readonly module: string | null
+  readonly action: string | null
+  readonly clientId: string | null
+  readonly clientInfo: string | null
+  readonly currentSchema: string
+  readonly edition: string
+  readonly connectionClass: string | undefined
+  readonly shardingKey: string | undefined
+  readonly superShardingKey: string | undefined
+  readonly inTransaction: boolean
+  readonly openCursors: number
+  readonly calls: number
+  /** The connection that uses it; `undefined` while it waits in the server's pool. */
+  readonly connection: number | undefined
+  readonly openedAt: number
+  readonly lastCallAt: number
+}
+
+/**
+ * An injected fault.
+ *
+ * @since 0.1.0
+ */
+export interface InjectedFault {
+  readonly fault: Fault
+  /** How often it has hit. */
+  readonly hits: Effect.Effect<number>
+  /** Takes it back; what it has done stays done. */
+  readonly remove: Effect.Effect<void>
+}
+
+/**
+ * How an instance goes down: `abort` cuts every connection at once (ORA-03113), `immediate` tells the clients first that it
+ * is going, and `listener` stops listening too, so that connecting is refused by the operating system.
+ *
+ * @since 0.1.0
+ */
+export type ShutdownMode = "abort" | "immediate" | "listener"
+
+/**
+ * A running server.
+ *
+ * @since 0.1.0
+ */
+export interface Service {
+  readonly host: string
+  /** The port of the first instance. */
+  readonly port: number
+  /** `host:port/service` of the first instance. */
+  readonly connectString: string
+  /** Of another instance, or of another service. */
+  readonly connectStringOf: (options: { readonly instance?: string; readonly service?: string }) => string
+  /** Every session, those in the server's own pool included. */
+  readonly sessions: Effect.Effect<ReadonlyArray<SessionInfo>>
+  /** The last requests, oldest first. */
+  readonly requests: Effect.Effect<ReadonlyArray<RequestRecord>>
+  readonly clearRequests: Effect.Effect<void>
+  readonly counters: Effect.Effect<Counters>
+  /** Runs statements separated by `;` and commits them. */
+  readonly script: (sql: string, user?: string) => Effect.Effect<void, OracleServerError>
+  readonly setUser: (name: string, settings: string | UserSettings) => Effect.Effect<void>
+  /** Locks, expires or opens an account; false when there is none. */
+  readonly setAccountState: (name: string, state: AccountState) => Effect.Effect<boolean>
+  /** False when there is no such user. */
+  readonly setPassword: (name: string, password: string) => Effect.Effect<boolean>
+  readonly removeUser: (name: string) => Effect.Effect<boolean>
+  /** Ends a session: its client's next call, or the one that runs, fails with ORA-00028. False when there is none. */
+  readonly kill: (sid: number, serial?: number) => Effect.Effect<boolean>
+  /** Kills every session that fits; the number of them. */
+  readonly killWhere: (predicate: (session: SessionInfo) => boolean) => Effect.Effect<number>
+  readonly inject: (fault: Fault) => Effect.Effect<InjectedFault>
+  /** Takes the fault back when the scope ends. */
+  readonly injectScoped: (fault: Fault) => Effect.Effect<InjectedFault, never, Scope.Scope>
+  readonly clearFaults: Effect.Effect<void>
+  /** Takes instances down, all of them by default. Their listeners then refuse with ORA-12514. */
+  readonly shutdown: (options?: {
+    readonly mode?: ShutdownMode
+    readonly instance?: string
+  }) => Effect.Effect<void>
+  /** Brings them up again, on the same ports. */
+  readonly startup: (options?: { readonly instance?: string }) => Effect.Effect<void, OracleServerError>
+  /** Tells clients in-band that a shutdown is planned; a driver's pool then lets go of its connections. */
+  readonly announceShutdown: Effect.Effect<void>
+  /** Closes every connection, orderly or with a TCP reset; the server stays up. */
+  readonly dropConnections: (options?: { readonly reset?: boolean }) => Effect.Effect<void>
+}
+
+/**
+ * The service: an embedded Oracle server.
+ *
+ * @example
+ * ```ts
+ * import { OracleServer } from "@sessionpool/testing"
+ * import { Effect } from "effect"
+ *
+ * export const program = Effect.gen(function*() {
+ *   const server = yield* OracleServer.OracleServer
+ *   return yield* server.sessions
+ * }).pipe(Effect.provide(OracleServer.layer({ users: { app: "secret" } })))
+ * ```
+ *
+ * @since 0.1.0
+ */
+export class OracleServer extends Context.Service<OracleServer, Service>()("@sessionpool/testing/OracleServer") {}
+
+const host = "127.0.0.1"
+const plannedShutdown = 12_572
+
+const describe = (entry: SessionEntry): SessionInfo => {
+  const { connection, instance, logon, request, session } = entry
+  const { engine } = session
+  const { info } = engine
+  return {
+    sid: info.sid,
+    serial: info.serial,
+    user: info.user,
+    proxyUser: info.proxyUser,
+    status: session.killed ? "KILLED" : entry.active ? "ACTIVE" : "INACTIVE",
+    server: info.server ?? "DEDICATED",
+    instance: instance.name,
+    service: info.service,
+    program: logon.program,
+    machine: logon.machine,
+    osUser: logon.osUser,
+    driver: logon.driverName,
+    module: session.module,
+    action: session.action,
+    clientId: session.clientId,
+    clientInfo: session.clientInfo,
+    currentSchema: engine.currentSchema,
+    edition: engine.edition,
+    connectionClass: info.connectionClass,
+    shardingKey: request.shardingKey,
+    superShardingKey: request.superShardingKey,
+    inTransaction: !session.closed && engine.inTransaction,
+    openCursors: session.cursors.size,
+    calls: session.calls,
+    connection: connection?.id,
+    openedAt: session.openedAt,
+    lastCallAt: session.lastCallAt
+  }
+}
+
+const failure = (message: string) => (cause: unknown) =>
+  new OracleServerError({ message: `${message}: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
+
+const arm = (running: RunningServer, fault: Fault): ArmedFault => {
+  const { faults, instances } = running.cluster
+  const armed = faults.arm(fault)
+  if (fault._tag === "Cut" && fault.since === "now") {
+    for (const { connections } of instances) {
+      for (const { transport } of connections) transport.limit(faults.limitFromNow(armed, fault))
+    }
+  }
+  return armed
+}
+
+const disarm = (running: RunningServer, armed: ArmedFault): void => {
+  running.cluster.faults.disarm(armed)
+  for (const { connections } of running.cluster.instances) {
+    for (const { transport } of connections) transport.lift(armed)
+  }
+}
+
+const takeDown = async (instance: Instance, mode: ShutdownMode): Promise<void> => {
+  instance.up = false
+  if (mode === "listener") return instance.stopListening()
+  if (mode === "immediate") {
+    for (const connection of instance.connections) {
+      connection.announce(plannedShutdown)
+      connection.end()
+    }
+  }
+  instance.cutAll(false)
+}
+
+const makeService = (running: RunningServer, options: Options): Service => {
+  const { cluster, engines, users } = running
+  const first = cluster.instances[0]!
+  const chosen = (name: string | undefined) =>
+    cluster.instances.filter((instance) => name === undefined || instance.name === name)
+  const entries = () => cluster.instances.flatMap((instance) => [...instance.sessions.values()])
+  const connectStringOf: Service["connectStringOf"] = ({ instance, service }) => {
+    const target = chosen(instance)[0] ?? first
+    return `${host}:${target.port}/${service ?? target.services[0]}`
+  }
+  const inject = (fault: Fault): Effect.Effect<InjectedFault> =>
+    Effect.sync(() => {
+      const armed = arm(running, fault)
+      return {
+        fault,
+        hits: Effect.sync(() => armed.hits),
+        remove: Effect.sync(() => disarm(running, armed))
+      }
+    })
+  const clearFaults = Effect.sync(() => {
+    for (const armed of cluster.faults.list) disarm(running, armed)
+  })
+  return {
+    host,
+    port: first.port,
+    connectString: connectStringOf({}),
+    connectStringOf,
+    sessions: Effect.sync(() => entries().map(describe)),
+    requests: Effect.sync(() => cluster.log.list()),
+    clearRequests: Effect.sync(() => cluster.log.clear()),
+    counters: Effect.sync(() => cluster.counters()),
+    script: (sql, user = firstUser(options)) =>
+      Effect.tryPromise({
+        try: async () => {
+          for (const engine of engines) await engine.runScript(user.toUpperCase(), sql)
+        },
+        catch: failure("the script failed")
+      }),
+    setUser: (name, settings) =>
+      Effect.sync(() => users.set(name, typeof settings === "string" ? { password: settings } : settings)),
+    setAccountState: (name, state) => Effect.sync(() => users.setState(name, state)),
+    setPassword: (name, password) => Effect.promise(() => users.setPassword(name, password)),
+    removeUser: (name) => Effect.sync(() => users.remove(name)),
+    kill: (sid, serial) => Effect.sync(() => cluster.kill(sid, serial)),
+    killWhere: (predicate) =>
+      Effect.sync(() =>
+        entries().map(describe).filter(predicate).filter(({ serial, sid }) => cluster.kill(sid, serial)).length
+      ),
+    inject,
+    injectScoped: (fault) => Effect.acquireRelease(inject(fault), (injected) => injected.remove),
+    clearFaults,
+    shutdown: (request = {}) =>
+      Effect.promise(async () => {
+        for (const instance of chosen(request.instance)) await takeDown(instance, request.mode ?? "abort")
+      }),
+    startup: (request = {}) =>
+      Effect.tryPromise({
+        try: async () => {
+          for (const instance of chosen(request.instance)) {
+            if (!instance.listening) await instance.listen()
+            instance.up = true
+          }
+        },
+        catch: failure("the instance could not be started")
+      }),
+    announceShutdown: Effect.sync(() => {
+      for (const { connections } of cluster.instances) {
+        for (const connection of connections) connection.announce(plannedShutdown)
+      }
+    }),
+    dropConnections: (request = {}) =>
+      Effect.sync(() => {
+        for (const instance of cluster.instances) instance.cutAll(request.reset ?? false)
+      })
+  }
+}
+
+/**
+ * Starts a server that stops with the scope.
+ *
+ * @example
+ * ```ts
+ * import { OracleServer } from "@sessionpool/testing"
+ * import { Effect } from "effect"
+ *
+ * export const program = Effect.scoped(Effect.gen(function*() {
+ *   const server = yield* OracleServer.make({ script: "create table t (n number)" })
+ *   return server.connectString
+ * }))
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Effect.Effect<Service, OracleServerError, Scope.Scope> =>
+  makeWith(options, makeEngine)
+
+/** @internal */
+export const makeWith = (
+  options: Options,
+  engine: (options: EngineOptions) => Engine
+): Effect.Effect<Service, OracleServerError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => start(options, engine),
+      catch: failure("the server could not be started")
+    }),
+    (running) => Effect.promise(() => running.stop())
+  ).pipe(Effect.map((running) => makeService(running, options)))
+
+/**
+ * A server as a layer.
+ *
+ * @example
+ * ```ts
+ * import { OracleServer } from "@sessionpool/testing"
+ *
+ * export const ServerLive = OracleServer.layer({ users: { app: "secret" }, service: "BOOKINGS" })
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<OracleServer, OracleServerError> =>
+  Layer.effect(OracleServer, make(options))

@@ -1,0 +1,307 @@
+/** The parsed form of a statement. `at` is the offset of a node in the text. */
+
+export type Expr =
+  | { readonly kind: "number"; readonly text: string; readonly at: number }
+  | { readonly kind: "string"; readonly value: string; readonly national: boolean; readonly at: number }
+  | { readonly kind: "null"; readonly at: number }
+  | { readonly kind: "boolean"; readonly value: boolean; readonly at: number }
+  | { readonly kind: "datetime"; readonly form: "date" | "timestamp"; readonly text: string; readonly at: number }
+  | {
+    readonly kind: "interval"
+    readonly text: string
+    readonly from: string
+    readonly to: string
+    readonly at: number
+  }
+  | { readonly kind: "bind"; readonly index: number; readonly at: number }
+  | { readonly kind: "name"; readonly path: ReadonlyArray<string>; readonly outer: boolean; readonly at: number }
+  | { readonly kind: "star"; readonly path: ReadonlyArray<string>; readonly at: number }
+  | { readonly kind: "unary"; readonly op: UnaryOp; readonly arg: Expr; readonly at: number }
+  | { readonly kind: "binary"; readonly op: BinaryOp; readonly left: Expr; readonly right: Expr; readonly at: number }
+  | {
+    readonly kind: "between"
+    readonly arg: Expr
+    readonly low: Expr
+    readonly high: Expr
+    readonly not: boolean
+    readonly at: number
+  }
+  | {
+    readonly kind: "in"
+    readonly arg: Expr
+    readonly list: ReadonlyArray<Expr> | undefined
+    readonly query: Query | undefined
+    readonly not: boolean
+    readonly at: number
+  }
+  | {
+    readonly kind: "quantified"
+    readonly op: BinaryOp
+    readonly left: Expr
+    readonly all: boolean
+    readonly list: ReadonlyArray<Expr> | undefined
+    readonly query: Query | undefined
+    readonly at: number
+  }
+  | {
+    readonly kind: "like"
+    readonly arg: Expr
+    readonly pattern: Expr
+    readonly escape: Expr | undefined
+    readonly not: boolean
+    readonly at: number
+  }
+  | { readonly kind: "is"; readonly arg: Expr; readonly what: IsTest; readonly not: boolean; readonly at: number }
+  | { readonly kind: "exists"; readonly query: Query; readonly at: number }
+  | {
+    readonly kind: "case"
+    readonly operand: Expr | undefined
+    readonly whens: ReadonlyArray<readonly [Expr, Expr]>
+    readonly otherwise: Expr | undefined
+    readonly at: number
+  }
+  | { readonly kind: "cast"; readonly arg: Expr; readonly type: TypeSpec; readonly at: number }
+  | { readonly kind: "extract"; readonly field: string; readonly arg: Expr; readonly at: number }
+  | {
+    readonly kind: "atzone"
+    readonly arg: Expr
+    readonly zone: Expr | undefined
+    readonly at: number
+  }
+  | { readonly kind: "tuple"; readonly items: ReadonlyArray<Expr>; readonly at: number }
+  | { readonly kind: "subquery"; readonly query: Query; readonly at: number }
+  | { readonly kind: "cursor"; readonly query: Query; readonly at: number }
+  | Call
+
+export type UnaryOp = "-" | "+" | "not" | "prior" | "connect_by_root"
+export type BinaryOp = "+" | "-" | "*" | "/" | "**" | "||" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "and" | "or"
+export type IsTest = "null" | "nan" | "infinite" | "json" | "true" | "false"
+
+export interface Call {
+  readonly kind: "call"
+  readonly path: ReadonlyArray<string>
+  readonly args: ReadonlyArray<Expr>
+  /** Parameter names of `name => value`, by position in `args`. */
+  readonly names: ReadonlyArray<string | undefined>
+  readonly distinct: boolean
+  readonly star: boolean
+  readonly withinGroup: ReadonlyArray<OrderItem> | undefined
+  /** `KEEP (DENSE_RANK FIRST|LAST ORDER BY …)`. */
+  readonly keep: { readonly last: boolean; readonly order: ReadonlyArray<OrderItem> } | undefined
+  readonly over: Window | undefined
+  /** What cannot be written as an argument: the side of TRIM, RETURNING of JSON_VALUE, `IGNORE NULLS` … */
+  readonly options: Readonly<Record<string, string>>
+  /** False for a name without parentheses that PL/SQL calls as a procedure. */
+  readonly parens: boolean
+  readonly at: number
+}
+
+export interface Window {
+  readonly partition: ReadonlyArray<Expr>
+  readonly order: ReadonlyArray<OrderItem>
+  readonly frame: string
+}
+
+export interface OrderItem {
+  readonly expr: Expr
+  readonly descending: boolean
+  readonly nulls: "first" | "last" | undefined
+}
+
+export interface TypeSpec {
+  readonly name: string
+  readonly args: ReadonlyArray<number | undefined>
+  readonly unit: "CHAR" | "BYTE" | undefined
+  /** `table.column%TYPE` or `table%ROWTYPE`. */
+  readonly anchor: { readonly path: ReadonlyArray<string>; readonly row: boolean } | undefined
+  readonly vectorFormat: string | undefined
+  readonly at: number
+}
+
+export interface SelectItem {
+  readonly expr: Expr
+  readonly alias: string | undefined
+  /** The text of the expression: what names a column without an alias. */
+  readonly text: string
+}
+
+export type FromItem =
+  | {
+    readonly kind: "table"
+    readonly path: ReadonlyArray<string>
+    readonly alias: string | undefined
+    readonly link: string | undefined
+    readonly at: number
+  }
+  | {
+    readonly kind: "derived"
+    readonly query: Query
+    readonly alias: string | undefined
+    readonly lateral: boolean
+    readonly at: number
+  }
+  | {
+    readonly kind: "join"
+    readonly type: "inner" | "left" | "right" | "full" | "cross"
+    readonly natural: boolean
+    readonly left: FromItem
+    readonly right: FromItem
+    readonly on: Expr | undefined
+    readonly using: ReadonlyArray<string> | undefined
+    readonly at: number
+  }
+  | {
+    readonly kind: "function"
+    readonly call: Expr
+    readonly alias: string | undefined
+    readonly at: number
+  }
+  | {
+    readonly kind: "values"
+    readonly rows: ReadonlyArray<ReadonlyArray<Expr>>
+    readonly alias: string | undefined
+    readonly names: ReadonlyArray<string>
+    readonly at: number
+  }
+
+export interface Block {
+  readonly kind: "block"
+  readonly distinct: boolean
+  readonly items: ReadonlyArray<SelectItem>
+  readonly from: ReadonlyArray<FromItem>
+  readonly where: Expr | undefined
+  readonly startWith: Expr | undefined
+  readonly connectBy: Expr | undefined
+  readonly nocycle: boolean
+  readonly groupBy: ReadonlyArray<Expr>
+  readonly having: Expr | undefined
+  readonly into: ReadonlyArray<Expr> | undefined
+  readonly bulkInto: boolean
+  readonly at: number
+}
+
+export interface SetOperation {
+  readonly kind: "set"
+  readonly op: "union" | "union all" | "minus" | "intersect"
+  readonly left: QueryBody
+  readonly right: QueryBody
+  readonly at: number
+}
+
+/** A query in parentheses within a set operation may have its own ORDER BY and row limit. */
+export type QueryBody = Block | SetOperation | { readonly kind: "nested"; readonly query: Query; readonly at: number }
+
+export interface CommonTable {
+  readonly name: string
+  readonly columns: ReadonlyArray<string>
+  readonly query: Query
+  readonly at: number
+}
+
+export interface ForUpdate {
+  readonly of: ReadonlyArray<Expr>
+  /** Seconds; undefined waits for ever, 0 is NOWAIT. */
+  readonly wait: number | undefined
+  readonly skipLocked: boolean
+}
+
+export interface Query {
+  readonly ctes: ReadonlyArray<CommonTable>
+  readonly body: QueryBody
+  readonly orderBy: ReadonlyArray<OrderItem>
+  readonly siblings: boolean
+  readonly offset: Expr | undefined
+  readonly fetch: { readonly count: Expr | undefined; readonly percent: boolean; readonly ties: boolean } | undefined
+  readonly forUpdate: ForUpdate | undefined
+  readonly at: number
+}
+
+export interface Returning {
+  readonly exprs: ReadonlyArray<Expr>
+  readonly into: ReadonlyArray<Expr>
+}
+
+export interface TableTarget {
+  readonly path: ReadonlyArray<string>
+  readonly alias: string | undefined
+  readonly at: number
+}
+
+export interface Assignment {
+  readonly columns: ReadonlyArray<{ readonly name: string; readonly at: number }>
+  /** One expression for one column, a subquery for several; undefined is DEFAULT. */
+  readonly value: Expr | undefined
+}
+
+export interface Insert {
+  readonly kind: "insert"
+  readonly target: TableTarget
+  readonly columns: ReadonlyArray<{ readonly name: string; readonly at: number }>
+  /** Rows of VALUES; undefined stands for DEFAULT. */
+  readonly rows: ReadonlyArray<ReadonlyArray<Expr | undefined>> | undefined
+  readonly query: Query | undefined
+  /** `VALUES record` of PL/SQL. */
+  readonly record: string | undefined
+  readonly returning: Returning | undefined
+  readonly at: number
+}
+
+export interface Update {
+  readonly kind: "update"
+  readonly target: TableTarget
+  readonly sets: ReadonlyArray<Assignment>
+  readonly where: Expr | undefined
+  readonly returning: Returning | undefined
+  readonly at: number
+}
+
+export interface Delete {
+  readonly kind: "delete"
+  readonly target: TableTarget
+  readonly where: Expr | undefined
+  readonly returning: Returning | undefined
+  readonly at: number
+}
+
+export interface Merge {
+  readonly kind: "merge"
+  readonly target: TableTarget
+  readonly using: FromItem
+  readonly on: Expr
+  readonly matched: {
+    readonly sets: ReadonlyArray<Assignment>
+    readonly where: Expr | undefined
+    readonly deleteWhere: Expr | undefined
+  } | undefined
+  readonly notMatched: {
+    readonly columns: ReadonlyArray<{ readonly name: string; readonly at: number }>
+    readonly values: ReadonlyArray<Expr | undefined>
+    readonly where: Expr | undefined
+  } | undefined
+  readonly at: number
+}
+
+export interface Select {
+  readonly kind: "select"
+  readonly query: Query
+  readonly at: number
+}
+
+export type Dml = Insert | Update | Delete | Merge
+
+export interface LockTable {
+  readonly kind: "lock"
+  readonly tables: ReadonlyArray<TableTarget>
+  readonly mode: string
+  readonly wait: number | undefined
+}
+
+export type SessionStatement =
+  | { readonly kind: "commit" }
+  | { readonly kind: "rollback"; readonly savepoint: string | undefined }
+  | { readonly kind: "savepoint"; readonly name: string }
+  | { readonly kind: "settransaction" }
+  | { readonly kind: "altersession"; readonly settings: ReadonlyArray<readonly [string, string, number]> }
+  | { readonly kind: "killsession"; readonly sid: number; readonly serial: number; readonly immediate: boolean }
+  | { readonly kind: "noop" }
+  | LockTable

@@ -1,0 +1,414 @@
+/** Function calls: those whose types depend on their arguments here, all others from the library's table. */
+import type { Call, Expr } from "../Ast.ts"
+import type { FunctionDef } from "../functions/FunctionDef.ts"
+import { library, storeName } from "../functions/Library.ts"
+import { oraError, unimplemented } from "../OraError.ts"
+import {
+  BINARY_DOUBLE,
+  BINARY_FLOAT,
+  BLOB,
+  BOOLEAN,
+  CLOB,
+  DATE,
+  INTERVAL_DS,
+  INTERVAL_YM,
+  JSON_TYPE,
+  type Kind,
+  kindOf,
+  NULL,
+  NUMBER,
+  raw,
+  ROWID,
+  type SqlType,
+  timestamp,
+  timestampLtz,
+  timestampTz,
+  varchar2
+} from "../SqlType.ts"
+import { compileAggregate, isAggregate } from "./AggregateCalls.ts"
+import type { Compilation } from "./Compilation.ts"
+import { call, comparable, comparison, convertTo, inconsistent, unify } from "./Operators.ts"
+import { quoteText, type Scope, type Sql } from "./Sql.ts"
+
+/** Functions the server has and the engine does not: an answer by name is better than "invalid identifier". */
+const absent = new Set([
+  "DUMP",
+  "VSIZE",
+  "XMLELEMENT",
+  "XMLAGG",
+  "XMLFOREST",
+  "XMLTYPE",
+  "JSON_OBJECT",
+  "JSON_ARRAY",
+  "JSON_ARRAYAGG",
+  "JSON_OBJECTAGG",
+  "JSON_TRANSFORM",
+  "JSON_MERGEPATCH",
+  "JSON_SERIALIZE",
+  "JSON_TABLE",
+  "SYS_CONNECT_BY_PATH",
+  "COLLECT",
+  "XMLQUERY",
+  "NLS_UPPER",
+  "NLS_LOWER",
+  "NLSSORT",
+  "COMPOSE",
+  "DECOMPOSE",
+  "ORA_HASH",
+  "STANDARD_HASH",
+  "ROWIDTOCHAR",
+  "CHARTOROWID",
+  "SCN_TO_TIMESTAMP",
+  "GROUPING",
+  "GROUPING_ID",
+  "PERCENTILE_CONT",
+  "PERCENTILE_DISC",
+  "CORR",
+  "COVAR_POP",
+  "COVAR_SAMP",
+  "APPROX_COUNT_DISTINCT",
+  "VECTOR_DISTANCE",
+  "TO_VECTOR",
+  "SINH",
+  "COSH",
+  "TANH",
+  "ASIN",
+  "ACOS",
+  "ATAN",
+  "ATAN2",
+  "LOG",
+  "INTERVAL",
+  "NEW_TIME",
+  "TO_LOB",
+  "TO_MULTI_BYTE",
+  "TO_SINGLE_BYTE",
+  "VALIDATE_CONVERSION",
+  "XMLSERIALIZE",
+  "CARDINALITY",
+  "POWERMULTISET",
+  "RAWTONHEX",
+  "REGR_SLOPE",
+  "FIRST",
+  "LAST",
+  "STATS_MODE",
+  "CUBE_TABLE",
+  "BIN_TO_NUM",
+  "CONVERT",
+  "DEPTH",
+  "PATH",
+  "CV",
+  "CHECKSUM",
+  "BOOLEAN_AND_AGG",
+  "ANY_VALUE"
+])
+
+const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> = {
+  n: NUMBER,
+  f: BINARY_DOUBLE,
+  c: varchar2(),
+  r: raw(),
+  d: DATE,
+  t: timestamp(9),
+  z: timestampTz(9),
+  l: timestampLtz(9),
+  y: INTERVAL_YM,
+  s: INTERVAL_DS,
+  b: BOOLEAN,
+  lc: CLOB,
+  lb: BLOB,
+  j: JSON_TYPE,
+  i: ROWID
+}
+
+const arity = (expr: Call, min: number, max: number): void => {
+  if (expr.args.length < min) throw oraError(909, "invalid number of arguments", expr.at)
+  if (expr.args.length > max) throw oraError(939, "too many arguments for function", expr.at)
+}
+
+export const compileCall = (c: Compilation, expr: Call, scope: Scope): Sql => {
+  if (isAggregate(expr)) return compileAggregate(c, expr, scope)
+  if (expr.over !== undefined || expr.withinGroup !== undefined || expr.keep !== undefined) {
+    throw unimplemented(`analytic ${expr.path.join(".")}`, expr.at)
+  }
+  const name = expr.path.join(".")
+  const args = (): Array<Sql> => expr.args.map((arg) => c.expr(c, arg, scope))
+  const special = specials[name]
+  if (special !== undefined) {
+    if (expr.names.some((n) => n !== undefined)) throw unimplemented(`named arguments of ${name}`, expr.at)
+    return special(c, expr, args(), scope)
+  }
+  const user = c.context.userFunction(expr.path)
+  if (user !== undefined) return userCall(c, expr, user, args())
+  const trim = name === "TRIM" ? `TRIM_${expr.options["side"] ?? "BOTH"}` : name
+  const def = library[trim]
+  if (def !== undefined && !/^[A-Z]+_[NFTDZSY]$/.test(trim) && !/^[NFDTSYZ]_/.test(trim)) {
+    return libraryCall(expr, trim, def, args())
+  }
+  if (absent.has(name) || expr.path[0]!.startsWith("DBMS_") || expr.path[0]!.startsWith("UTL_")) {
+    throw unimplemented(name, expr.at)
+  }
+  throw oraError(904, `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
+}
+
+const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyArray<Sql>): Sql => {
+  arity(expr, def.min ?? def.params.length, def.rest === undefined ? def.params.length : Infinity)
+  if (Object.keys(expr.options).some((key) => key !== "side")) throw unimplemented(`clauses of ${name}`, expr.at)
+  const converted = args.map((arg, i) => {
+    const param = def.params[i] ?? def.rest!
+    if (param === "any") return arg
+    if (param === "c" && kindOf(arg.type) === "lc") return arg
+    return convertTo(arg, kindType[param === "int" ? "n" : param as keyof typeof kindType], expr.at)
+  })
+  const type = typeof def.returns === "function" ? def.returns(args.map((arg) => arg.type)) : def.returns
+  const condition = type.name === "BOOLEAN"
+  return {
+    sql: `${storeName(name)}(${converted.map((arg) => arg.sql).join(",")})`,
+    type,
+    nullable: true,
+    ...(condition ? { condition } : {})
+  }
+}
+
+const userCall = (
+  c: Compilation,
+  expr: Call,
+  user: NonNullable<ReturnType<Compilation["context"]["userFunction"]>>,
+  args: ReadonlyArray<Sql>
+): Sql => {
+  c.volatile = true
+  const { parameters } = user.procedure
+  const given = parameters.map((parameter, i) => {
+    const named = expr.names.findIndex((n) => n === parameter.name.toUpperCase())
+    const at = named >= 0 ? named : expr.names[i] === undefined && i < args.length ? i : -1
+    if (at < 0) {
+      if (parameter.default === undefined) {
+        throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
+      }
+      return "NULL"
+    }
+    return convertTo(
+      args[at]!,
+      { ...NULL, name: parameter.type, scale: parameter.type === "NUMBER" ? -127 : 0 },
+      expr.at
+    ).sql
+  })
+  if (args.length > parameters.length) {
+    throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
+  }
+  return {
+    sql: `user_function(${[quoteText(user.key), String(args.length), ...given].join(",")})`,
+    type: user.returns,
+    nullable: true
+  }
+}
+
+type Special = (c: Compilation, expr: Call, args: ReadonlyArray<Sql>, scope: Scope) => Sql
+
+const nvl: Special = (_c, expr, args) => {
+  arity(expr, 2, 2)
+  const type = unify(args.map((a) => a.type), true, expr.at)
+  if (args[0]!.literal !== undefined && type.name === "CHAR") return nvlOf(args, { ...type, name: "VARCHAR2" }, expr.at)
+  return nvlOf(args, type, expr.at)
+}
+
+const nvlOf = (args: ReadonlyArray<Sql>, type: SqlType, at: number): Sql => ({
+  sql: `coalesce(${args.map((a) => convertTo(a, type, at).sql).join(",")})`,
+  type,
+  nullable: args.every((a) => a.nullable)
+})
+
+const decode: Special = (_c, expr, args) => {
+  arity(expr, 3, 255)
+  const subject = args[0]!
+  const results: Array<Sql> = []
+  const tests: Array<string> = []
+  let i = 1
+  for (; i + 1 < args.length; i += 2) {
+    const search = kindOf(args[1]!.type) === "null" ? args[i]! : convertTo(args[i]!, args[1]!.type, expr.at)
+    const [a, b] = comparable(subject, search, expr.at)
+    // DECODE takes two nulls as equal.
+    tests.push(`${a.sql} IS ${b.sql}`)
+    results.push(args[i + 1]!)
+  }
+  const otherwise = i < args.length ? args[i] : undefined
+  const all = otherwise === undefined ? results : [...results, otherwise]
+  const type = kindOf(results[0]!.type) === "null"
+    ? unify([varchar2(1), ...all.map((x) => x.type)], true, expr.at)
+    : unify(all.map((x) => x.type), true, expr.at)
+  const as = (x: Sql): string => convertTo(x, type, expr.at).sql
+  return {
+    sql: `(CASE ${tests.map((test, n) => `WHEN ${test} THEN ${as(results[n]!)}`).join(" ")} ELSE ${
+      otherwise === undefined ? "NULL" : as(otherwise)
+    } END)`,
+    type,
+    nullable: true
+  }
+}
+
+const extreme = (own: string): Special => (_c, expr, args) => {
+  arity(expr, 1, 255)
+  const type = unify(args.map((a) => a.type), true, expr.at)
+  const converted = args.map((a) => convertTo(a, type, expr.at).sql)
+  return {
+    sql: converted.length === 1 ? converted[0]! : `${own}(${converted.join(",")})`,
+    type: type.name === "CHAR" ? { ...type, name: "VARCHAR2" } : type,
+    nullable: args.some((a) => a.nullable)
+  }
+}
+
+const toChar: Special = (_c, expr, args) => {
+  arity(expr, 1, 3)
+  const [value, format] = args as [Sql, Sql?]
+  const kind = kindOf(value.type)
+  if (args.length === 3) throw unimplemented("NLS parameter of TO_CHAR", expr.at)
+  if (format === undefined) {
+    if (kind === "c" || kind === "lc") {
+      return { ...value, type: { ...varchar2(), size: kind === "c" ? value.type.size : 4000 } }
+    }
+    return convertTo(value, varchar2(kind === "n" ? 40 : 75), expr.at)
+  }
+  const model = convertTo(format, varchar2(), expr.at)
+  switch (kind) {
+    case "n":
+    case "f":
+    case "c":
+    case "null":
+      return call("TO_CHAR_N", varchar2(64), convertTo(value, NUMBER, expr.at), model)
+    case "d":
+      return call("TO_CHAR_D", varchar2(75), value, model)
+    case "t":
+      return call("TO_CHAR_T", varchar2(75), value, model)
+    case "l":
+    case "z":
+      return call("TO_CHAR_Z", varchar2(75), convertTo(value, timestampTz(9), expr.at), model)
+    default:
+      throw unimplemented(`TO_CHAR of ${value.type.name} with a format`, expr.at)
+  }
+}
+
+const toDatetime =
+  (name: "TO_DATE" | "TO_TIMESTAMP" | "TO_TIMESTAMP_TZ", type: SqlType): Special => (_c, expr, args) => {
+    arity(expr, 1, 3)
+    if (args.length === 3) throw unimplemented(`NLS parameter of ${name}`, expr.at)
+    const kind = kindOf(args[0]!.type)
+    if (args.length === 1 && ["d", "t", "z", "l"].includes(kind)) return convertTo(args[0]!, type, expr.at)
+    return { ...call(name, type, ...args.map((arg) => convertTo(arg, varchar2(), expr.at))), nullable: true }
+  }
+
+const byKind = (name: string): Special => (_c, expr, args) => {
+  arity(expr, 1, 2)
+  const kind = kindOf(args[0]!.type)
+  const rounding = name === "ROUND" || name === "TRUNC"
+  if (!rounding) arity(expr, 1, 1)
+  if (rounding && ["d", "t", "z", "l"].includes(kind)) {
+    return call(
+      `${name}_D`,
+      DATE,
+      convertTo(args[0]!, DATE, expr.at),
+      ...args.slice(1).map((arg) => convertTo(arg, varchar2(), expr.at))
+    )
+  }
+  if (kind === "f" && args.length === 1) return call(`${name}_F`, BINARY_DOUBLE, args[0]!)
+  return call(rounding ? `${name}_N` : name, NUMBER, ...args.map((arg) => convertTo(arg, NUMBER, expr.at)))
+}
+
+/** Transcendental functions are exact to a double's digits only: NUMBER arguments are refused. */
+const onDoubles = (name: string): Special => (_c, expr, args) => {
+  arity(expr, 1, 1)
+  if (kindOf(args[0]!.type) !== "f") throw unimplemented(`${name} of a NUMBER (use BINARY_DOUBLE)`, expr.at)
+  return call(`${name}_F`, BINARY_DOUBLE, args[0]!)
+}
+
+const toType = (type: SqlType): Special => (_c, expr, args) => {
+  arity(expr, 1, 1)
+  return convertTo(kindOf(args[0]!.type) === "null" ? { ...args[0]!, type: varchar2() } : args[0]!, type, expr.at)
+}
+
+const specials: Readonly<Record<string, Special>> = {
+  NVL: nvl,
+  NVL2: (_c, expr, args) => {
+    arity(expr, 3, 3)
+    const type = unify([args[1]!.type, args[2]!.type], true, expr.at)
+    return {
+      sql: `(CASE WHEN ${args[0]!.sql} IS NOT NULL THEN ${convertTo(args[1]!, type, expr.at).sql} ELSE ${
+        convertTo(args[2]!, type, expr.at).sql
+      } END)`,
+      type,
+      nullable: true
+    }
+  },
+  COALESCE: (_c, expr, args) => {
+    arity(expr, 2, 255)
+    return nvlOf(args, unify(args.map((a) => a.type), false, expr.at), expr.at)
+  },
+  NULLIF: (_c, expr, args) => {
+    arity(expr, 2, 2)
+    if (kindOf(args[0]!.type) !== kindOf(args[1]!.type) && kindOf(args[1]!.type) !== "null") {
+      throw inconsistent(args[0]!.type, args[1]!.type, expr.at)
+    }
+    return {
+      sql: `(CASE WHEN ${comparison("=", args[0]!, args[1]!, expr.at).sql} THEN NULL ELSE ${args[0]!.sql} END)`,
+      type: args[0]!.type,
+      nullable: true
+    }
+  },
+  DECODE: decode,
+  GREATEST: extreme("max"),
+  LEAST: extreme("min"),
+  TO_CHAR: toChar,
+  TO_NUMBER: (_c, expr, args) => {
+    arity(expr, 1, 3)
+    if (args.length === 3) throw unimplemented("NLS parameter of TO_NUMBER", expr.at)
+    if (args.length === 1) {
+      return convertTo(kindOf(args[0]!.type) === "null" ? { ...args[0]!, type: varchar2() } : args[0]!, NUMBER, expr.at)
+    }
+    return call("TO_NUMBER_FORMAT", NUMBER, ...args.map((arg) => convertTo(arg, varchar2(), expr.at)))
+  },
+  TO_DATE: toDatetime("TO_DATE", DATE),
+  TO_TIMESTAMP: toDatetime("TO_TIMESTAMP", timestamp(9)),
+  TO_TIMESTAMP_TZ: toDatetime("TO_TIMESTAMP_TZ", timestampTz(9)),
+  TO_BINARY_DOUBLE: toType(BINARY_DOUBLE),
+  TO_BINARY_FLOAT: toType(BINARY_FLOAT),
+  TO_DSINTERVAL: toType(INTERVAL_DS),
+  TO_YMINTERVAL: toType(INTERVAL_YM),
+  TO_BOOLEAN: toType(BOOLEAN),
+  ROUND: byKind("ROUND"),
+  TRUNC: byKind("TRUNC"),
+  ABS: byKind("ABS"),
+  CEIL: byKind("CEIL"),
+  FLOOR: byKind("FLOOR"),
+  SQRT: byKind("SQRT"),
+  POWER: (_c, expr, args) => {
+    arity(expr, 2, 2)
+    const double = args.some((arg) => kindOf(arg.type) === "f")
+    const type = double ? BINARY_DOUBLE : NUMBER
+    return call(double ? "POWER_F" : "POWER", type, ...args.map((arg) => convertTo(arg, type, expr.at)))
+  },
+  EXP: onDoubles("EXP"),
+  LN: onDoubles("LN"),
+  SIN: onDoubles("SIN"),
+  COS: onDoubles("COS"),
+  TAN: onDoubles("TAN"),
+  MOD: (_c, expr, args) => {
+    arity(expr, 2, 2)
+    return call("MOD", NUMBER, ...args.map((arg) => convertTo(arg, NUMBER, expr.at)))
+  },
+  CONCAT: (c, expr, _args, scope) => {
+    arity(expr, 2, 255)
+    const joined = expr.args.reduce((left, right): Expr => ({ kind: "binary", op: "||", left, right, at: expr.at }))
+    return c.expr(c, joined, scope)
+  },
+  LNNVL: (_c, expr, args) => {
+    arity(expr, 1, 1)
+    return { sql: `(coalesce(${args[0]!.sql},0)=0)`, type: BOOLEAN, nullable: false, condition: true }
+  },
+  "DBMS_RANDOM.VALUE": (c, expr, args) => {
+    arity(expr, 0, 2)
+    c.volatile = true
+    return {
+      sql: `f_dbms_random_value(${args.map((arg) => convertTo(arg, NUMBER, expr.at).sql).join(",")})`,
+      type: NUMBER,
+      nullable: false
+    }
+  }
+}

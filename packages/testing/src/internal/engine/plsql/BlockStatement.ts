@@ -1,0 +1,119 @@
+/** An anonymous block as a statement of the session. */
+import type { PlsqlBlock } from "../AstDefinitions.ts"
+import type { Stored } from "../Convert.ts"
+import type { BindArray, ExecuteResult, OutBind, TypeName, Value } from "../Engine.ts"
+import { fit } from "../Fit.ts"
+import { OraError, oraError } from "../OraError.ts"
+import { lineAndColumn } from "../parser/PlsqlParser.ts"
+import type { SessionStatement } from "../session/Plans.ts"
+import { typesKey } from "../session/Plans.ts"
+import type { SqlType } from "../SqlType.ts"
+import { decoderFor } from "../Values.ts"
+import type { Step } from "../Waiting.ts"
+import { Environment } from "./Environment.ts"
+import { withLine } from "./Exceptions.ts"
+import { newMachine } from "./Interpreter.ts"
+import type { Program, Typed } from "./Machine.ts"
+import type { PlsqlHost } from "./PlsqlHost.ts"
+
+const programs = new WeakMap<object, Map<string, Program>>()
+
+/** Compiled parts are kept for as long as the statement, its bind types and the catalog stay the same. */
+const programOf = (host: PlsqlHost, statement: SessionStatement, types: ReadonlyArray<SqlType>): Program => {
+  const { version } = host.core.catalog
+  const { currentSchema } = host.executor.state
+  let byTypes = programs.get(statement)
+  if (byTypes === undefined) {
+    byTypes = new Map()
+    programs.set(statement, byTypes)
+  }
+  const key = typesKey(types)
+  const known = byTypes.get(key)
+  if (known !== undefined && known.version === version && known.schema === currentSchema) return known
+  const program: Program = { sql: statement.sql, version, schema: currentSchema, compiled: new WeakMap() }
+  byTypes.set(key, program)
+  return program
+}
+
+/** The line of the statement that failed is not kept: the block's own line is told. */
+const lineOf = (sql: string, block: PlsqlBlock): number => lineAndColumn(sql, block.body[0]?.at ?? block.at)[0]
+
+function* runOnce(
+  host: PlsqlHost,
+  statement: SessionStatement,
+  block: PlsqlBlock,
+  types: ReadonlyArray<SqlType>,
+  binds: Array<Stored>
+) {
+  const nested = function*(sql: string, typed: Array<Typed>, outs: ReadonlyArray<boolean>): Step<ReadonlyArray<Typed>> {
+    const inner = host.executor.parse(sql)
+    if (inner.parsed.kind !== "plsql") throw oraError(900, "invalid SQL statement")
+    const innerTypes = typed.map((bind, i) =>
+      outs[i] === true && bind.type.name === "NULL"
+        ? { ...bind.type, name: "VARCHAR2" as const, size: 32767 }
+        : bind.type
+    )
+    const machine = yield* runOnce(host, inner, inner.parsed.block, innerTypes, typed.map((bind) => bind.value))
+    return machine.binds.map((value, i) => ({ value, type: innerTypes[i]! }))
+  }
+  const machine = newMachine(host, programOf(host, statement, types), types, binds, nested)
+  yield* machine.block(block, new Environment(undefined))
+  return machine
+}
+
+export function* runBlockStatement(
+  host: PlsqlHost,
+  statement: SessionStatement,
+  block: PlsqlBlock,
+  types: ReadonlyArray<SqlType>,
+  rows: ReadonlyArray<ReadonlyArray<Stored>>
+): Step<ExecuteResult> {
+  const { transaction } = host.executor
+  const outs = statement.placeholders.flatMap((placeholder, index) =>
+    placeholder.direction === "out" || placeholder.direction === "inout"
+      ? [{ index, direction: placeholder.direction }]
+      : []
+  )
+  const values = outs.map((): Array<Value | BindArray> => [])
+  host.implicitResults = []
+  for (const row of rows) {
+    const mark = transaction.mark()
+    const binds = row.map((value, i) => statement.placeholders[i]!.direction === "out" ? null : value)
+    try {
+      const machine = yield* runOnce(host, statement, block, types, binds)
+      outs.forEach(({ index }, i) => {
+        const cursor = machine.bindCursors.get(index)
+        if (cursor !== undefined) {
+          host.keepCursor(cursor)
+          values[i]!.push(cursor)
+          return
+        }
+        const type = types[index]!
+        values[i]!.push(
+          type.name === "CURSOR" ? null : decoderFor(type)(fit(machine.binds[index]!, type, { kind: "plsql" }))
+        )
+      })
+    } catch (error) {
+      // A block that fails leaves nothing of what it has not committed itself.
+      transaction.undoTo(mark, false)
+      if (error instanceof OraError && error.code !== 6550 && error.code !== 3001 && error.code !== 1013) {
+        throw withLine(error, lineOf(statement.sql, block))
+      }
+      throw error
+    }
+  }
+  const { implicitResults } = host
+  host.implicitResults = []
+  for (const cursor of implicitResults) host.keepCursor(cursor)
+  const outBinds = outs.map(({ direction, index }, i): OutBind => ({
+    index,
+    direction,
+    type: types[index]!.name as TypeName,
+    values: values[i]!
+  }))
+  return {
+    rowCount: rows.length,
+    ...(outBinds.length === 0 ? {} : { outBinds }),
+    ...(implicitResults.length === 0 ? {} : { implicitResults })
+  }
+}

@@ -1,0 +1,93 @@
+/** Names of a running block: variables, records, cursors, exceptions, subprograms. */
+import type { Query } from "../Ast.ts"
+import type { Parameter, Subprogram } from "../AstDefinitions.ts"
+import type { Stored } from "../Convert.ts"
+import type { OraError } from "../OraError.ts"
+import type { QueryCursor } from "../QueryCursor.ts"
+import type { SqlType } from "../SqlType.ts"
+
+export interface Scalar {
+  readonly kind: "scalar"
+  readonly type: SqlType
+  readonly constant: boolean
+  readonly notNull: boolean
+  value: Stored
+}
+
+export interface RecordVariable {
+  readonly kind: "record"
+  readonly fields: Map<string, Scalar>
+}
+
+/** A declared cursor, or a SYS_REFCURSOR variable. */
+export interface CursorVariable {
+  readonly kind: "cursor"
+  readonly query: Query | undefined
+  readonly parameters: ReadonlyArray<Parameter>
+  open: QueryCursor | undefined
+  /** Null before the first fetch. */
+  found: boolean | null
+  rowCount: number
+}
+
+export interface ExceptionName {
+  readonly kind: "exception"
+  code: number
+}
+
+export interface LocalSubprogram {
+  readonly kind: "subprogram"
+  readonly subprogram: Subprogram
+  readonly environment: Environment
+}
+
+export interface RecordType {
+  readonly kind: "recordType"
+  readonly fields: ReadonlyArray<{ readonly name: string; readonly type: SqlType }>
+}
+
+export interface CursorType {
+  readonly kind: "cursorType"
+}
+
+export type Entry = Scalar | RecordVariable | CursorVariable | ExceptionName | LocalSubprogram | RecordType | CursorType
+
+export class Environment {
+  readonly parent: Environment | undefined
+  readonly label: string | undefined
+  private readonly names = new Map<string, Entry>()
+  /** The error a handler is dealing with: SQLCODE, SQLERRM, RAISE. */
+  handling: OraError | undefined
+
+  constructor(parent: Environment | undefined, label?: string) {
+    this.parent = parent
+    this.label = label
+    this.handling = parent?.handling
+  }
+
+  declare(name: string, entry: Entry): void {
+    this.names.set(name, entry)
+  }
+
+  find(name: string): Entry | undefined {
+    for (let env: Environment | undefined = this; env !== undefined; env = env.parent) {
+      const entry = env.names.get(name)
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+
+  /** `name`, `record.field`, `label.name`. */
+  scalar(path: ReadonlyArray<string>): Scalar | undefined {
+    const first = this.find(path[0]!)
+    if (path.length === 1) return first?.kind === "scalar" ? first : undefined
+    if (path.length === 2 && first?.kind === "record") return first.fields.get(path[1]!)
+    if (path.length !== 2) return undefined
+    for (let env: Environment | undefined = this; env !== undefined; env = env.parent) {
+      if (env.label !== path[0]) continue
+      const entry = env.names.get(path[1]!)
+      return entry?.kind === "scalar" ? entry : undefined
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,228 @@
+/** Expressions of PL/SQL: compiled once to a statement of the store, or answered directly where no store is needed. */
+import type { Call, Expr } from "../Ast.ts"
+import { finish } from "../compile/Compilation.ts"
+import type { Parameter } from "../compile/Compilation.ts"
+import { compileExpr } from "../compile/Expressions.ts"
+import { newScope } from "../compile/Sql.ts"
+import type { Stored } from "../Convert.ts"
+import { fit } from "../Fit.ts"
+import { fromInteger, fromText } from "../OracleNumber.ts"
+import { OraError, oraError } from "../OraError.ts"
+import { lineAndColumn } from "../parser/PlsqlParser.ts"
+import type { Variables } from "../session/Executor.ts"
+import { compilation, parameterValues } from "../session/Plans.ts"
+import { BOOLEAN, char, kindOf, NULL, NUMBER, type SqlType, varchar2 } from "../SqlType.ts"
+import type { Step } from "../Waiting.ts"
+import type { Environment } from "./Environment.ts"
+import { asPlsqlError, sqlCode } from "./Exceptions.ts"
+import type { Machine, Typed } from "./Machine.ts"
+import { convertStored } from "./RegisteredProcedures.ts"
+
+interface Compiled {
+  readonly sql: string
+  readonly order: ReadonlyArray<Parameter>
+  readonly type: SqlType
+}
+
+/** `name%ATTRIBUTE` and the like, which look like names. */
+const attribute = (machine: Machine, env: Environment, path: ReadonlyArray<string>): Typed | undefined => {
+  if (path.length === 1 && path[0] === "SQLCODE") {
+    return { value: fromInteger(env.handling === undefined ? 0 : sqlCode(env.handling)), type: NUMBER }
+  }
+  if (path.length === 1 && path[0] === "SQLERRM") {
+    return {
+      value: env.handling === undefined
+        ? "ORA-0000: normal, successful completion"
+        : env.handling.message.split("\nORA-06512")[0]!,
+      type: varchar2(512)
+    }
+  }
+  const what = path.at(-1)!
+  if (path.length !== 2 || !what.startsWith("%")) return undefined
+  const boolean = (value: boolean | null): Typed => ({ value: value === null ? null : value ? 1 : 0, type: BOOLEAN })
+  if (path[0] === "SQL") {
+    const count = machine.sqlRowCount
+    if (what === "%ROWCOUNT") return { value: count === undefined ? null : fromInteger(count), type: NUMBER }
+    if (what === "%FOUND") return boolean(count === undefined ? null : count > 0)
+    if (what === "%NOTFOUND") return boolean(count === undefined ? null : count === 0)
+    if (what === "%ISOPEN") return boolean(false)
+  }
+  const entry = env.find(path[0]!)
+  if (entry?.kind !== "cursor") return undefined
+  if (what === "%ISOPEN") return boolean(entry.open !== undefined)
+  if (entry.open === undefined) throw oraError(1001, "invalid cursor")
+  if (what === "%FOUND") return boolean(entry.found)
+  if (what === "%NOTFOUND") return boolean(entry.found === null ? null : !entry.found)
+  if (what === "%ROWCOUNT") return { value: fromInteger(entry.rowCount), type: NUMBER }
+  return undefined
+}
+
+const sqlNames = new Set(["SQLCODE", "SQLERRM"])
+
+export const variablesOf = (machine: Machine, env: Environment): Variables => ({
+  type: (path) => {
+    const scalar = env.scalar(path)
+    if (scalar !== undefined) return scalar.type
+    if (path.at(-1)!.startsWith("%")) return path.at(-1) === "%ROWCOUNT" ? NUMBER : BOOLEAN
+    if (path.length === 1 && sqlNames.has(path[0]!)) return path[0] === "SQLCODE" ? NUMBER : varchar2(512)
+    return undefined
+  },
+  read: (path) => env.scalar(path)?.value ?? attribute(machine, env, path)?.value ?? null
+})
+
+/** Gives the server's compile error: the place in the text and what is wrong there. */
+export const compileError = (machine: Machine, error: unknown, at: number, statement: string): unknown => {
+  if (!(error instanceof OraError) || error.code === 3001 || error.code === 6550) return error
+  const [line, column] = lineAndColumn(machine.program.sql, error.offset === 0 ? at : error.offset)
+  const name = /"([^"]+)": invalid identifier/.exec(error.message)?.[1]
+  const text = error.code === 904 && name !== undefined && statement === "Statement"
+    ? `PLS-00201: identifier '${name}' must be declared`
+    : `PL/SQL: ${error.message}`
+  return oraError(
+    6550,
+    `line ${line}, column ${column}:\n${text}\nORA-06550: line ${line}, column ${column}:\nPL/SQL: ${statement} ignored`,
+    at
+  )
+}
+
+const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled => {
+  const known = machine.program.compiled.get(expr) as Compiled | undefined
+  if (known !== undefined) return known
+  try {
+    const { executor } = machine.host
+    const c = compilation(executor.context(machine.bindTypes, variablesOf(machine, env)))
+    const scope = newScope(undefined)
+    scope.sequences = true
+    const sql = compileExpr(c, expr, scope)
+    const compiled: Compiled = { ...finish(c, `SELECT ${sql.sql}`), type: sql.type }
+    machine.program.compiled.set(expr, compiled)
+    return compiled
+  } catch (error) {
+    throw compileError(machine, error, expr.at, "Statement")
+  }
+}
+
+/** Calls of PL/SQL functions inside an expression run first; their results stand in for them. */
+const isFunctionCall = (machine: Machine, env: Environment, node: Expr): node is Call => {
+  if (node.kind !== "call") return false
+  const entry = node.path.length === 1 ? env.find(node.path[0]!) : undefined
+  if (entry?.kind === "subprogram") return entry.subprogram.returns !== undefined
+  const stored = machine.host.core.catalog.find(node.path, machine.session.currentSchema)
+  if (stored?.kind === "procedure") return stored.subprogram.returns !== undefined
+  const registered = machine.host.core.procedure(node.path, machine.session.currentSchema)
+  return registered?.procedure.returns !== undefined
+}
+
+const containsCalls = (machine: Machine, env: Environment, root: unknown): boolean => {
+  if (root === null || typeof root !== "object") return false
+  if (Array.isArray(root)) return root.some((item) => containsCalls(machine, env, item))
+  const node = root as Expr & Record<string, unknown>
+  if (node.kind === "call" && isFunctionCall(machine, env, node)) return true
+  for (const key in node) if (containsCalls(machine, env, node[key])) return true
+  return false
+}
+
+function* hoist(machine: Machine, env: Environment, root: unknown, into: Environment): Step<unknown> {
+  if (root === null || typeof root !== "object") return root
+  if (Array.isArray(root)) {
+    const list: Array<unknown> = []
+    for (const item of root as ReadonlyArray<unknown>) list.push(yield* hoist(machine, env, item, into))
+    return list
+  }
+  const node = root as Expr
+  if (node.kind === "call" && isFunctionCall(machine, env, node)) {
+    const result = yield* machine.call(node, env)
+    const name = `$${node.at}_${Math.random()}`
+    into.declare(name, {
+      kind: "scalar",
+      type: result?.type ?? NULL,
+      constant: true,
+      notNull: false,
+      value: result?.value ?? null
+    })
+    return { kind: "name", path: [name], outer: false, at: node.at }
+  }
+  const copy: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(node)) copy[key] = yield* hoist(machine, env, value, into)
+  return copy
+}
+
+export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<Typed> {
+  switch (expr.kind) {
+    case "number":
+      if (/[fd]$/i.test(expr.text)) break
+      return { value: fromText(expr.text), type: NUMBER }
+    case "string":
+      return expr.value === ""
+        ? { value: null, type: NULL }
+        : { value: expr.value, type: char(Buffer.byteLength(expr.value)) }
+    case "null":
+      return { value: null, type: NULL }
+    case "boolean":
+      return { value: expr.value ? 1 : 0, type: BOOLEAN }
+    case "bind":
+      return { value: machine.binds[expr.index]!, type: machine.bindTypes[expr.index]! }
+    case "name": {
+      const scalar = env.scalar(expr.path)
+      if (scalar !== undefined) return scalar
+      const special = attribute(machine, env, expr.path)
+      if (special !== undefined) return special
+      const call: Call = { ...emptyCall, path: expr.path, at: expr.at }
+      if (isFunctionCall(machine, env, call)) return (yield* machine.call(call, env)) ?? { value: null, type: NULL }
+      break
+    }
+    case "call":
+      if (isFunctionCall(machine, env, expr)) return (yield* machine.call(expr, env)) ?? { value: null, type: NULL }
+      break
+    default:
+      break
+  }
+  let node: Expr = expr
+  let scope = env
+  if (containsCalls(machine, env, expr)) {
+    scope = hoistScope(env)
+    node = (yield* hoist(machine, env, expr, scope)) as Expr
+  }
+  const compiled = compiledExpr(machine, node, scope)
+  const variables = variablesOf(machine, scope)
+  const values = parameterValues(
+    compiled.order,
+    (parameter) =>
+      parameter.kind === "bind"
+        ? machine.binds[parameter.index]!
+        : parameter.kind === "variable"
+        ? variables.read(parameter.path)
+        : null
+  )
+  try {
+    return { value: machine.host.core.store.rows(compiled.sql, ...values)[0]![0]!, type: compiled.type }
+  } catch (error) {
+    throw asPlsqlError(error)
+  }
+}
+
+const hoistScope = (env: Environment): Environment => new (env.constructor as typeof Environment)(env)
+
+const emptyCall: Omit<Call, "path" | "at"> = {
+  kind: "call",
+  args: [],
+  names: [],
+  distinct: false,
+  star: false,
+  withinGroup: undefined,
+  keep: undefined,
+  over: undefined,
+  options: {},
+  parens: false
+}
+
+export const assignScalar = (machine: Machine, type: SqlType, value: Typed, notNull: boolean): Stored => {
+  let converted: Stored
+  try {
+    converted = kindOf(value.type) === "null" ? null : convertStored(value.value, value.type, type, machine.session)
+  } catch (error) {
+    throw asPlsqlError(error)
+  }
+  if (converted === null && notNull) throw oraError(6502, "PL/SQL: value or conversion error")
+  return fit(converted, type, { kind: "plsql" })
+}

@@ -1,0 +1,51 @@
+/** One running block: its parts call each other through this. */
+import type { Call, Dml, Expr, Query } from "../Ast.ts"
+import type { PlsqlBlock, PlsqlStatement } from "../AstDefinitions.ts"
+import type { Stored } from "../Convert.ts"
+import type { OraError } from "../OraError.ts"
+import type { QueryCursor } from "../QueryCursor.ts"
+import type { SessionState } from "../SessionState.ts"
+import type { SqlType } from "../SqlType.ts"
+import type { Step } from "../Waiting.ts"
+import type { Environment } from "./Environment.ts"
+import type { PlsqlHost } from "./PlsqlHost.ts"
+
+export interface Typed {
+  readonly value: Stored
+  readonly type: SqlType
+}
+
+/** How a statement left its sequence. */
+export type Leave =
+  | { readonly kind: "exit" | "continue"; readonly label: string | undefined }
+  | { readonly kind: "return"; readonly value: Typed | undefined }
+  | undefined
+
+/** Compiled expressions and statements of one text, by node. */
+export interface Program {
+  readonly sql: string
+  readonly version: number
+  readonly schema: string
+  readonly compiled: WeakMap<object, unknown>
+}
+
+export interface Machine {
+  readonly host: PlsqlHost
+  readonly session: SessionState
+  readonly program: Program
+  readonly bindTypes: ReadonlyArray<SqlType>
+  readonly binds: Array<Stored>
+  readonly bindCursors: Map<number, QueryCursor>
+  /** SQL%ROWCOUNT; undefined before the first statement. */
+  sqlRowCount: number | undefined
+  readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>
+  readonly test: (expr: Expr, env: Environment) => Step<boolean>
+  readonly assign: (target: Expr, value: Typed, env: Environment) => void
+  readonly assignCursor: (target: Expr, cursor: QueryCursor | undefined, env: Environment) => void
+  readonly block: (block: PlsqlBlock, parent: Environment) => Step<Leave>
+  readonly statements: (list: ReadonlyArray<PlsqlStatement>, env: Environment) => Step<Leave>
+  readonly call: (call: Call, env: Environment) => Step<Typed | undefined>
+  readonly openQuery: (query: Query, env: Environment) => Step<QueryCursor>
+  readonly dml: (statement: Dml, env: Environment) => Step<number>
+  readonly fail: (error: OraError) => never
+}

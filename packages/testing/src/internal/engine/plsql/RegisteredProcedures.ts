@@ -1,0 +1,80 @@
+/** Procedures and functions written in TypeScript: values across, and functions called from SQL. */
+import { conversion, type Stored } from "../Convert.ts"
+import type { Core } from "../Core.ts"
+import type { Procedure, ProcedureContext, TypeName, Value } from "../Engine.ts"
+import { oraError, unimplemented } from "../OraError.ts"
+import type { SessionState } from "../SessionState.ts"
+import { kindOf, NULL, type SqlType } from "../SqlType.ts"
+import { decoderFor, encodeValue } from "../Values.ts"
+
+export const parameterType = (name: TypeName): SqlType => ({
+  ...NULL,
+  name,
+  scale: name === "NUMBER" ? -127 : name.startsWith("TIMESTAMP") || name === "INTERVAL DAY TO SECOND" ? 9 : 0,
+  precision: name.startsWith("INTERVAL") ? 9 : 0,
+  size: name === "VARCHAR2" || name === "CHAR" || name === "NVARCHAR2" ? 32767 : 0
+})
+
+export const convertStored = (value: Stored, from: SqlType, to: SqlType, session: SessionState): Stored => {
+  if (value === null) return null
+  const convert = conversion(kindOf(from), kindOf(to))
+  if (convert === undefined) {
+    throw oraError(6550, `PLS-00382: expression is of wrong type (${from.name} where ${to.name} is expected)`)
+  }
+  return convert(value, session)
+}
+
+export const toValue = (value: Stored, type: SqlType): Value => decoderFor(type)(value)
+export const fromValue = (value: Value, type: SqlType): Stored => encodeValue(value, type)
+
+const noContext = (session: SessionState): ProcedureContext => ({
+  session: session.info,
+  signal: new AbortController().signal,
+  sql: () => {
+    throw unimplemented("SQL within a function called from SQL")
+  },
+  openCursor: () => {
+    throw unimplemented("SQL within a function called from SQL")
+  },
+  raise: raiseApplication
+})
+
+export const raiseApplication = (code: number, message: string): never => {
+  if (code > -20000 || code < -20999) {
+    throw oraError(21000, `error number argument to raise_application_error of ${code} is out of range`)
+  }
+  throw oraError(-code, message)
+}
+
+/** The arguments by name, defaults filled in. */
+export const argumentsOf = (procedure: Procedure, given: ReadonlyMap<string, Value>): Record<string, Value> => {
+  const args: Record<string, Value> = {}
+  for (const parameter of procedure.parameters) {
+    const name = parameter.name.toLowerCase()
+    if (parameter.direction === "out") continue
+    args[name] = given.has(name) ? given.get(name)! : parameter.default ?? null
+  }
+  return args
+}
+
+/** A function called by the store while it runs a statement. */
+export const registeredFunction = (
+  core: Core,
+  key: string,
+  args: ReadonlyArray<Stored>,
+  session: SessionState
+): Stored => {
+  const procedure = core.procedures.get(key)!
+  const given = new Map<string, Value>()
+  procedure.parameters.forEach((parameter, i) => {
+    if (i < args.length) given.set(parameter.name.toLowerCase(), toValue(args[i]!, parameterType(parameter.type)))
+  })
+  const result = procedure.run(argumentsOf(procedure, given), noContext(session))
+  if (result instanceof Promise) {
+    result.catch(() => undefined)
+    throw unimplemented(`${key} in SQL: it answers a promise`)
+  }
+  const value = result?.["return"] ?? null
+  if (Array.isArray(value)) throw unimplemented("arrays as function results")
+  return fromValue(value as Value, parameterType(procedure.returns!))
+}

@@ -1,0 +1,324 @@
+/** Running CREATE, ALTER, DROP, TRUNCATE and RENAME. A definition commits before and after itself: that is the caller's part. */
+import type { Expr } from "../Ast.ts"
+import type { ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "../AstDefinitions.ts"
+import { column as columnOf, type ColumnDef, type KeyConstraint, type Sequence, type Table } from "../Catalog.ts"
+import type { OutColumn } from "../compile/Sql.ts"
+import { resolveType } from "../compile/Types.ts"
+import type { Core } from "../Core.ts"
+import { oraError, unimplemented } from "../OraError.ts"
+import type { SessionState } from "../SessionState.ts"
+import { kindOf } from "../SqlType.ts"
+import { versionColumns } from "../Store.ts"
+import { hasIsJson, without } from "./ConstraintShapes.ts"
+
+type Create = Extract<Ddl, { kind: "createTable" }>
+
+export interface DefinitionServices {
+  readonly core: Core
+  readonly session: SessionState
+  /** Columns of a query, and filling a new table from it. */
+  readonly describe: (query: Create["query"] & object) => ReadonlyArray<OutColumn>
+  readonly fill: (table: Table, query: Create["query"] & object) => void
+  /** Compiles a condition over the table to find its errors now; false when a row of the table fails it. */
+  readonly holds: (table: Table, condition: Expr) => boolean
+  /** Gives the rows that are there the default of a new column. */
+  readonly fillDefault: (table: Table, column: ColumnDef) => void
+}
+
+const place = (path: ReadonlyArray<string>, session: SessionState): readonly [string, string] =>
+  path.length === 1 ? [session.currentSchema, path[0]!] : [path[0]!, path[1]!]
+
+const isFree = (core: Core, owner: string, name: string, at: number): void => {
+  if (core.catalog.objects.has(`${owner}.${name}`)) {
+    throw oraError(955, "name is already used by an existing object", at)
+  }
+}
+
+export const newSequence = (
+  core: Core,
+  owner: string,
+  name: string,
+  options: SequenceOptions,
+  internal: boolean
+): Sequence => {
+  const increment = BigInt(options.increment ?? "1")
+  if (increment === 0n) throw oraError(4002, "INCREMENT must be a nonzero integer")
+  const min = BigInt(options.min ?? (increment > 0n ? "1" : "-999999999999999999999999999"))
+  const max = BigInt(options.max ?? (increment > 0n ? "9999999999999999999999999999" : "-1"))
+  const next = BigInt(options.start ?? String(increment > 0n ? min : max))
+  if (min >= max) throw oraError(4004, "MINVALUE must be less than MAXVALUE")
+  if (next < min) throw oraError(4006, "START WITH cannot be less than MINVALUE")
+  if (next > max) throw oraError(4008, "START WITH cannot be more than MAXVALUE")
+  const sequence: Sequence = {
+    kind: "sequence",
+    id: core.catalog.nextId(),
+    owner,
+    name,
+    increment,
+    min,
+    max,
+    cycle: options.cycle ?? false,
+    cache: Number(options.cache ?? "20"),
+    order: options.order ?? false,
+    next,
+    internal
+  }
+  core.sequencesById.set(sequence.id, sequence)
+  core.catalog.add(sequence)
+  return sequence
+}
+
+const newColumn = (
+  services: DefinitionServices,
+  table: Table,
+  spec: ColumnSpec,
+  derived: OutColumn | undefined
+): ColumnDef => {
+  const { core, session } = services
+  if (table.columns.some((column) => column.name === spec.name)) {
+    throw oraError(957, `"${spec.name}": duplicate column name`, spec.at)
+  }
+  const type = spec.type === undefined
+    ? derived?.type ?? resolveVirtual(spec)
+    : resolveType(spec.type, session.nls.characters)
+  if (type.name === "CURSOR") throw oraError(902, "invalid datatype", spec.at)
+  const identity = spec.identity === undefined
+    ? undefined
+    : {
+      mode: spec.identity.mode,
+      sequence: newSequence(
+        core,
+        table.owner,
+        `ISEQ$$_${table.id}${table.columns.length}`,
+        spec.identity.sequence,
+        true
+      )
+    }
+  return {
+    name: spec.name,
+    type,
+    nullable: spec.nullable ?? derived?.nullable ?? true,
+    default: spec.default,
+    defaultText: spec.defaultText,
+    defaultOnNull: spec.defaultOnNull,
+    identity,
+    virtual: spec.virtual,
+    physical: `c${table.nextColumn++}`,
+    isJson: spec.constraints.some(hasIsJson)
+  }
+}
+
+const resolveVirtual = (spec: ColumnSpec): ColumnDef["type"] => {
+  if (spec.virtual !== undefined) throw unimplemented("virtual columns without a datatype", spec.at)
+  throw oraError(2263, "need to specify the datatype for this column", spec.at)
+}
+
+const createIndex = (core: Core, table: Table, physical: string, columns: ReadonlyArray<ColumnDef>): void => {
+  if (columns.some((column) => column.virtual !== undefined)) throw unimplemented("indexes on virtual columns")
+  core.store.db.exec(
+    `CREATE INDEX ${physical} ON ${table.physical}(${columns.map((column) => column.physical).join(",")})`
+  )
+}
+
+const indexable = (columns: ReadonlyArray<ColumnDef>): void => {
+  for (const column of columns) {
+    if (["lc", "lb", "j", "v"].includes(kindOf(column.type))) {
+      throw oraError(2329, `column of datatype ${column.type.name} cannot be unique or a primary key`)
+    }
+  }
+}
+
+export const addConstraint = (services: DefinitionServices, table: Table, spec: ConstraintSpec): void => {
+  const { core } = services
+  if (spec.name !== undefined && core.catalog.constraintExists(table.owner, spec.name)) {
+    throw oraError(2264, `name "${table.owner}"."${spec.name}" already used by an existing constraint`, spec.at)
+  }
+  const name = spec.name ?? `SYS_C0${core.catalog.nextId()}`
+  const isGenerated = spec.name === undefined
+  const columns = spec.columns.map((column) => columnOf(table, column, spec.at))
+  if (spec.disabled && spec.type !== "notnull") return
+  switch (spec.type) {
+    case "notnull":
+      columns[0]!.nullable = false
+      return
+    case "check": {
+      if (hasIsJson(spec)) return
+      if (!services.holds(table, spec.check!)) {
+        throw oraError(2293, `cannot validate (${table.owner}.${name}) - check constraint violated`, spec.at)
+      }
+      table.checks.push({ type: "check", name, expr: spec.check!, text: spec.checkText!, generated: isGenerated })
+      return
+    }
+    case "primary":
+    case "unique": {
+      indexable(columns)
+      if (spec.type === "primary") {
+        if (table.keys.some((key) => key.type === "primary")) {
+          throw oraError(2260, "table can have only one primary key", spec.at)
+        }
+        for (const column of columns) column.nullable = false
+      }
+      if (
+        table.keys.some((key) =>
+          key.columns.length === columns.length && key.columns.every((column) => columns.includes(column))
+        )
+      ) {
+        throw oraError(2261, "such unique or primary key already exists in the table", spec.at)
+      }
+      const list = columns.map((column) => column.physical)
+      const duplicate = core.store.rows(
+        `SELECT 1 FROM ${table.physical} WHERE x=0 AND ${list.map((p) => `${p} IS NOT NULL`).join(" AND ")} GROUP BY ${
+          list.join(",")
+        } HAVING count(*)>1 LIMIT 1`
+      )
+      if (duplicate.length > 0) throw oraError(2437, `cannot validate (${table.owner}.${name}) - primary key violated`)
+      createIndex(core, table, `k${core.catalog.nextId()}`, columns)
+      table.keys.push({ type: spec.type, name, columns, indexName: name, generated: isGenerated })
+      return
+    }
+    case "foreign": {
+      const { at, columns: wanted, table: path } = spec.references!
+      const parent = core.catalog.table(path, table.owner, at)
+      const key: KeyConstraint | undefined = wanted.length === 0
+        ? parent.keys.find((candidate) => candidate.type === "primary")
+        : parent.keys.find((candidate) =>
+          candidate.columns.length === wanted.length &&
+          candidate.columns.every((column) => wanted.includes(column.name))
+        )
+      if (key === undefined) {
+        throw wanted.length === 0
+          ? oraError(2268, "referenced table does not have a primary key", at)
+          : oraError(2270, "no matching unique or primary key for this column-list", at)
+      }
+      if (key.columns.length !== columns.length) {
+        throw oraError(2256, "number of referencing columns must match referenced columns", spec.at)
+      }
+      // Own columns in the order of the key's.
+      const ordered = wanted.length === 0 ? columns : key.columns.map((column) => columns[wanted.indexOf(column.name)]!)
+      ordered.forEach((column, i) => {
+        if (kindOf(column.type) !== kindOf(key.columns[i]!.type)) {
+          throw oraError(2267, "column type incompatible with referenced column type", spec.at)
+        }
+      })
+      const test = ordered.map((column, i) => `p.${key.columns[i]!.physical}=t.${column.physical}`).join(" AND ")
+      const orphans = core.store.rows(
+        `SELECT 1 FROM ${table.physical} AS t WHERE t.x=0 AND ${
+          ordered.map((column) => `t.${column.physical} IS NOT NULL`).join(" AND ")
+        } AND NOT EXISTS(SELECT 1 FROM ${parent.physical} AS p WHERE p.x=0 AND ${test}) LIMIT 1`
+      )
+      if (orphans.length > 0) throw oraError(2298, `cannot validate (${table.owner}.${name}) - parent keys not found`)
+      createIndex(core, table, `k${core.catalog.nextId()}`, ordered)
+      const constraint = {
+        type: "foreign" as const,
+        name,
+        columns: ordered,
+        parent,
+        key,
+        onDelete: spec.onDelete,
+        generated: isGenerated
+      }
+      table.foreign.push(constraint)
+      parent.children.push({ table, constraint })
+    }
+  }
+}
+
+export const hasRows = (core: Core, table: Table): boolean =>
+  core.store.rows(`SELECT 1 FROM ${table.physical} LIMIT 1`).length > 0
+
+export const createTable = (services: DefinitionServices, ddl: Create): void => {
+  const { core, session } = services
+  const [owner, name] = place(ddl.path, session)
+  if (ddl.ifNotExists && core.catalog.objects.has(`${owner}.${name}`)) return
+  isFree(core, owner, name, ddl.at)
+  core.catalog.schemas.add(owner)
+  const id = core.catalog.nextId()
+  const table: Table = {
+    kind: "table",
+    id,
+    owner,
+    name,
+    physical: `t${id}`,
+    columns: [],
+    keys: [],
+    foreign: [],
+    checks: [],
+    indexes: [],
+    children: [],
+    temporary: ddl.temporary,
+    nextRow: 0,
+    nextColumn: 0,
+    rowLocks: new Map()
+  }
+  const derived = ddl.query === undefined ? undefined : services.describe(ddl.query)
+  const specs: ReadonlyArray<ColumnSpec> = ddl.columns.length > 0 || derived === undefined
+    ? ddl.columns
+    : derived.map((column): ColumnSpec => ({
+      name: column.name,
+      type: undefined,
+      default: undefined,
+      defaultText: undefined,
+      defaultOnNull: false,
+      identity: undefined,
+      virtual: undefined,
+      nullable: undefined,
+      constraints: [],
+      at: ddl.at
+    }))
+  if (derived !== undefined && derived.length !== specs.length) {
+    throw oraError(1730, "invalid number of column names specified", ddl.at)
+  }
+  specs.forEach((spec, i) => {
+    if (derived !== undefined && kindOf(derived[i]!.type) === "null") {
+      throw oraError(1723, "zero-length columns are not allowed", spec.at)
+    }
+    table.columns.push(newColumn(services, table, spec, derived?.[i]))
+  })
+  const session_ = table.temporary === undefined ? "" : ",s INTEGER NOT NULL"
+  const physical = table.columns.filter((column) => column.virtual === undefined).map((column) => "," + column.physical)
+    .join("")
+  core.store.db.exec(
+    `CREATE TABLE ${table.physical}(${versionColumns}${session_}${physical}); CREATE INDEX ${table.physical}_r ON ${table.physical}(r)`
+  )
+  core.tablesById.set(id, table)
+  core.catalog.add(table)
+  try {
+    for (const spec of specs) for (const constraint of spec.constraints) addConstraint(services, table, constraint)
+    for (const constraint of ddl.constraints) addConstraint(services, table, constraint)
+    if (ddl.query !== undefined) services.fill(table, ddl.query)
+  } catch (error) {
+    dropTable(core, table)
+    throw error
+  }
+  core.catalog.version++
+}
+
+export const dropTable = (core: Core, table: Table): void => {
+  core.catalog.remove(table)
+  core.tablesById.delete(table.id)
+  for (const foreign of table.foreign) without(foreign.parent.children, (child) => child.table === table)
+  for (const column of table.columns) {
+    if (column.identity !== undefined) core.catalog.remove(column.identity.sequence)
+  }
+  core.store.db.exec(`DROP TABLE ${table.physical}`)
+}
+
+export const addColumn = (services: DefinitionServices, table: Table, spec: ColumnSpec): void => {
+  const { core } = services
+  const filled = hasRows(core, table)
+  const column = newColumn(services, table, spec, undefined)
+  if (filled && (column.identity !== undefined)) {
+    throw unimplemented("adding an identity column to a table with rows", spec.at)
+  }
+  if (filled && !column.nullable && column.default === undefined) {
+    throw oraError(1758, "table must be empty to add mandatory (NOT NULL) column", spec.at)
+  }
+  if (column.virtual === undefined) core.store.db.exec(`ALTER TABLE ${table.physical} ADD COLUMN ${column.physical}`)
+  table.columns.push(column)
+  core.catalog.version++
+  for (const constraint of spec.constraints) addConstraint(services, table, constraint)
+}
+
+export const placeOf = place
+export const requireFree = isFree
+export const storeIndex = createIndex

@@ -1,0 +1,359 @@
+import { bindSqlType } from "../compile/Compilation.ts"
+import type { Stored } from "../Convert.ts"
+import { conversion } from "../Convert.ts"
+import type { Core } from "../Core.ts"
+import type { DmlPlan } from "../dml/DmlPlan.ts"
+import type {
+  BatchError,
+  BindType,
+  Column,
+  Cursor,
+  EndToEnd,
+  EngineSession,
+  ExecuteRequest,
+  ExecuteResult,
+  Lob,
+  Row,
+  SessionInfo,
+  Statement,
+  Value
+} from "../Engine.ts"
+import { fit } from "../Fit.ts"
+import { LobValue } from "../LobValue.ts"
+import { OraError, oraError } from "../OraError.ts"
+import { runBlockStatement } from "../plsql/BlockStatement.ts"
+import { PlsqlHost } from "../plsql/PlsqlHost.ts"
+import { QueryCursor } from "../QueryCursor.ts"
+import { SessionState } from "../SessionState.ts"
+import type { SqlType } from "../SqlType.ts"
+import { kindOf } from "../SqlType.ts"
+import { decoderFor, encodeValue } from "../Values.ts"
+import { runSteps, type Step } from "../Waiting.ts"
+import { asOraError, Executor } from "./Executor.ts"
+import type { QueryPlan, SessionStatement } from "./Plans.ts"
+import { setCurrentSchema } from "./Settings.ts"
+
+export class Session implements EngineSession {
+  readonly info: SessionInfo
+  readonly state: SessionState
+  private readonly core: Core
+  private readonly executor: Executor
+  private readonly plsql: PlsqlHost
+  private readonly cursors = new Set<QueryCursor>()
+  private abort = new AbortController()
+  private waiting = false
+  private closed = false
+
+  constructor(core: Core, info: SessionInfo) {
+    this.core = core
+    this.info = info
+    this.state = new SessionState(info, core.host.now(), core.environment)
+    this.executor = new Executor(core, this.state)
+    this.plsql = new PlsqlHost(core, this.executor, (cursor) => this.cursors.add(cursor))
+  }
+
+  get inTransaction(): boolean {
+    return this.executor.transaction.active
+  }
+
+  get currentSchema(): string {
+    return this.state.currentSchema
+  }
+
+  get edition(): string {
+    return this.state.edition
+  }
+
+  private enter(): void {
+    if (this.closed) throw oraError(28, "your session has been killed")
+    this.core.store.caller.session = this.state
+    this.state.statementTime = this.core.host.now()
+  }
+
+  parse(sql: string): Statement {
+    this.enter()
+    const statement = this.executor.parse(sql)
+    if (
+      statement.placeholders.length === 0 &&
+      (statement.kind === "query" || ["insert", "update", "delete", "merge"].includes(statement.kind))
+    ) this.executor.plan(statement, [])
+    return statement
+  }
+
+  private plan(
+    statement: Statement,
+    types: ReadonlyArray<BindType>
+  ): { readonly plan: QueryPlan | DmlPlan; readonly types: ReadonlyArray<SqlType> } {
+    const sqlTypes = statement.placeholders.map((_, i) => bindSqlType(types[i]))
+    return { plan: this.executor.plan(statement as SessionStatement, sqlTypes), types: sqlTypes }
+  }
+
+  describe(statement: Statement, bindTypes: ReadonlyArray<BindType> = []): ReadonlyArray<Column> | null {
+    this.enter()
+    if (statement.kind !== "query") return null
+    const { plan } = this.plan(statement, bindTypes)
+    return plan.kind === "query" ? plan.columns : null
+  }
+
+  execute(statement: Statement, request: ExecuteRequest): ExecuteResult | Promise<ExecuteResult> {
+    this.enter()
+    this.state.sqlText = statement.sql
+    try {
+      if (request.describeOnly === true) return this.describeOnly(statement, request)
+      if (statement.kind === "query" && request.autoCommit !== true) {
+        const { plan, types } = this.plan(statement, request.bindTypes)
+        if (plan.kind === "query" && plan.query.forUpdate === undefined) {
+          const values = this.encode(request.rows?.[0] ?? [], types)
+          const steps = this.executor.query(
+            plan,
+            (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
+          )
+          const done = steps.next()
+          if (done.done === true) return { rowCount: 0, cursor: this.keep(done.value) }
+        }
+      }
+      this.state.active = true
+      const result = runSteps(
+        this.steps(statement as SessionStatement, request),
+        () => this.waitSignal(),
+        () => this.resume()
+      )
+      if (!(result instanceof Promise)) {
+        this.state.active = false
+        return result
+      }
+      return result.then(
+        (value) => {
+          this.waiting = false
+          this.state.active = false
+          return value
+        },
+        (error: unknown) => {
+          this.waiting = false
+          this.state.active = false
+          throw asOraError(error)
+        }
+      )
+    } catch (error) {
+      this.state.active = false
+      throw asOraError(error)
+    }
+  }
+
+  private waitSignal(): AbortSignal {
+    if (this.abort.signal.aborted && !this.closed) this.abort = new AbortController()
+    this.waiting = true
+    return this.abort.signal
+  }
+
+  private resume(): void {
+    this.waiting = false
+    this.core.store.caller.session = this.state
+  }
+
+  private keep(cursor: QueryCursor): QueryCursor {
+    this.cursors.add(cursor)
+    return cursor
+  }
+
+  private describeOnly(statement: Statement, request: ExecuteRequest): ExecuteResult {
+    const columns = this.describe(statement, request.bindTypes)
+    return columns === null ? { rowCount: 0 } : { rowCount: 0, columns }
+  }
+
+  private encode(
+    row: ReadonlyArray<Value | ReadonlyArray<Value>>,
+    types: ReadonlyArray<SqlType>
+  ): ReadonlyArray<Stored> {
+    return types.map((type, i) => {
+      const value = row[i] ?? null
+      if (Array.isArray(value)) throw oraError(3001, "unimplemented feature: PL/SQL index-by table binds")
+      return encodeValue(value as Value, type)
+    })
+  }
+
+  private *steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+    const result = yield* this.run(statement, request)
+    if (request.autoCommit === true) this.executor.transaction.commit()
+    return result
+  }
+
+  private *run(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+    const { parsed } = statement
+    switch (parsed.kind) {
+      case "ddl":
+        this.executor.define(parsed.ddl, statement.sql)
+        return { rowCount: 0 }
+      case "session":
+        yield* this.executor.sessionStatement(parsed.statement)
+        return { rowCount: 0 }
+      case "plsql": {
+        const types = statement.placeholders.map((_, i) => bindSqlType(request.bindTypes[i]))
+        const rows = (request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows).map((row) =>
+          this.encode(row.map((value) => isCursor(value) ? null : value), types)
+        )
+        return yield* runBlockStatement(this.plsql, statement, parsed.block, types, rows)
+      }
+      case "select": {
+        const { plan, types } = this.plan(statement, request.bindTypes)
+        const values = this.encode(request.rows?.[0] ?? [], types)
+        const cursor = yield* this.executor.query(
+          plan as QueryPlan,
+          (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
+        )
+        return { rowCount: 0, cursor: this.keep(cursor) }
+      }
+      default:
+        return yield* this.runDml(statement, request)
+    }
+  }
+
+  private *runDml(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+    const { plan, types } = this.plan(statement, request.bindTypes)
+    const dml = plan as DmlPlan
+    const rows = request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows
+    const batchErrors: Array<BatchError> = []
+    const rowCounts: Array<number> = []
+    const returned: Array<ReadonlyArray<ReadonlyArray<Stored>>> = []
+    let rowCount = 0
+    let lastRowid: string | undefined
+    for (let i = 0; i < rows.length; i++) {
+      try {
+        const values = this.encode(rows[i]!, types)
+        const outcome = yield* this.executor.dml(
+          dml,
+          (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
+        )
+        rowCount += outcome.rowCount
+        rowCounts.push(outcome.rowCount)
+        returned.push(outcome.returned)
+        lastRowid = outcome.lastRowid ?? lastRowid
+      } catch (error) {
+        if (request.batchErrors !== true || !(error instanceof OraError) || error.code === 1013 || error.code === 28) {
+          throw error
+        }
+        batchErrors.push({ row: i, error })
+        rowCounts.push(0)
+        returned.push([])
+      }
+    }
+    const { returning } = dml
+    return {
+      rowCount,
+      ...(lastRowid === undefined ? {} : { lastRowid }),
+      ...(request.batchErrors === true ? { batchErrors } : {}),
+      ...(request.rowCounts === true ? { rowCounts } : {}),
+      ...(returning === undefined ? {} : {
+        returned: returning.into.map((target, column) => {
+          const index = target.kind === "bind" ? target.index : -1
+          const type = types[index]!
+          const convert = this.returnedValue(returning.columns[column]!.type, type)
+          return {
+            index,
+            type: type.name as Column["type"],
+            values: returned.map((list) => list.map((row) => convert(row[column]!)))
+          }
+        })
+      })
+    }
+  }
+
+  /** A returned value in the type of its bind. */
+  private returnedValue(from: SqlType, to: SqlType): (value: Stored) => Value {
+    const convert = conversion(kindOf(from), kindOf(to))
+    if (convert === undefined) throw oraError(932, `inconsistent datatypes: expected ${to.name} got ${from.name}`)
+    const decode = decoderFor(to)
+    return (value) => value === null ? null : decode(fit(convert(value, this.state), to, { kind: "plsql" }))
+  }
+
+  fetch(cursor: Cursor, count: number): ReadonlyArray<Row> {
+    this.enter()
+    const own = cursor as QueryCursor
+    try {
+      const rows = own.fetch(count)
+      if (own.exhausted) this.cursors.delete(own)
+      return rows
+    } catch (error) {
+      throw asOraError(error)
+    }
+  }
+
+  closeCursor(cursor: Cursor): void {
+    const own = cursor as QueryCursor
+    own.close()
+    this.cursors.delete(own)
+  }
+
+  createTemporaryLob(type: Lob["type"]): Lob {
+    return new LobValue(type, type === "BLOB" ? new Uint8Array(0) : "", true)
+  }
+
+  commit(): void {
+    this.enter()
+    this.executor.transaction.commit()
+  }
+
+  rollback(): void {
+    this.enter()
+    this.executor.transaction.rollback()
+  }
+
+  setEndToEnd(attributes: EndToEnd): void {
+    const { state } = this
+    const text = (value: string | null): string | null => value === "" ? null : value
+    if (attributes.module !== undefined) state.module = text(attributes.module)
+    if (attributes.action !== undefined) state.action = text(attributes.action)
+    if (attributes.clientId !== undefined) state.clientId = text(attributes.clientId)
+    if (attributes.clientInfo !== undefined) state.clientInfo = text(attributes.clientInfo)
+    if (attributes.dbOp !== undefined) state.dbOp = text(attributes.dbOp)
+    if (attributes.ecid !== undefined) state.ecid = text(attributes.ecid)
+  }
+
+  setCurrentSchema(name: string): void {
+    setCurrentSchema(this.core, this.state, name)
+  }
+
+  setContext(namespace: string, key: string, value: string | null): void {
+    const name = `${namespace.toUpperCase()}.${key.toUpperCase()}`
+    if (value === null || value === "") this.state.contexts.delete(name)
+    else this.state.contexts.set(name, value)
+  }
+
+  reset(): void {
+    this.closeCursors()
+    this.state.reset()
+    this.plsql.reset()
+    this.dropTemporaryRows()
+  }
+
+  cancel(): void {
+    if (!this.waiting) return
+    this.waiting = false
+    this.abort.abort(oraError(1013, "User requested cancel of current operation."))
+  }
+
+  private closeCursors(): void {
+    for (const cursor of this.cursors) cursor.close()
+    this.cursors.clear()
+  }
+
+  private dropTemporaryRows(): void {
+    for (const table of this.core.tablesById.values()) {
+      if (table.temporary === undefined) continue
+      this.core.store.beforeWrite(table.id)
+      this.core.store.run(`DELETE FROM ${table.physical} WHERE s=?`, this.info.sid)
+    }
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.abort.abort(oraError(28, "your session has been killed"))
+    this.closeCursors()
+    this.executor.transaction.rollback()
+    this.dropTemporaryRows()
+    this.core.sessions.delete(this.info.sid)
+  }
+}
+
+const isCursor = (value: unknown): boolean => value instanceof QueryCursor

@@ -1,0 +1,318 @@
+import type {
+  BindArray,
+  BindDirection,
+  Cursor,
+  EngineSession,
+  ExecuteResult,
+  OutBind,
+  Statement,
+  Value
+} from "../engine/Engine.ts"
+import { oraError, unimplemented } from "../engine/OraError.ts"
+import { type BindMetadata, bindType, type WireValue } from "./BindReader.ts"
+import type { ByteWriter } from "./ByteWriter.ts"
+import type { CursorTable, ServerCursor } from "./CursorTable.ts"
+import { needsDefine, typeName } from "./DataType.ts"
+import { writeDescription } from "./Describe.ts"
+import { type BindRow, ExecuteFlag, type ExecuteHeader, ExecuteOption } from "./ExecuteMessage.ts"
+import type { LobTable } from "./LobTable.ts"
+import { MessageType } from "./Message.ts"
+import type { TtcTerms } from "./Negotiation.ts"
+import { noDataFound } from "./Outcome.ts"
+import { parseRowid, type RowidParts } from "./RowidCodec.ts"
+import type { ReportedState } from "./ServerSession.ts"
+import { type ColumnForm, ownForm, type ValueContext, writeColumn, writeValue } from "./ValueWriter.ts"
+
+/** What an execution or a fetch works with. */
+export interface ExecuteContext {
+  readonly session: EngineSession
+  readonly cursors: CursorTable
+  readonly lobs: LobTable
+  /** What the client has last been told, or has said itself. */
+  readonly reported: ReportedState
+  readonly terms: TtcTerms
+  readonly writer: ByteWriter
+}
+
+/** What ends up in the ERROR message of the response. */
+export interface ExecuteOutcome {
+  readonly rowCount: number
+  readonly rowid?: RowidParts | undefined
+  readonly batchErrors?: ExecuteResult["batchErrors"] | undefined
+  readonly error?: typeof noDataFound
+}
+
+const valueContext = (context: ExecuteContext): ValueContext => ({
+  lobs: context.lobs,
+  writeCursor: (cursor) => writeCursorBody(context, cursor)
+})
+
+// A ref cursor: its columns and the id under which the client will fetch.
+const writeCursorBody = (context: ExecuteContext, open: Cursor): void => {
+  const cursor = context.cursors.open("")
+  cursor.open = open
+  describeTo(context, cursor, open.columns)
+  context.writer.ub(cursor.id)
+}
+
+const describeTo = (context: ExecuteContext, cursor: ServerCursor, columns: Cursor["columns"]): void => {
+  writeDescription(context.writer, columns, context.terms)
+  cursor.described = columns
+}
+
+const sameShape = (one: ReadonlyArray<ColumnForm> | undefined, columns: Cursor["columns"]): boolean =>
+  one !== undefined && one.length === columns.length &&
+  columns.every((column, index) => one[index]!.column.type === column.type)
+
+/** Readies the forms for a query's columns; without a define for columns that need one there are none yet. */
+const settleForms = (cursor: ServerCursor, columns: Cursor["columns"], maxString: number): void => {
+  if (sameShape(cursor.forms, columns)) return
+  cursor.forms = columns.some((column) => needsDefine(column.type))
+    ? undefined
+    : columns.map((column) => ownForm(column, maxString))
+}
+
+const defineForms = (
+  cursor: ServerCursor,
+  defines: ReadonlyArray<BindMetadata>,
+  maxString: number
+): ReadonlyArray<ColumnForm> => {
+  const columns = cursor.open?.columns ?? cursor.described
+  if (columns === undefined || columns.length !== defines.length) {
+    throw oraError(1007, "variable not in select list")
+  }
+  return columns.map((column, index) => {
+    const own = ownForm(column, maxString)
+    const type = typeName(defines[index]!.type, defines[index]!.form)
+    if (type === undefined) throw unimplemented(`defines of data type ${defines[index]!.type}`)
+    // Only the LOB-like columns come in another type than their own, and then in the manner of a LONG.
+    return type === column.type || !needsDefine(column.type) ? own : { column, type, trailer: true }
+  })
+}
+
+/** Writes up to `count` rows and says how it went on. */
+export const fetchRows = (context: ExecuteContext, cursor: ServerCursor, count: number): ExecuteOutcome => {
+  const { open } = cursor
+  if (open === undefined) throw oraError(1002, "fetch out of sequence")
+  settleForms(cursor, open.columns, context.terms.maxString)
+  const { forms } = cursor
+  if (forms === undefined) return { rowCount: open.rowCount }
+  const rows = open.exhausted ? [] : context.session.fetch(open, count)
+  const { writer } = context
+  const values = valueContext(context)
+  if (rows.length > 0) {
+    // Row header: flags, requests, iteration, iterations, buffer length, bit vector, rowid; all may be zero.
+    writer.u8(MessageType.rowHeader).zeros(7)
+    for (const row of rows) {
+      writer.u8(MessageType.rowData)
+      for (let index = 0; index < forms.length; index++) writeColumn(writer, forms[index]!, row[index]!, values)
+    }
+  }
+  const { exhausted, rowCount } = open
+  if (exhausted) context.cursors.closeQuery(cursor)
+  return exhausted ? { rowCount, error: noDataFound } : { rowCount }
+}
+
+const resolveReference = (context: ExecuteContext, value: WireValue): Value => {
+  if (typeof value !== "object" || value === null || !("_tag" in value)) return value
+  if (value._tag === "LobReference") return context.lobs.find(value.locator)
+  if (value._tag !== "CursorReference") return value
+  const { open } = context.cursors.find(value.id)
+  if (open === undefined) throw oraError(1001, "invalid cursor")
+  return open
+}
+
+const resolveRow = (context: ExecuteContext, row: BindRow): Array<Value | BindArray> =>
+  row.map((value) =>
+    Array.isArray(value)
+      ? value.map((element) => resolveReference(context, element))
+      : resolveReference(context, value)
+  )
+
+const checkBindCount = (statement: Statement, binds: ReadonlyArray<BindMetadata>): void => {
+  if (statement.kind === "ddl") return
+  if (binds.length < statement.placeholders.length) throw oraError(1008, "not all variables bound")
+  if (binds.length > statement.placeholders.length) throw oraError(1036, "illegal variable name/number")
+}
+
+/** Runs the statement of `cursor` and writes everything of the response but its end. */
+export const execute = (
+  context: ExecuteContext,
+  cursor: ServerCursor,
+  header: ExecuteHeader,
+  rows: ReadonlyArray<BindRow>
+): ExecuteOutcome | Promise<ExecuteOutcome> => {
+  const { options } = header
+  if (header.defines !== undefined) {
+    cursor.forms = defineForms(cursor, header.defines, context.terms.maxString)
+    if ((options & ExecuteOption.execute) === 0) return { rowCount: cursor.open?.rowCount ?? 0 }
+  }
+  const { statement } = cursor
+  if ((options & ExecuteOption.describe) !== 0 && statement !== undefined) return describe(context, cursor, statement)
+  if ((options & ExecuteOption.execute) === 0 || statement === undefined) {
+    if ((options & ExecuteOption.fetch) !== 0) return fetchRows(context, cursor, header.prefetch)
+    return { rowCount: 0 }
+  }
+  checkBindCount(statement, cursor.binds)
+  context.cursors.closeQuery(cursor)
+  const result = context.session.execute(statement, {
+    bindTypes: cursor.binds.map(bindType),
+    rows: rows.length > 0
+      ? rows.map((row) => resolveRow(context, row))
+      : Array.from({ length: Math.max(1, header.iterations) }, () => cursor.binds.map(() => null)),
+    autoCommit: (options & ExecuteOption.commit) !== 0,
+    batchErrors: (options & ExecuteOption.batchErrors) !== 0,
+    rowCounts: (header.flags & ExecuteFlag.rowCounts) !== 0
+  })
+  return result instanceof Promise
+    ? result.then((settled) => respond(context, cursor, header, settled))
+    : respond(context, cursor, header, result)
+}
+
+const describe = (context: ExecuteContext, cursor: ServerCursor, statement: Statement): ExecuteOutcome => {
+  const columns = context.session.describe(statement)
+  if (columns !== null) {
+    context.writer.u8(MessageType.describe).u8(0)
+    describeTo(context, cursor, columns)
+  }
+  return { rowCount: 0 }
+}
+
+const respond = (
+  context: ExecuteContext,
+  cursor: ServerCursor,
+  header: ExecuteHeader,
+  result: ExecuteResult
+): ExecuteOutcome => {
+  const { writer } = context
+  if (result.cursor !== undefined) {
+    const { columns } = result.cursor
+    cursor.open = result.cursor
+    settleForms(cursor, columns, context.terms.maxString)
+    // A re-execution is told of the columns only when they have changed since.
+    if (header.binds !== undefined || !unchanged(cursor.described, columns)) {
+      writer.u8(MessageType.describe).u8(0)
+      describeTo(context, cursor, columns)
+    }
+    return (header.options & ExecuteOption.fetch) !== 0
+      ? fetchRows(context, cursor, header.prefetch)
+      : { rowCount: 0 }
+  }
+  cursor.outOnly = new Set()
+  if (result.returned !== undefined && result.returned.length > 0) writeReturned(context, cursor, result)
+  else if (result.outBinds !== undefined && result.outBinds.length > 0) writeOutBinds(context, cursor, result.outBinds)
+  if (result.implicitResults !== undefined && result.implicitResults.length > 0) {
+    writeImplicitResults(context, result.implicitResults)
+  }
+  writeParameter(context, (header.flags & ExecuteFlag.rowCounts) === 0 ? undefined : result.rowCounts ?? [])
+  return {
+    rowCount: result.rowCount,
+    rowid: result.lastRowid === undefined ? undefined : parseRowid(result.lastRowid),
+    batchErrors: result.batchErrors
+  }
+}
+
+const currentSchemaKeyword = 168
+const editionKeyword = 172
+
+// ALTER SESSION may have changed what the client shows as its current schema or edition.
+const writeParameter = (context: ExecuteContext, rowCounts: ReadonlyArray<number> | undefined): void => {
+  const { reported, session, writer } = context
+  const news: Array<readonly [string, number]> = []
+  if (session.currentSchema !== reported.schema) news.push([session.currentSchema, currentSchemaKeyword])
+  if (session.edition !== reported.edition) news.push([session.edition, editionKeyword])
+  if (news.length === 0 && rowCounts === undefined) return
+  reported.schema = session.currentSchema
+  reported.edition = session.edition
+  writer.u8(MessageType.parameter).ub(0).ub(0).ub(news.length)
+  for (const [text, keyword] of news) writer.countedText(text).ub(0).ub(keyword)
+  writer.ub(0)
+  if (rowCounts === undefined) return
+  writer.ub(rowCounts.length)
+  for (const count of rowCounts) writer.ub(count)
+}
+
+const unchanged = (before: Cursor["columns"] | undefined, now: Cursor["columns"]): boolean =>
+  before === now || (before !== undefined && before.length === now.length &&
+    now.every((column, index) => {
+      const other = before[index]!
+      return column.name === other.name && column.type === other.type && column.maxSize === other.maxSize &&
+        column.precision === other.precision && column.scale === other.scale
+    }))
+
+const directionByte: { readonly [Direction in BindDirection]: number } = { in: 32, out: 16, inout: 48, returning: 16 }
+
+const writeIoVector = (writer: ByteWriter, directions: ReadonlyArray<BindDirection>): void => {
+  writer.u8(MessageType.ioVector).u8(0).ub(directions.length % 256).ub(Math.floor(directions.length / 256))
+  writer.ub(1).ub(0).ub(0).ub(0)
+  for (const direction of directions) writer.u8(directionByte[direction])
+}
+
+const writeReturned = (context: ExecuteContext, cursor: ServerCursor, result: ExecuteResult): void => {
+  const { writer } = context
+  const returned = result.returned!
+  const directions: Array<BindDirection> = cursor.binds.map(() => "in")
+  for (const { index } of returned) directions[index] = "returning"
+  writeIoVector(writer, directions)
+  const values = valueContext(context)
+  const iterations = returned[0]!.values.length
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    writer.u8(MessageType.rowData)
+    for (const bind of returned) {
+      const rows = bind.values[iteration]!
+      writer.ub(rows.length)
+      const type = wireTypeOf(cursor, bind.index, bind.type)
+      for (const value of rows) {
+        writeValue(writer, type, value, values, true)
+        writer.sb(0)
+      }
+    }
+  }
+}
+
+// Out values go in the type of the bind, which the engine has converted them to.
+const wireTypeOf = (cursor: ServerCursor, index: number, type: OutBind["type"]): OutBind["type"] => {
+  const bind = cursor.binds[index]!
+  return typeName(bind.type, bind.form) ?? type
+}
+
+const writeOutBinds = (context: ExecuteContext, cursor: ServerCursor, outBinds: ReadonlyArray<OutBind>): void => {
+  const { writer } = context
+  const directions: Array<BindDirection> = cursor.binds.map(() => "in")
+  const outOnly = new Set<number>()
+  for (const { direction, index } of outBinds) {
+    directions[index] = direction
+    if (direction === "out") outOnly.add(index)
+  }
+  cursor.outOnly = outOnly
+  writeIoVector(writer, directions)
+  const values = valueContext(context)
+  const iterations = outBinds[0]!.values.length
+  const ordered = [...outBinds].sort((one, other) => one.index - other.index)
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    writer.u8(MessageType.rowData)
+    for (const bind of ordered) {
+      const type = wireTypeOf(cursor, bind.index, bind.type)
+      const value = bind.values[iteration]!
+      if (cursor.binds[bind.index]!.isArray) {
+        const elements = Array.isArray(value) ? value as BindArray : []
+        writer.ub(elements.length)
+        for (const element of elements) {
+          writeValue(writer, type, element, values, true)
+          writer.sb(0)
+        }
+      } else {
+        writeValue(writer, type, value as Value, values, true)
+        writer.sb(0)
+      }
+    }
+  }
+}
+
+const writeImplicitResults = (context: ExecuteContext, results: ReadonlyArray<Cursor>): void => {
+  context.writer.u8(MessageType.implicitResults).ub(results.length)
+  for (const result of results) {
+    context.writer.u8(0)
+    writeCursorBody(context, result)
+  }
+}

@@ -1,0 +1,165 @@
+import { ProtocolError } from "../net/ProtocolError.ts"
+import { type BindMetadata, isSentLast, readBindValue, readMetadata, type WireValue } from "./BindReader.ts"
+import type { ByteReader } from "./ByteReader.ts"
+import { FieldVersion, FunctionCode, MessageType } from "./Message.ts"
+import type { TtcTerms } from "./Negotiation.ts"
+
+/** Bits of the options of EXECUTE. */
+export const ExecuteOption = {
+  parse: 0x1,
+  bind: 0x8,
+  define: 0x10,
+  execute: 0x20,
+  fetch: 0x40,
+  commit: 0x100,
+  notPlsql: 0x8000,
+  describe: 0x2_0000,
+  batchErrors: 0x8_0000
+} as const
+
+export const ExecuteFlag = {
+  rowCounts: 0x4000,
+  implicitResults: 0x8000,
+  noImplicitRelease: 0x20_0000
+} as const
+
+const reexecuteCommit = 1
+
+/** EXECUTE, or one of the two re-executions, without its rows of binds. */
+export interface ExecuteHeader {
+  readonly options: number
+  readonly flags: number
+  readonly cursorId: number
+  /** `undefined` when a cursor that is parsed already is meant. */
+  readonly sql: string | undefined
+  readonly prefetch: number
+  readonly iterations: number
+  readonly isQuery: boolean
+  /** `undefined` on re-execution: those of the cursor hold. */
+  readonly binds: ReadonlyArray<BindMetadata> | undefined
+  readonly defines: ReadonlyArray<BindMetadata> | undefined
+}
+
+const maxBinds = 65_535
+
+const readMetadataList = (reader: ByteReader, count: number, terms: TtcTerms): Array<BindMetadata> => {
+  const list: Array<BindMetadata> = []
+  for (let index = 0; index < count; index++) list.push(readMetadata(reader, terms.fieldVersion))
+  return list
+}
+
+// Pointers are single bytes that say whether something follows; what they point to is known from the lengths.
+export const parseExecute = (reader: ByteReader, terms: TtcTerms): ExecuteHeader => {
+  const { fieldVersion } = terms
+  const options = reader.ub4()
+  const cursorId = reader.ub4()
+  reader.skip(1)
+  const sqlLength = reader.ub4()
+  reader.skip(1)
+  const vectorLength = reader.ub4()
+  if (vectorLength !== 13) throw new ProtocolError(`EXECUTE with a vector of ${vectorLength}`)
+  reader.skip(3)
+  const prefetch = reader.ub4()
+  reader.ub4()
+  reader.skip(1)
+  const bindCount = reader.ub4()
+  reader.skip(6)
+  const defineCount = reader.ub4()
+  if (bindCount > maxBinds || defineCount > maxBinds) throw new ProtocolError("EXECUTE with too many binds or defines")
+  reader.ub4()
+  reader.skip(3)
+  reader.ub4()
+  reader.skip(1)
+  reader.ub4()
+  reader.ub4()
+  reader.skip(1)
+  reader.ub4()
+  reader.skip(1)
+  if (fieldVersion >= FieldVersion.v12_2) {
+    reader.skip(1)
+    reader.ub4()
+    reader.skip(1)
+    reader.ub4()
+    reader.skip(1)
+    if (fieldVersion >= FieldVersion.v12_2_ext) {
+      reader.skip(1)
+      reader.ub4()
+    }
+  }
+  const sql = sqlLength > 0 ? reader.lvText() : undefined
+  reader.ub4()
+  const iterations = reader.ub4()
+  for (let index = 2; index < 7; index++) reader.ub4()
+  const isQuery = reader.ub4() === 1
+  reader.ub4()
+  const flags = reader.ub4()
+  for (let index = 10; index < 13; index++) reader.ub4()
+  const defines = (options & ExecuteOption.define) !== 0 ? readMetadataList(reader, defineCount, terms) : undefined
+  const binds = defines === undefined && bindCount > 0 ? readMetadataList(reader, bindCount, terms) : []
+  return { options, flags, cursorId, sql, prefetch, iterations, isQuery, binds, defines }
+}
+
+export const parseReexecute = (reader: ByteReader, code: number): ExecuteHeader => {
+  const cursorId = reader.ub4()
+  const iterations = reader.ub4()
+  reader.ub4()
+  const commit = (reader.ub4() & reexecuteCommit) !== 0
+  const fetches = code === FunctionCode.reexecuteAndFetch
+  return {
+    options: ExecuteOption.execute | (fetches ? ExecuteOption.fetch : 0) | (commit ? ExecuteOption.commit : 0),
+    flags: ExecuteFlag.implicitResults,
+    cursorId,
+    sql: undefined,
+    prefetch: iterations,
+    iterations: fetches ? 1 : iterations,
+    isQuery: fetches,
+    binds: undefined,
+    defines: undefined
+  }
+}
+
+/** Which binds come with values, in the order in which they come. */
+export const valueOrder = (
+  binds: ReadonlyArray<BindMetadata>,
+  without: (index: number) => boolean,
+  plsql: boolean,
+  maxString: number
+): ReadonlyArray<number> => {
+  const early: Array<number> = []
+  const late: Array<number> = []
+  for (let index = 0; index < binds.length; index++) {
+    if (without(index)) continue
+    const bind = binds[index]!
+    if (!plsql && !bind.isArray && isSentLast(bind, maxString)) late.push(index)
+    else early.push(index)
+  }
+  return late.length === 0 ? early : [...early, ...late]
+}
+
+export type BindRow = Array<WireValue | Array<WireValue>>
+
+const maxElements = 1 << 20
+
+/** Reads one ROW_DATA message: a value, or `null`, for every bind. */
+export const readBindRow = (
+  reader: ByteReader,
+  binds: ReadonlyArray<BindMetadata>,
+  order: ReadonlyArray<number>
+): BindRow => {
+  const type = reader.u8()
+  if (type !== MessageType.rowData) throw new ProtocolError(`message ${type} where a row of binds is due`)
+  const row: BindRow = Array.from({ length: binds.length }, () => null)
+  for (const index of order) {
+    const bind = binds[index]!
+    if (!bind.isArray) {
+      row[index] = readBindValue(reader, bind)
+      continue
+    }
+    const count = reader.ub4()
+    if (count > maxElements) throw new ProtocolError(`array bind of ${count} elements`)
+    const elements: Array<WireValue> = []
+    for (let element = 0; element < count; element++) elements.push(readBindValue(reader, bind))
+    row[index] = elements
+  }
+  return row
+}

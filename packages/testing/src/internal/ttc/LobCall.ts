@@ -1,0 +1,128 @@
+import type { EngineSession, Lob } from "../engine/Engine.ts"
+import { oraError, unimplemented } from "../engine/OraError.ts"
+import type { ByteReader } from "./ByteReader.ts"
+import type { ByteWriter } from "./ByteWriter.ts"
+import { CharForm, WireType } from "./DataType.ts"
+import { decodeUtf16, encodeUtf16, type LobTable } from "./LobTable.ts"
+import { MessageType } from "./Message.ts"
+
+const Operation = {
+  length: 0x1,
+  read: 0x2,
+  trim: 0x20,
+  write: 0x40,
+  fileOpen: 0x100,
+  createTemporary: 0x110,
+  freeTemporary: 0x111,
+  fileClose: 0x200,
+  fileIsOpen: 0x400,
+  fileExists: 0x800,
+  chunkSize: 0x4000,
+  open: 0x8000,
+  close: 0x1_0000,
+  isOpen: 0x1_1000
+} as const
+
+const operationNames = new Map<number, string>(Object.entries(Operation).map(([name, code]) => [code, name]))
+
+export interface LobRequest {
+  readonly operation: number
+  readonly locator: Buffer | undefined
+  readonly sourceOffset: number
+  readonly destinationOffset: number
+  readonly data: Buffer | undefined
+  readonly amount: number | undefined
+}
+
+/** `endsHere` says that the client has marked the present position as the end of its request: an empty write has no data. */
+export const parseLobOperation = (reader: ByteReader, endsHere: () => boolean): LobRequest => {
+  const hasLocator = reader.u8() !== 0
+  const locatorLength = reader.ub4()
+  reader.skip(1)
+  reader.ub4()
+  reader.ub4()
+  reader.ub4()
+  reader.skip(3)
+  const operation = reader.ub4()
+  reader.skip(2)
+  const sourceOffset = reader.ub8()
+  const destinationOffset = reader.ub8()
+  const sendsAmount = reader.u8() !== 0
+  reader.skip(6)
+  const locator = hasLocator && locatorLength > 0 ? Buffer.from(reader.bytes(locatorLength)) : undefined
+  if (operation === Operation.createTemporary) reader.ub4()
+  let data: Buffer | undefined
+  if (operation === Operation.write) {
+    data = Buffer.alloc(0)
+    if (!endsHere()) {
+      reader.skip(1)
+      data = Buffer.from(reader.lv() ?? data)
+    }
+  }
+  const amount = sendsAmount ? reader.ub8() : undefined
+  return { operation, locator, sourceOffset, destinationOffset, data, amount }
+}
+
+export const lobOperationName = (request: LobRequest): string =>
+  operationNames.get(request.operation) ?? `0x${request.operation.toString(16)}`
+
+export interface LobContext {
+  readonly session: EngineSession
+  readonly lobs: LobTable
+  readonly writer: ByteWriter
+}
+
+const lobType = (number: number, form: number): Lob["type"] => {
+  if (number === WireType.blob) return "BLOB"
+  if (number === WireType.clob) return form === CharForm.national ? "NCLOB" : "CLOB"
+  throw unimplemented(`temporary LOBs of data type ${number}`)
+}
+
+const offsetOf = (request: LobRequest): number => {
+  if (request.sourceOffset < 1) throw oraError(21560, "argument OFFSET is null, invalid, or out of range")
+  return request.sourceOffset
+}
+
+/** Runs one LOB operation and writes everything of the response but its end. */
+export const runLobOperation = (context: LobContext, request: LobRequest): void => {
+  const { lobs, writer } = context
+  const { operation } = request
+  if (operation === Operation.createTemporary) {
+    const lob = context.session.createTemporaryLob(lobType(request.destinationOffset, request.sourceOffset))
+    writer.u8(MessageType.parameter).bytes(lobs.locate(lob)).ub(0).u8(0)
+    return
+  }
+  if (request.locator === undefined) throw oraError(22275, "invalid LOB locator specified")
+  const lob = lobs.find(request.locator)
+  let amount = request.amount ?? 0
+  switch (operation) {
+    case Operation.length:
+      amount = lob.length()
+      break
+    case Operation.chunkSize:
+      amount = lob.chunkSize
+      break
+    case Operation.read: {
+      const data = lob.read(offsetOf(request), amount)
+      const bytes = typeof data === "string" ? encodeUtf16(data) : data
+      if (bytes.length > 0) writer.u8(MessageType.lobData).lv(bytes)
+      amount = data.length
+      break
+    }
+    case Operation.write: {
+      const data = request.data!
+      lob.write(offsetOf(request), lob.type === "BLOB" ? Uint8Array.from(data) : decodeUtf16(data))
+      break
+    }
+    case Operation.trim:
+      lob.trim(amount)
+      break
+    case Operation.freeTemporary:
+      lobs.free(request.locator)
+      break
+    default:
+      throw unimplemented(`LOB operation ${lobOperationName(request)}`)
+  }
+  writer.u8(MessageType.parameter).bytes(request.locator)
+  if (request.amount !== undefined) writer.ub(amount)
+}

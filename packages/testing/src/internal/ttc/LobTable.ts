@@ -1,0 +1,74 @@
+import type { Lob } from "../engine/Engine.ts"
+import { oraError } from "../engine/OraError.ts"
+
+export const locatorSize = 40
+
+const flagBlob = 0x01
+const flagInit = 0x08
+const flagTemporary = 0x01
+const flagUtf16 = 0x80
+
+// Locators of persistent LOBs are never given back by clients, so only this many of them stay usable.
+const maxPersistent = 65_536
+
+/** The LOBs a session's client holds locators of. */
+export class LobTable {
+  private readonly lobs = new Map<number, Lob>()
+  private readonly persistent = new Set<number>()
+  private nextId = 1
+
+  /** A locator of 40 bytes that leads back to `lob`. */
+  locate(lob: Lob): Buffer {
+    const id = this.nextId++
+    this.lobs.set(id, lob)
+    if (!lob.temporary) this.remember(id)
+    const locator = Buffer.alloc(locatorSize)
+    locator.writeUInt16BE(locatorSize - 2, 0)
+    locator[3] = 4
+    // Text travels as UTF-16, so that a piece which ends between two surrogates stays whole.
+    if (lob.type === "BLOB") locator[4] = flagBlob
+    else locator[6] = flagUtf16
+    locator[5] = flagInit
+    if (lob.temporary) locator[7] = flagTemporary
+    locator.writeDoubleBE(id, 16)
+    return locator
+  }
+
+  private remember(id: number): void {
+    this.persistent.add(id)
+    if (this.persistent.size <= maxPersistent) return
+    const [oldest] = this.persistent
+    this.persistent.delete(oldest!)
+    this.lobs.delete(oldest!)
+  }
+
+  find(locator: Buffer): Lob {
+    const lob = locator.length >= 24 ? this.lobs.get(locator.readDoubleBE(16)) : undefined
+    if (lob === undefined) throw oraError(22922, "nonexistent LOB value")
+    return lob
+  }
+
+  /** Frees a temporary LOB; a locator that leads nowhere any more is none to free. */
+  free(locator: Buffer): void {
+    if (locator.length < 24) return
+    const id = locator.readDoubleBE(16)
+    const lob = this.lobs.get(id)
+    if (lob === undefined) return
+    this.lobs.delete(id)
+    this.persistent.delete(id)
+    if (lob.temporary) lob.free()
+  }
+
+  clear(): void {
+    this.lobs.clear()
+    this.persistent.clear()
+  }
+}
+
+/** Text of a CLOB as its locators promise it: UTF-16, high byte first. */
+export const encodeUtf16 = (text: string): Buffer => Buffer.from(text, "utf16le").swap16()
+
+export const decodeUtf16 = (bytes: Buffer): string => {
+  const even = bytes.length % 2 === 0 ? bytes : bytes.subarray(0, bytes.length - 1)
+  return Buffer.from(even).swap16().toString("utf16le")
+}

@@ -1,0 +1,82 @@
+import { ByteReader } from "./ByteReader.ts"
+
+/** The bytes of requests as they arrive in DATA packets, parsed from the front message by message. */
+export class RequestBuffer {
+  private buffer = Buffer.allocUnsafe(1024)
+  private end = 0
+  private needed = 0
+  /** Ends of requests, as far as the client marks them. */
+  private boundaries: Array<number> = []
+  readonly reader = new ByteReader(this.buffer, 0)
+
+  append(payload: Buffer, endsRequest: boolean): void {
+    const { reader } = this
+    const start = reader.position
+    if (this.end + payload.length > this.buffer.length) {
+      const kept = this.end - start
+      const size = Math.max(1024, (kept + payload.length) * 2)
+      const target = size > this.buffer.length ? Buffer.allocUnsafe(size) : this.buffer
+      this.buffer.copy(target, 0, start, this.end)
+      this.buffer = target
+      this.end = kept
+      this.boundaries = this.boundaries.map((boundary) => boundary - start)
+      this.needed = Math.max(0, this.needed - start)
+      reader.buffer = target
+      reader.position = 0
+    }
+    payload.copy(this.buffer, this.end)
+    this.end += payload.length
+    reader.end = this.end
+    if (endsRequest) this.boundaries.push(this.end)
+  }
+
+  get isEmpty(): boolean {
+    return this.reader.position === this.end
+  }
+
+  /** False while the last attempt's need is not met. */
+  get isWorthAnAttempt(): boolean {
+    return !this.isEmpty && this.end >= this.needed
+  }
+
+  /** Whether the client has marked the reader's position as the end of a request. */
+  get endsHere(): boolean {
+    return this.boundaries.includes(this.reader.position)
+  }
+
+  /** What has been read so far will not be read again. */
+  commit(): void {
+    const { reader } = this
+    while (this.boundaries.length > 0 && this.boundaries[0]! <= reader.position) this.boundaries.shift()
+    this.needed = 0
+    if (this.isEmpty) this.clear()
+  }
+
+  /** Goes back to the last commit, at `start`, and waits for `needed` bytes in all. */
+  retry(start: number, needed: number): void {
+    this.reader.position = start
+    this.needed = needed
+  }
+
+  /** Passes over what is left of a request that cannot be parsed; false when its end is not known yet. */
+  skipToBoundary(): boolean {
+    const boundary = this.boundaries[0]
+    if (boundary === undefined) return false
+    this.reader.position = boundary
+    this.commit()
+    return true
+  }
+
+  clear(): void {
+    this.end = 0
+    this.needed = 0
+    this.boundaries = []
+    this.reader.position = 0
+    this.reader.end = 0
+    // A request of several megabytes should not pin its buffer to an idle connection.
+    if (this.buffer.length > 1 << 20) {
+      this.buffer = Buffer.allocUnsafe(1024)
+      this.reader.buffer = this.buffer
+    }
+  }
+}
