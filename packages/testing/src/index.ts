@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-export * as TestDatabase from "./TestDatabase.ts"
-=======
 /**
  * Faults for an `OracleServer`.
  *
@@ -14,4 +11,5 @@ export * as Fault from "./Fault.ts"
  * @since 0.1.0
  */
 export * as OracleServer from "./OracleServer.ts"
->>>>>>> 8b1360714f3cac2ab32f863e290dfa10f4e0b3d5
+
+export * as TestDatabase from "./TestDatabase.ts"
