@@ -4,7 +4,7 @@
  * One call runs on a session at a time; others wait for their turn. Interrupting a call stops its statement at the server. When
  * the lease ends, everything that came of the connection ends with it: cursors, LOBs, streams.
  */
-import { Connection } from "@sessionpool/core"
+import { Connection, type PoolError } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
+import { tagRefused } from "./internal/pooledServer.ts"
 import type { Row } from "./internal/rowReader.ts"
 import { rowDecoder } from "./internal/rowSchema.ts"
 import type { OracleSession } from "./internal/session.ts"
@@ -83,6 +84,7 @@ export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions
  */
 export class OracleConnection extends Connection.Base {
   readonly #caller: Caller
+  readonly #hasTags: boolean
   readonly #values: ValueSettings
   #transactions: Transactions | undefined = undefined
 
@@ -90,7 +92,20 @@ export class OracleConnection extends Connection.Base {
   constructor(lease: Connection.Lease, session: OracleSession, values: ValueSettings = defaultValues) {
     super(lease)
     this.#caller = new Caller(session, lease)
+    this.#hasTags = !session.isPooledServer
     this.#values = values
+  }
+
+  /**
+   * Changes the tag that the session keeps when it goes back. It is refused, as every malformed tag is, where a pooled server
+   * exchanges the server's session under this one: nothing could carry the tag there.
+   */
+  override setTag(
+    tag: string | undefined
+  ): Effect.Effect<void, PoolError.InvalidTagError | PoolError.ConnectionReleasedError> {
+    return this.#hasTags || tag === undefined || tag.trim() === ""
+      ? super.setTag(tag)
+      : Effect.fail(tagRefused(this.lease.pool, tag))
   }
 
   /** All rows of a query; with a `schema`, decoded. */

@@ -45,11 +45,14 @@ const endsInside = (text: string): boolean => {
 export class OracleLob {
   readonly #lob: Lob
   readonly #caller: Caller
+  /** Its length when it came, in bytes, or in UTF-16 units for text; `undefined` for a BFILE, which does not say. */
+  readonly length: number | undefined
 
   /** @internal */
   constructor(lob: Lob, caller: Caller) {
     this.#lob = lob
     this.#caller = caller
+    this.length = lob.type === driver.DB_TYPE_BFILE ? undefined : lob.length
   }
 
   /** @internal */
@@ -60,11 +63,6 @@ export class OracleLob {
   /** Whether it holds characters rather than bytes. */
   get isText(): boolean {
     return this.#lob.type === driver.DB_TYPE_CLOB || this.#lob.type === driver.DB_TYPE_NCLOB
-  }
-
-  /** Its length when it came, in bytes, or in UTF-16 units for text. */
-  get length(): number {
-    return this.#lob.length ?? 0
   }
 
   /** Reads from `position` (0 is the first byte or character); `undefined` at the end. */
@@ -85,15 +83,16 @@ export class OracleLob {
       let position = 0
       let isDone = false
       const amount = this.#pieceSize
+      const length = this.length ?? Infinity
       const next = (): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, CallError> => {
-        if (isDone || position >= this.length) return Cause.done()
+        if (isDone || position >= length) return Cause.done()
         return Effect.flatMap(this.#read(position, amount), (piece) => {
           if (piece === undefined) {
             isDone = true
             return Cause.done()
           }
           position += piece.length
-          const converted = convert(piece, position >= this.length)
+          const converted = convert(piece, position >= length)
           return converted === undefined ? next() : Effect.succeed(Arr.of(converted))
         })
       }

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
 import { ConnectParameters, connectSettingNames, type ConnectSettings } from "./connectSettings.ts"
+import { changesServerSession, withoutTags } from "./pooledServer.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
 import { defaultValues, over, type ValueOptions, valueSettingNames } from "./valueSettings.ts"
@@ -97,46 +98,6 @@ const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectS
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
 
-/**
- * A pooled server may serve the next transaction with another session than the last, so that a tag would say nothing of the
- * session behind it.
- */
-const withoutTags = <OE>(pool: Pool<OE>, name: string): Pool<OE> => {
-  const refused = (tag: string | undefined): PoolError.InvalidTagError | undefined =>
-    tag === undefined || tag.trim() === "" ? undefined : tagRefused(name, tag)
-  const use = ((...args: [never, never]) => {
-    const request: { readonly tag?: string } = typeof args[0] === "function" ? {} : args[0]
-    const refusal = refused(request.tag)
-    return refusal === undefined ? pool.use(...args) : Effect.fail(refusal)
-  }) as Pool<OE>["use"]
-  return {
-    ...pool,
-    use,
-    acquire: (request) => {
-      const refusal = refused(request?.tag)
-      return refusal === undefined ? pool.acquire(request) : Effect.fail(refusal)
-    },
-    release: (connection, options) => {
-      const refusal = refused(options?.tag)
-      return refusal === undefined ? pool.release(connection, options) : Effect.fail(refusal)
-    }
-  }
-}
-
-/** The refusal of a tag where nothing can carry it. */
-export const tagRefused = (pool: string, tag: string): PoolError.InvalidTagError =>
-  new PoolError.InvalidTagError({
-    pool,
-    tag,
-    problem:
-      "a pooled server gives the session back to the database between leases, and its next one knows nothing of the " +
-      "tag; use a dedicated server for tags, or set the state anew in each lease"
-  })
-
-/** Whether the server's session changes under a session of this pool. */
-const changesServerSession = (settings: ConnectSettings): boolean =>
-  settings.poolBoundary !== undefined || settings.serverPool === "release"
-
 export const makePool: <OE = never, R = never>(
   options: PoolOptions<OE, R>
 ) => Effect.Effect<
@@ -154,7 +115,7 @@ export const makePool: <OE = never, R = never>(
     return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "connectString", problem }] })
   }
   const parameters = new ConnectParameters(settings)
-  const pool: Pool<OE> = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
+  const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
     ...poolOptions,
     dsn: connectString,
     ...(isAlias(connectString) && { tnsentry: connectString }),

@@ -111,9 +111,10 @@ export const numberReader = (policy: NumberPolicy): (text: string) => unknown =>
     case "bigDecimal":
       return (text) => {
         const decimal = read(text)
-        return decimal === undefined
-          ? new Unfit("is not a number")
-          : BigDecimal.make(BigInt(`${decimal.sign}${decimal.digits === "" ? "0" : decimal.digits}`), -decimal.exponent)
+        if (decimal === undefined) return new Unfit("is not a number")
+        return decimal.exponent < 0
+          ? BigDecimal.make(BigInt(`${decimal.sign}${decimal.digits}`), -decimal.exponent)
+          : BigDecimal.make(BigInt(print(decimal)), 0)
       }
   }
 }
