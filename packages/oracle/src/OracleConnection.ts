@@ -239,11 +239,12 @@ export class OracleConnection extends Connection.Base {
 
   /** The schema in which names without one are looked up. */
   get currentSchema(): Effect.Effect<string, ReadError> {
-    return Effect.flatMap(
+    // The driver knows it once somebody has set it.
+    return Effect.filterOrElse(
       this.#caller.now({ operation: "currentSchema" }, (connection) => connection.currentSchema),
-      // The driver knows it once somebody has set it.
-      (known) =>
-        known !== "" ? Effect.succeed(known) : Effect.map(
+      (known) => known !== "",
+      () =>
+        Effect.map(
           query(this.#caller, "select sys_context('userenv', 'current_schema') as name from dual", [], defaultValues),
           ([row]) => String(row?.["NAME"] ?? "")
         )

@@ -80,8 +80,7 @@ describe("the service", () => {
         DB_MAX: "7"
       })
       const settings = yield* Effect.flatMap(OracleSessionPool, (pool) => pool.settings).pipe(
-        Effect.provide(layer),
-        Effect.provide(ConfigProvider.layer(provider))
+        Effect.provide(Layer.provide(layer, ConfigProvider.layer(provider)))
       )
       assert.strictEqual(settings.max, 7)
       const missing = yield* Effect.flip(Effect.provide(Effect.void, layer))

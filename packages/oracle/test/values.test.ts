@@ -51,10 +51,10 @@ describe("values that come back", () => {
       const held = yield* connection()
       const sql =
         "select level as n, case level when 3 then null else 'name' end as name from dual connect by level <= 4"
-      const Loose = Schema.Struct({ N: Schema.Number, NAME: Schema.NullOr(Schema.String) })
+      const Loose = Schema.Struct({ N: Schema.Finite, NAME: Schema.NullOr(Schema.String) })
       const rows = yield* held.query(sql, [], { schema: Loose })
       assert.strictEqual(rows[2]?.NAME, null)
-      const Strict = Schema.Struct({ N: Schema.Number, NAME: Schema.String })
+      const Strict = Schema.Struct({ N: Schema.Finite, NAME: Schema.String })
       const error = yield* Effect.flip(held.query(sql, [], { schema: Strict }))
       assert.strictEqual(error._tag, "RowDecodeError")
       if (error._tag === "RowDecodeError") assert.deepInclude(error, { row: 3, column: "NAME", sql })

@@ -34,7 +34,7 @@ export class Caller {
       ...(details.discard !== undefined && { discard: details.discard })
     })
     return traced(
-      session.connection,
+      session,
       details,
       this.lease.run(Effect.catch(called, (thrown) => this.#failure(details, thrown)))
     )
@@ -43,8 +43,13 @@ export class Caller {
   /** What the driver does without a round trip. */
   now<A>(details: TracedCall, work: (connection: DriverConnection) => A): Effect.Effect<A, CallError> {
     return this.lease.run(Effect.suspend(() => {
+      const { attached } = this.session
+      if (attached === undefined) {
+        const called = this.session.call(async (connection) => work(connection), { lease: this.lease })
+        return Effect.catch(called, (thrown) => this.#failure(details, thrown))
+      }
       try {
-        return Effect.succeed(work(this.session.connection))
+        return Effect.succeed(work(attached))
       } catch (thrown) {
         return this.#failure(details, thrown)
       }

@@ -45,7 +45,10 @@ export interface ConnectSettings {
   readonly sourceRoute?: boolean | undefined
   /** At what point a pooled server takes its session back; implies `SERVER=POOLED`. */
   readonly poolBoundary?: "statement" | "transaction" | undefined
-  /** With `SERVER=POOLED`: `"release"` gives the server's session back at the end of each lease. Default `"hold"`. */
+  /**
+   * Asks for a pooled server (`SERVER=POOLED`): `"release"` gives its session back at the end of each lease, `"hold"` keeps it as
+   * long as this side's session is open. A connect string that asks for one by itself is as with `"hold"`.
+   */
   readonly serverPool?: "hold" | "release" | undefined
   readonly walletLocation?: string | undefined
   readonly walletContent?: Redacted.Redacted<string> | undefined
@@ -198,7 +201,8 @@ const routing = (
   request: OpenRequest
 ): ConnectDescriptor.ConnectDataSettings | undefined => {
   const routed: ConnectDescriptor.ConnectDataSettings = {
-    ...(settings.poolBoundary !== undefined && { server: "pooled" as const, poolBoundary: settings.poolBoundary }),
+    ...((settings.poolBoundary !== undefined || settings.serverPool !== undefined) && { server: "pooled" as const }),
+    ...(settings.poolBoundary !== undefined && { poolBoundary: settings.poolBoundary }),
     ...(request.cclass !== undefined && { poolConnectionClass: request.cclass }),
     ...(request.purity === "new" && { poolPurity: "new" as const }),
     ...(driver.thin && request.shardingKey !== undefined && { shardingKey: request.shardingKey }),

@@ -47,9 +47,7 @@ const pull = (
           return read
         })
       }),
-      Effect.flatMap((rows): Pull.Pull<Arr.NonEmptyReadonlyArray<Row>> =>
-        Arr.isReadonlyArrayNonEmpty(rows) ? Effect.succeed(rows) : Cause.done()
-      )
+      Effect.filterOrElse(Arr.isReadonlyArrayNonEmpty, () => Cause.done())
     )
   })
 }

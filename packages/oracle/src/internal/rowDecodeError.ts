@@ -26,7 +26,7 @@ export class RowDecodeError extends Schema.TaggedError<RowDecodeError>("@session
   "RowDecodeError",
   {
     /** From 1. */
-    row: Schema.Number,
+    row: Schema.Int,
     column: Schema.optionalKey(Schema.String),
     problem: Schema.String,
     sql: Schema.optionalKey(Schema.String)

@@ -8,6 +8,16 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { DriverConnection } from "./oracledb.ts"
 import type { Sockets } from "./sockets.ts"
+import { spanAttributes } from "./tracing.ts"
+
+/**
+ * Lends the driver's connection to a session that gives it back between leases: the driver's own pool, of one connection,
+ * as the only public way to a pooled server that keeps the socket.
+ */
+export interface Lender {
+  readonly getConnection: () => Promise<DriverConnection>
+  readonly close: () => Promise<void>
+}
 
 /** A lease as far as its calls go: over or not. */
 export interface LeaseState {
@@ -40,30 +50,64 @@ interface Call {
   onSettled: (() => void) | undefined
 }
 
-export class OracleSession {
+/** What a session is made of. */
+export interface SessionParts {
   readonly connection: DriverConnection
   readonly sockets: Sockets
-  /** Whether the server may serve each transaction with another of its own sessions. */
-  readonly isPooledServer: boolean
   /** What must not show in any error. */
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
+  readonly isPooledServer: boolean
+  readonly lender?: Lender
+}
+
+export class OracleSession {
+  readonly sockets: Sockets
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  readonly isPooledServer: boolean
+  readonly lender: Lender | undefined
+  /** For spans. */
+  readonly attributes: Record<string, unknown>
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
   lease: LeaseState | undefined = undefined
+  /** The driver's connection; `undefined` while it is with the lender. */
+  attached: DriverConnection | undefined
+  #isLost = false
   #running: Call | undefined = undefined
   #isHeld = false
   readonly #waiting: Array<() => void> = []
 
-  constructor(
-    connection: DriverConnection,
-    sockets: Sockets,
-    secrets: ReadonlyArray<Redacted.Redacted<string>>,
-    isPooledServer: boolean
-  ) {
-    this.connection = connection
-    this.sockets = sockets
-    this.secrets = secrets
-    this.isPooledServer = isPooledServer
+  constructor(parts: SessionParts) {
+    this.attached = parts.connection
+    this.sockets = parts.sockets
+    this.secrets = parts.secrets
+    this.isPooledServer = parts.isPooledServer
+    this.lender = parts.lender
+    this.attributes = spanAttributes(parts.connection)
+  }
+
+  /** What the driver knows without a round trip. */
+  get isHealthy(): boolean {
+    return !this.#isLost && (this.attached?.isHealthy() ?? true)
+  }
+
+  /** Gets the connection back from its lender; no round trip, unless the lender has to connect anew. */
+  async #attach(lender: Lender): Promise<DriverConnection> {
+    try {
+      return this.attached = await this.sockets.during(() => lender.getConnection())
+    } catch (failure) {
+      this.#isLost = true
+      throw failure
+    }
+  }
+
+  /** Gives the connection to its lender, which rolls back and hands the server's session back to the server. */
+  get detach(): Effect.Effect<void, unknown> {
+    return this.call((connection) => {
+      this.attached = undefined
+      return connection.close()
+    })
   }
 
   /**
@@ -86,7 +130,11 @@ export class OracleSession {
           return this.#next()
         }
         this.#running = call
-        invoke(work, this.connection).then((value) => {
+        const { attached, lender } = this
+        const answer = attached === undefined && lender !== undefined
+          ? this.#attach(lender).then(work)
+          : invoke(work, attached!)
+        answer.then((value) => {
           if (!call.isAbandoned || options.discard === undefined) return settle({}, Effect.succeed(value))
           const settled = () => settle({}, Effect.succeed(value))
           options.discard(value).then(settled, settled)
@@ -125,7 +173,7 @@ export class OracleSession {
         if (call.outcome !== undefined) return resume(Effect.void)
         call.onSettled = () => resume(Effect.void)
       })
-      return Effect.tryPromise({ try: () => this.connection.break(), catch: (failure) => failure }).pipe(
+      return attempt(async () => this.attached?.break()).pipe(
         Effect.andThen(settled),
         Effect.andThen(Effect.suspend(() => isCancelled(call.outcome?.failure) ? Effect.void : this.#takeBreak())),
         Effect.ensuring(Effect.sync(() => {
@@ -137,16 +185,21 @@ export class OracleSession {
   }
 
   #takeBreak(): Effect.Effect<void, unknown> {
-    return Effect.tryPromise({ try: () => this.connection.ping(), catch: (failure) => failure }).pipe(
-      Effect.catch((failure) => isCancelled(failure) ? Effect.void : Effect.fail(failure))
-    )
+    return Effect.catchIf(attempt(async () => this.attached?.ping()), isCancelled, () => Effect.void)
   }
 }
 
-const invoke = async <A>(
-  work: (connection: DriverConnection) => Promise<A>,
-  connection: DriverConnection
-): Promise<A> => work(connection)
+/** A promise of the driver as it is: past the queue, and failing with what it throws. */
+export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.callback((resume) => {
+    invoke(work, undefined).then(
+      (value) => resume(Effect.succeed(value)),
+      (failure: unknown) => resume(Effect.fail(failure))
+    )
+  })
+
+/** What a function throws at once, too, becomes a rejection. */
+const invoke = async <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => work(connection)
 
 /** ORA-01013: the server has cancelled the call. */
 const isCancelled = (failure: unknown): boolean =>

@@ -47,7 +47,7 @@ const serial = (caller: Caller): Effect.Effect<number | undefined, ReadError> =>
           && (error.reason._tag === "SqlSyntaxError" || error.reason._tag === "AuthorizationError"),
         () => otherwise
       ),
-    Effect.succeed(undefined)
+    Effect.as(Effect.void, undefined)
   )
 
 export const readInfo = (caller: Caller): Effect.Effect<ConnectionInfo, ReadError> =>

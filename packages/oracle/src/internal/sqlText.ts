@@ -30,7 +30,7 @@ export const summarize = (sql: string): StatementSummary => {
   const text = sql.slice(0, searched).replace(literal, "''").replace(comments, " ")
   const operation = (/[a-z]+/i.exec(text)?.[0] ?? "SQL").toUpperCase()
   const pattern = targets[operation]
-  return { operation, target: pattern?.exec(text)?.[1]?.replace(/\s+/g, "") }
+  return { operation, target: pattern?.exec(text)?.[1]?.replace(/\s*\.\s*/g, ".") }
 }
 
 /** The text of a statement, with `?` in the place of every literal text. */

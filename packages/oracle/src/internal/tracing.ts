@@ -54,14 +54,14 @@ const outcome = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>): void => {
 
 /** Puts a span around `effect` where somebody traces; a program without a trace pays for one look at its fiber. */
 export const traced = <A, E, R>(
-  connection: DriverConnection,
+  session: { readonly attributes: Record<string, unknown> },
   call: TracedCall,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const { span, tracer, tracerEnabled } = fiber.cache
     if (!tracerEnabled || (span === undefined && tracer === undefined)) return effect
-    const attributes = { ...spanAttributes(connection), ...describe(call) }
+    const attributes = { ...session.attributes, ...describe(call) }
     return Effect.useSpan(String(attributes["db.query.summary"]), { kind: "client", attributes }, (span) =>
       Effect.onExit(effect, (exit) =>
         Effect.sync(() => outcome(span, exit))))
