@@ -1,0 +1,329 @@
+/**
+ * What a caller holds while a session of the database is leased to it: statements, streams, transactions, LOBs.
+ *
+ * One call runs on a session at a time; others wait for their turn. Interrupting a call stops its statement at the server. When
+ * the lease ends, everything that came of the connection ends with it: cursors, LOBs, streams.
+ */
+import { Connection, type PoolError } from "@sessionpool/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Caller, type CallError } from "./internal/caller.ts"
+import type { ReadError } from "./internal/cursor.ts"
+import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
+import { tagRefused } from "./internal/pooledServer.ts"
+import type { Row } from "./internal/rowReader.ts"
+import { rowDecoder } from "./internal/rowSchema.ts"
+import type { OracleSession } from "./internal/session.ts"
+import { type ConnectionInfo, readInfo } from "./internal/sessionInfo.ts"
+import {
+  callRoutine,
+  execute,
+  executeMany,
+  type ExecuteManyOptions,
+  type ExecuteManyResult,
+  type ExecuteResult,
+  query,
+  queryStream
+} from "./internal/statements.ts"
+import { type TransactionOptions, Transactions } from "./internal/transaction.ts"
+import { defaultValues, over, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
+import * as OracleBind from "./OracleBind.ts"
+import type { OracleLob } from "./OracleLob.ts"
+
+export type { CallError } from "./internal/caller.ts"
+export type { ReadError } from "./internal/cursor.ts"
+export type { DatePolicy } from "./internal/datePolicy.ts"
+export type { LobKind, LobSource } from "./internal/lobWriter.ts"
+export type { NumberPolicy } from "./internal/numberPolicy.ts"
+export { RowDecodeError } from "./internal/rowDecodeError.ts"
+export type { Row } from "./internal/rowReader.ts"
+export type { ConnectionInfo } from "./internal/sessionInfo.ts"
+export type { ExecuteManyOptions, ExecuteManyResult, ExecuteResult } from "./internal/statements.ts"
+export type { TransactionOptions } from "./internal/transaction.ts"
+export type { Column, ValueOptions } from "./internal/valueSettings.ts"
+
+/**
+ * Options of a query whose rows are decoded with a schema.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const Job = Schema.Struct({ ID: Schema.Number })
+ * const options: OracleConnection.SchemaOptions<typeof Job> = { schema: Job }
+ * ```
+ */
+export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions {
+  readonly schema: S
+}
+
+/**
+ * A connection to an Oracle database, for as long as its lease lasts.
+ *
+ * **Details**
+ *
+ * Every operation fails with `ConnectionReleasedError` after the end of the lease, and with `OracleError` when the database or
+ * the driver refuses it; reading rows also with `RowDecodeError`. Nothing is committed unless `commit` or `withTransaction` does.
+ *
+ * @example
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * const raise = Effect.gen(function*() {
+ *   const pool = yield* OracleSessionPool
+ *   return yield* pool.use((connection) =>
+ *     connection.withTransaction(connection.execute("update emp set sal = sal * :by where id = :id", { by: 1.1, id: 7 }))
+ *   )
+ * })
+ * ```
+ */
+export class OracleConnection extends Connection.Base {
+  readonly #caller: Caller
+  readonly #hasTags: boolean
+  readonly #values: ValueSettings
+  #transactions: Transactions | undefined = undefined
+
+  /** @internal */
+  constructor(lease: Connection.Lease, session: OracleSession, values: ValueSettings = defaultValues) {
+    super(lease)
+    this.#caller = new Caller(session, lease)
+    this.#hasTags = !session.isPooledServer
+    this.#values = values
+  }
+
+  /**
+   * Changes the tag that the session keeps when it goes back. It is refused, as every malformed tag is, where a pooled server
+   * exchanges the server's session under this one: nothing could carry the tag there.
+   */
+  override setTag(
+    tag: string | undefined
+  ): Effect.Effect<void, PoolError.InvalidTagError | PoolError.ConnectionReleasedError> {
+    return this.#hasTags || tag === undefined || tag.trim() === ""
+      ? super.setTag(tag)
+      : Effect.fail(tagRefused(this.lease.pool, tag))
+  }
+
+  /** All rows of a query; with a `schema`, decoded. */
+  query(sql: string, binds?: OracleBind.Binds, options?: ValueOptions): Effect.Effect<ReadonlyArray<Row>, ReadError>
+  query<S extends Schema.Constraint>(
+    sql: string,
+    binds: OracleBind.Binds | undefined,
+    options: SchemaOptions<S>
+  ): Effect.Effect<ReadonlyArray<S["Type"]>, ReadError, S["DecodingServices"]>
+  query<S extends Schema.Constraint>(
+    sql: string,
+    binds?: OracleBind.Binds,
+    options?: ValueOptions & { readonly schema?: S }
+  ): Effect.Effect<ReadonlyArray<unknown>, ReadError, S["DecodingServices"]> {
+    const rows = query(this.#caller, sql, binds, over(this.#values, options))
+    const schema = options?.schema
+    if (schema === undefined) return rows
+    const decode = rowDecoder(schema, sql)
+    return Effect.flatMap(rows, (found) => decode(found, 0))
+  }
+
+  /**
+   * The rows of a query as they are asked for: a round trip brings `fetchArraySize` of them, and none is made ahead. The cursor
+   * is closed when the stream ends, fails or is interrupted, and at the latest with the lease.
+   */
+  queryStream(sql: string, binds?: OracleBind.Binds, options?: ValueOptions): Stream.Stream<Row, ReadError>
+  queryStream<S extends Schema.Constraint>(
+    sql: string,
+    binds: OracleBind.Binds | undefined,
+    options: SchemaOptions<S>
+  ): Stream.Stream<S["Type"], ReadError, S["DecodingServices"]>
+  queryStream<S extends Schema.Constraint>(
+    sql: string,
+    binds?: OracleBind.Binds,
+    options?: ValueOptions & { readonly schema?: S }
+  ): Stream.Stream<unknown, ReadError, S["DecodingServices"]> {
+    const rows = queryStream(this.#caller, sql, binds, over(this.#values, options))
+    const schema = options?.schema
+    if (schema === undefined) return rows
+    const decode = rowDecoder(schema, sql)
+    return Stream.suspend(() => {
+      let before = 0
+      return Stream.mapArrayEffect(rows, (found) => {
+        const from = before
+        before += found.length
+        return decode(found, from) as Effect.Effect<
+          readonly [S["Type"], ...Array<S["Type"]>],
+          ReadError,
+          S["DecodingServices"]
+        >
+      })
+    })
+  }
+
+  /** One statement, with everything that it gives: counts, OUT binds, RETURNING, cursors. */
+  execute<const B extends OracleBind.Binds = []>(
+    sql: string,
+    binds?: B,
+    options?: ValueOptions
+  ): Effect.Effect<ExecuteResult<B>, ReadError> {
+    return execute(this.#caller, sql, binds, over(this.#values, options))
+  }
+
+  /** One statement for each row of binds, all in one round trip. All rows have the binds of the first. */
+  executeMany(
+    sql: string,
+    rows: ReadonlyArray<OracleBind.Binds>,
+    options: ExecuteManyOptions & ValueOptions = {}
+  ): Effect.Effect<ExecuteManyResult, ReadError> {
+    return executeMany(this.#caller, sql, rows, options, over(this.#values, options))
+  }
+
+  /** A stored procedure; gives the values of its OUT and IN OUT arguments. Names of arguments and routine are checked. */
+  call<const B extends OracleBind.Binds = []>(
+    procedure: string,
+    args?: B,
+    options?: ValueOptions
+  ): Effect.Effect<OracleBind.OutValues<B>, ReadError> {
+    const called = callRoutine(this.#caller, procedure, args ?? [], undefined, over(this.#values, options))
+    return Effect.map(called, ({ outBinds }) => outBinds as OracleBind.OutValues<B>)
+  }
+
+  /** A stored function; `returns` is the type of its value. */
+  callFunction<T extends OracleBind.BindType>(
+    name: string,
+    returns: T | OracleBind.OutBind<T>,
+    args: OracleBind.Binds = [],
+    options?: ValueOptions
+  ): Effect.Effect<OracleBind.ValueOf<T> | null, ReadError> {
+    const result = typeof returns === "string" ? OracleBind.out(returns) : returns
+    const called = callRoutine(this.#caller, name, args, result, over(this.#values, options))
+    return Effect.map(called, ({ value }) => value as OracleBind.ValueOf<T> | null)
+  }
+
+  /** Makes the work of the transaction permanent. */
+  get commit(): Effect.Effect<void, CallError> {
+    return this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
+  }
+
+  /** Undoes the work of the transaction. */
+  get rollback(): Effect.Effect<void, CallError> {
+    return this.#caller.call({ operation: "ROLLBACK" }, (connection) => connection.rollback())
+  }
+
+  /** Whether there is work that neither `commit` nor `rollback` has ended, as far as the server has said. */
+  get inTransaction(): Effect.Effect<boolean, CallError> {
+    return this.#caller.now({ operation: "inTransaction" }, (connection) => connection.transactionInProgress === true)
+  }
+
+  /**
+   * Commits when `effect` succeeds, rolls back when it fails or is interrupted. Inside another transaction of this connection it
+   * is a savepoint. Another fiber's transaction on the same connection waits until this one has ended.
+   */
+  withTransaction<A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    options?: TransactionOptions
+  ): Effect.Effect<A, E | CallError, R> {
+    this.#transactions ??= new Transactions(this.#caller)
+    return this.#transactions.within(effect, options)
+  }
+
+  /** A temporary LOB with the content of `source`, to be bound; it is freed with the lease. */
+  createLob<E = never, R = never>(kind: LobKind, source: LobSource<E, R>): Effect.Effect<OracleLob, E | CallError, R> {
+    return createLob(this.#caller, kind, source)
+  }
+
+  /** One round trip that does nothing. */
+  get ping(): Effect.Effect<void, CallError> {
+    return this.#caller.call({ operation: "PING" }, (connection) => connection.ping())
+  }
+
+  /** The schema in which names without one are looked up. */
+  get currentSchema(): Effect.Effect<string, ReadError> {
+    // The driver knows it once somebody has set it.
+    return Effect.filterOrElse(
+      this.#caller.now({ operation: "currentSchema" }, (connection) => connection.currentSchema),
+      (known) => known !== "",
+      () =>
+        Effect.map(
+          query(this.#caller, "select sys_context('userenv', 'current_schema') as name from dual", [], defaultValues),
+          ([row]) => String(row?.["NAME"] ?? "")
+        )
+    )
+  }
+
+  /** Changes it; the server is told along with the next call. It stays with the session. */
+  setCurrentSchema(name: string): Effect.Effect<void, CallError> {
+    return this.#set("setCurrentSchema", "currentSchema", name)
+  }
+
+  /** What the server shows as the module of the session (`v$session.module`); sent along with the next call. */
+  setModule(name: string): Effect.Effect<void, CallError> {
+    return this.#set("setModule", "module", name)
+  }
+
+  /** What the server shows as the action of the session; sent along with the next call. */
+  setAction(name: string): Effect.Effect<void, CallError> {
+    return this.#set("setAction", "action", name)
+  }
+
+  /** The end user that the work is for (`client_identifier`); sent along with the next call. */
+  setClientIdentifier(name: string): Effect.Effect<void, CallError> {
+    return this.#set("setClientIdentifier", "clientId", name)
+  }
+
+  /** Free text about the client (`client_info`); sent along with the next call. */
+  setClientInfo(text: string): Effect.Effect<void, CallError> {
+    return this.#set("setClientInfo", "clientInfo", text)
+  }
+
+  /** The operation that the work belongs to in the server's monitoring; sent along with the next call. */
+  setDbOperation(name: string): Effect.Effect<void, CallError> {
+    return this.#set("setDbOperation", "dbOp", name)
+  }
+
+  #set(
+    operation: string,
+    property: "currentSchema" | "module" | "action" | "clientId" | "clientInfo" | "dbOp",
+    value: string
+  ): Effect.Effect<void, CallError> {
+    return this.#caller.now({ operation }, (connection) => {
+      connection[property] = value
+    })
+  }
+
+  /** How many statements the session keeps parsed. */
+  get statementCacheSize(): Effect.Effect<number, CallError> {
+    return this.#caller.now({ operation: "statementCacheSize" }, (connection) => connection.stmtCacheSize)
+  }
+
+  /** Changes it until the end of the lease. Thin mode cannot: the pool's `stmtCacheSize` holds there. */
+  setStatementCacheSize(size: number): Effect.Effect<void, CallError> {
+    return this.#caller.now({ operation: "setStatementCacheSize" }, (connection) => {
+      connection.stmtCacheSize = size
+    })
+  }
+
+  /** How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. */
+  setCallTimeout(timeout: Duration.Input): Effect.Effect<void, CallError> {
+    return this.#caller.now({ operation: "setCallTimeout" }, (connection) => {
+      const millis = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+      connection.callTimeout = Number.isFinite(millis) ? Math.ceil(millis) : 0
+    })
+  }
+
+  /** Changes the password of `user`. The pool goes on with the old one unless its credentials are an effect. */
+  changePassword(
+    user: string,
+    passwords: { readonly from: Redacted.Redacted<string>; readonly to: Redacted.Redacted<string> }
+  ): Effect.Effect<void, CallError> {
+    return this.#caller.call(
+      { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to] },
+      (connection) => connection.changePassword(user, Redacted.value(passwords.from), Redacted.value(passwords.to))
+    )
+  }
+
+  /** The server and the session: version, names, and the numbers under which `v$session` has it. */
+  get info(): Effect.Effect<ConnectionInfo, ReadError> {
+    return readInfo(this.#caller)
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The pool of sessions of an Oracle database.
+ *
+ * {@link OracleSessionPool} is the service of a program's one database, and carries what makes pools: `layer`, `layerConfig`, `make`, and
+ * `Service` for a program with several databases.
+ */
+import { type PoolError, SessionPool } from "@sessionpool/core"
+import * as Config from "effect/Config"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as Settings from "./internal/connectSettings.ts"
+import {
+  makePool,
+  type OracleCredentials,
+  type PoolFields,
+  type PoolHooks,
+  type PoolOptions
+} from "./internal/makePool.ts"
+import type { OracleConnection, ReadError } from "./OracleConnection.ts"
+
+/**
+ * What an `onSession` of the default service may fail with: everything that operations on a connection do.
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ *
+ * const tagOf = (error: OracleSessionPool.Failure) => error._tag
+ * ```
+ */
+export type PreparationError = ReadError | PoolError.InvalidTagError
+
+/**
+ * The class of an Oracle pool's service: its tag, and the layers that provide it.
+ *
+ * @example
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Redacted } from "effect"
+ *
+ * class HrPool extends OracleSessionPool.Service<HrPool>()("app/HrPool") {}
+ *
+ * const HrPoolLive = HrPool.layer({ connectString: "hr.example.com/HR", user: "hr", password: Redacted.make("tiger") })
+ * ```
+ */
+export interface OracleServiceClass<Self, Id extends string, OE>
+  extends Context.ServiceClass<Self, Id, SessionPool.SessionPool<OracleConnection, OE>>
+{
+  /** A pool that lives as long as the layer. */
+  readonly layer: <R = never>(
+    options: PoolOptions<OE, R>
+  ) => Layer.Layer<Self, PoolError.InvalidOptionsError | PoolError.OpenSessionError, Exclude<R, Scope.Scope>>
+  /** The same, with a `Config` in place of the options, or of any field; `hooks` are the options that are functions. */
+  readonly layerConfig: <R = never>(
+    config: Config.Wrap<PoolFields>,
+    hooks?: PoolHooks<OE, R>
+  ) => Layer.Layer<
+    Self,
+    Config.ConfigError | PoolError.InvalidOptionsError | PoolError.OpenSessionError,
+    Exclude<R, Scope.Scope>
+  >
+}
+
+/**
+ * Makes a pool that lives as long as the scope.
+ *
+ * @example
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const today = Effect.gen(function*() {
+ *   const pool = yield* OracleSessionPool.make({ connectString: "localhost/FREEPDB1", user: "scott", password: Redacted.make("tiger") })
+ *   return yield* pool.use((connection) => connection.query("select sysdate as now from dual"))
+ * }).pipe(Effect.scoped)
+ * ```
+ */
+export const make: <OE = never, R = never>(
+  options: PoolOptions<OE, R>
+) => Effect.Effect<
+  SessionPool.SessionPool<OracleConnection, OE>,
+  PoolError.InvalidOptionsError | PoolError.OpenSessionError,
+  R | Scope.Scope
+> = makePool
+
+/**
+ * Makes the service of one database, for programs with several.
+ *
+ * @example
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ *
+ * class SalesPool extends OracleSessionPool.Service<SalesPool>()("app/SalesPool") {}
+ * ```
+ */
+export const Service =
+  <Self, OE = PreparationError>() => <const Id extends string>(id: Id): OracleServiceClass<Self, Id, OE> => {
+    const tag = SessionPool.Service<Self, OracleConnection, OE>()(id)
+    return Object.assign(tag, {
+      layer: <R>(options: PoolOptions<OE, R>) => Layer.effect(tag, make(options)),
+      layerConfig: <R>(config: Config.Wrap<PoolFields>, hooks?: PoolHooks<OE, R>) =>
+        Layer.effect(tag, Effect.flatMap(Config.unwrap(config), (fields) => make<OE, R>({ ...fields, ...hooks })))
+    }) as OracleServiceClass<Self, Id, OE>
+  }
+
+/**
+ * The pool of a program with one database.
+ *
+ * **Details**
+ *
+ * `yield* OracleSessionPool` gives the pool; `OracleSessionPool.layer` and `OracleSessionPool.layerConfig` provide it;
+ * `OracleSessionPool.make` makes one without a service, and `OracleSessionPool.Service` the service of another database.
+ *
+ * @example
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const pool = yield* OracleSessionPool
+ *   const connection = yield* pool.acquire({ tag: "USER_TZ=UTC" })
+ *   return yield* connection.query("select :n * 2 as doubled from dual", { n: 21 })
+ * }).pipe(Effect.scoped)
+ *
+ * const run = program.pipe(Effect.provide(OracleSessionPool.layer({
+ *   connectString: "localhost:1521/FREEPDB1",
+ *   user: "scott",
+ *   password: Redacted.make("tiger"),
+ *   max: 16
+ * })))
+ * ```
+ */
+export const OracleSessionPool:
+  & OracleServiceClass<
+    OracleSessionPool,
+    "@sessionpool/oracle/OracleSessionPool",
+    PreparationError
+  >
+  & {
+    readonly make: typeof make
+    readonly Service: typeof Service
+  } = Object.assign(Service<OracleSessionPool>()("@sessionpool/oracle/OracleSessionPool"), {
+    make,
+    // In the type of a service's tag this name stands for what the service is; nothing stands under it when the program runs.
+    Service: Service as typeof Service & SessionPool.SessionPool<OracleConnection, PreparationError>
+  })
+
+/**
+ * The identifier of {@link OracleSessionPool} among the services that an effect requires.
+ *
+ * @example
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ * import type { Effect } from "effect"
+ *
+ * type Program = Effect.Effect<void, never, OracleSessionPool>
+ * ```
+ */
+export interface OracleSessionPool {
+  readonly _: unique symbol
+}
+
+/**
+ * The types that belong to the pool, under its name.
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ *
+ * const options: OracleSessionPool.Options = { connectString: "localhost/FREEPDB1", user: "scott" }
+ * ```
+ */
+export declare namespace OracleSessionPool {
+  export type ConnectSettings = Settings.ConnectSettings
+  export type Credentials = OracleCredentials
+  export type Fields = PoolFields
+  export type Hooks<OE = PreparationError, R = never> = PoolHooks<OE, R>
+  export type Options<OE = PreparationError, R = never> = PoolOptions<OE, R>
+  export type Failure = PreparationError
+}

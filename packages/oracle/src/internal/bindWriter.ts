@@ -1,0 +1,229 @@
+/** Turns binds into those of the driver, and what comes back into values of the program. */
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as OracleBind from "../OracleBind.ts"
+import { OracleLob } from "../OracleLob.ts"
+import { dateForDriver, type DatePolicy, dateReader } from "./datePolicy.ts"
+import { bindText, exactNumber, type NumberPolicy, outNumberReader } from "./numberPolicy.ts"
+import { type BindUnit, type DbType, driver, type DriverBinds, type Lob, type ResultSet } from "./oracledb.ts"
+import type { Handles } from "./rowReader.ts"
+
+/** The driver's types. Numbers that come back travel as text: the driver would read a NUMBER as a double. */
+const types: { readonly [T in OracleBind.BindType]: DbType } = {
+  string: driver.DB_TYPE_VARCHAR,
+  nstring: driver.DB_TYPE_NVARCHAR,
+  char: driver.DB_TYPE_CHAR,
+  number: driver.DB_TYPE_VARCHAR,
+  bigint: driver.DB_TYPE_VARCHAR,
+  bigDecimal: driver.DB_TYPE_VARCHAR,
+  double: driver.DB_TYPE_BINARY_DOUBLE,
+  boolean: driver.DB_TYPE_BOOLEAN,
+  date: driver.DB_TYPE_DATE,
+  timestamp: driver.DB_TYPE_TIMESTAMP,
+  timestampTz: driver.DB_TYPE_TIMESTAMP_TZ,
+  timestampLtz: driver.DB_TYPE_TIMESTAMP_LTZ,
+  raw: driver.DB_TYPE_RAW,
+  clob: driver.DB_TYPE_CLOB,
+  nclob: driver.DB_TYPE_NCLOB,
+  blob: driver.DB_TYPE_BLOB,
+  json: driver.DB_TYPE_JSON,
+  vector: driver.DB_TYPE_VECTOR,
+  rowid: driver.DB_TYPE_VARCHAR,
+  cursor: driver.DB_TYPE_CURSOR
+}
+
+const exactTypes: ReadonlySet<OracleBind.BindType> = new Set(["number", "bigint", "bigDecimal"])
+const sizedTypes: ReadonlySet<OracleBind.BindType> = new Set(["string", "nstring", "char", "raw"])
+
+/** The longest text of a NUMBER, with room to spare. */
+const numberSize = 64
+const rowidSize = 4000
+const textSize = 4000
+
+const isNumeric = (value: unknown): value is number | bigint | BigDecimal.BigDecimal =>
+  typeof value === "number" || typeof value === "bigint" || BigDecimal.isBigDecimal(value)
+
+/** A value as the driver takes it; `undefined` where the value says nothing of its type. */
+const writeValue = (value: unknown, dates: DatePolicy): unknown => {
+  if (value instanceof Date) return dateForDriver(dates, value)
+  if (DateTime.isDateTime(value)) {
+    return { type: driver.DB_TYPE_TIMESTAMP_TZ, val: new Date(DateTime.toEpochMillis(value)) } satisfies BindUnit
+  }
+  if (BigDecimal.isBigDecimal(value)) return Option.getOrElse(exactNumber(value), () => bindText(value))
+  if (value instanceof OracleLob) return value.forDriver
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return value
+}
+
+/** The value of a described bind, as its type is sent. */
+const writeTyped = (type: OracleBind.BindType, value: unknown, dates: DatePolicy): unknown => {
+  if (value === null || value === undefined) return undefined
+  if (Array.isArray(value) && type !== "json" && type !== "vector") {
+    return value.map((each) => writeTyped(type, each, dates))
+  }
+  if (type === "json" || type === "vector") return value
+  if (exactTypes.has(type) && isNumeric(value)) return bindText(value)
+  if ((type === "date" || type === "timestamp") && value instanceof Date) return dateForDriver(dates, value)
+  if (value instanceof Date) return value
+  if (type === "double" && isNumeric(value)) return Number(BigDecimal.isBigDecimal(value) ? bindText(value) : value)
+  return writeValue(value, dates)
+}
+
+const directions = { in: driver.BIND_IN, out: driver.BIND_OUT, inout: driver.BIND_INOUT, returning: driver.BIND_OUT }
+
+const sizeOf = (bind: OracleBind.BindSizes & { readonly type: OracleBind.BindType }): number | undefined =>
+  exactTypes.has(bind.type)
+    ? numberSize
+    : bind.type === "rowid"
+    ? rowidSize
+    : sizedTypes.has(bind.type)
+    ? bind.maxSize ?? textSize
+    : undefined
+
+const writeUnit = (bind: unknown, dates: DatePolicy): unknown => {
+  if (!OracleBind.isDescribed(bind)) return writeValue(bind, dates)
+  const direction = OracleBind.directionOf(bind)
+  // A number that only goes in can go as the NUMBER it is.
+  if (direction === "in" && exactTypes.has(bind.type)) {
+    const value = isNumeric(bind.value) ? writeValue(bind.value, dates) : undefined
+    return typeof value === "string" ? value : { type: driver.DB_TYPE_NUMBER, val: value } satisfies BindUnit
+  }
+  const maxSize = direction === "in" ? undefined : sizeOf(bind)
+  const value = writeTyped(bind.type, bind.value, dates)
+  return {
+    dir: directions[direction],
+    type: types[bind.type],
+    ...(value !== undefined && { val: value }),
+    ...(maxSize !== undefined && { maxSize }),
+    ...(bind.maxArraySize !== undefined && { maxArraySize: bind.maxArraySize })
+  } satisfies BindUnit
+}
+
+/** The binds of one execution. */
+export const writeBinds = (binds: OracleBind.Binds | undefined, dates: DatePolicy): DriverBinds => {
+  if (binds === undefined) return []
+  return isPositional(binds)
+    ? binds.map((bind) => writeUnit(bind, dates))
+    : Object.fromEntries(Object.entries(binds).map(([name, bind]) => [name, writeUnit(bind, dates)]))
+}
+
+const isPositional = (binds: OracleBind.Binds): binds is ReadonlyArray<OracleBind.Bind> => Array.isArray(binds)
+
+type OutValues = ReadonlyArray<unknown> | { readonly [name: string]: unknown }
+
+const isLob = (value: unknown): value is Lob => typeof value === "object" && value !== null && "getData" in value
+
+const isResultSet = (value: unknown): value is ResultSet =>
+  typeof value === "object" && value !== null && "getRows" in value
+
+const readOut = (
+  type: OracleBind.BindType,
+  dates: DatePolicy,
+  handles: Handles
+): (value: unknown) => unknown => {
+  const number = exactTypes.has(type) ? outNumberReader(type as NumberPolicy) : undefined
+  const date = type === "date" || type === "timestamp" ? dateReader(dates) : undefined
+  const read = (value: unknown): unknown => {
+    if (value === null || value === undefined) return null
+    if (Array.isArray(value) && type !== "json") return value.map(read)
+    if (number !== undefined && typeof value === "string") return number(value)
+    if (date !== undefined && value instanceof Date) return date(value)
+    if (isLob(value)) return handles.lob(value)
+    if (isResultSet(value)) return handles.cursor(value)
+    return value
+  }
+  return read
+}
+
+/** What the binds gave back, under their names or in their order. Values that do not fit are left as `Unfit`. */
+export const readOutBinds = (
+  binds: OracleBind.Binds | undefined,
+  given: DriverBinds | undefined,
+  dates: DatePolicy,
+  handles: Handles
+): OutValues => {
+  const positional = binds === undefined || isPositional(binds)
+  const described = Object.entries(binds ?? []).flatMap(([name, bind]) =>
+    OracleBind.isDescribed(bind) && OracleBind.directionOf(bind) !== "in" ? [[name, bind.type] as const] : []
+  )
+  const values = described.map(([name, type], index) => {
+    const value = given === undefined ? null : Array.isArray(given) ? given[index] : Reflect.get(given, name)
+    return [name, readOut(type, dates, handles)(value)] as const
+  })
+  return positional ? values.map(([, value]) => value) : Object.fromEntries(values)
+}
+
+/** The binds of a batch: the values of every row, and what is said about each column. */
+export interface BatchBinds {
+  readonly rows: ReadonlyArray<DriverBinds>
+  readonly definitions: DriverBinds | undefined
+}
+
+const batchType = (values: ReadonlyArray<unknown>): BindUnit => {
+  const first = values.find((value) => value !== null && value !== undefined)
+  if (typeof first === "number" || typeof first === "bigint") return { type: driver.DB_TYPE_NUMBER }
+  if (typeof first === "boolean") return { type: driver.DB_TYPE_BOOLEAN }
+  if (first instanceof Date) return { type: driver.DB_TYPE_TIMESTAMP }
+  if (Buffer.isBuffer(first)) return { type: driver.DB_TYPE_RAW, maxSize: longest(values) }
+  if (ArrayBuffer.isView(first)) return { type: driver.DB_TYPE_VECTOR }
+  if (isLob(first)) return { type: first.type }
+  return { type: driver.DB_TYPE_VARCHAR, maxSize: longest(values) }
+}
+
+const longest = (values: ReadonlyArray<unknown>): number =>
+  values.reduce<number>(
+    (most, value) =>
+      Math.max(most, typeof value === "string" ? Buffer.byteLength(value) : Buffer.isBuffer(value) ? value.length : 0),
+    1
+  )
+
+/** One column of a batch: all its values in one type. */
+const batchColumn = (
+  binds: ReadonlyArray<OracleBind.Bind>,
+  dates: DatePolicy
+): { readonly definition: BindUnit; readonly values: ReadonlyArray<unknown> } => {
+  const described = binds.find(OracleBind.isDescribed)
+  if (described !== undefined) {
+    const { type } = described
+    const direction = OracleBind.directionOf(described)
+    const values = binds.map((bind) => writeTyped(type, OracleBind.isDescribed(bind) ? bind.value : bind, dates))
+    const maxSize = direction === "in" && (sizedTypes.has(type) || exactTypes.has(type))
+      ? Math.max(described.maxSize ?? 1, longest(values))
+      : sizeOf(described)
+    return {
+      definition: { dir: directions[direction], type: types[type], ...(maxSize !== undefined && { maxSize }) },
+      values
+    }
+  }
+  let values = binds.map((bind) => writeValue(bind, dates))
+  if (values.some(isUnit)) {
+    return {
+      definition: { type: driver.DB_TYPE_TIMESTAMP_TZ },
+      values: values.map((value) => isUnit(value) ? value.val : value)
+    }
+  }
+  // One number that only text can carry makes the whole column text.
+  if (binds.some((bind, index) => isNumeric(bind) && typeof values[index] === "string")) {
+    values = binds.map((bind, index) => isNumeric(bind) ? bindText(bind) : values[index])
+  }
+  return { definition: batchType(values), values }
+}
+
+const isUnit = (value: unknown): value is BindUnit =>
+  typeof value === "object" && value !== null && "val" in value && "type" in value
+
+/** The binds of a batch of rows, each by name or each by position. */
+export const writeBatch = (rows: ReadonlyArray<OracleBind.Binds>, dates: DatePolicy): BatchBinds => {
+  const first = rows[0]
+  if (first === undefined) return { rows: [], definitions: undefined }
+  const names = Object.keys(first)
+  const columns = names.map((name) => batchColumn(rows.map((row) => Reflect.get(row, name) as OracleBind.Bind), dates))
+  const positional = isPositional(first)
+  const shape = (values: ReadonlyArray<unknown>): DriverBinds =>
+    positional ? values : Object.fromEntries(names.map((name, index) => [name, values[index]]))
+  return {
+    rows: rows.map((_, row) => shape(columns.map((column) => column.values[row]))),
+    definitions: names.length === 0 ? undefined : shape(columns.map((column) => column.definition))
+  }
+}

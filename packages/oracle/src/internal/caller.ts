@@ -1,0 +1,89 @@
+/** The one way from a connection to the driver: through the lease, in turn, traced, with its failures typed. */
+import { type Connection, PoolError } from "@sessionpool/core"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as OracleError from "../OracleError.ts"
+import type { DriverConnection } from "./oracledb.ts"
+import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
+import { traced, type TracedCall } from "./tracing.ts"
+
+/** What every operation on a connection may fail with. */
+export type CallError = OracleError.OracleError | PoolError.ConnectionReleasedError
+
+/** A call of the driver. */
+export interface CallDetails<A> extends TracedCall {
+  /** Frees what a call has given that nobody waits for any more. */
+  readonly discard?: (value: A) => Promise<void>
+  readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+export class Caller {
+  readonly session: OracleSession
+  readonly lease: Connection.Lease
+
+  constructor(session: OracleSession, lease: Connection.Lease) {
+    this.session = session
+    this.lease = lease
+  }
+
+  /** One call of the driver, as one operation of the lease. */
+  call<A>(details: CallDetails<A>, work: (connection: DriverConnection) => Promise<A>): Effect.Effect<A, CallError> {
+    const { session } = this
+    const called = session.call(work, {
+      lease: this.lease,
+      ...(details.discard !== undefined && { discard: details.discard })
+    })
+    return traced(
+      session,
+      details,
+      this.lease.run(Effect.catch(called, (thrown) => this.#failure(details, thrown)))
+    )
+  }
+
+  /** What the driver does without a round trip. */
+  now<A>(details: TracedCall, work: (connection: DriverConnection) => A): Effect.Effect<A, CallError> {
+    return this.lease.run(Effect.suspend(() => {
+      const { attached } = this.session
+      if (attached === undefined) {
+        const called = this.session.call(async (connection) => work(connection), { lease: this.lease })
+        return Effect.catch(called, (thrown) => this.#failure(details, thrown))
+      }
+      try {
+        return Effect.succeed(work(attached))
+      } catch (thrown) {
+        return this.#failure(details, thrown)
+      }
+    }))
+  }
+
+  #failure(
+    details: { readonly operation: string; readonly sql?: string | undefined } & Pick<CallDetails<never>, "secrets">,
+    thrown: unknown
+  ): Effect.Effect<never, CallError> {
+    if (thrown instanceof LeaseIsOver) return Effect.fail(this.released)
+    return Effect.flatMap(OracleError.Classification, (classification) => {
+      const error = OracleError.fromDriver(thrown, {
+        operation: details.operation.toLowerCase(),
+        sql: details.sql,
+        secrets: [...this.session.secrets, ...details.secrets ?? []],
+        classification
+      })
+      if (error.isSessionFatal) this.lease.reportFatal(error)
+      return Effect.fail(error)
+    })
+  }
+
+  get released(): PoolError.ConnectionReleasedError {
+    return new PoolError.ConnectionReleasedError({ pool: this.lease.pool, session: this.lease.sessionId })
+  }
+
+  /** Notes what the lease has opened, so that its end closes it. */
+  own(resource: Resource): void {
+    this.session.resources.add(resource)
+  }
+
+  /** Closes what the lease has opened, unless its end has done so already. */
+  async disown(resource: Resource): Promise<void> {
+    if (this.session.resources.delete(resource)) await resource.close()
+  }
+}

@@ -1,0 +1,292 @@
+/** The settings with which sessions are opened, and the parameters that the driver is given for one of them. */
+import type { PoolOptions, SessionDriver } from "@sessionpool/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as ConnectDescriptor from "../ConnectDescriptor.ts"
+import { driver } from "./oracledb.ts"
+
+/**
+ * What the driver is told when it connects.
+ *
+ * **Details**
+ *
+ * - `connectString`: easy connect (plus), a full descriptor, or an alias of the `tnsnames.ora` in `configDir` (by default the
+ *   environment's `TNS_ADMIN`).
+ * - `poolBoundary` turns on implicit pooling (Oracle Database 23ai): the server takes its session back after each transaction,
+ *   or after each statement, while this side's stays. `serverPool` is for older servers: see the README on DRCP.
+ * - The rest is passed to the driver, with durations in place of its seconds and minutes.
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Redacted } from "effect"
+ *
+ * const settings: OracleSessionPool.ConnectSettings = {
+ *   connectString: "tcps://db.example.com:2484/sales",
+ *   walletLocation: "wallet",
+ *   walletPassword: Redacted.make("tiger"),
+ *   transportConnectTimeout: "5 seconds"
+ * }
+ * ```
+ */
+export interface ConnectSettings {
+  readonly connectString: string
+  readonly configDir?: string | undefined
+  readonly privilege?: "sysdba" | "sysoper" | "sysasm" | "sysbackup" | "sysdg" | "syskm" | "sysrac" | undefined
+  /** No password: a wallet, Kerberos or a token says who it is. */
+  readonly externalAuth?: boolean | undefined
+  readonly events?: boolean | undefined
+  /** Goes through the addresses of the descriptor one after another, as hops (`SOURCE_ROUTE`). */
+  readonly sourceRoute?: boolean | undefined
+  /** At what point a pooled server takes its session back; implies `SERVER=POOLED`. */
+  readonly poolBoundary?: "statement" | "transaction" | undefined
+  /**
+   * Asks for a pooled server (`SERVER=POOLED`): `"release"` gives its session back at the end of each lease, `"hold"` keeps it as
+   * long as this side's session is open. A connect string that asks for one by itself is as with `"hold"`.
+   */
+  readonly serverPool?: "hold" | "release" | undefined
+  readonly walletLocation?: string | undefined
+  readonly walletContent?: Redacted.Redacted<string> | undefined
+  readonly walletPassword?: Redacted.Redacted<string> | undefined
+  readonly sslServerDNMatch?: boolean | undefined
+  readonly sslServerCertDN?: string | undefined
+  readonly sslAllowWeakDNMatch?: boolean | undefined
+  readonly useSNI?: boolean | undefined
+  readonly httpsProxy?: string | undefined
+  readonly httpsProxyPort?: number | undefined
+  readonly retryCount?: number | undefined
+  readonly retryDelay?: PoolOptions.DurationOption | undefined
+  readonly connectTimeout?: PoolOptions.DurationOption | undefined
+  readonly transportConnectTimeout?: PoolOptions.DurationOption | undefined
+  readonly expireTime?: PoolOptions.DurationOption | undefined
+  readonly sdu?: number | undefined
+  readonly connectionIdPrefix?: string | undefined
+  readonly networkCompression?: boolean | undefined
+  readonly networkCompressionThreshold?: number | undefined
+  readonly machine?: string | undefined
+  readonly osUser?: string | undefined
+  readonly program?: string | undefined
+  readonly terminal?: string | undefined
+  readonly driverName?: string | undefined
+  /** Namespace, name and value of each. */
+  readonly appContext?: ReadonlyArray<readonly [namespace: string, name: string, value: string]> | undefined
+  readonly txnPriority?: string | undefined
+}
+
+/** The fields of {@link ConnectSettings}, so that they can be told from the pool's own. */
+export const connectSettingNames: ReadonlyArray<keyof ConnectSettings> = [
+  "connectString",
+  "configDir",
+  "privilege",
+  "externalAuth",
+  "events",
+  "sourceRoute",
+  "poolBoundary",
+  "serverPool",
+  "walletLocation",
+  "walletContent",
+  "walletPassword",
+  "sslServerDNMatch",
+  "sslServerCertDN",
+  "sslAllowWeakDNMatch",
+  "useSNI",
+  "httpsProxy",
+  "httpsProxyPort",
+  "retryCount",
+  "retryDelay",
+  "connectTimeout",
+  "transportConnectTimeout",
+  "expireTime",
+  "sdu",
+  "connectionIdPrefix",
+  "networkCompression",
+  "networkCompressionThreshold",
+  "machine",
+  "osUser",
+  "program",
+  "terminal",
+  "driverName",
+  "appContext",
+  "txnPriority"
+]
+
+/** A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for. */
+const inUnits = (duration: PoolOptions.DurationOption | undefined, unitMillis: number): number | undefined => {
+  if (duration === undefined) return undefined
+  const millis = duration === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(duration))
+  return millis === Infinity ? 0 : Math.ceil(millis / unitMillis)
+}
+
+const privileges = {
+  sysdba: driver.SYSDBA,
+  sysoper: driver.SYSOPER,
+  sysasm: driver.SYSASM,
+  sysbackup: driver.SYSBACKUP,
+  sysdg: driver.SYSDG,
+  syskm: driver.SYSKM,
+  sysrac: driver.SYSRAC
+}
+
+/** The parameters that are the same for every session, those left out that are not set. */
+const fixedParameters = (settings: ConnectSettings): Record<string, unknown> => {
+  const secret = (value: Redacted.Redacted<string> | undefined) =>
+    value === undefined ? undefined : Redacted.value(value)
+  const all = {
+    configDir: settings.configDir,
+    privilege: settings.privilege === undefined ? undefined : privileges[settings.privilege],
+    externalAuth: settings.externalAuth,
+    events: settings.events,
+    walletLocation: settings.walletLocation,
+    walletContent: secret(settings.walletContent),
+    walletPassword: secret(settings.walletPassword),
+    sslServerDNMatch: settings.sslServerDNMatch,
+    sslServerCertDN: settings.sslServerCertDN,
+    sslAllowWeakDNMatch: settings.sslAllowWeakDNMatch,
+    useSNI: settings.useSNI,
+    httpsProxy: settings.httpsProxy,
+    httpsProxyPort: settings.httpsProxyPort,
+    retryCount: settings.retryCount,
+    retryDelay: inUnits(settings.retryDelay, 1000),
+    connectTimeout: inUnits(settings.connectTimeout, 1000),
+    transportConnectTimeout: inUnits(settings.transportConnectTimeout, 1000),
+    expireTime: inUnits(settings.expireTime, 60_000),
+    sdu: settings.sdu,
+    connectionIdPrefix: settings.connectionIdPrefix,
+    networkCompression: settings.networkCompression,
+    networkCompressionThreshold: settings.networkCompressionThreshold,
+    machine: settings.machine,
+    osUser: settings.osUser,
+    program: settings.program,
+    terminal: settings.terminal,
+    driverName: settings.driverName,
+    appContext: settings.appContext,
+    txnPriority: settings.txnPriority
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
+/** What a request asks for; its credentials may bring the key of an IAM token. */
+export interface OpenRequest extends SessionDriver.OpenRequest {
+  readonly privateKey?: Redacted.Redacted<string> | undefined
+}
+
+/** Who the session is for: `user`, `user[proxy]`, or `[proxy]` when a token or a wallet says who the user is. */
+const credentialParameters = (request: OpenRequest): Record<string, unknown> => {
+  const proxy = request.proxyUser === undefined ? "" : `[${request.proxyUser}]`
+  if (request.token !== undefined) {
+    const token = Redacted.value(request.token)
+    return {
+      externalAuth: true,
+      accessToken: request.privateKey === undefined
+        ? token
+        : { token, privateKey: Redacted.value(request.privateKey) },
+      ...(proxy !== "" && { user: proxy })
+    }
+  }
+  const user = `${request.user ?? ""}${proxy}`
+  return {
+    ...(user !== "" && { user }),
+    ...(request.password !== undefined && { password: Redacted.value(request.password) })
+  }
+}
+
+/** What the connect string itself has to carry for this session; `undefined` when it can stay as it was given. */
+const routing = (
+  settings: ConnectSettings,
+  request: OpenRequest
+): ConnectDescriptor.ConnectDataSettings | undefined => {
+  const routed: ConnectDescriptor.ConnectDataSettings = {
+    ...((settings.poolBoundary !== undefined || settings.serverPool !== undefined) && { server: "pooled" as const }),
+    ...(settings.poolBoundary !== undefined && { poolBoundary: settings.poolBoundary }),
+    ...(request.cclass !== undefined && { poolConnectionClass: request.cclass }),
+    ...(request.purity === "new" && { poolPurity: "new" as const }),
+    ...(driver.thin && request.shardingKey !== undefined && { shardingKey: request.shardingKey }),
+    ...(driver.thin && request.superShardingKey !== undefined && { superShardingKey: request.superShardingKey })
+  }
+  return Object.keys(routed).length === 0 ? undefined : routed
+}
+
+const columns = (key: SessionDriver.OpenRequest["shardingKey"]): ReadonlyArray<unknown> | undefined =>
+  key === undefined ? undefined : Array.isArray(key) ? key : [key]
+
+/** In Thick mode the driver takes the keys itself. */
+const shardingParameters = (request: OpenRequest): Record<string, unknown> =>
+  driver.thin ? {} : Object.fromEntries(
+    Object.entries({ shardingKey: columns(request.shardingKey), superShardingKey: columns(request.superShardingKey) })
+      .filter(([, value]) => value !== undefined)
+  )
+
+const files = FileSystem.layerNoop({
+  readFileString: (path) => Effect.promise(() => readFile(path, "utf8"))
+})
+
+/** The connect string as a descriptor; an alias is looked up where the driver would. */
+const descriptorOf = (settings: ConnectSettings): Effect.Effect<ConnectDescriptor.ConnectDescriptor, unknown> => {
+  const { connectString } = settings
+  if (/^\s*\(|[:/]/.test(connectString)) return Effect.fromResult(ConnectDescriptor.parse(connectString))
+  const home = process.env["ORACLE_HOME"]
+  const directory = settings.configDir ?? process.env["TNS_ADMIN"]
+    ?? (home === undefined ? "." : join(home, "network", "admin"))
+  return ConnectDescriptor.loadTnsNames(directory).pipe(
+    Effect.provide([files, Path.layer]),
+    Effect.flatMap((tnsNames) => Effect.fromResult(ConnectDescriptor.parse(connectString, { tnsNames })))
+  )
+}
+
+const sourceRoute = (descriptor: ConnectDescriptor.ConnectDescriptor): ConnectDescriptor.ConnectDescriptor => ({
+  ...descriptor,
+  value: descriptor.name.toUpperCase() === "DESCRIPTION_LIST"
+    ? descriptor.value.map((child) =>
+      typeof child.value === "string" ? child : sourceRoute({ name: child.name, value: child.value })
+    )
+    : [
+      ...descriptor.value.filter((child) => child.name.toUpperCase() !== "SOURCE_ROUTE"),
+      { name: "SOURCE_ROUTE", value: "yes" }
+    ]
+})
+
+/** What is known of a connect string once and for all. */
+export class ConnectParameters {
+  readonly settings: ConnectSettings
+  readonly #fixed: Record<string, unknown>
+  readonly #descriptor: Effect.Effect<ConnectDescriptor.ConnectDescriptor, unknown>
+
+  constructor(settings: ConnectSettings) {
+    this.settings = settings
+    this.#fixed = fixedParameters(settings)
+    this.#descriptor = descriptorOf(settings).pipe(
+      Effect.map((descriptor) => settings.sourceRoute === true ? sourceRoute(descriptor) : descriptor)
+    )
+  }
+
+  /** Where the connect string leads; fails when it cannot be read here, which the driver may still be able to. */
+  get summary(): Effect.Effect<ConnectDescriptor.Summary, unknown> {
+    return Effect.map(this.#descriptor, ConnectDescriptor.summary)
+  }
+
+  /** The driver's parameters for one session. */
+  of(request: OpenRequest): Effect.Effect<Record<string, unknown>, unknown> {
+    const routed = routing(this.settings, request)
+    const connectString = routed === undefined && this.settings.sourceRoute !== true
+      ? Effect.succeed(this.settings.connectString)
+      : Effect.flatMap(
+        this.#descriptor,
+        (descriptor) => Effect.fromResult(ConnectDescriptor.withConnectData(descriptor, routed ?? {}))
+      ).pipe(
+        Effect.map(ConnectDescriptor.print)
+      )
+    return Effect.map(connectString, (text) => ({
+      ...this.#fixed,
+      ...credentialParameters(request),
+      ...shardingParameters(request),
+      connectString: text,
+      stmtCacheSize: request.stmtCacheSize,
+      ...(request.edition !== undefined && { edition: request.edition })
+    }))
+  }
+}

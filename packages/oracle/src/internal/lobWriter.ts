@@ -1,0 +1,48 @@
+/** Temporary LOBs: made, filled from a stream, and freed with the lease. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { TextDecoder } from "node:util"
+import { OracleLob } from "../OracleLob.ts"
+import type { Caller, CallError } from "./caller.ts"
+import { driver, type Lob } from "./oracledb.ts"
+
+const types = { clob: driver.DB_TYPE_CLOB, nclob: driver.DB_TYPE_NCLOB, blob: driver.DB_TYPE_BLOB }
+
+/** The kinds of LOB that can be made. */
+export type LobKind = keyof typeof types
+
+/** What a LOB can be filled from. */
+export type LobSource<E, R> = string | Uint8Array | Stream.Stream<string | Uint8Array, E, R>
+
+const pieceOf = (kind: LobKind, piece: string | Uint8Array, decoder: TextDecoder): string | Buffer => {
+  if (kind === "blob") return Buffer.from(piece)
+  return typeof piece === "string" ? piece : decoder.decode(piece, { stream: true })
+}
+
+const write = (lob: Lob, piece: string | Buffer): Promise<void> =>
+  new Promise((resolve, reject) => {
+    lob.write(piece, (failure) => failure === undefined || failure === null ? resolve() : reject(failure))
+  })
+
+/** Writes the pieces of `source` in their order; the next is asked for when the last has been written. */
+export const createLob = <E, R>(
+  caller: Caller,
+  kind: LobKind,
+  source: LobSource<E, R>
+): Effect.Effect<OracleLob, E | CallError, R> =>
+  Effect.gen(function*() {
+    const lob = yield* caller.call({
+      operation: "CREATE LOB",
+      discard: (lob: Lob) => lob.close()
+    }, (connection) => connection.createLob(types[kind]))
+    // The driver's LOB is a stream of Node too: what it fails with, it says twice.
+    lob.on("error", () => {})
+    caller.own(lob)
+    const decoder = new TextDecoder()
+    const put = (piece: string | Buffer) =>
+      piece.length === 0 ? Effect.void : caller.call({ operation: "WRITE LOB" }, () => write(lob, piece))
+    const pieces = typeof source === "string" || source instanceof Uint8Array ? Stream.succeed(source) : source
+    yield* Stream.runForEach(pieces, (piece) => put(pieceOf(kind, piece, decoder)))
+    yield* put(decoder.decode())
+    return new OracleLob(lob, caller)
+  })

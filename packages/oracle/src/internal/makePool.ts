@@ -1,0 +1,125 @@
+/** An Oracle pool from its options: the settings of the pool, of the connections and of the values, told apart. */
+import { PoolError, type PoolOptions as CoreOptions, type SessionDriver, SessionPool } from "@sessionpool/core"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { OracleConnection } from "../OracleConnection.ts"
+import type { OracleError } from "../OracleError.ts"
+import { ConnectParameters, connectSettingNames, type ConnectSettings } from "./connectSettings.ts"
+import { changesServerSession, withoutTags } from "./pooledServer.ts"
+import type { OracleSession } from "./session.ts"
+import * as Driver from "./sessionDriver.ts"
+import { defaultValues, over, type ValueOptions, valueSettingNames } from "./valueSettings.ts"
+
+/**
+ * Who sessions are opened as: a password, or a token of OAuth 2.0 or of IAM (which has a private key beside it).
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Redacted } from "effect"
+ *
+ * const credentials: OracleSessionPool.Credentials = { token: Redacted.make("eyJhbGciOi...") }
+ * ```
+ */
+export interface OracleCredentials extends SessionDriver.Credentials {
+  readonly privateKey?: Redacted.Redacted<string> | undefined
+}
+
+/**
+ * The options of a pool that are plain values: the pool's settings, how to connect, how to read values.
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ *
+ * const fields: OracleSessionPool.Fields = { connectString: "localhost/FREEPDB1", user: "scott", max: 16, numbers: "bigint" }
+ * ```
+ */
+export interface PoolFields
+  extends Omit<CoreOptions.Options, "dsn" | "tnsentry">, ConnectSettings, Omit<ValueOptions, "numbers" | "columnNames">
+{
+  readonly numbers?: Extract<ValueOptions["numbers"], string> | undefined
+}
+
+/**
+ * The options of a pool that are functions or effects.
+ *
+ * **Details**
+ *
+ * `credentials` take the place of `user` and `password` and are asked at every opening. `onSession` and `resetSession` are those of
+ * the core pool.
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const hooks: OracleSessionPool.Hooks = {
+ *   credentials: Effect.succeed({ user: "scott", password: Redacted.make("tiger") })
+ * }
+ * ```
+ */
+export interface PoolHooks<OE, R> {
+  readonly credentials?: Effect.Effect<OracleCredentials, unknown, R> | undefined
+  readonly onSession?:
+    | ((
+      connection: OracleConnection,
+      info: { readonly requestedTag: string | undefined }
+    ) => Effect.Effect<unknown, OE, R>)
+    | undefined
+  readonly resetSession?: ((connection: OracleConnection) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly openRetry?: Schedule.Schedule<unknown, unknown, unknown, R> | undefined
+  readonly columnNames?: ValueOptions["columnNames"]
+  /** What NUMBER columns are read as, by column; over the field of the same name. */
+  readonly numbers?: ValueOptions["numbers"]
+}
+
+/**
+ * Everything that a pool can be made with.
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ *
+ * const options: OracleSessionPool.Options = { connectString: "localhost/FREEPDB1", user: "scott", min: 2 }
+ * ```
+ */
+export type PoolOptions<OE, R> = Omit<PoolFields, "numbers"> & PoolHooks<OE, R>
+
+const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Pick<A, K> =>
+  Object.fromEntries(names.flatMap((name) => from[name] === undefined ? [] : [[name, from[name]]])) as Pick<A, K>
+
+const omit = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Omit<A, K> =>
+  Object.fromEntries(Object.entries(from).filter(([name]) => !names.some((each) => each === name))) as Omit<A, K>
+
+const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectString)
+
+type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
+
+export const makePool: <OE = never, R = never>(
+  options: PoolOptions<OE, R>
+) => Effect.Effect<
+  Pool<OE>,
+  PoolError.InvalidOptionsError | PoolError.OpenSessionError,
+  R | Scope.Scope
+> = Effect.fnUntraced(function*<OE, R>(options: PoolOptions<OE, R>) {
+  const settings: ConnectSettings = pick(options, connectSettingNames)
+  const values = over(defaultValues, pick(options, valueSettingNames))
+  const poolOptions = omit(options, [...connectSettingNames, ...valueSettingNames])
+  const { connectString } = settings
+  const name = poolOptions.name ?? "default"
+  if (typeof connectString !== "string" || connectString.trim() === "") {
+    const problem = "must be an easy connect string, a descriptor or an alias"
+    return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "connectString", problem }] })
+  }
+  const parameters = new ConnectParameters(settings)
+  const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
+    ...poolOptions,
+    dsn: connectString,
+    ...(isAlias(connectString) && { tnsentry: connectString }),
+    driver: Driver.make(parameters, values)
+  })
+  return changesServerSession(settings) ? withoutTags(pool, name) : pool
+})

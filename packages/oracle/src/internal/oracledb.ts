@@ -1,0 +1,168 @@
+/**
+ * The part of the driver that this package uses, with types.
+ *
+ * The driver ships none, and those of DefinitelyTyped describe release 7. What stands here was read off release 26: its
+ * `lib/connection.js`, `lib/resultset.js`, `lib/lob.js` and `lib/oracledb.js`.
+ */
+// @ts-expect-error The driver has no types of its own.
+import oracledb from "oracledb"
+
+/** One of the driver's type constants. */
+export interface DbType {
+  readonly num: number
+  readonly name: string
+}
+
+/** What is known of one column of a query. */
+export interface ColumnMetadata {
+  readonly name: string
+  readonly dbType: DbType
+  readonly fetchType?: DbType
+  /** The columns of a nested cursor. */
+  readonly metaData?: ReadonlyArray<ColumnMetadata>
+}
+
+export interface BindUnit {
+  readonly dir?: number
+  readonly type?: DbType
+  readonly val?: unknown
+  readonly maxSize?: number
+  readonly maxArraySize?: number
+}
+
+export type DriverBinds = ReadonlyArray<unknown> | { readonly [name: string]: unknown }
+
+export interface ExecuteOptions {
+  readonly autoCommit?: boolean
+  readonly dbObjectAsPojo?: boolean
+  readonly fetchArraySize?: number
+  readonly fetchTypeHandler?: (metadata: ColumnMetadata) => { readonly type?: DbType } | undefined
+  readonly keepInStmtCache?: boolean
+  readonly maxRows?: number
+  readonly outFormat?: number
+  readonly prefetchRows?: number
+  readonly resultSet?: boolean
+}
+
+export interface ExecuteManyOptions {
+  readonly autoCommit?: boolean
+  readonly batchErrors?: boolean
+  readonly bindDefs?: DriverBinds
+  readonly dmlRowCounts?: boolean
+}
+
+export interface ResultSet {
+  readonly metaData: ReadonlyArray<ColumnMetadata> | undefined
+  readonly getRows: (count: number) => Promise<Array<ReadonlyArray<unknown>>>
+  readonly close: () => Promise<void>
+}
+
+export interface Lob {
+  readonly type: DbType
+  readonly length: number | undefined
+  readonly pieceSize: number | undefined
+  readonly chunkSize: number | undefined
+  readonly getData: (offset?: number, amount?: number) => Promise<string | Buffer | null>
+  readonly write: (chunk: string | Buffer, done: (error?: Error | null) => void) => boolean
+  readonly on: (event: "error", listener: (error: unknown) => void) => unknown
+  readonly close: () => Promise<void>
+}
+
+export interface ExecuteResult {
+  readonly metaData?: ReadonlyArray<ColumnMetadata>
+  readonly rows?: ReadonlyArray<ReadonlyArray<unknown>>
+  readonly resultSet?: ResultSet
+  readonly rowsAffected?: number
+  readonly lastRowid?: string
+  readonly outBinds?: DriverBinds
+  readonly implicitResults?: ReadonlyArray<ResultSet>
+  readonly warning?: unknown
+}
+
+export interface ExecuteManyResult {
+  readonly rowsAffected?: number
+  readonly outBinds?: ReadonlyArray<DriverBinds>
+  readonly dmlRowCounts?: ReadonlyArray<number>
+  readonly batchErrors?: ReadonlyArray<{ readonly offset?: number; readonly message: string }>
+}
+
+/** A connection of the driver. Its properties that only can be written are setters without a getter's value. */
+export interface DriverConnection {
+  readonly execute: (sql: string, binds: DriverBinds, options: ExecuteOptions) => Promise<ExecuteResult>
+  readonly executeMany: (
+    sql: string,
+    binds: ReadonlyArray<DriverBinds> | number,
+    options: ExecuteManyOptions
+  ) => Promise<ExecuteManyResult>
+  readonly commit: () => Promise<void>
+  readonly rollback: () => Promise<void>
+  readonly ping: () => Promise<void>
+  readonly close: (options?: { readonly drop?: boolean }) => Promise<void>
+  readonly break: () => Promise<void>
+  readonly createLob: (type: DbType) => Promise<Lob>
+  readonly changePassword: (user: string, password: string, newPassword: string) => Promise<void>
+  readonly isHealthy: () => boolean
+  readonly transactionInProgress: boolean | undefined
+  callTimeout: number
+  stmtCacheSize: number
+  currentSchema: string
+  action: string
+  module: string
+  clientId: string
+  clientInfo: string
+  dbOp: string
+  readonly oracleServerVersionString: string | undefined
+  readonly serviceName: string | undefined
+  readonly instanceName: string | undefined
+  readonly dbName: string | undefined
+  readonly dbUniqueName: string | undefined
+  readonly hostName: string | undefined
+  readonly port: number | undefined
+}
+
+/** A pool of the driver; used as the transport to a pooled server. */
+export interface DriverPool {
+  readonly getConnection: () => Promise<DriverConnection>
+  readonly close: (drainTime: number) => Promise<void>
+}
+
+export interface Driver {
+  readonly thin: boolean
+  readonly getConnection: (parameters: object) => Promise<DriverConnection>
+  readonly createPool: (parameters: object) => Promise<DriverPool>
+  readonly BIND_IN: number
+  readonly BIND_INOUT: number
+  readonly BIND_OUT: number
+  readonly OUT_FORMAT_ARRAY: number
+  readonly SYSDBA: number
+  readonly SYSOPER: number
+  readonly SYSASM: number
+  readonly SYSBACKUP: number
+  readonly SYSDG: number
+  readonly SYSKM: number
+  readonly SYSRAC: number
+  readonly DB_TYPE_BINARY_DOUBLE: DbType
+  readonly DB_TYPE_BLOB: DbType
+  readonly DB_TYPE_BFILE: DbType
+  readonly DB_TYPE_BOOLEAN: DbType
+  readonly DB_TYPE_CHAR: DbType
+  readonly DB_TYPE_CLOB: DbType
+  readonly DB_TYPE_CURSOR: DbType
+  readonly DB_TYPE_DATE: DbType
+  readonly DB_TYPE_INTERVAL_DS: DbType
+  readonly DB_TYPE_INTERVAL_YM: DbType
+  readonly DB_TYPE_JSON: DbType
+  readonly DB_TYPE_NCLOB: DbType
+  readonly DB_TYPE_NUMBER: DbType
+  readonly DB_TYPE_NVARCHAR: DbType
+  readonly DB_TYPE_RAW: DbType
+  readonly DB_TYPE_ROWID: DbType
+  readonly DB_TYPE_TIMESTAMP: DbType
+  readonly DB_TYPE_TIMESTAMP_LTZ: DbType
+  readonly DB_TYPE_TIMESTAMP_TZ: DbType
+  readonly DB_TYPE_VARCHAR: DbType
+  readonly DB_TYPE_VECTOR: DbType
+}
+
+/** The driver. Thin unless the application has called `initOracleClient`. */
+export const driver: Driver = oracledb as Driver

@@ -1,0 +1,169 @@
+/** Turns the rows of the driver into rows of the program: under names, with every value as its policy says. */
+import * as Effect from "effect/Effect"
+import { dateReader } from "./datePolicy.ts"
+import { numberReader, Unfit } from "./numberPolicy.ts"
+import { type ColumnMetadata, type DbType, driver, type ExecuteOptions, type Lob, type ResultSet } from "./oracledb.ts"
+import { RowDecodeError } from "./rowDecodeError.ts"
+import type { ValueSettings } from "./valueSettings.ts"
+
+/** A row: the value of each column under its name. */
+export interface Row {
+  readonly [column: string]: unknown
+}
+
+/** What becomes of values that live on in the session. */
+export interface Handles {
+  readonly lob: (lob: Lob) => unknown
+  readonly cursor: (resultSet: ResultSet) => unknown
+}
+
+const asText = new Map<DbType, DbType>([[driver.DB_TYPE_NUMBER, driver.DB_TYPE_VARCHAR]])
+
+const asValue = new Map<DbType, DbType>([
+  ...asText,
+  [driver.DB_TYPE_CLOB, driver.DB_TYPE_VARCHAR],
+  [driver.DB_TYPE_NCLOB, driver.DB_TYPE_NVARCHAR],
+  [driver.DB_TYPE_BLOB, driver.DB_TYPE_RAW]
+])
+
+const handler = (types: ReadonlyMap<DbType, DbType>) => (column: ColumnMetadata) => {
+  const type = types.get(column.dbType)
+  return type === undefined ? undefined : { type }
+}
+
+const withHandles = handler(asText)
+const withValues = handler(asValue)
+
+/** The options under which the driver hands out what a `RowReader` reads. */
+export const executeOptions = (settings: ValueSettings): ExecuteOptions => ({
+  outFormat: driver.OUT_FORMAT_ARRAY,
+  fetchTypeHandler: settings.lobs === "value" ? withValues : withHandles,
+  fetchArraySize: settings.fetchArraySize,
+  prefetchRows: settings.prefetchRows,
+  // What the application has set for the whole process must not change what this package reads.
+  autoCommit: false,
+  dbObjectAsPojo: true,
+  maxRows: 0
+})
+
+type ReadValue = (value: unknown) => unknown
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
+
+const isLob = (value: unknown): value is Lob => isObject(value) && "getData" in value
+
+const isResultSet = (value: unknown): value is ResultSet => isObject(value) && "getRows" in value
+
+const lostDigits = new Unfit(
+  "was read by the driver as a double, digits lost, as it does in nested cursors; read it as \"double\", or with to_char"
+)
+
+const numberColumn = (column: ColumnMetadata, settings: ValueSettings): ReadValue => {
+  const { numbers } = settings
+  const policy = typeof numbers === "function" ? numbers({ name: column.name, type: column.dbType.name }) : numbers
+  const read = numberReader(policy)
+  return (value) =>
+    typeof value === "string" ? read(value) : typeof value === "number" && policy !== "double" ? lostDigits : value
+}
+
+const nestedColumn = (column: ColumnMetadata, settings: ValueSettings, handles: Handles): ReadValue => {
+  let reader: RowReader | undefined
+  return (value) => {
+    if (isResultSet(value)) return handles.cursor(value)
+    if (!Array.isArray(value) || column.metaData === undefined) return value
+    reader ??= new RowReader(column.metaData, settings, handles)
+    const rows: Array<Row> = []
+    for (const row of value as ReadonlyArray<ReadonlyArray<unknown>>) {
+      const read = reader.read(row)
+      if (read instanceof Misfit) {
+        return new Unfit(`row ${rows.length + 1} of it, column ${read.column}: ${read.problem}`)
+      }
+      rows.push(read)
+    }
+    return rows
+  }
+}
+
+const readerOf = (column: ColumnMetadata, settings: ValueSettings, handles: Handles): ReadValue | undefined => {
+  switch (column.dbType) {
+    case driver.DB_TYPE_NUMBER:
+      return numberColumn(column, settings)
+    case driver.DB_TYPE_DATE:
+    case driver.DB_TYPE_TIMESTAMP: {
+      const read = dateReader(settings.dates)
+      return read === undefined ? undefined : (value) => value instanceof Date ? read(value) : value
+    }
+    case driver.DB_TYPE_CLOB:
+    case driver.DB_TYPE_NCLOB:
+    case driver.DB_TYPE_BLOB:
+    case driver.DB_TYPE_BFILE:
+      return (value) => isLob(value) ? handles.lob(value) : value
+    case driver.DB_TYPE_CURSOR:
+      return nestedColumn(column, settings, handles)
+    default:
+      return undefined
+  }
+}
+
+/** A value that does not fit, and where. */
+class Misfit {
+  readonly column: string
+  readonly problem: string
+
+  constructor(column: string, problem: string) {
+    this.column = column
+    this.problem = problem
+  }
+}
+
+interface ReadColumn {
+  readonly name: string
+  readonly read: ReadValue | undefined
+}
+
+export class RowReader {
+  readonly #columns: ReadonlyArray<ReadColumn>
+
+  constructor(metaData: ReadonlyArray<ColumnMetadata>, settings: ValueSettings, handles: Handles) {
+    this.#columns = metaData.map((column) => ({
+      name: settings.columnNames === undefined ? column.name : settings.columnNames(column.name),
+      read: readerOf(column, settings, handles)
+    }))
+  }
+
+  read(values: ReadonlyArray<unknown>): Row | Misfit {
+    const row: Record<string, unknown> = {}
+    for (let i = 0; i < this.#columns.length; i++) {
+      const { name, read } = this.#columns[i]!
+      const value = values[i]
+      const result = read === undefined || value === null || value === undefined ? value : read(value)
+      if (result instanceof Unfit) return new Misfit(name, result.problem)
+      row[name] = result === undefined ? null : result
+    }
+    return row
+  }
+
+  /** Reads rows of which `before` have come already. */
+  readAll(
+    rows: ReadonlyArray<ReadonlyArray<unknown>>,
+    before: number,
+    sql: string | undefined
+  ): Effect.Effect<ReadonlyArray<Row>, RowDecodeError> {
+    const read: Array<Row> = []
+    for (const values of rows) {
+      const row = this.read(values)
+      if (row instanceof Misfit) {
+        return Effect.fail(
+          new RowDecodeError({
+            row: before + read.length + 1,
+            column: row.column,
+            problem: row.problem,
+            ...(sql !== undefined && { sql })
+          })
+        )
+      }
+      read.push(row)
+    }
+    return Effect.succeed(read)
+  }
+}

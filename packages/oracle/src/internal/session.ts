@@ -1,0 +1,206 @@
+/**
+ * A session of the database as this package holds it: the driver's connection, and the one call that may run on it.
+ *
+ * The driver queues calls of its own accord, but it cannot say which of them runs; a break would hit whichever does. So calls
+ * are queued here, and only a call that was given up, or whose lease is over, is ever broken.
+ */
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { DriverConnection } from "./oracledb.ts"
+import type { Sockets } from "./sockets.ts"
+import { spanAttributes } from "./tracing.ts"
+
+/**
+ * Lends the driver's connection to a session that gives it back between leases: the driver's own pool, of one connection,
+ * as the only public way to a pooled server that keeps the socket.
+ */
+export interface Lender {
+  readonly getConnection: () => Promise<DriverConnection>
+  readonly close: () => Promise<void>
+}
+
+/** A lease as far as its calls go: over or not. */
+export interface LeaseState {
+  readonly isReleased: boolean
+}
+
+/** What a call fails with whose turn came after the end of its lease. */
+export class LeaseIsOver {
+  readonly _tag = "LeaseIsOver"
+}
+
+/** Something that a lease has opened on the session and that ends with it: a cursor, a LOB. */
+export interface Resource {
+  readonly close: () => Promise<void>
+}
+
+/** How a call may be given up. */
+export interface CallOptions<A> {
+  /** The lease that it belongs to; it is not begun after the end of that. */
+  readonly lease?: LeaseState
+  /** Frees what a call has given that nobody waits for any more. */
+  readonly discard?: (value: A) => Promise<void>
+}
+
+interface Call {
+  isAbandoned: boolean
+  /** The driver's answer, when it has come. */
+  outcome: { readonly failure?: unknown } | undefined
+  /** Called when it has come. */
+  onSettled: (() => void) | undefined
+}
+
+/** What a session is made of. */
+export interface SessionParts {
+  readonly connection: DriverConnection
+  readonly sockets: Sockets
+  /** What must not show in any error. */
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
+  readonly isPooledServer: boolean
+  readonly lender?: Lender
+}
+
+export class OracleSession {
+  readonly sockets: Sockets
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  readonly isPooledServer: boolean
+  readonly lender: Lender | undefined
+  /** For spans. */
+  readonly attributes: Record<string, unknown>
+  /** Open cursors and LOBs of the lease. */
+  readonly resources = new Set<Resource>()
+  lease: LeaseState | undefined = undefined
+  /** The driver's connection; `undefined` while it is with the lender. */
+  attached: DriverConnection | undefined
+  #isLost = false
+  #running: Call | undefined = undefined
+  #isHeld = false
+  readonly #waiting: Array<() => void> = []
+
+  constructor(parts: SessionParts) {
+    this.attached = parts.connection
+    this.sockets = parts.sockets
+    this.secrets = parts.secrets
+    this.isPooledServer = parts.isPooledServer
+    this.lender = parts.lender
+    this.attributes = spanAttributes(parts.connection)
+  }
+
+  /** What the driver knows without a round trip. */
+  get isHealthy(): boolean {
+    return !this.#isLost && (this.attached?.isHealthy() ?? true)
+  }
+
+  /** Gets the connection back from its lender; no round trip, unless the lender has to connect anew. */
+  async #attach(lender: Lender): Promise<DriverConnection> {
+    try {
+      return this.attached = await this.sockets.during(() => lender.getConnection())
+    } catch (failure) {
+      this.#isLost = true
+      throw failure
+    }
+  }
+
+  /** Gives the connection to its lender, which rolls back and hands the server's session back to the server. */
+  get detach(): Effect.Effect<void, unknown> {
+    return this.call((connection) => {
+      this.attached = undefined
+      return connection.close()
+    })
+  }
+
+  /**
+   * Runs one call of the driver when those before it have ended; fails with what the driver throws. An interruption gives
+   * the call up but does not stop it: `stop` does.
+   */
+  call<A>(work: (connection: DriverConnection) => Promise<A>, options: CallOptions<A> = {}): Effect.Effect<A, unknown> {
+    return Effect.callback<A, unknown>((resume) => {
+      const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
+      const settle = (failure: { readonly failure?: unknown }, result: Effect.Effect<A, unknown>) => {
+        call.outcome = failure
+        this.#running = undefined
+        call.onSettled?.()
+        this.#next()
+        resume(result)
+      }
+      const begin = () => {
+        if (options.lease?.isReleased === true) {
+          resume(Effect.fail(new LeaseIsOver()))
+          return this.#next()
+        }
+        this.#running = call
+        const { attached, lender } = this
+        const answer = attached === undefined && lender !== undefined
+          ? this.#attach(lender).then(work)
+          : invoke(work, attached!)
+        answer.then((value) => {
+          if (!call.isAbandoned || options.discard === undefined) return settle({}, Effect.succeed(value))
+          const settled = () => settle({}, Effect.succeed(value))
+          options.discard(value).then(settled, settled)
+        }, (failure: unknown) => settle({ failure }, Effect.fail(failure)))
+      }
+      if (this.#running === undefined && !this.#isHeld) begin()
+      else this.#waiting.push(begin)
+      return Effect.sync(() => {
+        call.isAbandoned = true
+        const at = this.#waiting.indexOf(begin)
+        if (at >= 0) this.#waiting.splice(at, 1)
+      })
+    })
+  }
+
+  #next(): void {
+    if (this.#running === undefined && !this.#isHeld) this.#waiting.shift()?.()
+  }
+
+  /** Whether a call runs that nobody waits for, or that has outlived its lease. */
+  get mustBeStopped(): boolean {
+    return this.#running !== undefined && (this.#running.isAbandoned || this.lease?.isReleased === true)
+  }
+
+  /**
+   * Breaks the call that runs and waits until the driver has answered it. No other call begins before it is certain that the
+   * break has hit this one: a break that came too late stays in the session and ends the next call with ORA-01013, so an
+   * empty call is made to take it.
+   */
+  get stop(): Effect.Effect<void, unknown> {
+    return Effect.suspend(() => {
+      const call = this.#running
+      if (call === undefined || !this.mustBeStopped) return Effect.void
+      this.#isHeld = true
+      const settled = Effect.callback<void>((resume) => {
+        if (call.outcome !== undefined) return resume(Effect.void)
+        call.onSettled = () => resume(Effect.void)
+      })
+      return attempt(async () => this.attached?.break()).pipe(
+        Effect.andThen(settled),
+        Effect.andThen(Effect.suspend(() => isCancelled(call.outcome?.failure) ? Effect.void : this.#takeBreak())),
+        Effect.ensuring(Effect.sync(() => {
+          this.#isHeld = false
+          this.#next()
+        }))
+      )
+    })
+  }
+
+  #takeBreak(): Effect.Effect<void, unknown> {
+    return Effect.catchIf(attempt(async () => this.attached?.ping()), isCancelled, () => Effect.void)
+  }
+}
+
+/** A promise of the driver as it is: past the queue, and failing with what it throws. */
+export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.callback((resume) => {
+    invoke(work, undefined).then(
+      (value) => resume(Effect.succeed(value)),
+      (failure: unknown) => resume(Effect.fail(failure))
+    )
+  })
+
+/** What a function throws at once, too, becomes a rejection. */
+const invoke = async <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => work(connection)
+
+/** ORA-01013: the server has cancelled the call. */
+const isCancelled = (failure: unknown): boolean =>
+  typeof failure === "object" && failure !== null && "errorNum" in failure && failure.errorNum === 1013

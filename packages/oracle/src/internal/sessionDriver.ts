@@ -1,0 +1,175 @@
+/** The effects that the pool needs, over standalone connections of the driver. */
+import type { SessionDriver } from "@sessionpool/core"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import { OracleConnection } from "../OracleConnection.ts"
+import * as OracleError from "../OracleError.ts"
+import type { ConnectParameters, OpenRequest } from "./connectSettings.ts"
+import { driver, type DriverConnection } from "./oracledb.ts"
+import { changesServerSession } from "./pooledServer.ts"
+import { attempt, type Lender, OracleSession } from "./session.ts"
+import { Sockets } from "./sockets.ts"
+import type { ValueSettings } from "./valueSettings.ts"
+
+type Secrets = ReadonlyArray<Redacted.Redacted<string>>
+
+const failed = (operation: string, secrets: Secrets) => (thrown: unknown) =>
+  OracleError.failFromDriver(thrown, { operation, secrets })
+
+/** What an attempt to connect comes to. */
+interface Connected {
+  readonly connection: DriverConnection
+  readonly lender?: Lender
+}
+
+const connectAlone = async (parameters: object): Promise<Connected> => ({
+  connection: await driver.getConnection(parameters)
+})
+
+let lenders = 0
+
+/** A pool of the driver with one connection, which it neither pings, replaces nor evicts of its own accord. */
+const connectByLender = async (parameters: object): Promise<Connected> => {
+  const pool = await driver.createPool({
+    ...parameters,
+    // Without a name of its own it would become the default pool of the process.
+    poolAlias: `sessionpool-${process.pid}-${++lenders}`,
+    poolMin: 0,
+    poolMax: 1,
+    poolIncrement: 1,
+    poolTimeout: 0,
+    poolPingInterval: -1,
+    queueTimeout: 0
+  })
+  const lender: Lender = { getConnection: () => pool.getConnection(), close: () => pool.close(0) }
+  try {
+    return { connection: await pool.getConnection(), lender }
+  } catch (thrown) {
+    await lender.close()
+    throw thrown
+  }
+}
+
+/** Nothing may come of an attempt that was given up: its sockets are cut, and a connection that it made is closed. */
+const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Effect<Connected, unknown> =>
+  Effect.callback((resume) => {
+    let isAbandoned = false
+    const made = sockets.during(attempt).then(async (connected) => {
+      if (!isAbandoned) return resume(Effect.succeed(connected))
+      sockets.destroy()
+      await connected.connection.close()
+      await connected.lender?.close()
+    })
+    const settled = made.catch((thrown: unknown) => resume(Effect.fail(thrown)))
+    return Effect.suspend(() => {
+      isAbandoned = true
+      sockets.destroy()
+      // In Thick mode there is nothing to cut; what the attempt comes to is closed when it comes.
+      return driver.thin ? Effect.timeoutOption(Effect.promise(() => settled), "1 second") : Effect.void
+    })
+  })
+
+const open = (
+  parameters: ConnectParameters,
+  request: OpenRequest
+): Effect.Effect<OracleSession, OracleError.OracleError> => {
+  const { settings } = parameters
+  const secrets = [request.password, request.token, request.privateKey, settings.walletPassword, settings.walletContent]
+    .filter((secret) => secret !== undefined)
+  const sockets = new Sockets()
+  const way = settings.serverPool === "release" ? connectByLender : connectAlone
+  return parameters.of(request).pipe(
+    Effect.flatMap((given) => Effect.interruptible(connect(() => way(given), sockets))),
+    Effect.map((connected) =>
+      new OracleSession({ ...connected, sockets, secrets, isPooledServer: changesServerSession(settings) })
+    ),
+    // Until its first lease it needs no session of the server.
+    Effect.tap((session) => session.lender === undefined ? Effect.void : session.detach),
+    Effect.catch(failed("open session", secrets))
+  )
+}
+
+const closeAll = async (session: OracleSession): Promise<void> => {
+  const { attached, lender } = session
+  session.attached = undefined
+  await attached?.close()
+  await lender?.close()
+}
+
+const close = (session: OracleSession, force: boolean): Effect.Effect<void, OracleError.OracleError> => {
+  if (!force) {
+    const closed = session.attached === undefined && session.lender !== undefined
+      ? attempt(() => closeAll(session))
+      : session.call(() => closeAll(session))
+    return Effect.catch(closed, failed("close session", session.secrets))
+  }
+  return Effect.sync(() => {
+    // Thick mode has no socket to cut. A break makes the call that runs come back, if the server still answers at all.
+    if (!driver.thin) session.attached?.break().catch(() => {})
+    session.sockets.destroy()
+    closeAll(session).catch(() => {})
+  })
+}
+
+/** The server must not keep a session for one that only was asked whether it lives. */
+const ping = (session: OracleSession): Effect.Effect<void, OracleError.OracleError> =>
+  session.call((connection) => connection.ping()).pipe(
+    Effect.andThen(
+      Effect.suspend(() => session.lender === undefined || session.lease !== undefined ? Effect.void : session.detach)
+    ),
+    Effect.catch(failed("ping", session.secrets))
+  )
+
+/** Puts back what a caller may have changed in the driver; the statement cache of Thin mode cannot be changed. */
+const putBack = (connection: DriverConnection, settings: SessionDriver.SessionSettings): void => {
+  if (connection.callTimeout !== 0) connection.callTimeout = 0
+  if (!driver.thin && connection.stmtCacheSize !== settings.stmtCacheSize) {
+    connection.stmtCacheSize = settings.stmtCacheSize
+  }
+}
+
+/** Closing what a caller left open costs no round trip: cursors and LOBs are freed along with the next call. */
+const closeResources = (session: OracleSession): Effect.Effect<void, unknown> =>
+  Effect.suspend(() => {
+    const resources = [...session.resources]
+    session.resources.clear()
+    return attempt(async () => {
+      for (const resource of resources) await resource.close()
+    })
+  })
+
+const reset = (
+  session: OracleSession,
+  settings: SessionDriver.SessionSettings
+): Effect.Effect<void, OracleError.OracleError> | undefined => {
+  const { attached, lender } = session
+  session.lease = undefined
+  if (attached === undefined) return undefined
+  putBack(attached, settings)
+  const hasWork = attached.transactionInProgress === true
+  if (!hasWork && lender === undefined && session.resources.size === 0) return undefined
+  const rollBack = hasWork ? session.call((connection) => connection.rollback()) : Effect.void
+  return closeResources(session).pipe(
+    Effect.andThen(lender === undefined ? rollBack : Effect.andThen(rollBack, session.detach)),
+    Effect.catch(failed("reset session", session.secrets))
+  )
+}
+
+/** The driver of a pool that opens its sessions with `settings`. */
+export const make = (
+  parameters: ConnectParameters,
+  values: ValueSettings
+): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError> => ({
+  open: (request) => open(parameters, request),
+  close: (session, { force }) => close(session, force),
+  ping,
+  reset,
+  interrupt: (session) => Effect.catch(session.stop, failed("break", session.secrets)),
+  isHealthy: (session) => session.isHealthy,
+  isAuthenticationFailure: (error) => error.reason._tag === "AuthenticationError",
+  lease: (session, lease) => {
+    session.lease = lease
+    return new OracleConnection(lease, session, values)
+  },
+  attributes: (session) => session.attributes
+})

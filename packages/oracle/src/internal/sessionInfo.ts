@@ -1,0 +1,63 @@
+/** What the server says about itself and about the session. */
+import * as Effect from "effect/Effect"
+import type { Caller } from "./caller.ts"
+import type { ReadError } from "./cursor.ts"
+import { query } from "./statements.ts"
+import { defaultValues } from "./valueSettings.ts"
+
+/**
+ * The server and the session of a connection.
+ *
+ * **Details**
+ *
+ * `serial` is `undefined` where the user may ask for it neither of `dbms_debug_jdwp` nor of `v$session`.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const killedWith = (info: OracleConnection.ConnectionInfo) => `alter system kill session '${info.sid},${info.serial}'`
+ * ```
+ */
+export interface ConnectionInfo {
+  readonly serverVersion: string
+  readonly sid: number
+  readonly serial: number | undefined
+  readonly service: string | undefined
+  readonly instance: string | undefined
+  readonly database: string | undefined
+}
+
+const serials = [
+  "select dbms_debug_jdwp.current_session_serial as serial from dual",
+  "select serial# as serial from v$session where sid = to_number(sys_context('userenv', 'sid'))"
+]
+
+const number = (caller: Caller, sql: string, column: string): Effect.Effect<number, ReadError> =>
+  Effect.map(query(caller, sql, [], defaultValues), ([row]) => Number(row?.[column]))
+
+/** The serial number, from whichever place lets this user see it. */
+const serial = (caller: Caller): Effect.Effect<number | undefined, ReadError> =>
+  serials.reduceRight<Effect.Effect<number | undefined, ReadError>>(
+    (otherwise, sql) =>
+      Effect.catchIf(
+        number(caller, sql, "SERIAL"),
+        (error) =>
+          error._tag === "OracleError"
+          && (error.reason._tag === "SqlSyntaxError" || error.reason._tag === "AuthorizationError"),
+        () => otherwise
+      ),
+    Effect.as(Effect.void, undefined)
+  )
+
+export const readInfo = (caller: Caller): Effect.Effect<ConnectionInfo, ReadError> =>
+  Effect.gen(function*() {
+    const known = yield* caller.now({ operation: "info" }, (connection) => ({
+      serverVersion: connection.oracleServerVersionString ?? "",
+      service: connection.serviceName,
+      instance: connection.instanceName,
+      database: connection.dbUniqueName ?? connection.dbName
+    }))
+    const sid = yield* number(caller, "select sys_context('userenv', 'sid') as sid from dual", "SID")
+    return { ...known, sid, serial: yield* serial(caller) }
+  })

@@ -1,0 +1,274 @@
+/** Statements: execution of one, of a batch, and of a call of PL/SQL. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type * as OracleBind from "../OracleBind.ts"
+import * as OracleError from "../OracleError.ts"
+import { readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
+import type { Caller, CallError } from "./caller.ts"
+import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
+import { Unfit } from "./numberPolicy.ts"
+import type * as Driver from "./oracledb.ts"
+import { RowDecodeError } from "./rowDecodeError.ts"
+import { executeOptions, type Row, RowReader } from "./rowReader.ts"
+import { isName, isSimpleName } from "./sqlText.ts"
+import type { ValueSettings } from "./valueSettings.ts"
+
+/**
+ * What a statement has done.
+ *
+ * **Details**
+ *
+ * `rows` are those of a query, `outBinds` the values of OUT, IN OUT and RETURNING binds, `implicitResults` the cursors that PL/SQL
+ * handed over with `dbms_sql.return_result`, each a stream to be run once. `warning` is set when the server did what it was
+ * asked and complained, as for PL/SQL that does not compile.
+ *
+ * @example
+ * ```ts
+ * import { OracleBind, type OracleConnection } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * const insert = (connection: OracleConnection.OracleConnection) =>
+ *   connection.execute("insert into jobs (name) values (:name) returning id into :id", {
+ *     name: "nightly",
+ *     id: OracleBind.returning("number")
+ *   }).pipe(Effect.map(({ outBinds }) => outBinds.id[0]))
+ * ```
+ */
+export interface ExecuteResult<B = unknown> {
+  readonly rowsAffected: number
+  readonly lastRowid: string | undefined
+  readonly rows: ReadonlyArray<Row>
+  readonly outBinds: OracleBind.OutValues<B>
+  readonly implicitResults: ReadonlyArray<Stream.Stream<Row, ReadError>>
+  readonly warning: OracleError.OracleError | undefined
+}
+
+/**
+ * How a batch is run.
+ *
+ * **Details**
+ *
+ * With `batchErrors` the rows that can be done are done, and the others are reported in `errors`; without it the first failure
+ * ends the batch. `rowCounts` asks for the number of rows that each row of binds has changed.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const options: OracleConnection.ExecuteManyOptions = { batchErrors: true, rowCounts: true }
+ * ```
+ */
+export interface ExecuteManyOptions {
+  readonly batchErrors?: boolean | undefined
+  readonly rowCounts?: boolean | undefined
+}
+
+/**
+ * What a batch has done. `errors` name the row of binds, from 0, that failed.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const failed = (result: OracleConnection.ExecuteManyResult) => result.errors.map(({ row }) => row)
+ * ```
+ */
+export interface ExecuteManyResult {
+  readonly rowsAffected: number
+  readonly rowCounts: ReadonlyArray<number>
+  readonly errors: ReadonlyArray<{ readonly row: number; readonly error: OracleError.OracleError }>
+  /** For each row of binds, what its OUT and RETURNING binds gave. */
+  readonly outBinds: ReadonlyArray<unknown>
+}
+
+const discard = async (result: Driver.ExecuteResult): Promise<void> => {
+  await result.resultSet?.close()
+  for (const implicit of result.implicitResults ?? []) await implicit.close()
+}
+
+/** The rows of a query, all of them, each as its policies say. */
+export const query = (
+  caller: Caller,
+  sql: string,
+  binds: OracleBind.Binds | undefined,
+  settings: ValueSettings
+): Effect.Effect<ReadonlyArray<Row>, ReadError> =>
+  Effect.flatMap(
+    caller.call(
+      { operation: "query", sql },
+      (connection) => connection.execute(sql, writeBinds(binds, settings.dates), executeOptions(settings))
+    ),
+    ({ metaData, rows }) =>
+      metaData === undefined || rows === undefined
+        ? Effect.succeed([])
+        : new RowReader(metaData, settings, handlesOf(caller, settings)).readAll(rows, 0, sql)
+  )
+
+/** The rows of a query as a stream over its cursor. */
+export const queryStream = (
+  caller: Caller,
+  sql: string,
+  binds: OracleBind.Binds | undefined,
+  settings: ValueSettings
+): Stream.Stream<Row, ReadError> => {
+  const open = caller.call(
+    { operation: "query", sql, discard },
+    (connection) =>
+      connection.execute(sql, writeBinds(binds, settings.dates), {
+        ...executeOptions(settings),
+        // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
+        prefetchRows: settings.fetchArraySize,
+        resultSet: true
+      })
+  )
+  return openedStream(caller, Effect.map(open, ({ resultSet }) => resultSet), settings, sql)
+}
+
+const unfit = (outBinds: object): RowDecodeError | undefined => {
+  for (const [name, value] of Object.entries(outBinds)) {
+    const found = Array.isArray(value) ? value.find((each) => each instanceof Unfit) : value
+    if (found instanceof Unfit) {
+      const row = Array.isArray(value) ? value.indexOf(found) + 1 : 1
+      return new RowDecodeError({ row, column: name, problem: found.problem })
+    }
+  }
+  return undefined
+}
+
+/** One statement with everything that it may give. */
+export const execute = <const B extends OracleBind.Binds>(
+  caller: Caller,
+  sql: string,
+  binds: B | undefined,
+  settings: ValueSettings
+): Effect.Effect<ExecuteResult<B>, ReadError> =>
+  Effect.gen(function*() {
+    const result = yield* caller.call(
+      { operation: "execute", sql, discard },
+      (connection) =>
+        connection.execute(sql, writeBinds(binds, settings.dates), { ...executeOptions(settings), resultSet: true })
+    )
+    const handles = handlesOf(caller, settings)
+    const outBinds = readOutBinds(binds, result.outBinds, settings.dates, handles)
+    const implicitResults = (result.implicitResults ?? []).map((resultSet) => {
+      caller.own(resultSet)
+      return cursorStream(caller, resultSet, settings, sql)
+    })
+    const misfit = unfit(outBinds)
+    if (misfit !== undefined) return yield* misfit
+    let rows: ReadonlyArray<Row> = []
+    if (result.resultSet !== undefined) {
+      caller.own(result.resultSet)
+      rows = yield* Stream.runCollect(cursorStream(caller, result.resultSet, settings, sql))
+    }
+    return {
+      rowsAffected: result.rowsAffected ?? 0,
+      lastRowid: result.lastRowid,
+      rows,
+      // What came back is described by the binds that asked for it.
+      outBinds: outBinds as OracleBind.OutValues<B>,
+      implicitResults,
+      warning: result.warning === undefined
+        ? undefined
+        : OracleError.fromDriver(result.warning, { operation: "execute", sql, secrets: caller.session.secrets })
+    }
+  })
+
+/** One statement for many rows of binds, in one round trip. */
+export const executeMany = (
+  caller: Caller,
+  sql: string,
+  rows: ReadonlyArray<OracleBind.Binds>,
+  options: ExecuteManyOptions,
+  settings: ValueSettings
+): Effect.Effect<ExecuteManyResult, ReadError> => {
+  if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
+  return Effect.flatMap(
+    caller.call({ operation: "executeMany", sql, batchSize: rows.length }, (connection) => {
+      const batch = writeBatch(rows, settings.dates)
+      return connection.executeMany(sql, batch.definitions === undefined ? rows.length : batch.rows, {
+        autoCommit: false,
+        batchErrors: options.batchErrors === true,
+        dmlRowCounts: options.rowCounts === true,
+        ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
+      })
+    }),
+    (result) => {
+      const handles = handlesOf(caller, settings)
+      const outBinds = (result.outBinds ?? []).map((given) => readOutBinds(rows[0], given, settings.dates, handles))
+      const misfit = outBinds.map(unfit).find((each) => each !== undefined)
+      if (misfit !== undefined) return Effect.fail(misfit)
+      return Effect.succeed({
+        rowsAffected: result.rowsAffected ?? 0,
+        rowCounts: result.dmlRowCounts ?? [],
+        errors: (result.batchErrors ?? []).map((failure) => ({
+          row: failure.offset ?? 0,
+          error: OracleError.fromDriver(withoutOffset(failure), {
+            operation: "executemany",
+            sql,
+            secrets: caller.session.secrets
+          })
+        })),
+        outBinds
+      })
+    }
+  )
+}
+
+/** The offset of an error in a batch is the number of its row, not a place in the SQL. */
+const withoutOffset = (failure: { readonly message: string }): unknown =>
+  Object.assign(new Error(failure.message), {
+    ...("errorNum" in failure && { errorNum: failure.errorNum }),
+    ...("code" in failure && { code: failure.code })
+  })
+
+const notAName = (name: string): Effect.Effect<never, CallError> =>
+  Effect.fail(
+    new OracleError.OracleError({
+      reason: new OracleError.SqlSyntaxError({
+        codes: [],
+        operation: "call",
+        isRetryable: false,
+        isSessionFatal: false,
+        cause: undefined,
+        message: `${JSON.stringify(name)} cannot be the name of a procedure, a function or an argument`
+      })
+    })
+  )
+
+const argumentsOf = (args: OracleBind.Binds): string | undefined => {
+  if (Array.isArray(args)) return args.map((_, index) => `:a${index + 1}`).join(", ")
+  const names = Object.keys(args)
+  return names.every(isSimpleName) ? names.map((name) => `${name} => :${name}`).join(", ") : undefined
+}
+
+/** A procedure, or a function whose value is bound under `result` or comes first. */
+export const callRoutine = <const B extends OracleBind.Binds>(
+  caller: Caller,
+  name: string,
+  args: B,
+  result: OracleBind.Bind | undefined,
+  settings: ValueSettings
+): Effect.Effect<{ readonly value: unknown; readonly outBinds: OracleBind.OutValues<B> }, ReadError> => {
+  const list = argumentsOf(args)
+  if (!isName(name) || list === undefined) return notAName(name)
+  const invocation = list === "" ? name : `${name}(${list})`
+  if (result === undefined) {
+    return Effect.map(execute(caller, `begin ${invocation}; end;`, args, settings), ({ outBinds }) => ({
+      value: undefined,
+      outBinds
+    }))
+  }
+  const sql = `begin :sp_result := ${invocation}; end;`
+  const binds: OracleBind.Binds = Array.isArray(args)
+    ? [result, ...args as ReadonlyArray<OracleBind.Bind>]
+    : { sp_result: result, ...args }
+  return Effect.map(execute(caller, sql, binds, settings), ({ outBinds }) => {
+    const values = outBinds as ReadonlyArray<unknown> | { readonly [name: string]: unknown }
+    const value = Array.isArray(values) ? values[0] : Reflect.get(values, "sp_result")
+    const rest = Array.isArray(values)
+      ? values.slice(1)
+      : Object.fromEntries(Object.entries(values).filter(([key]) => key !== "sp_result"))
+    return { value, outBinds: rest as OracleBind.OutValues<B> }
+  })
+}
