@@ -42,7 +42,9 @@ describe("spans", () => {
         assert.strictEqual(open!.kind, "client")
         assert.deepStrictEqual(Object.fromEntries(open!.attributes), {
           "db.client.connection.pool.name": "hr",
-          "sessionpool.identity": "the pool's user, connection class BATCH"
+          "sessionpool.identity": "the pool's user, connection class BATCH",
+          "db.system.name": "test",
+          "session.number": 1
         })
         yield* database.refuseToOpen(1)
         yield* beside(Effect.exit(pool.acquire()))
