@@ -1,161 +1,123 @@
 /**
- * The pool at work: 60 clients share 8 sessions in three states while the database is treated badly. It takes about ten
- * seconds, needs no database, and ends with a summary.
+ * `npm run demo`: an Oracle-speaking server in this process, the unmodified `oracledb` driver over a real socket, and the
+ * pool between them and sixty clients. The database is treated badly meanwhile. Ends with a summary and a picture.
+ *
+ * With `ORACLE_CONNECT_STRING`, `ORACLE_USER` and `ORACLE_PASSWORD` set, the same work runs on that database.
  */
-import { SessionPool } from "@sessionpool/core"
-import { TestDatabase } from "@sessionpool/testing"
-import { Clock, Console, Duration, Effect, Fiber, Logger, Predicate, Random, Schedule, Stream } from "effect"
+import { OracleSessionPool } from "@sessionpool/oracle"
+import { Clock, Console, Effect, Fiber, Logger, Schedule, Stream } from "effect"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { database } from "./demo/database.ts"
+import { line, redraw, screen } from "./demo/liveView.ts"
+import { SessionHistory } from "./demo/sessionHistory.ts"
+import { Tally } from "./demo/tally.ts"
+import { draw } from "./demo/timeline.ts"
+import { trouble } from "./demo/trouble.ts"
+import { client, clients, createTables, prepare, sessions, tags } from "./demo/workload.ts"
 
-const clients = 60
-const sessions = 8
+const picture = "build/demo-timeline.svg"
 
-/** The states that pieces of work need their sessions in, and how the work is spread over them. */
-const tags = ["MODULE=SEARCH", "MODULE=BOOKING", "MODULE=PAYMENT;ISOLATION=SERIALIZABLE"] as const
-const spread = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2] as const
-
-type Pool = SessionPool.SessionPool<TestDatabase.TestConnection, unknown>
-
-/** What is counted while the pool works. */
-class Tally {
-  served = 0
-  readonly waits: Array<number> = []
-  readonly byTag = new Map(tags.map((tag) => [tag as string, { lent: 0, hits: 0 }]))
-  readonly failures = new Map<string, number>()
-
-  lent(tag: string | undefined, hit: boolean, waitedMillis: number): void {
-    this.waits.push(waitedMillis)
-    const counts = this.byTag.get(tag ?? "")
-    if (counts === undefined) return
-    counts.lent++
-    if (hit) counts.hits++
-  }
-
-  failed(error: unknown): void {
-    const type = Predicate.hasProperty(error, "_tag") ? String(error._tag) : String(error)
-    this.failures.set(type, (this.failures.get(type) ?? 0) + 1)
-  }
-
-  /** The wait that this part of all requests did not pass. */
-  waitOf(part: number): number {
-    const sorted = this.waits.toSorted((a, b) => a - b)
-    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
-  }
+/** How the demo shows itself. */
+export interface Presentation {
+  /** Whether the view is redrawn in place. */
+  readonly isTerminal: boolean
+  readonly write: (text: string) => Effect.Effect<void>
 }
 
-/** Says something with the time that has passed since `began`. */
-const sayer = (began: number) => (text: string) =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const seconds = Duration.toSeconds(now - began).toFixed(1)
-    return Console.log(`${seconds.padStart(5)} s  ${text}`)
+/** Shows the pool until the scope ends. */
+const watch = (
+  pool: OracleSessionPool.Pool,
+  parts: { readonly history: SessionHistory; readonly tally: Tally; readonly began: number },
+  presentation: Presentation
+) => {
+  let drawn = 0
+  const frame = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const statistics = yield* pool.statistics
+    return { ...parts, statistics, tags, now, elapsedMillis: now - parts.began }
   })
-
-type Say = ReturnType<typeof sayer>
-
-/** A client thinks for a while, then does a piece of work in the state that it needs, and begins anew. */
-const client = (pool: Pool, tally: Tally) =>
-  Effect.gen(function*() {
-    yield* Effect.sleep(yield* Random.nextIntBetween(100, 500))
-    const tag = tags[spread[yield* Random.nextIntBetween(0, spread.length - 1)] ?? 0]
-    const work = pool.use({ tag, waitTimeout: "1 second" }, (connection) =>
-      Effect.gen(function*() {
-        yield* connection.begin
-        yield* connection.execute("select a seat for update")
-        yield* connection.execute("book the seat")
-        yield* connection.commit
-      }))
-    const error = yield* Effect.match(work, { onFailure: (error) => error, onSuccess: () => undefined })
-    if (error === undefined) tally.served++
-    else tally.failed(error)
-  }).pipe(Effect.forever)
-
-/** What the database has to bear, one thing after the other. */
-const trouble = (pool: Pool, database: TestDatabase.TestDatabase, say: Say) =>
-  Effect.gen(function*() {
-    yield* Effect.sleep("2500 millis")
-    const [victim] = yield* database.sessions
-    if (victim !== undefined) {
-      yield* database.kill(victim.number)
-      yield* say(`session ${victim.number} is killed; its siblings will be pinged before they are lent again`)
-    }
-
-    yield* Effect.sleep("2 seconds")
-    yield* database.refuseToOpen()
-    yield* Effect.sleep("100 millis")
-    yield* say(`the database goes down: ${yield* database.killAll} sessions die and none can be opened`)
-    yield* Effect.sleep("1500 millis")
-    yield* database.heal
-    yield* say("the database is back; nobody restarts anything")
-
-    yield* Effect.sleep("2 seconds")
-    const report = yield* Effect.forkChild(pool.use((connection) => connection.execute("a report that takes an hour")))
-    yield* Effect.sleep("500 millis")
-    const before = yield* database.count("interrupted")
-    yield* Fiber.interrupt(report)
-    const stopped = (yield* database.count("interrupted")) - before
-    yield* say(`a long statement is interrupted: the server stopped ${stopped}, and its session goes on after a ping`)
-    yield* Effect.sleep("1500 millis")
-  })
-
-const workload = (database: TestDatabase.TestDatabase, tally: Tally, say: Say) =>
-  Effect.gen(function*() {
-    const pool: Pool = yield* SessionPool.make({
-      driver: database.driver,
-      name: "bookings",
-      user: "scott",
-      min: 2,
-      max: sessions,
-      increment: 2,
-      onSession: (connection: TestDatabase.TestConnection, { requestedTag }) =>
-        Effect.andThen(connection.execute("alter session"), connection.setTag(requestedTag))
+  const show = presentation.isTerminal
+    ? Effect.flatMap(frame, (frame) => {
+      const lines = screen(frame)
+      const text = redraw(lines, drawn)
+      drawn = Math.max(drawn, lines.length)
+      return presentation.write(text)
     })
-    yield* say(`${clients} clients, at most ${sessions} sessions, ${tags.length} states that sessions can be in`)
-    yield* pool.events.pipe(
-      Stream.runForEach((event) =>
-        Effect.sync(() => {
-          if (event._tag === "SessionLent") tally.lent(event.requestedTag, event.hit, event.waitedMillis)
-        })
-      ),
-      Effect.forkScoped({ startImmediately: true })
-    )
-    const figures = Effect.flatMap(pool.statistics, ({ busy, idle, opening, pending }) =>
-      say(`  ${tally.served} done; sessions: ${busy} busy, ${idle} idle, ${opening} opening; ${pending} wait`))
-    yield* Effect.forkScoped(Effect.delay(Effect.repeat(figures, Schedule.spaced("1 second")), "1 second"))
-    yield* Effect.forEach(Array.from({ length: clients }), () =>
-      Effect.forkScoped(client(pool, tally)))
-    yield* trouble(pool, database, say)
-    yield* say("the end: clients are interrupted wherever they are, and the pool closes")
-  }).pipe(Effect.scoped)
+    : Effect.flatMap(frame, (frame) => Console.log(line(frame)))
+  const every = presentation.isTerminal ? "150 millis" : "1 second"
+  return Effect.forkScoped(Effect.repeat(show, Schedule.spaced(every)))
+}
 
-const percent = (part: number, whole: number): string => whole === 0 ? "-" : `${Math.round(100 * part / whole)} %`
-
-const summary = (database: TestDatabase.TestDatabase, tally: Tally) =>
+const work = (history: SessionHistory, tally: Tally, presentation: Presentation) =>
   Effect.gen(function*() {
-    yield* Console.log(`\nWork done       ${tally.served}`)
-    for (const [tag, { hits, lent }] of tally.byTag) {
-      yield* Console.log(`Hit rate        ${percent(hits, lent).padStart(5)} of ${lent} requests for ${tag}`)
-    }
-    yield* Console.log(`Waits           p50 ${tally.waitOf(0.5)} ms, p99 ${tally.waitOf(0.99)} ms`)
-    const errors = [...tally.failures].map(([type, count]) => `${count} ${type}`)
-    yield* Console.log(`Errors          ${errors.length === 0 ? "none" : errors.join(", ")}`)
-    const opened = yield* database.count("opened")
-    const closed = yield* database.count("closed")
+    const began = yield* Clock.currentTimeMillis
+    const { connect, server } = yield* database
+    // The events go on until the pool is closed, so whoever listens must live longer than the pool.
+    const outer = yield* Effect.scope
+    return yield* Effect.scoped(Effect.gen(function*() {
+      const pool: OracleSessionPool.Pool = yield* OracleSessionPool.make({
+        ...connect,
+        name: "bookings",
+        min: 2,
+        max: sessions,
+        increment: 2,
+        onSession: prepare
+      })
+      yield* Console.log(
+        server === undefined
+          ? `Database: ${connect.connectString}`
+          : `Database: embedded, at ${connect.connectString}; driver: oracledb, Thin`
+      )
+      yield* Console.log(
+        `${clients} clients, at most ${sessions} sessions, ${tags.length} states that sessions can be in\n`
+      )
+      const listener = yield* pool.events.pipe(
+        Stream.runForEach((event) =>
+          Effect.sync(() => {
+            tally.record(event)
+            history.record(event)
+          })
+        ),
+        Effect.forkIn(outer, { startImmediately: true })
+      )
+      yield* pool.use(createTables)
+      const say = (what: string) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          history.incident(now, what)
+          return presentation.isTerminal ? Effect.void : Console.log(`         ${what}`)
+        })
+      yield* watch(pool, { history, tally, began }, presentation)
+      yield* Effect.forEach(Array.from({ length: clients }), () => Effect.forkScoped(client(pool, tally)))
+      yield* trouble(pool, server, say)
+      return { began, listener }
+    }))
+  })
+
+/** The whole demo. */
+export const main = (presentation: Presentation) =>
+  Effect.gen(function*() {
+    const tally = new Tally()
+    const history = new SessionHistory()
+    const { began, listener } = yield* work(history, tally, presentation)
+    yield* Fiber.join(listener)
+    const ended = yield* Clock.currentTimeMillis
+    yield* Console.log("")
+    for (const text of tally.lines()) yield* Console.log(text)
+    const left = history.open.length
     yield* Console.log(
-      `Sessions        ${opened} opened, ${closed} closed, never more than ${yield* database.mostOpen} at once`
+      `Left behind     ${left === 0 ? "nothing: every session that was opened is closed" : `${left} sessions`}`
     )
-    yield* Console.log(`Interrupted     ${yield* database.count("interrupted")} statements stopped at the server`)
-    yield* database.balance
-    yield* Console.log("Left behind     nothing: every session was closed once, none was lent to two at a time")
-  })
+    const title = `${clients} clients on ${sessions} sessions: ${tally.done} pieces of work`
+    yield* Effect.sync(() => {
+      mkdirSync("build", { recursive: true })
+      writeFileSync(picture, draw(history, { title, began, ended, tags }))
+    })
+    yield* Console.log(`Timeline        ${picture}`)
+  }).pipe(Effect.scoped, Effect.provide(Logger.layer([])))
 
-export const main = Effect.gen(function*() {
-  const database = yield* TestDatabase.makeUnchecked({
-    answer: ({ text }) => text.startsWith("a report") ? Effect.never : Effect.succeed(text),
-    latency: { open: "80 millis", ping: "3 millis", close: "3 millis", execute: "8 millis" }
-  })
-  const tally = new Tally()
-  yield* workload(database, tally, sayer(yield* Clock.currentTimeMillis))
-  yield* summary(database, tally)
-  // Without a logger: the pool also logs a warning when it cannot open sessions.
-}).pipe(Effect.provide(Logger.layer([])))
-
-if (import.meta.main) await Effect.runPromise(main)
+if (import.meta.main) {
+  await Effect.runPromise(main({
+    isTerminal: process.stdout.isTTY === true && process.env["CI"] === undefined,
+    write: (text) => Effect.sync(() => void process.stdout.write(text))
+  }))
+}

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 import { readdirSync, readFileSync } from "node:fs"
-import * as Demo from "./demo.ts"
+import * as PoolUnderTrouble from "./pool-under-trouble.ts"
 
 interface Example {
   readonly main: Effect.Effect<void, unknown>
@@ -27,11 +27,11 @@ describe("examples", () => {
       }).pipe(Effect.provide(TestConsole.layer)))
   }
 
-  it.effect("demo", () =>
+  it.effect("pool-under-trouble", () =>
     Effect.gen(function*() {
-      const demo = yield* Effect.forkChild(Demo.main)
+      const fiber = yield* Effect.forkChild(PoolUnderTrouble.main)
       yield* TestClock.adjust("20 seconds")
-      yield* Fiber.join(demo)
+      yield* Fiber.join(fiber)
       const lines = (yield* TestConsole.logLines).join("\n")
       assert.match(lines, /Work done +\d{4}\n/)
       assert.match(lines, /never more than 8 at once/)

@@ -179,4 +179,6 @@ export declare namespace OracleSessionPool {
   export type Hooks<OE = PreparationError, R = never> = PoolHooks<OE, R>
   export type Options<OE = PreparationError, R = never> = PoolOptions<OE, R>
   export type Failure = PreparationError
+  /** The pool itself, as `yield* OracleSessionPool` and `OracleSessionPool.make` give it. */
+  export type Pool<OE = PreparationError> = SessionPool.SessionPool<OracleConnection, OE>
 }
