@@ -4,7 +4,7 @@ import type { SessionHistory, Stretch } from "./sessionHistory.ts"
 const width = 1200
 const rowHeight = 26
 const left = 70
-const top = 84
+const top = 104
 const palette = ["#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777"]
 
 const escape = (text: string): string =>

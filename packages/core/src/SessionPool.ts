@@ -143,8 +143,8 @@ export interface SessionPool<C extends Connection, E = never> {
  *   to put the session in the state that the tag names and to say so with `setTag`. When it fails or is interrupted, the
  *   session is closed, and the failure is the caller's.
  * - `resetSession` runs at the end of every lease, after the rollback. When it fails, the session is closed.
- * - `openRetry` is how long opening pauses after failures in a row. The default begins at 100 ms, doubles up to 5 seconds,
- *   and is jittered by 20 %.
+ * - `openRetry` is how long opening pauses after failures in a row. The default begins at 100 ms, doubles up to 1 second,
+ *   and is jittered by 20 %. After a pause one session is tried; the others follow when that could be opened.
  */
 export interface MakeOptions<S, C extends Connection, DE, OE, R> extends Options {
   readonly driver: SessionDriver<S, C, DE>

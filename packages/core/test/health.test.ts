@@ -200,7 +200,8 @@ describe("a session that is unhealthy as soon as it is open", () => {
       assert.include(error.message, "the session was not healthy when it was opened")
       yield* pool.reconfigure({ min: 1 })
       yield* TestClock.adjust("1 minute")
-      assert.isBelow(yield* database.count("opened"), 25)
+      // One a second, once the pauses have grown.
+      assert.isBelow(yield* database.count("opened"), 80)
       isDraining = false
       yield* TestClock.adjust("6 seconds")
       assert.deepInclude(yield* pool.statistics, { opened: 1, idle: 1 })

@@ -100,17 +100,40 @@ describe("pauses after failures", () => {
 
   const pausesOf = (times: ReadonlyArray<number>) => times.slice(1).map((at, index) => at - times[index]!)
 
-  it.effect("grow from 100 ms, doubling up to 5 seconds, jittered by 20 %", () =>
+  it.effect("grow from 100 ms, doubling up to 1 second, jittered by 20 %", () =>
     Effect.gen(function*() {
       const pauses = pausesOf(yield* attempts({}, "2 minutes"))
       assert.isAbove(pauses.length, 15)
       for (const [index, pause] of pauses.entries()) {
-        const middle = Math.min(100 * 2 ** index, 5000)
+        const middle = Math.min(100 * 2 ** index, 1000)
         assert.isAtLeast(pause, Math.floor(middle * 0.8))
         assert.isAtMost(pause, Math.ceil(middle * 1.2))
       }
       assert.isAbove(new Set(pauses.slice(-8)).size, 4, "the pauses at the cap differ")
     }).pipe(Random.withSeed("pauses")))
+
+  it.effect("end with one attempt, however many wait; when that succeeds, the other sessions follow at once", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 4, openRetry: Schedule.spaced("1 second") })
+      yield* database.behave("open", { outcome: "fail", latency: "100 millis" })
+      const failing = yield* beside(Effect.exit(pool.acquire()))
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.join(failing)
+      const waiting = yield* Effect.forEach([1, 2, 3, 4], () => beside(Effect.exit(pool.acquire())))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("openRequested"), 2, "one attempt after the pause")
+      assert.strictEqual((yield* pool.statistics).opening, 1)
+      yield* TestClock.adjust("100 millis")
+      assert.isTrue((yield* Fiber.joinAll(waiting)).every(Exit.isFailure), "its failure reaches all of them")
+      yield* database.heal
+      const served = yield* Effect.forEach([1, 2, 3, 4], () => beside(Effect.exit(pool.acquire())))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* pool.statistics).opening, 1)
+      yield* TestClock.adjust("100 millis")
+      assert.deepInclude(yield* pool.statistics, { opened: 1, opening: 3 })
+      yield* TestClock.adjust("100 millis")
+      assert.isTrue((yield* Fiber.joinAll(served)).every(Exit.isSuccess))
+    }))
 
   it.effect("differ from pool to pool, so that a fleet does not come back at once", () =>
     Effect.gen(function*() {

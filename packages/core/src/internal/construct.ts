@@ -40,7 +40,7 @@ import { evictor, keeper, nextEviction } from "./upkeep.ts"
 const eventsBehind = 4096
 
 const defaultPauses = Schedule.exponential("100 millis").pipe(
-  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(5)))),
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(1)))),
   Schedule.jittered
 )
 

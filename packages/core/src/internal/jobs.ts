@@ -183,6 +183,8 @@ export const openSession = <S, C extends Connection, E, OE>(
           const unfit = new Error("the session was not healthy when it was opened")
           return openingEnded(engine, group, new OpeningFailure(unfit, false, exit.value.fingerprint))
         }
+        // Opening works again: those that held back for this one follow.
+        if (group.failure !== undefined) state.isUnsettled = true
         group.failure = undefined
         group.isStopped = false
         engine.forgetPause(group)

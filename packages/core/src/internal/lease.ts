@@ -293,7 +293,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       return { pool: this.pool, snapshot: engine.snapshot() }
     }
     const mode = state.settings.getMode
-    if (waiter.isImpatient && group.failure !== undefined && !Lending.isOpenable(group)) {
+    if (waiter.isImpatient && group.failure !== undefined) {
       return openSessionError(state, group, group.failure)
     }
     if (mode === "noWait") return new PoolExhaustedError(refused("exhausted"))

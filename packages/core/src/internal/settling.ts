@@ -10,7 +10,16 @@ import type { PoolState } from "./poolState.ts"
 import type { OpenFailure, SessionGroup } from "./sessionGroup.ts"
 import type { Waiter } from "./waiter.ts"
 
-const unmetOf = <S>(group: SessionGroup<S>): number => Math.max(0, group.unserved - group.opening)
+/**
+ * Requests of the group that no session is being opened or pinged for. While the last attempt to open has failed, one
+ * session at a time shows whether opening works again; with that, the others are opened.
+ */
+const unmetOf = <S>(group: SessionGroup<S>): number =>
+  group.failure === undefined
+    ? Math.max(0, group.unserved - group.opening)
+    : group.opening > 0
+    ? 0
+    : Math.min(1, group.unserved)
 
 /** Groups whose requests sessions may be opened for, the one with the oldest request first. */
 const openableGroups = <S>(state: PoolState<S>): ReadonlyArray<SessionGroup<S>> => {
@@ -29,7 +38,7 @@ const roomToCome = <S>(state: PoolState<S>): number => state.limits.max - (state
 
 const incrementOf = <S>(state: PoolState<S>, group: SessionGroup<S>): number =>
   // What other identities will want next is anybody's guess: they grow one by one.
-  group === state.ownGroup ? state.limits.increment : 1
+  group === state.ownGroup && group.failure === undefined ? state.limits.increment : 1
 
 const reserve = <S>(state: PoolState<S>, group: SessionGroup<S>, count: number): void => {
   for (let i = 0; i < count; i++) state.reserve(group)
@@ -65,13 +74,14 @@ const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>)
 }
 
 const fill = <S>(state: PoolState<S>): void => {
-  if (!state.hasOwnUser || !isOpenable(state.ownGroup)) return
-  const { closing } = state.counts
-  reserve(
-    state,
-    state.ownGroup,
-    sessionsToFill(state.limits.min, state.slots - closing, state.limits.max - state.slots)
+  const group = state.ownGroup
+  if (!state.hasOwnUser || !isOpenable(group)) return
+  const missing = sessionsToFill(
+    state.limits.min,
+    state.slots - state.counts.closing,
+    state.limits.max - state.slots
   )
+  reserve(state, group, group.failure === undefined ? missing : Math.min(missing, group.opening > 0 ? 0 : 1))
 }
 
 const shrink = <S>(state: PoolState<S>): void => {
@@ -99,15 +109,18 @@ export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolea
   if (!waiter.isWaiting || waiter.checking !== undefined) return true
   const group = waiter.wish.group
   if (group.opening >= group.unserved) return true
-  if (!isOpenable(group)) return false
+  if (!isOpenable(group) || group.failure !== undefined) return false
   const shard = group.shard
   const shardToCome = shard === undefined ? Infinity : state.limits.perShard - (shard.slots - shard.closing)
   return Math.min(roomToCome(state), shardToCome) >= totalUnmet(openableGroups(state))
 }
 
-/** How many requests wait for others to end their leases. */
-export const queueLength = <S>(state: PoolState<S>): number =>
-  totalUnmet(state.needy) - Math.min(Math.max(0, roomToCome(state)), totalUnmet(openableGroups(state)))
+/** How many requests wait for others to end their leases, or for opening to work again. */
+export const queueLength = <S>(state: PoolState<S>): number => {
+  let waiting = 0
+  for (const group of state.needy) waiting += Math.max(0, group.unserved - group.opening)
+  return waiting - Math.min(Math.max(0, roomToCome(state)), totalUnmet(openableGroups(state)))
+}
 
 export const openSessionError = <S>(
   state: PoolState<S>,
