@@ -195,7 +195,7 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
     return this.isAuthentication
       ? `${what} The credentials were refused; the pool tries no more until they change (reconfigure, another result of ` +
         `the credentials effect, or a request with others).`
-      : `${what} ${this.attempts === 1 ? "The attempt" : `All ${this.attempts} attempts in a row`} failed; ` +
+      : `${what} ${this.attempts === 1 ? "The attempt" : `${this.attempts} attempts in a row`} failed; ` +
         `the pool goes on trying with growing pauses.`
   }
 }
