@@ -197,6 +197,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     group.failure = undefined
     group.isStopped = false
     group.isPausing = false
+    group.pauseNumber++
     this.#pauses.delete(group)
     this.state.isUnsettled = true
   }

@@ -54,6 +54,8 @@ export class SessionGroup<S> {
   failure: OpenFailure | undefined = undefined
   /** Whether opening pauses after a failure. */
   isPausing = false
+  /** The number of the pause, so that one which was cut short does not end another. */
+  pauseNumber = 0
   /** Whether opening has stopped: the credentials were refused and cannot change by themselves. */
   isStopped = false
 
