@@ -59,6 +59,23 @@ describe("getMode", () => {
       assert.strictEqual(yield* database.count("openRequested"), 2)
     }))
 
+  it.effect("noWait: a session that is only being kept alive is no reason to fail", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        min: 2,
+        max: 2,
+        getMode: "noWait",
+        keepAlive: "10 seconds",
+        database: { latency: { ping: "1 second" } }
+      })
+      yield* TestClock.adjust("10 seconds")
+      const fibers = [yield* beside(pool.acquire()), yield* beside(pool.acquire())]
+      assert.strictEqual((yield* Effect.flip(pool.acquire()))._tag, "PoolExhaustedError")
+      yield* TestClock.adjust("1 second")
+      assert.sameMembers((yield* Fiber.joinAll(fibers)).map(({ id }) => id), [1, 2])
+      assert.strictEqual(yield* database.count("opened"), 2)
+    }))
+
   it.effect("forceGet: opens past max, and closes what is too much when it comes back", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 2, getMode: "forceGet" })

@@ -284,6 +284,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       return { pool: this.pool, snapshot: engine.snapshot() }
     }
     const mode = state.settings.getMode
+    const isQueueFull = queueLength(state) > state.limits.queueMax
+    if ((waiter.isImpatient || isQueueFull) && Lending.claim(state, waiter)) return undefined
     if (waiter.isImpatient && group.failure !== undefined && !Lending.isOpenable(group)) {
       return openSessionError(state, group, group.failure)
     }
@@ -294,7 +296,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       engine.flush()
       return undefined
     }
-    if (queueLength(state) > state.limits.queueMax) {
+    if (isQueueFull) {
       return new QueueFullError({ ...refused("queueFull"), queueMax: state.limits.queueMax })
     }
     const targetMillis = state.limits.queueTarget
