@@ -156,7 +156,7 @@ const surface = <S, C extends Connection, E, OE>(
     return Effect.uninterruptibleMask((restore) => {
       const lease = new Lease(engine, request, from)
       const taken = Effect.withFiber((fiber) => {
-        const work = lease.take(fiber.id)
+        const work = lease.take(fiber)
         return work === undefined ? Effect.succeed(lease.connection!) : restore(work)
       })
       // Until the scope has it, a failure or an interrupt ends the lease here.
@@ -185,7 +185,7 @@ const surface = <S, C extends Connection, E, OE>(
       const lease = new Lease(engine, request, from)
       return Effect.onExitPrimitive(
         Effect.withFiber((fiber) => {
-          const work = lease.take(fiber.id)
+          const work = lease.take(fiber)
           return work === undefined ? f(lease.connection!) : Effect.flatMap(work, f)
         }),
         lease.finish

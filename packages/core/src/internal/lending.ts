@@ -102,7 +102,7 @@ export const enqueue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
 const dequeue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
   const group = waiter.wish.group
   unlink(waiter.inPool)
-  unlink(waiter.byDeadline)
+  if (waiter.byDeadline !== undefined) unlink(waiter.byDeadline)
   group.removeWaiter(waiter)
   if (group.waiting === 0) {
     state.needy.delete(group)

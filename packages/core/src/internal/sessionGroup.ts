@@ -177,7 +177,7 @@ export class SessionGroup<S> {
     if (waiter.isImpatient) this.#impatient++
     if (fresh) return this.#forFresh.pushBack(waiter.inGroup)
     this.#forAny.pushBack(waiter.inGroup)
-    if (tag === undefined) return
+    if (tag === undefined || waiter.byTag === undefined) return
     if (matchAnyTag) this.#byNearestTag.pushBack(waiter.byTag)
     else listOf(this.#byTag, tag.canonical).pushBack(waiter.byTag)
   }
@@ -188,7 +188,8 @@ export class SessionGroup<S> {
     if (waiter.checking === undefined) this.unserved--
     unlink(waiter.inGroup)
     const tag = waiter.wish.tag
-    if (tag === undefined || waiter.wish.matchAnyTag) unlink(waiter.byTag)
+    if (tag === undefined || waiter.byTag === undefined) return
+    if (waiter.wish.matchAnyTag) unlink(waiter.byTag)
     else leave(this.#byTag, tag.canonical, waiter.byTag)
   }
 }
