@@ -52,7 +52,7 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly identity: string
     readonly tookMillis: number
   }
-  /** A session could not be opened; `pauseMillis` is how long opening pauses, `undefined` when it stops. */
+  /** A session could not be opened, as often in a row as `attempts` says. */
   SessionOpenFailed: {
     readonly at: number
     readonly identity: string

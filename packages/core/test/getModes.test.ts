@@ -111,6 +111,18 @@ describe("getMode", () => {
       assert.strictEqual(yield* database.count("closed"), 1)
     }))
 
+  it.effect("forceGet: of two that are opened past max one may fail, and only one of those who asked learns of it", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 1, getMode: "forceGet" })
+      yield* pool.acquire()
+      yield* database.behave("open", { latency: "1 second", outcome: "fail", times: 1 })
+      const first = yield* beside(pool.acquire())
+      const second = yield* beside(Effect.flip(pool.acquire()))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(first)).id, 2)
+      assert.strictEqual((yield* Fiber.join(second))._tag, "OpenSessionError")
+    }))
+
   it.effect("timedWait: gives up after waitTimeout, 5 seconds unless told", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 1, getMode: "timedWait" })

@@ -92,20 +92,16 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   const keepAlive = () => {
     runKeeper(keeper(engine) ?? Effect.void)
   }
-  const closing = new Closing(engine, () => {
+  const registrations = meters.register(state, context)
+  const stopWork = () => {
     engine.abandonOpenings()
     runEvictor(Effect.void)
     runKeeper(Effect.void)
+  }
+  const closing = new Closing(engine, stopWork, () => {
+    for (const registration of registrations) registration.remove()
   })
-  const registrations = meters.register(state, context)
-  yield* Effect.addFinalizer(() =>
-    Effect.andThen(
-      Effect.suspend(() => closing.draining(state.settings.drainTimeout)),
-      Effect.sync(() => {
-        for (const registration of registrations) registration.remove()
-      })
-    )
-  )
+  yield* Effect.addFinalizer(() => Effect.suspend(() => closing.draining(state.settings.drainTimeout)))
   keepAlive()
   const pool = surface(engine, closing, keepAlive)
   if (settings.waitForMin && state.hasOwnUser && settings.min > 0) yield* filled(engine)
