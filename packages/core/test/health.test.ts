@@ -140,6 +140,22 @@ describe("keepAlive", () => {
       assert.lengthOf(connections, 12)
       yield* Effect.forEach(connections, (connection) => pool.release(connection))
       yield* database.heal
+      yield* TestClock.adjust("5 seconds")
+      assert.deepInclude(yield* pool.statistics, { opened: 20, idle: 20 })
+      assert.strictEqual(yield* database.count("closed"), 4)
+    }))
+
+  it.effect("a change of it cuts no ping off, and costs no session", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, min: 3, max: 3, keepAlive: "20 seconds" })
+      yield* database.behave("ping", { latency: "2 seconds" })
+      yield* TestClock.adjust("21 seconds")
+      assert.strictEqual(yield* database.count("pinged"), 0)
+      yield* pool.reconfigure({ keepAlive: 0 })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("pinged"), 3)
+      assert.strictEqual(yield* database.count("closed"), 0)
+      assert.deepInclude(yield* pool.statistics, { opened: 3, idle: 3 })
     }))
 
   it.effect("can be switched while the pool runs", () =>

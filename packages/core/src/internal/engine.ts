@@ -16,6 +16,7 @@ import { describeIdentity, type PasswordDigests } from "./identity.ts"
 import * as Jobs from "./jobs.ts"
 import { LeakWatch } from "./leaks.ts"
 import * as Lending from "./lending.ts"
+import { Link } from "./linkedList.ts"
 import type { PoolMeters } from "./meters.ts"
 import type { Job, PoolState } from "./poolState.ts"
 import type { Session } from "./session.ts"
@@ -84,7 +85,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     this.deadlines = new Deadlines<Waiter<S>>({
       now: () => this.state.now(),
       fork: (effect) => this.fork(effect),
-      link: (waiter) => waiter.byDeadline,
+      link: (waiter) => waiter.byDeadline ??= new Link<Waiter<S>>(waiter),
       since: (waiter) => waiter.since,
       expired: (waiter) => this.#timedOut(waiter),
       done: () => this.flush()
@@ -122,7 +123,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       for (const job of jobs) this.#start(job)
       if (wakes.length > 0) {
         this.parts.dispatcher.scheduleTask(() => {
-          for (const waiter of wakes) waiter.wake?.()
+          for (const waiter of wakes) waiter.wake?.(Effect.void)
         }, 0)
       }
       if (state.phase === "open") this.rearm()
@@ -197,6 +198,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     group.failure = undefined
     group.isStopped = false
     group.isPausing = false
+    group.pauseNumber++
     this.#pauses.delete(group)
     this.state.isUnsettled = true
   }

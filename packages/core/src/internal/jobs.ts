@@ -258,14 +258,19 @@ const pause = <S, C extends Connection, E, OE>(
   group: SessionGroup<S>,
   cause: unknown
 ): Effect.Effect<void> =>
-  engine.waitForPause(group, cause).pipe(
-    Effect.ensuring(Effect.sync(() => {
-      group.isPausing = false
-      engine.state.isUnsettled = true
-      engine.state.leftGroups.add(group)
-      engine.flush()
-    }))
-  )
+  Effect.suspend(() => {
+    const number = ++group.pauseNumber
+    return Effect.ensuring(
+      engine.waitForPause(group, cause),
+      Effect.sync(() => {
+        if (group.pauseNumber !== number) return
+        group.isPausing = false
+        engine.state.isUnsettled = true
+        engine.state.leftGroups.add(group)
+        engine.flush()
+      })
+    )
+  })
 
 /** Pings a session that was set aside, and gives it on or closes it. */
 export const checkSession = <S, C extends Connection, E, OE>(

@@ -169,7 +169,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
    * Takes a session: `undefined` when the connection can be used at once, else what has to happen before that. The caller
    * must have made sure that `end` is called whatever happens.
    */
-  take(fiberId: number): Effect.Effect<C, AcquireError | OE> | undefined {
+  take(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<C, AcquireError | OE> | undefined {
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
@@ -183,9 +183,9 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       this.#ownTimeout = millis
     }
     const now = state.now()
-    this.fiberId = fiberId
+    this.fiberId = fiber.id
     const session = Lending.findIdle(state, wish, now, engine.isHealthy)
-    if (session === undefined || Lending.needsPing(state, session, now)) return this.#wait(wish, session, now)
+    if (session === undefined || Lending.needsPing(state, session, now)) return this.#wait(wish, session, now, fiber)
     Lending.take(state, session, this)
     const work = this.#hold(session, wish, now, 0)
     if (state.isUnsettled) engine.flush()
@@ -237,7 +237,12 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     )
   }
 
-  #wait(wish: Wish<S>, toCheck: Session<S> | undefined, now: number): Effect.Effect<C, AcquireError | OE> {
+  #wait(
+    wish: Wish<S>,
+    toCheck: Session<S> | undefined,
+    now: number,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
     const mode = state.settings.getMode
@@ -262,18 +267,19 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
         state.emit(PoolEvent.RequestQueued({ at: now, pending: state.waiting.size }))
       }
     }
-    return Effect.withFiber((fiber) => {
-      const waiting = Effect.flatMap(sleep(waiter), (): Effect.Effect<C, AcquireError | OE> => {
-        const outcome = waiter.outcome!
-        if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
-        const then = state.now()
-        return this.#hold(outcome.session, wish, then, then - waiter.since) ?? Effect.succeed(this.connection!)
-      })
-      // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
-      return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
-        attributes: { "db.client.connection.pool.name": this.pool }
-      })
+    const waiting = Effect.flatMap(sleep(waiter), () => this.#served(waiter))
+    // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
+    return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
+      attributes: { "db.client.connection.pool.name": this.pool }
     })
+  }
+
+  /** The outcome of a wait is known. */
+  #served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
+    const outcome = waiter.outcome!
+    if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
+    const now = this.engine.state.now()
+    return this.#hold(outcome.session, waiter.wish, now, now - waiter.since) ?? Effect.succeed(this.connection!)
   }
 
   #timeout(): number {
@@ -293,6 +299,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       return { pool: this.pool, snapshot: engine.snapshot() }
     }
     const mode = state.settings.getMode
+    const isQueueFull = queueLength(state) > state.limits.queueMax
+    if ((waiter.isImpatient || isQueueFull) && Lending.claim(state, waiter)) return undefined
     if (waiter.isImpatient && group.failure !== undefined) {
       return openSessionError(state, group, group.failure)
     }
@@ -303,7 +311,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       engine.flush()
       return undefined
     }
-    if (queueLength(state) > state.limits.queueMax) {
+    if (isQueueFull) {
       return new QueueFullError({ ...refused("queueFull"), queueMax: state.limits.queueMax })
     }
     const targetMillis = state.limits.queueTarget
@@ -450,5 +458,5 @@ const invalidTimeout = (pool: string, value: unknown): InvalidOptionsError =>
 const sleep = <S>(waiter: Waiter<S>): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (waiter.outcome !== undefined) resume(Effect.void)
-    else waiter.wake = () => resume(Effect.void)
+    else waiter.wake = resume
   })

@@ -223,7 +223,7 @@ export class PoolState<S> {
   }
 
   configure(settings: Settings): void {
-    const lifetime = this.limits.lifetime
+    const { lifetime, perShard } = this.limits
     this.settings = settings
     this.limits = limitsOf(settings)
     if (this.limits.lifetime !== lifetime) {
@@ -231,7 +231,17 @@ export class PoolState<S> {
         if (session.place !== "closing") this.expire(session)
       }
     }
+    if (this.limits.perShard < perShard) {
+      for (const session of [...this.recency].toReversed()) {
+        if (this.isShardOver(session.group.shard)) this.retire(session, "surplus")
+      }
+    }
     this.isUnsettled = true
+  }
+
+  /** Whether a shard holds more than it may, after its bound was lowered. */
+  isShardOver(shard: Shard<S> | undefined): boolean {
+    return shard !== undefined && shard.slots - shard.closing > this.limits.perShard
   }
 
   /** How much more room the group's shard has; unbounded without one. */

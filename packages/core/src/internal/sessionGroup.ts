@@ -75,6 +75,8 @@ export class SessionGroup<S> {
   failure: OpenFailure | undefined = undefined
   /** Whether opening pauses after a failure. */
   isPausing = false
+  /** The number of the pause, so that one which was cut short does not end another. */
+  pauseNumber = 0
   /** Whether opening has stopped: the credentials were refused and cannot change by themselves. */
   isStopped = false
 
@@ -194,7 +196,7 @@ export class SessionGroup<S> {
     if (waiter.isImpatient) this.#impatient++
     if (fresh) return this.#forFresh.pushBack(waiter.inGroup)
     this.#forAny.pushBack(waiter.inGroup)
-    if (tag === undefined) return
+    if (tag === undefined || waiter.byTag === undefined) return
     if (matchAnyTag) this.#byNearestTag.pushBack(waiter.byTag)
     else this.#byTag.of(tag.canonical).pushBack(waiter.byTag)
   }
@@ -204,7 +206,7 @@ export class SessionGroup<S> {
     if (waiter.isImpatient) this.#impatient--
     if (waiter.checking === undefined) this.unserved--
     unlink(waiter.inGroup)
-    unlink(waiter.byTag)
+    if (waiter.byTag !== undefined) unlink(waiter.byTag)
   }
 }
 

@@ -135,13 +135,21 @@ export const openSessionError = <S>(
     cause: failure.cause
   })
 
+/** Requests that wait for nothing but what was ordered for them, the youngest first, when there are more than is ordered. */
+const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: OpenSessionError): void => {
+  for (const waiter of [...group.impatientWaiters()].toReversed()) {
+    if (group.unserved <= group.opening) return
+    if (waiter.isImpatient && waiter.checking === undefined) refuse(state, waiter, error)
+  }
+}
+
 /** A session could not be opened: whom no session of the group can serve any more learns why. */
 export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
   group.failure = failure
   state.lastOpenFailure = failure.cause
   state.totals.openFailures++
-  if (group.opening > 0) return
   const error = openSessionError(state, group, failure)
+  if (group.opening > 0) return refuseImpatient(state, group, error)
   if (group.live === 0) {
     for (const waiter of group.waiters()) refuse(state, waiter, error)
     return

@@ -1,3 +1,4 @@
+import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { SessionTag } from "../SessionTag.ts"
 import { Link } from "./linkedList.ts"
@@ -36,12 +37,14 @@ export class Waiter<S> {
   /** How many requests that came later have been served before it, while it was the oldest of all. */
   passedOver = 0
   outcome: Outcome<S> | undefined = undefined
-  /** Set once its fiber sleeps: tells it the outcome. */
-  wake: (() => void) | undefined = undefined
+  /** Set once its fiber sleeps: tells it that the outcome is known. */
+  wake: ((outcome: Effect.Effect<void>) => void) | undefined = undefined
   readonly inPool: Link<Waiter<S>> = new Link(this)
   readonly inGroup: Link<Waiter<S>> = new Link(this)
-  readonly byTag: Link<Waiter<S>> = new Link(this)
-  readonly byDeadline: Link<Waiter<S>> = new Link(this)
+  /** There for a request that names a tag. */
+  readonly byTag: Link<Waiter<S>> | undefined
+  /** There once it has a deadline. */
+  byDeadline: Link<Waiter<S>> | undefined = undefined
 
   constructor(wish: Wish<S>, holder: Holder, since: number, number: number, isImpatient: boolean) {
     this.wish = wish
@@ -49,6 +52,7 @@ export class Waiter<S> {
     this.since = since
     this.number = number
     this.isImpatient = isImpatient
+    this.byTag = wish.tag === undefined ? undefined : new Link<Waiter<S>>(this)
   }
 
   get isWaiting(): boolean {
