@@ -28,6 +28,11 @@ beforeEach(() => {
         returns: "NUMBER",
         run: ({ n }) => ({ return: String(Number(n) * 2) })
       },
+      {
+        name: "reversed",
+        parameters: [{ name: "items", type: "NUMBER" }, { name: "result", type: "NUMBER", direction: "out" }],
+        run: ({ items }) => ({ result: (items as ReadonlyArray<string>).toReversed() })
+      },
       { name: "slow", parameters: [], run: () => new Promise(() => undefined) },
       { name: "refuse", parameters: [], run: (_, context) => context.raise(-20777, "not today") }
     ]
@@ -184,6 +189,41 @@ describe("procedures in TypeScript", () => {
     sql.session.cancel()
     expect(await waiting).toMatch(/^ORA-01013/)
     expect(sql.value("select count(*) from t")).toBe("0")
+  })
+})
+
+describe("index-by tables", () => {
+  it("pass between binds and procedures", () => {
+    const text = { type: "VARCHAR2", maxSize: 100, maxElements: 10 } as const
+    const number = { type: "NUMBER", maxSize: 22, maxElements: 10 } as const
+    const result = sql.session.execute(sql.session.parse("begin reversed(:a, :b); end;"), {
+      bindTypes: [text, number],
+      rows: [[["3", "1"], []]]
+    })
+    expect((result as { outBinds: ReadonlyArray<OutBind> }).outBinds).toEqual([{
+      index: 1,
+      direction: "out",
+      type: "NUMBER",
+      values: [["1", "3"]]
+    }])
+    sql.run(
+      "begin dbms_output.enable; dbms_output.put_line('a'); dbms_output.new_line; dbms_output.put_line('c'); end;"
+    )
+    const lines = sql.session.execute(sql.session.parse("begin dbms_output.get_lines(:l, :n); end;"), {
+      bindTypes: [text, number],
+      rows: [[[], "10"]]
+    })
+    expect((lines as { outBinds: ReadonlyArray<OutBind> }).outBinds.map(({ values }) => values[0])).toEqual([[
+      "a",
+      null,
+      "c"
+    ], "3"])
+    expect(() =>
+      sql.session.execute(sql.session.parse("begin :b := :a; end;"), {
+        bindTypes: [text, number],
+        rows: [[["1"], null]]
+      })
+    ).toThrow(/ORA-03001/)
   })
 })
 

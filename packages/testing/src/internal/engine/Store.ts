@@ -29,6 +29,8 @@ export interface OpenRead {
   readonly drain: () => void
 }
 
+const cachedStatements = 1000
+
 export class Store {
   readonly db: DatabaseSync
   readonly caller: Caller
@@ -56,6 +58,8 @@ export class Store {
     let statement = this.own.get(sql)
     if (statement === undefined) {
       statement = this.prepare(sql)
+      // Texts with literals come once and never again: the oldest go.
+      if (this.own.size >= cachedStatements) this.own.delete(this.own.keys().next().value!)
       this.own.set(sql, statement)
     }
     return statement

@@ -7,7 +7,7 @@ import { newScope } from "../compile/Sql.ts"
 import type { Stored } from "../Convert.ts"
 import { fit } from "../Fit.ts"
 import { fromInteger, fromText } from "../OracleNumber.ts"
-import { OraError, oraError } from "../OraError.ts"
+import { OraError, oraError, unimplemented } from "../OraError.ts"
 import { lineAndColumn } from "../parser/PlsqlParser.ts"
 import type { Variables } from "../session/Executor.ts"
 import { compilation, parameterValues } from "../session/Plans.ts"
@@ -161,6 +161,7 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
     case "boolean":
       return { value: expr.value ? 1 : 0, type: BOOLEAN }
     case "bind":
+      if (machine.bindArrays.has(expr.index)) throw unimplemented("PL/SQL index-by table binds in expressions", expr.at)
       return { value: machine.binds[expr.index]!, type: machine.bindTypes[expr.index]! }
     case "name": {
       const scalar = env.scalar(expr.path)

@@ -40,6 +40,7 @@ class BlockMachine implements Machine {
   readonly bindTypes: ReadonlyArray<SqlType>
   readonly binds: Array<Stored>
   readonly bindCursors = new Map<number, QueryCursor>()
+  readonly bindArrays = new Map<number, ReadonlyArray<Stored>>()
   sqlRowCount: number | undefined
   private readonly nested: RunBlock
   private since = performance.now()

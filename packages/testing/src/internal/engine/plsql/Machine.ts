@@ -36,6 +36,8 @@ export interface Machine {
   readonly bindTypes: ReadonlyArray<SqlType>
   readonly binds: Array<Stored>
   readonly bindCursors: Map<number, QueryCursor>
+  /** Index-by table binds: they pass through to procedures as they are. */
+  readonly bindArrays: Map<number, ReadonlyArray<Stored>>
   /** SQL%ROWCOUNT; undefined before the first statement. */
   sqlRowCount: number | undefined
   readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>

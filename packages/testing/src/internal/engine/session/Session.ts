@@ -21,7 +21,7 @@ import type {
 import { fit } from "../Fit.ts"
 import { LobValue } from "../LobValue.ts"
 import { OraError, oraError } from "../OraError.ts"
-import { runBlockStatement } from "../plsql/BlockStatement.ts"
+import { type BlockBinds, runBlockStatement } from "../plsql/BlockStatement.ts"
 import { PlsqlHost } from "../plsql/PlsqlHost.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import { SessionState } from "../SessionState.ts"
@@ -172,6 +172,17 @@ export class Session implements EngineSession {
     })
   }
 
+  private encodeBlock(row: ReadonlyArray<Value | ReadonlyArray<Value>>, types: ReadonlyArray<SqlType>): BlockBinds {
+    const arrays = new Map<number, ReadonlyArray<Stored>>()
+    const plain = row.map((value, i): Value => {
+      if (value instanceof QueryCursor) return null
+      if (!Array.isArray(value)) return value as Value
+      arrays.set(i, value.map((item: Value) => encodeValue(item, types[i]!)))
+      return null
+    })
+    return { row: this.encode(plain, types), arrays }
+  }
+
   private *steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
     const result = yield* this.run(statement, request)
     if (request.autoCommit === true) this.executor.transaction.commit()
@@ -190,7 +201,7 @@ export class Session implements EngineSession {
       case "plsql": {
         const types = statement.placeholders.map((_, i) => bindSqlType(request.bindTypes[i]))
         const rows = (request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows).map((row) =>
-          this.encode(row.map((value) => isCursor(value) ? null : value), types)
+          this.encodeBlock(row, types)
         )
         return yield* runBlockStatement(this.plsql, statement, parsed.block, types, rows)
       }
@@ -355,5 +366,3 @@ export class Session implements EngineSession {
     this.core.sessions.delete(this.info.sid)
   }
 }
-
-const isCursor = (value: unknown): boolean => value instanceof QueryCursor
