@@ -221,7 +221,7 @@ describe("index-by tables", () => {
     expect(() =>
       sql.session.execute(sql.session.parse("begin :b := :a; end;"), {
         bindTypes: [text, number],
-        rows: [[["1"], null]]
+        rows: [[null, ["1"]]]
       })
     ).toThrow(/ORA-03001/)
   })

@@ -19,6 +19,7 @@ import { QueryCursor } from "../QueryCursor.ts"
 import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
 import { NULL } from "../SqlType.ts"
+import { visible } from "../Store.ts"
 import { Transaction } from "../Transaction.ts"
 import type { Step } from "../Waiting.ts"
 import { define } from "./Alterations.ts"
@@ -175,7 +176,12 @@ export class Executor {
           }
           return true
         })
-        return new QueryCursor(this.core.store, this.state, plan, kept)
+        return new QueryCursor(this.core.store, this.state, plan, kept, (column, values) => {
+          const origin = plan.out[column]!.origin
+          const lock = plan.locks.find(({ table }) => table === origin?.source.table)
+          if (origin === undefined || lock === undefined) return undefined
+          return (data) => this.writeLob(lock.table, values[lock.column] as number, origin.column, data)
+        })
       } catch (error) {
         if (!(error instanceof Blocked)) throw error
         this.transaction.undoTo(mark, wait !== 0)
@@ -219,6 +225,23 @@ export class Executor {
     const prepared = finish(c, `SELECT ${list.join(",")} FROM ${sql}`)
     this.tableChecks.set(table.id, { version, prepared })
     return prepared
+  }
+
+  /** Writes a LOB back into the row it was read from, which this session must have locked. */
+  writeLob(table: Table, row: number, name: string, data: Stored): void {
+    const { sid } = this.state.info
+    if (table.rowLocks.get(row) !== sid) throw oraError(22920, "row containing the LOB value is not locked")
+    this.enter()
+    const stored = storedColumns(table)
+    const [version] = this.core.store.rows(
+      `SELECT v,x,${stored.map((column) => column.physical).join(",")} FROM ${table.physical} WHERE r=? AND ${
+        visible(sid)
+      }`,
+      row
+    )
+    if (version === undefined) throw oraError(22922, "nonexistent LOB value")
+    const values = version.slice(2).map((value, i) => stored[i]!.name === name ? data : value)
+    this.transaction.replace(table, version[0] as number, version[1] === sid, row, values)
   }
 
   /** A definition: commits what is open, then itself. */

@@ -226,6 +226,7 @@ export class Session implements EngineSession {
     const batchErrors: Array<BatchError> = []
     const rowCounts: Array<number> = []
     const returned: Array<ReadonlyArray<ReadonlyArray<Stored>>> = []
+    const returnedRows: Array<ReadonlyArray<number>> = []
     let rowCount = 0
     let lastRowid: string | undefined
     for (let i = 0; i < rows.length; i++) {
@@ -238,6 +239,7 @@ export class Session implements EngineSession {
         rowCount += outcome.rowCount
         rowCounts.push(outcome.rowCount)
         returned.push(outcome.returned)
+        returnedRows.push(outcome.returnedRows)
         lastRowid = outcome.lastRowid ?? lastRowid
       } catch (error) {
         if (request.batchErrors !== true || !(error instanceof OraError) || error.code === 1013 || error.code === 28) {
@@ -246,6 +248,7 @@ export class Session implements EngineSession {
         batchErrors.push({ row: i, error })
         rowCounts.push(0)
         returned.push([])
+        returnedRows.push([])
       }
     }
     const { returning } = dml
@@ -258,11 +261,19 @@ export class Session implements EngineSession {
         returned: returning.into.map((target, column) => {
           const index = target.kind === "bind" ? target.index : -1
           const type = types[index]!
+          const { origin } = returning.columns[column]!
           const convert = this.returnedValue(returning.columns[column]!.type, type)
           return {
             index,
             type: type.name as Column["type"],
-            values: returned.map((list) => list.map((row) => convert(row[column]!)))
+            values: returned.map((list, iteration) =>
+              list.map((row, n) => {
+                const value = convert(row[column]!)
+                if (!(value instanceof LobValue) || origin === undefined) return value
+                const at = returnedRows[iteration]![n]!
+                return value.within((data) => this.executor.writeLob(dml.table, at, origin.column, data))
+              })
+            )
           }
         })
       })
