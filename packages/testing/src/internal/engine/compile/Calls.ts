@@ -25,82 +25,11 @@ import {
   timestampTz,
   varchar2
 } from "../SqlType.ts"
+import { absent } from "./AbsentFunctions.ts"
 import { compileAggregate, isAggregate } from "./AggregateCalls.ts"
 import type { Compilation } from "./Compilation.ts"
 import { call, comparable, comparison, convertTo, inconsistent, unify } from "./Operators.ts"
 import { quoteText, type Scope, type Sql } from "./Sql.ts"
-
-/** Functions the server has and the engine does not: an answer by name is better than "invalid identifier". */
-const absent = new Set([
-  "DUMP",
-  "VSIZE",
-  "XMLELEMENT",
-  "XMLAGG",
-  "XMLFOREST",
-  "XMLTYPE",
-  "JSON_OBJECT",
-  "JSON_ARRAY",
-  "JSON_ARRAYAGG",
-  "JSON_OBJECTAGG",
-  "JSON_TRANSFORM",
-  "JSON_MERGEPATCH",
-  "JSON_SERIALIZE",
-  "JSON_TABLE",
-  "SYS_CONNECT_BY_PATH",
-  "COLLECT",
-  "XMLQUERY",
-  "NLS_UPPER",
-  "NLS_LOWER",
-  "NLSSORT",
-  "COMPOSE",
-  "DECOMPOSE",
-  "ORA_HASH",
-  "STANDARD_HASH",
-  "ROWIDTOCHAR",
-  "CHARTOROWID",
-  "SCN_TO_TIMESTAMP",
-  "GROUPING",
-  "GROUPING_ID",
-  "PERCENTILE_CONT",
-  "PERCENTILE_DISC",
-  "CORR",
-  "COVAR_POP",
-  "COVAR_SAMP",
-  "APPROX_COUNT_DISTINCT",
-  "VECTOR_DISTANCE",
-  "TO_VECTOR",
-  "SINH",
-  "COSH",
-  "TANH",
-  "ASIN",
-  "ACOS",
-  "ATAN",
-  "ATAN2",
-  "LOG",
-  "INTERVAL",
-  "NEW_TIME",
-  "TO_LOB",
-  "TO_MULTI_BYTE",
-  "TO_SINGLE_BYTE",
-  "VALIDATE_CONVERSION",
-  "XMLSERIALIZE",
-  "CARDINALITY",
-  "POWERMULTISET",
-  "RAWTONHEX",
-  "REGR_SLOPE",
-  "FIRST",
-  "LAST",
-  "STATS_MODE",
-  "CUBE_TABLE",
-  "BIN_TO_NUM",
-  "CONVERT",
-  "DEPTH",
-  "PATH",
-  "CV",
-  "CHECKSUM",
-  "BOOLEAN_AND_AGG",
-  "ANY_VALUE"
-])
 
 const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> = {
   n: NUMBER,
@@ -139,6 +68,9 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Sql => {
   }
   const user = c.context.userFunction(expr.path)
   if (user !== undefined) return userCall(c, expr, user, args())
+  if (c.context.catalog.find(expr.path, c.schema)?.kind === "procedure") {
+    throw unimplemented(`${name} in SQL: functions stored in PL/SQL can be called from PL/SQL only`, expr.at)
+  }
   const trim = name === "TRIM" ? `TRIM_${expr.options["side"] ?? "BOTH"}` : name
   const def = library[trim]
   if (def !== undefined && !/^[A-Z]+_[NFTDZSY]$/.test(trim) && !/^[NFDTSYZ]_/.test(trim)) {

@@ -24,9 +24,10 @@ export type Leave =
 /** Compiled expressions and statements of one text, by node. */
 export interface Program {
   readonly sql: string
-  readonly version: number
+  /** The state of the catalog that the parts were compiled for. */
+  version: number
   readonly schema: string
-  readonly compiled: WeakMap<object, unknown>
+  compiled: WeakMap<object, unknown>
 }
 
 export interface Machine {

@@ -84,9 +84,11 @@ export class Executor {
 
   parse(sql: string): SessionStatement {
     const known = this.statements.get(sql)
-    if (known !== undefined) return known
+    // A procedure that came since may use its placeholders in another direction.
+    const { version } = this.core.catalog
+    if (known !== undefined && (known.kind !== "plsql" || known.parsedVersion === version)) return known
     const { binds, parsed, returning } = parseStatement(sql)
-    const statement = newStatement(sql, parsed, placeholders(this.core, this.state, parsed, binds, returning))
+    const statement = newStatement(sql, parsed, placeholders(this.core, this.state, parsed, binds, returning), version)
     if (parsed.kind !== "ddl") {
       if (this.statements.size >= statementCacheSize) this.statements.delete(this.statements.keys().next().value!)
       this.statements.set(sql, statement)

@@ -39,6 +39,8 @@ export interface SessionStatement extends Statement {
   lastKey: string
   lastPlan: QueryPlan | DmlPlan | undefined
   catalogVersion: number
+  /** The state of the catalog when the directions of the placeholders were found. */
+  readonly parsedVersion: number
 }
 
 export const statementKind = (parsed: Parsed): StatementKind => {
@@ -55,7 +57,8 @@ export const statementKind = (parsed: Parsed): StatementKind => {
 export const newStatement = (
   sql: string,
   parsed: Parsed,
-  placeholders: ReadonlyArray<Placeholder>
+  placeholders: ReadonlyArray<Placeholder>,
+  parsedVersion: number
 ): SessionStatement => ({
   _tag: "Statement",
   sql,
@@ -65,7 +68,8 @@ export const newStatement = (
   plans: new Map(),
   lastKey: "",
   lastPlan: undefined,
-  catalogVersion: -1
+  catalogVersion: -1,
+  parsedVersion
 })
 
 export const compilation = (context: CompilationContext): Compilation =>
