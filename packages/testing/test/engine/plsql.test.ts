@@ -34,6 +34,12 @@ beforeEach(() => {
         run: ({ items }) => ({ result: (items as ReadonlyArray<string>).toReversed() })
       },
       { name: "slow", parameters: [], run: () => new Promise(() => undefined) },
+      {
+        name: "scaled",
+        parameters: [{ name: "n", type: "NUMBER" }, { name: "factor", type: "NUMBER", default: "10" }],
+        returns: "NUMBER",
+        run: ({ factor, n }) => ({ return: String(Number(n) * Number(factor)) })
+      },
       { name: "refuse", parameters: [], run: (_, context) => context.raise(-20777, "not today") }
     ]
   })
@@ -177,6 +183,14 @@ describe("procedures in TypeScript", () => {
 
   it("can be used in SQL, and can fail", () => {
     expect(sql.rows("select twice(level) from dual connect by level <= 2")).toEqual([["2"], ["4"]])
+    expect(sql.rows("select scaled(2), scaled(2, 3), scaled(factor => 4, n => 1), scaled(1, null) from dual")).toEqual([
+      [
+        "20",
+        "6",
+        "4",
+        "0"
+      ]
+    ])
     expect(sql.error("begin refuse; end;")).toBe("ORA-20777: not today\nORA-06512: at line 1")
   })
 
@@ -236,6 +250,22 @@ describe("packages", () => {
     h.sleepers[0]!.wake()
     await sleeping
     expect(sql.value("select name from t")).toBe("awake")
+  })
+
+  it("are told when the session or the engine closes under them", async () => {
+    const loop =
+      "begin for r in (select level from dual connect by level < 9) loop insert into t values (1, 'x'); dbms_session.sleep(1); end loop; end;"
+    const message = (promise: Promise<unknown>) => promise.then(() => "none", (error: Error) => error.message)
+    const first = message(sql.later(loop))
+    await settle()
+    const other = h.open()
+    const second = message(other.later(loop))
+    await settle()
+    sql.session.close()
+    expect(await first).toMatch(/^ORA-00028: your session has been killed/)
+    await settle()
+    h.engine.close()
+    expect(await second).toMatch(/^ORA-00028: your session has been killed/)
   })
 
   it("an endless loop lets a break in", async () => {

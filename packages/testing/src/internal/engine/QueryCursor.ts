@@ -16,7 +16,7 @@ export class QueryCursor implements Cursor, OpenRead {
   readonly decoders: ReadonlyArray<Decoder>
   rowCount = 0
   private readonly store: Store
-  private readonly session: SessionState
+  readonly session: SessionState
   private readonly time: number
   private rows: Iterator<ReadonlyArray<Stored>> | undefined
   private statement: StatementSync | undefined

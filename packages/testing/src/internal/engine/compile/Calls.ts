@@ -109,6 +109,7 @@ const userCall = (
 ): Sql => {
   c.volatile = true
   const { parameters } = user.procedure
+  let omitted = ","
   const given = parameters.map((parameter, i) => {
     const named = expr.names.findIndex((n) => n === parameter.name.toUpperCase())
     const at = named >= 0 ? named : expr.names[i] === undefined && i < args.length ? i : -1
@@ -116,6 +117,7 @@ const userCall = (
       if (parameter.default === undefined) {
         throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
       }
+      omitted += `${i},`
       return "NULL"
     }
     return convertTo(
@@ -128,7 +130,7 @@ const userCall = (
     throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
   }
   return {
-    sql: `user_function(${[quoteText(user.key), String(args.length), ...given].join(",")})`,
+    sql: `user_function(${[quoteText(user.key), quoteText(omitted), ...given].join(",")})`,
     type: user.returns,
     nullable: true
   }
@@ -300,7 +302,10 @@ const specials: Readonly<Record<string, Special>> = {
   TO_TIMESTAMP: toDatetime("TO_TIMESTAMP", timestamp(9)),
   TO_TIMESTAMP_TZ: toDatetime("TO_TIMESTAMP_TZ", timestampTz(9)),
   TO_BINARY_DOUBLE: toType(BINARY_DOUBLE),
-  TO_BINARY_FLOAT: toType(BINARY_FLOAT),
+  TO_BINARY_FLOAT: (_c, expr, args) => {
+    arity(expr, 1, 1)
+    return { ...call("TO_FLOAT", BINARY_FLOAT, convertTo(args[0]!, BINARY_DOUBLE, expr.at)) }
+  },
   TO_DSINTERVAL: toType(INTERVAL_DS),
   TO_YMINTERVAL: toType(INTERVAL_YM),
   TO_BOOLEAN: toType(BOOLEAN),

@@ -21,7 +21,8 @@ import { blob, quoteText, type Sql } from "./Sql.ts"
 export const numberLiteral = (text: string): Sql => {
   const suffix = text.at(-1)!.toLowerCase()
   if (suffix === "f" || suffix === "d") {
-    const value = storeDouble(Number(text.slice(0, -1)))
+    const number = Number(text.slice(0, -1))
+    const value = storeDouble(suffix === "f" ? Math.fround(number) : number)
     return {
       sql: `(${String(value)}e0)`.replace(/e(.*)e0/, "e$1"),
       type: suffix === "f" ? BINARY_FLOAT : BINARY_DOUBLE,

@@ -64,13 +64,16 @@ export const argumentsOf = (
 export const registeredFunction = (
   core: Core,
   key: string,
+  omitted: string,
   args: ReadonlyArray<Stored>,
   session: SessionState
 ): Stored => {
   const procedure = core.procedures.get(key)!
   const given = new Map<string, Value>()
   procedure.parameters.forEach((parameter, i) => {
-    if (i < args.length) given.set(parameter.name.toLowerCase(), toValue(args[i]!, parameterType(parameter.type)))
+    if (!omitted.includes(`,${i},`)) {
+      given.set(parameter.name.toLowerCase(), toValue(args[i]!, parameterType(parameter.type)))
+    }
   })
   const result = procedure.run(argumentsOf(procedure, given), noContext(session))
   if (result instanceof Promise) {

@@ -372,6 +372,7 @@ export class Session implements EngineSession {
     this.closed = true
     this.abort.abort(oraError(28, "your session has been killed"))
     this.closeCursors()
+    this.core.store.closeReads(this.state)
     this.executor.transaction.rollback()
     this.dropTemporaryRows()
     this.core.sessions.delete(this.info.sid)
