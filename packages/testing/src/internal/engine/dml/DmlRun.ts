@@ -29,10 +29,13 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
     try {
       const holder = transaction.lockTable(plan.table, "ROW EXCLUSIVE")
       if (holder !== 0) throw new Blocked(holder)
-      return apply(plan, services)
+      const outcome = apply(plan, services)
+      if (outcome.rowCount === 0) transaction.settle()
+      return outcome
     } catch (error) {
       if (!(error instanceof Blocked)) {
-        transaction.undoTo(mark, true)
+        transaction.undoTo(mark, false)
+        transaction.settle()
         throw error
       }
       // The locks that were reached are kept while waiting; the statement then starts anew and sees what was committed.

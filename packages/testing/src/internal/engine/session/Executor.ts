@@ -178,6 +178,7 @@ export class Executor {
           }
           return true
         })
+        if (kept.length === 0) this.transaction.settle()
         return new QueryCursor(this.core.store, this.state, plan, kept, (column, values) => {
           const origin = plan.out[column]!.origin
           const lock = plan.locks.find(({ table }) => table === origin?.source.table)
@@ -187,6 +188,7 @@ export class Executor {
       } catch (error) {
         if (!(error instanceof Blocked)) throw error
         this.transaction.undoTo(mark, wait !== 0)
+        if (wait === 0) this.transaction.settle()
         yield this.core.locks.waitFor(sid, error.holder, wait)
       }
     }
@@ -319,7 +321,7 @@ export class Executor {
           const table = core.catalog.table(target.path, state.currentSchema, target.at)
           const mode = (statement.mode === "SHARE UPDATE" ? "ROW SHARE" : statement.mode) as TableMode
           for (;;) {
-            const holder = transaction.lockTable(table, mode)
+            const holder = transaction.lockTable(table, mode, true)
             if (holder === 0) break
             yield core.locks.waitFor(state.info.sid, holder, statement.wait)
           }
