@@ -195,6 +195,7 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<ReadonlyArray<unknown
     ["2", "Bob"]
   ]],
   ["select * from (values (1, 'a'), (2, 'b')) v (n, s) where n = 2", [["2", "b"]]],
+  ["select count(*) from emp where dbms_random.value < 1 and dbms_random.value(5, 6) >= 5", [["4"]]],
   // session
   ["select user, sys_context('userenv', 'session_user'), sys_context('USERENV', 'SERVICE_NAME') from dual", [[
     "HR",
