@@ -103,7 +103,8 @@ describe("options", () => {
       assert.deepStrictEqual(yield* problems({ connectString: " " }), ["connectString"])
       assert.deepStrictEqual(yield* problems({ max: 0 }), ["max"])
       assert.deepStrictEqual(yield* problems({ credentials: Effect.succeed({ user: "x" }) }), ["user"])
-      const unknown = yield* Effect.exit(OracleSessionPool.make({ ...connect, ...{ poolMax: 5 } }))
+      const unknownOption = { ...connect, poolMax: 5 }
+      const unknown = yield* Effect.exit(OracleSessionPool.make(unknownOption))
       assert.isTrue(Exit.isFailure(unknown))
     })))
 
