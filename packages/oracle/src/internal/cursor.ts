@@ -19,9 +19,7 @@ export type ReadError = CallError | RowDecodeError
  * Where the session is stuck in a call, the end of a stream must not be stuck with it.
  */
 const close = (caller: Caller, resultSet: ResultSet): Effect.Effect<void> =>
-  Effect.sync(() => {
-    caller.disown(resultSet).catch(() => {})
-  })
+  Effect.sync(() => caller.session.closeLater(resultSet))
 
 const pull = (
   caller: Caller,

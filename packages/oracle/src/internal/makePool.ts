@@ -8,6 +8,7 @@ import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
 import { ConnectParameters, connectSettingNames, type ConnectSettings } from "./connectSettings.ts"
 import { changesServerSession, withoutTags } from "./pooledServer.ts"
+import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
 import { defaultValues, over, type ValueOptions, valueSettingNames } from "./valueSettings.ts"
@@ -117,7 +118,8 @@ export const makePool: <OE = never, R = never>(
   const parameters = new ConnectParameters(settings)
   const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
     ...poolOptions,
-    dsn: connectString,
+    // The driver refuses credentials in it; statistics must not show them in the meantime.
+    dsn: redactSecrets(connectString),
     ...(isAlias(connectString) && { tnsentry: connectString }),
     driver: Driver.make(parameters, values)
   })

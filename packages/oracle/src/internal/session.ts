@@ -150,6 +150,21 @@ export class OracleSession {
     })
   }
 
+  /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; nobody waits for it. */
+  closeLater(resource: Resource): void {
+    const { resources } = this
+    const closed = this.call(async () => {
+      if (resources.delete(resource)) await resource.close()
+    }, {
+      lease: {
+        get isReleased() {
+          return !resources.has(resource)
+        }
+      }
+    })
+    Effect.runFork(Effect.ignore(closed))
+  }
+
   #next(): void {
     if (this.#running === undefined && !this.#isHeld) this.#waiting.shift()?.()
   }

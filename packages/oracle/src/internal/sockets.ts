@@ -15,6 +15,15 @@ const owner = new AsyncLocalStorage<Sockets>()
 const isMessage = (message: unknown): message is { readonly socket: Socket } =>
   typeof message === "object" && message !== null && "socket" in message
 
+/**
+ * Destroys a socket, with an error: without one the driver takes it for alive still, and when its connection is collected as
+ * garbage it writes a farewell to it, which throws where nothing can catch it (`disconnect` in `networkSession.js`).
+ */
+const cut = (socket: Socket): void => {
+  socket.on("error", () => {})
+  socket.destroy(new Error("the connection was given up"))
+}
+
 /** The sockets that an attempt to connect has made. */
 export class Sockets {
   readonly #open = new Set<Socket>()
@@ -35,7 +44,7 @@ export class Sockets {
 
   #note(socket: Socket): void {
     // Before it connects, Node would only revive a socket that was destroyed.
-    if (this.#isEnded) setImmediate(() => socket.destroy())
+    if (this.#isEnded) setImmediate(() => cut(socket))
     else {
       this.#open.add(socket)
       socket.once("close", () => this.#open.delete(socket))
@@ -45,7 +54,7 @@ export class Sockets {
   /** Cuts every socket, and those that the attempt makes from now on. */
   destroy(): void {
     this.#isEnded = true
-    for (const socket of this.#open) socket.destroy()
+    for (const socket of this.#open) cut(socket)
   }
 
   get isOpen(): boolean {
