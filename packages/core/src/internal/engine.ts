@@ -125,11 +125,11 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
           for (const waiter of wakes) waiter.wake?.()
         }, 0)
       }
-      if (state.phase === "open") this.rearm()
     }
     for (const group of state.leftGroups) this.groups.tidy(group)
     state.leftGroups.clear()
     this.#isFlushing = false
+    if (state.phase === "open") this.rearm()
     if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
   }
 
@@ -214,7 +214,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     session.provenAt = now
     Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
     if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
-    else if (this.nextLook === Infinity) this.rearm()
+    else if (now + state.limits.idleTimeout < this.nextLook) this.rearm()
   }
 
   #timedOut(waiter: Waiter<S>): void {
