@@ -391,6 +391,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   ): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const { engine } = this
+      // A forced close may have taken the session away while the rollback ran.
+      if (session.holder !== this) return Effect.void
       const lease = new Lease<S, C, E, OE>(engine, undefined, undefined)
       lease.#session = session
       lease.#tag = this.#tag
