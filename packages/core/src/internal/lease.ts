@@ -14,11 +14,10 @@ import {
   InvalidOptionsError,
   type InvalidTagError,
   PoolClosedError,
-  PoolExhaustedError,
   PoolOverloadedError,
   QueueFullError
 } from "../PoolError.ts"
-import { type CloseReason, PoolEvent, type RefusalReason } from "../PoolEvent.ts"
+import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
 import type { Engine } from "./engine.ts"
@@ -28,7 +27,7 @@ import { Link } from "./linkedList.ts"
 import { parseMillis } from "./optionField.ts"
 import * as Overload from "./overload.ts"
 import type { Holder, Session } from "./session.ts"
-import { isProvidedFor, openSessionError, queueLength } from "./settling.ts"
+import { isProvidedFor, queueLength } from "./settling.ts"
 import { Waiter, type Wish } from "./waiter.ts"
 
 /**
@@ -231,16 +230,14 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   #wait(wish: Wish<S>, toCheck: Session<S> | undefined, now: number): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
-    const mode = state.settings.getMode
-    const isImpatient = mode === "noWait" || mode === "forceGet"
-    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), isImpatient)
+    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), state.settings.getMode)
     this.#waiter = waiter
     this.#stage = "waiting"
     Lending.enqueue(state, waiter)
     if (toCheck !== undefined) Lending.setAside(state, toCheck, waiter)
     engine.flush()
     if (!isProvidedFor(state, waiter)) {
-      const refusal = this.#refusal(waiter, now)
+      const refusal = this.#refusal(now)
       if (refusal !== undefined) {
         Lending.refuse(state, waiter, refusal)
         engine.flush()
@@ -274,27 +271,11 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** Why a request may not wait for others to end their leases; `undefined` when it may. */
-  #refusal(waiter: Waiter<S>, now: number): unknown {
+  #refusal(now: number): unknown {
     const { engine } = this
     const { state } = engine
-    const group = waiter.wish.group
-    const refused = (reason: RefusalReason) => {
-      state.totals.refused++
-      if (state.listeners.size > 0) state.emit(PoolEvent.RequestRefused({ at: now, reason }))
-      return { pool: this.pool, snapshot: engine.snapshot() }
-    }
-    const mode = state.settings.getMode
-    if (waiter.isImpatient && group.failure !== undefined && !Lending.isOpenable(group)) {
-      return openSessionError(state, group, group.failure)
-    }
-    if (mode === "noWait") return new PoolExhaustedError(refused("exhausted"))
-    if (mode === "forceGet" && state.shardRoom(group.shard) > 0) {
-      state.reserve(group)
-      engine.flush()
-      return undefined
-    }
     if (queueLength(state) > state.limits.queueMax) {
-      return new QueueFullError({ ...refused("queueFull"), queueMax: state.limits.queueMax })
+      return new QueueFullError({ ...engine.refused("queueFull"), queueMax: state.limits.queueMax })
     }
     const targetMillis = state.limits.queueTarget
     if (targetMillis === Infinity) return undefined
@@ -302,7 +283,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const expectedWaitMillis = Overload.refusal(state.overload, targetMillis, state.oldestWait(now))
     return expectedWaitMillis === undefined
       ? undefined
-      : new PoolOverloadedError({ ...refused("overloaded"), expectedWaitMillis, targetMillis })
+      : new PoolOverloadedError({ ...engine.refused("overloaded"), expectedWaitMillis, targetMillis })
   }
 
   /** Ends the lease, whatever it has come to; what is left to do is the answer. */

@@ -61,7 +61,9 @@ export class SessionGroup<S> {
   readonly #untagged = new LinkedList<Session<S>>()
   readonly #tagged = new Map<string, LinkedList<Session<S>>>()
 
-  #impatient = 0
+  /** Waiting requests that do not wait for others to end their leases, and those of them that go past `max`. */
+  impatient = 0
+  forced = 0
   readonly #forAny = new LinkedList<Waiter<S>>()
   readonly #forFresh = new LinkedList<Waiter<S>>()
   readonly #byTag = new Map<string, LinkedList<Waiter<S>>>()
@@ -96,7 +98,7 @@ export class SessionGroup<S> {
   /** Requests that a session coming back from its holder is of no use to. */
   *impatientWaiters(): Generator<Waiter<S>> {
     yield* this.#forFresh
-    if (this.#impatient === 0) return
+    if (this.impatient === 0) return
     for (const waiter of this.#forAny) {
       if (waiter.isImpatient) yield waiter
     }
@@ -163,7 +165,8 @@ export class SessionGroup<S> {
     const { fresh, matchAnyTag, tag } = waiter.wish
     this.waiting++
     this.unserved++
-    if (waiter.isImpatient) this.#impatient++
+    if (waiter.isImpatient) this.impatient++
+    if (waiter.isForced) this.forced++
     if (fresh) return this.#forFresh.pushBack(waiter.inGroup)
     this.#forAny.pushBack(waiter.inGroup)
     if (tag === undefined) return
@@ -173,7 +176,8 @@ export class SessionGroup<S> {
 
   removeWaiter(waiter: Waiter<S>): void {
     this.waiting--
-    if (waiter.isImpatient) this.#impatient--
+    if (waiter.isImpatient) this.impatient--
+    if (waiter.isForced) this.forced--
     if (waiter.checking === undefined) this.unserved--
     unlink(waiter.inGroup)
     const tag = waiter.wish.tag

@@ -64,6 +64,25 @@ const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>)
   for (let i = 0; i < toClose && state.recency.last !== undefined; i++) state.retire(state.recency.last, "replaced")
 }
 
+/** Sessions to be opened so that every request with get mode "forceGet" has one, and those that stand before it. */
+const unmetByForce = <S>(group: SessionGroup<S>): number => {
+  if (group.forced === 0) return 0
+  const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
+  const last = unserved.reduce((last, waiter) => waiter.isForced ? Math.max(last, waiter.number) : last, 0)
+  const needed = unserved.filter((waiter) => waiter.number <= last).length
+  return Math.max(0, needed - group.opening)
+}
+
+/** Requests with get mode "forceGet" do not wait for others: what is missing for them is opened past `max`. */
+const force = <S>(state: PoolState<S>): void => {
+  const groups = openableGroups(state).map((group) => [group, unmetByForce(group)] as const)
+  const unmet = groups.reduce((total, [, unmet]) => total + unmet, 0)
+  if (unmet === 0 || unmet <= roomToCome(state)) return
+  for (const [group, unmet] of groups) {
+    reserve(state, group, Math.min(unmet, Math.max(0, state.shardRoom(group.shard))))
+  }
+}
+
 const fill = <S>(state: PoolState<S>): void => {
   if (!state.hasOwnUser || !isOpenable(state.ownGroup)) return
   const { closing } = state.counts
@@ -89,6 +108,7 @@ export const settle = <S>(state: PoolState<S>): void => {
       const groups = openableGroups(state)
       grow(state, groups)
       replace(state, groups)
+      force(state)
     }
     fill(state)
   }
@@ -103,6 +123,19 @@ export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolea
   const shard = group.shard
   const shardToCome = shard === undefined ? Infinity : state.limits.perShard - (shard.slots - shard.closing)
   return Math.min(roomToCome(state), shardToCome) >= totalUnmet(openableGroups(state))
+}
+
+/** Requests that do not wait for others to end their leases, and for which nothing is under way. */
+export const forsaken = <S>(state: PoolState<S>): ReadonlyArray<Waiter<S>> => {
+  const found: Array<Waiter<S>> = []
+  for (const group of state.needy) {
+    if (group.impatient === 0 || group.opening >= group.unserved) continue
+    const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
+    // What is being opened goes to the oldest.
+    const beyond = unserved.sort((a, b) => a.number - b.number).slice(group.opening)
+    found.push(...beyond.filter((waiter) => waiter.isImpatient && !isProvidedFor(state, waiter)))
+  }
+  return found
 }
 
 /** How many requests wait for others to end their leases. */
