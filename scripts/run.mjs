@@ -82,7 +82,7 @@ const tasks = {
     run("node", ["scripts/check-packages.ts"])
     vitest()
   },
-  sweep: () => run("node", ["scripts/sweep.ts"]),
+  sweep: (args) => run("node", ["scripts/sweep.ts", ...args]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   demo: (args) => run("node", ["examples/demo.ts", ...args])
 }

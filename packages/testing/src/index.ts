@@ -1,1 +1,2 @@
+export * as SessionPoolLaws from "./SessionPoolLaws.ts"
 export * as TestDatabase from "./TestDatabase.ts"
