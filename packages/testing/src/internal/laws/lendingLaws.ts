@@ -111,6 +111,7 @@ const tags: Law = (before, after) =>
         `${request.name} was shown the tag ${String(tagShown)} on session ${session}, which was left in ${
           String(tagLeft)
         }`,
+      !isWellFormed(request.request.tag) && `${request.name} asked for a malformed tag and got session ${session}`,
       !isFitUnlessTagged(tagLeft, request) &&
         `${request.name} asked for ${tag ?? "no tag"} and got session ${session} with the tag ${String(tagLeft)}`,
       request.wish.fresh && wasLent && `${request.name} asked for a session nobody has held and got session ${session}`,
@@ -162,7 +163,7 @@ const refusals: Law = (before, after) =>
     const free = isNew ? candidates(before, request) : []
     const steady = before.settings.homogeneous === after.settings.homogeneous
     const due = steady && before.phase === "open" ? mustFail(request, after.settings) : undefined
-    const law = due === undefined && failure !== "CredentialsNotAllowedError" ? 5 : 9
+    const law = due === "InvalidTagError" ? 8 : 9
     if (due !== undefined && requestBefore(before, request) === undefined) {
       return breach(law, failure !== due && `${name} failed with ${String(failure)}, not with ${due}`)
     }
