@@ -32,6 +32,7 @@ export interface ScriptSettings {
   readonly homogeneous: boolean
   readonly maxSessionsPerShard: number
   readonly drainTimeout: number
+  readonly leakDetectionThreshold: number
   /** Whether the pool has a user of its own. */
   readonly hasOwnUser: boolean
   /** What `onSession` does: nothing, put the session in the state asked for, or fail each time. */
@@ -56,6 +57,7 @@ export const plainSettings: ScriptSettings = {
   homogeneous: true,
   maxSessionsPerShard: 0,
   drainTimeout: 5000,
+  leakDetectionThreshold: 0,
   hasOwnUser: true,
   onSession: "absent",
   resetSession: false

@@ -125,6 +125,10 @@ export interface Observation {
   readonly mostOpen: number
   /** The most sessions that were ever allowed. */
   readonly mostAllowed: number
+  /** The same for one shard. */
+  readonly mostInShard: number
+  /** Log-ins whose credentials were refused so far, where the server tells. */
+  readonly refusedLogins: number
   /** Whether opening for a user (`""`: for any) may have been backing off at a time, now when left out. */
   readonly backingOff: (user: string, at?: number) => boolean
   /** Whether nothing can be said of pings, resets and closes: they fail, hang or take their time. */

@@ -30,7 +30,7 @@ const forces = (picture: Observation) =>
 
 /** Law 1: `opened <= max` unless `forceGet`, at the server too. */
 const size: Law = (before, after) => {
-  const { max, maxSessionsPerShard } = after.settings
+  const { max } = after.settings
   if (forces(before) || forces(after)) return []
   const taken = slots(after)
   const atServer = after.sessions.length + after.statistics.opening
@@ -45,8 +45,8 @@ const size: Law = (before, after) => {
     after.mostOpen > after.mostAllowed &&
       `the server had ${after.mostOpen} sessions at once, but max was never above ${after.mostAllowed}`,
     ...[...shards].map((shard) =>
-      maxSessionsPerShard > 0 && of(after, shard) > maxSessionsPerShard && of(after, shard) > of(before, shard) &&
-      `shard ${shard} has ${of(after, shard)} sessions, but maxSessionsPerShard is ${maxSessionsPerShard}`
+      of(after, shard) > after.mostInShard &&
+      `shard ${shard} has ${of(after, shard)} sessions, but maxSessionsPerShard was never above ${after.mostInShard}`
     )
   )
 }
@@ -158,6 +158,16 @@ const eviction: Law = (before, after) => {
   )
 }
 
+/** Law 9, as far as accounts are concerned: refused credentials are tried once for each request that brings them, no more. */
+const logins: Law = (_, after) => {
+  const wrong = after.requests.filter(({ wish }) => wish.isPasswordWrong).length
+  return breach(
+    9,
+    after.refusedLogins > wrong &&
+      `${after.refusedLogins} log-ins were refused, but ${wrong} requests had a wrong password`
+  )
+}
+
 /** Everything that can be said of one moment of rest. */
 export const atRest = (before: Observation, after: Observation): ReadonlyArray<Breach> =>
-  [size, states, holders, closed, waiters, eviction].flatMap((law) => law(before, after))
+  [size, states, holders, closed, waiters, eviction, logins].flatMap((law) => law(before, after))

@@ -131,7 +131,11 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
     keepAlive: fc.constantFrom(0, 0, 3000),
     openTimeout: fc.constantFrom(60_000, 2000)
   },
-  endings: { drainTimeout: fc.constantFrom(0, 5000), resetSession: fc.boolean() },
+  endings: {
+    drainTimeout: fc.constantFrom(0, 5000),
+    resetSession: fc.boolean(),
+    leakDetectionThreshold: fc.constantFrom(0, 1000, 30_000)
+  },
   everything: {
     increment: fc.integer({ min: 1, max: 3 }),
     queueMax: fc.constantFrom(500, 500, 2),

@@ -84,6 +84,7 @@ export class Stage<C extends Connection.Connection> {
   #settings: ScriptSettings
   #phase: Observation["phase"] = "open"
   #mostAllowed: number
+  #mostInShard: number
   #isTroubled = false
   #hasRefused = false
   #last: Observation | undefined = undefined
@@ -105,6 +106,7 @@ export class Stage<C extends Connection.Connection> {
     this.#memory = memory
     this.#settings = settings
     this.#mostAllowed = settings.getMode === "forceGet" ? Infinity : settings.max
+    this.#mostInShard = settings.maxSessionsPerShard || Infinity
   }
 
   /** Plays a script from the making of the pool to the end of its scope. */
@@ -330,6 +332,7 @@ export class Stage<C extends Connection.Connection> {
       this.#expect(1, exit, isGood ? undefined : "InvalidOptionsError", "reconfiguring")
       if (!isGood) return
       this.#settings = settings
+      this.#mostInShard = Math.max(this.#mostInShard, settings.maxSessionsPerShard || Infinity)
       this.#mostAllowed = settings.getMode === "forceGet" ? Infinity : Math.max(this.#mostAllowed, settings.max)
     })
     return ""
@@ -388,6 +391,8 @@ export class Stage<C extends Connection.Connection> {
         requests: this.#callers.map((caller) => caller.view()),
         mostOpen: yield* server.mostOpen,
         mostAllowed: this.#mostAllowed,
+        mostInShard: this.#mostInShard,
+        refusedLogins: refusals?.filter(({ isAuthentication }) => isAuthentication).length ?? 0,
         backingOff,
         isTroubled: this.#isTroubled
       }
