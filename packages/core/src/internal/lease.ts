@@ -359,7 +359,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { settings } = this.engine
     return Effect.gen({ self: this }, function*() {
       if (this.#running > 0) yield* this.#interrupt(session)
+      // A forced close may take the session away in the middle of it.
+      if (session.holder !== this) return
       yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
+      if (session.holder !== this) return
       const reset = driver.reset(session.handle, settings)
       if (reset !== undefined) yield* within(reset, settings.pingTimeout, "a reset")
     })
