@@ -137,7 +137,7 @@ const tasks = {
       tests: () => vitest([])
     })
   },
-  sweep: () => run("node", ["scripts/sweep.ts"]),
+  sweep: (args) => run("node", ["scripts/sweep.ts", ...args]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   demo: (args) => run("node", ["examples/demo.ts", ...args])
 }

@@ -14,11 +14,10 @@ import {
   InvalidOptionsError,
   type InvalidTagError,
   PoolClosedError,
-  PoolExhaustedError,
   PoolOverloadedError,
   QueueFullError
 } from "../PoolError.ts"
-import { type CloseReason, PoolEvent, type RefusalReason } from "../PoolEvent.ts"
+import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
 import type { Engine } from "./engine.ts"
@@ -28,7 +27,7 @@ import { Link } from "./linkedList.ts"
 import { parseMillis } from "./optionField.ts"
 import * as Overload from "./overload.ts"
 import type { Holder, Session } from "./session.ts"
-import { isProvidedFor, openSessionError, queueLength } from "./settling.ts"
+import { isProvidedFor, queueLength } from "./settling.ts"
 import { Waiter, type Wish } from "./waiter.ts"
 
 /**
@@ -245,9 +244,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   ): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
-    const mode = state.settings.getMode
-    const isImpatient = mode === "noWait" || mode === "forceGet"
-    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), isImpatient)
+    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), state.settings.getMode)
     this.#waiter = waiter
     this.#stage = "waiting"
     Lending.enqueue(state, waiter)
@@ -292,27 +289,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   #refusal(waiter: Waiter<S>, now: number): unknown {
     const { engine } = this
     const { state } = engine
-    const group = waiter.wish.group
-    const refused = (reason: RefusalReason) => {
-      state.totals.refused++
-      if (state.listeners.size > 0) state.emit(PoolEvent.RequestRefused({ at: now, reason }))
-      return { pool: this.pool, snapshot: engine.snapshot() }
-    }
-    const mode = state.settings.getMode
-    const isQueueFull = queueLength(state) > state.limits.queueMax
-    if ((waiter.isImpatient || isQueueFull) && Lending.claim(state, waiter)) return undefined
-    if (waiter.isImpatient && group.failure !== undefined) {
-      return openSessionError(state, group, group.failure)
-    }
-    if (mode === "noWait") return new PoolExhaustedError(refused("exhausted"))
-    if (mode === "forceGet" && state.shardRoom(group.shard) > 0) {
-      waiter.isForced = true
-      state.reserve(group)
-      engine.flush()
-      return undefined
-    }
-    if (isQueueFull) {
-      return new QueueFullError({ ...refused("queueFull"), queueMax: state.limits.queueMax })
+    if (queueLength(state) > state.limits.queueMax && !Lending.claim(state, waiter)) {
+      return new QueueFullError({ ...engine.refused("queueFull"), queueMax: state.limits.queueMax })
     }
     const targetMillis = state.limits.queueTarget
     if (targetMillis === Infinity) return undefined
@@ -320,7 +298,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const expectedWaitMillis = Overload.refusal(state.overload, targetMillis, state.oldestWait(now))
     return expectedWaitMillis === undefined
       ? undefined
-      : new PoolOverloadedError({ ...refused("overloaded"), expectedWaitMillis, targetMillis })
+      : new PoolOverloadedError({ ...engine.refused("overloaded"), expectedWaitMillis, targetMillis })
   }
 
   /** Ends the lease, whatever it has come to; what is left to do is the answer. */
@@ -408,7 +386,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { settings } = this.engine
     return Effect.gen({ self: this }, function*() {
       if (this.#running > 0) yield* this.#interrupt(session)
+      // A forced close may take the session away in the middle of it.
+      if (session.holder !== this) return
       yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
+      if (session.holder !== this) return
       const reset = driver.reset(session.handle, settings)
       if (reset !== undefined) yield* within(reset, settings.pingTimeout, "a reset")
     })
@@ -421,6 +402,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   ): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const { engine } = this
+      // A forced close may have taken the session away while the rollback ran.
+      if (session.holder !== this) return Effect.void
       const lease = new Lease<S, C, E, OE>(engine, undefined, undefined)
       lease.#session = session
       lease.#sessionId = session.id

@@ -155,8 +155,14 @@ export const withdraw = <S>(state: PoolState<S>, waiter: Waiter<S>): Session<S> 
   return waiter.outcome?._tag === "Served" ? waiter.outcome.session : undefined
 }
 
-/** Whether a session may stay in the pool; else why not. */
-const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealthy: IsHealthy<S>) =>
+/** Whether a session, about to go to `waiter`, may stay in the pool; else why not. */
+const unfit = <S>(
+  state: PoolState<S>,
+  session: Session<S>,
+  waiter: Waiter<S> | undefined,
+  now: number,
+  isHealthy: IsHealthy<S>
+) =>
   state.phase !== "open"
     ? "closing"
     : session.expiresAt <= now
@@ -165,7 +171,10 @@ const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealt
     ? "credentials"
     : !isHealthy(session)
     ? "dead"
-    : state.slots - state.counts.closing > state.limits.max || state.isShardOver(session.group.shard)
+    // Where requests do not wait for others, a session past `max` was opened for one of them.
+    : state.slots - state.counts.closing > state.limits.max && (waiter === undefined || session.group.impatient === 0)
+    ? "surplus"
+    : state.isShardOver(session.group.shard)
     ? "surplus"
     : undefined
 
@@ -189,19 +198,16 @@ export const offer = <S>(
   }
 ): void => {
   session.holder = undefined
-  const reason = unfit(state, session, now, isHealthy)
-  if (reason !== undefined) {
-    const forced = reason === "surplus" && session.isFresh ? session.group.forcedWaiter : undefined
-    if (forced === undefined) return state.retire(session, reason)
-    state.move(session, "busy")
-    return serve(state, forced, session, now)
-  }
   const waiter = session.group.waiterFor(session)
+  const reason = unfit(state, session, waiter, now, isHealthy)
+  if (reason !== undefined) return state.retire(session, reason)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)
   const oldest = state.waiting.first!
   if (oldest !== waiter && oldest.checking === undefined) {
     const group = oldest.wish.group
-    if (isOverdue(oldest.passedOver, state.limits.max) && isOpenable(group) && state.shardRoom(group.shard) > 0) {
+    // Past `max` the place that it leaves is nobody's.
+    const makesRoom = state.slots - state.counts.closing <= state.limits.max && state.shardRoom(group.shard) > 0
+    if (isOverdue(oldest.passedOver, state.limits.max) && isOpenable(group) && makesRoom) {
       return state.retire(session, "replaced")
     }
     oldest.passedOver++

@@ -84,7 +84,9 @@ export class SessionGroup<S> {
   readonly #untagged = new LinkedList<Session<S>>()
   readonly #tagged = new ListsByTag<Session<S>>()
 
-  #impatient = 0
+  /** Waiting requests that do not wait for others to end their leases, and those of them that go past `max`. */
+  impatient = 0
+  forced = 0
   readonly #forAny = new LinkedList<Waiter<S>>()
   readonly #forFresh = new LinkedList<Waiter<S>>()
   readonly #byTag = new ListsByTag<Waiter<S>>()
@@ -119,19 +121,10 @@ export class SessionGroup<S> {
   /** Requests that a session coming back from its holder is of no use to. */
   *impatientWaiters(): Generator<Waiter<S>> {
     yield* this.#forFresh
-    if (this.#impatient === 0) return
+    if (this.impatient === 0) return
     for (const waiter of this.#forAny) {
       if (waiter.isImpatient) yield waiter
     }
-  }
-
-  /** The oldest request that a session was ordered for beyond `max`. */
-  get forcedWaiter(): Waiter<S> | undefined {
-    let oldest: Waiter<S> | undefined = undefined
-    for (const waiter of this.impatientWaiters()) {
-      if (waiter.isForced) oldest = older(oldest, waiter)
-    }
-    return oldest
   }
 
   get wantsFresh(): boolean {
@@ -193,7 +186,8 @@ export class SessionGroup<S> {
     const { fresh, matchAnyTag, tag } = waiter.wish
     this.waiting++
     this.unserved++
-    if (waiter.isImpatient) this.#impatient++
+    if (waiter.isImpatient) this.impatient++
+    if (waiter.isForced) this.forced++
     if (fresh) return this.#forFresh.pushBack(waiter.inGroup)
     this.#forAny.pushBack(waiter.inGroup)
     if (tag === undefined || waiter.byTag === undefined) return
@@ -203,7 +197,8 @@ export class SessionGroup<S> {
 
   removeWaiter(waiter: Waiter<S>): void {
     this.waiting--
-    if (waiter.isImpatient) this.#impatient--
+    if (waiter.isImpatient) this.impatient--
+    if (waiter.isForced) this.forced--
     if (waiter.checking === undefined) this.unserved--
     unlink(waiter.inGroup)
     if (waiter.byTag !== undefined) unlink(waiter.byTag)

@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import type { GetMode } from "../PoolOptions.ts"
 import type { SessionTag } from "../SessionTag.ts"
 import { Link } from "./linkedList.ts"
 import type { Holder, Session } from "./session.ts"
@@ -30,8 +31,8 @@ export class Waiter<S> {
   readonly number: number
   /** Whether it waits only for what was ordered for it, not for others to end their leases. */
   readonly isImpatient: boolean
-  /** Whether a session was ordered for it beyond `max` (`forceGet`). */
-  isForced = false
+  /** Whether sessions are opened for it past `max`. */
+  readonly isForced: boolean
   /** A session that is being pinged for this request. */
   checking: Session<S> | undefined = undefined
   /** How many requests that came later have been served before it, while it was the oldest of all. */
@@ -46,12 +47,13 @@ export class Waiter<S> {
   /** There once it has a deadline. */
   byDeadline: Link<Waiter<S>> | undefined = undefined
 
-  constructor(wish: Wish<S>, holder: Holder, since: number, number: number, isImpatient: boolean) {
+  constructor(wish: Wish<S>, holder: Holder, since: number, number: number, mode: GetMode) {
     this.wish = wish
     this.holder = holder
     this.since = since
     this.number = number
-    this.isImpatient = isImpatient
+    this.isImpatient = mode === "noWait" || mode === "forceGet"
+    this.isForced = mode === "forceGet"
     this.byTag = wish.tag === undefined ? undefined : new Link<Waiter<S>>(this)
   }
 
