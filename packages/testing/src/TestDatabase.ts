@@ -5,7 +5,7 @@
  * to, and keeps a ledger. Under `TestClock` every run is the same. Use it to test a pool's settings, your own code on a pool,
  * or a pool itself.
  */
-import { Connection, type SessionDriver, SessionPool, type SessionRequest } from "@sessionpool/core"
+import { Connection, type PoolError, type SessionDriver, SessionPool, type SessionRequest } from "@sessionpool/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -133,7 +133,7 @@ export class TestConnection extends Connection.Base {
   }
 }
 
-type ConnectionReleased = Effect.Error<ReturnType<Connection.Lease["run"]>>
+type ConnectionReleased = PoolError.ConnectionReleasedError
 
 type Perform = (
   session: TestSession,
