@@ -226,6 +226,17 @@ describe("switching homogeneous while the pool runs", () => {
       assert.strictEqual(yield* served(pool), own.id)
     }))
 
+  it.effect("to true: idle sessions of other users go at once", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 3, homogeneous: false, ...scott })
+      yield* Effect.forEach([{}, hr, { user: "app" }], (request) => pool.acquire(request)).pipe(Effect.scoped)
+      assert.lengthOf(yield* database.sessions, 3)
+      yield* pool.reconfigure({ homogeneous: true })
+      yield* settled
+      const left = yield* database.sessions
+      assert.deepStrictEqual(left.map(({ proxyUser, user }) => [user, proxyUser]), [["scott", undefined]])
+    }))
+
   it.effect("to false: requests may bring their own user from then on", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 2 })
