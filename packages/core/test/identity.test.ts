@@ -156,6 +156,23 @@ describe("a heterogeneous pool", () => {
       assert.strictEqual((yield* pool.acquire(hr)).session.user, "hr")
     }))
 
+  it.effect("remembers the last 256 refusals, and not more: guesses cost no memory", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        user: undefined,
+        max: 1,
+        homogeneous: false,
+        database: { accounts }
+      })
+      const guess = (n: number) => Effect.exit(pool.acquire({ user: "hr", password: password(`guess ${n}`) }))
+      for (let n = 0; n < 257; n++) yield* guess(n)
+      yield* guess(256)
+      yield* guess(1)
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["hr", 257]])
+      yield* guess(0)
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["hr", 258]])
+    }))
+
   it.effect("at max an idle session of another identity makes room", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 1, homogeneous: false, ...scott, getMode: "noWait" })
