@@ -71,6 +71,18 @@ describe("a ping before a session is lent", () => {
       assert.strictEqual(yield* database.mostOpen, 1)
     }))
 
+  it.effect("a dead one is not asked to close politely: its place is free at once", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, max: 1, pingInterval: 0, pingTimeout: "2 seconds" })
+      yield* served(pool)
+      yield* database.behave("ping", { outcome: "hang" })
+      yield* database.behave("close", { outcome: "hang" })
+      const fiber = yield* beside(served(pool))
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), 2)
+      yield* database.heal
+    }))
+
   it.effect("its caller may give up: the session is not lost", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ ...always, max: 1, pingInterval: 0 })
@@ -119,6 +131,18 @@ describe("keepAlive", () => {
       const before = yield* database.count("pinged")
       yield* served(pool)
       assert.strictEqual(yield* database.count("pinged"), before)
+    }))
+
+  it.effect("what was used while others were being pinged is left in peace as well", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, min: 5, max: 5, keepAlive: "20 seconds" })
+      yield* database.behave("ping", { latency: "1 second" })
+      yield* TestClock.adjust("20 seconds")
+      // Four are being pinged; the fifth is the one at hand.
+      yield* served(pool)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* database.count("pinged"), 4)
+      yield* database.behave("ping", { latency: 0 })
     }))
 
   it.effect("finds the dead, and min is refilled, with no traffic", () =>
