@@ -247,17 +247,20 @@ export class InvalidOptionsError
 }
 
 /**
- * A connection was used after its lease had ended.
+ * A connection was used after its lease had ended, or given back to a pool that it is not of; `owner` names its pool then.
  */
 export class ConnectionReleasedError
   extends Schema.TaggedError<ConnectionReleasedError>("@sessionpool/core/ConnectionReleasedError")(
     "ConnectionReleasedError",
-    { pool, session: Schema.Number }
+    { pool, session: Schema.Number, owner: Schema.optionalKey(Schema.String) }
   )
 {
   override get message() {
-    return `A connection of session pool "${this.pool}" (session ${this.session}) was used after it had gone back. Use it ` +
-      `only inside the scope, or the function, that acquired it.`
+    return this.owner === undefined
+      ? `A connection of session pool "${this.pool}" (session ${this.session}) was used after it had gone back. Use it ` +
+        `only inside the scope, or the function, that acquired it.`
+      : `Session pool "${this.pool}" was given a connection that is not its own, but of session pool "${this.owner}" ` +
+        `(session ${this.session}). Give it back to the pool that it was acquired from.`
   }
 }
 

@@ -8,8 +8,8 @@ import type { Connection } from "../Connection.ts"
 import { PoolBusyError, PoolClosedError } from "../PoolError.ts"
 import { PoolEvent } from "../PoolEvent.ts"
 import type { Engine } from "./engine.ts"
-import { within } from "./jobs.ts"
 import { refuse } from "./lending.ts"
+import { within } from "./timeLimit.ts"
 
 export class Closing<S, C extends Connection, E, OE> {
   readonly #engine: Engine<S, C, E, OE>

@@ -195,9 +195,16 @@ const surface = <S, C extends Connection, E, OE>(
 
   const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> => {
     const lease = connection.lease
-    return lease instanceof Lease && lease.engine === engine && !lease.isReleased
+    const isOwn = lease instanceof Lease && lease.engine === engine
+    return isOwn && !lease.isReleased
       ? Effect.succeed(lease)
-      : Effect.fail(new ConnectionReleasedError({ pool: state.settings.name, session: connection.id }))
+      : Effect.fail(
+        new ConnectionReleasedError({
+          pool: state.settings.name,
+          session: connection.id,
+          ...(isOwn ? {} : { owner: lease.pool })
+        })
+      )
   }
 
   const end = (lease: Lease<S, C, E, OE>, ...how: Parameters<Lease<S, C, E, OE>["end"]>): Effect.Effect<void> =>
@@ -264,8 +271,14 @@ const reconfigure = <S, C extends Connection, E, OE>(
       // Other credentials, or the same once more by hand: opening may try again at once.
       state.hasOwnUser = settings.user !== undefined
       for (const group of engine.groups) {
-        if (group.identity.credentials === "pool") engine.resume(group)
+        if (group.identity.credentials !== "pool") continue
+        group.accepted = undefined
+        engine.resume(group)
       }
+    }
+    // Whoever changes settings may also have mended an account: what requests were refused with may be tried again.
+    for (const group of engine.groups) {
+      if (group.identity.credentials === "request" && group.isStopped) engine.resume(group)
     }
     if (settings.homogeneous) turnOthersAway(engine)
     if (keepAliveChanged) keepAlive()

@@ -180,7 +180,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   /** The pool's sessions belong to another user from now on: those of the one before retire, opening ones too. */
   adoptUser(): void {
     const { password, user } = this.settings
-    this.state.fingerprint = this.parts.digests.fingerprint({ user, password })
+    this.state.account = this.parts.digests.account({ user, password })
     this.isLatestOpening(this.nextOpening())
     this.state.retireOutdated()
   }
@@ -218,10 +218,6 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     group.pauseNumber++
     this.#pauses.delete(group)
     this.state.isUnsettled = true
-  }
-
-  forgetPause(group: SessionGroup<S>): void {
-    this.#pauses.delete(group)
   }
 
   nextSessionNumber(): number {

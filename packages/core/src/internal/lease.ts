@@ -21,13 +21,13 @@ import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
 import type { Engine } from "./engine.ts"
-import { within } from "./jobs.ts"
 import * as Lending from "./lending.ts"
 import { Link } from "./linkedList.ts"
 import { parseMillis } from "./optionField.ts"
 import * as Overload from "./overload.ts"
 import type { Holder, Session } from "./session.ts"
 import { isProvidedFor, queueLength } from "./settling.ts"
+import { within } from "./timeLimit.ts"
 import { Waiter, type Wish } from "./waiter.ts"
 
 /**
@@ -43,7 +43,7 @@ type Stage = "new" | "waiting" | "held" | "ended"
 
 export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, Holder {
   readonly engine: Engine<S, C, E, OE>
-  readonly request: SessionRequest | undefined
+  #request: SessionRequest | undefined
   /** The stack at which the session was asked for; known while leaks are looked for. */
   readonly origin: Error | undefined
   fiberId = 0
@@ -67,7 +67,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
 
   constructor(engine: Engine<S, C, E, OE>, request: SessionRequest | undefined, origin: Error | undefined) {
     this.engine = engine
-    this.request = request
+    this.#request = request
     this.origin = origin
     this.byLeak = origin === undefined ? undefined : new Link<Lease<S, C, E, OE>>(this)
   }
@@ -172,10 +172,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
-    const read = engine.groups.read(this.request, state)
+    const read = engine.groups.read(this.#request, state)
     if (Result.isFailure(read)) return Effect.fail(read.failure)
     const wish = read.success
-    const ownTimeout = this.request?.waitTimeout
+    const ownTimeout = this.#request?.waitTimeout
     if (ownTimeout !== undefined) {
       const millis = parseMillis(ownTimeout)
       if (millis === undefined) return Effect.fail(invalidTimeout(this.pool, ownTimeout))
@@ -308,6 +308,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const stage = this.#stage
     if (stage === "ended") return undefined
     this.#stage = "ended"
+    // It may hold a password, and whoever keeps the connection keeps this lease.
+    this.#request = undefined
     const { engine } = this
     const { state } = engine
     if (stage === "waiting") {

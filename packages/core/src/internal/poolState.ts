@@ -73,7 +73,7 @@ export class PoolState<S> {
   overload: Overload.Overload
   lastOpenFailure: unknown = undefined
   /** The credentials that the pool's own sessions are opened with, once one was. */
-  fingerprint: string | undefined = undefined
+  account: string | undefined = undefined
 
   jobs: Array<Job<S>> = []
   /** Waiting requests whose outcome is known and who have not been told. */
@@ -195,8 +195,8 @@ export class PoolState<S> {
 
   /** Whether a session was opened with the credentials that the pool has now. */
   isCurrent(session: Session<S>): boolean {
-    return session.group.identity.credentials === "request" || this.fingerprint === undefined ||
-      session.fingerprint === this.fingerprint
+    return session.group.identity.credentials === "request" || this.account === undefined ||
+      session.account === this.account
   }
 
   /** Idle sessions that were opened with credentials of the past go for good. */

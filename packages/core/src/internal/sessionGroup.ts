@@ -1,7 +1,9 @@
+import type * as Deferred from "effect/Deferred"
 import type * as Redacted from "effect/Redacted"
 import * as SessionTag from "../SessionTag.ts"
 import type { Identity } from "./identity.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
+import type { OpeningFailure } from "./openingFailure.ts"
 import type { Session, Shard } from "./session.ts"
 import type { Waiter, Wish } from "./waiter.ts"
 
@@ -71,6 +73,11 @@ export class SessionGroup<S> {
   unserved = 0
   waiting = 0
 
+  /** The credentials that the database has accepted last, as `PasswordDigests.fingerprint` gives them. */
+  accepted: string | undefined = undefined
+  /** The opening that shows whether credentials are good; those with the same wait for it. */
+  trial: { readonly fingerprint: string; readonly ended: Deferred.Deferred<void, OpeningFailure> } | undefined =
+    undefined
   /** The last failure, until a session is opened. */
   failure: OpenFailure | undefined = undefined
   /** Whether opening pauses after a failure. */

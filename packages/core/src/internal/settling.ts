@@ -185,7 +185,6 @@ const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: 
 export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
   group.failure = failure
   state.lastOpenFailure = failure.cause
-  state.totals.openFailures++
   const error = openSessionError(state, group, failure)
   if (group.opening > 0) return refuseImpatient(state, group, error)
   if (group.live === 0) {
