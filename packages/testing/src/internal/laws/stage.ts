@@ -137,8 +137,8 @@ export class Stage<C extends Connection.Connection> {
       const closing = world.fork(Scope.close(this.#scope, Exit.void))
       const pass = world.advance === undefined ? world.settle : world.advance(untilTheEnd)
       yield* pass
-      if (world.advance === undefined) yield* Fiber.await(closing)
       for (const caller of this.#callers) caller.interrupt()
+      if (world.advance === undefined) yield* Fiber.await(closing)
       yield* pass
       const problems = [...yield* this.#bench.server.imbalances, ...world.leftovers()]
       if (closing.pollUnsafe() === undefined) problems.push("closing the pool's scope does not end")
