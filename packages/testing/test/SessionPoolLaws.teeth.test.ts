@@ -97,7 +97,7 @@ describe("the laws find", () => {
       SessionPoolLaws.tags,
       withPool((pool) => ({
         ...pool,
-        acquire: (request = {}) => pool.acquire({ ...request, tag: undefined })
+        acquire: (request) => pool.acquire({ ...request, tag: undefined })
       }))
     )
     expect(found.law).toBe(8)

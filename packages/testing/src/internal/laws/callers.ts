@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { ScriptRequest, ScriptSettings } from "./command.ts"
 import { canonicalTag, type LentView, type RequestView, type Stage, type Wish, wishOf } from "./observation.ts"
-import type { Account, PreparationFailed, Server, Subject } from "./subject.ts"
+import { type Account, type PoolSettings, PreparationFailed, type Server, type Subject } from "./subject.ts"
 import type { World } from "./world.ts"
 
 /** The failure that a script ends a lease with. */
@@ -201,5 +201,31 @@ const requestOf = (request: ScriptRequest, accounts: ReadonlyArray<Account>): Se
       ? {}
       : { user: proxy === undefined ? user! : `${user ?? ""}[${proxy}]` }),
     ...(secret === undefined ? {} : { password: secret })
+  }
+}
+
+/** The settings as the pool takes them. */
+export const poolSettings = <C extends Connection.Connection>(
+  settings: ScriptSettings,
+  subject: Subject<C>,
+  memory: Memory
+): PoolSettings<C> => {
+  const { hasOwnUser, onSession, resetSession, ...plain } = settings
+  return {
+    ...plain,
+    name: "laws",
+    ...(hasOwnUser
+      ? { user: subject.account.user, password: Redacted.make(subject.account.password) }
+      : {}),
+    ...(onSession === "absent" ? {} : {
+      onSession: (connection, { requestedTag }) =>
+        Effect.suspend(() => {
+          memory.prepared.add(connection)
+          return onSession === "fails"
+            ? Effect.fail(new PreparationFailed("told to"))
+            : Effect.orDie(connection.setTag(requestedTag))
+        })
+    }),
+    ...(resetSession ? { resetSession: () => Effect.void } : {})
   }
 }

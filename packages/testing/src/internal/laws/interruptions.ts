@@ -10,9 +10,8 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { worldFor } from "./sequences.ts"
-import { complete } from "./stage.ts"
 import type { Bench, PoolSettings, PreparationFailed, Server, Subject } from "./subject.ts"
-import type { World } from "./world.ts"
+import { complete, type World } from "./world.ts"
 
 type Pool<C extends Connection.Connection> = SessionPool.SessionPool<C, PreparationFailed>
 

@@ -88,10 +88,9 @@ const holders: Law = (_, after) => {
 const closed: Law = (_, after) =>
   breach(4, after.phase === "closed" && after.sessions.length > 0 && "the pool is closed, but sessions are open")
 
-const isShardFull = (picture: Observation, request: RequestView): boolean => {
-  const { maxSessionsPerShard } = picture.settings
-  return request.wish.shard !== undefined && maxSessionsPerShard > 0
-}
+/** Whether a shard may be what a request waits for. */
+const mayWaitForShard = ({ settings }: Observation, { wish }: RequestView): boolean =>
+  wish.shard !== undefined && settings.maxSessionsPerShard > 0
 
 /** Law 5: nobody waits for nothing. */
 const waiters: Law = (_, after) => {
@@ -106,7 +105,7 @@ const waiters: Law = (_, after) => {
     return session === undefined ? [] : [`${request.name} waits while session ${session.number} is idle and fits it`]
   })
   const openable = waiting.filter((request) =>
-    !after.backingOff(request.wish.user) && !isShardFull(after, request) &&
+    !after.backingOff(request.wish.user) && !mayWaitForShard(after, request) &&
     // Refused credentials are not tried again; who came with them may wait for an opening that was begun before.
     !(request.wish.isPasswordWrong && after.statistics.opening > 0)
   )

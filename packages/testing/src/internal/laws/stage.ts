@@ -3,9 +3,8 @@ import type { Connection, SessionPool } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import { Caller, Memory } from "./callers.ts"
+import { Caller, Memory, poolSettings } from "./callers.ts"
 import {
   type Command,
   plainSettings,
@@ -17,8 +16,8 @@ import {
 import { betweenRests } from "./lendingLaws.ts"
 import { isFree, isWellFormed, type Observation, remark, type SessionView, shardText } from "./observation.ts"
 import { atRest, type Breach } from "./restLaws.ts"
-import { type Bench, type PoolSettings, PreparationFailed, type Subject } from "./subject.ts"
-import type { World } from "./world.ts"
+import type { Bench, PreparationFailed, Subject } from "./subject.ts"
+import { complete, type World } from "./world.ts"
 
 /** What came of a script. */
 export interface Outcome {
@@ -33,43 +32,8 @@ const longestPause = 1201
 /** Longer than anything may take once everything has been told to end. */
 const untilTheEnd = 180_000
 const drainTimeout = 2000
-
-/** Runs an effect in a world to its end. */
-export const complete = <A, E>(world: World, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.suspend(() => {
-    const fiber = world.fork(effect)
-    if (world.advance === undefined) return Fiber.join(fiber)
-    return Effect.andThen(
-      world.settle,
-      Effect.suspend(() => fiber.pollUnsafe() ?? Effect.die(new Error("an effect of the script's own did not end")))
-    )
-  })
-
-/** The settings as the pool takes them. */
-export const poolSettings = <C extends Connection.Connection>(
-  settings: ScriptSettings,
-  subject: Subject<C>,
-  memory: Memory
-): PoolSettings<C> => {
-  const { hasOwnUser, onSession, resetSession, ...plain } = settings
-  return {
-    ...plain,
-    name: "laws",
-    ...(hasOwnUser
-      ? { user: subject.account.user, password: Redacted.make(subject.account.password) }
-      : {}),
-    ...(onSession === "absent" ? {} : {
-      onSession: (connection, { requestedTag }) =>
-        Effect.suspend(() => {
-          memory.prepared.add(connection)
-          return onSession === "fails"
-            ? Effect.fail(new PreparationFailed("told to"))
-            : Effect.orDie(connection.setTag(requestedTag))
-        })
-    }),
-    ...(resetSession ? { resetSession: () => Effect.void } : {})
-  }
-}
+/** What a step comes to that is about something that there is not. */
+const nothing: Effect.Effect<string | undefined> = Effect.succeed(undefined)
 
 export class Stage<C extends Connection.Connection> {
   readonly #world: World
@@ -173,8 +137,8 @@ export class Stage<C extends Connection.Connection> {
       const closing = world.fork(Scope.close(this.#scope, Exit.void))
       const pass = world.advance === undefined ? world.settle : world.advance(untilTheEnd)
       yield* pass
-      if (world.advance === undefined) yield* Fiber.await(closing)
       for (const caller of this.#callers) caller.interrupt()
+      if (world.advance === undefined) yield* Fiber.await(closing)
       yield* pass
       const problems = [...yield* this.#bench.server.imbalances, ...world.leftovers()]
       if (closing.pollUnsafe() === undefined) problems.push("closing the pool's scope does not end")
@@ -210,7 +174,7 @@ export class Stage<C extends Connection.Connection> {
         : (this.#last?.sessions ?? []).map(({ number }) => number)
       const session = this.#among(numbers, which)
       return session === undefined || act === undefined
-        ? Effect.succeed(undefined)
+        ? nothing
         : Effect.as(act(session), String(session))
     }
     switch (command._tag) {
@@ -230,7 +194,7 @@ export class Stage<C extends Connection.Connection> {
         return sync(this.#among(held, command.which), (caller) => this.#setTag(caller, command.tag))
       case "Begin":
         return server.begin === undefined
-          ? Effect.succeed(undefined)
+          ? nothing
           : sync(this.#among(ready, command.which), (caller) => caller.tell(server.begin!(caller.connection!)))
       case "Execute":
         return sync(this.#among(ready, command.which), (caller) => caller.tell(server.execute(caller.connection!)))
@@ -240,7 +204,7 @@ export class Stage<C extends Connection.Connection> {
         return sync(this.#among(waiting, command.which), (caller) => caller.interrupt())
       case "Advance":
         return this.#world.advance === undefined
-          ? Effect.succeed(undefined)
+          ? nothing
           : Effect.as(this.#world.advance(command.millis), "")
       case "Kill":
         return onSession(command.which, server.kill, false)
@@ -257,7 +221,7 @@ export class Stage<C extends Connection.Connection> {
         return Effect.as(server.heal, "")
       case "Slow":
       case "Misbehave": {
-        if (server.behave === undefined || this.#world.advance === undefined) return Effect.succeed(undefined)
+        if (server.behave === undefined || this.#world.advance === undefined) return nothing
         if (command.operation !== "open" && command.operation !== "execute") this.#isTroubled = true
         return Effect.as(
           server.behave(

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as References from "effect/References"
@@ -219,3 +219,14 @@ export const live = (options: WorldOptions, settle: Effect.Effect<void>): World 
     leftovers: () => []
   }
 }
+
+/** Runs an effect in a world to its end. */
+export const complete = <A, E>(world: World, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const fiber = world.fork(effect)
+    if (world.advance === undefined) return Fiber.join(fiber)
+    return Effect.andThen(
+      world.settle,
+      Effect.suspend(() => fiber.pollUnsafe() ?? Effect.die(new Error("an effect of the script's own did not end")))
+    )
+  })
