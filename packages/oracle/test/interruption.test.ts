@@ -123,6 +123,46 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       assert.strictEqual((yield* server.counters).openConnections, 1)
     })))
 
+  it.live("holds up neither a transaction nor its rollback", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 1, pingTimeout: "300 millis", closeTimeout: "300 millis" })
+      const bounded = <A, E>(work: Effect.Effect<A, E>) =>
+        Effect.gen(function*() {
+          const [took] = yield* Effect.timed(Effect.exit(Effect.timeout(work, "100 millis")))
+          assert.isBelow(Duration.toMillis(took), 3000)
+          yield* server.clearFaults
+          assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
+          assert.strictEqual((yield* pool.statistics).opened, 1)
+        })
+      const stuck = Fault.hang({ on: "execute", sql: /stuck/ })
+      yield* server.inject(stuck)
+      yield* bounded(pool.use((held) => held.withTransaction(held.query("select 'stuck' as s from dual"))))
+      yield* server.script("create table t (n number)")
+      for (const on of ["commit", "rollback"] as const) {
+        yield* server.inject(Fault.hang({ on }))
+        const insert = pool.use((held) =>
+          held.withTransaction(Effect.andThen(
+            held.execute("insert into t values (1)"),
+            on === "commit" ? Effect.void : Effect.fail("no")
+          ))
+        )
+        yield* bounded(insert)
+      }
+    })))
+
+  it.live("ends a call that has a call timeout", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 1 })
+      yield* server.inject(Fault.hang({ on: "execute", sql: /stuck/ }))
+      const error = yield* Effect.flip(
+        pool.use((held) =>
+          Effect.andThen(held.setCallTimeout("100 millis"), held.query("select 'stuck' as s from dual"))
+        )
+      )
+      assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
+      assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
+    })))
+
   it.live("does not keep an abandoned attempt to connect", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({

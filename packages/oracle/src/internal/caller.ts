@@ -14,6 +14,8 @@ export type CallError = OracleError.OracleError | PoolError.ConnectionReleasedEr
 export interface CallDetails<A> extends TracedCall {
   /** Frees what a call has given that nobody waits for any more. */
   readonly discard?: (value: A) => Promise<void>
+  /** Whether it must come to an end in bounded time although nobody can interrupt it. */
+  readonly isUrgent?: boolean
   readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
 }
 
@@ -31,7 +33,8 @@ export class Caller {
     const { session } = this
     const called = session.call(work, {
       lease: this.lease,
-      ...(details.discard !== undefined && { discard: details.discard })
+      ...(details.discard !== undefined && { discard: details.discard }),
+      ...(details.isUrgent !== undefined && { isUrgent: details.isUrgent })
     })
     return traced(
       session,
