@@ -63,6 +63,7 @@ export type Fault =
     readonly since: "connect" | "now"
     readonly then: Ending
     readonly times: number
+    readonly sid: number | undefined
   }
 
 /**
@@ -212,7 +213,8 @@ export const truncate = (options: Target & { readonly bytes: number; readonly th
  * The connection ends when exactly so many bytes have passed in one direction, wherever in a packet that is.
  *
  * `since: "connect"` counts from the first byte of connections that are yet to come, `since: "now"` counts from now on, on
- * connections that exist already.
+ * connections that exist already: on all of them, or on the one that uses the session `sid`. It is over when `times`
+ * connections have been cut.
  *
  * @example
  * ```ts
@@ -229,11 +231,13 @@ export const cut = (options: {
   readonly since?: "connect" | "now"
   readonly then?: Ending
   readonly times?: number
+  readonly sid?: number
 }): Fault => ({
   _tag: "Cut",
   direction: options.direction,
   after: options.after,
   since: options.since ?? "connect",
   then: options.then ?? "close",
-  times: options.times ?? 1
+  times: options.times ?? 1,
+  sid: options.sid
 })

@@ -11,8 +11,8 @@ import type { Fault } from "./Fault.ts"
 import { make as makeEngine } from "./internal/engine/Database.ts"
 import type { Engine, EngineOptions, Procedure } from "./internal/engine/Engine.ts"
 import type { ConnectRequest } from "./internal/net/ConnectData.ts"
-import type { ArmedFault } from "./internal/server/FaultBook.ts"
-import type { Instance, SessionEntry } from "./internal/server/Instance.ts"
+import { arm, disarm, plannedShutdown, takeDown } from "./internal/server/Control.ts"
+import type { SessionEntry } from "./internal/server/Instance.ts"
 import type { Counters, RequestRecord } from "./internal/server/RequestLog.ts"
 import { firstUser, type RunningServer, start } from "./internal/server/Start.ts"
 import type { AccountState, UserSettings } from "./internal/server/Users.ts"
@@ -252,7 +252,6 @@ export interface Service {
 export class OracleServer extends Context.Service<OracleServer, Service>()("@sessionpool/testing/OracleServer") {}
 
 const host = "127.0.0.1"
-const plannedShutdown = 12_572
 
 const describe = (entry: SessionEntry): SessionInfo => {
   const { connection, instance, logon, request, session } = entry
@@ -291,36 +290,6 @@ const describe = (entry: SessionEntry): SessionInfo => {
 
 const failure = (message: string) => (cause: unknown) =>
   new OracleServerError({ message: `${message}: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
-
-const arm = (running: RunningServer, fault: Fault): ArmedFault => {
-  const { faults, instances } = running.cluster
-  const armed = faults.arm(fault)
-  if (fault._tag === "Cut" && fault.since === "now") {
-    for (const { connections } of instances) {
-      for (const { transport } of connections) transport.limit(faults.limitFromNow(armed, fault))
-    }
-  }
-  return armed
-}
-
-const disarm = (running: RunningServer, armed: ArmedFault): void => {
-  running.cluster.faults.disarm(armed)
-  for (const { connections } of running.cluster.instances) {
-    for (const { transport } of connections) transport.lift(armed)
-  }
-}
-
-const takeDown = async (instance: Instance, mode: ShutdownMode): Promise<void> => {
-  instance.up = false
-  if (mode === "listener") return instance.stopListening()
-  if (mode === "immediate") {
-    for (const connection of instance.connections) {
-      connection.announce(plannedShutdown)
-      connection.end()
-    }
-  }
-  instance.cutAll(false)
-}
 
 const makeService = (running: RunningServer, options: Options): Service => {
   const { cluster, engines, users } = running

@@ -328,9 +328,17 @@ describe("OracleServer, hurt", () => {
       const server = yield* serve()
       const connection = yield* connect(server)
       assert.strictEqual(yield* selectCode(connection), "no error")
+      const other = yield* connect(server)
       const fault = yield* server.inject(Fault.cut({ direction: "toClient", after: 5, since: "now" }))
+      assert.strictEqual(yield* fault.hits, 0)
       assert.strictEqual(yield* selectCode(connection), "NJS-500")
       assert.strictEqual(yield* fault.hits, 1)
+      assert.strictEqual(yield* selectCode(other), "no error")
+      const third = yield* connect(server)
+      const { sid } = (yield* server.sessions).at(-1)!
+      yield* server.inject(Fault.cut({ direction: "toServer", after: 5, since: "now", sid }))
+      assert.strictEqual(yield* selectCode(other), "no error")
+      assert.strictEqual(yield* selectCode(third), "NJS-500")
     })))
 
   it.live("drops all connections and stays up", () =>

@@ -5,7 +5,7 @@ import { connect as connectSocket } from "node:net"
 import { encodeData, encodePacket, PacketType } from "../../src/internal/net/Packet.ts"
 import { oracledb } from "../Driver.ts"
 import { cannedEngine, column, makeLob, query } from "./CannedEngine.ts"
-import { connect, connectString, portOf, serve } from "./Served.ts"
+import { codeOf, connect, connectString, eventually, portOf, serve } from "./Served.ts"
 
 const engine = () =>
   cannedEngine({
@@ -94,6 +94,18 @@ describe("what no client sends", () => {
         )
       )
       assert.deepStrictEqual((yield* Effect.promise(() => good.execute("select :a", [1]))).rows.length, 2)
+    })))
+
+  it.live("a request that ends in the middle of a message, or goes on after it, is not waited upon", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const port = portOf(yield* serve(engine()))
+      // PROTOCOL, once without the end of the client's name and once with a byte too many.
+      const protocol = Buffer.from("0106006e6f6465", "hex")
+      const tooLong = Buffer.concat([protocol, Buffer.from([0, 2])])
+      for (const payload of [protocol, tooLong]) {
+        const pieces = [connectPacket(descriptor), encodeData(payload, 8192, true, 0x0800)]
+        assert.strictEqual(yield* Effect.promise(() => throwAt(port, pieces, false)), "closed")
+      }
     })))
 
   it.live("and inside an accepted connection", () =>
@@ -194,6 +206,43 @@ describe("what no client sends", () => {
       const after = server.cluster.counters().byFunction
       assert.strictEqual(after.authPhaseOne, before.authPhaseOne! + 1)
       assert.strictEqual(after.authPhaseTwo, before.authPhaseTwo! + 1)
+    })))
+})
+
+describe("a client that leaves", () => {
+  it.live("in the middle of its logon leaves no session", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const canned = engine()
+      const server = yield* serve(canned)
+      const { createServer } = yield* Effect.promise(() => import("node:net"))
+      // Connect, negotiation, then the password: the third piece is passed on, and with it the client is gone.
+      const relay = createServer((client) => {
+        const upstream = connectSocket({ host: "127.0.0.1", port: portOf(server) })
+        let pieces = 0
+        client.on("data", (chunk) => {
+          pieces++
+          upstream.write(chunk, () => {
+            if (pieces === 3) upstream.destroy()
+          })
+        })
+        upstream.on("data", (chunk) => client.write(chunk))
+        upstream.on("close", () => client.destroy())
+        client.on("error", () => undefined)
+        upstream.on("error", () => undefined)
+      })
+      yield* Effect.promise(() => new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve)))
+      const { port } = relay.address() as { port: number }
+      for (let again = 0; again < 20; again++) {
+        const code = yield* codeOf(() =>
+          oracledb.getConnection({ user: "scott", password: "tiger", connectString: `127.0.0.1:${port}/FREEPDB1` })
+        )
+        assert.strictEqual(code, "NJS-500")
+      }
+      yield* eventually(() => server.cluster.counters().openConnections === 0)
+      yield* Effect.sleep("20 millis")
+      assert.strictEqual(server.cluster.instances[0]!.sessions.size, 0)
+      assert.isTrue(canned.opened.every((session) => session.events.includes("close")))
+      yield* Effect.promise(() => new Promise<void>((resolve) => relay.close(() => resolve())))
     })))
 })
 

@@ -18,7 +18,7 @@ const isDigit = (c: number): boolean => c >= 48 && c <= 57
 const isLetter = (c: number): boolean => (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c > 127
 const isWord = (c: number): boolean => isLetter(c) || isDigit(c) || c === 95 || c === 36 || c === 35
 
-const threeOrTwo = ["<<", ">>", "!=", "<>", "^=", "~=", "<=", ">=", "||", ":=", "=>", "**", ".."]
+const pairs = new Set(["<<", ">>", "!=", "<>", "^=", "~=", "<=", ">=", "||", ":=", "=>", "**", ".."])
 const single = "+-*/(),.;=<>@%?[]"
 
 const closers: Readonly<Record<string, string>> = { "[": "]", "{": "}", "<": ">", "(": ")" }
@@ -100,7 +100,7 @@ export const tokenize = (sql: string): Array<Token> => {
       continue
     }
     const pair = sql.slice(at, at + 2)
-    if (threeOrTwo.includes(pair)) {
+    if (pairs.has(pair)) {
       push("op", pair === "!=" || pair === "^=" || pair === "~=" ? "<>" : pair, at, at + 2)
       continue
     }

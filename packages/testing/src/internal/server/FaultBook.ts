@@ -18,6 +18,8 @@ export interface ArmedFault {
   readonly fault: Fault
   hits: number
   passed: number
+  /** Connections that are to be cut when they reach the limit. */
+  taken: number
 }
 
 const matches = (target: Target, facts: CallFacts): boolean => {
@@ -59,7 +61,7 @@ export class FaultBook {
   private readonly armed = new Set<ArmedFault>()
 
   arm(fault: Fault): ArmedFault {
-    const entry: ArmedFault = { fault, hits: 0, passed: 0 }
+    const entry: ArmedFault = { fault, hits: 0, passed: 0, taken: 0 }
     this.armed.add(entry)
     return entry
   }
@@ -114,22 +116,26 @@ export class FaultBook {
     for (const entry of this.armed) {
       const { fault } = entry
       if (fault._tag !== "Cut" || fault.since !== "connect") continue
-      this.hit(entry, fault.times)
-      limits.push(toLimit(entry, fault))
+      entry.taken++
+      if (entry.taken >= fault.times) this.armed.delete(entry)
+      limits.push(toLimit(entry, fault, () => entry.hits++))
     }
     return limits
   }
 
-  /** A limit for a connection that exists already. */
-  limitFromNow(entry: ArmedFault, fault: Extract<Fault, { _tag: "Cut" }>): ByteLimit {
-    return toLimit(entry, fault, () => this.hit(entry, fault.times))
+  /** A limit for a connection that exists already; `spent` is called when it has been reached often enough. */
+  limitFromNow(entry: ArmedFault, fault: Extract<Fault, { _tag: "Cut" }>, spent: () => void): ByteLimit {
+    return toLimit(entry, fault, () => {
+      this.hit(entry, fault.times)
+      if (!this.armed.has(entry)) spent()
+    })
   }
 }
 
 const toLimit = (
   entry: ArmedFault,
   fault: Extract<Fault, { _tag: "Cut" }>,
-  reached: () => void = () => undefined
+  reached: () => void
 ): ByteLimit => ({
   direction: fault.direction,
   remaining: fault.after,

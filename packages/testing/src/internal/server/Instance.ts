@@ -254,6 +254,7 @@ export class Instance {
       send: (payload, endOfResponse, limit) => connection.send(payload, endOfResponse, limit),
       sendMarker: (kind) => connection.sendMarker(kind),
       end: () => connection.end(),
+      malformed: () => cluster.counts.malformed++,
       reset: () => connection.reset(),
       fault: (call) => cluster.faults.forCall(facts(call)),
       began: (call, session) => {

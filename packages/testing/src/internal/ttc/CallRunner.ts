@@ -14,6 +14,7 @@ import { CallStatus, writeOutcome, writeStatus, writeWarning } from "./Outcome.t
 import type { Piggyback } from "./Piggyback.ts"
 import type { FunctionBody } from "./RequestParser.ts"
 import type { ServerSession } from "./ServerSession.ts"
+import { returningPlaceholders } from "./StatementScan.ts"
 import type { TtcConnection } from "./TtcConnection.ts"
 
 const sessionKilled = () => oraError(28, "your session has been killed")
@@ -127,14 +128,13 @@ export class CallRunner {
   }
 
   /** What follows the response. */
-  end(call: Call, error: OraErrorLike | undefined): void {
+  end(error: OraErrorLike | undefined): void {
     const { connection } = this
     if (this.releases && connection.session !== undefined) this.release(connection.session, false)
     const lost = error?.code === 28 || connection.session?.killed === true
     if (lost || (error !== undefined && connection.session === undefined && connection.released === undefined)) {
       connection.finishConnection()
     }
-    void call
   }
 
   protocol(): void {
@@ -262,6 +262,7 @@ export class CallRunner {
       }
       cursors.closeQuery(cursor)
       cursor.sql = header.sql
+      cursor.returning = returningPlaceholders(header.sql)
       cursor.statement = undefined
       cursor.forms = undefined
       cursor.described = undefined

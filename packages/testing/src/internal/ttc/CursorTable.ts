@@ -11,6 +11,8 @@ export interface ServerCursor {
   statement: Statement | undefined
   plsql: boolean
   binds: ReadonlyArray<BindMetadata>
+  /** Binds in the INTO of a RETURNING clause, for which no values are sent. */
+  returning: ReadonlySet<number>
   /** Binds for which the last execution was told "out only": a re-execution does not send them. */
   outOnly: ReadonlySet<number>
   /** The query that rows are being fetched from. */
@@ -22,6 +24,7 @@ export interface ServerCursor {
 }
 
 const maxId = 65_535
+const none: ReadonlySet<number> = new Set()
 
 export class CursorTable {
   private readonly cursors = new Map<number, ServerCursor>()
@@ -55,7 +58,8 @@ export class CursorTable {
       statement: undefined,
       plsql: false,
       binds: [],
-      outOnly: new Set(),
+      returning: none,
+      outOnly: none,
       open: undefined,
       described: undefined,
       forms: undefined

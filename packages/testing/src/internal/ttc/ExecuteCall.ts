@@ -198,7 +198,7 @@ const respond = (
       ? fetchRows(context, cursor, header.prefetch)
       : { rowCount: 0 }
   }
-  cursor.outOnly = new Set()
+  cursor.outOnly = noBinds
   if (result.returned !== undefined && result.returned.length > 0) writeReturned(context, cursor, result)
   else if (result.outBinds !== undefined && result.outBinds.length > 0) writeOutBinds(context, cursor, result.outBinds)
   if (result.implicitResults !== undefined && result.implicitResults.length > 0) {
@@ -231,6 +231,8 @@ const writeParameter = (context: ExecuteContext, rowCounts: ReadonlyArray<number
   writer.ub(rowCounts.length)
   for (const count of rowCounts) writer.ub(count)
 }
+
+const noBinds: ReadonlySet<number> = new Set()
 
 const unchanged = (before: Cursor["columns"] | undefined, now: Cursor["columns"]): boolean =>
   before === now || (before !== undefined && before.length === now.length &&

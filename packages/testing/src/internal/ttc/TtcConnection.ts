@@ -182,8 +182,8 @@ export class TtcConnection {
     if (cursor === undefined && header.binds === undefined) this.buffer.skipToBoundary()
     const binds = header.binds ?? cursor?.binds ?? []
     const plsql = cursor?.plsql ?? false
-    const returning = returningPlaceholders(cursor?.sql ?? header.sql ?? "")
     const skipOut = header.binds === undefined ? cursor?.outOnly : undefined
+    const returning = cursor?.returning ?? returningPlaceholders(header.sql ?? "")
     const without = (index: number) => returning.has(index) || skipOut?.has(index) === true
     const order = binds.length === 0 ? [] : valueOrder(binds, without, plsql, this.terms.maxString)
     const due = header.isQuery ? 1 : header.iterations
@@ -198,6 +198,7 @@ export class TtcConnection {
   /** Runs a call whose request is complete, and answers it. */
   private run(call: Call, work: () => void | Promise<void>): void {
     const { host } = this
+    this.buffer.endRequest()
     const early = this.earlyError
     this.earlyError = undefined
     this.writer.reset()
@@ -260,7 +261,12 @@ export class TtcConnection {
   ): void {
     if (this.running !== running) return
     this.running = undefined
-    if (this.ended) return this.host.finished(call, this.session, error)
+    if (this.ended) {
+      this.host.finished(call, this.session, error)
+      // A logon may have gone through after its client had left.
+      if (this.session !== undefined) this.host.close(this.session)
+      return
+    }
     if (running.cancelled) {
       // The response of a cancelled call is the one to the reset.
       this.host.finished(call, this.session, error ?? cancelledError)
@@ -276,6 +282,7 @@ export class TtcConnection {
 
   /** The client cannot be understood: its connection ends, and nothing else does. */
   fail(): void {
+    this.host.malformed()
     this.drop(false)
   }
 
@@ -290,7 +297,7 @@ export class TtcConnection {
     if (this.pipelineAborts && error !== undefined) this.pipelineFailed = true
     if (fault?.kind === "disconnect") return this.drop(fault.reset)
     if (!call.oneWay) this.flush(fault, call)
-    this.runner.end(call, error)
+    this.runner.end(error)
   }
 
   private drop(reset: boolean): void {

@@ -55,6 +55,8 @@ export interface TtcHost {
   readonly send: (payload: Buffer, endOfResponse: boolean, limit?: number) => void
   readonly sendMarker: (kind: number) => void
   readonly end: () => void
+  /** Counts a client that could not be understood. */
+  readonly malformed: () => void
   readonly reset: () => void
   /** The fault that hits this call, if any. */
   readonly fault: (call: Call, session: ServerSession | undefined) => CallFault | undefined

@@ -49,7 +49,12 @@ const commonTable = (c: Compilation, cte: CommonTable, parent: Scope | undefined
   if (cte.columns.length === 0) throw oraError(32039, "recursive WITH clause must have column alias list", cte.at)
   const options = { orderBy: [], siblings: false, tail: "", locking: false, sequences: false }
   const anchor = compileBlock(c, body.left, parent, options)
-  const widened = named(anchor.columns).map((column) => ({ ...column, type: general(column.type), nullable: true }))
+  const widened = named(anchor.columns).map(({ isJson, name, type }): OutColumn => ({
+    name,
+    type: general(type),
+    nullable: true,
+    isJson
+  }))
   c.commonTables.push({ name: cte.name, sqlName, columns: widened })
   const step = compileBlock(c, body.right, parent, options)
   for (const [i, column] of step.columns.entries()) {

@@ -81,6 +81,8 @@ export interface OutColumn {
   readonly type: SqlType
   readonly nullable: boolean
   readonly isJson: boolean
+  /** The column of a table that stands here unchanged. */
+  readonly origin?: { readonly source: Source; readonly column: string } | undefined
 }
 
 export interface CompiledQuery {
@@ -90,6 +92,8 @@ export interface CompiledQuery {
 
 /** Text and parts for the store's grammar. */
 export const quoteText = (text: string): string =>
-  /[\0\u0001]/.test(text) ? `CAST(x'${Buffer.from(text).toString("hex")}' AS TEXT)` : `'${text.replaceAll("'", "''")}'`
+  text.includes("\0") || text.includes("\u0001")
+    ? `CAST(x'${Buffer.from(text).toString("hex")}' AS TEXT)`
+    : `'${text.replaceAll("'", "''")}'`
 
 export const blob = (bytes: Uint8Array): string => `x'${Buffer.from(bytes).toString("hex")}'`

@@ -35,7 +35,7 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
   let exact = false
 
   const digits = (width: number, element: Element): number => {
-    while (!exact && text[at] === " ") at++
+    if (!exact) skipBlanks()
     if (at >= text.length) throw oraError(1840, "input value not long enough for date format")
     const match = /^\d+/.exec(text.slice(at, at + width))
     if (match === null) throw oraError(1858, `a non-numeric character was found where a numeric was expected`)
@@ -44,6 +44,9 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
     }
     at += match[0].length
     return Number(match[0])
+  }
+  const skipBlanks = (): void => {
+    while (text[at] === " ") at++
   }
   const word = (list: ReadonlyArray<string>): number => {
     while (text[at] === " ") at++

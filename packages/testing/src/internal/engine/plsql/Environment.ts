@@ -70,11 +70,12 @@ export class Environment {
   }
 
   find(name: string): Entry | undefined {
-    for (let env: Environment | undefined = this; env !== undefined; env = env.parent) {
-      const entry = env.names.get(name)
-      if (entry !== undefined) return entry
-    }
-    return undefined
+    return this.names.get(name) ?? this.parent?.find(name)
+  }
+
+  /** The names of the block with this label. */
+  private labelled(label: string): Environment | undefined {
+    return this.label === label ? this : this.parent?.labelled(label)
   }
 
   /** `name`, `record.field`, `label.name`. */
@@ -83,11 +84,7 @@ export class Environment {
     if (path.length === 1) return first?.kind === "scalar" ? first : undefined
     if (path.length === 2 && first?.kind === "record") return first.fields.get(path[1]!)
     if (path.length !== 2) return undefined
-    for (let env: Environment | undefined = this; env !== undefined; env = env.parent) {
-      if (env.label !== path[0]) continue
-      const entry = env.names.get(path[1]!)
-      return entry?.kind === "scalar" ? entry : undefined
-    }
-    return undefined
+    const entry = this.labelled(path[0]!)?.names.get(path[1]!)
+    return entry?.kind === "scalar" ? entry : undefined
   }
 }

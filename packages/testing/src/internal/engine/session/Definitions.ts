@@ -18,7 +18,7 @@ export interface DefinitionServices {
   readonly session: SessionState
   /** Columns of a query, and filling a new table from it. */
   readonly describe: (query: Create["query"] & object) => ReadonlyArray<OutColumn>
-  readonly fill: (table: Table, query: Create["query"] & object) => void
+  readonly copyRows: (table: Table, query: Create["query"] & object) => void
   /** Compiles a condition over the table to find its errors now; false when a row of the table fails it. */
   readonly holds: (table: Table, condition: Expr) => boolean
   /** Gives the rows that are there the default of a new column. */
@@ -285,7 +285,7 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
   try {
     for (const spec of specs) for (const constraint of spec.constraints) addConstraint(services, table, constraint)
     for (const constraint of ddl.constraints) addConstraint(services, table, constraint)
-    if (ddl.query !== undefined) services.fill(table, ddl.query)
+    if (ddl.query !== undefined) services.copyRows(table, ddl.query)
   } catch (error) {
     dropTable(core, table)
     throw error

@@ -1,0 +1,90 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import {
+  addMonths,
+  decodeTimestamp,
+  decodeZoned,
+  encodeTimestamp,
+  encodeZoned,
+  fieldsOf,
+  secondsOf
+} from "../../src/internal/engine/Calendar.ts"
+import { readDate } from "../../src/internal/engine/format/DateReader.ts"
+import { dayOfYear, formatDate, isoWeek } from "../../src/internal/engine/format/DateWriter.ts"
+import { parseZone, toUtc } from "../../src/internal/engine/TimeZones.ts"
+
+const first = Math.floor(Date.UTC(1, 0, 1) / 1000)
+const seconds = fc.integer({
+  min: Math.floor(Date.UTC(1000, 0, 1) / 1000),
+  max: Math.floor(Date.UTC(9999, 11, 31) / 1000)
+})
+const nanos = fc.integer({ min: 0, max: 999_999_999 })
+
+describe("dates", () => {
+  it("have the calendar of the language", () => {
+    fc.assert(fc.property(seconds, (at) => {
+      const date = new Date(at * 1000)
+      const f = fieldsOf(at)
+      expect([f.year, f.month, f.day, f.hour, f.minute, f.second]).toEqual([
+        date.getUTCFullYear(),
+        date.getUTCMonth() + 1,
+        date.getUTCDate(),
+        date.getUTCHours(),
+        date.getUTCMinutes(),
+        date.getUTCSeconds()
+      ])
+      expect(secondsOf(f)).toBe(at)
+      expect(dayOfYear(f)).toBeGreaterThan(0)
+      expect(isoWeek(f)[1]).toBeLessThanOrEqual(53)
+    }))
+    expect(first).toBeLessThan(0)
+  })
+
+  it("come back through every full format", () => {
+    const formats = [
+      "YYYY-MM-DD HH24:MI:SS.FF9",
+      "DD.MM.YYYY HH:MI:SS.FF9 AM",
+      "fmDay, DD Month YYYY fmHH24:MI:SS.FF9",
+      "YYYYDDD SSSSS.FF9",
+      "J HH24MISS.FF9",
+      "\"on\" DD-MON-YYYY \"at\" HH24:MI:SS.FF9"
+    ]
+    fc.assert(fc.property(seconds, nanos, fc.constantFrom(...formats), (at, ns, format) => {
+      const text = formatDate({ seconds: at, nanos: ns }, format, undefined, true, 6)
+      const read = readDate(text, format, 0)
+      expect([read.seconds, read.nanos, text]).toEqual([at, ns, text])
+    }))
+  })
+
+  it("sort as text the way they sort in time", () => {
+    fc.assert(fc.property(seconds, nanos, seconds, nanos, (s1, n1, s2, n2) => {
+      const a = encodeTimestamp({ seconds: s1, nanos: n1 })
+      const b = encodeTimestamp({ seconds: s2, nanos: n2 })
+      expect(decodeTimestamp(a)).toEqual({ seconds: s1, nanos: n1 })
+      expect(Math.sign(a < b ? -1 : a > b ? 1 : 0)).toBe(Math.sign(s1 - s2 || n1 - n2))
+    }))
+  })
+
+  it("keep zones", () => {
+    fc.assert(fc.property(seconds, nanos, fc.integer({ min: -899, max: 840 }), (at, ns, offsetMinutes) => {
+      const zoned = { seconds: at, nanos: ns, offsetMinutes, region: "" }
+      expect(decodeZoned(encodeZoned(zoned))).toEqual(zoned)
+    }))
+    const berlin = parseZone("Europe/Berlin")
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2_000_000_000 }), (utc) => {
+        const local = utc + berlin.offsetAt(utc) * 60
+        // In the hour that the clock shows twice, the first reading is meant.
+        expect([0, 3600]).toContain(utc - toUtc(berlin, local))
+      }),
+      { numRuns: 40 }
+    )
+  })
+
+  it("add months back and forth except at the end of a month", () => {
+    fc.assert(fc.property(seconds, fc.integer({ min: -240, max: 240 }), (at, months) => {
+      if (fieldsOf(at).day > 27 || fieldsOf(at).year > 9970 || fieldsOf(at).year < 1030) return
+      expect(addMonths(addMonths(at, months), -months)).toBe(at)
+    }))
+  })
+})

@@ -1,0 +1,292 @@
+import { afterAll, beforeEach, describe, expect, it } from "vitest"
+import type { Cursor, OutBind } from "../../src/internal/engine/Engine.ts"
+import { type Harness, harness, plain, settle, type Sql, sqlOf, typed } from "./EngineHarness.ts"
+
+const opened: Array<Harness> = []
+let h: Harness
+let sql: Sql
+beforeEach(() => {
+  h = harness({
+    procedures: [
+      {
+        name: "bank.transfer",
+        parameters: [
+          { name: "amount", type: "NUMBER" },
+          { name: "note", type: "VARCHAR2", default: "none" },
+          { name: "total", type: "NUMBER", direction: "out" },
+          { name: "history", type: "CURSOR", direction: "out" }
+        ],
+        run: ({ amount, note }, context) => {
+          context.sql("insert into t (id, name) values (:1, :2)", amount as string, note as string)
+          const [[count]] = context.sql("select count(*) from t").rows as [[string]]
+          return { total: count, history: context.openCursor("select id from t order by id") }
+        }
+      },
+      {
+        name: "twice",
+        parameters: [{ name: "n", type: "NUMBER" }],
+        returns: "NUMBER",
+        run: ({ n }) => ({ return: String(Number(n) * 2) })
+      },
+      {
+        name: "reversed",
+        parameters: [{ name: "items", type: "NUMBER" }, { name: "result", type: "NUMBER", direction: "out" }],
+        run: ({ items }) => ({ result: (items as ReadonlyArray<string>).toReversed() })
+      },
+      { name: "slow", parameters: [], run: () => new Promise(() => undefined) },
+      {
+        name: "scaled",
+        parameters: [{ name: "n", type: "NUMBER" }, { name: "factor", type: "NUMBER", default: "10" }],
+        returns: "NUMBER",
+        run: ({ factor, n }) => ({ return: String(Number(n) * Number(factor)) })
+      },
+      { name: "refuse", parameters: [], run: (_, context) => context.raise(-20777, "not today") }
+    ]
+  })
+  opened.push(h)
+  sql = h.open()
+  sql.run("create table t (id number primary key, name varchar2(20))")
+})
+afterAll(() => opened.forEach(({ engine }) => engine.close()))
+
+const outs = (binds: ReadonlyArray<OutBind> | undefined): ReadonlyArray<unknown> =>
+  (binds ?? []).map((bind) => plain(bind.values[0]))
+const out = (text: string, ...binds: ReadonlyArray<unknown>): ReadonlyArray<unknown> =>
+  outs(sql.run(text, ...binds).outBinds)
+
+describe("blocks", () => {
+  it.each(
+    [
+      ["begin :1 := 1 + 2; end;", ["3"]],
+      ["declare x number := 0; begin for i in 1..10 loop x := x + i; end loop; :1 := x; end;", ["55"]],
+      ["declare x number := 0; begin for i in reverse 1..3 loop x := x * 10 + i; end loop; :1 := x; end;", ["321"]],
+      [
+        "declare x number := 0; begin while x < 5 loop x := x + 1; continue when x = 2; exit when x = 4; end loop; :1 := x; end;",
+        ["4"]
+      ],
+      [
+        "declare x number := 0; begin <<o>> for i in 1..3 loop for j in 1..3 loop x := x + 1; exit o when j = 2; end loop; end loop; :1 := x; end;",
+        ["2"]
+      ],
+      ["begin if 1 > 2 then :1 := 'a'; elsif null then :1 := 'b'; else :1 := 'c'; end if; end;", ["c"]],
+      ["begin case 3 when 1 then :1 := 'one'; when 3 then :1 := 'three'; end case; end;", ["three"]],
+      ["begin select 'x' || dummy into :1 from dual; end;", ["xX"]],
+      ["declare n number; begin n := 1 / 0; exception when zero_divide then :1 := sqlcode || ' ' || sqlerrm; end;", [
+        "-1476 ORA-01476: divisor is equal to zero"
+      ]],
+      [
+        "declare n number; begin select 1 into n from dual where 1 = 0; exception when no_data_found then :1 := sqlcode; end;",
+        ["100"]
+      ],
+      [
+        "declare e exception; pragma exception_init(e, -20005); begin raise_application_error(-20005, 'x'); exception when e then :1 := 'mine'; end;",
+        ["mine"]
+      ],
+      [
+        "begin begin raise too_many_rows; exception when no_data_found then null; end; exception when others then :1 := 'outer'; end;",
+        ["outer"]
+      ],
+      [
+        "declare procedure p(a number, b in out number) is begin b := b + a; end; x number := 1; begin p(2, x); p(b => x, a => 10); :1 := x; end;",
+        ["13"]
+      ],
+      [
+        "declare function f(n number) return number is begin if n <= 1 then return 1; end if; return n * f(n - 1); end; begin :1 := f(20) + 0; end;",
+        ["2432902008176640000"]
+      ],
+      [
+        "declare cursor c(low number) is select level n from dual connect by level <= 5; s number := 0; begin for r in c(1) loop s := s + r.n; end loop; :1 := s; end;",
+        ["15"]
+      ],
+      [
+        "declare r t%rowtype; begin r.id := 7; r.name := 'seven'; insert into t values r; select name into r.name from t where id = 7; :1 := r.name || sql%rowcount; end;",
+        ["seven1"]
+      ],
+      [
+        "begin execute immediate 'insert into t values (:a, :b)' using 1, 'dyn'; execute immediate 'select name from t where id = :1' into :1 using 1; end;",
+        ["dyn"]
+      ],
+      ["begin execute immediate 'begin :x := :y * 2; end;' using out :1, 21; end;", ["42"]],
+      ["declare i number; begin insert into t values (5, 'a') returning id * 2 into i; :1 := i; end;", ["10"]],
+      ["begin :1 := twice(4) + twice(n => 1); end;", ["10"]],
+      ["declare b boolean := true; begin if b and not false then :1 := 'yes'; end if; end;", ["yes"]],
+      ["begin :1 := to_char(date '2024-02-03', 'YYYY'); end;", ["2024"]]
+    ] as const
+  )("%s", (text, expected) => {
+    expect(out(text, typed("VARCHAR2", null))).toEqual(expected)
+  })
+
+  it("finds the direction of each bind in the text", () => {
+    const directions = (text: string) =>
+      sql.session.parse(text).placeholders.map(({ direction, name }) => `${name} ${direction}`)
+    expect(directions("begin :a := :b; :c := :c + 1; p(:b); end;")).toEqual(["A out", "B in", "C inout"])
+    expect(directions("begin bank.transfer(:n, total => :t, history => :h); end;")).toEqual(["N in", "T out", "H out"])
+    expect(
+      directions(
+        "begin dbms_output.get_line(:l, :s); select 1 into :x from dual; open :c for select :y from dual; end;"
+      )
+    ).toEqual(["L out", "S out", "X out", "C out", "Y in"])
+  })
+
+  it("undoes what a failing block has done", () => {
+    sql.run("insert into t values (1, 'kept')")
+    expect(sql.error("begin insert into t values (2, 'x'); insert into t values (1, 'y'); end;")).toMatch(
+      /^ORA-00001: .*\nORA-06512: at line 1$/
+    )
+    expect(sql.rows("select id from t")).toEqual([["1"]])
+    sql.run(
+      "begin insert into t values (2, 'x'); insert into t values (1, 'y'); exception when dup_val_on_index then null; end;"
+    )
+    expect(sql.value("select count(*) from t")).toBe("2")
+  })
+
+  it("does not let a handler hide what the engine cannot do", () => {
+    expect(sql.error("begin dbms_lob.trim(1, 2); exception when others then null; end;")).toMatch(/^ORA-03001/)
+  })
+
+  it("stores procedures and functions", () => {
+    sql.run(
+      "create or replace procedure add_one(p_id in number, p_total out number) is begin insert into t values (p_id, 'p'); select count(*) into p_total from t; end;"
+    )
+    expect(out("begin add_one(3, :1); end;", typed("NUMBER", null))).toEqual(["1"])
+    expect(sql.error("begin add_one(3); end;")).toMatch(/PLS-00306/)
+    sql.run("drop procedure add_one")
+    expect(sql.error("begin add_one(3, :1); end;", 1)).toMatch(/PLS-00201/)
+  })
+})
+
+describe("cursors", () => {
+  it("hands out ref cursors and implicit results", () => {
+    sql.run("insert into t values (1, 'a'), (2, 'b')")
+    const result = sql.run("begin open :1 for select id from t order by id; end;", typed("CURSOR", null))
+    expect(sql.session.fetch(result.outBinds![0]!.values[0] as Cursor, 10)).toEqual([["1"], ["2"]])
+    const implicit = sql.run(
+      "declare c sys_refcursor; begin open c for 'select name from t where id = :x' using 2; dbms_sql.return_result(c); end;"
+    )
+    expect(implicit.implicitResults!.map((cursor) => sql.session.fetch(cursor, 10))).toEqual([[["b"]]])
+  })
+})
+
+describe("procedures in TypeScript", () => {
+  it("belong to the caller's transaction", () => {
+    const result = sql.run(
+      "begin bank.transfer(5, total => :t, history => :h); end;",
+      typed("NUMBER", null),
+      typed("CURSOR", null)
+    )
+    expect(plain(result.outBinds![0]!.values[0])).toBe("1")
+    expect(sql.session.fetch(result.outBinds![1]!.values[0] as Cursor, 10)).toEqual([["5"]])
+    expect(sql.rows("select id, name from t")).toEqual([["5", "none"]])
+    sql.session.rollback()
+    expect(sql.value("select count(*) from t")).toBe("0")
+  })
+
+  it("can be used in SQL, and can fail", () => {
+    expect(sql.rows("select twice(level) from dual connect by level <= 2")).toEqual([["2"], ["4"]])
+    expect(sql.rows("select scaled(2), scaled(2, 3), scaled(factor => 4, n => 1), scaled(1, null) from dual")).toEqual([
+      [
+        "20",
+        "6",
+        "4",
+        "0"
+      ]
+    ])
+    expect(sql.error("begin refuse; end;")).toBe("ORA-20777: not today\nORA-06512: at line 1")
+  })
+
+  it("wait, and are broken", async () => {
+    const waiting = sql.later("begin insert into t values (1, 'x'); slow; end;").then(
+      () => "none",
+      (error: Error) => error.message
+    )
+    await settle()
+    sql.session.cancel()
+    expect(await waiting).toMatch(/^ORA-01013/)
+    expect(sql.value("select count(*) from t")).toBe("0")
+  })
+})
+
+describe("index-by tables", () => {
+  it("pass between binds and procedures", () => {
+    const text = { type: "VARCHAR2", maxSize: 100, maxElements: 10 } as const
+    const number = { type: "NUMBER", maxSize: 22, maxElements: 10 } as const
+    const result = sql.session.execute(sql.session.parse("begin reversed(:a, :b); end;"), {
+      bindTypes: [text, number],
+      rows: [[["3", "1"], []]]
+    })
+    expect((result as { outBinds: ReadonlyArray<OutBind> }).outBinds).toEqual([{
+      index: 1,
+      direction: "out",
+      type: "NUMBER",
+      values: [["1", "3"]]
+    }])
+    sql.run(
+      "begin dbms_output.enable; dbms_output.put_line('a'); dbms_output.new_line; dbms_output.put_line('c'); end;"
+    )
+    const lines = sql.session.execute(sql.session.parse("begin dbms_output.get_lines(:l, :n); end;"), {
+      bindTypes: [text, number],
+      rows: [[[], "10"]]
+    })
+    expect((lines as { outBinds: ReadonlyArray<OutBind> }).outBinds.map(({ values }) => values[0])).toEqual([[
+      "a",
+      null,
+      "c"
+    ], "3"])
+    expect(() =>
+      sql.session.execute(sql.session.parse("begin :b := :a; end;"), {
+        bindTypes: [text, number],
+        rows: [[null, ["1"]]]
+      })
+    ).toThrow(/ORA-03001/)
+  })
+})
+
+describe("packages", () => {
+  it("dbms_session.sleep waits without holding anybody up", async () => {
+    const sleeping = sql.later("begin dbms_session.sleep(1.5); insert into t values (1, 'awake'); end;")
+    await settle()
+    expect(h.sleepers.map((sleeper) => sleeper.milliseconds)).toEqual([1500])
+    expect(h.open().value("select count(*) from t")).toBe("0")
+    h.sleepers[0]!.wake()
+    await sleeping
+    expect(sql.value("select name from t")).toBe("awake")
+  })
+
+  it("are told when the session or the engine closes under them", async () => {
+    const loop =
+      "begin for r in (select level from dual connect by level < 9) loop insert into t values (1, 'x'); dbms_session.sleep(1); end loop; end;"
+    const message = (promise: Promise<unknown>) => promise.then(() => "none", (error: Error) => error.message)
+    const first = message(sql.later(loop))
+    await settle()
+    const other = h.open()
+    const second = message(other.later(loop))
+    await settle()
+    sql.session.close()
+    expect(await first).toMatch(/^ORA-00028: your session has been killed/)
+    await settle()
+    h.engine.close()
+    expect(await second).toMatch(/^ORA-00028: your session has been killed/)
+  })
+
+  it("an endless loop lets a break in", async () => {
+    const looping = sql.later("begin loop null; end loop; end;").then(() => "none", (error: Error) => error.message)
+    await settle()
+    sql.session.cancel()
+    expect(await looping).toMatch(/^ORA-01013/)
+  })
+
+  it("dbms_output, dbms_application_info, dbms_session", () => {
+    sql.run(
+      "begin dbms_output.enable(null); dbms_output.put('a'); dbms_output.put_line('b'); dbms_output.put_line(42); end;"
+    )
+    const line = () => out("begin dbms_output.get_line(:l, :s); end;", typed("VARCHAR2", null), typed("NUMBER", null))
+    expect([line(), line(), line()]).toEqual([["ab", "0"], ["42", "0"], [null, "1"]])
+    sql.run("begin dbms_application_info.set_module('shop', 'pay'); dbms_session.set_identifier('me'); end;")
+    expect(
+      sql.rows(
+        "select sys_context('userenv', 'module'), sys_context('userenv', 'action'), sys_context('userenv', 'client_identifier') from dual"
+      )
+    ).toEqual([["shop", "pay", "me"]])
+    expect(sqlOf(sql.session).value("select module from v$session where client_identifier = 'me'")).toBe("shop")
+  })
+})
