@@ -103,6 +103,12 @@ describe("options", () => {
       assert.deepStrictEqual(yield* problems({ connectString: " " }), ["connectString"])
       assert.deepStrictEqual(yield* problems({ max: 0 }), ["max"])
       assert.deepStrictEqual(yield* problems({ credentials: Effect.succeed({ user: "x" }) }), ["user"])
+      const released = {
+        serverPool: "release" as const,
+        resetSession: () =>
+          Effect.void
+      }
+      assert.deepStrictEqual(yield* problems(released), ["resetSession"])
       const unknownOption = { ...connect, poolMax: 5 }
       const unknown = yield* Effect.exit(OracleSessionPool.make(unknownOption))
       assert.isTrue(Exit.isFailure(unknown))

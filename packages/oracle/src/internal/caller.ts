@@ -7,7 +7,16 @@ import type { DriverConnection } from "./oracledb.ts"
 import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
 import { traced, type TracedCall } from "./tracing.ts"
 
-/** What every operation on a connection may fail with. */
+/**
+ * What every operation on a connection may fail with.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const isOver = (error: OracleConnection.CallError) => error._tag === "ConnectionReleasedError"
+ * ```
+ */
 export type CallError = OracleError.OracleError | PoolError.ConnectionReleasedError
 
 /** A call of the driver. */

@@ -119,6 +119,10 @@ export const makePool: <OE = never, R = never>(
     const problem = "must be an easy connect string, a descriptor or an alias"
     return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "connectString", problem }] })
   }
+  if (settings.serverPool === "release" && options.resetSession !== undefined) {
+    const problem = "has nothing left to reset: with serverPool \"release\" the server has its session back by then"
+    return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "resetSession", problem }] })
+  }
   const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
   const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
   const parameters = new ConnectParameters(settings)
