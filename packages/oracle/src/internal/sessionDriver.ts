@@ -5,6 +5,7 @@ import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { ConnectParameters, OpenRequest } from "./connectSettings.ts"
+import { LogonGate } from "./logonGate.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
 import { attempt, type Lender, OracleSession } from "./session.ts"
@@ -160,9 +161,10 @@ const reset = (
 export const make = (
   parameters: ConnectParameters,
   values: ValueSettings,
-  patience: number
+  patience: number,
+  gate: LogonGate = new LogonGate()
 ): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError> => ({
-  open: (request) => open(parameters, request, patience),
+  open: (request) => gate.through(request, open(parameters, request, patience)),
   close: (session, { force }) => close(session, force),
   ping,
   reset,
