@@ -27,7 +27,7 @@ describe("types", () => {
       yield* held.execute(`insert into ${name} values (:v, :nv, :c, :r, :d, :t, :z, :bd)`, binds)
       const [row] = yield* held.query(`select * from ${name}`)
       assert.deepInclude(row, { V: "plain", NV: "wörld", C: "abcd", D: second, T: at, Z: at, BD: 0.1 })
-      assert.deepStrictEqual([...row!["R"] as Uint8Array], [1, 2, 255])
+      assert.deepStrictEqual(Array.from(row!["R"] as Uint8Array), [1, 2, 255])
       yield* held.executeMany(`insert into ${name} (v, r, t, z) values (:v, :r, :t, :z)`, [
         { v: null, r: new Uint8Array([1]), t: at, z: DateTime.makeUnsafe(at) },
         { v: "a longer text", r: new Uint8Array(8), t: null, z: null }
@@ -103,6 +103,12 @@ describe("options", () => {
       assert.deepStrictEqual(yield* problems({ connectString: " " }), ["connectString"])
       assert.deepStrictEqual(yield* problems({ max: 0 }), ["max"])
       assert.deepStrictEqual(yield* problems({ credentials: Effect.succeed({ user: "x" }) }), ["user"])
+      const released = {
+        serverPool: "release" as const,
+        resetSession: () =>
+          Effect.void
+      }
+      assert.deepStrictEqual(yield* problems(released), ["resetSession"])
       const unknownOption = { ...connect, poolMax: 5 }
       const unknown = yield* Effect.exit(OracleSessionPool.make(unknownOption))
       assert.isTrue(Exit.isFailure(unknown))

@@ -1,5 +1,6 @@
 /** An Oracle pool from its options: the settings of the pool, of the connections and of the values, told apart. */
-import { PoolError, type PoolOptions as CoreOptions, type SessionDriver, SessionPool } from "@sessionpool/core"
+import { PoolError, PoolOptions as CoreOptions, type SessionDriver, SessionPool } from "@sessionpool/core"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
@@ -95,6 +96,9 @@ const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray
 const omit = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Omit<A, K> =>
   Object.fromEntries(Object.entries(from).filter(([name]) => !names.some((each) => each === name))) as Omit<A, K>
 
+/** The longest time that a timer of Node can wait. */
+const longestTimer = 2 ** 31 - 1
+
 const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectString)
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
@@ -115,13 +119,19 @@ export const makePool: <OE = never, R = never>(
     const problem = "must be an easy connect string, a descriptor or an alias"
     return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "connectString", problem }] })
   }
+  if (settings.serverPool === "release" && options.resetSession !== undefined) {
+    const problem = "has nothing left to reset: with serverPool \"release\" the server has its session back by then"
+    return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "resetSession", problem }] })
+  }
+  const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
+  const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
   const parameters = new ConnectParameters(settings)
   const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
     ...poolOptions,
     // The driver refuses credentials in it; statistics must not show them in the meantime.
     dsn: redactSecrets(connectString),
     ...(isAlias(connectString) && { tnsentry: connectString }),
-    driver: Driver.make(parameters, values)
+    driver: Driver.make(parameters, values, patience)
   })
   return changesServerSession(settings) ? withoutTags(pool, name) : pool
 })

@@ -6,7 +6,16 @@ import { type ColumnMetadata, type DbType, driver, type ExecuteOptions, type Lob
 import { RowDecodeError } from "./rowDecodeError.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
-/** A row: the value of each column under its name. */
+/**
+ * A row: the value of each column under its name, null where it has none.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const nameOf = (row: OracleConnection.Row) => row["NAME"]
+ * ```
+ */
 export interface Row {
   readonly [column: string]: unknown
 }

@@ -40,6 +40,8 @@ export interface CallOptions<A> {
   readonly lease?: LeaseState
   /** Frees what a call has given that nobody waits for any more. */
   readonly discard?: (value: A) => Promise<void>
+  /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
+  readonly isUrgent?: boolean
 }
 
 interface Call {
@@ -58,6 +60,8 @@ export interface SessionParts {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
   readonly isPooledServer: boolean
+  /** How long an urgent call may take, in milliseconds. */
+  readonly patience: number
   readonly lender?: Lender
 }
 
@@ -77,6 +81,7 @@ export class OracleSession {
   #running: Call | undefined = undefined
   #isHeld = false
   readonly #waiting: Array<() => void> = []
+  readonly #patience: number
 
   constructor(parts: SessionParts) {
     this.attached = parts.connection
@@ -84,12 +89,38 @@ export class OracleSession {
     this.secrets = parts.secrets
     this.isPooledServer = parts.isPooledServer
     this.lender = parts.lender
+    this.#patience = parts.patience
     this.attributes = spanAttributes(parts.connection)
   }
 
   /** What the driver knows without a round trip. */
   get isHealthy(): boolean {
     return !this.#isLost && (this.attached?.isHealthy() ?? true)
+  }
+
+  /** The server does not answer: nothing more is tried on this session, and in Thin mode what runs on it fails now. */
+  #lose(): void {
+    this.#isLost = true
+    this.sockets.destroy()
+    this.#next()
+  }
+
+  /**
+   * Watches over a call that has a time limit. The driver itself only asks the server to stop, and waits for its answer; a
+   * server that is gone gives none. A call timeout is one of each round trip, so it is silence that counts there.
+   */
+  #watch(connection: DriverConnection | undefined, isUrgent: boolean): NodeJS.Timeout | undefined {
+    if (isUrgent) return setTimeout(() => this.#lose(), this.#patience)
+    const timeout = connection?.callTimeout ?? 0
+    if (timeout === 0) return undefined
+    let heard = this.sockets.bytesRead
+    let silence = 0
+    return setInterval(() => {
+      const { bytesRead } = this.sockets
+      silence = bytesRead === heard ? silence + 1 : 0
+      heard = bytesRead
+      if (silence === 3) this.#lose()
+    }, timeout)
   }
 
   /** Gets the connection back from its lender; no round trip, unless the lender has to connect anew. */
@@ -117,7 +148,9 @@ export class OracleSession {
   call<A>(work: (connection: DriverConnection) => Promise<A>, options: CallOptions<A> = {}): Effect.Effect<A, unknown> {
     return Effect.callback<A, unknown>((resume) => {
       const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
+      let watch: NodeJS.Timeout | undefined
       const settle = (failure: { readonly failure?: unknown }, result: Effect.Effect<A, unknown>) => {
+        clearTimeout(watch)
         call.outcome = failure
         this.#running = undefined
         call.onSettled?.()
@@ -129,8 +162,13 @@ export class OracleSession {
           resume(Effect.fail(new LeaseIsOver()))
           return this.#next()
         }
+        if (this.#isLost) {
+          resume(Effect.fail(lost()))
+          return this.#next()
+        }
         this.#running = call
         const { attached, lender } = this
+        watch = this.#watch(attached, options.isUrgent === true)
         const answer = attached === undefined && lender !== undefined
           ? this.#attach(lender).then(work)
           : invoke(work, attached!)
@@ -140,7 +178,7 @@ export class OracleSession {
           options.discard(value).then(settled, settled)
         }, (failure: unknown) => settle({ failure }, Effect.fail(failure)))
       }
-      if (this.#running === undefined && !this.#isHeld) begin()
+      if (this.#isFree) begin()
       else this.#waiting.push(begin)
       return Effect.sync(() => {
         call.isAbandoned = true
@@ -165,8 +203,13 @@ export class OracleSession {
     Effect.runFork(Effect.ignore(closed))
   }
 
+  /** In Thick mode a call on a lost session may never end; those behind it need not wait for that. */
+  get #isFree(): boolean {
+    return this.#isLost || (this.#running === undefined && !this.#isHeld)
+  }
+
   #next(): void {
-    if (this.#running === undefined && !this.#isHeld) this.#waiting.shift()?.()
+    if (this.#isFree) this.#waiting.shift()?.()
   }
 
   /** Whether a call runs that nobody waits for, or that has outlived its lease. */
@@ -191,6 +234,8 @@ export class OracleSession {
       return attempt(async () => this.attached?.break()).pipe(
         Effect.andThen(settled),
         Effect.andThen(Effect.suspend(() => isCancelled(call.outcome?.failure) ? Effect.void : this.#takeBreak())),
+        // Whoever waits for this has lost patience with the server.
+        Effect.onInterrupt(() => Effect.sync(() => this.#lose())),
         Effect.ensuring(Effect.sync(() => {
           this.#isHeld = false
           this.#next()
@@ -215,6 +260,10 @@ export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
 
 /** What a function throws at once, too, becomes a rejection. */
 const invoke = async <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => work(connection)
+
+/** As the driver puts it. */
+const lost = (): Error =>
+  Object.assign(new Error("NJS-500: connection to Oracle Database was closed or broken"), { code: "NJS-500" })
 
 /** ORA-01013: the server has cancelled the call. */
 const isCancelled = (failure: unknown): boolean =>

@@ -5,6 +5,7 @@ import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { ConnectParameters, OpenRequest } from "./connectSettings.ts"
+import { LogonGate } from "./logonGate.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
 import { attempt, type Lender, OracleSession } from "./session.ts"
@@ -71,7 +72,8 @@ const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Ef
 
 const open = (
   parameters: ConnectParameters,
-  request: OpenRequest
+  request: OpenRequest,
+  patience: number
 ): Effect.Effect<OracleSession, OracleError.OracleError> => {
   const { settings } = parameters
   const secrets = [request.password, request.token, request.privateKey, settings.walletPassword, settings.walletContent]
@@ -81,7 +83,7 @@ const open = (
   return parameters.of(request).pipe(
     Effect.flatMap((given) => Effect.interruptible(connect(() => way(given), sockets))),
     Effect.map((connected) =>
-      new OracleSession({ ...connected, sockets, secrets, isPooledServer: changesServerSession(settings) })
+      new OracleSession({ ...connected, sockets, secrets, isPooledServer: changesServerSession(settings), patience })
     ),
     // Until its first lease it needs no session of the server.
     Effect.tap((session) => session.lender === undefined ? Effect.void : session.detach),
@@ -155,12 +157,14 @@ const reset = (
   )
 }
 
-/** The driver of a pool that opens its sessions with `settings`. */
+/** The driver of a pool; `patience` is how long what cannot be interrupted may take, in milliseconds. */
 export const make = (
   parameters: ConnectParameters,
-  values: ValueSettings
+  values: ValueSettings,
+  patience: number,
+  gate: LogonGate = new LogonGate()
 ): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError> => ({
-  open: (request) => open(parameters, request),
+  open: (request) => gate.through(request, open(parameters, request, patience)),
   close: (session, { force }) => close(session, force),
   ping,
   reset,

@@ -57,7 +57,10 @@ export class Sockets {
     for (const socket of this.#open) cut(socket)
   }
 
-  get isOpen(): boolean {
-    return this.#open.size > 0
+  /** How much has come from the server. */
+  get bytesRead(): number {
+    let sum = 0
+    for (const socket of this.#open) sum += socket.bytesRead
+    return sum
   }
 }
