@@ -5,7 +5,6 @@ import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { ConnectParameters, OpenRequest } from "./connectSettings.ts"
-import { LogonGate } from "./logonGate.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
 import { attempt, type Lender, OracleSession } from "./session.ts"
@@ -161,10 +160,9 @@ const reset = (
 export const make = (
   parameters: ConnectParameters,
   values: ValueSettings,
-  patience: number,
-  gate: LogonGate = new LogonGate()
+  patience: number
 ): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError> => ({
-  open: (request) => gate.through(request, open(parameters, request, patience)),
+  open: (request) => open(parameters, request, patience),
   close: (session, { force }) => close(session, force),
   ping,
   reset,
