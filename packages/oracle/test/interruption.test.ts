@@ -2,7 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { OracleSessionPool } from "@sessionpool/oracle"
 import { Fault } from "@sessionpool/testing"
 import { Duration, Effect, Exit, Fiber, Stream } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { embedded, isReal, makePool, table } from "./database.ts"
+
+setFlagsFromString("--expose-gc")
+const collectGarbage: () => void = runInNewContext("gc")
 
 const sleep = (seconds: number) => `begin dbms_session.sleep(${seconds}); end;`
 const one = "select 1 as one from dual"
@@ -118,6 +123,23 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       assert.strictEqual((yield* server.counters).openConnections, 1)
     })))
 
+  // The driver itself only sends a break at its call timeout, and waits for the answer for ever.
+  it.live("is given up at the call timeout, even when it does not answer the break either", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 1 })
+      const [took, error] = yield* Effect.timed(Effect.flip(pool.use((held) =>
+        Effect.gen(function*() {
+          yield* held.setCallTimeout("100 millis")
+          yield* server.inject(Fault.cut({ direction: "toClient", after: 0, since: "now", then: "hang" }))
+          return yield* held.query(one)
+        })
+      )))
+      assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
+      assert.isBelow(Duration.toMillis(took), 10_000)
+      assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
+      assert.strictEqual((yield* pool.statistics).totals.opened, 2)
+    })))
+
   it.live("does not keep an abandoned attempt to connect", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({
@@ -131,6 +153,8 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       yield* pool.close({ force: true })
       yield* Effect.sleep("200 millis")
       assert.strictEqual((yield* server.counters).openConnections, 0)
+      // The driver hangs up what is collected as garbage; what it throws there would be an uncaught exception.
+      yield* Effect.repeat(Effect.andThen(Effect.sync(collectGarbage), Effect.sleep("20 millis")), { times: 5 })
     })))
 
   it.live("does not hold up a forced close", () =>

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import type { DriverConnection } from "./oracledb.ts"
+import { driver, type DriverConnection } from "./oracledb.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
 
@@ -59,6 +59,35 @@ export interface SessionParts {
   /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
   readonly isPooledServer: boolean
   readonly lender?: Lender
+}
+
+/** How long a server may take to answer a break, in milliseconds. */
+const breakAnswer = 1000
+
+/**
+ * Cuts the sockets when the server has sent nothing for too long. At its call timeout the driver only sends a break, and then
+ * waits for the answer for ever: of a server that is silent, or behind a network that is, it would never come.
+ */
+class Watch {
+  readonly #timer: NodeJS.Timeout
+  #seen: number
+  #since = performance.now()
+
+  constructor(sockets: Sockets, silence: number) {
+    this.#seen = sockets.bytesRead
+    this.#timer = setInterval(() => {
+      const { bytesRead } = sockets
+      const now = performance.now()
+      if (bytesRead !== this.#seen) {
+        this.#seen = bytesRead
+        this.#since = now
+      } else if (now - this.#since >= silence) sockets.destroy()
+    }, silence / 4)
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
 }
 
 export class OracleSession {
@@ -117,7 +146,9 @@ export class OracleSession {
   call<A>(work: (connection: DriverConnection) => Promise<A>, options: CallOptions<A> = {}): Effect.Effect<A, unknown> {
     return Effect.callback<A, unknown>((resume) => {
       const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
+      let watch: Watch | undefined
       const settle = (failure: { readonly failure?: unknown }, result: Effect.Effect<A, unknown>) => {
+        watch?.end()
         call.outcome = failure
         this.#running = undefined
         call.onSettled?.()
@@ -131,6 +162,8 @@ export class OracleSession {
         }
         this.#running = call
         const { attached, lender } = this
+        const limit = driver.thin ? attached?.callTimeout ?? 0 : 0
+        if (limit > 0) watch = new Watch(this.sockets, limit + breakAnswer)
         const answer = attached === undefined && lender !== undefined
           ? this.#attach(lender).then(work)
           : invoke(work, attached!)

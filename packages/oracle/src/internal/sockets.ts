@@ -15,6 +15,15 @@ const owner = new AsyncLocalStorage<Sockets>()
 const isMessage = (message: unknown): message is { readonly socket: Socket } =>
   typeof message === "object" && message !== null && "socket" in message
 
+/**
+ * Destroys a socket, and says why. Of a socket that closes without an error the driver believes that it can still be written to;
+ * when it collects the connection as garbage it tries, and what it throws there ends the process.
+ */
+const cut = (socket: Socket): void => {
+  socket.once("error", () => {})
+  socket.destroy(new Error("the connection was given up"))
+}
+
 /** The sockets that an attempt to connect has made. */
 export class Sockets {
   readonly #open = new Set<Socket>()
@@ -35,7 +44,7 @@ export class Sockets {
 
   #note(socket: Socket): void {
     // Before it connects, Node would only revive a socket that was destroyed.
-    if (this.#isEnded) setImmediate(() => socket.destroy())
+    if (this.#isEnded) setImmediate(() => cut(socket))
     else {
       this.#open.add(socket)
       socket.once("close", () => this.#open.delete(socket))
@@ -45,7 +54,14 @@ export class Sockets {
   /** Cuts every socket, and those that the attempt makes from now on. */
   destroy(): void {
     this.#isEnded = true
-    for (const socket of this.#open) socket.destroy()
+    for (const socket of this.#open) cut(socket)
+  }
+
+  /** What the server has sent so far; under TLS, what came over the wire. */
+  get bytesRead(): number {
+    let bytes = 0
+    for (const socket of this.#open) bytes += socket.bytesRead
+    return bytes
   }
 
   get isOpen(): boolean {
