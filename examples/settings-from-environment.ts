@@ -39,5 +39,5 @@ if (import.meta.main) await Effect.runPromise(main)
 /* Prints:
 pool "hr" of scott, password <redacted>
 2 to 16 sessions, idle for 5m at most
-HR_POOL_*: Session pool "default" cannot use these options: max must be an integer from 1 to 100000, not "many"; timeout must be a duration of 0 or more, such as "30 seconds", 30000 (milliseconds) or "infinity", not "-1 minute".
+HR_POOL_MAX must be an integer from 1 to 100000, not "many"; HR_POOL_TIMEOUT must be a duration of 0 or more, such as "30 seconds", 30000 (milliseconds) or "infinity", not "-1 minute"
 */

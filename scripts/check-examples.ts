@@ -25,10 +25,10 @@ interface Example {
 
 const report = new Report("documentation")
 
-/** Where the code of a document finds its imports: in the package it belongs to, else where the examples do. */
+/** Where the code of a document finds its imports: in the package it belongs to, else in the one that has all of them. */
 const buildFolder = (source: string): string => {
   const [first, second] = source.split("/")
-  return join(root, first === "packages" && second !== undefined ? `packages/${second}` : "examples", "build", "docs")
+  return join(root, "packages", first === "packages" && second !== undefined ? second : "oracle", "build", "docs")
 }
 
 const example = (source: string, line: number, code: ReadonlyArray<string>, prints?: string): Example => ({

@@ -79,6 +79,10 @@ const checkFiles = (manifest: Manifest, folder: string, files: ReadonlyArray<str
     }
   }
   for (const file of files) {
+    const source = /^dist\/(.*)\.js$/.exec(file)?.[1]
+    if (source !== undefined && !files.includes(`src/${source}.ts`)) {
+      report.add(`${manifest.name}: ${file} is left from a source that is gone; remove dist and build again`)
+    }
     if (/\.tsbuildinfo$|\.tgz$|(^|\/)test\/|(^|\/)node_modules\//.test(file)) {
       report.add(`${manifest.name}: ${file} should not be packed`)
     }
@@ -89,8 +93,8 @@ const checkFiles = (manifest: Manifest, folder: string, files: ReadonlyArray<str
     // Declarations may say `.ts`: TypeScript reads the declaration beside it. Node would not find the file.
     if (/^dist\/.*\.js$/.test(file)) {
       const code = text.replace(/\/\*[^]*?\*\//g, "")
-      const source = /(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']*\.ts)["']/.exec(code)
-      if (source !== null) report.add(`${manifest.name}: ${file} imports a source file, ${source[1]}`)
+      const imported = /(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']*\.ts)["']/.exec(code)
+      if (imported !== null) report.add(`${manifest.name}: ${file} imports a source file, ${imported[1]}`)
     }
   }
 }

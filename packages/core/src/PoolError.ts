@@ -195,7 +195,7 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
     return this.isAuthentication
       ? `${what} The credentials were refused; the pool tries no more until they change (reconfigure, another result of ` +
         `the credentials effect, or a request with others).`
-      : `${what} ${this.attempts === 1 ? "The attempt" : `All ${this.attempts} attempts in a row`} failed; ` +
+      : `${what} ${this.attempts === 1 ? "The attempt" : `${this.attempts} attempts in a row`} failed; ` +
         `the pool goes on trying with growing pauses.`
   }
 }
@@ -247,17 +247,20 @@ export class InvalidOptionsError
 }
 
 /**
- * A connection was used after its lease had ended.
+ * A connection was used after its lease had ended, or given back to a pool that it is not of; `owner` names its pool then.
  */
 export class ConnectionReleasedError
   extends Schema.TaggedError<ConnectionReleasedError>("@sessionpool/core/ConnectionReleasedError")(
     "ConnectionReleasedError",
-    { pool, session: Schema.Number }
+    { pool, session: Schema.Number, owner: Schema.optionalKey(Schema.String) }
   )
 {
   override get message() {
-    return `A connection of session pool "${this.pool}" (session ${this.session}) was used after it had gone back. Use it ` +
-      `only inside the scope, or the function, that acquired it.`
+    return this.owner === undefined
+      ? `A connection of session pool "${this.pool}" (session ${this.session}) was used after it had gone back. Use it ` +
+        `only inside the scope, or the function, that acquired it.`
+      : `Session pool "${this.pool}" was given a connection that is not its own, but of session pool "${this.owner}" ` +
+        `(session ${this.session}). Give it back to the pool that it was acquired from.`
   }
 }
 

@@ -52,7 +52,10 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly identity: string
     readonly tookMillis: number
   }
-  /** A session could not be opened. Opening goes on after a pause; where `isAuthentication`, not before credentials change. */
+  /**
+   * A session could not be opened, as often in a row as `attempts` says. Opening goes on after a pause; where
+   * `isAuthentication`, not before credentials change.
+   */
   SessionOpenFailed: {
     readonly at: number
     readonly identity: string

@@ -74,7 +74,7 @@ const writable = {
 }
 
 const fixed = {
-  /** The name in metrics, logs and errors. Default `"default"`. */
+  /** The name in metrics, logs and errors; pools of one process should have different ones. Default `"default"`. */
   name: withDefault(Field.text, "default"),
   /** The database that the sessions are of, as given to the driver. */
   dsn: Schema.optionalKey(Field.text),
@@ -224,8 +224,8 @@ const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) =
  *
  * **Details**
  *
- * `prefix` defaults to `SESSION_POOL`. A value that cannot be used is a `ConfigError` with the same words as
- * `InvalidOptionsError`.
+ * `prefix` defaults to `SESSION_POOL`. A value that cannot be used is a `ConfigError` that names the variable,
+ * the value and the bound.
  *
  * @example
  * ```ts
@@ -251,7 +251,13 @@ export const config = (prefix = "SESSION_POOL"): Config.Config<Settings> => {
     return Effect.fromResult(fromInput(given)).pipe(
       Effect.mapError((error) =>
         new Config.ConfigError(
-          new Schema.SchemaError(new SchemaIssue.InvalidValue({ message: `${prefix}_*: ${error.message}` }))
+          new Schema.SchemaError(
+            new SchemaIssue.InvalidValue({
+              message: error.problems.map(({ field, problem }) => `${prefix}_${constantCase(field)} ${problem}`).join(
+                "; "
+              )
+            })
+          )
         )
       )
     )

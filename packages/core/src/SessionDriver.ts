@@ -16,7 +16,8 @@ import type { ShardingKey } from "./SessionRequest.ts"
  * **Details**
  *
  * When credentials come from an effect, that is run for every session that is opened. Once a session was opened with other
- * credentials than before, sessions opened with the old ones are closed as they come back.
+ * credentials than before, sessions opened with the old ones are closed as they come back. Another token alone is no reason: a
+ * session outlives the token that it was opened with.
  */
 export interface Credentials {
   readonly user?: string | undefined

@@ -73,6 +73,11 @@ export interface CloseOptions {
 /**
  * A pool of sessions; `C` is its connection, `E` what its `onSession` may fail with.
  *
+ * **Details**
+ *
+ * A pool of a more capable connection can stand where one of a less capable is asked for. So code can name only what it
+ * uses of a connection, and be tested on a pool whose connection has just that.
+ *
  * @example
  * ```ts
  * import type { Connection, SessionPool } from "@sessionpool/core"
@@ -106,18 +111,21 @@ export interface SessionPool<C extends Connection, E = never> {
    * Ends a lease now; the end of its scope then has nothing left to do. `tag` names the state that the session is in, over
    * `connection.tag`; `""` says that it is in none. A malformed tag is a failure and leaves the lease as it was.
    */
-  readonly release: (
+  release(
     connection: C,
     options?: { readonly tag?: string | undefined }
-  ) => Effect.Effect<void, InvalidTagError | ConnectionReleasedError>
+  ): Effect.Effect<void, InvalidTagError | ConnectionReleasedError>
 
   /** Ends a lease and closes its session for good. */
-  readonly drop: (connection: C) => Effect.Effect<void, ConnectionReleasedError>
+  drop(connection: C): Effect.Effect<void, ConnectionReleasedError>
 
   /** Closes the pool: see {@link CloseOptions}. Done when nothing is left open; closing a closed pool does nothing. */
   readonly close: (options?: CloseOptions) => Effect.Effect<void, PoolBusyError | InvalidOptionsError>
 
-  /** Changes settings while the pool runs: all of them, or, when one of them cannot be, none. */
+  /**
+   * Changes settings while the pool runs: all of them, or, when one of them cannot be, none. Credentials that the database has
+   * refused may be tried again afterwards: the pool's own when they are among the changes, those of requests in any case.
+   */
   readonly reconfigure: (changes: Changes) => Effect.Effect<void, InvalidOptionsError>
 
   /** The settings in force. */

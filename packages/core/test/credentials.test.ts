@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted } from "effect"
+import { SessionPool } from "@sessionpool/core"
+import { TestDatabase } from "@sessionpool/testing"
+import { Effect, Exit, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { beside, openPool, served, settled, watch } from "./openPool.ts"
 
@@ -169,10 +171,19 @@ describe("credentials as an effect", () => {
       assert.strictEqual(yield* Fiber.join(next), 1)
     }))
 
-  it.effect("a token in place of a password is part of them", () =>
+  it.effect("another token opens the next session; those opened with the one before go on, as they do in the database", () =>
     Effect.gen(function*() {
       let token = "one"
-      const { pool } = yield* openPool({
+      const opened: Array<string> = []
+      const database = yield* TestDatabase.make()
+      const pool = yield* SessionPool.make({
+        driver: {
+          ...database.driver,
+          open: (request) => {
+            opened.push(Redacted.value(request.token!))
+            return database.driver.open(request)
+          }
+        },
         max: 2,
         credentials: Effect.sync(() => ({ token: Redacted.make(token) }))
       })
@@ -182,8 +193,42 @@ describe("credentials as an effect", () => {
       yield* pool.release(first)
       yield* pool.release(second)
       yield* settled
-      assert.strictEqual((yield* pool.statistics).opened, 1)
-      assert.strictEqual(yield* served(pool), second.id)
+      assert.deepStrictEqual(opened, ["one", "two"])
+      assert.strictEqual((yield* pool.statistics).opened, 2)
+    }))
+
+  it.effect("the first session of an account is opened alone: a wrong password is tried once, however many ask", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        max: 10,
+        homogeneous: false,
+        database: { accounts: { scott: "tiger", ann: "secret" }, latency: { open: "1 second" } }
+      })
+      const ask = (password: Redacted.Redacted<string>) =>
+        Effect.forEach(
+          Array.from({ length: 10 }),
+          () => beside(Effect.exit(pool.use({ user: "ann", password }, () => Effect.void)))
+        )
+      const refused = yield* ask(Redacted.make("wrong"))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue((yield* Fiber.joinAll(refused)).every(Exit.isFailure))
+      assert.strictEqual((yield* database.refusedLogins).get("ann"), 1)
+      const good = yield* ask(Redacted.make("secret"))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("opened"), 1)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue((yield* Fiber.joinAll(good)).every(Exit.isSuccess))
+    }))
+
+  it.effect("refused credentials of a request may be tried again after reconfigure", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ homogeneous: false, database: { accounts: { ann: "other" } } })
+      const ask = pool.use({ user: "ann", password: Redacted.make("secret") }, () => Effect.void)
+      yield* Effect.flip(ask)
+      yield* database.setPassword("ann", "secret")
+      yield* Effect.flip(ask)
+      yield* pool.reconfigure({})
+      yield* ask
     }))
 
   it.effect("an older opening that ends later does not bring the old ones back", () =>

@@ -74,6 +74,19 @@ describe("idle eviction", () => {
       assert.strictEqual(yield* opened(pool), 0)
     }))
 
+  it.effect("a ping makes a session no warmer than it was", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 2, timeout: "30 seconds", keepAlive: "20 seconds" })
+      const cold = yield* pool.acquire()
+      const warmer = yield* pool.acquire()
+      yield* pool.release(cold)
+      yield* TestClock.adjust("10 seconds")
+      yield* pool.release(warmer)
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual((yield* database.sessions).map(({ number }) => number), [warmer.session.number])
+      assert.isAbove(yield* database.count("pinged"), 0)
+    }))
+
   for (const timeout of [0, "infinity"] as const) {
     it.effect(`is off with ${timeout}`, () =>
       Effect.gen(function*() {

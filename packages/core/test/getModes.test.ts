@@ -59,6 +59,23 @@ describe("getMode", () => {
       assert.strictEqual(yield* database.count("openRequested"), 2)
     }))
 
+  it.effect("noWait: a session that is only being kept alive is no reason to fail", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        min: 2,
+        max: 2,
+        getMode: "noWait",
+        keepAlive: "10 seconds",
+        database: { latency: { ping: "1 second" } }
+      })
+      yield* TestClock.adjust("10 seconds")
+      const fibers = [yield* beside(pool.acquire()), yield* beside(pool.acquire())]
+      assert.strictEqual((yield* Effect.flip(pool.acquire()))._tag, "PoolExhaustedError")
+      yield* TestClock.adjust("1 second")
+      assert.sameMembers((yield* Fiber.joinAll(fibers)).map(({ id }) => id), [1, 2])
+      assert.strictEqual(yield* database.count("opened"), 2)
+    }))
+
   it.effect("forceGet: opens past max, and closes what is too much when it comes back", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 2, getMode: "forceGet" })
@@ -92,6 +109,18 @@ describe("getMode", () => {
       yield* TestClock.adjust("1 second")
       assert.deepInclude(yield* pool.statistics, { opened: 1, busy: 1, opening: 0, pending: 0 })
       assert.strictEqual(yield* database.count("closed"), 1)
+    }))
+
+  it.effect("forceGet: of two that are opened past max one may fail, and only one of those who asked learns of it", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 1, getMode: "forceGet" })
+      yield* pool.acquire()
+      yield* database.behave("open", { latency: "1 second", outcome: "fail", times: 1 })
+      const first = yield* beside(pool.acquire())
+      const second = yield* beside(Effect.flip(pool.acquire()))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(first)).id, 2)
+      assert.strictEqual((yield* Fiber.join(second))._tag, "OpenSessionError")
     }))
 
   it.effect("timedWait: gives up after waitTimeout, 5 seconds unless told", () =>

@@ -71,6 +71,18 @@ describe("a ping before a session is lent", () => {
       assert.strictEqual(yield* database.mostOpen, 1)
     }))
 
+  it.effect("a dead one is not asked to close politely: its place is free at once", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, max: 1, pingInterval: 0, pingTimeout: "2 seconds" })
+      yield* served(pool)
+      yield* database.behave("ping", { outcome: "hang" })
+      yield* database.behave("close", { outcome: "hang" })
+      const fiber = yield* beside(served(pool))
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), 2)
+      yield* database.heal
+    }))
+
   it.effect("its caller may give up: the session is not lost", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ ...always, max: 1, pingInterval: 0 })
@@ -121,6 +133,18 @@ describe("keepAlive", () => {
       assert.strictEqual(yield* database.count("pinged"), before)
     }))
 
+  it.effect("what was used while others were being pinged is left in peace as well", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, min: 5, max: 5, keepAlive: "20 seconds" })
+      yield* database.behave("ping", { latency: "1 second" })
+      yield* TestClock.adjust("20 seconds")
+      // Four are being pinged; the fifth is the one at hand.
+      yield* served(pool)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* database.count("pinged"), 4)
+      yield* database.behave("ping", { latency: 0 })
+    }))
+
   it.effect("finds the dead, and min is refilled, with no traffic", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ ...always, min: 6, max: 6, keepAlive: "20 seconds" })
@@ -140,6 +164,22 @@ describe("keepAlive", () => {
       assert.lengthOf(connections, 12)
       yield* Effect.forEach(connections, (connection) => pool.release(connection))
       yield* database.heal
+      yield* TestClock.adjust("5 seconds")
+      assert.deepInclude(yield* pool.statistics, { opened: 20, idle: 20 })
+      assert.strictEqual(yield* database.count("closed"), 4)
+    }))
+
+  it.effect("a change of it cuts no ping off, and costs no session", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, min: 3, max: 3, keepAlive: "20 seconds" })
+      yield* database.behave("ping", { latency: "2 seconds" })
+      yield* TestClock.adjust("21 seconds")
+      assert.strictEqual(yield* database.count("pinged"), 0)
+      yield* pool.reconfigure({ keepAlive: 0 })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("pinged"), 3)
+      assert.strictEqual(yield* database.count("closed"), 0)
+      assert.deepInclude(yield* pool.statistics, { opened: 3, idle: 3 })
     }))
 
   it.effect("can be switched while the pool runs", () =>

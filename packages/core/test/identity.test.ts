@@ -156,6 +156,23 @@ describe("a heterogeneous pool", () => {
       assert.strictEqual((yield* pool.acquire(hr)).session.user, "hr")
     }))
 
+  it.effect("remembers the last 256 refusals, and not more: guesses cost no memory", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        user: undefined,
+        max: 1,
+        homogeneous: false,
+        database: { accounts }
+      })
+      const guess = (n: number) => Effect.exit(pool.acquire({ user: "hr", password: password(`guess ${n}`) }))
+      for (let n = 0; n < 257; n++) yield* guess(n)
+      yield* guess(256)
+      yield* guess(1)
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["hr", 257]])
+      yield* guess(0)
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["hr", 258]])
+    }))
+
   it.effect("at max an idle session of another identity makes room", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 1, homogeneous: false, ...scott, getMode: "noWait" })
@@ -224,6 +241,17 @@ describe("switching homogeneous while the pool runs", () => {
       const users = (yield* database.sessions).map(({ user }) => user)
       assert.sameMembers(users, ["scott", "hr"])
       assert.strictEqual(yield* served(pool), own.id)
+    }))
+
+  it.effect("to true: idle sessions of other users go at once", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 3, homogeneous: false, ...scott })
+      yield* Effect.forEach([{}, hr, { user: "app" }], (request) => pool.acquire(request)).pipe(Effect.scoped)
+      assert.lengthOf(yield* database.sessions, 3)
+      yield* pool.reconfigure({ homogeneous: true })
+      yield* settled
+      const left = yield* database.sessions
+      assert.deepStrictEqual(left.map(({ proxyUser, user }) => [user, proxyUser]), [["scott", undefined]])
     }))
 
   it.effect("to false: requests may bring their own user from then on", () =>

@@ -107,8 +107,12 @@ describe("metrics", () => {
       )
     }))
 
-  it.effect("are gone once the pool's scope is closed", () =>
+  it.effect("are gone once the pool is closed, by hand or with its scope", () =>
     Effect.gen(function*() {
+      const { pool } = yield* openPool({ name: "closed-by-hand" })
+      assert.strictEqual((yield* metricsOf("closed-by-hand")).size, 10)
+      yield* pool.close()
+      assert.strictEqual((yield* metricsOf("closed-by-hand")).size, 0)
       const scope = yield* Scope.make()
       yield* Scope.provide(openPool({ name: "short-lived" }), scope)
       assert.strictEqual((yield* metricsOf("short-lived")).size, 10)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Exit, Fiber, Random, Redacted, Schedule } from "effect"
 import { TestClock } from "effect/testing"
-import { beside, openPool, served, watch } from "./openPool.ts"
+import { beside, openPool, served, settled, watch } from "./openPool.ts"
 
 describe("who learns that a session could not be opened", () => {
   it.effect("all who wait, when no session could serve them any more", () =>
@@ -19,7 +19,7 @@ describe("who learns that a session could not be opened", () => {
           error.message,
           `Session pool "hr" could not open a session for the pool's user: the database was told to fail "open".`
         )
-        assert.include(error.message, "All 2 attempts in a row failed; the pool goes on trying with growing pauses.")
+        assert.include(error.message, "2 attempts in a row failed; the pool goes on trying with growing pauses.")
       }
       assert.strictEqual((yield* pool.statistics).pending, 0)
     }))
@@ -164,6 +164,25 @@ describe("pauses after failures", () => {
       assert.isTrue((yield* Fiber.joinAll(fibers)).every(Exit.isSuccess))
     }))
 
+  it.effect("that reconfigure has cut short do not cut the next one short", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        max: 1,
+        password: Redacted.make("tiger"),
+        openRetry: Schedule.spaced("10 seconds")
+      })
+      yield* database.refuseToOpen()
+      yield* Effect.exit(pool.acquire())
+      yield* TestClock.adjust("8 seconds")
+      yield* pool.reconfigure({ min: 1, password: Redacted.make("lion") })
+      yield* settled
+      assert.strictEqual(yield* database.count("openRequested"), 2)
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* database.count("openRequested"), 2)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("openRequested"), 3)
+    }))
+
   it.effect("begin anew after a success", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({
@@ -224,10 +243,10 @@ describe("pauses after failures", () => {
         database: { accounts: { scott: "tiger" }, latency: { open: 10 } }
       })
       yield* TestClock.adjust("1 day")
-      // Two were under way when the first was refused.
-      assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 2]])
+      // Two were to be opened; the second waited for what would come of the first.
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 1]])
       const error = yield* Effect.flip(pool.acquire())
       assert.include(error.message, "The credentials were refused; the pool tries no more until they change")
-      assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 2]])
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 1]])
     }))
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { beside, openPool, served } from "./openPool.ts"
+import { beside, openPool, served, settled } from "./openPool.ts"
 
 describe("sharding keys", () => {
   it.effect("keep sessions apart, and hand the key to the driver", () =>
@@ -97,6 +97,21 @@ describe("maxSessionsPerShard", () => {
       assert.isUndefined(waiting.pollUnsafe())
       yield* pool.reconfigure({ maxSessionsPerShard: 2 })
       assert.strictEqual((yield* Fiber.join(waiting)).id, 2)
+    }))
+
+  it.effect("can be lowered: idle sessions beyond it go, and those in use as they come back", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 8 })
+      const held = yield* Effect.forEach([1, 2, 3], () => pool.acquire(eu))
+      yield* pool.release(held[0]!)
+      yield* served(pool, us)
+      yield* pool.reconfigure({ maxSessionsPerShard: 1 })
+      yield* settled
+      yield* pool.release(held[1]!)
+      yield* pool.release(held[2]!)
+      yield* settled
+      const shards = (yield* database.sessions).map(({ shardingKey }) => shardingKey)
+      assert.sameMembers(shards, ["EU", "US"])
     }))
 
   it.effect("a waitTimeout counts for a request whose shard is full", () =>

@@ -33,7 +33,7 @@ describe("spans", () => {
           name: "hr",
           cclass: "BATCH",
           database: { latency: { open: "300 millis" } }
-        })
+        }).pipe(Effect.withSpan("start"))
         yield* beside(pool.acquire().pipe(Effect.withSpan("work")))
         yield* TestClock.adjust("1 second")
         const [open] = named(spans, "sessionpool.open")

@@ -115,6 +115,52 @@ describe("waiting", () => {
       assert.notInclude(error.message, "nested")
     }))
 
+  it.effect("requests with the same waitTimeout give up each at its own time", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      yield* pool.acquire()
+      const first = yield* beside(Effect.exit(pool.acquire({ waitTimeout: "1 second" })))
+      yield* TestClock.adjust("600 millis")
+      const second = yield* beside(Effect.exit(pool.acquire({ waitTimeout: "1 second" })))
+      yield* TestClock.adjust("400 millis")
+      assert.isDefined(first.pollUnsafe())
+      assert.isUndefined(second.pollUnsafe())
+      yield* TestClock.adjust("600 millis")
+      assert.isDefined(second.pollUnsafe())
+    }))
+
+  it.effect("a session that was lent anew is held from then on", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 2 })
+      const first = yield* pool.acquire()
+      yield* pool.acquire()
+      yield* TestClock.adjust("1 second")
+      yield* pool.release(first)
+      yield* pool.acquire()
+      const fiber = yield* beside(Effect.flip(pool.acquire({ waitTimeout: "1 second" })))
+      yield* TestClock.adjust("1 second")
+      const error = yield* Fiber.join(fiber)
+      if (error._tag !== "AcquireTimeoutError") return assert.fail(error.message)
+      assert.deepStrictEqual(error.snapshot.leases.map(({ heldMillis, session }) => [session, heldMillis]), [
+        [2, 2000],
+        [1, 1000]
+      ])
+    }))
+
+  it.effect("room goes to the oldest request, whatever identities wait", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      const held = yield* pool.acquire()
+      const ask = (cclass: string) => beside(pool.acquire({ cclass }))
+      const gone = yield* ask("A")
+      const oldest = yield* ask("B")
+      const younger = yield* ask("A")
+      yield* Fiber.interrupt(gone)
+      yield* pool.drop(held)
+      yield* settled
+      assert.deepStrictEqual([oldest, younger].map((fiber) => fiber.pollUnsafe() !== undefined), [true, false])
+    }))
+
   it.effect("a timeout carries the last opening failure, as long as no session was opened since", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 2, getMode: "timedWait", waitTimeout: "1 second" })

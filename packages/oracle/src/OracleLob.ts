@@ -50,6 +50,8 @@ export class OracleLob {
 
   /** @internal */
   constructor(lob: Lob, caller: Caller) {
+    // The driver's LOB is a stream of Node too: what it fails with, it also says as an event, which must have a listener.
+    lob.on("error", () => {})
     this.#lob = lob
     this.#caller = caller
     this.length = lob.type === driver.DB_TYPE_BFILE ? undefined : lob.length

@@ -155,7 +155,7 @@ export const OracleSessionPool:
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import type { Effect } from "effect"
  *
- * type Program = Effect.Effect<void, never, OracleSessionPool>
+ * export type Program = Effect.Effect<void, never, OracleSessionPool>
  * ```
  */
 export interface OracleSessionPool {

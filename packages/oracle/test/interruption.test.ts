@@ -109,35 +109,61 @@ describe("an interrupted call", () => {
 })
 
 describe.skipIf(isReal)("a server that does not answer", () => {
+  /** From now on nothing comes from the server on any connection there is, and the connections stay. */
+  const silence = Fault.cut({ direction: "toClient", after: 0, since: "now", then: "hang", times: 1 })
+
   it.live("loses the session whose call was interrupted, in bounded time", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1, pingTimeout: "300 millis", closeTimeout: "300 millis" })
       yield* pool.use((held) => held.ping)
-      yield* server.inject(Fault.hang({ on: "execute", sql: /stuck/ }))
+      const fault = yield* server.inject(silence)
       const [took] = yield* Effect.timed(Effect.exit(
-        pool.use((held) => Effect.timeout(held.query("select 'stuck' as s from dual"), "100 millis"))
+        pool.use((held) => Effect.timeout(held.query(one), "100 millis"))
       ))
       assert.isBelow(Duration.toMillis(took), 3000)
+      yield* fault.remove
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
       yield* Effect.sleep("1 second")
       assert.strictEqual((yield* server.counters).openConnections, 1)
     })))
 
-  // The driver itself only sends a break at its call timeout, and waits for the answer for ever.
-  it.live("is given up at the call timeout, even when it does not answer the break either", () =>
+  it.live("holds up neither a statement of a transaction, nor its commit, nor its rollback", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 1, pingTimeout: "300 millis", closeTimeout: "300 millis" })
+      yield* server.script("create table t (n number)")
+      for (const end of [Effect.void, Effect.fail("no"), Effect.never]) {
+        yield* pool.use((held) => held.ping)
+        const [took, exit] = yield* Effect.timed(Effect.exit(
+          pool.use((held) =>
+            held.withTransaction(Effect.gen(function*() {
+              yield* held.execute("insert into t values (1)")
+              yield* server.inject(silence)
+              if (end === Effect.never) yield* held.query(one)
+              yield* end
+            }))
+          ).pipe(Effect.timeout("100 millis"))
+        ))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.isBelow(Duration.toMillis(took), 3000)
+        yield* server.clearFaults
+        assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
+        assert.strictEqual((yield* pool.statistics).opened, 1)
+      }
+    })))
+
+  it.live("ends a call that has a call timeout", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
-      const [took, error] = yield* Effect.timed(Effect.flip(pool.use((held) =>
+      const error = yield* Effect.flip(pool.use((held) =>
         Effect.gen(function*() {
           yield* held.setCallTimeout("100 millis")
-          yield* server.inject(Fault.cut({ direction: "toClient", after: 0, since: "now", then: "hang" }))
+          yield* server.inject(silence)
           return yield* held.query(one)
         })
-      )))
+      ))
       assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
-      assert.isBelow(Duration.toMillis(took), 10_000)
+      yield* server.clearFaults
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
-      assert.strictEqual((yield* pool.statistics).totals.opened, 2)
     })))
 
   it.live("does not keep an abandoned attempt to connect", () =>
@@ -153,8 +179,9 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       yield* pool.close({ force: true })
       yield* Effect.sleep("200 millis")
       assert.strictEqual((yield* server.counters).openConnections, 0)
-      // The driver hangs up what is collected as garbage; what it throws there would be an uncaught exception.
-      yield* Effect.repeat(Effect.andThen(Effect.sync(collectGarbage), Effect.sleep("20 millis")), { times: 5 })
+      // What the driver does with a connection that is collected as garbage must not throw: nothing could catch it.
+      collectGarbage()
+      yield* Effect.sleep("50 millis")
     })))
 
   it.live("does not hold up a forced close", () =>

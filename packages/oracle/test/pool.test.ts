@@ -142,6 +142,26 @@ describe.skipIf(isReal)("credentials", () => {
       assert.isAtMost((yield* server.counters).failedLogons, 2)
     })))
 
+  it.live("that are wrong do not lock the account, however many ask at once", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connect, server } = yield* embedded({ failedLoginAttempts: 3 })
+      const pool = yield* OracleSessionPool.make({
+        ...connect,
+        password: Redacted.make("lion-wrong"),
+        min: 4,
+        max: 8,
+        increment: 4
+      })
+      const refused = Effect.flip(pool.use((connection) => connection.ping))
+      yield* Effect.all(Array.from({ length: 8 }, () => refused), { concurrency: "unbounded" })
+      assert.isBelow((yield* server.counters).failedLogons, 3)
+      const right = yield* OracleSessionPool.make({ ...connect, min: 4, max: 4 })
+      yield* Effect.all(Array.from({ length: 4 }, () => right.use(() => Effect.sleep("50 millis"))), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual((yield* right.statistics).opened, 4)
+    })))
+
   it.live("are asked for at every opening, so that a password can rotate", () =>
     Effect.scoped(Effect.gen(function*() {
       const { connect, server } = yield* embedded()

@@ -12,4 +12,5 @@ export * as Fault from "./Fault.ts"
  */
 export * as OracleServer from "./OracleServer.ts"
 
+export * as SessionPoolLaws from "./SessionPoolLaws.ts"
 export * as TestDatabase from "./TestDatabase.ts"

@@ -134,7 +134,7 @@ describe("the driver, the server and its engine together", () => {
         assert.strictEqual(rows[0]![0], text)
       })))
 
-  it.live.fails("write LOBs through the locators of their rows", () =>
+  it.live("write LOBs through the locators of their rows", () =>
     served({ script: "create table documents (id number, body clob)" }, (connection) =>
       Effect.gen(function*() {
         const { outBinds } = yield* run(
@@ -180,6 +180,19 @@ describe("the driver, the server and its engine together", () => {
         const cursor = (opened.outBinds as { c: ResultSet }).c
         assert.strictEqual((yield* Effect.promise(() => cursor.getRows(1000))).length, 250)
         yield* Effect.promise(() => cursor.close())
+      })))
+
+  it.live("hand out what PL/SQL has printed, as an array", () =>
+    served({}, (connection) =>
+      Effect.gen(function*() {
+        yield* run(connection, "begin dbms_output.enable(null); end;")
+        yield* run(connection, "begin for i in 1 .. 3 loop dbms_output.put_line('line ' || i); end loop; end;")
+        const { BIND_INOUT, BIND_OUT, NUMBER, STRING } = oracledb
+        const { outBinds } = yield* run(connection, "begin dbms_output.get_lines(:lines, :count); end;", {
+          lines: { dir: BIND_OUT, type: STRING, maxSize: 100, maxArraySize: 10 },
+          count: { dir: BIND_INOUT, type: NUMBER, val: 10 }
+        })
+        assert.deepEqual({ ...outBinds as object }, { lines: ["line 1", "line 2", "line 3"], count: 3 })
       })))
 
   it.live("keep sessions apart, make one wait for another and let go of a wait that is broken off", () =>
@@ -235,6 +248,19 @@ describe("the driver, the server and its engine together", () => {
           assert.strictEqual(yield* Fiber.join(stuck), "NJS-500")
         })
     ))
+
+  it.live("end a session with ALTER SYSTEM", () =>
+    served({}, (connection, server) =>
+      Effect.gen(function*() {
+        const victim = yield* connect(server)
+        const { serial, sid } = (yield* server.sessions).at(-1)!
+        yield* run(connection, `alter system kill session '${sid},${serial}'`)
+        assert.strictEqual(yield* codeOf(() => victim.ping()), "NJS-500")
+        assert.strictEqual(
+          yield* codeOf(() => connection.execute(`alter system kill session '${sid},${serial}'`)),
+          "ORA-00030"
+        )
+      })))
 
   it.live("see what the driver has set, and its sessions as the database does", () =>
     served({}, (connection, server) =>

@@ -8,18 +8,21 @@ import type { Connection } from "../Connection.ts"
 import { PoolBusyError, PoolClosedError } from "../PoolError.ts"
 import { PoolEvent } from "../PoolEvent.ts"
 import type { Engine } from "./engine.ts"
-import { within } from "./jobs.ts"
 import { refuse } from "./lending.ts"
+import { within } from "./timeLimit.ts"
 
 export class Closing<S, C extends Connection, E, OE> {
   readonly #engine: Engine<S, C, E, OE>
   readonly #emptied = Deferred.makeUnsafe<void>()
   /** Ends what runs on its own: openings in flight, eviction, keep-alive. */
   readonly #stopWork: () => void
+  /** Called once nothing is left. */
+  readonly #closed: () => void
 
-  constructor(engine: Engine<S, C, E, OE>, stopWork: () => void) {
+  constructor(engine: Engine<S, C, E, OE>, stopWork: () => void, closed: () => void) {
     this.#engine = engine
     this.#stopWork = stopWork
+    this.#closed = closed
     engine.whenEmpty = () => this.#empty()
   }
 
@@ -96,6 +99,7 @@ export class Closing<S, C extends Connection, E, OE> {
     if (state.phase === "closed") return
     state.phase = "closed"
     if (state.listeners.size > 0) state.emit(PoolEvent.PoolClosed({ at: state.now() }))
+    this.#closed()
     Deferred.doneUnsafe(this.#emptied, Effect.void)
   }
 }

@@ -92,20 +92,16 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   const keepAlive = () => {
     runKeeper(keeper(engine) ?? Effect.void)
   }
-  const closing = new Closing(engine, () => {
+  const registrations = meters.register(state, context)
+  const stopWork = () => {
     engine.abandonOpenings()
     runEvictor(Effect.void)
     runKeeper(Effect.void)
+  }
+  const closing = new Closing(engine, stopWork, () => {
+    for (const registration of registrations) registration.remove()
   })
-  const registrations = meters.register(state, context)
-  yield* Effect.addFinalizer(() =>
-    Effect.andThen(
-      Effect.suspend(() => closing.draining(state.settings.drainTimeout)),
-      Effect.sync(() => {
-        for (const registration of registrations) registration.remove()
-      })
-    )
-  )
+  yield* Effect.addFinalizer(() => Effect.suspend(() => closing.draining(state.settings.drainTimeout)))
   keepAlive()
   const pool = surface(engine, closing, keepAlive)
   if (settings.waitForMin && state.hasOwnUser && settings.min > 0) yield* filled(engine)
@@ -162,7 +158,7 @@ const surface = <S, C extends Connection, E, OE>(
           Effect.as(Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void), lease.connection!)
         let work: ReturnType<typeof lease.take>
         try {
-          work = lease.take(fiber.id)
+          work = lease.take(fiber)
         } catch (defect) {
           return Effect.andThen(lease.finish() ?? Effect.void, Effect.die(defect))
         }
@@ -189,7 +185,7 @@ const surface = <S, C extends Connection, E, OE>(
       const lease = new Lease(engine, request, from)
       return Effect.onExitPrimitive(
         Effect.withFiber((fiber) => {
-          const work = lease.take(fiber.id)
+          const work = lease.take(fiber)
           return work === undefined ? f(lease.connection!) : Effect.flatMap(work, f)
         }),
         lease.finish
@@ -199,9 +195,16 @@ const surface = <S, C extends Connection, E, OE>(
 
   const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> => {
     const lease = connection.lease
-    return lease instanceof Lease && lease.engine === engine && !lease.isReleased
+    const isOwn = lease instanceof Lease && lease.engine === engine
+    return isOwn && !lease.isReleased
       ? Effect.succeed(lease)
-      : Effect.fail(new ConnectionReleasedError({ pool: state.settings.name, session: connection.id }))
+      : Effect.fail(
+        new ConnectionReleasedError({
+          pool: state.settings.name,
+          session: connection.id,
+          ...(isOwn ? {} : { owner: lease.pool })
+        })
+      )
   }
 
   const end = (lease: Lease<S, C, E, OE>, ...how: Parameters<Lease<S, C, E, OE>["end"]>): Effect.Effect<void> =>
@@ -268,8 +271,14 @@ const reconfigure = <S, C extends Connection, E, OE>(
       // Other credentials, or the same once more by hand: opening may try again at once.
       state.hasOwnUser = settings.user !== undefined
       for (const group of engine.groups) {
-        if (group.identity.credentials === "pool") engine.resume(group)
+        if (group.identity.credentials !== "pool") continue
+        group.accepted = undefined
+        engine.resume(group)
       }
+    }
+    // Whoever changes settings may also have mended an account: what requests were refused with may be tried again.
+    for (const group of engine.groups) {
+      if (group.identity.credentials === "request" && group.isStopped) engine.resume(group)
     }
     if (settings.homogeneous) turnOthersAway(engine)
     if (keepAliveChanged) keepAlive()

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import type { Connection } from "../Connection.ts"
-import { AcquireTimeoutError, type Snapshot } from "../PoolError.ts"
-import { PoolEvent } from "../PoolEvent.ts"
+import { AcquireTimeoutError, PoolExhaustedError, type Snapshot } from "../PoolError.ts"
+import { PoolEvent, type RefusalReason } from "../PoolEvent.ts"
 import type { Settings } from "../PoolOptions.ts"
 import type { Credentials, SessionDriver } from "../SessionDriver.ts"
 import { Deadlines } from "./deadlines.ts"
@@ -16,11 +16,12 @@ import { describeIdentity, type PasswordDigests } from "./identity.ts"
 import * as Jobs from "./jobs.ts"
 import { LeakWatch } from "./leaks.ts"
 import * as Lending from "./lending.ts"
+import { Link } from "./linkedList.ts"
 import type { PoolMeters } from "./meters.ts"
 import type { Job, PoolState } from "./poolState.ts"
 import type { Session } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
-import { settle } from "./settling.ts"
+import { forsaken, openSessionError, settle } from "./settling.ts"
 import type { Waiter } from "./waiter.ts"
 
 /** What a pool is made of, besides its settings. Everything is closed over its environment already. */
@@ -84,7 +85,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     this.deadlines = new Deadlines<Waiter<S>>({
       now: () => this.state.now(),
       fork: (effect) => this.fork(effect),
-      link: (waiter) => waiter.byDeadline,
+      link: (waiter) => waiter.byDeadline ??= new Link<Waiter<S>>(waiter),
       since: (waiter) => waiter.since,
       expired: (waiter) => this.#timedOut(waiter),
       done: () => this.flush()
@@ -115,22 +116,39 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     const state = this.state
     this.#held = undefined
     while (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) {
-      if (state.isUnsettled) settle(state)
+      if (state.isUnsettled) {
+        settle(state)
+        this.#turnAway()
+      }
       const { jobs, wakes } = state
       state.jobs = []
       state.wakes = []
       for (const job of jobs) this.#start(job)
       if (wakes.length > 0) {
         this.parts.dispatcher.scheduleTask(() => {
-          for (const waiter of wakes) waiter.wake?.()
+          for (const waiter of wakes) waiter.wake?.(Effect.void)
         }, 0)
       }
-      if (state.phase === "open") this.rearm()
     }
     for (const group of state.leftGroups) this.groups.tidy(group)
     state.leftGroups.clear()
     this.#isFlushing = false
+    if (state.phase === "open") this.rearm()
     if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
+  }
+
+  /** Tells requests that do not wait for others, once nothing is under way for them. */
+  #turnAway(): void {
+    const { state } = this
+    for (const waiter of forsaken(state)) {
+      const { group } = waiter.wish
+      if (Lending.claim(state, waiter)) continue
+      if (group.failure !== undefined && !Lending.isOpenable(group)) {
+        Lending.refuse(state, waiter, openSessionError(state, group, group.failure))
+      } else if (!waiter.isForced) {
+        Lending.refuse(state, waiter, new PoolExhaustedError(this.refused("exhausted")))
+      }
+    }
   }
 
   #start(job: Job<S>): void {
@@ -162,7 +180,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   /** The pool's sessions belong to another user from now on: those of the one before retire, opening ones too. */
   adoptUser(): void {
     const { password, user } = this.settings
-    this.state.fingerprint = this.parts.digests.fingerprint({ user, password })
+    this.state.account = this.parts.digests.account({ user, password })
     this.isLatestOpening(this.nextOpening())
     this.state.retireOutdated()
   }
@@ -197,12 +215,9 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     group.failure = undefined
     group.isStopped = false
     group.isPausing = false
+    group.pauseNumber++
     this.#pauses.delete(group)
     this.state.isUnsettled = true
-  }
-
-  forgetPause(group: SessionGroup<S>): void {
-    this.#pauses.delete(group)
   }
 
   nextSessionNumber(): number {
@@ -221,7 +236,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     session.provenAt = now
     Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
     if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
-    else if (this.nextLook > now + state.limits.idleTimeout) this.rearm()
+    else if (now + state.limits.idleTimeout < this.nextLook) this.rearm()
   }
 
   #timedOut(waiter: Waiter<S>): void {
@@ -258,6 +273,14 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       .filter((session) => session.place === "busy" && session.holder !== undefined)
       .sort((a, b) => a.holder!.takenAt - b.holder!.takenAt)
     return this.#held
+  }
+
+  /** Notes that a request is refused; the answer is what every such failure carries. */
+  refused(reason: RefusalReason): { readonly pool: string; readonly snapshot: Snapshot } {
+    const { state } = this
+    state.totals.refused++
+    if (state.listeners.size > 0) state.emit(PoolEvent.RequestRefused({ at: state.now(), reason }))
+    return { pool: this.settings.name, snapshot: this.snapshot() }
   }
 
   /** The counts as failures carry them, with the leases that are held longest. */

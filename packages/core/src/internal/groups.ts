@@ -19,7 +19,7 @@ interface Reader {
   readonly settings: Settings
   readonly hasOwnUser: boolean
   /** The credentials that the pool's own sessions were last opened with. */
-  readonly fingerprint: string | undefined
+  readonly account: string | undefined
 }
 
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
@@ -136,10 +136,10 @@ export class Groups<S> {
    * Whether a request names the pool's own user, with the password that its sessions are opened with and that the database
    * has accepted: then it may share them.
    */
-  #isOwn(user: string, digest: Buffer, { fingerprint, settings }: Reader): boolean {
+  #isOwn(user: string, digest: Buffer, { account, settings }: Reader): boolean {
     const { password } = settings
     return user === settings.user && password !== undefined && sameDigest(digest, this.#digests.of(password)) &&
-      fingerprint === this.#digests.fingerprint({ user, password })
+      account === this.#digests.account({ user, password })
   }
 
   /** The group of an identity; passwords are compared in constant time, as digests. */

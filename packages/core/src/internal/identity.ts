@@ -84,9 +84,19 @@ export class PasswordDigests {
 
   /** Everything that distinguishes one set of credentials from another, in a text without secrets. */
   fingerprint(credentials: Credentials): string {
-    const part = (secret: Redacted.Redacted<string> | undefined) =>
-      secret === undefined ? "" : this.of(secret).toString("base64")
-    return JSON.stringify([credentials.user ?? "", part(credentials.password), part(credentials.token)])
+    return JSON.stringify([this.account(credentials), this.#text(credentials.token)])
+  }
+
+  /**
+   * What sessions must have been opened with to be lent on: the user and the password. A token is left out, which is another
+   * at every renewal: the database asks for it when a session is opened, and the session then outlives it.
+   */
+  account(credentials: Credentials): string {
+    return JSON.stringify([credentials.user ?? "", this.#text(credentials.password)])
+  }
+
+  #text(secret: Redacted.Redacted<string> | undefined): string {
+    return secret === undefined ? "" : this.of(secret).toString("base64")
   }
 }
 

@@ -10,103 +10,16 @@ import * as Random from "effect/Random"
 import type { Connection } from "../Connection.ts"
 import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import { poolName } from "../PoolMetrics.ts"
-import type { Credentials, OpenRequest } from "../SessionDriver.ts"
 import { formatDuration } from "./durationText.ts"
 import type { Engine } from "./engine.ts"
 import { describeIdentity } from "./identity.ts"
 import * as Lending from "./lending.ts"
+import { attemptToOpen } from "./opening.ts"
+import { OpeningFailure } from "./openingFailure.ts"
 import { Session } from "./session.ts"
 import type { OpenFailure, SessionGroup } from "./sessionGroup.ts"
 import { openingFailed } from "./settling.ts"
-
-/** Says what took too long. */
-class TookTooLong extends Error {
-  override readonly name = "TookTooLong"
-}
-
-/** Bounds `effect`; the failure says what it was that took too long. */
-export const within = <A, E>(
-  effect: Effect.Effect<A, E>,
-  limit: Duration.Duration,
-  what: string
-): Effect.Effect<A, E | TookTooLong> =>
-  Duration.isFinite(limit)
-    ? Effect.timeoutOrElse(effect, {
-      duration: limit,
-      orElse: () =>
-        Effect.fail(new TookTooLong(`${what} did not end within ${formatDuration(Duration.toMillis(limit))}`))
-    })
-    : effect
-
-/** What an opening ended with, when not with a session. */
-class OpeningFailure {
-  readonly cause: unknown
-  readonly isAuthentication: boolean
-  readonly fingerprint: string
-
-  constructor(cause: unknown, isAuthentication: boolean, fingerprint: string) {
-    this.cause = cause
-    this.isAuthentication = isAuthentication
-    this.fingerprint = fingerprint
-  }
-}
-
-const credentialsFor = <S, C extends Connection, E, OE>(
-  engine: Engine<S, C, E, OE>,
-  group: SessionGroup<S>
-): Effect.Effect<Credentials, unknown> => {
-  const { identity } = group
-  if (identity.credentials === "request") {
-    return Effect.succeed({ user: identity.user, password: group.password })
-  }
-  const { password, user } = engine.settings
-  return engine.parts.credentials ?? Effect.succeed({ user, password })
-}
-
-const attemptToOpen = <S, C extends Connection, E, OE>(
-  engine: Engine<S, C, E, OE>,
-  group: SessionGroup<S>
-): Effect.Effect<{ readonly handle: S; readonly fingerprint: string }, OpeningFailure> => {
-  const { driver } = engine.parts
-  const { identity } = group
-  return Effect.interruptible(credentialsFor(engine, group)).pipe(
-    Effect.mapError((cause) => new OpeningFailure(cause, false, "")),
-    Effect.flatMap((credentials) => {
-      const fingerprint = engine.parts.digests.fingerprint(credentials)
-      const known = group.failure
-      // The same credentials would be refused again; asking once more could lock the account.
-      if (known?.isAuthentication === true && known.fingerprint === fingerprint) {
-        return Effect.fail(new OpeningFailure(known.cause, true, fingerprint))
-      }
-      const request: OpenRequest = {
-        ...credentials,
-        proxyUser: identity.proxyUser,
-        cclass: identity.cclass,
-        edition: engine.settings.edition,
-        shardingKey: identity.shardingKey,
-        superShardingKey: identity.superShardingKey,
-        purity: group.wantsFresh ? "new" : "default",
-        stmtCacheSize: engine.settings.stmtCacheSize
-      }
-      return Effect.suspend(() => driver.open(request)).pipe(
-        Effect.flatMap((handle) =>
-          Effect.as(Effect.annotateCurrentSpan(driver.attributes?.(handle) ?? {}), { handle, fingerprint })
-        ),
-        Effect.catchCause((cause) => {
-          const failed = cause.reasons.find(Cause.isFailReason)
-          if (failed !== undefined) {
-            return Effect.fail(
-              new OpeningFailure(failed.error, driver.isAuthenticationFailure(failed.error), fingerprint)
-            )
-          }
-          return Cause.hasInterruptsOnly(cause)
-            ? Effect.interrupt
-            : Effect.fail(new OpeningFailure(Cause.squash(cause), false, fingerprint))
-        })
-      )
-    })
-  )
-}
+import { TookTooLong, within } from "./timeLimit.ts"
 
 /**
  * Opens a session in the place that was reserved for it, and offers it to who waits.
@@ -162,7 +75,7 @@ export const openSession = <S, C extends Connection, E, OE>(
           group,
           handle: exit.value.handle,
           now,
-          fingerprint: exit.value.fingerprint,
+          account: exit.value.account,
           lifetimePart: 1 - random * engine.settings.lifetimeJitter,
           suspicion: state.suspicion
         })
@@ -184,10 +97,7 @@ export const openSession = <S, C extends Connection, E, OE>(
           return openingEnded(engine, group, new OpeningFailure(unfit, false, exit.value.fingerprint))
         }
         // Opening works again: those that held back for this one follow.
-        if (group.failure !== undefined) state.isUnsettled = true
-        group.failure = undefined
-        group.isStopped = false
-        engine.forgetPause(group)
+        if (group.failure !== undefined || group.isPausing) engine.resume(group)
         state.lastOpenFailure = undefined
         adoptCredentials(engine, session, order)
         Lending.offer(state, session, now, engine.isHealthy, { warmest: true, proven: true })
@@ -205,9 +115,9 @@ const adoptCredentials = <S, C extends Connection, E, OE>(
 ): void => {
   const { state } = engine
   if (session.group.identity.credentials === "request" || !engine.isLatestOpening(order)) return
-  const before = state.fingerprint
-  state.fingerprint = session.fingerprint
-  if (before === undefined || before === session.fingerprint) return
+  const before = state.account
+  state.account = session.account
+  if (before === undefined || before === session.account) return
   if (state.listeners.size > 0) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
   state.retireOutdated()
 }
@@ -221,7 +131,7 @@ const openingEnded = <S, C extends Connection, E, OE>(
   const failure: OpenFailure = {
     cause: error.cause,
     isAuthentication: error.isAuthentication,
-    attempts: (group.failure?.attempts ?? 0) + 1,
+    attempts: Math.max(1, (group.failure?.attempts ?? 0) + (error.isShared ? 0 : 1)),
     fingerprint: error.fingerprint
   }
   const isFirst = group.failure === undefined
@@ -232,6 +142,8 @@ const openingEnded = <S, C extends Connection, E, OE>(
     group.isPausing = true
     engine.fork(pause(engine, group, failure.cause))
   }
+  if (error.isShared) return Effect.sync(() => engine.flush())
+  state.totals.openFailures++
   if (state.listeners.size > 0) {
     state.emit(PoolEvent.SessionOpenFailed({
       at: state.now(),
@@ -258,14 +170,19 @@ const pause = <S, C extends Connection, E, OE>(
   group: SessionGroup<S>,
   cause: unknown
 ): Effect.Effect<void> =>
-  engine.waitForPause(group, cause).pipe(
-    Effect.ensuring(Effect.sync(() => {
-      group.isPausing = false
-      engine.state.isUnsettled = true
-      engine.state.leftGroups.add(group)
-      engine.flush()
-    }))
-  )
+  Effect.suspend(() => {
+    const number = ++group.pauseNumber
+    return Effect.ensuring(
+      engine.waitForPause(group, cause),
+      Effect.sync(() => {
+        if (group.pauseNumber !== number) return
+        group.isPausing = false
+        engine.state.isUnsettled = true
+        engine.state.leftGroups.add(group)
+        engine.flush()
+      })
+    )
+  })
 
 /** Pings a session that was set aside, and gives it on or closes it. */
 export const checkSession = <S, C extends Connection, E, OE>(

@@ -14,21 +14,20 @@ import {
   InvalidOptionsError,
   type InvalidTagError,
   PoolClosedError,
-  PoolExhaustedError,
   PoolOverloadedError,
   QueueFullError
 } from "../PoolError.ts"
-import { type CloseReason, PoolEvent, type RefusalReason } from "../PoolEvent.ts"
+import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
 import type { Engine } from "./engine.ts"
-import { within } from "./jobs.ts"
 import * as Lending from "./lending.ts"
 import { Link } from "./linkedList.ts"
 import { parseMillis } from "./optionField.ts"
 import * as Overload from "./overload.ts"
 import type { Holder, Session } from "./session.ts"
-import { isProvidedFor, openSessionError, queueLength } from "./settling.ts"
+import { isProvidedFor, queueLength } from "./settling.ts"
+import { within } from "./timeLimit.ts"
 import { Waiter, type Wish } from "./waiter.ts"
 
 /**
@@ -44,7 +43,7 @@ type Stage = "new" | "waiting" | "held" | "ended"
 
 export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, Holder {
   readonly engine: Engine<S, C, E, OE>
-  readonly request: SessionRequest | undefined
+  #request: SessionRequest | undefined
   /** The stack at which the session was asked for; known while leaks are looked for. */
   readonly origin: Error | undefined
   fiberId = 0
@@ -68,7 +67,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
 
   constructor(engine: Engine<S, C, E, OE>, request: SessionRequest | undefined, origin: Error | undefined) {
     this.engine = engine
-    this.request = request
+    this.#request = request
     this.origin = origin
     this.byLeak = origin === undefined ? undefined : new Link<Lease<S, C, E, OE>>(this)
   }
@@ -169,23 +168,23 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
    * Takes a session: `undefined` when the connection can be used at once, else what has to happen before that. The caller
    * must have made sure that `end` is called whatever happens.
    */
-  take(fiberId: number): Effect.Effect<C, AcquireError | OE> | undefined {
+  take(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<C, AcquireError | OE> | undefined {
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
-    const read = engine.groups.read(this.request, state)
+    const read = engine.groups.read(this.#request, state)
     if (Result.isFailure(read)) return Effect.fail(read.failure)
     const wish = read.success
-    const ownTimeout = this.request?.waitTimeout
+    const ownTimeout = this.#request?.waitTimeout
     if (ownTimeout !== undefined) {
       const millis = parseMillis(ownTimeout)
       if (millis === undefined) return Effect.fail(invalidTimeout(this.pool, ownTimeout))
       this.#ownTimeout = millis
     }
     const now = state.now()
-    this.fiberId = fiberId
+    this.fiberId = fiber.id
     const session = Lending.findIdle(state, wish, now, engine.isHealthy)
-    if (session === undefined || Lending.needsPing(state, session, now)) return this.#wait(wish, session, now)
+    if (session === undefined || Lending.needsPing(state, session, now)) return this.#wait(wish, session, now, fiber)
     Lending.take(state, session, this)
     const work = this.#hold(session, wish, now, 0)
     if (state.isUnsettled) engine.flush()
@@ -237,12 +236,15 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     )
   }
 
-  #wait(wish: Wish<S>, toCheck: Session<S> | undefined, now: number): Effect.Effect<C, AcquireError | OE> {
+  #wait(
+    wish: Wish<S>,
+    toCheck: Session<S> | undefined,
+    now: number,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
-    const mode = state.settings.getMode
-    const isImpatient = mode === "noWait" || mode === "forceGet"
-    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), isImpatient)
+    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), state.settings.getMode)
     this.#waiter = waiter
     this.#stage = "waiting"
     Lending.enqueue(state, waiter)
@@ -262,18 +264,19 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
         state.emit(PoolEvent.RequestQueued({ at: now, pending: state.waiting.size }))
       }
     }
-    return Effect.withFiber((fiber) => {
-      const waiting = Effect.flatMap(sleep(waiter), (): Effect.Effect<C, AcquireError | OE> => {
-        const outcome = waiter.outcome!
-        if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
-        const then = state.now()
-        return this.#hold(outcome.session, wish, then, then - waiter.since) ?? Effect.succeed(this.connection!)
-      })
-      // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
-      return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
-        attributes: { "db.client.connection.pool.name": this.pool }
-      })
+    const waiting = Effect.flatMap(sleep(waiter), () => this.#served(waiter))
+    // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
+    return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
+      attributes: { "db.client.connection.pool.name": this.pool }
     })
+  }
+
+  /** The outcome of a wait is known. */
+  #served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
+    const outcome = waiter.outcome!
+    if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
+    const now = this.engine.state.now()
+    return this.#hold(outcome.session, waiter.wish, now, now - waiter.since) ?? Effect.succeed(this.connection!)
   }
 
   #timeout(): number {
@@ -286,25 +289,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   #refusal(waiter: Waiter<S>, now: number): unknown {
     const { engine } = this
     const { state } = engine
-    const group = waiter.wish.group
-    const refused = (reason: RefusalReason) => {
-      state.totals.refused++
-      if (state.listeners.size > 0) state.emit(PoolEvent.RequestRefused({ at: now, reason }))
-      return { pool: this.pool, snapshot: engine.snapshot() }
-    }
-    const mode = state.settings.getMode
-    if (waiter.isImpatient && group.failure !== undefined) {
-      return openSessionError(state, group, group.failure)
-    }
-    if (mode === "noWait") return new PoolExhaustedError(refused("exhausted"))
-    if (mode === "forceGet" && state.shardRoom(group.shard) > 0) {
-      waiter.isForced = true
-      state.reserve(group)
-      engine.flush()
-      return undefined
-    }
-    if (queueLength(state) > state.limits.queueMax) {
-      return new QueueFullError({ ...refused("queueFull"), queueMax: state.limits.queueMax })
+    if (queueLength(state) > state.limits.queueMax && !Lending.claim(state, waiter)) {
+      return new QueueFullError({ ...engine.refused("queueFull"), queueMax: state.limits.queueMax })
     }
     const targetMillis = state.limits.queueTarget
     if (targetMillis === Infinity) return undefined
@@ -312,7 +298,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const expectedWaitMillis = Overload.refusal(state.overload, targetMillis, state.oldestWait(now))
     return expectedWaitMillis === undefined
       ? undefined
-      : new PoolOverloadedError({ ...refused("overloaded"), expectedWaitMillis, targetMillis })
+      : new PoolOverloadedError({ ...engine.refused("overloaded"), expectedWaitMillis, targetMillis })
   }
 
   /** Ends the lease, whatever it has come to; what is left to do is the answer. */
@@ -322,6 +308,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const stage = this.#stage
     if (stage === "ended") return undefined
     this.#stage = "ended"
+    // It may hold a password, and whoever keeps the connection keeps this lease.
+    this.#request = undefined
     const { engine } = this
     const { state } = engine
     if (stage === "waiting") {
@@ -400,7 +388,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { settings } = this.engine
     return Effect.gen({ self: this }, function*() {
       if (this.#running > 0) yield* this.#interrupt(session)
+      // A forced close may take the session away in the middle of it.
+      if (session.holder !== this) return
       yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
+      if (session.holder !== this) return
       const reset = driver.reset(session.handle, settings)
       if (reset !== undefined) yield* within(reset, settings.pingTimeout, "a reset")
     })
@@ -413,6 +404,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   ): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const { engine } = this
+      // A forced close may have taken the session away while the rollback ran.
+      if (session.holder !== this) return Effect.void
       const lease = new Lease<S, C, E, OE>(engine, undefined, undefined)
       lease.#session = session
       lease.#sessionId = session.id
@@ -450,5 +443,5 @@ const invalidTimeout = (pool: string, value: unknown): InvalidOptionsError =>
 const sleep = <S>(waiter: Waiter<S>): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (waiter.outcome !== undefined) resume(Effect.void)
-    else waiter.wake = () => resume(Effect.void)
+    else waiter.wake = resume
   })

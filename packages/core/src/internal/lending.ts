@@ -5,6 +5,7 @@
  * The rule that makes it simple: no request waits while an idle session fits it. So a newcomer may take what is idle
  * without looking at the queue, and a freed session need only look at the queue.
  */
+import * as SessionTag from "../SessionTag.ts"
 import { isOverdue } from "./growth.ts"
 import { unlink } from "./linkedList.ts"
 import * as Overload from "./overload.ts"
@@ -57,6 +58,26 @@ export const setAside = <S>(state: PoolState<S>, session: Session<S>, waiter: Wa
   waiter.wish.group.unserved--
 }
 
+const fits = <S>(session: Session<S>, { fresh, group, matchAnyTag, tag }: Wish<S>): boolean =>
+  session.group === group && (!fresh || session.isFresh) &&
+  (session.tag === undefined || (tag !== undefined && (matchAnyTag || SessionTag.equals(tag, session.tag))))
+
+/**
+ * A session that is being pinged on behalf of nobody, to keep it alive, becomes that of a request which would be refused
+ * otherwise; `true` when there is one.
+ */
+export const claim = <S>(state: PoolState<S>, waiter: Waiter<S>): boolean => {
+  if (state.counts.checking === 0) return false
+  for (const session of state.sessions) {
+    if (session.place !== "checking" || session.checkedFor !== undefined || !fits(session, waiter.wish)) continue
+    session.checkedFor = waiter
+    waiter.checking = session
+    waiter.wish.group.unserved--
+    return true
+  }
+  return false
+}
+
 /** Looks for an idle session for a request that waits; `true` when it has one, or one is being pinged for it. */
 export const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isHealthy: IsHealthy<S>): boolean => {
   const session = findIdle(state, waiter.wish, now, isHealthy)
@@ -81,7 +102,7 @@ export const enqueue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
 const dequeue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
   const group = waiter.wish.group
   unlink(waiter.inPool)
-  unlink(waiter.byDeadline)
+  if (waiter.byDeadline !== undefined) unlink(waiter.byDeadline)
   group.removeWaiter(waiter)
   if (group.waiting === 0) {
     state.needy.delete(group)
@@ -134,8 +155,14 @@ export const withdraw = <S>(state: PoolState<S>, waiter: Waiter<S>): Session<S> 
   return waiter.outcome?._tag === "Served" ? waiter.outcome.session : undefined
 }
 
-/** Whether a session may stay in the pool; else why not. */
-const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealthy: IsHealthy<S>) =>
+/** Whether a session, about to go to `waiter`, may stay in the pool; else why not. */
+const unfit = <S>(
+  state: PoolState<S>,
+  session: Session<S>,
+  waiter: Waiter<S> | undefined,
+  now: number,
+  isHealthy: IsHealthy<S>
+) =>
   state.phase !== "open"
     ? "closing"
     : session.expiresAt <= now
@@ -144,7 +171,10 @@ const unfit = <S>(state: PoolState<S>, session: Session<S>, now: number, isHealt
     ? "credentials"
     : !isHealthy(session)
     ? "dead"
-    : state.slots - state.counts.closing > state.limits.max
+    // Where requests do not wait for others, a session past `max` was opened for one of them.
+    : state.slots - state.counts.closing > state.limits.max && (waiter === undefined || session.group.impatient === 0)
+    ? "surplus"
+    : state.isShardOver(session.group.shard)
     ? "surplus"
     : undefined
 
@@ -168,19 +198,16 @@ export const offer = <S>(
   }
 ): void => {
   session.holder = undefined
-  const reason = unfit(state, session, now, isHealthy)
-  if (reason !== undefined) {
-    const forced = reason === "surplus" && session.isFresh ? session.group.forcedWaiter : undefined
-    if (forced === undefined) return state.retire(session, reason)
-    state.move(session, "busy")
-    return serve(state, forced, session, now)
-  }
   const waiter = session.group.waiterFor(session)
+  const reason = unfit(state, session, waiter, now, isHealthy)
+  if (reason !== undefined) return state.retire(session, reason)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)
   const oldest = state.waiting.first!
   if (oldest !== waiter && oldest.checking === undefined) {
     const group = oldest.wish.group
-    if (isOverdue(oldest.passedOver, state.limits.max) && isOpenable(group) && state.shardRoom(group.shard) > 0) {
+    // Past `max` the place that it leaves is nobody's.
+    const makesRoom = state.slots - state.counts.closing <= state.limits.max && state.shardRoom(group.shard) > 0
+    if (isOverdue(oldest.passedOver, state.limits.max) && isOpenable(group) && makesRoom) {
       return state.retire(session, "replaced")
     }
     oldest.passedOver++

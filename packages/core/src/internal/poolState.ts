@@ -73,7 +73,7 @@ export class PoolState<S> {
   overload: Overload.Overload
   lastOpenFailure: unknown = undefined
   /** The credentials that the pool's own sessions are opened with, once one was. */
-  fingerprint: string | undefined = undefined
+  account: string | undefined = undefined
 
   jobs: Array<Job<S>> = []
   /** Waiting requests whose outcome is known and who have not been told. */
@@ -195,8 +195,8 @@ export class PoolState<S> {
 
   /** Whether a session was opened with the credentials that the pool has now. */
   isCurrent(session: Session<S>): boolean {
-    return session.group.identity.credentials === "request" || this.fingerprint === undefined ||
-      session.fingerprint === this.fingerprint
+    return session.group.identity.credentials === "request" || this.account === undefined ||
+      session.account === this.account
   }
 
   /** Idle sessions that were opened with credentials of the past go for good. */
@@ -223,7 +223,7 @@ export class PoolState<S> {
   }
 
   configure(settings: Settings): void {
-    const lifetime = this.limits.lifetime
+    const { lifetime, perShard } = this.limits
     this.settings = settings
     this.limits = limitsOf(settings)
     if (this.limits.lifetime !== lifetime) {
@@ -231,7 +231,17 @@ export class PoolState<S> {
         if (session.place !== "closing") this.expire(session)
       }
     }
+    if (this.limits.perShard < perShard) {
+      for (const session of [...this.recency].toReversed()) {
+        if (this.isShardOver(session.group.shard)) this.retire(session, "surplus")
+      }
+    }
     this.isUnsettled = true
+  }
+
+  /** Whether a shard holds more than it may, after its bound was lowered. */
+  isShardOver(shard: Shard<S> | undefined): boolean {
+    return shard !== undefined && shard.slots - shard.closing > this.limits.perShard
   }
 
   /** How much more room the group's shard has; unbounded without one. */

@@ -37,8 +37,8 @@ export class Session<S> implements Expiring {
   readonly group: SessionGroup<S>
   readonly handle: S
   readonly openedAt: number
-  /** The credentials that it was opened with, as `PasswordDigests.fingerprint` gives them. */
-  readonly fingerprint: string
+  /** The account that it was opened with, as `PasswordDigests.account` gives it. */
+  readonly account: string
   /** The part of the lifetime setting that this session lives, drawn when it was opened. */
   readonly lifetimePart: number
   place: SessionPlace = "checking"
@@ -65,7 +65,7 @@ export class Session<S> implements Expiring {
     readonly group: SessionGroup<S>
     readonly handle: S
     readonly now: number
-    readonly fingerprint: string
+    readonly account: string
     readonly lifetimePart: number
     readonly suspicion: number
   }) {
@@ -75,7 +75,7 @@ export class Session<S> implements Expiring {
     this.openedAt = options.now
     this.idleSince = options.now
     this.provenAt = options.now
-    this.fingerprint = options.fingerprint
+    this.account = options.account
     this.lifetimePart = options.lifetimePart
     this.provenAgainst = options.suspicion
     this.byShard = options.group.shard === undefined ? undefined : new Link<Session<S>>(this)

@@ -1,7 +1,9 @@
+import type * as Deferred from "effect/Deferred"
 import type * as Redacted from "effect/Redacted"
 import * as SessionTag from "../SessionTag.ts"
 import type { Identity } from "./identity.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
+import type { OpeningFailure } from "./openingFailure.ts"
 import type { Session, Shard } from "./session.ts"
 import type { Waiter, Wish } from "./waiter.ts"
 
@@ -71,10 +73,17 @@ export class SessionGroup<S> {
   unserved = 0
   waiting = 0
 
+  /** The credentials that the database has accepted last, as `PasswordDigests.fingerprint` gives them. */
+  accepted: string | undefined = undefined
+  /** The opening that shows whether credentials are good; those with the same wait for it. */
+  trial: { readonly fingerprint: string; readonly ended: Deferred.Deferred<void, OpeningFailure> } | undefined =
+    undefined
   /** The last failure, until a session is opened. */
   failure: OpenFailure | undefined = undefined
   /** Whether opening pauses after a failure. */
   isPausing = false
+  /** The number of the pause, so that one which was cut short does not end another. */
+  pauseNumber = 0
   /** Whether opening has stopped: the credentials were refused and cannot change by themselves. */
   isStopped = false
 
@@ -82,7 +91,9 @@ export class SessionGroup<S> {
   readonly #untagged = new LinkedList<Session<S>>()
   readonly #tagged = new ListsByTag<Session<S>>()
 
-  #impatient = 0
+  /** Waiting requests that do not wait for others to end their leases, and those of them that go past `max`. */
+  impatient = 0
+  forced = 0
   readonly #forAny = new LinkedList<Waiter<S>>()
   readonly #forFresh = new LinkedList<Waiter<S>>()
   readonly #byTag = new ListsByTag<Waiter<S>>()
@@ -117,19 +128,10 @@ export class SessionGroup<S> {
   /** Requests that a session coming back from its holder is of no use to. */
   *impatientWaiters(): Generator<Waiter<S>> {
     yield* this.#forFresh
-    if (this.#impatient === 0) return
+    if (this.impatient === 0) return
     for (const waiter of this.#forAny) {
       if (waiter.isImpatient) yield waiter
     }
-  }
-
-  /** The oldest request that a session was ordered for beyond `max`. */
-  get forcedWaiter(): Waiter<S> | undefined {
-    let oldest: Waiter<S> | undefined = undefined
-    for (const waiter of this.impatientWaiters()) {
-      if (waiter.isForced) oldest = older(oldest, waiter)
-    }
-    return oldest
   }
 
   get wantsFresh(): boolean {
@@ -191,20 +193,22 @@ export class SessionGroup<S> {
     const { fresh, matchAnyTag, tag } = waiter.wish
     this.waiting++
     this.unserved++
-    if (waiter.isImpatient) this.#impatient++
+    if (waiter.isImpatient) this.impatient++
+    if (waiter.isForced) this.forced++
     if (fresh) return this.#forFresh.pushBack(waiter.inGroup)
     this.#forAny.pushBack(waiter.inGroup)
-    if (tag === undefined) return
+    if (tag === undefined || waiter.byTag === undefined) return
     if (matchAnyTag) this.#byNearestTag.pushBack(waiter.byTag)
     else this.#byTag.of(tag.canonical).pushBack(waiter.byTag)
   }
 
   removeWaiter(waiter: Waiter<S>): void {
     this.waiting--
-    if (waiter.isImpatient) this.#impatient--
+    if (waiter.isImpatient) this.impatient--
+    if (waiter.isForced) this.forced--
     if (waiter.checking === undefined) this.unserved--
     unlink(waiter.inGroup)
-    unlink(waiter.byTag)
+    if (waiter.byTag !== undefined) unlink(waiter.byTag)
   }
 }
 

@@ -17,9 +17,12 @@ import type { Waiter } from "./waiter.ts"
 const unmetOf = <S>(group: SessionGroup<S>): number =>
   group.failure === undefined
     ? Math.max(0, group.unserved - group.opening)
-    : group.opening > 0
+    : isProbing(group)
     ? 0
     : Math.min(1, group.unserved)
+
+/** Whether a session is being opened to see if that works again. */
+const isProbing = <S>(group: SessionGroup<S>): boolean => group.failure !== undefined && group.opening > 0
 
 /** Groups whose requests sessions may be opened for, the one with the oldest request first. */
 const openableGroups = <S>(state: PoolState<S>): ReadonlyArray<SessionGroup<S>> => {
@@ -73,6 +76,26 @@ const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>)
   for (let i = 0; i < toClose && state.recency.last !== undefined; i++) state.retire(state.recency.last, "replaced")
 }
 
+/** Sessions to be opened so that every request with get mode "forceGet" has one, and those that stand before it. */
+const unmetByForce = <S>(group: SessionGroup<S>): number => {
+  if (group.forced === 0) return 0
+  if (group.failure !== undefined) return unmetOf(group)
+  const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
+  const last = unserved.reduce((last, waiter) => waiter.isForced ? Math.max(last, waiter.number) : last, 0)
+  const needed = unserved.filter((waiter) => waiter.number <= last).length
+  return Math.max(0, needed - group.opening)
+}
+
+/** Requests with get mode "forceGet" do not wait for others: what is missing for them is opened past `max`. */
+const force = <S>(state: PoolState<S>): void => {
+  const groups = openableGroups(state).map((group) => [group, unmetByForce(group)] as const)
+  const unmet = groups.reduce((total, [, unmet]) => total + unmet, 0)
+  if (unmet === 0 || unmet <= roomToCome(state)) return
+  for (const [group, unmet] of groups) {
+    reserve(state, group, Math.min(unmet, Math.max(0, state.shardRoom(group.shard))))
+  }
+}
+
 const fill = <S>(state: PoolState<S>): void => {
   const group = state.ownGroup
   if (!state.hasOwnUser || !isOpenable(group)) return
@@ -81,7 +104,7 @@ const fill = <S>(state: PoolState<S>): void => {
     state.slots - state.counts.closing,
     state.limits.max - state.slots
   )
-  reserve(state, group, group.failure === undefined ? missing : Math.min(missing, group.opening > 0 ? 0 : 1))
+  reserve(state, group, group.failure === undefined ? missing : Math.min(missing, isProbing(group) ? 0 : 1))
 }
 
 const shrink = <S>(state: PoolState<S>): void => {
@@ -99,6 +122,7 @@ export const settle = <S>(state: PoolState<S>): void => {
       const groups = openableGroups(state)
       grow(state, groups)
       replace(state, groups)
+      force(state)
     }
     fill(state)
   }
@@ -109,10 +133,24 @@ export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolea
   if (!waiter.isWaiting || waiter.checking !== undefined) return true
   const group = waiter.wish.group
   if (group.opening >= group.unserved) return true
-  if (!isOpenable(group) || group.failure !== undefined) return false
+  if (!isOpenable(group) || isProbing(group)) return false
   const shard = group.shard
   const shardToCome = shard === undefined ? Infinity : state.limits.perShard - (shard.slots - shard.closing)
   return Math.min(roomToCome(state), shardToCome) >= totalUnmet(openableGroups(state))
+}
+
+/** Requests that do not wait for others to end their leases, and for which nothing is under way. */
+export const forsaken = <S>(state: PoolState<S>): ReadonlyArray<Waiter<S>> => {
+  const found: Array<Waiter<S>> = []
+  for (const group of state.needy) {
+    // One opening shows whether it works again: what follows from that is known when it ends.
+    if (group.impatient === 0 || group.opening >= group.unserved || isProbing(group)) continue
+    const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
+    // What is being opened goes to the oldest.
+    const beyond = unserved.sort((a, b) => a.number - b.number).slice(group.opening)
+    found.push(...beyond.filter((waiter) => waiter.isImpatient && !isProvidedFor(state, waiter)))
+  }
+  return found
 }
 
 /** How many requests wait for others to end their leases, or for opening to work again. */
@@ -135,13 +173,20 @@ export const openSessionError = <S>(
     cause: failure.cause
   })
 
+/** Requests that wait for nothing but what was ordered for them, the youngest first, when there are more than is ordered. */
+const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: OpenSessionError): void => {
+  for (const waiter of [...group.impatientWaiters()].toReversed()) {
+    if (group.unserved <= group.opening) return
+    if (waiter.isImpatient && waiter.checking === undefined) refuse(state, waiter, error)
+  }
+}
+
 /** A session could not be opened: whom no session of the group can serve any more learns why. */
 export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
   group.failure = failure
   state.lastOpenFailure = failure.cause
-  state.totals.openFailures++
-  if (group.opening > 0) return
   const error = openSessionError(state, group, failure)
+  if (group.opening > 0) return refuseImpatient(state, group, error)
   if (group.live === 0) {
     for (const waiter of group.waiters()) refuse(state, waiter, error)
     return

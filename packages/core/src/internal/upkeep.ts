@@ -4,13 +4,12 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type { Connection } from "../Connection.ts"
 import { offOrMillis } from "../PoolOptions.ts"
 import type { Engine } from "./engine.ts"
-import { within } from "./jobs.ts"
-import * as Lending from "./lending.ts"
+import * as Jobs from "./jobs.ts"
 import type { PoolState } from "./poolState.ts"
 import type { Session } from "./session.ts"
 
@@ -75,21 +74,9 @@ export const keeper = <S, C extends Connection, E, OE>(
   const ping = (session: Session<S>) =>
     Effect.suspend(() => {
       if (!isDue(session, every, state.now())) return Effect.void
-      const { suspicion } = state
       state.leaveIdle(session, "checking")
-      const check = within(
-        Effect.suspend(() => engine.parts.driver.ping(session.handle)),
-        state.settings.pingTimeout,
-        "a ping"
-      )
-      return Effect.onExit(check, (exit) =>
-        Effect.sync(() => {
-          if (session.place === "checking") {
-            const isAlive = Exit.isSuccess(exit)
-            Lending.checked(state, session, { isAlive, suspicion }, state.now(), engine.isHealthy)
-          }
-          engine.flush()
-        })).pipe(Effect.ignore)
+      // A job of its own: a ping that is cut off would leave the session in doubt.
+      return Fiber.await(engine.forkJob(Jobs.checkSession(engine, session)))
     })
   const round = Effect.suspend(() => {
     const now = state.now()

@@ -1,4 +1,6 @@
+import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import type { GetMode } from "../PoolOptions.ts"
 import type { SessionTag } from "../SessionTag.ts"
 import { Link } from "./linkedList.ts"
 import type { Holder, Session } from "./session.ts"
@@ -29,26 +31,30 @@ export class Waiter<S> {
   readonly number: number
   /** Whether it waits only for what was ordered for it, not for others to end their leases. */
   readonly isImpatient: boolean
-  /** Whether a session was ordered for it beyond `max` (`forceGet`). */
-  isForced = false
+  /** Whether sessions are opened for it past `max`. */
+  readonly isForced: boolean
   /** A session that is being pinged for this request. */
   checking: Session<S> | undefined = undefined
   /** How many requests that came later have been served before it, while it was the oldest of all. */
   passedOver = 0
   outcome: Outcome<S> | undefined = undefined
-  /** Set once its fiber sleeps: tells it the outcome. */
-  wake: (() => void) | undefined = undefined
+  /** Set once its fiber sleeps: tells it that the outcome is known. */
+  wake: ((outcome: Effect.Effect<void>) => void) | undefined = undefined
   readonly inPool: Link<Waiter<S>> = new Link(this)
   readonly inGroup: Link<Waiter<S>> = new Link(this)
-  readonly byTag: Link<Waiter<S>> = new Link(this)
-  readonly byDeadline: Link<Waiter<S>> = new Link(this)
+  /** There for a request that names a tag. */
+  readonly byTag: Link<Waiter<S>> | undefined
+  /** There once it has a deadline. */
+  byDeadline: Link<Waiter<S>> | undefined = undefined
 
-  constructor(wish: Wish<S>, holder: Holder, since: number, number: number, isImpatient: boolean) {
+  constructor(wish: Wish<S>, holder: Holder, since: number, number: number, mode: GetMode) {
     this.wish = wish
     this.holder = holder
     this.since = since
     this.number = number
-    this.isImpatient = isImpatient
+    this.isImpatient = mode === "noWait" || mode === "forceGet"
+    this.isForced = mode === "forceGet"
+    this.byTag = wish.tag === undefined ? undefined : new Link<Waiter<S>>(this)
   }
 
   get isWaiting(): boolean {

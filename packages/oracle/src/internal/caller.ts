@@ -7,13 +7,24 @@ import type { DriverConnection } from "./oracledb.ts"
 import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
 import { traced, type TracedCall } from "./tracing.ts"
 
-/** What every operation on a connection may fail with. */
+/**
+ * What every operation on a connection may fail with.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const isOver = (error: OracleConnection.CallError) => error._tag === "ConnectionReleasedError"
+ * ```
+ */
 export type CallError = OracleError.OracleError | PoolError.ConnectionReleasedError
 
 /** A call of the driver. */
 export interface CallDetails<A> extends TracedCall {
   /** Frees what a call has given that nobody waits for any more. */
   readonly discard?: (value: A) => Promise<void>
+  /** Whether it must come to an end in bounded time although nobody can interrupt it. */
+  readonly isUrgent?: boolean
   readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
 }
 
@@ -31,7 +42,8 @@ export class Caller {
     const { session } = this
     const called = session.call(work, {
       lease: this.lease,
-      ...(details.discard !== undefined && { discard: details.discard })
+      ...(details.discard !== undefined && { discard: details.discard }),
+      ...(details.isUrgent !== undefined && { isUrgent: details.isUrgent })
     })
     return traced(
       session,

@@ -11,7 +11,16 @@ import type { RowDecodeError } from "./rowDecodeError.ts"
 import { type Handles, type Row, RowReader } from "./rowReader.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
-/** What a read may fail with. */
+/**
+ * What an operation may fail with that reads values.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const row = (error: OracleConnection.ReadError) => error._tag === "RowDecodeError" ? error.row : undefined
+ * ```
+ */
 export type ReadError = CallError | RowDecodeError
 
 /**
@@ -19,9 +28,7 @@ export type ReadError = CallError | RowDecodeError
  * Where the session is stuck in a call, the end of a stream must not be stuck with it.
  */
 const close = (caller: Caller, resultSet: ResultSet): Effect.Effect<void> =>
-  Effect.sync(() => {
-    caller.disown(resultSet).catch(() => {})
-  })
+  Effect.sync(() => caller.session.closeLater(resultSet))
 
 const pull = (
   caller: Caller,

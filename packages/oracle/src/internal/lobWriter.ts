@@ -8,10 +8,29 @@ import { driver, type Lob } from "./oracledb.ts"
 
 const types = { clob: driver.DB_TYPE_CLOB, nclob: driver.DB_TYPE_NCLOB, blob: driver.DB_TYPE_BLOB }
 
-/** The kinds of LOB that can be made. */
+/**
+ * The kinds of LOB that can be made.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const kind: OracleConnection.LobKind = "clob"
+ * ```
+ */
 export type LobKind = keyof typeof types
 
-/** What a LOB can be filled from. */
+/**
+ * What a LOB can be filled from: a value, or a stream of pieces of text or bytes. Text is UTF-8 where it comes as bytes.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ * import { Stream } from "effect"
+ *
+ * const source: OracleConnection.LobSource<never, never> = Stream.make("once ", "upon ", "a time")
+ * ```
+ */
 export type LobSource<E, R> = string | Uint8Array | Stream.Stream<string | Uint8Array, E, R>
 
 const pieceOf = (kind: LobKind, piece: string | Uint8Array, decoder: TextDecoder): string | Buffer => {

@@ -1,5 +1,6 @@
 /** An Oracle pool from its options: the settings of the pool, of the connections and of the values, told apart. */
-import { PoolError, type PoolOptions as CoreOptions, type SessionDriver, SessionPool } from "@sessionpool/core"
+import { PoolError, PoolOptions as CoreOptions, type SessionDriver, SessionPool } from "@sessionpool/core"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
@@ -8,6 +9,7 @@ import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
 import { ConnectParameters, connectSettingNames, type ConnectSettings } from "./connectSettings.ts"
 import { changesServerSession, withoutTags } from "./pooledServer.ts"
+import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
 import { defaultValues, over, type ValueOptions, valueSettingNames } from "./valueSettings.ts"
@@ -94,6 +96,9 @@ const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray
 const omit = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Omit<A, K> =>
   Object.fromEntries(Object.entries(from).filter(([name]) => !names.some((each) => each === name))) as Omit<A, K>
 
+/** The longest time that a timer of Node can wait. */
+const longestTimer = 2 ** 31 - 1
+
 const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectString)
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
@@ -114,12 +119,19 @@ export const makePool: <OE = never, R = never>(
     const problem = "must be an easy connect string, a descriptor or an alias"
     return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "connectString", problem }] })
   }
+  if (settings.serverPool === "release" && options.resetSession !== undefined) {
+    const problem = "has nothing left to reset: with serverPool \"release\" the server has its session back by then"
+    return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "resetSession", problem }] })
+  }
+  const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
+  const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
   const parameters = new ConnectParameters(settings)
   const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
     ...poolOptions,
-    dsn: connectString,
+    // The driver refuses credentials in it; statistics must not show them in the meantime.
+    dsn: redactSecrets(connectString),
     ...(isAlias(connectString) && { tnsentry: connectString }),
-    driver: Driver.make(parameters, values)
+    driver: Driver.make(parameters, values, patience)
   })
   return changesServerSession(settings) ? withoutTags(pool, name) : pool
 })

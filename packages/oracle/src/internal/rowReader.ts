@@ -6,7 +6,16 @@ import { type ColumnMetadata, type DbType, driver, type ExecuteOptions, type Lob
 import { RowDecodeError } from "./rowDecodeError.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
-/** A row: the value of each column under its name. */
+/**
+ * A row: the value of each column under its name, null where it has none.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const nameOf = (row: OracleConnection.Row) => row["NAME"]
+ * ```
+ */
 export interface Row {
   readonly [column: string]: unknown
 }
@@ -17,10 +26,30 @@ export interface Handles {
   readonly cursor: (resultSet: ResultSet) => unknown
 }
 
-const asText = new Map<DbType, DbType>([[driver.DB_TYPE_NUMBER, driver.DB_TYPE_VARCHAR]])
+/**
+ * The types in which columns are fetched. Those that the application can change for the whole process (`fetchAsString`,
+ * `fetchAsBuffer`) are named here even where they are the default, so that they read the same in every application.
+ */
+const fetched = new Map<DbType, DbType>([
+  [driver.DB_TYPE_NUMBER, driver.DB_TYPE_VARCHAR],
+  [driver.DB_TYPE_TIMESTAMP_LTZ, driver.DB_TYPE_TIMESTAMP_TZ],
+  ...[
+    driver.DB_TYPE_BINARY_DOUBLE,
+    driver.DB_TYPE_BINARY_FLOAT,
+    driver.DB_TYPE_DATE,
+    driver.DB_TYPE_TIMESTAMP,
+    driver.DB_TYPE_TIMESTAMP_TZ,
+    driver.DB_TYPE_CLOB,
+    driver.DB_TYPE_NCLOB,
+    driver.DB_TYPE_BLOB,
+    driver.DB_TYPE_RAW,
+    driver.DB_TYPE_JSON,
+    driver.DB_TYPE_VECTOR
+  ].map((type) => [type, type] as const)
+])
 
-const asValue = new Map<DbType, DbType>([
-  ...asText,
+const fetchedWhole = new Map<DbType, DbType>([
+  ...fetched,
   [driver.DB_TYPE_CLOB, driver.DB_TYPE_VARCHAR],
   [driver.DB_TYPE_NCLOB, driver.DB_TYPE_NVARCHAR],
   [driver.DB_TYPE_BLOB, driver.DB_TYPE_RAW]
@@ -31,8 +60,8 @@ const handler = (types: ReadonlyMap<DbType, DbType>) => (column: ColumnMetadata)
   return type === undefined ? undefined : { type }
 }
 
-const withHandles = handler(asText)
-const withValues = handler(asValue)
+const withHandles = handler(fetched)
+const withValues = handler(fetchedWhole)
 
 /** The options under which the driver hands out what a `RowReader` reads. */
 export const executeOptions = (settings: ValueSettings): ExecuteOptions => ({

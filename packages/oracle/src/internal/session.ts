@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { driver, type DriverConnection } from "./oracledb.ts"
+import type { DriverConnection } from "./oracledb.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
 
@@ -40,6 +40,8 @@ export interface CallOptions<A> {
   readonly lease?: LeaseState
   /** Frees what a call has given that nobody waits for any more. */
   readonly discard?: (value: A) => Promise<void>
+  /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
+  readonly isUrgent?: boolean
 }
 
 interface Call {
@@ -58,36 +60,9 @@ export interface SessionParts {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
   readonly isPooledServer: boolean
+  /** How long an urgent call may take, in milliseconds. */
+  readonly patience: number
   readonly lender?: Lender
-}
-
-/** How long a server may take to answer a break, in milliseconds. */
-const breakAnswer = 1000
-
-/**
- * Cuts the sockets when the server has sent nothing for too long. At its call timeout the driver only sends a break, and then
- * waits for the answer for ever: of a server that is silent, or behind a network that is, it would never come.
- */
-class Watch {
-  readonly #timer: NodeJS.Timeout
-  #seen: number
-  #since = performance.now()
-
-  constructor(sockets: Sockets, silence: number) {
-    this.#seen = sockets.bytesRead
-    this.#timer = setInterval(() => {
-      const { bytesRead } = sockets
-      const now = performance.now()
-      if (bytesRead !== this.#seen) {
-        this.#seen = bytesRead
-        this.#since = now
-      } else if (now - this.#since >= silence) sockets.destroy()
-    }, silence / 4)
-  }
-
-  end(): void {
-    clearInterval(this.#timer)
-  }
 }
 
 export class OracleSession {
@@ -106,6 +81,7 @@ export class OracleSession {
   #running: Call | undefined = undefined
   #isHeld = false
   readonly #waiting: Array<() => void> = []
+  readonly #patience: number
 
   constructor(parts: SessionParts) {
     this.attached = parts.connection
@@ -113,12 +89,38 @@ export class OracleSession {
     this.secrets = parts.secrets
     this.isPooledServer = parts.isPooledServer
     this.lender = parts.lender
+    this.#patience = parts.patience
     this.attributes = spanAttributes(parts.connection)
   }
 
   /** What the driver knows without a round trip. */
   get isHealthy(): boolean {
     return !this.#isLost && (this.attached?.isHealthy() ?? true)
+  }
+
+  /** The server does not answer: nothing more is tried on this session, and in Thin mode what runs on it fails now. */
+  #lose(): void {
+    this.#isLost = true
+    this.sockets.destroy()
+    this.#next()
+  }
+
+  /**
+   * Watches over a call that has a time limit. The driver itself only asks the server to stop, and waits for its answer; a
+   * server that is gone gives none. A call timeout is one of each round trip, so it is silence that counts there.
+   */
+  #watch(connection: DriverConnection | undefined, isUrgent: boolean): NodeJS.Timeout | undefined {
+    if (isUrgent) return setTimeout(() => this.#lose(), this.#patience)
+    const timeout = connection?.callTimeout ?? 0
+    if (timeout === 0) return undefined
+    let heard = this.sockets.bytesRead
+    let silence = 0
+    return setInterval(() => {
+      const { bytesRead } = this.sockets
+      silence = bytesRead === heard ? silence + 1 : 0
+      heard = bytesRead
+      if (silence === 3) this.#lose()
+    }, timeout)
   }
 
   /** Gets the connection back from its lender; no round trip, unless the lender has to connect anew. */
@@ -146,9 +148,9 @@ export class OracleSession {
   call<A>(work: (connection: DriverConnection) => Promise<A>, options: CallOptions<A> = {}): Effect.Effect<A, unknown> {
     return Effect.callback<A, unknown>((resume) => {
       const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
-      let watch: Watch | undefined
+      let watch: NodeJS.Timeout | undefined
       const settle = (failure: { readonly failure?: unknown }, result: Effect.Effect<A, unknown>) => {
-        watch?.end()
+        clearTimeout(watch)
         call.outcome = failure
         this.#running = undefined
         call.onSettled?.()
@@ -160,10 +162,13 @@ export class OracleSession {
           resume(Effect.fail(new LeaseIsOver()))
           return this.#next()
         }
+        if (this.#isLost) {
+          resume(Effect.fail(lost()))
+          return this.#next()
+        }
         this.#running = call
         const { attached, lender } = this
-        const limit = driver.thin ? attached?.callTimeout ?? 0 : 0
-        if (limit > 0) watch = new Watch(this.sockets, limit + breakAnswer)
+        watch = this.#watch(attached, options.isUrgent === true)
         const answer = attached === undefined && lender !== undefined
           ? this.#attach(lender).then(work)
           : invoke(work, attached!)
@@ -173,7 +178,7 @@ export class OracleSession {
           options.discard(value).then(settled, settled)
         }, (failure: unknown) => settle({ failure }, Effect.fail(failure)))
       }
-      if (this.#running === undefined && !this.#isHeld) begin()
+      if (this.#isFree) begin()
       else this.#waiting.push(begin)
       return Effect.sync(() => {
         call.isAbandoned = true
@@ -183,8 +188,28 @@ export class OracleSession {
     })
   }
 
+  /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; nobody waits for it. */
+  closeLater(resource: Resource): void {
+    const { resources } = this
+    const closed = this.call(async () => {
+      if (resources.delete(resource)) await resource.close()
+    }, {
+      lease: {
+        get isReleased() {
+          return !resources.has(resource)
+        }
+      }
+    })
+    Effect.runFork(Effect.ignore(closed))
+  }
+
+  /** In Thick mode a call on a lost session may never end; those behind it need not wait for that. */
+  get #isFree(): boolean {
+    return this.#isLost || (this.#running === undefined && !this.#isHeld)
+  }
+
   #next(): void {
-    if (this.#running === undefined && !this.#isHeld) this.#waiting.shift()?.()
+    if (this.#isFree) this.#waiting.shift()?.()
   }
 
   /** Whether a call runs that nobody waits for, or that has outlived its lease. */
@@ -209,6 +234,8 @@ export class OracleSession {
       return attempt(async () => this.attached?.break()).pipe(
         Effect.andThen(settled),
         Effect.andThen(Effect.suspend(() => isCancelled(call.outcome?.failure) ? Effect.void : this.#takeBreak())),
+        // Whoever waits for this has lost patience with the server.
+        Effect.onInterrupt(() => Effect.sync(() => this.#lose())),
         Effect.ensuring(Effect.sync(() => {
           this.#isHeld = false
           this.#next()
@@ -233,6 +260,10 @@ export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
 
 /** What a function throws at once, too, becomes a rejection. */
 const invoke = async <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => work(connection)
+
+/** As the driver puts it. */
+const lost = (): Error =>
+  Object.assign(new Error("NJS-500: connection to Oracle Database was closed or broken"), { code: "NJS-500" })
 
 /** ORA-01013: the server has cancelled the call. */
 const isCancelled = (failure: unknown): boolean =>

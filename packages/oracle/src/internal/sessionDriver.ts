@@ -71,7 +71,8 @@ const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Ef
 
 const open = (
   parameters: ConnectParameters,
-  request: OpenRequest
+  request: OpenRequest,
+  patience: number
 ): Effect.Effect<OracleSession, OracleError.OracleError> => {
   const { settings } = parameters
   const secrets = [request.password, request.token, request.privateKey, settings.walletPassword, settings.walletContent]
@@ -81,7 +82,7 @@ const open = (
   return parameters.of(request).pipe(
     Effect.flatMap((given) => Effect.interruptible(connect(() => way(given), sockets))),
     Effect.map((connected) =>
-      new OracleSession({ ...connected, sockets, secrets, isPooledServer: changesServerSession(settings) })
+      new OracleSession({ ...connected, sockets, secrets, isPooledServer: changesServerSession(settings), patience })
     ),
     // Until its first lease it needs no session of the server.
     Effect.tap((session) => session.lender === undefined ? Effect.void : session.detach),
@@ -155,12 +156,13 @@ const reset = (
   )
 }
 
-/** The driver of a pool that opens its sessions with `settings`. */
+/** The driver of a pool; `patience` is how long what cannot be interrupted may take, in milliseconds. */
 export const make = (
   parameters: ConnectParameters,
-  values: ValueSettings
+  values: ValueSettings,
+  patience: number
 ): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError> => ({
-  open: (request) => open(parameters, request),
+  open: (request) => open(parameters, request, patience),
   close: (session, { force }) => close(session, force),
   ping,
   reset,

@@ -16,11 +16,11 @@ const isMessage = (message: unknown): message is { readonly socket: Socket } =>
   typeof message === "object" && message !== null && "socket" in message
 
 /**
- * Destroys a socket, and says why. Of a socket that closes without an error the driver believes that it can still be written to;
- * when it collects the connection as garbage it tries, and what it throws there ends the process.
+ * Destroys a socket, with an error: without one the driver takes it for alive still, and when its connection is collected as
+ * garbage it writes a farewell to it, which throws where nothing can catch it (`disconnect` in `networkSession.js`).
  */
 const cut = (socket: Socket): void => {
-  socket.once("error", () => {})
+  socket.on("error", () => {})
   socket.destroy(new Error("the connection was given up"))
 }
 
@@ -57,14 +57,10 @@ export class Sockets {
     for (const socket of this.#open) cut(socket)
   }
 
-  /** What the server has sent so far; under TLS, what came over the wire. */
+  /** How much has come from the server. */
   get bytesRead(): number {
-    let bytes = 0
-    for (const socket of this.#open) bytes += socket.bytesRead
-    return bytes
-  }
-
-  get isOpen(): boolean {
-    return this.#open.size > 0
+    let sum = 0
+    for (const socket of this.#open) sum += socket.bytesRead
+    return sum
   }
 }

@@ -40,9 +40,9 @@ export class Transactions {
     this.#caller = caller
   }
 
-  #statement(sql: string): Effect.Effect<void, CallError> {
+  #statement(sql: string, isUrgent = false): Effect.Effect<void, CallError> {
     return Effect.asVoid(
-      this.#caller.call({ operation: "execute", sql }, (connection) => connection.execute(sql, [], {}))
+      this.#caller.call({ operation: "execute", sql, isUrgent }, (connection) => connection.execute(sql, [], {}))
     )
   }
 
@@ -67,7 +67,7 @@ export class Transactions {
       ? this.#statement(`set transaction isolation level ${options.isolation}`)
       : Effect.void
     const commit = this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
-    const rollback = this.#caller.call({ operation: "ROLLBACK" }, (connection) => connection.rollback())
+    const rollback = this.#caller.call({ operation: "ROLLBACK", isUrgent: true }, (connection) => connection.rollback())
     return this.#settled(Effect.andThen(begin, effect), commit, rollback)
   }
 
@@ -77,12 +77,15 @@ export class Transactions {
       return this.#settled(
         Effect.andThen(this.#statement(`savepoint ${savepoint}`), effect),
         Effect.void,
-        this.#statement(`rollback to savepoint ${savepoint}`)
+        this.#statement(`rollback to savepoint ${savepoint}`, true)
       )
     })
   }
 
-  /** Neither the commit nor the rollback can be interrupted; the driver's call timeout bounds them. */
+  /**
+   * A rollback cannot be interrupted, and is bounded by the pool's `pingTimeout`. A commit can be, as everything before it: like
+   * a commit whose answer is lost, it may have happened then.
+   */
   #settled<A, E, R>(
     effect: Effect.Effect<A, E, R>,
     commit: Effect.Effect<void, CallError>,
@@ -91,7 +94,7 @@ export class Transactions {
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.exit(restore(effect)), (exit): Effect.Effect<A, E | CallError> => {
         if (Exit.isSuccess(exit)) {
-          return Effect.as(Effect.onError(commit, () => this.#undo(rollback)), exit.value)
+          return Effect.as(Effect.onError(restore(commit), () => this.#undo(rollback)), exit.value)
         }
         return Effect.andThen(this.#undo(rollback), Effect.failCause(exit.cause))
       })

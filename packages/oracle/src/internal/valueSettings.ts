@@ -2,7 +2,16 @@
 import type { DatePolicy } from "./datePolicy.ts"
 import type { NumberPolicy } from "./numberPolicy.ts"
 
-/** A column, for policies that tell columns apart. */
+/**
+ * A column, for policies that tell columns apart.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const isKey = (column: OracleConnection.Column) => column.name.endsWith("_ID")
+ * ```
+ */
 export interface Column {
   readonly name: string
   /** The driver's name of its type, such as `"DB_TYPE_NUMBER"`. */

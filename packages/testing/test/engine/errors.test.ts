@@ -48,6 +48,8 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["select (select id from p union all select 2 from dual) from dual", "ORA-01427"],
   ["select s.currval from dual", "ORA-08002"],
   ["select nos.nextval from dual", "ORA-02289"],
+  ["select id from p for update of nope", "ORA-00904: \"NOPE\": invalid identifier"],
+  ["select distinct id from p for update", "ORA-02014"],
   ["select substr('a') from dual", "ORA-00909"],
   ["insert into p values (1, 'again', 1, null)", "ORA-00001: unique constraint (HR.P_PK) violated"],
   ["insert into p values (2, null, 1, null)", "ORA-01400: cannot insert NULL into (\"HR\".\"P\".\"N\")"],

@@ -28,7 +28,18 @@ beforeEach(() => {
         returns: "NUMBER",
         run: ({ n }) => ({ return: String(Number(n) * 2) })
       },
+      {
+        name: "reversed",
+        parameters: [{ name: "items", type: "NUMBER" }, { name: "result", type: "NUMBER", direction: "out" }],
+        run: ({ items }) => ({ result: (items as ReadonlyArray<string>).toReversed() })
+      },
       { name: "slow", parameters: [], run: () => new Promise(() => undefined) },
+      {
+        name: "scaled",
+        parameters: [{ name: "n", type: "NUMBER" }, { name: "factor", type: "NUMBER", default: "10" }],
+        returns: "NUMBER",
+        run: ({ factor, n }) => ({ return: String(Number(n) * Number(factor)) })
+      },
       { name: "refuse", parameters: [], run: (_, context) => context.raise(-20777, "not today") }
     ]
   })
@@ -172,6 +183,14 @@ describe("procedures in TypeScript", () => {
 
   it("can be used in SQL, and can fail", () => {
     expect(sql.rows("select twice(level) from dual connect by level <= 2")).toEqual([["2"], ["4"]])
+    expect(sql.rows("select scaled(2), scaled(2, 3), scaled(factor => 4, n => 1), scaled(1, null) from dual")).toEqual([
+      [
+        "20",
+        "6",
+        "4",
+        "0"
+      ]
+    ])
     expect(sql.error("begin refuse; end;")).toBe("ORA-20777: not today\nORA-06512: at line 1")
   })
 
@@ -187,6 +206,41 @@ describe("procedures in TypeScript", () => {
   })
 })
 
+describe("index-by tables", () => {
+  it("pass between binds and procedures", () => {
+    const text = { type: "VARCHAR2", maxSize: 100, maxElements: 10 } as const
+    const number = { type: "NUMBER", maxSize: 22, maxElements: 10 } as const
+    const result = sql.session.execute(sql.session.parse("begin reversed(:a, :b); end;"), {
+      bindTypes: [text, number],
+      rows: [[["3", "1"], []]]
+    })
+    expect((result as { outBinds: ReadonlyArray<OutBind> }).outBinds).toEqual([{
+      index: 1,
+      direction: "out",
+      type: "NUMBER",
+      values: [["1", "3"]]
+    }])
+    sql.run(
+      "begin dbms_output.enable; dbms_output.put_line('a'); dbms_output.new_line; dbms_output.put_line('c'); end;"
+    )
+    const lines = sql.session.execute(sql.session.parse("begin dbms_output.get_lines(:l, :n); end;"), {
+      bindTypes: [text, number],
+      rows: [[[], "10"]]
+    })
+    expect((lines as { outBinds: ReadonlyArray<OutBind> }).outBinds.map(({ values }) => values[0])).toEqual([[
+      "a",
+      null,
+      "c"
+    ], "3"])
+    expect(() =>
+      sql.session.execute(sql.session.parse("begin :b := :a; end;"), {
+        bindTypes: [text, number],
+        rows: [[null, ["1"]]]
+      })
+    ).toThrow(/ORA-03001/)
+  })
+})
+
 describe("packages", () => {
   it("dbms_session.sleep waits without holding anybody up", async () => {
     const sleeping = sql.later("begin dbms_session.sleep(1.5); insert into t values (1, 'awake'); end;")
@@ -196,6 +250,22 @@ describe("packages", () => {
     h.sleepers[0]!.wake()
     await sleeping
     expect(sql.value("select name from t")).toBe("awake")
+  })
+
+  it("are told when the session or the engine closes under them", async () => {
+    const loop =
+      "begin for r in (select level from dual connect by level < 9) loop insert into t values (1, 'x'); dbms_session.sleep(1); end loop; end;"
+    const message = (promise: Promise<unknown>) => promise.then(() => "none", (error: Error) => error.message)
+    const first = message(sql.later(loop))
+    await settle()
+    const other = h.open()
+    const second = message(other.later(loop))
+    await settle()
+    sql.session.close()
+    expect(await first).toMatch(/^ORA-00028: your session has been killed/)
+    await settle()
+    h.engine.close()
+    expect(await second).toMatch(/^ORA-00028: your session has been killed/)
   })
 
   it("an endless loop lets a break in", async () => {

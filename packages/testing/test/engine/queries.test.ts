@@ -55,6 +55,13 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<ReadonlyArray<unknown
   ["select greatest(1, 10, 9), least('b', 'a'), greatest(1, null) from dual", [["10", "a", null]]],
   ["select '10' + 5, 5 || '0', 1e3, .5 from dual", [["15", "50", "1000", "0.5"]]],
   ["select 1.5d + 1, 2f from dual", [[2.5, 2]]],
+  ["select 0.1f, 0.1f + 0.2f, 0.1f + 0.1d, to_binary_float('0.1') from dual", [[
+    Math.fround(0.1),
+    Math.fround(Math.fround(0.1) + Math.fround(0.2)),
+    Math.fround(0.1) + 0.1,
+    Math.fround(0.1)
+  ]]],
+  ["select 1 from dual where 0.1f = 0.1 and 0.1d = 0.1 and 0.1f <> 0.1d", [["1"]]],
   // text
   [
     "select upper('a'), initcap('hello wORLD'), lpad('7', 3, '0'), rpad('a', 3, 'xy'), ltrim('xxa', 'x'), rtrim('a  ') from dual",
@@ -188,6 +195,7 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<ReadonlyArray<unknown
     ["2", "Bob"]
   ]],
   ["select * from (values (1, 'a'), (2, 'b')) v (n, s) where n = 2", [["2", "b"]]],
+  ["select count(*) from emp where dbms_random.value < 1 and dbms_random.value(5, 6) >= 5", [["4"]]],
   // session
   ["select user, sys_context('userenv', 'session_user'), sys_context('USERENV', 'SERVICE_NAME') from dual", [[
     "HR",

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest"
-import type { TypeName, Value } from "../../src/internal/engine/Engine.ts"
+import type { Lob, TypeName, Value } from "../../src/internal/engine/Engine.ts"
 import { harness, plain, typed } from "./EngineHarness.ts"
 
 const killed: Array<unknown> = []
@@ -227,6 +227,31 @@ describe("types", () => {
       "2024-01-01 00:00:01",
       "3"
     ]])
+  })
+
+  it("writes through the locators of rows it has locked", () => {
+    sql.run("create table docs (id number, body clob, bytes blob)")
+    const clob = { type: "CLOB", maxSize: 0 } as const
+    const statement = sql.session.parse(
+      "insert into docs values (1, empty_clob(), empty_blob()) returning body into :b"
+    )
+    const result = sql.session.execute(statement, { bindTypes: [clob], rows: [[null]] })
+    const lob = (result as { returned: ReadonlyArray<{ values: ReadonlyArray<ReadonlyArray<Lob>> }> }).returned[0]!
+      .values[0]![0]!
+    lob.write(1, "first ")
+    lob.write(7, "second")
+    expect(sql.rows("select body from docs")).toEqual([["first second"]])
+    sql.session.commit()
+    expect(() => lob.write(1, "x")).toThrow(/ORA-22920/)
+    const locked = sql.run("select id, d.* from docs d for update").cursor!
+    const [[, , body, bytes]] = sql.session.fetch(locked, 1) as unknown as [[string, string, Lob, Lob]]
+    body.trim(5)
+    bytes.write(2, Uint8Array.of(7))
+    expect(sql.rows("select body, bytes from docs")).toEqual([["first", "0007"]])
+    sql.session.rollback()
+    expect(sql.rows("select body from docs")).toEqual([["first second"]])
+    const plainRead = sql.session.fetch(sql.run("select body from docs").cursor!, 1)[0]![0] as Lob
+    expect(() => plainRead.write(1, "x")).toThrow(/ORA-22920/)
   })
 
   it("writes temporary LOBs and binds them", () => {

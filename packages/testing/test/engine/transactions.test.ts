@@ -87,6 +87,34 @@ describe("read committed", () => {
   })
 })
 
+describe("the end of a transaction", () => {
+  it("is there at once when a statement changes nothing", () => {
+    for (
+      const text of [
+        "update t set n = 1 where id = 99",
+        "select id from t where id = 99 for update",
+        "delete from t where 1 = 0"
+      ]
+    ) {
+      a.run(text)
+      expect([text, a.session.inTransaction]).toEqual([text, false])
+    }
+    expect(a.error("insert into t values (1, 1)")).toMatch(/^ORA-00001/)
+    expect(a.session.inTransaction).toBe(false)
+    expect(a.error("begin insert into t values (7, 1); insert into t values (1, 1); end;")).toMatch(/^ORA-00001/)
+    expect(a.session.inTransaction).toBe(false)
+    a.run("lock table t in share mode")
+    expect(a.session.inTransaction).toBe(true)
+    a.run("commit")
+    a.run("insert into t values (5, 5)")
+    expect(a.error("insert into t values (1, 1)")).toMatch(/^ORA-00001/)
+    expect(a.session.inTransaction).toBe(true)
+    b.run("update t set n = 0 where id = 1")
+    expect(a.error("update t set n = 'x' where id = 2")).toMatch(/^ORA-01722/)
+    expect(b.rows("select id from t where id = 2 for update nowait")).toEqual([["2"]])
+  })
+})
+
 describe("locks", () => {
   it("finds a deadlock in the session that closes the circle", async () => {
     a.run("update t set n = 1 where id = 1")

@@ -96,6 +96,18 @@ describe("what no client sends", () => {
       assert.deepStrictEqual((yield* Effect.promise(() => good.execute("select :a", [1]))).rows.length, 2)
     })))
 
+  it.live("a request that ends in the middle of a message, or goes on after it, is not waited upon", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const port = portOf(yield* serve(engine()))
+      // PROTOCOL, once without the end of the client's name and once with a byte too many.
+      const protocol = Buffer.from("0106006e6f6465", "hex")
+      const tooLong = Buffer.concat([protocol, Buffer.from([0, 2])])
+      for (const payload of [protocol, tooLong]) {
+        const pieces = [connectPacket(descriptor), encodeData(payload, 8192, true, 0x0800)]
+        assert.strictEqual(yield* Effect.promise(() => throwAt(port, pieces, false)), "closed")
+      }
+    })))
+
   it.live("and inside an accepted connection", () =>
     Effect.scoped(Effect.gen(function*() {
       const server = yield* serve(engine())

@@ -40,8 +40,9 @@ export class Core {
   readonly sessions = new Map<number, SessionView>()
   /** Rows of a dictionary view; set by whoever knows the views. */
   dictionaryRows: (name: string, session: SessionState) => ReadonlyArray<ReadonlyArray<string | null>> = () => []
-  /** A function written in TypeScript, called from SQL. */
-  callFunction: (key: string, args: ReadonlyArray<Stored>, session: SessionState) => Stored = () => null
+  /** A function written in TypeScript, called from SQL; `omitted` lists the parameters left out, as `,0,2,`. */
+  callFunction: (key: string, omitted: string, args: ReadonlyArray<Stored>, session: SessionState) => Stored = () =>
+    null
 
   constructor(options: EngineOptions) {
     this.host = {
@@ -158,8 +159,7 @@ export class Core {
     define("dictionary", (name) => JSON.stringify(this.dictionaryRows(name as string, caller.session)))
     define(
       "user_function",
-      (key, count, ...args) =>
-        this.callFunction(key as string, args.slice(0, Math.max(args.length, count as number)), caller.session)
+      (key, omitted, ...args) => this.callFunction(key as string, omitted as string, args, caller.session)
     )
   }
 }

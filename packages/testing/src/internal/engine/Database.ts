@@ -10,7 +10,7 @@ import { Session } from "./session/Session.ts"
 export const make = (options: EngineOptions = {}): Engine => {
   const core = new Core(options)
   core.dictionaryRows = (name, session) => dictionaryRows(core, name, session)
-  core.callFunction = (key, args, session) => registeredFunction(core, key, args, session)
+  core.callFunction = (key, omitted, args, session) => registeredFunction(core, key, omitted, args, session)
   const sessions = new Set<Session>()
   let closed = false
   let scripts = 0

@@ -22,6 +22,11 @@ export class LobValue implements Lob {
     this.persist = persist
   }
 
+  /** The same content, written back by this. */
+  within(persist: ((data: string | Uint8Array) => void) | undefined): LobValue {
+    return persist === undefined ? this : new LobValue(this.type, this.content, false, persist)
+  }
+
   private get content(): string | Uint8Array {
     if (this.data === undefined) throw oraError(22922, "nonexistent LOB value")
     return this.data

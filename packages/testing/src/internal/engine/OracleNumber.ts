@@ -113,7 +113,8 @@ export const fromText = (text: string): NumberBytes => {
 }
 
 export const isNegative = (bytes: NumberBytes): boolean => bytes[0]! < 0x80
-export const isZero = (bytes: NumberBytes): boolean => bytes[0] === 0x80
+/** The smallest exponent has the same first byte as zero: the length tells them apart. */
+export const isZero = (bytes: NumberBytes): boolean => bytes.length === 1 && bytes[0] === 0x80
 
 const pairCount = (bytes: NumberBytes): number =>
   isNegative(bytes) && bytes[bytes.length - 1] === 102 ? bytes.length - 2 : bytes.length - 1
@@ -123,7 +124,7 @@ const headExponent = (bytes: NumberBytes): number =>
 
 /** The value as a safe integer, or undefined when it is not one of at most fourteen digits. */
 export const toInteger = (bytes: NumberBytes): number | undefined => {
-  if (bytes[0] === 0x80) return 0
+  if (isZero(bytes)) return 0
   const exponent = headExponent(bytes)
   const count = pairCount(bytes)
   if (exponent > 6 || count > exponent + 1) return undefined

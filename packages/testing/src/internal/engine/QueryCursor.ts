@@ -1,9 +1,12 @@
 import type { StatementSync } from "node:sqlite"
 import type { Stored } from "./Convert.ts"
 import type { Column, Cursor, Row, Value } from "./Engine.ts"
+import { LobValue } from "./LobValue.ts"
 import type { SessionState } from "./SessionState.ts"
 import type { OpenRead, Store } from "./Store.ts"
 import type { Decoder } from "./Values.ts"
+
+type Persist = (column: number, row: ReadonlyArray<Stored>) => ((data: Stored) => void) | undefined
 
 /** A read of the store whose rows are taken as they are fetched. */
 export class QueryCursor implements Cursor, OpenRead {
@@ -13,10 +16,11 @@ export class QueryCursor implements Cursor, OpenRead {
   readonly decoders: ReadonlyArray<Decoder>
   rowCount = 0
   private readonly store: Store
-  private readonly session: SessionState
+  readonly session: SessionState
   private readonly time: number
   private rows: Iterator<ReadonlyArray<Stored>> | undefined
   private statement: StatementSync | undefined
+  private readonly persist: Persist | undefined
   private readonly giveBack: (statement: StatementSync) => void
   /** Rows read ahead of the fetches. */
   private ahead: Array<ReadonlyArray<Stored>> = []
@@ -34,7 +38,9 @@ export class QueryCursor implements Cursor, OpenRead {
       readonly statement: StatementSync
       readonly values: ReadonlyArray<Stored>
       readonly giveBack: (statement: StatementSync) => void
-    } | ReadonlyArray<ReadonlyArray<Stored>>
+    } | ReadonlyArray<ReadonlyArray<Stored>>,
+    /** How a LOB of a locked row is written back. */
+    persist?: Persist
   ) {
     this.store = store
     this.session = session
@@ -42,6 +48,7 @@ export class QueryCursor implements Cursor, OpenRead {
     this.columns = plan.columns
     this.decoders = plan.decoders
     this.tables = plan.tables
+    this.persist = persist
     if ("statement" in source) {
       this.statement = source.statement
       this.giveBack = source.giveBack
@@ -120,7 +127,12 @@ export class QueryCursor implements Cursor, OpenRead {
     const { decoders } = this
     return this.take(count).map((row) => {
       const values: Array<Value> = []
-      for (let i = 0; i < decoders.length; i++) values.push(decoders[i]!(row[i]!))
+      for (let i = 0; i < decoders.length; i++) {
+        const value = decoders[i]!(row[i]!)
+        values.push(
+          this.persist !== undefined && value instanceof LobValue ? value.within(this.persist(i, row)) : value
+        )
+      }
       return values
     })
   }

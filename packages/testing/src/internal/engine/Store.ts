@@ -27,7 +27,11 @@ import type { SessionState } from "./SessionState.ts"
 export interface OpenRead {
   readonly tables: ReadonlySet<number>
   readonly drain: () => void
+  readonly session: SessionState
+  readonly close: () => void
 }
+
+const cachedStatements = 1000
 
 export class Store {
   readonly db: DatabaseSync
@@ -56,6 +60,8 @@ export class Store {
     let statement = this.own.get(sql)
     if (statement === undefined) {
       statement = this.prepare(sql)
+      // Texts with literals come once and never again: the oldest go.
+      if (this.own.size >= cachedStatements) this.own.delete(this.own.keys().next().value!)
       this.own.set(sql, statement)
     }
     return statement
@@ -82,6 +88,11 @@ export class Store {
     for (const read of this.reads) if (read.tables.has(table)) read.drain()
   }
 
+  /** Ends the reads of one session, those inside of its running block too; of all without one. */
+  closeReads(session?: SessionState): void {
+    for (const read of this.reads) if (session === undefined || read.session === session) read.close()
+  }
+
   /** Definitions change under every open read. */
   beforeDefinition(): void {
     for (const read of this.reads) read.drain()
@@ -89,7 +100,7 @@ export class Store {
   }
 
   close(): void {
-    this.reads.clear()
+    this.closeReads()
     this.own.clear()
     this.db.close()
   }

@@ -34,6 +34,8 @@ export class Transaction {
   private savepoints: Array<Savepoint> = []
   private tablesHeld = false
   private epoch = 0
+  /** LOCK TABLE opens a transaction by itself; the table locks of statements do not. */
+  private explicitlyHeld = false
 
   constructor(store: Store, locks: Locks, sid: number) {
     this.store = store
@@ -53,9 +55,12 @@ export class Transaction {
     return holder
   }
 
-  lockTable(table: Table, mode: TableMode): number {
+  lockTable(table: Table, mode: TableMode, explicitly = false): number {
     const holder = this.locks.table(table.id, mode, this.sid)
-    if (holder === 0) this.tablesHeld = true
+    if (holder === 0) {
+      this.tablesHeld = true
+      if (explicitly) this.explicitlyHeld = true
+    }
     return holder
   }
 
@@ -174,6 +179,12 @@ export class Transaction {
     this.end()
   }
 
+  /** After a statement that changed and locked nothing: no transaction has begun. */
+  settle(): void {
+    const nothing = this.changes.length === 0 && this.rowLocks.length === 0 && this.savepoints.length === 0
+    if (nothing && !this.explicitlyHeld) this.end()
+  }
+
   private end(): void {
     if (this.changes.length === 0 && this.rowLocks.length === 0 && !this.tablesHeld && this.savepoints.length === 0) {
       return
@@ -184,6 +195,7 @@ export class Transaction {
     this.rowLocks = []
     this.savepoints = []
     this.tablesHeld = false
+    this.explicitlyHeld = false
     this.epoch++
     this.locks.wake(this.sid)
   }

@@ -1,3 +1,4 @@
+import { ProtocolError } from "../net/ProtocolError.ts"
 import { ByteReader } from "./ByteReader.ts"
 
 /** The bytes of requests as they arrive in DATA packets, parsed from the front message by message. */
@@ -7,6 +8,7 @@ export class RequestBuffer {
   private needed = 0
   /** Ends of requests, as far as the client marks them. */
   private boundaries: Array<number> = []
+  private endedAtMark = false
   readonly reader = new ByteReader(this.buffer, 0)
 
   append(payload: Buffer, endsRequest: boolean): void {
@@ -47,13 +49,23 @@ export class RequestBuffer {
   /** What has been read so far will not be read again. */
   commit(): void {
     const { reader } = this
-    while (this.boundaries.length > 0 && this.boundaries[0]! <= reader.position) this.boundaries.shift()
+    this.endedAtMark = this.boundaries[0] === reader.position
+    if (this.endedAtMark) this.boundaries.shift()
+    else if (this.boundaries.length > 0 && this.boundaries[0]! < reader.position) {
+      throw new ProtocolError("a message goes on past the marked end of its request")
+    }
     this.needed = 0
     if (this.isEmpty) this.clear()
   }
 
+  /** The last message of a request has been read: a client that marks the end of requests must have marked it here. */
+  endRequest(): void {
+    if (!this.endedAtMark && this.boundaries.length > 0) throw new ProtocolError("a request with something after it")
+  }
+
   /** Goes back to the last commit, at `start`, and waits for `needed` bytes in all. */
   retry(start: number, needed: number): void {
+    if (this.boundaries.length > 0) throw new ProtocolError("a request ends in the middle of a message")
     this.reader.position = start
     this.needed = needed
   }

@@ -198,6 +198,7 @@ export class TtcConnection {
   /** Runs a call whose request is complete, and answers it. */
   private run(call: Call, work: () => void | Promise<void>): void {
     const { host } = this
+    this.buffer.endRequest()
     const early = this.earlyError
     this.earlyError = undefined
     this.writer.reset()

@@ -131,7 +131,7 @@ const plain = (c: Compilation, expr: Call, scope: Scope, name: string): Sql => {
   const { type, x } = summable(arg, expr.at)
   if (type === BINARY_DOUBLE && spreads[name] !== undefined) throw unimplemented(`${name} of BINARY_DOUBLE`, expr.at)
   const own = spreads[name] ??
-    (name === "SUM" ? (type === NUMBER ? "n_sum" : "sum") : type === NUMBER ? "n_avg" : "avg")
+    (name === "SUM" ? (type === NUMBER ? "n_sum" : "f_sum") : type === NUMBER ? "n_avg" : "f_avg")
   return { sql: `${own}(${distinct}${x.sql})`, type, nullable: true }
 }
 
@@ -186,7 +186,8 @@ const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Sql =
       return { sql: `${name.toLowerCase()}(${args[0]!.sql})${window}`, type: args[0]!.type, nullable: true }
     default: {
       const { type, x } = summable(args[0]!, expr.at)
-      const own = name === "SUM" ? (type === NUMBER ? "n_sum" : "sum") : type === NUMBER ? "n_avg" : "avg"
+      if (type === BINARY_DOUBLE) throw unimplemented(`${name} of BINARY_DOUBLE … OVER`, expr.at)
+      const own = name === "SUM" ? (type === NUMBER ? "n_sum" : "f_sum") : type === NUMBER ? "n_avg" : "f_avg"
       return { sql: `${own}(${x.sql})${window}`, type, nullable: true }
     }
   }

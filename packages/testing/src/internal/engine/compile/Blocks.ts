@@ -251,7 +251,8 @@ export const compileBlock = (
     name: item.name,
     type: item.sql.type,
     nullable: item.sql.nullable,
-    isJson: item.isJson
+    isJson: item.isJson,
+    origin: options.locking ? originOf(scope.sources, item.sql.sql) : undefined
   }))
   const locked = options.locking ? scope.sources.filter((source) => source.table !== undefined) : []
   if (options.locking && (grouped || block.distinct || wrapped && rownumAbove)) {
@@ -288,6 +289,14 @@ export const compileBlock = (
     scope.sources[0]!.alias !== undefined &&
     from.startsWith("(SELECT 'X' AS c0)") && !`${select}${rest}`.includes(`${scope.sources[0]!.sqlAlias}.`)
   return { sql: `${select}${from === "" || isDual ? "" : ` FROM ${from}`}${rest}${tail}`, columns, locked }
+}
+
+export const originOf = (sources: ReadonlyArray<Source>, sql: string): OutColumn["origin"] => {
+  for (const source of sources) {
+    const column = source.table === undefined ? undefined : source.columns.find((candidate) => candidate.sql === sql)
+    if (column !== undefined) return { source, column: column.name }
+  }
+  return undefined
 }
 
 /** Several limits: the smallest counts, where a negative one is none. */

@@ -25,82 +25,11 @@ import {
   timestampTz,
   varchar2
 } from "../SqlType.ts"
+import { absent } from "./AbsentFunctions.ts"
 import { compileAggregate, isAggregate } from "./AggregateCalls.ts"
 import type { Compilation } from "./Compilation.ts"
 import { call, comparable, comparison, convertTo, inconsistent, unify } from "./Operators.ts"
 import { quoteText, type Scope, type Sql } from "./Sql.ts"
-
-/** Functions the server has and the engine does not: an answer by name is better than "invalid identifier". */
-const absent = new Set([
-  "DUMP",
-  "VSIZE",
-  "XMLELEMENT",
-  "XMLAGG",
-  "XMLFOREST",
-  "XMLTYPE",
-  "JSON_OBJECT",
-  "JSON_ARRAY",
-  "JSON_ARRAYAGG",
-  "JSON_OBJECTAGG",
-  "JSON_TRANSFORM",
-  "JSON_MERGEPATCH",
-  "JSON_SERIALIZE",
-  "JSON_TABLE",
-  "SYS_CONNECT_BY_PATH",
-  "COLLECT",
-  "XMLQUERY",
-  "NLS_UPPER",
-  "NLS_LOWER",
-  "NLSSORT",
-  "COMPOSE",
-  "DECOMPOSE",
-  "ORA_HASH",
-  "STANDARD_HASH",
-  "ROWIDTOCHAR",
-  "CHARTOROWID",
-  "SCN_TO_TIMESTAMP",
-  "GROUPING",
-  "GROUPING_ID",
-  "PERCENTILE_CONT",
-  "PERCENTILE_DISC",
-  "CORR",
-  "COVAR_POP",
-  "COVAR_SAMP",
-  "APPROX_COUNT_DISTINCT",
-  "VECTOR_DISTANCE",
-  "TO_VECTOR",
-  "SINH",
-  "COSH",
-  "TANH",
-  "ASIN",
-  "ACOS",
-  "ATAN",
-  "ATAN2",
-  "LOG",
-  "INTERVAL",
-  "NEW_TIME",
-  "TO_LOB",
-  "TO_MULTI_BYTE",
-  "TO_SINGLE_BYTE",
-  "VALIDATE_CONVERSION",
-  "XMLSERIALIZE",
-  "CARDINALITY",
-  "POWERMULTISET",
-  "RAWTONHEX",
-  "REGR_SLOPE",
-  "FIRST",
-  "LAST",
-  "STATS_MODE",
-  "CUBE_TABLE",
-  "BIN_TO_NUM",
-  "CONVERT",
-  "DEPTH",
-  "PATH",
-  "CV",
-  "CHECKSUM",
-  "BOOLEAN_AND_AGG",
-  "ANY_VALUE"
-])
 
 const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> = {
   n: NUMBER,
@@ -139,6 +68,9 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Sql => {
   }
   const user = c.context.userFunction(expr.path)
   if (user !== undefined) return userCall(c, expr, user, args())
+  if (c.context.catalog.find(expr.path, c.schema)?.kind === "procedure") {
+    throw unimplemented(`${name} in SQL: functions stored in PL/SQL can be called from PL/SQL only`, expr.at)
+  }
   const trim = name === "TRIM" ? `TRIM_${expr.options["side"] ?? "BOTH"}` : name
   const def = library[trim]
   if (def !== undefined && !/^[A-Z]+_[NFTDZSY]$/.test(trim) && !/^[NFDTSYZ]_/.test(trim)) {
@@ -177,6 +109,7 @@ const userCall = (
 ): Sql => {
   c.volatile = true
   const { parameters } = user.procedure
+  let omitted = ","
   const given = parameters.map((parameter, i) => {
     const named = expr.names.findIndex((n) => n === parameter.name.toUpperCase())
     const at = named >= 0 ? named : expr.names[i] === undefined && i < args.length ? i : -1
@@ -184,6 +117,7 @@ const userCall = (
       if (parameter.default === undefined) {
         throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
       }
+      omitted += `${i},`
       return "NULL"
     }
     return convertTo(
@@ -196,7 +130,7 @@ const userCall = (
     throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
   }
   return {
-    sql: `user_function(${[quoteText(user.key), String(args.length), ...given].join(",")})`,
+    sql: `user_function(${[quoteText(user.key), quoteText(omitted), ...given].join(",")})`,
     type: user.returns,
     nullable: true
   }
@@ -368,7 +302,10 @@ const specials: Readonly<Record<string, Special>> = {
   TO_TIMESTAMP: toDatetime("TO_TIMESTAMP", timestamp(9)),
   TO_TIMESTAMP_TZ: toDatetime("TO_TIMESTAMP_TZ", timestampTz(9)),
   TO_BINARY_DOUBLE: toType(BINARY_DOUBLE),
-  TO_BINARY_FLOAT: toType(BINARY_FLOAT),
+  TO_BINARY_FLOAT: (_c, expr, args) => {
+    arity(expr, 1, 1)
+    return { ...call("TO_FLOAT", BINARY_FLOAT, convertTo(args[0]!, BINARY_DOUBLE, expr.at)) }
+  },
   TO_DSINTERVAL: toType(INTERVAL_DS),
   TO_YMINTERVAL: toType(INTERVAL_YM),
   TO_BOOLEAN: toType(BOOLEAN),

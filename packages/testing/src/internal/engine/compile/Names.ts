@@ -111,7 +111,7 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
     return { ...call(path[0]!, def.returns as Sql["type"]), nullable: false }
   }
   const packaged = library[path.join(".")]
-  if (path.length > 1 && packaged !== undefined && packaged.params.length === 0) {
+  if (path.length > 1 && packaged !== undefined && (packaged.min ?? packaged.params.length) === 0) {
     return call(path.join("."), packaged.returns as Sql["type"])
   }
   if (

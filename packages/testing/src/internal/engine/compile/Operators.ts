@@ -5,6 +5,7 @@ import { storeName } from "../functions/Library.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import {
   BINARY_DOUBLE,
+  BINARY_FLOAT,
   BOOLEAN,
   CLOB,
   DATE,
@@ -31,6 +32,8 @@ export const convertTo = (x: Sql, type: SqlType, at: number): Sql => {
   const to = kindOf(type)
   if (from === to || from === "null") return x.type.name === "NULL" ? { ...x, type } : x
   if (conversion(from, to) === undefined) throw inconsistent(type, x.type, at)
+  // A BINARY_FLOAT has fewer digits than the double it is kept in.
+  if (type.name === "BINARY_FLOAT") return { sql: `f_to_float(cv_${from}_f(${x.sql}))`, type, nullable: x.nullable }
   return { sql: from === "c" && to === "lc" ? x.sql : `cv_${from}_${to}(${x.sql})`, type, nullable: x.nullable }
 }
 
@@ -51,8 +54,14 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
   if (r === "l") return arithmetic(op, left, convertTo(right, timestampTz(), at), at)
   const isText = (k: Kind): boolean => k === "c" || k === "null" || k === "lc"
   if ((numeric(l) || isText(l)) && (numeric(r) || isText(r))) {
-    const type = l === "f" || r === "f" ? BINARY_DOUBLE : NUMBER
-    return call(`${type === NUMBER ? "N" : "F"}_${verb}`, type, convertTo(left, type, at), convertTo(right, type, at))
+    const type = l === "f" || r === "f" ? wider(left.type, right.type) : NUMBER
+    const result = call(
+      `${type === NUMBER ? "N" : "F"}_${verb}`,
+      type,
+      convertTo(left, type, at),
+      convertTo(right, type, at)
+    )
+    return type === BINARY_FLOAT ? { ...result, sql: `f_to_float(${result.sql})` } : result
   }
   if (op === "+" && !datetime(l) && datetime(r)) return arithmetic(op, right, left, at)
   if (datetime(l) && (op === "+" || op === "-")) {
@@ -98,6 +107,10 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
   )
 }
 
+/** BINARY_DOUBLE goes before BINARY_FLOAT, and both before NUMBER. */
+const wider = (a: SqlType, b: SqlType): SqlType =>
+  a.name === "BINARY_DOUBLE" || b.name === "BINARY_DOUBLE" ? BINARY_DOUBLE : BINARY_FLOAT
+
 /** The kind in which two values are compared. */
 const comparisonType = (left: SqlType, right: SqlType, at: number): SqlType => {
   const l = kindOf(left)
@@ -115,7 +128,7 @@ const comparisonType = (left: SqlType, right: SqlType, at: number): SqlType => {
   if (l === "null") return right
   if (r === "null" || l === r) return left
   const has = (k: Kind): boolean => l === k || r === k
-  if (has("f") && (has("n") || has("c"))) return BINARY_DOUBLE
+  if (has("f") && (has("n") || has("c"))) return wider(left, right)
   if (has("n") && (has("c") || has("b"))) return has("b") ? BOOLEAN : NUMBER
   if (has("z") && (has("d") || has("t") || has("l") || has("c"))) return timestampTz()
   if (has("l") && (has("d") || has("t") || has("c"))) return l === "l" ? left : right

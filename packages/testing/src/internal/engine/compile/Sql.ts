@@ -81,6 +81,8 @@ export interface OutColumn {
   readonly type: SqlType
   readonly nullable: boolean
   readonly isJson: boolean
+  /** The column of a table that stands here unchanged. */
+  readonly origin?: { readonly source: Source; readonly column: string } | undefined
 }
 
 export interface CompiledQuery {

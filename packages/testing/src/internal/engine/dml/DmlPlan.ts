@@ -1,7 +1,7 @@
 /** INSERT, UPDATE, DELETE and MERGE as reads of the store whose rows the row writer then applies. */
 import type { Assignment, Delete, Dml, Expr, Insert, Merge, Returning, Update } from "../Ast.ts"
 import { column as columnOf, type ColumnDef, type Table } from "../Catalog.ts"
-import { conditionText } from "../compile/Blocks.ts"
+import { conditionText, originOf } from "../compile/Blocks.ts"
 import { type Compilation, finish, type Parameter } from "../compile/Compilation.ts"
 import { convertTo } from "../compile/Operators.ts"
 import { compileQuery } from "../compile/Queries.ts"
@@ -99,7 +99,13 @@ const returningPlan = (
   const values = returning.exprs.map((expr) => c.expr(c, expr, scope))
   return {
     prepared: finish(c, `SELECT ${values.map((value) => value.sql).join(",")} FROM ${sql}`),
-    columns: values.map((value) => ({ name: "", type: value.type, nullable: true, isJson: false })),
+    columns: values.map((value) => ({
+      name: "",
+      type: value.type,
+      nullable: true,
+      isJson: false,
+      origin: originOf(scope.sources, value.sql)
+    })),
     into: returning.into
   }
 }

@@ -12,6 +12,8 @@ export interface DmlOutcome {
   readonly lastRowid: string | undefined
   /** For RETURNING: a row of values for each row touched. */
   readonly returned: ReadonlyArray<ReadonlyArray<Stored>>
+  /** The logical row behind each of them. */
+  readonly returnedRows: ReadonlyArray<number>
 }
 
 export interface DmlServices extends RowWriterServices {
@@ -27,10 +29,13 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
     try {
       const holder = transaction.lockTable(plan.table, "ROW EXCLUSIVE")
       if (holder !== 0) throw new Blocked(holder)
-      return apply(plan, services)
+      const outcome = apply(plan, services)
+      if (outcome.rowCount === 0) transaction.settle()
+      return outcome
     } catch (error) {
       if (!(error instanceof Blocked)) {
-        transaction.undoTo(mark, true)
+        transaction.undoTo(mark, false)
+        transaction.settle()
         throw error
       }
       // The locks that were reached are kept while waiting; the statement then starts anew and sees what was committed.
@@ -44,8 +49,11 @@ const apply = (plan: DmlPlan, services: DmlServices): DmlOutcome => {
   const rows = services.read(plan.read, null)
   const writer = new RowWriter(services)
   const returned: Array<ReadonlyArray<Stored>> = []
+  const returnedRows: Array<number> = []
   const returning = (version: number): void => {
-    if (plan.returning !== undefined) returned.push(services.read(plan.returning.prepared, version)[0]!)
+    if (plan.returning === undefined) return
+    returned.push(services.read(plan.returning.prepared, version)[0]!)
+    returnedRows.push(writer.lastRow?.row ?? -1)
   }
   let rowCount = rows.length
   switch (plan.kind) {
@@ -69,7 +77,12 @@ const apply = (plan: DmlPlan, services: DmlServices): DmlOutcome => {
   }
   writer.finish()
   const last = writer.lastRow
-  return { rowCount, lastRowid: last === undefined ? undefined : formatRowid(last.table.id, last.row), returned }
+  return {
+    rowCount,
+    lastRowid: last === undefined ? undefined : formatRowid(last.table.id, last.row),
+    returned,
+    returnedRows
+  }
 }
 
 const lockAll = (plan: DmlPlan, rows: ReadonlyArray<ReadonlyArray<Stored>>, writer: RowWriter): void => {

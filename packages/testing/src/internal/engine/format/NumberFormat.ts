@@ -16,7 +16,8 @@ export const plainNumber = (bytes: NumberBytes, decimal = "."): string => {
   const negative = text.startsWith("-")
   let body = negative ? text.slice(1) : text
   if (body.startsWith("0.")) body = body.slice(1)
-  const room = negative ? 40 : 40
+  // Forty digits; the point stands beside them.
+  const room = body.includes(".") ? 41 : 40
   if (body.length > room) {
     const point = body.indexOf(".")
     if ((point >= 0 && point <= room - 1) && /[1-9]/.test(body.slice(0, room))) {

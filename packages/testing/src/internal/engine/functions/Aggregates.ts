@@ -1,6 +1,6 @@
 /** Aggregates over exact numbers, and LISTAGG. */
 import type { DatabaseSync } from "node:sqlite"
-import type { Stored } from "../Convert.ts"
+import { loadDouble, type Stored, storeDouble } from "../Convert.ts"
 import { add, divide, multiply, sqrt, subtract } from "../NumberArithmetic.ts"
 import { compare, fromInteger, type NumberBytes, toInteger, zero } from "../OracleNumber.ts"
 import { oraError } from "../OraError.ts"
@@ -100,7 +100,23 @@ const median: Parameters<DatabaseSync["aggregate"]>[1] = {
   }) as never
 }
 
+interface Doubles {
+  readonly sum: number
+  readonly count: number
+}
+
+/** NaN is kept as text, which the store's own SUM would take for nothing. */
+const double = (result: (state: Doubles) => number): Parameters<DatabaseSync["aggregate"]>[1] => ({
+  start: (() => ({ sum: 0, count: 0 })) as never,
+  step:
+    ((state: Doubles, value: Stored) =>
+      value === null ? state : { sum: state.sum + loadDouble(value), count: state.count + 1 }) as never,
+  result: ((state: Doubles) => state.count === 0 ? null : storeDouble(result(state))) as never
+})
+
 export const registerAggregates = (db: DatabaseSync): void => {
+  db.aggregate("f_sum", double((state) => state.sum))
+  db.aggregate("f_avg", double((state) => state.sum / state.count))
   db.aggregate("n_sum", numeric((state) => state.count === 0 ? null : fold(state)))
   db.aggregate("n_avg", numeric((state) => state.count === 0 ? null : divide(fold(state), fromInteger(state.count))))
   db.aggregate("n_stddev", spread(true, true))

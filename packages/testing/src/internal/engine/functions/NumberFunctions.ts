@@ -30,6 +30,7 @@ export const numberFunctions: FunctionTable = {
   F_SUB: doubles((a, b) => a - b),
   F_MUL: doubles((a, b) => a * b),
   F_DIV: doubles((a, b) => a / b),
+  TO_FLOAT: double(Math.fround),
   F_NEG: double((a) => -a),
   MOD: two(Arithmetic.modulo),
   REMAINDER: two(Arithmetic.remainder),

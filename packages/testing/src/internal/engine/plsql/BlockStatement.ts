@@ -4,7 +4,7 @@ import type { Stored } from "../Convert.ts"
 import type { BindArray, ExecuteResult, OutBind, TypeName, Value } from "../Engine.ts"
 import { fit } from "../Fit.ts"
 import { OraError, oraError } from "../OraError.ts"
-import { lineAndColumn } from "../parser/PlsqlParser.ts"
+import { lineAndColumn } from "../parser/Places.ts"
 import type { SessionStatement } from "../session/Plans.ts"
 import { typesKey } from "../session/Plans.ts"
 import type { SqlType } from "../SqlType.ts"
@@ -43,7 +43,8 @@ function* runOnce(
   statement: SessionStatement,
   block: PlsqlBlock,
   types: ReadonlyArray<SqlType>,
-  binds: Array<Stored>
+  binds: Array<Stored>,
+  arrays: BlockBinds["arrays"] = new Map()
 ) {
   const nested = function*(sql: string, typed: Array<Typed>, outs: ReadonlyArray<boolean>): Step<ReadonlyArray<Typed>> {
     const inner = host.executor.parse(sql)
@@ -57,8 +58,15 @@ function* runOnce(
     return machine.binds.map((value, i) => ({ value, type: innerTypes[i]! }))
   }
   const machine = newMachine(host, programOf(host, statement, types), types, binds, nested)
+  for (const [index, array] of arrays) machine.bindArrays.set(index, array)
   yield* machine.block(block, new Environment(undefined))
   return machine
+}
+
+/** Values of one iteration; index-by tables apart, by index. */
+export interface BlockBinds {
+  readonly row: ReadonlyArray<Stored>
+  readonly arrays: ReadonlyMap<number, ReadonlyArray<Stored>>
 }
 
 export function* runBlockStatement(
@@ -66,7 +74,7 @@ export function* runBlockStatement(
   statement: SessionStatement,
   block: PlsqlBlock,
   types: ReadonlyArray<SqlType>,
-  rows: ReadonlyArray<ReadonlyArray<Stored>>
+  rows: ReadonlyArray<BlockBinds>
 ): Step<ExecuteResult> {
   const { transaction } = host.executor
   const outs = statement.placeholders.flatMap((placeholder, index) =>
@@ -76,11 +84,11 @@ export function* runBlockStatement(
   )
   const values = outs.map((): Array<Value | BindArray> => [])
   host.implicitResults = []
-  for (const row of rows) {
+  for (const { arrays, row } of rows) {
     const mark = transaction.mark()
     const binds = row.map((value, i) => statement.placeholders[i]!.direction === "out" ? null : value)
     try {
-      const machine = yield* runOnce(host, statement, block, types, binds)
+      const machine = yield* runOnce(host, statement, block, types, binds, arrays)
       outs.forEach(({ index }, i) => {
         const cursor = machine.bindCursors.get(index)
         if (cursor !== undefined) {
@@ -89,6 +97,11 @@ export function* runBlockStatement(
           return
         }
         const type = types[index]!
+        const array = machine.bindArrays.get(index)
+        if (array !== undefined) {
+          values[i]!.push(array.map((item) => decoderFor(type)(item)))
+          return
+        }
         values[i]!.push(
           type.name === "CURSOR" ? null : decoderFor(type)(fit(machine.binds[index]!, type, { kind: "plsql" }))
         )
@@ -96,6 +109,7 @@ export function* runBlockStatement(
     } catch (error) {
       // A block that fails leaves nothing of what it has not committed itself.
       transaction.undoTo(mark, false)
+      transaction.settle()
       if (error instanceof OraError && error.code === 6550 && !error.message.includes(": line ")) {
         const [line, column] = lineAndColumn(statement.sql, error.offset)
         const text = error.message.replace(/^ORA-06550: /, "")

@@ -2,9 +2,9 @@
 import type { Call, Expr } from "../Ast.ts"
 import type { Subprogram } from "../AstDefinitions.ts"
 import type { DmlPlan } from "../dml/DmlPlan.ts"
-import type { Procedure, ProcedureContext, Row, Value } from "../Engine.ts"
+import type { BindArray, Procedure, ProcedureContext, Row, Value } from "../Engine.ts"
 import { oraError, unimplemented } from "../OraError.ts"
-import { lineAndColumn } from "../parser/PlsqlParser.ts"
+import { lineAndColumn } from "../parser/Places.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import type { QueryPlan } from "../session/Plans.ts"
 import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../SqlType.ts"
@@ -168,7 +168,7 @@ function* callRegistered(
   env: Environment
 ): Step<Typed | undefined> {
   const given = match(machine, call, procedure.parameters.map((parameter) => parameter.name.toUpperCase()))
-  const values = new Map<string, Value>()
+  const values = new Map<string, Value | BindArray>()
   for (const parameter of procedure.parameters) {
     const arg = given.get(parameter.name.toUpperCase())
     if (arg === undefined) {
@@ -176,8 +176,17 @@ function* callRegistered(
       continue
     }
     if (parameter.direction === "out") continue
-    const typed = yield* machine.evaluate(arg, env)
     const type = parameterType(parameter.type)
+    const array = arg.kind === "bind" ? machine.bindArrays.get(arg.index) : undefined
+    if (array !== undefined) {
+      const from = machine.bindTypes[(arg as Extract<Expr, { kind: "bind" }>).index]!
+      values.set(
+        parameter.name.toLowerCase(),
+        array.map((item) => toValue(convertStored(item, from, type, machine.session), type))
+      )
+      continue
+    }
+    const typed = yield* machine.evaluate(arg, env)
     values.set(
       parameter.name.toLowerCase(),
       toValue(
@@ -212,11 +221,17 @@ function* callRegistered(
     if (arg === undefined || (parameter.direction ?? "in") === "in") continue
     const value = outs[parameter.name.toLowerCase()] ?? null
     if (value instanceof QueryCursor) machine.assignCursor(arg, value, env)
-    else if (Array.isArray(value)) throw unimplemented("arrays as parameters")
-    else {machine.assign(arg, {
-        value: fromValue(value as Value, parameterType(parameter.type)),
-        type: parameterType(parameter.type)
-      }, env)}
+    else if (Array.isArray(value)) {
+      if (arg.kind !== "bind") throw unimplemented("arrays as parameters", arg.at)
+      const [from, to] = [parameterType(parameter.type), machine.bindTypes[arg.index]!]
+      machine.bindArrays.set(
+        arg.index,
+        (value as BindArray).map((item) => convertStored(fromValue(item, from), from, to, machine.session))
+      )
+    } else {
+      const type = parameterType(parameter.type)
+      machine.assign(arg, { value: fromValue(value as Value, type), type }, env)
+    }
   }
   if (procedure.returns === undefined) return undefined
   const type = parameterType(procedure.returns)

@@ -7,8 +7,8 @@ import { newScope } from "../compile/Sql.ts"
 import type { Stored } from "../Convert.ts"
 import { fit } from "../Fit.ts"
 import { fromInteger, fromText } from "../OracleNumber.ts"
-import { OraError, oraError } from "../OraError.ts"
-import { lineAndColumn } from "../parser/PlsqlParser.ts"
+import { OraError, oraError, unimplemented } from "../OraError.ts"
+import { lineAndColumn } from "../parser/Places.ts"
 import type { Variables } from "../session/Executor.ts"
 import { compilation, parameterValues } from "../session/Plans.ts"
 import { BOOLEAN, char, kindOf, NULL, NUMBER, type SqlType, varchar2 } from "../SqlType.ts"
@@ -85,8 +85,19 @@ export const compileError = (machine: Machine, error: unknown, at: number, state
   )
 }
 
+/** The compiled parts; a definition within the block makes those before it stale. */
+export const partsOf = (machine: Machine): WeakMap<object, unknown> => {
+  const { program } = machine
+  const { version } = machine.host.core.catalog
+  if (program.version !== version) {
+    program.version = version
+    program.compiled = new WeakMap()
+  }
+  return program.compiled
+}
+
 const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled => {
-  const known = machine.program.compiled.get(expr) as Compiled | undefined
+  const known = partsOf(machine).get(expr) as Compiled | undefined
   if (known !== undefined) return known
   try {
     const { executor } = machine.host
@@ -95,7 +106,7 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
     scope.sequences = true
     const sql = compileExpr(c, expr, scope)
     const compiled: Compiled = { ...finish(c, `SELECT ${sql.sql}`), type: sql.type }
-    machine.program.compiled.set(expr, compiled)
+    partsOf(machine).set(expr, compiled)
     return compiled
   } catch (error) {
     throw compileError(machine, error, expr.at, "Statement")
@@ -161,6 +172,7 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
     case "boolean":
       return { value: expr.value ? 1 : 0, type: BOOLEAN }
     case "bind":
+      if (machine.bindArrays.has(expr.index)) throw unimplemented("PL/SQL index-by table binds in expressions", expr.at)
       return { value: machine.binds[expr.index]!, type: machine.bindTypes[expr.index]! }
     case "name": {
       const scalar = env.scalar(expr.path)

@@ -30,6 +30,8 @@ import {
 
 /** A loop gives the event loop a turn after so many milliseconds, so that a break can arrive. */
 const turn = 20
+/** Short loops never look at the clock, and so never wait. */
+const iterationsBetweenLooks = 256
 
 type RunBlock = (sql: string, binds: Array<Typed>, outs: ReadonlyArray<boolean>) => Step<ReadonlyArray<Typed>>
 
@@ -40,9 +42,11 @@ class BlockMachine implements Machine {
   readonly bindTypes: ReadonlyArray<SqlType>
   readonly binds: Array<Stored>
   readonly bindCursors = new Map<number, QueryCursor>()
+  readonly bindArrays = new Map<number, ReadonlyArray<Stored>>()
   sqlRowCount: number | undefined
   private readonly nested: RunBlock
   private since = performance.now()
+  private iterations = 0
 
   constructor(
     host: PlsqlHost,
@@ -165,8 +169,8 @@ class BlockMachine implements Machine {
   }
 
   private *breathe(): Step<void> {
-    const now = performance.now()
-    if (now - this.since < turn) return
+    if (++this.iterations % iterationsBetweenLooks !== 0) return
+    if (performance.now() - this.since < turn) return
     yield () => new Promise((resolve) => setImmediate(resolve))
     this.since = performance.now()
   }

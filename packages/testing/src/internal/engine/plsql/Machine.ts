@@ -24,9 +24,10 @@ export type Leave =
 /** Compiled expressions and statements of one text, by node. */
 export interface Program {
   readonly sql: string
-  readonly version: number
+  /** The state of the catalog that the parts were compiled for. */
+  version: number
   readonly schema: string
-  readonly compiled: WeakMap<object, unknown>
+  compiled: WeakMap<object, unknown>
 }
 
 export interface Machine {
@@ -36,6 +37,8 @@ export interface Machine {
   readonly bindTypes: ReadonlyArray<SqlType>
   readonly binds: Array<Stored>
   readonly bindCursors: Map<number, QueryCursor>
+  /** Index-by table binds: they pass through to procedures as they are. */
+  readonly bindArrays: Map<number, ReadonlyArray<Stored>>
   /** SQL%ROWCOUNT; undefined before the first statement. */
   sqlRowCount: number | undefined
   readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>

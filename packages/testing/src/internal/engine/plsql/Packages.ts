@@ -131,8 +131,18 @@ const builtins: Readonly<Record<string, Builtin>> = {
   },
   "DBMS_OUTPUT.GET_LINES": {
     parameters: ["LINES", "NUMLINES"],
-    *run(_machine) {
-      throw unimplemented("DBMS_OUTPUT.GET_LINES (use GET_LINE)")
+    *run(machine, args) {
+      const lines = args.expr("LINES")
+      if (lines?.kind !== "bind") throw unimplemented("DBMS_OUTPUT.GET_LINES into a variable")
+      const wanted = (yield* args.integer("NUMLINES")) ?? 0
+      const taken: Array<string> = []
+      while (taken.length < wanted) {
+        const line = machine.host.takeLine()
+        if (line === undefined) break
+        taken.push(line)
+      }
+      machine.bindArrays.set(lines.index, taken.map((line) => line === "" ? null : line))
+      args.set("NUMLINES", { value: fromInteger(taken.length), type: NUMBER })
     }
   },
   "DBMS_SQL.RETURN_RESULT": {

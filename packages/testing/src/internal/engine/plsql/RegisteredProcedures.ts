@@ -1,7 +1,7 @@
 /** Procedures and functions written in TypeScript: values across, and functions called from SQL. */
 import { conversion, type Stored } from "../Convert.ts"
 import type { Core } from "../Core.ts"
-import type { Procedure, ProcedureContext, TypeName, Value } from "../Engine.ts"
+import type { BindArray, Procedure, ProcedureContext, TypeName, Value } from "../Engine.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
 import { kindOf, NULL, type SqlType } from "../SqlType.ts"
@@ -47,8 +47,11 @@ export const raiseApplication = (code: number, message: string): never => {
 }
 
 /** The arguments by name, defaults filled in. */
-export const argumentsOf = (procedure: Procedure, given: ReadonlyMap<string, Value>): Record<string, Value> => {
-  const args: Record<string, Value> = {}
+export const argumentsOf = (
+  procedure: Procedure,
+  given: ReadonlyMap<string, Value | BindArray>
+): Record<string, Value | BindArray> => {
+  const args: Record<string, Value | BindArray> = {}
   for (const parameter of procedure.parameters) {
     const name = parameter.name.toLowerCase()
     if (parameter.direction === "out") continue
@@ -61,13 +64,16 @@ export const argumentsOf = (procedure: Procedure, given: ReadonlyMap<string, Val
 export const registeredFunction = (
   core: Core,
   key: string,
+  omitted: string,
   args: ReadonlyArray<Stored>,
   session: SessionState
 ): Stored => {
   const procedure = core.procedures.get(key)!
   const given = new Map<string, Value>()
   procedure.parameters.forEach((parameter, i) => {
-    if (i < args.length) given.set(parameter.name.toLowerCase(), toValue(args[i]!, parameterType(parameter.type)))
+    if (!omitted.includes(`,${i},`)) {
+      given.set(parameter.name.toLowerCase(), toValue(args[i]!, parameterType(parameter.type)))
+    }
   })
   const result = procedure.run(argumentsOf(procedure, given), noContext(session))
   if (result instanceof Promise) {

@@ -9,7 +9,7 @@ import { compilation, type ParameterReader, planQuery, type QueryPlan } from "..
 import { kindOf, type SqlType } from "../SqlType.ts"
 import type { Step } from "../Waiting.ts"
 import { type CursorVariable, Environment, type RecordVariable } from "./Environment.ts"
-import { assignScalar, compileError, variablesOf } from "./Evaluator.ts"
+import { assignScalar, compileError, partsOf, variablesOf } from "./Evaluator.ts"
 import type { Machine, Typed } from "./Machine.ts"
 
 const reader = (machine: Machine, env: Environment): ParameterReader => {
@@ -23,14 +23,14 @@ const reader = (machine: Machine, env: Environment): ParameterReader => {
 }
 
 const queryPlan = (machine: Machine, query: Query, env: Environment): QueryPlan => {
-  const known = machine.program.compiled.get(query) as QueryPlan | undefined
+  const known = partsOf(machine).get(query) as QueryPlan | undefined
   if (known !== undefined) return known
   try {
     const plan = planQuery(
       compilation(machine.host.executor.context(machine.bindTypes, variablesOf(machine, env))),
       query
     )
-    machine.program.compiled.set(query, plan)
+    partsOf(machine).set(query, plan)
     return plan
   } catch (error) {
     throw compileError(machine, error, query.at, "SQL Statement")
@@ -97,7 +97,7 @@ export function* selectInto(machine: Machine, query: Query, env: Environment): S
 }
 
 export function* runDmlStatement(machine: Machine, statement: Dml, env: Environment): Step<number> {
-  let plan = machine.program.compiled.get(statement) as DmlPlan | undefined
+  let plan = partsOf(machine).get(statement) as DmlPlan | undefined
   if (plan === undefined) {
     try {
       plan = machine.host.executor.compile(
@@ -107,7 +107,7 @@ export function* runDmlStatement(machine: Machine, statement: Dml, env: Environm
     } catch (error) {
       throw compileError(machine, error, statement.at, "SQL Statement")
     }
-    machine.program.compiled.set(statement, plan)
+    partsOf(machine).set(statement, plan)
   }
   const outcome = yield* machine.host.executor.dml(plan, reader(machine, env))
   machine.sqlRowCount = outcome.rowCount

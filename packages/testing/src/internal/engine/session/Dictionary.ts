@@ -63,44 +63,33 @@ const objectRows = (core: Core, test: (owner: string) => boolean): Rows =>
     "VALID"
   ])
 
-const constraintRows = (core: Core, test: (owner: string) => boolean): Rows =>
-  tables(core).filter((table) => test(table.owner)).flatMap((table): Rows => [
-    ...table.keys.map((
-      key
-    ): ReadonlyArray<Cell> => [
-      table.owner,
-      key.name,
-      key.type === "primary" ? "P" : "U",
-      table.name,
-      null,
-      null,
-      "ENABLED",
-      null
-    ]),
-    ...table.foreign.map((
-      key
-    ): ReadonlyArray<Cell> => [
-      table.owner,
-      key.name,
-      "R",
-      table.name,
-      key.parent.owner,
-      key.key.name,
-      "ENABLED",
-      key.onDelete === "cascade" ? "CASCADE" : key.onDelete === "set null" ? "SET NULL" : "NO ACTION"
-    ]),
-    ...table.checks.map((
-      check
-    ): ReadonlyArray<Cell> => [table.owner, check.name, "C", table.name, null, null, "ENABLED", null])
-  ])
+const constraintRows = (core: Core, test: (owner: string) => boolean): Rows => {
+  const rows: Array<ReadonlyArray<Cell>> = []
+  for (const table of tables(core)) {
+    if (!test(table.owner)) continue
+    const add = (name: string, type: string, owner: string | null, key: string | null, rule: string | null): void => {
+      rows.push([table.owner, name, type, table.name, owner, key, "ENABLED", rule])
+    }
+    for (const key of table.keys) add(key.name, key.type === "primary" ? "P" : "U", null, null, null)
+    for (const key of table.foreign) {
+      add(key.name, "R", key.parent.owner, key.key.name, (key.onDelete ?? "no action").toUpperCase())
+    }
+    for (const check of table.checks) add(check.name, "C", null, null, null)
+  }
+  return rows
+}
 
-const indexRows = (core: Core, test: (owner: string) => boolean): Rows =>
-  tables(core).filter((table) => test(table.owner)).flatMap((table): Rows => [
-    ...table.keys.map((key): ReadonlyArray<Cell> => [table.owner, key.indexName, table.name, "UNIQUE"]),
-    ...table.indexes.map((
-      index
-    ): ReadonlyArray<Cell> => [index.owner, index.name, table.name, index.unique ? "UNIQUE" : "NONUNIQUE"])
-  ])
+const indexRows = (core: Core, test: (owner: string) => boolean): Rows => {
+  const rows: Array<ReadonlyArray<Cell>> = []
+  for (const table of tables(core)) {
+    if (!test(table.owner)) continue
+    for (const key of table.keys) rows.push([table.owner, key.indexName, table.name, "UNIQUE"])
+    for (const index of table.indexes) {
+      rows.push([index.owner, index.name, table.name, index.unique ? "UNIQUE" : "NONUNIQUE"])
+    }
+  }
+  return rows
+}
 
 const sequenceRows = (core: Core, test: (owner: string) => boolean): Rows =>
   [...core.catalog.objects.values()].flatMap((object) =>

@@ -19,6 +19,7 @@ import { QueryCursor } from "../QueryCursor.ts"
 import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
 import { NULL } from "../SqlType.ts"
+import { visible } from "../Store.ts"
 import { Transaction } from "../Transaction.ts"
 import type { Step } from "../Waiting.ts"
 import { define } from "./Alterations.ts"
@@ -83,9 +84,11 @@ export class Executor {
 
   parse(sql: string): SessionStatement {
     const known = this.statements.get(sql)
-    if (known !== undefined) return known
+    // A procedure that came since may use its placeholders in another direction.
+    const { version } = this.core.catalog
+    if (known !== undefined && (known.kind !== "plsql" || known.parsedVersion === version)) return known
     const { binds, parsed, returning } = parseStatement(sql)
-    const statement = newStatement(sql, parsed, placeholders(this.core, this.state, parsed, binds, returning))
+    const statement = newStatement(sql, parsed, placeholders(this.core, this.state, parsed, binds, returning), version)
     if (parsed.kind !== "ddl") {
       if (this.statements.size >= statementCacheSize) this.statements.delete(this.statements.keys().next().value!)
       this.statements.set(sql, statement)
@@ -175,10 +178,17 @@ export class Executor {
           }
           return true
         })
-        return new QueryCursor(this.core.store, this.state, plan, kept)
+        if (kept.length === 0) this.transaction.settle()
+        return new QueryCursor(this.core.store, this.state, plan, kept, (column, values) => {
+          const origin = plan.out[column]!.origin
+          const lock = plan.locks.find(({ table }) => table === origin?.source.table)
+          if (origin === undefined || lock === undefined) return undefined
+          return (data) => this.writeLob(lock.table, values[lock.column] as number, origin.column, data)
+        })
       } catch (error) {
         if (!(error instanceof Blocked)) throw error
         this.transaction.undoTo(mark, wait !== 0)
+        if (wait === 0) this.transaction.settle()
         yield this.core.locks.waitFor(sid, error.holder, wait)
       }
     }
@@ -219,6 +229,23 @@ export class Executor {
     const prepared = finish(c, `SELECT ${list.join(",")} FROM ${sql}`)
     this.tableChecks.set(table.id, { version, prepared })
     return prepared
+  }
+
+  /** Writes a LOB back into the row it was read from, which this session must have locked. */
+  writeLob(table: Table, row: number, name: string, data: Stored): void {
+    const { sid } = this.state.info
+    if (table.rowLocks.get(row) !== sid) throw oraError(22920, "row containing the LOB value is not locked")
+    this.enter()
+    const stored = storedColumns(table)
+    const [version] = this.core.store.rows(
+      `SELECT v,x,${stored.map((column) => column.physical).join(",")} FROM ${table.physical} WHERE r=? AND ${
+        visible(sid)
+      }`,
+      row
+    )
+    if (version === undefined) throw oraError(22922, "nonexistent LOB value")
+    const values = version.slice(2).map((value, i) => stored[i]!.name === name ? data : value)
+    this.transaction.replace(table, version[0] as number, version[1] === sid, row, values)
   }
 
   /** A definition: commits what is open, then itself. */
@@ -294,7 +321,7 @@ export class Executor {
           const table = core.catalog.table(target.path, state.currentSchema, target.at)
           const mode = (statement.mode === "SHARE UPDATE" ? "ROW SHARE" : statement.mode) as TableMode
           for (;;) {
-            const holder = transaction.lockTable(table, mode)
+            const holder = transaction.lockTable(table, mode, true)
             if (holder === 0) break
             yield core.locks.waitFor(state.info.sid, holder, statement.wait)
           }

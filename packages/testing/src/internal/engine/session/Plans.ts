@@ -1,16 +1,17 @@
 /** Statements of a session and what they were compiled to. */
 import type { StatementSync } from "node:sqlite"
-import type { Query } from "../Ast.ts"
+import type { Expr, Query } from "../Ast.ts"
 import type { Parsed } from "../AstDefinitions.ts"
 import type { Table } from "../Catalog.ts"
 import { Compilation, type CompilationContext, finish, type Parameter } from "../compile/Compilation.ts"
 import { compileExpr } from "../compile/Expressions.ts"
 import { compileQuery } from "../compile/Queries.ts"
-import type { OutColumn } from "../compile/Sql.ts"
+import type { OutColumn, Source } from "../compile/Sql.ts"
 import type { Stored } from "../Convert.ts"
 import type { DmlPlan } from "../dml/DmlPlan.ts"
 import { type Prepared } from "../dml/DmlPlan.ts"
 import type { Column, Placeholder, Statement, StatementKind } from "../Engine.ts"
+import { oraError } from "../OraError.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
@@ -39,6 +40,8 @@ export interface SessionStatement extends Statement {
   lastKey: string
   lastPlan: QueryPlan | DmlPlan | undefined
   catalogVersion: number
+  /** The state of the catalog when the directions of the placeholders were found. */
+  readonly parsedVersion: number
 }
 
 export const statementKind = (parsed: Parsed): StatementKind => {
@@ -55,7 +58,8 @@ export const statementKind = (parsed: Parsed): StatementKind => {
 export const newStatement = (
   sql: string,
   parsed: Parsed,
-  placeholders: ReadonlyArray<Placeholder>
+  placeholders: ReadonlyArray<Placeholder>,
+  parsedVersion: number
 ): SessionStatement => ({
   _tag: "Statement",
   sql,
@@ -65,7 +69,8 @@ export const newStatement = (
   plans: new Map(),
   lastKey: "",
   lastPlan: undefined,
-  catalogVersion: -1
+  catalogVersion: -1,
+  parsedVersion
 })
 
 export const compilation = (context: CompilationContext): Compilation =>
@@ -75,14 +80,15 @@ export const planQuery = (c: Compilation, query: Query): QueryPlan => {
   const compiled = compileQuery(c, query, undefined, true)
   const { order, sql } = finish(c, compiled.sql)
   const of = query.forUpdate?.of ?? []
-  const locked = compiled.locked.filter((source) =>
-    of.length === 0 ||
-    of.some((expr) =>
-      expr.kind === "name" && (expr.path.length === 1
-        ? source.columns.some((column) => column.name === expr.path[0])
-        : source.alias === expr.path.at(-2))
-    )
-  )
+  const names = (source: Source, expr: Expr): boolean =>
+    expr.kind === "name" && (expr.path.length === 1 || source.alias === expr.path.at(-2)) &&
+    source.columns.some((column) => column.name === expr.path.at(-1))
+  for (const expr of of) {
+    if (compiled.locked.some((source) => names(source, expr))) continue
+    const path = expr.kind === "name" ? expr.path : ["?"]
+    throw oraError(904, `${path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
+  }
+  const locked = compiled.locked.filter((source) => of.length === 0 || of.some((expr) => names(source, expr)))
   return {
     kind: "query",
     columns: compiled.columns.map(describeColumn),

@@ -21,7 +21,7 @@ import type {
 import { fit } from "../Fit.ts"
 import { LobValue } from "../LobValue.ts"
 import { OraError, oraError } from "../OraError.ts"
-import { runBlockStatement } from "../plsql/BlockStatement.ts"
+import { type BlockBinds, runBlockStatement } from "../plsql/BlockStatement.ts"
 import { PlsqlHost } from "../plsql/PlsqlHost.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import { SessionState } from "../SessionState.ts"
@@ -172,6 +172,17 @@ export class Session implements EngineSession {
     })
   }
 
+  private encodeBlock(row: ReadonlyArray<Value | ReadonlyArray<Value>>, types: ReadonlyArray<SqlType>): BlockBinds {
+    const arrays = new Map<number, ReadonlyArray<Stored>>()
+    const plain = row.map((value, i): Value => {
+      if (value instanceof QueryCursor) return null
+      if (!Array.isArray(value)) return value as Value
+      arrays.set(i, value.map((item: Value) => encodeValue(item, types[i]!)))
+      return null
+    })
+    return { row: this.encode(plain, types), arrays }
+  }
+
   private *steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
     const result = yield* this.run(statement, request)
     if (request.autoCommit === true) this.executor.transaction.commit()
@@ -190,7 +201,7 @@ export class Session implements EngineSession {
       case "plsql": {
         const types = statement.placeholders.map((_, i) => bindSqlType(request.bindTypes[i]))
         const rows = (request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows).map((row) =>
-          this.encode(row.map((value) => isCursor(value) ? null : value), types)
+          this.encodeBlock(row, types)
         )
         return yield* runBlockStatement(this.plsql, statement, parsed.block, types, rows)
       }
@@ -215,6 +226,7 @@ export class Session implements EngineSession {
     const batchErrors: Array<BatchError> = []
     const rowCounts: Array<number> = []
     const returned: Array<ReadonlyArray<ReadonlyArray<Stored>>> = []
+    const returnedRows: Array<ReadonlyArray<number>> = []
     let rowCount = 0
     let lastRowid: string | undefined
     for (let i = 0; i < rows.length; i++) {
@@ -227,6 +239,7 @@ export class Session implements EngineSession {
         rowCount += outcome.rowCount
         rowCounts.push(outcome.rowCount)
         returned.push(outcome.returned)
+        returnedRows.push(outcome.returnedRows)
         lastRowid = outcome.lastRowid ?? lastRowid
       } catch (error) {
         if (request.batchErrors !== true || !(error instanceof OraError) || error.code === 1013 || error.code === 28) {
@@ -235,6 +248,7 @@ export class Session implements EngineSession {
         batchErrors.push({ row: i, error })
         rowCounts.push(0)
         returned.push([])
+        returnedRows.push([])
       }
     }
     const { returning } = dml
@@ -247,11 +261,19 @@ export class Session implements EngineSession {
         returned: returning.into.map((target, column) => {
           const index = target.kind === "bind" ? target.index : -1
           const type = types[index]!
+          const { origin } = returning.columns[column]!
           const convert = this.returnedValue(returning.columns[column]!.type, type)
           return {
             index,
             type: type.name as Column["type"],
-            values: returned.map((list) => list.map((row) => convert(row[column]!)))
+            values: returned.map((list, iteration) =>
+              list.map((row, n) => {
+                const value = convert(row[column]!)
+                if (!(value instanceof LobValue) || origin === undefined) return value
+                const at = returnedRows[iteration]![n]!
+                return value.within((data) => this.executor.writeLob(dml.table, at, origin.column, data))
+              })
+            )
           }
         })
       })
@@ -350,10 +372,9 @@ export class Session implements EngineSession {
     this.closed = true
     this.abort.abort(oraError(28, "your session has been killed"))
     this.closeCursors()
+    this.core.store.closeReads(this.state)
     this.executor.transaction.rollback()
     this.dropTemporaryRows()
     this.core.sessions.delete(this.info.sid)
   }
 }
-
-const isCursor = (value: unknown): boolean => value instanceof QueryCursor

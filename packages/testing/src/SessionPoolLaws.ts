@@ -1,0 +1,267 @@
+/**
+ * The ten laws of a session pool, as a suite for anybody's driver and layer.
+ *
+ * Nine of them are checked by scripts: command sequences that acquire with every kind of request, release, retag, drop, interrupt,
+ * kill, refuse, reconfigure, let time pass and close, drawn at random from a seed. After every step a picture of the pool, its
+ * server and its callers is held against pure functions that say what is allowed. The tenth is a sweep: every operation is
+ * interrupted at every point at which its fiber can be, and the pool must be whole afterwards.
+ *
+ * A law that does not hold fails with a {@link LawViolation}: its number, the seed, and the shortest script that was found.
+ */
+import type { Connection } from "@sessionpool/core"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { sweep } from "./internal/laws/interruptions.ts"
+import { type Theme, themes } from "./internal/laws/scripts.ts"
+import { playMany } from "./internal/laws/sequences.ts"
+import type { Subject } from "./internal/laws/subject.ts"
+import { subject } from "./internal/laws/testDatabaseSubject.ts"
+import type { TestConnection } from "./TestDatabase.ts"
+
+export type {
+  Account,
+  Bench,
+  Operation,
+  PoolSettings,
+  PreparationFailed,
+  Refusal,
+  Server,
+  ServerSession,
+  Subject
+} from "./internal/laws/subject.ts"
+
+/** The laws, by their number. */
+export const laws: Readonly<Record<number, string>> = {
+  1: "opened <= max, unless forceGet",
+  2: "every session is in exactly one state: opening, idle, busy, closing",
+  3: "no session has two holders",
+  4: "every opened session is closed exactly once by the time the pool's scope is closed",
+  5: "no waiter waits while a session that fits it is idle, or while there is room and opening is not backing off",
+  6: "equal waiters are served in order",
+  7: "nothing expired is lent; nothing in use is evicted; eviction stops at min",
+  8: "the tag rules",
+  9: "the identity rules",
+  10: "interrupting any fiber at any yield point leaves the other laws true"
+}
+
+/**
+ * A law does not hold.
+ *
+ * **Details**
+ *
+ * `script` is the shortest that was found, one step a line, with what came of it behind. `seed` and `path`, given as options,
+ * play it again.
+ */
+export class LawViolation extends Schema.TaggedError<LawViolation>("@sessionpool/testing/LawViolation")(
+  "LawViolation",
+  {
+    subject: Schema.String,
+    law: Schema.Number,
+    problems: Schema.Array(Schema.String),
+    script: Schema.Array(Schema.String),
+    seed: Schema.Number,
+    path: Schema.optionalKey(Schema.String)
+  }
+) {
+  override get message() {
+    return [
+      `Law ${this.law} does not hold for ${this.subject}: ${laws[this.law] ?? ""}.`,
+      ...this.problems.map((problem) => `- ${problem}`),
+      "",
+      ...this.script.map((line) => `    ${line}`),
+      "",
+      `Again: { seed: ${this.seed}${this.path === undefined ? "" : `, path: "${this.path}"`} }`
+    ].join("\n")
+  }
+}
+
+/** How much is run, and from which seed. Unless given, the same each time. */
+export interface RunOptions {
+  /** Default 1. */
+  readonly seed?: number | undefined
+  /** Where in the run of a seed to begin: what a violation has printed. */
+  readonly path?: string | undefined
+  /** Scripts for each group; default 300. */
+  readonly runs?: number | undefined
+  /** The most commands in a script; default 40. */
+  readonly length?: number | undefined
+  /** After how many operations fibers yield in the sweep of law 10; default 3, 4, 5, 7, 12, 31 and 64. */
+  readonly maxOps?: ReadonlyArray<number> | undefined
+}
+
+/** What was run. */
+export interface Report {
+  readonly sequences: number
+  readonly commands: number
+  /** Moments at which an operation was interrupted. */
+  readonly interruptions: number
+}
+
+/** One group of laws. */
+export interface Law {
+  /** The numbers of the laws that it was made for; scripts check the first nine whatever their theme. */
+  readonly laws: ReadonlyArray<number>
+  readonly title: string
+  readonly check: <C extends Connection.Connection>(
+    subject: Subject<C>,
+    options?: RunOptions
+  ) => Effect.Effect<Report, LawViolation>
+}
+
+const defaults = { seed: 1, runs: 300, length: 40, maxOps: [3, 4, 5, 7, 12, 31, 64] }
+
+const byScripts = (theme: Theme): Law => ({
+  ...themes[theme],
+  check: (subject, options) => {
+    const seed = options?.seed ?? defaults.seed
+    return playMany(subject, theme, {
+      seed,
+      path: options?.path,
+      runs: options?.runs ?? defaults.runs,
+      length: options?.length ?? defaults.length
+    }).pipe(
+      Effect.map((report) => ({ ...report, interruptions: 0 })),
+      Effect.mapError(({ breaches, lines, path }) =>
+        new LawViolation({
+          subject: subject.name,
+          law: breaches[0]?.law ?? 0,
+          problems: breaches.map(({ problem }) => problem),
+          script: lines,
+          seed,
+          ...(path === undefined ? {} : { path })
+        })
+      )
+    )
+  }
+})
+
+/** Laws 1 and 2 under changing sizes. */
+export const sizes: Law = byScripts("sizes")
+/** Laws 3, 5 and 6: who is served, and when. */
+export const order: Law = byScripts("order")
+/** Law 8. */
+export const tags: Law = byScripts("tags")
+/** Law 9, with wrong passwords, proxies, shards and connection classes. */
+export const identities: Law = byScripts("identities")
+/** Law 7: timeouts, lifetimes, pings and keep-alive. */
+export const time: Law = byScripts("time")
+/** Laws 2 and 5 while sessions die and operations fail, hang or take long. */
+export const trouble: Law = byScripts("trouble")
+/** Law 4, by every way a pool can end. */
+export const endings: Law = byScripts("endings")
+/** The first nine laws with everything at once. */
+export const everything: Law = byScripts("everything")
+
+/** Law 10: every operation, interrupted at every point. */
+export const interruptions: Law = {
+  laws: [10],
+  title: "interrupting any fiber at any yield point leaves the pool whole",
+  check: (subject, options) => {
+    const seed = options?.seed ?? defaults.seed
+    return sweep(subject, { seed, maxOps: options?.maxOps ?? defaults.maxOps }).pipe(
+      Effect.map((interruptions) => ({ sequences: 0, commands: 0, interruptions })),
+      Effect.mapError(({ lines, problems }) =>
+        new LawViolation({ subject: subject.name, law: 10, problems, script: lines, seed })
+      )
+    )
+  }
+}
+
+/** Every group. */
+export const groups: ReadonlyArray<Law> = [
+  sizes,
+  order,
+  tags,
+  identities,
+  time,
+  trouble,
+  endings,
+  everything,
+  interruptions
+]
+
+/**
+ * Checks all ten laws; fails with the first that does not hold.
+ *
+ * @example
+ * ```ts
+ * import { SessionPoolLaws } from "@sessionpool/testing"
+ *
+ * const report = SessionPoolLaws.all(SessionPoolLaws.testDatabase(), { runs: 50 })
+ * ```
+ */
+export const all = <C extends Connection.Connection>(
+  subject: Subject<C>,
+  options?: RunOptions
+): Effect.Effect<Report, LawViolation> =>
+  Effect.map(
+    Effect.forEach(groups, (law) => law.check(subject, options)),
+    (reports) => ({
+      sequences: reports.reduce((sum, report) => sum + report.sequences, 0),
+      commands: reports.reduce((sum, report) => sum + report.commands, 0),
+      interruptions: reports.reduce((sum, report) => sum + report.interruptions, 0)
+    })
+  )
+
+/**
+ * The subject that needs no database: the pool of `@sessionpool/core` on a `TestDatabase`, in virtual time.
+ *
+ * **Details**
+ *
+ * `wrap` changes the driver before the pool gets it, which is how to see that a broken one is found.
+ *
+ * @example
+ * ```ts
+ * import { SessionPoolLaws } from "@sessionpool/testing"
+ * import { Effect } from "effect"
+ *
+ * const forgetful = SessionPoolLaws.testDatabase((driver) => ({ ...driver, close: () => Effect.void }))
+ * const violation = Effect.flip(SessionPoolLaws.endings.check(forgetful))
+ * ```
+ */
+export const testDatabase: (wrap?: Parameters<typeof subject>[0]) => Subject<TestConnection> = subject
+
+/** What a test runner has to offer; those of vitest, jest and `node:test` all do. */
+export interface TestRunner {
+  readonly describe: (name: string, define: () => void) => unknown
+  readonly it: (name: string, run: () => Promise<void>, timeout?: number) => unknown
+}
+
+/** How long a runner lets one group run. */
+const patience = 300_000
+
+/**
+ * Registers every group as a test of a runner.
+ *
+ * **Details**
+ *
+ * `SESSION_POOL_LAWS_SEED`, `SESSION_POOL_LAWS_PATH` and `SESSION_POOL_LAWS_RUNS` in the environment go before the options.
+ *
+ * @example
+ * ```ts
+ * import { SessionPoolLaws } from "@sessionpool/testing"
+ *
+ * declare const vitest: SessionPoolLaws.TestRunner // import * as vitest from "vitest"
+ *
+ * SessionPoolLaws.suite(vitest, SessionPoolLaws.testDatabase(), { runs: 100 })
+ * ```
+ */
+export const suite = <C extends Connection.Connection>(
+  runner: TestRunner,
+  subject: Subject<C>,
+  options: RunOptions = {}
+): void => {
+  const { SESSION_POOL_LAWS_PATH, SESSION_POOL_LAWS_RUNS, SESSION_POOL_LAWS_SEED } = process.env
+  const given: RunOptions = {
+    ...options,
+    ...(SESSION_POOL_LAWS_SEED === undefined ? {} : { seed: Number(SESSION_POOL_LAWS_SEED) }),
+    ...(SESSION_POOL_LAWS_PATH === undefined ? {} : { path: SESSION_POOL_LAWS_PATH }),
+    ...(SESSION_POOL_LAWS_RUNS === undefined ? {} : { runs: Number(SESSION_POOL_LAWS_RUNS) })
+  }
+  runner.describe(`the laws of a session pool: ${subject.name}`, () => {
+    for (const law of groups) {
+      const run = () => Effect.runPromise(Effect.asVoid(law.check(subject, given)))
+      runner.it(`${law.laws.join(", ")}: ${law.title}`, run, patience)
+    }
+  })
+}

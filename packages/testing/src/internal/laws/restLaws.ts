@@ -1,0 +1,172 @@
+/** The laws that a single picture, or two in a row, must obey: sizes, states, holders, waiters, eviction. */
+import {
+  freeSessions,
+  isHeld,
+  isLendable,
+  isOfIdentity,
+  isWaiting,
+  type Observation,
+  rankOf,
+  type RequestView,
+  sessionsAtWork,
+  slots
+} from "./observation.ts"
+
+/** A law that does not hold, and how. */
+export interface Breach {
+  readonly law: number
+  readonly problem: string
+}
+
+type Law = (before: Observation, after: Observation) => ReadonlyArray<Breach>
+
+const breach = (law: number, ...problems: ReadonlyArray<string | false>): ReadonlyArray<Breach> =>
+  problems.filter((problem) => problem !== false).map((problem) => ({ law, problem }))
+
+/** Whether sessions may be opened past `max`: requests that were made with "forceGet" keep that right. */
+const forces = (picture: Observation) =>
+  picture.settings.getMode === "forceGet" ||
+  picture.requests.some((request) => isWaiting(request) && request.mode === "forceGet")
+
+/** Law 1: `opened <= max` unless `forceGet`, at the server too. */
+const size: Law = (before, after) => {
+  const { max } = after.settings
+  if (forces(before) || forces(after)) return []
+  const taken = slots(after)
+  const atServer = after.sessions.length + after.statistics.opening
+  const shards = new Set(after.sessions.flatMap(({ shard }) => shard === undefined ? [] : [shard]))
+  const of = (picture: Observation, shard: string) =>
+    picture.sessions.filter((session) => session.shard === shard).length
+  return breach(
+    1,
+    taken > max && taken > slots(before) && `${taken} sessions are open, opening or closing, but max is ${max}`,
+    atServer > max && atServer > before.sessions.length + before.statistics.opening &&
+      `the server has ${atServer} sessions open or opening, but max is ${max}`,
+    after.mostOpen > after.mostAllowed &&
+      `the server had ${after.mostOpen} sessions at once, but max was never above ${after.mostAllowed}`,
+    ...[...shards].map((shard) =>
+      of(after, shard) > after.mostInShard &&
+      `shard ${shard} has ${of(after, shard)} sessions, but maxSessionsPerShard was never above ${after.mostInShard}`
+    )
+  )
+}
+
+/** Law 2: every session is in exactly one state, and the counts say so. */
+const states: Law = (_, after) => {
+  const { busy, closing, idle, opened, opening, pending } = after.statistics
+  const held = after.requests.filter(isHeld).length
+  const waiting = after.requests.filter(isWaiting).length
+  const atWork = sessionsAtWork(after)
+  const free = freeSessions(after).length
+  return breach(
+    2,
+    [busy, closing, idle, opened, opening, pending].some((count) => count < 0) && "a count is negative",
+    opened !== idle + busy && `opened is ${opened}, but idle and busy are ${idle} and ${busy}`,
+    after.sessions.length !== opened + closing &&
+      `the server has ${after.sessions.length} sessions, the pool counts ${opened} open and ${closing} closing`,
+    after.phase === "open" && (busy < held || busy > held + atWork) &&
+      `the pool counts ${busy} busy sessions, callers hold ${held} and ${atWork} are being worked on`,
+    after.phase === "open" && (free > idle || idle > free + atWork) &&
+      `the pool counts ${idle} idle sessions, at the server ${free} are free and ${atWork} being worked on`,
+    pending !== waiting && `the pool counts ${pending} waiting requests, there are ${waiting}`
+  )
+}
+
+/** Law 3: no session has two holders. */
+const holders: Law = (_, after) => {
+  const bySession = new Map<number, Array<string>>()
+  for (const request of after.requests.filter(isHeld)) {
+    const session = request.lent!.session
+    bySession.set(session, [...bySession.get(session) ?? [], request.name])
+  }
+  return [...bySession].flatMap(([session, names]) =>
+    breach(3, names.length > 1 && `session ${session} is held by ${names.join(" and ")}`)
+  )
+}
+
+/** Law 4, as far as it can be seen while the pool lives: a closed pool has nothing open. */
+const closed: Law = (_, after) =>
+  breach(4, after.phase === "closed" && after.sessions.length > 0 && "the pool is closed, but sessions are open")
+
+/** Whether a shard may be what a request waits for. */
+const mayWaitForShard = ({ settings }: Observation, { wish }: RequestView): boolean =>
+  wish.shard !== undefined && settings.maxSessionsPerShard > 0
+
+/** Law 5: nobody waits for nothing. */
+const waiters: Law = (_, after) => {
+  if (after.phase !== "open") return []
+  const waiting = after.requests.filter(isWaiting)
+  const free = freeSessions(after)
+  const overdue = waiting.filter((request) => after.now - request.since > request.limit)
+  const fitting = waiting.flatMap((request) => {
+    const session = free.find((session) =>
+      isLendable(session, after) && isOfIdentity(session, request.wish) && rankOf(request.wish, session) !== undefined
+    )
+    return session === undefined ? [] : [`${request.name} waits while session ${session.number} is idle and fits it`]
+  })
+  const openable = waiting.filter((request) =>
+    !after.backingOff(request.wish.user) && !mayWaitForShard(after, request) &&
+    // Refused credentials are not tried again; who came with them may wait for an opening that was begun before.
+    !(request.wish.isPasswordWrong && after.statistics.opening > 0)
+  )
+  const toCome = after.statistics.opening + after.statistics.closing + sessionsAtWork(after)
+  const room = after.settings.max - slots(after)
+  const impatient = openable.filter(({ mode }) => mode === "noWait" || mode === "forceGet")
+  return breach(
+    5,
+    impatient.length > toCome &&
+      `${impatient.map(({ name }) => name).join(", ")} wait for others to end their leases, in get mode ${
+        impatient[0]!.mode
+      }`,
+    // A session may be being pinged for a request that another one would fit as well.
+    ...(fitting.length > sessionsAtWork(after) ? fitting : []),
+    openable.length > toCome && room > 0 &&
+      `${openable.map(({ name }) => name).join(", ")} wait while there is room for ${room} sessions`,
+    openable.length > toCome && free.length > 0 && slots(after) <= after.settings.max &&
+      `${openable.map(({ name }) => name).join(", ")} wait while session ${
+        free[0]!.number
+      } is idle and could make room`,
+    ...overdue.map(({ limit, name }) => `${name} still waits, though its time of ${limit} ms is over`)
+  )
+}
+
+/** Law 7: what is idle for too long or too old goes, what is in use stays, and eviction stops at `min`. */
+const eviction: Law = (before, after) => {
+  if (after.phase !== "open") return []
+  const { hasOwnUser, max, maxLifetimeSession, min, timeout } = after.settings
+  const { closing, opened, opening } = after.statistics
+  const free = freeSessions(after)
+  const held = after.requests.filter(isHeld)
+  const isFull = opened + opening + closing >= max
+  return breach(
+    7,
+    ...held.map(({ lent, name }) =>
+      !after.sessions.some((session) => session.number === lent!.session) &&
+      `session ${lent!.session} was closed while ${name} held it`
+    ),
+    ...free.map((session) =>
+      maxLifetimeSession > 0 && after.now - session.openedAt > maxLifetimeSession + 1 &&
+      `session ${session.number} is idle, though it is older than maxLifetimeSession (${maxLifetimeSession} ms)`
+    ),
+    ...free.map((session) =>
+      timeout > 0 && opened > min && session.idleSince !== undefined && after.now - session.idleSince > timeout + 1 &&
+      `session ${session.number} has been idle for longer than timeout (${timeout} ms) and ${opened} are open, min is ${min}`
+    ),
+    hasOwnUser && opened + opening < min && !isFull && !after.backingOff("") && !before.backingOff("") &&
+      `${opened} sessions are open, fewer than min (${min})`
+  )
+}
+
+/** Law 9, as far as accounts are concerned: refused credentials are tried once for each request that brings them, no more. */
+const logins: Law = (_, after) => {
+  const wrong = after.requests.filter(({ wish }) => wish.isPasswordWrong).length
+  return breach(
+    9,
+    after.refusedLogins > wrong &&
+      `${after.refusedLogins} log-ins were refused, but ${wrong} requests had a wrong password`
+  )
+}
+
+/** Everything that can be said of one moment of rest. */
+export const atRest = (before: Observation, after: Observation): ReadonlyArray<Breach> =>
+  [size, states, holders, closed, waiters, eviction, logins].flatMap((law) => law(before, after))

@@ -1,0 +1,123 @@
+import type { Connection, SessionPool } from "@sessionpool/core"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/** One session as the server sees it. What is left out is not checked. */
+export interface ServerSession {
+  /** A number that no other session of this server has or had. */
+  readonly number: number
+  readonly user?: string | undefined
+  readonly proxyUser?: string | undefined
+  readonly cclass?: string | undefined
+  readonly shardingKey?: unknown
+  readonly superShardingKey?: unknown
+  /** When it was opened, in milliseconds of the clock. */
+  readonly openedAt?: number
+  /** Whether it would answer a ping; `true` when left out. */
+  readonly isAlive?: boolean
+  /** Whether the driver knows of a planned shutdown; `false` when left out. */
+  readonly hasNotice?: boolean
+  /** Whether the pool is pinging, resetting, stopping or closing it at this moment. */
+  readonly isAtWork?: boolean
+}
+
+/** A log-in that the server did not grant. */
+export interface Refusal {
+  /** In milliseconds of the clock. */
+  readonly at: number
+  readonly user: string
+  /** Whether the credentials were the reason. */
+  readonly isAuthentication: boolean
+}
+
+/** What can be slow or fail on demand. */
+export type Operation = "open" | "ping" | "reset" | "interrupt" | "close" | "execute"
+
+/**
+ * The server behind a pool, and the switches to hurt it with.
+ *
+ * **Details**
+ *
+ * The optional ones depend on a driver that can be told how to behave; commands that need one are left out without it.
+ */
+export interface Server<C> {
+  /** The sessions that are open now. */
+  readonly sessions: Effect.Effect<ReadonlyArray<ServerSession>>
+  /** The most sessions that were open or being opened at any one moment. */
+  readonly mostOpen: Effect.Effect<number>
+  /** What the server saw that a pool must never do: two statements at once on a session, use after close, and so on. */
+  readonly violations: Effect.Effect<ReadonlyArray<string>>
+  /** What is wrong with the server's books now that the pool is closed. */
+  readonly imbalances: Effect.Effect<ReadonlyArray<string>>
+  /** The number of the session behind a connection. */
+  readonly numberOf: (connection: C) => number
+  /** Ends a session at the server, without a word to the client. */
+  readonly kill: (session: number) => Effect.Effect<unknown>
+  readonly killAll: Effect.Effect<unknown>
+  /** Refuses log-ins: so many times, or until it is healed. */
+  readonly refuseToOpen: (times?: number) => Effect.Effect<unknown>
+  /** Lets everything succeed again. */
+  readonly heal: Effect.Effect<unknown>
+  /** A statement, slow or not. */
+  readonly execute: (connection: C) => Effect.Effect<unknown, unknown>
+  /** Leaves something for the end of the lease to roll back. */
+  readonly begin?: (connection: C) => Effect.Effect<unknown, unknown>
+  /** Makes the driver report a fatal error on a session that is lent. */
+  readonly reportFatal?: (session: number) => Effect.Effect<unknown>
+  /** Announces the shutdown of a session. */
+  readonly announceShutdown?: (session: number) => Effect.Effect<unknown>
+  /** Makes an operation slow, or fail or hang for some times. */
+  readonly behave?: (
+    operation: Operation,
+    behaviour: { readonly latency?: number; readonly outcome?: "fail" | "hang"; readonly times?: number }
+  ) => Effect.Effect<unknown>
+  /** Log-ins that were refused so far, the oldest first. */
+  readonly refusals?: Effect.Effect<ReadonlyArray<Refusal>>
+}
+
+/** The settings of a pool under the laws; its driver is the subject's. */
+export type PoolSettings<C extends Connection.Connection> = Omit<
+  SessionPool.MakeOptions<never, C, never, PreparationFailed, never>,
+  "driver"
+>
+
+/** A server of its own for one script, and the pools on it. */
+export interface Bench<C extends Connection.Connection> {
+  readonly server: Server<C>
+  readonly makePool: (
+    settings: PoolSettings<C>
+  ) => Effect.Effect<SessionPool.SessionPool<C, PreparationFailed>, unknown, Scope.Scope>
+}
+
+/** A user of the server. */
+export interface Account {
+  readonly user: string
+  readonly password: string
+}
+
+/**
+ * What the laws are checked against: a driver, and a way to make pools on it.
+ *
+ * **Details**
+ *
+ * With `time: "virtual"` the subject does everything by Effect's clock, scheduler and fibers: no socket, no promise, no timer of
+ * its own. Scripts then run in virtual time, thousands in a second. Otherwise `settle` waits until the server and the driver
+ * have come to rest, and what depends on the passing of time is left out.
+ */
+export interface Subject<C extends Connection.Connection> {
+  readonly name: string
+  readonly time: "virtual" | { readonly settle: Effect.Effect<void> }
+  /** The account that the pools are made with. */
+  readonly account: Account
+  /** More accounts, for heterogeneous pools. Any other password must be refused. */
+  readonly otherAccounts: ReadonlyArray<Account>
+  /** Whether sharding keys and connection classes can be asked for. */
+  readonly hasShards?: boolean
+  readonly make: Effect.Effect<Bench<C>, unknown, Scope.Scope>
+}
+
+/** What `onSession` fails with in a script. */
+export class PreparationFailed extends Error {
+  override readonly name = "PreparationFailed"
+  readonly _tag = "PreparationFailed"
+}

@@ -1,0 +1,180 @@
+import type { SessionPool } from "@sessionpool/core"
+import { SessionPoolLaws, type TestDatabase } from "@sessionpool/testing"
+import { Deferred, Effect, Redacted, Scope } from "effect"
+import { describe, expect, it } from "vitest"
+
+type Driver = TestDatabase.TestDatabase["driver"]
+type Subject = SessionPoolLaws.Subject<TestDatabase.TestConnection>
+type Pool = SessionPool.SessionPool<TestDatabase.TestConnection, SessionPoolLaws.PreparationFailed>
+
+const violation = (
+  law: SessionPoolLaws.Law,
+  subject: Subject,
+  options: SessionPoolLaws.RunOptions = {}
+): Promise<SessionPoolLaws.LawViolation> =>
+  Effect.runPromise(Effect.flip(law.check(subject, { runs: 400, maxOps: [3], ...options })))
+
+/** Our subject with another pool in front of ours, or with other settings. */
+const withPool = (
+  change: (pool: Pool) => Pool,
+  settings: Partial<SessionPoolLaws.PoolSettings<TestDatabase.TestConnection>> = {}
+): Subject => {
+  const ours = SessionPoolLaws.testDatabase()
+  return {
+    ...ours,
+    make: Effect.map(ours.make, (bench) => ({
+      ...bench,
+      makePool: (given) => Effect.map(bench.makePool({ ...given, ...settings }), change)
+    }))
+  }
+}
+
+const driverThat = (change: (driver: Driver) => Partial<Driver>): Subject =>
+  SessionPoolLaws.testDatabase((driver) => ({ ...driver, ...change(driver) }))
+
+/** The shortest script that shows a mutation is a few lines. */
+const expectReadable = (found: SessionPoolLaws.LawViolation) => {
+  expect(found.script[0]).toMatch(/^pool \{ min: \d, max: \d/)
+  expect(found.script.length).toBeLessThanOrEqual(10)
+  expect(found.message).toContain(`Again: { seed: 1, path: "`)
+}
+
+describe("the laws find", () => {
+  it("a driver that forgets to close (4)", async () => {
+    const found = await violation(SessionPoolLaws.endings, driverThat(() => ({ close: () => Effect.void })))
+    expect([2, 4]).toContain(found.law)
+    expectReadable(found)
+  })
+
+  it("a driver that loses every third session that it opens (2)", async () => {
+    let opened = 0
+    const found = await violation(
+      SessionPoolLaws.sizes,
+      driverThat((driver) => ({
+        open: (request) =>
+          Effect.flatMap(
+            driver.open(request),
+            (session) => ++opened % 3 === 0 ? driver.open(request) : Effect.succeed(session)
+          )
+      }))
+    )
+    expect([1, 2]).toContain(found.law)
+    expectReadable(found)
+  })
+
+  it("a driver that opens every session as the pool's own user (9)", async () => {
+    const found = await violation(
+      SessionPoolLaws.identities,
+      driverThat((driver) => ({
+        open: (request) => driver.open({ ...request, user: "app", password: Redacted.make("app-secret") })
+      }))
+    )
+    expect(found.law).toBe(9)
+    expectReadable(found)
+  })
+
+  it("a pool that hands out a session twice (3)", async () => {
+    let last: TestDatabase.TestConnection | undefined
+    const found = await violation(
+      SessionPoolLaws.order,
+      withPool((pool) => ({
+        ...pool,
+        acquire: (request) =>
+          last !== undefined && !last.isReleased ?
+            Effect.succeed(last) :
+            Effect.tap(pool.acquire(request), (connection) =>
+              Effect.sync(() => {
+                last = connection
+              }))
+      }))
+    )
+    expect([2, 3, 8]).toContain(found.law)
+    expectReadable(found)
+  })
+
+  it("a pool that ignores tags (8)", async () => {
+    const found = await violation(
+      SessionPoolLaws.tags,
+      withPool((pool) => ({
+        ...pool,
+        acquire: (request) => pool.acquire({ ...request, tag: undefined })
+      }))
+    )
+    expect(found.law).toBe(8)
+    expectReadable(found)
+  })
+
+  it("a pool that serves the last who waits first (6)", async () => {
+    const found = await violation(SessionPoolLaws.order, withPool(lastComeFirstServed))
+    expect([2, 5, 6]).toContain(found.law)
+    expectReadable(found)
+  })
+
+  it("a pool that lends what has expired (7)", async () => {
+    const found = await violation(SessionPoolLaws.time, withPool((pool) => pool, { maxLifetimeSession: 0 }))
+    expect(found.law).toBe(7)
+    expectReadable(found)
+  })
+
+  it("a pool that opens more than max (1)", async () => {
+    const found = await violation(SessionPoolLaws.sizes, withPool((pool) => pool, { max: 6 }))
+    expect(found.law).toBe(1)
+    expectReadable(found)
+  })
+
+  it("a pool that lets requests wait while there is room (5)", async () => {
+    const found = await violation(SessionPoolLaws.order, withPool((pool) => pool, { min: 0, max: 1 }))
+    expect(found.law).toBe(5)
+    expectReadable(found)
+  })
+
+  it("a lease whose end comes after the session was taken, with a yield between (10)", async () => {
+    const found = await violation(
+      SessionPoolLaws.interruptions,
+      withPool((pool) => ({
+        ...pool,
+        acquire: (request) =>
+          Effect.gen(function*() {
+            const connection = yield* Effect.scope.pipe(
+              Effect.andThen(Effect.provideService(pool.acquire(request), Scope.Scope, yield* Scope.make()))
+            )
+            yield* Effect.addFinalizer(() => Effect.ignore(pool.release(connection)))
+            return connection
+          })
+      }))
+    )
+    expect(found.law).toBe(10)
+    expect(found.script[1]).toMatch(/^interrupt it before task \d+/)
+  })
+
+  it("the same script again from the seed and path that it has printed", async () => {
+    const subject = driverThat(() => ({ close: () => Effect.void }))
+    const found = await violation(SessionPoolLaws.endings, subject)
+    const again = await violation(SessionPoolLaws.endings, subject, { seed: found.seed, path: found.path })
+    expect(again.script).toEqual(found.script)
+  })
+})
+
+/** A pool in front of ours that lets one request in at a time, the youngest first. */
+const lastComeFirstServed = (pool: Pool): Pool => {
+  const stack: Array<Deferred.Deferred<void>> = []
+  let isServing = false
+  const next = Effect.suspend(() => {
+    const gate = stack.pop()
+    if (gate === undefined) isServing = false
+    return gate === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(gate, undefined))
+  })
+  return {
+    ...pool,
+    acquire: (request) =>
+      Effect.suspend(() => {
+        const gate = Deferred.makeUnsafe<void>()
+        if (isServing) stack.push(gate)
+        else {
+          isServing = true
+          Deferred.doneUnsafe(gate, Effect.void)
+        }
+        return Effect.ensuring(Effect.andThen(Deferred.await(gate), pool.acquire(request)), next)
+      })
+  }
+}

@@ -1,0 +1,62 @@
+/** The tables of the README name every setting, with its default, and every failure. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Result } from "effect"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { PoolError, PoolOptions } from "../packages/core/src/index.ts"
+import { root } from "./lib/files.ts"
+
+const readme = readFileSync(join(root, "README.md"), "utf8")
+
+/** The rows of the table under a heading, as cells. */
+const table = (heading: string): ReadonlyArray<ReadonlyArray<string>> => {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? ""
+  return section.split("\n")
+    .filter((line) => line.startsWith("|"))
+    .slice(2)
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
+}
+
+const namesIn = (cell: string | undefined): ReadonlyArray<string> =>
+  [...(cell ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name!)
+
+describe("README", () => {
+  it("has every setting", () => {
+    const names = table("Settings").flatMap(([name]) => namesIn(name))
+    assert.sameMembers(names, Object.keys(PoolOptions.Settings.fields))
+  })
+
+  it("marks the settings that cannot be changed", () => {
+    const fixed = table("Settings").filter(([name]) => name?.includes("fixed")).flatMap(([name]) => namesIn(name))
+    const settings = Result.getOrThrow(PoolOptions.fromInput({}))
+    const refused = Object.keys(PoolOptions.Settings.fields).filter((name) => {
+      const result = PoolOptions.change(settings, { [name]: undefined })
+      return Result.isFailure(result)
+    })
+    assert.sameMembers([...fixed], refused)
+  })
+
+  it("has the defaults", () => {
+    const settings: Readonly<Record<string, unknown>> = { ...Result.getOrThrow(PoolOptions.fromInput({})) }
+    const units: Readonly<Record<string, Duration.Input>> = { s: "1 second", min: "1 minute" }
+    const defaults = table("Settings").map(([name, cell]) => ({ name: namesIn(name)[0] ?? "", cell: cell ?? "" }))
+    for (const { cell, name } of defaults) {
+      const value = settings[name]
+      const [number = "", unit = ""] = cell.split(/[ ,]/)
+      const told = cell === "–"
+        ? undefined
+        : cell.startsWith("`")
+        ? JSON.parse(cell.slice(1, -1))
+        : Duration.isDuration(value)
+        ? Number(number) * Duration.toMillis(units[unit] ?? 0)
+        : Number(number)
+      assert.strictEqual(told, Duration.isDuration(value) ? Duration.toMillis(value) : value, name)
+    }
+  })
+
+  it("has every failure", () => {
+    const names = table("Errors").flatMap(([name]) => namesIn(name))
+    const failures = Object.keys(PoolError).filter((name) => name.endsWith("Error"))
+    assert.sameMembers(names, failures)
+  })
+})
