@@ -5,10 +5,10 @@ import { describeSweep, type Pass, type Phase, phases, sweep } from "./faultSwee
 
 /** Primes, so that the offsets do not keep to the fields of a packet; `npm run sweep -- faults` tries every byte. */
 const steps: { readonly [P in Phase]: { readonly cut: number; readonly stall: number } } = {
-  connect: { cut: 67, stall: 307 },
-  query: { cut: 11, stall: 53 },
-  fetch: { cut: 37, stall: 401 },
-  commit: { cut: 5, stall: 53 },
+  connect: { cut: 67, stall: 199 },
+  query: { cut: 7, stall: 23 },
+  fetch: { cut: 29, stall: 149 },
+  commit: { cut: 3, stall: 17 },
   release: { cut: 1, stall: 5 }
 }
 

@@ -51,6 +51,20 @@ describe.skipIf(isReal)("size", () => {
       assert.strictEqual((yield* server.counters).logons, 5)
     })))
 
+  it.live("is exceeded by forceGet only, and only until the sessions come back", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, sids } = yield* watched({ max: 1, getMode: "noWait" })
+      const first = yield* pool.acquire()
+      assert.strictEqual((yield* Effect.flip(pool.use((held) => held.ping)))._tag, "PoolExhaustedError")
+      yield* pool.reconfigure({ getMode: "forceGet" })
+      const second = yield* pool.acquire()
+      assert.notStrictEqual(yield* sidOf(second), yield* sidOf(first))
+      assert.lengthOf(yield* sids, 2)
+      yield* pool.release(first)
+      yield* pool.release(second)
+      yield* until(Effect.map(sids, ({ length }) => length === 1))
+    })))
+
   it.live("is none of the asker's business: who gives up does not undo the opening", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server, sids } = yield* watched({ max: 1 })

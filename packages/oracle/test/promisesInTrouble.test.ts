@@ -25,13 +25,13 @@ describe.skipIf(isReal)("time", () => {
       const { pool, sids } = yield* watched({ min: 2, max: 2, maxLifetimeSession: "200 millis", waitForMin: true })
       const held = yield* pool.acquire()
       const sid = yield* sidOf(held)
-      const other = (yield* sids).filter((each) => each !== sid)
-      const isRenewed = (old: ReadonlyArray<number>) =>
-        Effect.map(sids, (open) => open.length === 2 && !open.some((each) => old.includes(each)))
-      yield* until(Effect.map(sids, (open) => open.length === 2 && !open.includes(other[0]!)))
+      const other = (yield* sids).find((each) => each !== sid)
+      const isRenewed = (old: number | undefined) =>
+        Effect.map(sids, (open) => open.length === 2 && !open.some((each) => each === old))
+      yield* until(isRenewed(other))
       assert.strictEqual(yield* sidOf(held), sid)
       yield* pool.release(held)
-      yield* until(isRenewed([sid]))
+      yield* until(isRenewed(sid))
     })))
 
   it.live("has a session pinged before it is lent: one that was killed is replaced, and no caller notices", () =>
@@ -85,6 +85,21 @@ describe.skipIf(isReal)("the end of a lease", () => {
       assert.deepStrictEqual(rows, [[{ S: "slowly" }], sid, 7])
     })))
 
+  it.live("leaves the state of the server's session, unless resetSession puts it back", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const format = (options: Partial<OracleSessionPool.Options>) =>
+        Effect.gen(function*() {
+          const { pool } = yield* watched({ max: 1, ...options })
+          yield* pool.use((held) => held.execute("alter session set nls_date_format = 'YYYY'"))
+          return yield* pool.use((held) =>
+            held.query("select value from nls_session_parameters where parameter = 'NLS_DATE_FORMAT'")
+          )
+        })
+      assert.deepStrictEqual(yield* format({}), [{ VALUE: "YYYY" }])
+      const undo = "alter session set nls_date_format = 'DD-MON-RR'"
+      assert.deepStrictEqual(yield* format({ resetSession: (held) => held.execute(undo) }), [{ VALUE: "DD-MON-RR" }])
+    })))
+
   it.live("has stopped at the server what its caller gave up, and the session is used again", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
@@ -111,6 +126,20 @@ describe.skipIf(isReal)("trouble", () => {
       yield* pool.release(held)
       yield* until(Effect.map(sids, (open) => !open.includes(sid)))
       assert.notStrictEqual(yield* pool.use(sidOf), sid)
+    })))
+
+  it.live("of all sessions costs one failure: the siblings of a lost one are checked before they are lent", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 4 })
+      yield* open(pool, 4)
+      assert.strictEqual(yield* server.killWhere(() => true), 4)
+      const error = yield* Effect.flip(pool.use((held) => held.query(one)))
+      assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
+      const rows = yield* Effect.all(
+        Array.from({ length: 8 }, () => pool.use((held) => held.query(one))),
+        { concurrency: "unbounded" }
+      )
+      assert.lengthOf(rows, 8)
     })))
 
   it.live("of a whole database is over by itself when it is back: min is refilled with no traffic", () =>
