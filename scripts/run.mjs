@@ -137,7 +137,10 @@ const tasks = {
       tests: () => vitest([])
     })
   },
-  sweep: (args) => run("node", ["scripts/sweep.ts", ...args]),
+  sweep: ([kind, ...args]) => {
+    if (kind === "faults") return run("node", ["scripts/sweepFaults.ts", ...args])
+    run("node", ["scripts/sweep.ts", ...(kind === undefined ? [] : [kind]), ...args])
+  },
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   demo: (args) => run("node", ["examples/demo.ts", ...args])
 }

@@ -4,7 +4,7 @@
  * One call runs on a session at a time; others wait for their turn. Interrupting a call stops its statement at the server. When
  * the lease ends, everything that came of the connection ends with it: cursors, LOBs, streams.
  */
-import { Connection, type PoolError } from "@sessionpool/core"
+import { Connection, type PoolError, type PoolOptions } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -304,9 +304,9 @@ export class OracleConnection extends Connection.Base {
   }
 
   /** How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. */
-  setCallTimeout(timeout: Duration.Input): Effect.Effect<void, CallError> {
+  setCallTimeout(timeout: PoolOptions.DurationOption): Effect.Effect<void, CallError> {
     return this.#caller.now({ operation: "setCallTimeout" }, (connection) => {
-      const millis = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+      const millis = timeout === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
       connection.callTimeout = Number.isFinite(millis) ? Math.ceil(millis) : 0
     })
   }

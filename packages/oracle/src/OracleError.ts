@@ -93,7 +93,8 @@ export const OracleErrorReason = Schema.Union([
  *
  * **Gotchas**
  *
- * Retryable does not mean without effect: when the connection is lost during a commit, the commit may have happened.
+ * When the connection is lost during a commit, the commit may have happened: `isCommitInDoubt` says so, and such an error is not
+ * retryable, as the work could be done twice.
  * After a `DeadlockError` the transaction is still open; only its last statement was undone.
  *
  * @example
@@ -160,7 +161,15 @@ export class OracleError extends Schema.TaggedError<OracleError>("@sessionpool/o
   get isSessionFatal(): boolean {
     return this.reason.isSessionFatal
   }
+
+  /** Whether it is unknown if a commit has happened: its answer was lost with the session. */
+  get isCommitInDoubt(): boolean {
+    return isInDoubt(this.reason.operation, this.reason.isSessionFatal)
+  }
 }
+
+const isInDoubt = (operation: string | undefined, isSessionFatal: boolean): boolean =>
+  operation === "commit" && isSessionFatal
 
 /**
  * Whether a value is an {@link OracleError}.
@@ -317,6 +326,17 @@ const classify = (read: DriverError, own: Readonly<Record<string, Meaning>>) => 
   }
 }
 
+const doubt =
+  "The session was lost during the commit: it is unknown whether the work was committed. Look for it before " +
+  "doing it again."
+
+/** Work whose commit may have happened must not be done again without looking. */
+const settleDoubt = (
+  meaning: ReturnType<typeof classify>,
+  operation: string | undefined
+): ReturnType<typeof classify> =>
+  isInDoubt(operation, meaning.isSessionFatal) ? { ...meaning, isRetryable: false, advice: doubt } : meaning
+
 /**
  * Reads what node-oracledb threw, or anything else, into an {@link OracleError}.
  *
@@ -344,7 +364,7 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
   if (isOracleError(thrown)) return thrown
   const secrets = details.secrets ?? []
   const read = readDriverError(thrown, secrets)
-  const { advice, reason, ...decision } = classify(read, details.classification ?? {})
+  const { advice, reason, ...decision } = settleDoubt(classify(read, details.classification ?? {}), details.operation)
   const sql = details.sql === undefined ? undefined : redactStatement(details.sql, secrets)
   // The driver reports 0 where there is no position; only a statement that cannot be read can be wrong at its start.
   const offset = read.offset === 0 && (sql === undefined || reason !== "SqlSyntaxError") ? undefined : read.offset

@@ -32,6 +32,23 @@ const everythingShown = (u: unknown): string => {
   ].join("\n")
 }
 
+describe("a commit", () => {
+  const lost = new Error("NJS-500: connection to Oracle Database was closed or broken")
+
+  it("whose answer was lost with the session is in doubt, and not to be done again", () => {
+    const error = OracleError.fromDriver(lost, { operation: "commit" })
+    expect(error).toMatchObject({ isCommitInDoubt: true, isRetryable: false, isSessionFatal: true })
+    expect(error.message).toMatch(/unknown whether the work was committed/)
+  })
+
+  it("that the server refused is not in doubt; nor is another call that was lost", () => {
+    const refused = OracleError.fromDriver(fromServer(2091, "transaction rolled back"), { operation: "commit" })
+    expect(refused.isCommitInDoubt).toBe(false)
+    const query = OracleError.fromDriver(lost, { operation: "query" })
+    expect(query).toMatchObject({ isCommitInDoubt: false, isRetryable: true, isSessionFatal: true })
+  })
+})
+
 describe("the table", () => {
   it("has every code once", () => {
     const codes = Table.rows.flatMap((row) => row.codes)

@@ -2,7 +2,7 @@
  * What each error code means for a program: one row for each decision, each with where it comes from.
  *
  * - *retryable*: the same work, begun again (on another session where this one is fatal), may succeed although nobody changed
- *   anything. It does not say that the first attempt had no effect: a commit whose answer was lost may have happened.
+ *   anything. It does not say that the first attempt had no effect. (A commit whose answer was lost is never called retryable.)
  * - *fatal*: the session that reported it must not be used or lent again.
  *
  * Sources, by letter: N `adjustErrorXref` and R `RECOVERABLE_ERRORS` of node-oracledb (`lib/errors.js`,

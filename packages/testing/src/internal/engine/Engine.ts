@@ -286,6 +286,8 @@ export interface SessionInfo {
   readonly sid: number
   readonly serial: number
   readonly service: string
+  /** The instance that serves it, where several share the database; by default the engine's own. */
+  readonly instance?: string
   readonly program?: string
   readonly machine?: string
   readonly osUser?: string

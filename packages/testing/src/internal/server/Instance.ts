@@ -296,6 +296,7 @@ export class Instance {
       sid,
       serial,
       service,
+      instance: this.name,
       program: logon.program,
       machine: logon.machine,
       osUser: logon.osUser,

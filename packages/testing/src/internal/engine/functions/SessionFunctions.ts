@@ -64,7 +64,7 @@ const userenv = (session: SessionState, name: string): string | null => {
     case "DB_UNIQUE_NAME":
       return session.environment.instanceName
     case "INSTANCE_NAME":
-      return session.environment.instanceName
+      return info.instance ?? session.environment.instanceName
     case "INSTANCE":
       return "1"
     case "SERVER_HOST":
