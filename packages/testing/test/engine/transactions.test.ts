@@ -262,3 +262,30 @@ describe("merge and returning", () => {
     expect(a.error("insert into i (id) values (5)")).toMatch(/^ORA-32795/)
   })
 })
+
+describe("a row that was inserted and deleted again", () => {
+  it("keeps its key until the transaction ends, and takes nothing of others with it", async () => {
+    a.run("insert into t values (4, 40)")
+    a.run("delete from t where id = 4")
+    const waiting = b.later("insert into t values (4, 44)")
+    let isDone = false
+    void waiting.then(() => {
+      isDone = true
+    })
+    await settle()
+    expect(isDone).toBe(false)
+    a.run("rollback")
+    await waiting
+    b.session.commit()
+    expect(a.rows("select n from t where id = 4")).toEqual([["44"]])
+  })
+
+  it("comes back with a savepoint", () => {
+    a.run("insert into t values (4, 40)")
+    a.run("savepoint s")
+    a.run("delete from t where id = 4")
+    a.run("rollback to s")
+    a.session.commit()
+    expect(b.rows("select n from t where id = 4")).toEqual([["40"]])
+  })
+})

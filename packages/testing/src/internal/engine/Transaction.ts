@@ -8,13 +8,12 @@ import type { Store } from "./Store.ts"
 type Change =
   | { readonly kind: "insert"; readonly table: Table; readonly version: number }
   | { readonly kind: "supersede"; readonly table: Table; readonly version: number }
-  /** A version of this very transaction was changed in place or removed: its whole row before. */
+  /** A version of this very transaction was changed in place: its whole row before. */
   | {
     readonly kind: "own"
     readonly table: Table
     readonly version: number
     readonly before: ReadonlyArray<Stored>
-    readonly removed: boolean
   }
 
 interface Savepoint {
@@ -96,20 +95,18 @@ export class Transaction {
       return this.insert(table, row, values)
     }
     this.store.beforeWrite(table.id)
-    this.changes.push({ kind: "own", table, version, before: this.before(table, version), removed: false })
+    this.changes.push({ kind: "own", table, version, before: this.before(table, version) })
     const sets = table.columns.filter((c) => c.virtual === undefined).map((c) => `${c.physical}=?`).join(",")
     this.store.run(`UPDATE ${table.physical} SET ${sets} WHERE v=?`, ...values, version)
     return version
   }
 
-  remove(table: Table, version: number, own: boolean): void {
-    if (!own) {
-      this.supersede(table, version)
-      return
-    }
-    this.store.beforeWrite(table.id)
-    this.changes.push({ kind: "own", table, version, before: this.before(table, version), removed: true })
-    this.store.run(`DELETE FROM ${table.physical} WHERE v=?`, version)
+  /**
+   * Marks a version as removed, also one of this transaction's own: until it ends, its key keeps others waiting, and a
+   * savepoint can bring it back.
+   */
+  remove(table: Table, version: number): void {
+    this.supersede(table, version)
   }
 
   private supersede(table: Table, version: number): void {

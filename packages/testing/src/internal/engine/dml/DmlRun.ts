@@ -68,7 +68,7 @@ const apply = (plan: DmlPlan, services: DmlServices): DmlOutcome => {
       lockAll(plan, rows, writer)
       for (const row of rows) {
         returning(row[0] as number)
-        writer.remove(plan.table, row[0] as number, row[1] as number, row[2] === services.sid, row.slice(3))
+        writer.remove(plan.table, row[0] as number, row[1] as number, row.slice(3))
       }
       break
     case "merge":

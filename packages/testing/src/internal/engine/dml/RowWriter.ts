@@ -135,8 +135,8 @@ export class RowWriter {
     return next
   }
 
-  remove(table: Table, version: number, row: number, own: boolean, old: ReadonlyArray<Stored>): void {
-    this.services.transaction.remove(table, version, own)
+  remove(table: Table, version: number, row: number, old: ReadonlyArray<Stored>): void {
+    this.services.transaction.remove(table, version)
     if (table.children.length > 0) this.gone.push({ table, values: old, now: undefined })
     this.lastRow = { table, row }
   }
@@ -260,7 +260,7 @@ export class RowWriter {
           v
         )[0]!
         const last = this.lastRow
-        if (constraint.onDelete === "cascade") this.remove(table, v, r, x === sid, old)
+        if (constraint.onDelete === "cascade") this.remove(table, v, r, old)
         else {
           const indexes = constraint.columns.map((column) => stored.indexOf(column))
           this.update(table, v, r, x === sid, old, old.map((value, i) => indexes.includes(i) ? null : value), indexes)
