@@ -1,5 +1,6 @@
 export * as ConnectDescriptor from "./ConnectDescriptor.ts"
 export * as OracleBind from "./OracleBind.ts"
+export * as OracleClient from "./OracleClient.ts"
 export * as OracleConnection from "./OracleConnection.ts"
 export * as OracleError from "./OracleError.ts"
 export * as OracleLob from "./OracleLob.ts"
