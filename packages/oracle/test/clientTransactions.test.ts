@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleClient } from "@sessionpool/oracle"
-import { Effect, Exit, Fiber, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { embedded, isReal } from "./database.ts"
 import { withPeople } from "./openClient.ts"
@@ -98,6 +98,44 @@ describe("withTransaction", () => {
       yield* Effect.ignore(sql.withTransaction(Effect.andThen(insert("3"), Effect.fail("undone"))))
       yield* insert("4")
       assert.deepStrictEqual(yield* committed, ["1", "2", "4"])
+    })))
+})
+
+describe("a session that is lost", () => {
+  it.live("fails its transaction, typed, and is not lent again", () =>
+    Effect.scoped(Effect.gen(function*() {
+      if (isReal) return
+      const { connect, server } = yield* embedded()
+      yield* server.script("create table t (id number)")
+      yield* Effect.gen(function*() {
+        const sql = yield* OracleClient.OracleClient
+        const reason = yield* sql.withTransaction(Effect.gen(function*() {
+          yield* sql`insert into t values (1)`
+          yield* server.killWhere((session) => session.inTransaction)
+          yield* sql`insert into t values (2)`
+        })).pipe(Effect.flip, Effect.map((error) => error.reason))
+        assert.strictEqual(reason._tag, "ConnectionError")
+        assert.isTrue(reason.isRetryable)
+        assert.deepStrictEqual(yield* sql`select count(*) as n from t`, [{ n: 0 }])
+        assert.strictEqual((yield* sql.pool.statistics).busy, 0)
+      }).pipe(Effect.provide(OracleClient.layer({ ...connect, max: 1 })))
+    })))
+
+  it.live("waits for a session can be interrupted", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, sql } = yield* prepared
+      yield* pool.reconfigure({ max: 1 })
+      yield* sql.withTransaction(Effect.gen(function*() {
+        yield* sql`select 1 from dual`
+        const outside = yield* Effect.forkDetach(pool.use((connection) => connection.ping))
+        const waiting = yield* Effect.forkDetach(
+          Effect.provideContext(sql.withTransaction(sql`select 1 from dual`), Context.empty())
+        )
+        yield* Effect.sleep("50 millis")
+        yield* Fiber.interrupt(waiting)
+        yield* Fiber.interrupt(outside)
+      }))
+      assert.deepStrictEqual(yield* sql`select 1 as one from dual`, [{ one: 1 }])
     })))
 })
 
