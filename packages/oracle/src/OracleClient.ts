@@ -15,6 +15,8 @@ import * as Client from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { makeClient } from "./internal/sqlClient.ts"
+import { OracleCompiler } from "./internal/sqlCompiler.ts"
+import { abilitiesOf } from "./internal/sqlParameter.ts"
 import { asSqlError, CommitFailed } from "./internal/sqlReason.ts"
 import type { OracleConnection } from "./OracleConnection.ts"
 import { OracleSessionPool } from "./OracleSessionPool.ts"
@@ -154,6 +156,25 @@ export interface OracleClient extends Client.SqlClient {
  * ```
  */
 export const OracleClient = Context.Service<OracleClient>("@sessionpool/oracle/OracleClient")
+
+/**
+ * The compiler of the client, to see what a statement becomes without a database.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { String } from "effect"
+ *
+ * const compiler = OracleClient.makeCompiler({ serverVersion: "19.3", transformQueryNames: String.camelToSnake })
+ * ```
+ */
+export const makeCompiler = (
+  options: Pick<ClientOptions, "serverVersion" | "transformQueryNames"> = {}
+): Statement.Compiler =>
+  new OracleCompiler({
+    transform: options.transformQueryNames,
+    multiRowValues: abilitiesOf(options.serverVersion ?? "23").multiRowValues
+  })
 
 /**
  * A client on a pool that exists already and is used elsewhere too; the pool stays its owner's.

@@ -166,6 +166,8 @@ describe("returning", () => {
         [{ id: 2, twice: 16 }]
       )
       assert.deepStrictEqual(yield* sql`delete from ${sql(people)} where id > ${5} returning *`, [])
+      const raw = yield* sql`update /* all */ ${sql(people)} set age = 1 where id = 1 returning id`.raw
+      assert.deepStrictEqual(raw, [{ id: 1 }])
       assert.lengthOf(yield* Stream.runCollect(sql`delete from ${sql(people)} returning id`.stream), 2)
       assert.deepStrictEqual(
         yield* sql`insert into ${sql(people)} ${sql.insert({ firstName: "X" })} returning first_name, id`.values,
@@ -243,6 +245,12 @@ describe("inserts and updates of many rows", () => {
         yield* sql`select id from ${sql(people)} order by id ${OracleClient.limit(2, { offset: 1 })}`.values,
         [[2], [3]]
       )
+      // A column of two kinds, and values that are too long for a query.
+      const text = "z".repeat(100)
+      yield* older`insert into ${sql(people)} ${sql.insert([{ firstName: 5, age: 1 }, { firstName: text, age: 2 }])}`
+      assert.deepStrictEqual(yield* sql`delete from ${sql(people)} where id > 4 returning first_name`.values, [["5"], [
+        text
+      ]])
       const long = Array.makeBy(1200, (n) => n + 2)
       // The embedded server's store takes no union of so many.
       if (isReal) assert.lengthOf(yield* sql`select id from ${sql(people)} where id in ${sql.in(long)}`, 3)

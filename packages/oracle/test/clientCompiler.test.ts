@@ -255,6 +255,24 @@ describe("statements", () => {
   )
 })
 
+describe("makeCompiler", () => {
+  it.live(
+    "compiles without a client",
+    scoped((sql) =>
+      Effect.sync(() => {
+        const rows = sql`insert into t ${sql.insert([{ userId: 1 }, { userId: 2 }])}`
+        const compiler = OracleClient.makeCompiler(transforms)
+        assert.strictEqual(compiler.compile(rows, false)[0], `insert into t ("USER_ID") VALUES (:1),(:2)`)
+        const older = OracleClient.makeCompiler({ serverVersion: "19.3" }).withoutTransform
+        assert.strictEqual(
+          older.compile(rows, false)[0],
+          `insert into t ("userId") SELECT :1 FROM DUAL UNION ALL SELECT :2 FROM DUAL`
+        )
+      })
+    )
+  )
+})
+
 describe("names", () => {
   it.live(
     "without capitals stand for names in capitals",

@@ -60,6 +60,16 @@ const isOut = (value: unknown): value is OutParameter => isParameter(value) && v
 
 const isLob = (value: unknown): value is LobParameter => isParameter(value) && value._tag === "LobParameter"
 
+/** A column of a batch has one type: numbers among texts go as texts, which the database reads as numbers where it needs them. */
+const ofOneKind = (
+  rows: ReadonlyArray<ReadonlyArray<OracleBind.Bind>>
+): ReadonlyArray<ReadonlyArray<OracleBind.Bind>> => {
+  const isText = (rows[0] ?? []).map((_, column) => rows.some((row) => typeof row[column] === "string"))
+  const asText = (bind: OracleBind.Bind, column: number): OracleBind.Bind =>
+    isText[column] === true && (typeof bind === "number" || typeof bind === "bigint") ? String(bind) : bind
+  return rows.map((row) => row.map(asText))
+}
+
 const unprepared: RunOptions = { keepInStmtCache: false }
 
 export class OracleSqlConnection implements SqlConnection.Connection {
@@ -90,7 +100,8 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   executeRaw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError> {
-    if (params[0] instanceof BatchParameter) return this.#rows(sql, params, undefined)
+    // What gives rows back by more than one call of the driver is given as those rows.
+    if (params[0] instanceof BatchParameter || returningOf(sql) !== undefined) return this.#rows(sql, params, undefined)
     return Effect.flatMap(
       this.#binds(params),
       (binds) => execute(this.#caller, sql, binds, over(this.connection.values, undefined), this.#run())
@@ -254,7 +265,8 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     return Effect.flatMap(
       this.#plan(sql),
       (plan) =>
-        Effect.flatMap(Effect.forEach(rows, (row) => this.#binds(row)), (binds) => {
+        Effect.flatMap(Effect.forEach(rows, (row) => this.#binds(row)), (bound) => {
+          const binds = ofOneKind(bound)
           const all = plan === undefined ? binds : binds.map((row) => [...row, ...plan.binds])
           return executeMany(this.#caller, plan?.sql ?? sql, all, {}, this.#settings, run).pipe(
             Effect.flatMap(({ outBinds }) =>

@@ -34,6 +34,9 @@ const target = new RegExp(
 const token =
   /n?q'\[[\s\S]*?\]'|n?q'\{[\s\S]*?\}'|n?q'\([\s\S]*?\)'|n?q'<[\s\S]*?>'|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\/|[()]|,|[\p{L}_][\p{L}\p{N}_$#]*/giu
 
+/** Between the first words of a statement nothing else looks like one. */
+const comments = /\/\*[\s\S]*?\*\/|--[^\n]*/g
+
 interface Clause {
   readonly start: number
   readonly end: number
@@ -59,7 +62,7 @@ const alias = /^([\s\S]+?)\s+as\s+("[^"]+"|[\p{L}][\p{L}\p{N}_$#]*)$/iu
 /** What a statement asks to be given back; nothing when it has no RETURNING, or one with INTO. */
 export const returningOf = (sql: string): Returning | undefined => {
   if (!/\breturning\b/i.test(sql)) return undefined
-  const named = target.exec(sql)
+  const named = target.exec(sql.replace(comments, " "))
   const clause = named === null ? undefined : clauseOf(sql)
   if (named === null || clause === undefined) return undefined
   const ends = [...clause.commas, sql.length]
