@@ -108,6 +108,16 @@ export class OracleConnection extends Connection.Base {
       : Effect.fail(tagRefused(this.lease.pool, tag))
   }
 
+  /** @internal */
+  get caller(): Caller {
+    return this.#caller
+  }
+
+  /** @internal */
+  get values(): ValueSettings {
+    return this.#values
+  }
+
   /** All rows of a query; with a `schema`, decoded. */
   query(sql: string, binds?: OracleBind.Binds, options?: ValueOptions): Effect.Effect<ReadonlyArray<Row>, ReadError>
   query<S extends Schema.Constraint>(
@@ -320,6 +330,11 @@ export class OracleConnection extends Connection.Base {
       { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to] },
       (connection) => connection.changePassword(user, Redacted.value(passwords.from), Redacted.value(passwords.to))
     )
+  }
+
+  /** The release of the server, such as `"23.7.0.25.1"`; known since the session was opened. */
+  get serverVersion(): Effect.Effect<string, CallError> {
+    return this.#caller.now({ operation: "serverVersion" }, (connection) => connection.oracleServerVersionString ?? "")
   }
 
   /** The server and the session: version, names, and the numbers under which `v$session` has it. */

@@ -32,9 +32,17 @@ export class Caller {
   readonly session: OracleSession
   readonly lease: Connection.Lease
 
-  constructor(session: OracleSession, lease: Connection.Lease) {
+  readonly #isTraced: boolean
+
+  constructor(session: OracleSession, lease: Connection.Lease, isTraced = true) {
     this.session = session
     this.lease = lease
+    this.#isTraced = isTraced
+  }
+
+  /** The same way without spans, for callers that make their own. */
+  get untraced(): Caller {
+    return new Caller(this.session, this.lease, false)
   }
 
   /** One call of the driver, as one operation of the lease. */
@@ -45,11 +53,8 @@ export class Caller {
       ...(details.discard !== undefined && { discard: details.discard }),
       ...(details.isUrgent !== undefined && { isUrgent: details.isUrgent })
     })
-    return traced(
-      session,
-      details,
-      this.lease.run(Effect.catch(called, (thrown) => this.#failure(details, thrown)))
-    )
+    const run = this.lease.run(Effect.catch(called, (thrown) => this.#failure(details, thrown)))
+    return this.#isTraced ? traced(session, details, run) : run
   }
 
   /** What the driver does without a round trip. */

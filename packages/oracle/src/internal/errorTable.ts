@@ -335,7 +335,7 @@ export const rows: ReadonlyArray<Row> = [
   { reason: "InterruptedError", retryable: false, fatal: true, codes: ora(3111), source: "PJD" },
 
   // Announcing the code that follows.
-  { ...unknown, wraps: true, codes: ora(604, 2063, 4088, 6512, 12801), source: "E" },
+  { ...unknown, wraps: true, codes: ora(604, 2063, 2091, 4088, 6512, 12801), source: "E" },
 
   // Known, and none of the above.
   {

@@ -86,6 +86,11 @@ export interface ExecuteManyResult {
   readonly batchErrors?: ReadonlyArray<{ readonly offset?: number; readonly message: string }>
 }
 
+/** What a statement is and gives, without running it. */
+export interface StatementInfo {
+  readonly metaData?: ReadonlyArray<ColumnMetadata>
+}
+
 /** A connection of the driver. Its properties that only can be written are setters without a getter's value. */
 export interface DriverConnection {
   readonly execute: (sql: string, binds: DriverBinds, options: ExecuteOptions) => Promise<ExecuteResult>
@@ -94,6 +99,7 @@ export interface DriverConnection {
     binds: ReadonlyArray<DriverBinds> | number,
     options: ExecuteManyOptions
   ) => Promise<ExecuteManyResult>
+  readonly getStatementInfo: (sql: string) => Promise<StatementInfo>
   readonly commit: () => Promise<void>
   readonly rollback: () => Promise<void>
   readonly ping: () => Promise<void>

@@ -172,6 +172,30 @@ export class RowReader {
     return row
   }
 
+  /** Reads whole results as arrays. */
+  readAllValues(
+    rows: ReadonlyArray<ReadonlyArray<unknown>>,
+    sql: string
+  ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, RowDecodeError> {
+    const found: Array<ReadonlyArray<unknown>> = []
+    for (const values of rows) {
+      const row: Array<unknown> = []
+      for (let i = 0; i < this.#columns.length; i++) {
+        const { name, read } = this.#columns[i]!
+        const value = values[i] ?? null
+        const result = read === undefined || value === null ? value : read(value)
+        if (result instanceof Unfit) {
+          return Effect.fail(
+            new RowDecodeError({ row: found.length + 1, column: name, problem: result.problem, sql })
+          )
+        }
+        row.push(result)
+      }
+      found.push(row)
+    }
+    return Effect.succeed(found)
+  }
+
   /** Reads rows of which `before` have come already. */
   readAll(
     rows: ReadonlyArray<ReadonlyArray<unknown>>,

@@ -81,6 +81,12 @@ export interface ExecuteManyResult {
   readonly outBinds: ReadonlyArray<unknown>
 }
 
+/** How a statement runs beside what it reads: by default it leaves its work uncommitted, and is kept parsed. */
+export interface RunOptions {
+  readonly autoCommit?: boolean
+  readonly keepInStmtCache?: boolean
+}
+
 const discard = async (result: Driver.ExecuteResult): Promise<void> => {
   await result.resultSet?.close()
   for (const implicit of result.implicitResults ?? []) await implicit.close()
@@ -91,17 +97,43 @@ export const query = (
   caller: Caller,
   sql: string,
   binds: OracleBind.Binds | undefined,
-  settings: ValueSettings
+  settings: ValueSettings,
+  run?: RunOptions
 ): Effect.Effect<ReadonlyArray<Row>, ReadError> =>
   Effect.flatMap(
-    caller.call(
-      { operation: "query", sql },
-      (connection) => connection.execute(sql, writeBinds(binds, settings.dates), executeOptions(settings))
-    ),
+    fetched(caller, sql, binds, settings, run),
     ({ metaData, rows }) =>
       metaData === undefined || rows === undefined
         ? Effect.succeed([])
         : new RowReader(metaData, settings, handlesOf(caller, settings)).readAll(rows, 0, sql)
+  )
+
+/** The rows of a query as arrays, in the order of the columns, which may share names. */
+export const queryValues = (
+  caller: Caller,
+  sql: string,
+  binds: OracleBind.Binds | undefined,
+  settings: ValueSettings,
+  run?: RunOptions
+): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, ReadError> =>
+  Effect.flatMap(
+    fetched(caller, sql, binds, settings, run),
+    ({ metaData, rows }) =>
+      metaData === undefined || rows === undefined
+        ? Effect.succeed([])
+        : new RowReader(metaData, settings, handlesOf(caller, settings)).readAllValues(rows, sql)
+  )
+
+const fetched = (
+  caller: Caller,
+  sql: string,
+  binds: OracleBind.Binds | undefined,
+  settings: ValueSettings,
+  run: RunOptions | undefined
+): Effect.Effect<Driver.ExecuteResult, CallError> =>
+  caller.call(
+    { operation: "query", sql },
+    (connection) => connection.execute(sql, writeBinds(binds, settings.dates), { ...executeOptions(settings), ...run })
   )
 
 /** The rows of a query as a stream over its cursor. */
@@ -109,13 +141,15 @@ export const queryStream = (
   caller: Caller,
   sql: string,
   binds: OracleBind.Binds | undefined,
-  settings: ValueSettings
+  settings: ValueSettings,
+  run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
   const open = caller.call(
     { operation: "query", sql, discard },
     (connection) =>
       connection.execute(sql, writeBinds(binds, settings.dates), {
         ...executeOptions(settings),
+        ...run,
         // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
         prefetchRows: settings.fetchArraySize,
         resultSet: true
@@ -140,13 +174,18 @@ export const execute = <const B extends OracleBind.Binds>(
   caller: Caller,
   sql: string,
   binds: B | undefined,
-  settings: ValueSettings
+  settings: ValueSettings,
+  run?: RunOptions
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
     const result = yield* caller.call(
       { operation: "execute", sql, discard },
       (connection) =>
-        connection.execute(sql, writeBinds(binds, settings.dates), { ...executeOptions(settings), resultSet: true })
+        connection.execute(sql, writeBinds(binds, settings.dates), {
+          ...executeOptions(settings),
+          ...run,
+          resultSet: true
+        })
     )
     const handles = handlesOf(caller, settings)
     const outBinds = readOutBinds(binds, result.outBinds, settings.dates, handles)
@@ -180,14 +219,15 @@ export const executeMany = (
   sql: string,
   rows: ReadonlyArray<OracleBind.Binds>,
   options: ExecuteManyOptions,
-  settings: ValueSettings
+  settings: ValueSettings,
+  run?: RunOptions
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
     caller.call({ operation: "executeMany", sql, batchSize: rows.length }, (connection) => {
       const batch = writeBatch(rows, settings.dates)
       return connection.executeMany(sql, batch.definitions === undefined ? rows.length : batch.rows, {
-        autoCommit: false,
+        autoCommit: run?.autoCommit === true,
         batchErrors: options.batchErrors === true,
         dmlRowCounts: options.rowCounts === true,
         ...(batch.definitions !== undefined && { bindDefs: batch.definitions })

@@ -1,0 +1,339 @@
+/** An Oracle connection as `effect/sql` sees one. */
+import * as Effect from "effect/Effect"
+import type * as SqlConnection from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import type * as OracleBind from "../OracleBind.ts"
+import type { OracleConnection } from "../OracleConnection.ts"
+import { OracleLob } from "../OracleLob.ts"
+import { type Caller, type CallError } from "./caller.ts"
+import type { ReadError } from "./cursor.ts"
+import { createLob } from "./lobWriter.ts"
+import { toProgram } from "./sqlNames.ts"
+import {
+  type Abilities,
+  BatchParameter,
+  bindOf,
+  isParameter,
+  type LobParameter,
+  type OutParameter
+} from "./sqlParameter.ts"
+import { asSqlError, toCommitError, toSqlError } from "./sqlReason.ts"
+import { returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
+import { execute, executeMany, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
+import { over, type ValueSettings } from "./valueSettings.ts"
+
+type TransformRows = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+
+type Rows = ReadonlyArray<{ readonly [column: string]: unknown }>
+
+/** What the connections of one client share. */
+export class SharedState {
+  readonly abilities: Abilities
+  readonly #plans = new Map<string, ReturningPlan>()
+
+  constructor(abilities: Abilities) {
+    this.abilities = abilities
+  }
+
+  plan(sql: string): ReturningPlan | undefined {
+    return this.#plans.get(sql)
+  }
+
+  /** Statements are few, but texts made up by a program can be many: the oldest makes room. */
+  remember(sql: string, plan: ReturningPlan): void {
+    if (this.#plans.size >= 500) {
+      for (const oldest of this.#plans.keys()) {
+        this.#plans.delete(oldest)
+        break
+      }
+    }
+    this.#plans.set(sql, plan)
+  }
+
+  forget(sql: string): void {
+    this.#plans.delete(sql)
+  }
+}
+
+const isOut = (value: unknown): value is OutParameter => isParameter(value) && value._tag === "OutParameter"
+
+const isLob = (value: unknown): value is LobParameter => isParameter(value) && value._tag === "LobParameter"
+
+/** A column of a batch has one type: numbers among texts go as texts, which the database reads as numbers where it needs them. */
+const ofOneKind = (
+  rows: ReadonlyArray<ReadonlyArray<OracleBind.Bind>>
+): ReadonlyArray<ReadonlyArray<OracleBind.Bind>> => {
+  const isText = (rows[0] ?? []).map((_, column) => rows.some((row) => typeof row[column] === "string"))
+  const asText = (bind: OracleBind.Bind, column: number): OracleBind.Bind =>
+    isText[column] === true && (typeof bind === "number" || typeof bind === "bigint") ? String(bind) : bind
+  return rows.map((row) => row.map(asText))
+}
+
+const unprepared: RunOptions = { keepInStmtCache: false }
+
+export class OracleSqlConnection implements SqlConnection.Connection {
+  readonly connection: OracleConnection
+  readonly #caller: Caller
+  readonly #settings: ValueSettings
+  readonly #shared: SharedState
+  #isInTransaction = false
+
+  constructor(connection: OracleConnection, shared: SharedState) {
+    this.connection = connection
+    this.#caller = connection.caller.untraced
+    this.#settings = over(connection.values, { columnNames: toProgram })
+    this.#shared = shared
+  }
+
+  /** Outside a transaction every statement is one of its own. */
+  #run(options?: RunOptions): RunOptions {
+    return { ...options, autoCommit: !this.#isInTransaction }
+  }
+
+  execute(sql: string, params: ReadonlyArray<unknown>, transformRows: TransformRows) {
+    return this.#rows(sql, params, transformRows)
+  }
+
+  executeUnprepared(sql: string, params: ReadonlyArray<unknown>, transformRows: TransformRows) {
+    return this.#rows(sql, params, transformRows, unprepared)
+  }
+
+  executeRaw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError> {
+    // What gives rows back by more than one call of the driver is given as those rows.
+    if (params[0] instanceof BatchParameter || returningOf(sql) !== undefined) return this.#rows(sql, params, undefined)
+    return Effect.flatMap(
+      this.#binds(params),
+      (binds) => execute(this.#caller, sql, binds, over(this.connection.values, undefined), this.#run())
+    ).pipe(asSqlError("executeRaw"))
+  }
+
+  executeStream(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transformRows: TransformRows
+  ): Stream.Stream<unknown, SqlError> {
+    const cursors = params.filter((param) => isOut(param) && param.bind.type === "cursor")
+    if (params[0] instanceof BatchParameter || returningOf(sql) !== undefined) {
+      return Stream.unwrap(Effect.map(this.#rows(sql, params, transformRows), Stream.fromIterable))
+    }
+    const rows: Stream.Stream<object, unknown> = Stream.unwrap(Effect.map(
+      this.#binds(params),
+      (binds) =>
+        cursors.length === 1
+          ? this.#cursor(sql, params, binds)
+          : queryStream(this.#caller, sql, binds, this.#settings, this.#run())
+    ))
+    const transformed = transformRows === undefined
+      ? rows
+      : Stream.mapArray(rows, (found) => transformRows(found) as typeof found)
+    return Stream.mapError(transformed, (failure) => toSqlError(failure, "executeStream"))
+  }
+
+  executeValues(sql: string, params: ReadonlyArray<unknown>) {
+    return this.#values(sql, params)
+  }
+
+  executeValuesUnprepared(sql: string, params: ReadonlyArray<unknown>) {
+    return this.#values(sql, params, unprepared)
+  }
+
+  /** Oracle begins a transaction with its first statement; `statement` says of what kind it is to be. */
+  begin(statement: string | undefined): Effect.Effect<void, SqlError> {
+    return Effect.suspend(() => {
+      this.#isInTransaction = true
+      return statement === undefined ? Effect.void : this.#control(statement)
+    })
+  }
+
+  savepoint(id: number): Effect.Effect<void, SqlError> {
+    return this.#control(`SAVEPOINT effect_sql_${id}`)
+  }
+
+  rollbackSavepoint(id: number): Effect.Effect<void, SqlError> {
+    return this.#undone(this.#control(`ROLLBACK TO SAVEPOINT effect_sql_${id}`))
+  }
+
+  get commit(): Effect.Effect<void, SqlError> {
+    const commit = this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
+    return Effect.mapError(commit, toCommitError).pipe(Effect.andThen(this.#ended))
+  }
+
+  get rollback(): Effect.Effect<void, SqlError> {
+    const rollback = this.#caller.call({ operation: "ROLLBACK" }, (connection) => connection.rollback())
+    return this.#undone(asSqlError("rollback")(rollback)).pipe(Effect.andThen(this.#ended))
+  }
+
+  readonly #ended = Effect.sync(() => {
+    this.#isInTransaction = false
+  })
+
+  #control(sql: string): Effect.Effect<void, SqlError> {
+    return asSqlError("transaction")(Effect.asVoid(execute(this.#caller, sql, [], this.#settings)))
+  }
+
+  /** Work that cannot be undone here is undone with its session, which must not be lent again. */
+  #undone(rollback: Effect.Effect<void, SqlError>): Effect.Effect<void> {
+    return Effect.catch(rollback, (error) =>
+      Effect.sync(() => {
+        if (!this.#caller.lease.isReleased) this.#caller.lease.reportFatal(error)
+      }))
+  }
+
+  #binds(params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<OracleBind.Bind>, unknown> {
+    const { abilities } = this.#shared
+    const lobs = params.filter(isLob)
+    if (lobs.length === 0) return Effect.succeed(params.map((param) => bindOf(param, abilities, new Map())))
+    return Effect.map(
+      Effect.forEach(
+        lobs,
+        (lob) => Effect.map(createLob(this.#caller, lob.kind, lob.source), (written) => [lob, written] as const)
+      ),
+      (written) => {
+        const made = new Map(written)
+        return params.map((param) => bindOf(param, abilities, made))
+      }
+    )
+  }
+
+  #rows(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transformRows: TransformRows,
+    options?: RunOptions
+  ): Effect.Effect<ReadonlyArray<unknown>, SqlError> {
+    const rows = asSqlError("execute")(this.#found(sql, params, this.#run(options)))
+    return transformRows === undefined ? rows : Effect.map(rows, (found) => transformRows(found))
+  }
+
+  #found(sql: string, params: ReadonlyArray<unknown>, run: RunOptions): Effect.Effect<Rows, unknown> {
+    const [first] = params
+    if (first instanceof BatchParameter) return this.#batch(sql, first, run)
+    if (params.some(isOut)) return this.#outValues(sql, params, run)
+    return Effect.flatMap(this.#plan(sql), (plan) =>
+      Effect.flatMap(this.#binds(params), (binds) =>
+        plan === undefined
+          ? query(this.#caller, sql, binds, this.#settings, run)
+          : this.#returned(sql, plan, binds, run)))
+  }
+
+  #values(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    options?: RunOptions
+  ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, SqlError> {
+    const run = this.#run(options)
+    const values = params[0] instanceof BatchParameter || params.some(isOut) || returningOf(sql) !== undefined
+      ? Effect.map(this.#found(sql, params, run), (rows) => rows.map((row) => Object.values(row)))
+      : Effect.flatMap(this.#binds(params), (binds) => queryValues(this.#caller, sql, binds, this.#settings, run))
+    return asSqlError("executeValues")(values)
+  }
+
+  /** How the statement gives rows back, described once for all connections of the client. */
+  #plan(sql: string): Effect.Effect<ReturningPlan | undefined, CallError> {
+    const known = this.#shared.plan(sql)
+    if (known !== undefined) return Effect.succeed(known)
+    const returning = returningOf(sql)
+    if (returning === undefined) return Effect.succeed(undefined)
+    return Effect.map(
+      this.#caller.call(
+        { operation: "describe", sql: returning.description },
+        (connection) => connection.getStatementInfo(returning.description)
+      ),
+      ({ metaData }) => {
+        const plan = returningPlan(returning, metaData ?? [], this.#settings)
+        this.#shared.remember(sql, plan)
+        return plan
+      }
+    )
+  }
+
+  #returned(
+    sql: string,
+    plan: ReturningPlan,
+    binds: ReadonlyArray<OracleBind.Bind>,
+    run: RunOptions
+  ): Effect.Effect<Rows, unknown> {
+    const executed = execute(this.#caller, plan.sql, [...binds, ...plan.binds], this.#settings, run)
+    // The table may have changed since: the next one describes it again.
+    return Effect.tapError(executed, () => Effect.sync(() => this.#shared.forget(sql))).pipe(
+      Effect.flatMap(({ outBinds }) => this.#pivot(plan, outBinds))
+    )
+  }
+
+  #batch(sql: string, { rows }: BatchParameter, run: RunOptions): Effect.Effect<Rows, unknown> {
+    return Effect.flatMap(
+      this.#plan(sql),
+      (plan) =>
+        Effect.flatMap(Effect.forEach(rows, (row) => this.#binds(row)), (bound) => {
+          const binds = ofOneKind(bound)
+          const all = plan === undefined ? binds : binds.map((row) => [...row, ...plan.binds])
+          return executeMany(this.#caller, plan?.sql ?? sql, all, {}, this.#settings, run).pipe(
+            Effect.flatMap(({ outBinds }) =>
+              plan === undefined
+                ? Effect.succeed([])
+                : Effect.map(
+                  Effect.forEach(outBinds, (given) => this.#pivot(plan, given as ReadonlyArray<unknown>)),
+                  (found) => found.flat()
+                )
+            )
+          )
+        })
+    )
+  }
+
+  /** RETURNING gives columns of values; rows are made of them. */
+  #pivot(plan: ReturningPlan, columns: ReadonlyArray<unknown>): Effect.Effect<Rows, unknown> {
+    const lists = columns.map((column) => Array.isArray(column) ? column as ReadonlyArray<unknown> : [column])
+    const count = lists[0]?.length ?? 0
+    return Effect.forEach(
+      Array.from({ length: count }, (_, row) => row),
+      (row) =>
+        Effect.map(
+          Effect.forEach(plan.names, (name, column) =>
+            Effect.map(this.#content(lists[column]?.[row] ?? null), (value) => [name, value] as const)),
+          (entries) =>
+            Object.fromEntries(entries)
+        )
+    )
+  }
+
+  /** One row of what a block has put into its OUT binds; cursors are read, for they end with the statement's lease. */
+  #outValues(sql: string, params: ReadonlyArray<unknown>, run: RunOptions): Effect.Effect<Rows, unknown> {
+    return Effect.flatMap(this.#binds(params), (binds) =>
+      Effect.flatMap(
+        execute(this.#caller, sql, binds, this.#settings, run),
+        ({ outBinds }) =>
+          Effect.map(
+            Effect.forEach(params.filter(isOut), ({ bind, name }, index) => {
+              const value = outBinds[index] ?? null
+              const content = bind.type === "cursor" && Stream.isStream(value)
+                ? Stream.runCollect(value as Stream.Stream<unknown, ReadError>)
+                : this.#content(value)
+              return Effect.map(content, (read) => [name, read] as const)
+            }),
+            (entries) => [Object.fromEntries(entries)]
+          )
+      ))
+  }
+
+  #cursor(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    binds: ReadonlyArray<OracleBind.Bind>
+  ): Stream.Stream<object, ReadError> {
+    const index = params.filter(isOut).findIndex(({ bind }) => bind.type === "cursor")
+    return Stream.unwrap(Effect.map(
+      execute(this.#caller, sql, binds, this.#settings, this.#run()),
+      ({ outBinds }) => {
+        const rows = outBinds[index]
+        return Stream.isStream(rows) ? rows as Stream.Stream<object, ReadError> : Stream.empty
+      }
+    ))
+  }
+
+  #content(value: unknown): Effect.Effect<unknown, CallError> {
+    if (!(value instanceof OracleLob) || this.#settings.lobs === "handle") return Effect.succeed(value)
+    return value.isText ? value.text : value.bytes
+  }
+}

@@ -1,0 +1,128 @@
+/** What can stand in the place of a value in a statement and is more than one. */
+import * as Statement from "effect/sql/Statement"
+import * as OracleBind from "../OracleBind.ts"
+import type { LobKind, LobSource } from "./lobWriter.ts"
+import { fragmentOf } from "./sqlParameter.ts"
+
+/**
+ * A text or bytes of any length, or a stream of them, written into a temporary LOB before the statement runs.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect, Stream } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const save = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+ *   sql`insert into ${sql("letters")} ${
+ *     sql.insert({ id: 1, body: OracleClient.lob("clob", Stream.make("Dear ", "Ada")) })
+ *   }`)
+ * ```
+ */
+export const lob = <E = never>(kind: LobKind, source: LobSource<E, never>): Statement.Fragment =>
+  fragmentOf({ _tag: "LobParameter", kind, source })
+
+/**
+ * A value that a PL/SQL block gives: the statement's result is one row with the values under their names.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const total = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+ *   sql<{ total: number }>`begin ${OracleClient.out("total", "number")} := pay_of(${1}); end;`)
+ * ```
+ */
+export const out = (
+  name: string,
+  type: OracleBind.BindType,
+  sizes?: OracleBind.BindSizes
+): Statement.Fragment => fragmentOf({ _tag: "OutParameter", name, bind: OracleBind.out(type, sizes) })
+
+/**
+ * A value that goes into a block and comes back changed, under its name in the one row of the result.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const doubled = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+ *   sql`begin double(${OracleClient.inOut("n", "number", 21)}); end;`)
+ * ```
+ */
+export const inOut = <T extends Exclude<OracleBind.BindType, "cursor">>(
+  name: string,
+  type: T,
+  value: OracleBind.ValueOf<T> | null,
+  sizes?: OracleBind.BindSizes
+): Statement.Fragment => fragmentOf({ _tag: "OutParameter", name, bind: OracleBind.inOut(type, value, sizes) })
+
+/**
+ * A cursor that a block opens: its rows, under its name; as the only one, its rows are those of the statement's `stream`.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect, Stream } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const people = Stream.unwrap(Effect.map(SqlClient.SqlClient, (sql) =>
+ *   sql`begin open_people(${OracleClient.cursor("people")}); end;`.stream))
+ * ```
+ */
+export const cursor = (name: string): Statement.Fragment => out(name, "cursor")
+
+/**
+ * A value that is sent as a type of its own, where the value does not say enough: DATE for TIMESTAMP, NVARCHAR2, a VECTOR.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ *
+ * const day = OracleClient.typed("date", new Date(0))
+ * ```
+ */
+export const typed = <T extends Exclude<OracleBind.BindType, "cursor">>(
+  type: T,
+  value: OracleBind.ValueOf<T> | null,
+  sizes?: OracleBind.BindSizes
+): Statement.Fragment => fragmentOf({ _tag: "TypedParameter", bind: OracleBind.input(type, value, sizes) })
+
+/**
+ * A JSON document, also when it is a text or a number; plain objects and arrays are sent as JSON without it.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ *
+ * const settings = OracleClient.json({ theme: "dark" })
+ * ```
+ */
+export const json = (value: unknown): Statement.Fragment => fragmentOf({ _tag: "JsonParameter", value })
+
+/**
+ * The first rows of a query, or those after `offset`: `OFFSET … ROWS FETCH NEXT … ROWS ONLY`, from 12c on.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const page = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+ *   sql`select * from people order by id ${OracleClient.limit(10, { offset: 20 })}`)
+ * ```
+ */
+export const limit = (rows: number, options?: { readonly offset?: number | undefined }): Statement.Fragment =>
+  Statement.fragment([
+    ...(options?.offset === undefined
+      ? []
+      : [Statement.literal("OFFSET "), Statement.parameter(options.offset), Statement.literal(" ROWS ")]),
+    Statement.literal("FETCH NEXT "),
+    Statement.parameter(rows),
+    Statement.literal(" ROWS ONLY")
+  ])
