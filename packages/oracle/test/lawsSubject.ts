@@ -2,7 +2,7 @@
 import type { SessionPool } from "@sessionpool/core"
 import { type OracleConnection, OracleSessionPool } from "@sessionpool/oracle"
 import { Fault, OracleServer, type SessionPoolLaws } from "@sessionpool/testing"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 
 type Connection = OracleConnection.OracleConnection
 
@@ -29,21 +29,29 @@ interface Running {
  * both sides compute; so the pools are asked as well.
  */
 const atRest = (running: () => Running | undefined): Effect.Effect<void> => {
-  const isQuiet = Effect.gen(function*() {
+  const look = Effect.gen(function*() {
     const current = running()
-    if (current === undefined) return true
+    if (current === undefined) return undefined
     const { pools, server } = current
-    const before = yield* server.counters
-    yield* Effect.sleep(3)
-    const after = yield* server.counters
+    const counters = yield* server.counters
     const sessions = yield* server.sessions
     const statistics = yield* Effect.forEach(pools, (pool) => pool.statistics)
-    return before.bytesSent === after.bytesSent && before.bytesReceived === after.bytesReceived &&
-      before.connections === after.connections && before.openConnections === after.openConnections &&
-      sessions.every(({ status }) => status !== "ACTIVE") &&
-      statistics.every(({ closing, opening }) => opening === 0 && closing === 0)
+    const isBusy = sessions.some(({ status }) => status === "ACTIVE") ||
+      statistics.some(({ closing, opening }) => opening > 0 || closing > 0)
+    const { bytesReceived, bytesSent, connections, openConnections } = counters
+    return isBusy ? undefined : [bytesReceived, bytesSent, connections, openConnections, sessions.length].join()
   })
-  return isQuiet.pipe(Effect.repeat({ until: (quiet) => quiet, schedule: Schedule.recurs(500) }), Effect.asVoid)
+  const rest = Effect.gen(function*() {
+    let before = yield* look
+    let quiet = 0
+    for (let i = 0; i < 500 && quiet < 3; i++) {
+      yield* Effect.sleep(2)
+      const now = yield* look
+      quiet = now !== undefined && now === before ? quiet + 1 : 0
+      before = now
+    }
+  })
+  return Effect.suspend(() => running() === undefined ? Effect.void : rest)
 }
 
 /** A subject whose every script has a server of its own. */
