@@ -239,6 +239,7 @@ describe.skipIf(isReal)("closing", () => {
         yield* Effect.forkDetach(Effect.exit(pool.use((held) => held.execute(endless))))
         yield* active(server, 1)
         yield* pool.acquire()
+        yield* until(Effect.map(pool.statistics, ({ opened }) => opened >= 3))
         yield* server.inject(Fault.hang({ on: "authPhaseOne" }))
         yield* Effect.forkDetach(Effect.exit(pool.use({ purity: "new" }, (held) => held.execute(endless))))
         yield* until(Effect.map(pool.statistics, ({ busy }) => busy >= 2))
