@@ -1,0 +1,294 @@
+/** How a test database works: what each operation does, how long it takes, and what is written into the ledger. */
+import type { SessionDriver } from "@sessionpool/core"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import type { TestDatabase } from "../TestDatabase.ts"
+import { LedgerBook } from "./ledger.ts"
+import {
+  type Behaviour,
+  LedgerError,
+  type MutableSession,
+  type Operation,
+  type Options,
+  type Perform,
+  TestConnection,
+  TestDatabaseError,
+  type TestSession
+} from "./testSession.ts"
+
+export const construct = (options: Options, clock: Clock.Clock): TestDatabase => {
+  const now = () => clock.currentTimeMillisUnsafe()
+  const book = new LedgerBook(now)
+  const sessions = new Map<number, MutableSession>()
+  const accounts = options.accounts === undefined ? undefined : new Map(Object.entries(options.accounts))
+  const refused = new Map<string, number>()
+  const behaviours = new Map<Operation, { latency: Duration.Input; outcome: Behaviour["outcome"]; times: number }>()
+  for (const [operation, latency] of Object.entries(options.latency ?? {})) {
+    behaviours.set(operation as Operation, { latency, outcome: "succeed", times: Infinity })
+  }
+  let lastNumber = 0
+
+  const connectionFailure = (message: string) => new TestDatabaseError({ kind: "connection", message })
+
+  /** Takes as long as the operation is told to, and comes to what it is told to. */
+  const behave = (operation: Operation): Effect.Effect<void, TestDatabaseError> =>
+    Effect.suspend(() => {
+      const behaviour = behaviours.get(operation)
+      if (behaviour === undefined) return Effect.void
+      const outcome = behaviour.times > 0 ? behaviour.outcome : "succeed"
+      if (outcome !== "succeed") behaviour.times--
+      const end = outcome === "hang"
+        ? Effect.never
+        : outcome === "fail"
+        ? Effect.fail(connectionFailure(`the database was told to fail "${operation}"`))
+        : Effect.void
+      return Duration.toMillis(Duration.fromInputUnsafe(behaviour.latency)) > 0
+        ? Effect.andThen(Effect.sleep(behaviour.latency), end)
+        : end
+    })
+
+  const mutable = (session: TestSession): MutableSession => sessions.get(session.number) ?? session as MutableSession
+
+  /** Runs one operation on a session, and sees that it is the only one. */
+  const alone = <A>(
+    session: MutableSession,
+    operation: Operation,
+    effect: Effect.Effect<A, TestDatabaseError>
+  ): Effect.Effect<A, TestDatabaseError> =>
+    Effect.suspend(() => {
+      let isMine = false
+      const guarded = Effect.suspend(() => {
+        if (session.running !== undefined) {
+          book.violate(`"${operation}" began on session ${session.number} while "${session.running}" was running`)
+        }
+        isMine = true
+        session.running = operation
+        if (session.isClosed) book.violate(`"${operation}" was asked of session ${session.number}, which is closed`)
+        return effect
+      })
+      return Effect.onExit(guarded, (exit) =>
+        Effect.sync(() => {
+          // A statement that was broken off still runs at the server until `interrupt` has stopped it.
+          if (isMine && (operation !== "execute" || Exit.isSuccess(exit) || !Exit.hasInterrupts(exit))) {
+            session.running = undefined
+          }
+        }))
+    })
+
+  const authenticate = (request: SessionDriver.OpenRequest): Effect.Effect<void, TestDatabaseError> =>
+    Effect.suspend(() => {
+      const user = request.user ?? ""
+      const password = request.password === undefined ? undefined : Redacted.value(request.password)
+      if (accounts === undefined || (accounts.get(user) !== undefined && accounts.get(user) === password)) {
+        return Effect.void
+      }
+      refused.set(user, (refused.get(user) ?? 0) + 1)
+      const message = accounts.has(user) && accounts.get(user) === undefined
+        ? `the account "${user}" is locked`
+        : `invalid user name or password for "${user}"`
+      return Effect.fail(new TestDatabaseError({ kind: "authentication", message }))
+    })
+
+  const open = (request: SessionDriver.OpenRequest): Effect.Effect<TestSession, TestDatabaseError> =>
+    Effect.suspend(() => {
+      const who = request.proxyUser === undefined ? request.user ?? "" : `${request.user ?? ""}[${request.proxyUser}]`
+      book.write("openRequested", 0, who)
+      // Only the waiting may be cut short: from the moment the session is there, it is the caller's.
+      return Effect.interruptible(Effect.andThen(behave("open"), authenticate(request))).pipe(
+        Effect.tapCause((cause) =>
+          Effect.sync(() => {
+            if (Cause.hasInterrupts(cause)) book.write("openAbandoned", 0, who)
+            else book.write("openFailed", 0, who, String(Cause.squash(cause)))
+          })
+        ),
+        Effect.map(() => {
+          const session: MutableSession = {
+            number: ++lastNumber,
+            user: request.user ?? "",
+            proxyUser: request.proxyUser,
+            cclass: request.cclass,
+            edition: request.edition,
+            purity: request.purity,
+            shardingKey: request.shardingKey,
+            superShardingKey: request.superShardingKey,
+            openedAt: now(),
+            state: new Map(),
+            inTransaction: false,
+            isAlive: true,
+            stmtCacheSize: request.stmtCacheSize,
+            hasNotice: false,
+            isClosed: false,
+            running: undefined,
+            breakPending: false,
+            lease: undefined
+          }
+          sessions.set(session.number, session)
+          book.write("opened", session.number, who)
+          return session
+        })
+      )
+    })
+
+  const gone = (session: MutableSession) => {
+    if (session.isClosed) {
+      book.violate(`session ${session.number} was closed twice`)
+      return
+    }
+    session.isClosed = true
+    sessions.delete(session.number)
+    book.write("closed", session.number, session.user)
+  }
+
+  const round = (session: MutableSession, operation: "ping" | "reset", event: "pinged" | "reset") =>
+    alone(session, operation, Effect.andThen(behave(operation), Effect.suspend(() => alive(session)))).pipe(
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          if (operation === "ping") session.breakPending = false
+          if (Exit.isSuccess(exit)) book.write(event, session.number, session.user)
+          else book.write(event, session.number, session.user, "failed")
+        })
+      )
+    )
+
+  const alive = (session: MutableSession): Effect.Effect<void, TestDatabaseError> =>
+    session.isAlive ? Effect.void : Effect.fail(connectionFailure(`session ${session.number} is dead`))
+
+  const perform: Perform = (given, lease, statement) =>
+    Effect.suspend(() => {
+      const session = mutable(given)
+      if (session.breakPending) book.violate(`a late break hit a statement on session ${session.number}`)
+      const work = Effect.andThen(behave("execute"), Effect.suspend(() => alive(session))).pipe(
+        Effect.andThen(Effect.suspend(() =>
+          options.answer === undefined
+            ? Effect.fail(
+              new TestDatabaseError({
+                kind: "statement",
+                message: `no answer is given for "${statement.text}": make the test database with an answer`
+              })
+            )
+            : options.answer(statement)
+        )),
+        Effect.tap(() =>
+          Effect.suspend(() => {
+            book.write("executed", session.number, session.user)
+            return alive(session)
+          })
+        ),
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (!session.isAlive) lease.reportFatal(error)
+          })
+        )
+      )
+      return alone(session, "execute", work)
+    })
+
+  const driver: TestDatabase["driver"] = {
+    open,
+    close: (given, { force }) =>
+      Effect.suspend(() => {
+        const session = mutable(given)
+        // A forced close cuts the line, which no server can delay.
+        const polite = force ? Effect.void : Effect.andThen(behave("close"), Effect.suspend(() => alive(session)))
+        return Effect.tap(polite, () => Effect.sync(() => gone(session)))
+      }),
+    ping: (given) => Effect.suspend(() => round(mutable(given), "ping", "pinged")),
+    reset: (given, settings) => {
+      const session = mutable(given)
+      session.lease = undefined
+      session.stmtCacheSize = settings.stmtCacheSize
+      if (!session.inTransaction && behaviours.get("reset") === undefined) return undefined
+      return Effect.tap(round(session, "reset", "reset"), () =>
+        Effect.sync(() => {
+          session.inTransaction = false
+        }))
+    },
+    interrupt: (given) =>
+      Effect.suspend(() => {
+        const session = mutable(given)
+        return Effect.tap(Effect.andThen(behave("interrupt"), Effect.suspend(() => alive(session))), () =>
+          Effect.sync(() => {
+            session.running = undefined
+            // From here on the break may still be on its way, until a round trip has shown that it is not.
+            session.breakPending = true
+            book.write("interrupted", session.number, session.user)
+          }))
+      }),
+    isHealthy: (given) => !mutable(given).hasNotice,
+    isAuthenticationFailure: (error) => error.kind === "authentication",
+    lease: (given, lease) => {
+      const session = mutable(given)
+      if (session.lease !== undefined && !session.lease.isReleased) {
+        book.violate(`session ${session.number} was lent to a second holder`)
+      }
+      if (session.isClosed) book.violate(`session ${session.number} was lent after it was closed`)
+      session.lease = lease
+      book.write("lent", session.number, String(lease.sessionId))
+      return new TestConnection(lease, session, perform)
+    },
+    attributes: (session) => ({ "db.system.name": "test", "session.number": session.number })
+  }
+
+  const withSession = (number: number, f: (session: MutableSession) => void): Effect.Effect<boolean> =>
+    Effect.sync(() => {
+      const session = sessions.get(number)
+      if (session === undefined) return false
+      f(session)
+      return true
+    })
+
+  const kill = (session: MutableSession) => {
+    if (!session.isAlive) return
+    session.isAlive = false
+    book.write("killed", session.number, session.user)
+  }
+
+  return {
+    driver,
+    behave: (operation, behaviour) =>
+      Effect.sync(() => {
+        behaviours.set(operation, {
+          latency: behaviour.latency ?? behaviours.get(operation)?.latency ?? 0,
+          outcome: behaviour.outcome ?? "succeed",
+          times: behaviour.times ?? Infinity
+        })
+      }),
+    heal: Effect.sync(() => {
+      for (const behaviour of behaviours.values()) behaviour.outcome = "succeed"
+    }),
+    refuseToOpen: (times = Infinity) =>
+      Effect.sync(() => {
+        behaviours.set("open", { latency: behaviours.get("open")?.latency ?? 0, outcome: "fail", times })
+      }),
+    setPassword: (user, password) =>
+      Effect.sync(() => {
+        if (accounts === undefined) throw new Error("the test database was made without accounts")
+        accounts.set(user, password!)
+      }),
+    kill: (number) => withSession(number, kill),
+    killAll: Effect.sync(() => {
+      const alive = [...sessions.values()].filter((session) => session.isAlive)
+      for (const session of alive) kill(session)
+      return alive.length
+    }),
+    announceShutdown: (number) =>
+      withSession(number, (session) => {
+        session.hasNotice = true
+      }),
+    reportFatal: (number, cause) => withSession(number, (session) => session.lease?.reportFatal(cause)),
+    sessions: Effect.sync(() => [...sessions.values()]),
+    refusedLogins: Effect.sync(() => new Map(refused)),
+    ledger: Effect.sync(() => [...book.entries]),
+    count: (event) => Effect.sync(() => book.count(event)),
+    mostOpen: Effect.sync(() => book.mostOpen),
+    balance: Effect.suspend(() => {
+      const problems = book.imbalances()
+      return problems.length === 0 ? Effect.void : Effect.fail(new LedgerError({ problems }))
+    }),
+    violations: Effect.sync(() => [...book.violations])
+  }
+}
