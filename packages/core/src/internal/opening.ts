@@ -39,6 +39,7 @@ const unlessRefused = <S, A>(
     }
     const ended = Deferred.makeUnsafe<void, OpeningFailure>()
     const trial = { fingerprint, ended }
+    // Openings are never cut off (see `openSession`), so the end that is installed next cannot be missed.
     group.trial = trial
     return Effect.onExitPrimitive(open, (exit) => {
       if (group.trial === trial) group.trial = undefined

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { StartOptions } from "../../src/internal/server/Start.ts"
+import type { Options } from "../../src/OracleServer.ts"
 import { oracledb } from "../Driver.ts"
 import { cannedEngine, column, query } from "./CannedEngine.ts"
 import { codeOf, connect, connectString, dialects, serve } from "./Served.ts"
@@ -31,7 +31,7 @@ describe("logging on", () => {
     }
   }
 
-  const withUsers = (options: StartOptions) =>
+  const withUsers = (options: Options) =>
     serve(engine(), {
       users: {
         scott: { password: "tiger", proxies: ["gate"] },

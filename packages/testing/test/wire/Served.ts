@@ -1,10 +1,11 @@
 import { Effect, type Scope } from "effect"
 import type { Engine } from "../../src/internal/engine/Engine.ts"
-import { type RunningServer, start, type StartOptions } from "../../src/internal/server/Start.ts"
+import { type RunningServer, start } from "../../src/internal/server/Start.ts"
+import type { Options } from "../../src/OracleServer.ts"
 import { type Connection, type ConnectionAttributes, oracledb } from "../Driver.ts"
 
 /** A server on any engine, for as long as the scope lasts. */
-export const serve = (engine: Engine, options: StartOptions = {}): Effect.Effect<RunningServer, never, Scope.Scope> =>
+export const serve = (engine: Engine, options: Options = {}): Effect.Effect<RunningServer, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.promise(() => start(options, () => engine)),
     (server) => Effect.promise(() => server.stop())
@@ -43,14 +44,13 @@ export const codeOf = (work: () => Promise<unknown>): Effect.Effect<string> =>
   )
 
 /** Every combination of protocol features that a client of this driver meets. */
-export const dialects: ReadonlyArray<{ readonly name: string; readonly protocol: StartOptions["protocol"] & object }> =
-  [
-    { name: "319 with fast authentication and end of response", protocol: {} },
-    { name: "319 without fast authentication", protocol: { fastAuth: false } },
-    { name: "318 without end of response", protocol: { netVersion: 318 } },
-    { name: "318, field version 13", protocol: { netVersion: 318, fieldVersion: 13 } },
-    { name: "315, field version 7", protocol: { netVersion: 315, fieldVersion: 7 } }
-  ]
+export const dialects: ReadonlyArray<{ readonly name: string; readonly protocol: Options["protocol"] & object }> = [
+  { name: "319 with fast authentication and end of response", protocol: {} },
+  { name: "319 without fast authentication", protocol: { fastAuth: false } },
+  { name: "318 without end of response", protocol: { netVersion: 318 } },
+  { name: "318, field version 13", protocol: { netVersion: 318, fieldVersion: 13 } },
+  { name: "315, field version 7", protocol: { netVersion: 315, fieldVersion: 7 } }
+]
 
 /** Waits until something that the client does not wait for has happened. */
 export const eventually = (holds: () => boolean): Effect.Effect<void> =>

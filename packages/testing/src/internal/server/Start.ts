@@ -1,45 +1,9 @@
-import type { Engine, EngineOptions, Procedure } from "../engine/Engine.ts"
-import type { ConnectRequest } from "../net/ConnectData.ts"
+import type { Options } from "../../OracleServer.ts"
+import type { Engine, EngineOptions } from "../engine/Engine.ts"
 import { FieldVersion } from "../ttc/Message.ts"
-import type { VerifierKind } from "../ttc/Verifier.ts"
 import { Cluster } from "./Cluster.ts"
 import { Instance } from "./Instance.ts"
-import { Users, type UserSettings } from "./Users.ts"
-
-export interface InstanceOptions {
-  readonly name: string
-  readonly services?: ReadonlyArray<string>
-  readonly port?: number
-  /** Instances of the same database share their data; default: all of them. */
-  readonly database?: string
-}
-
-export interface ProtocolOptions {
-  readonly netVersion?: number
-  readonly fieldVersion?: number
-  readonly endOfResponse?: boolean
-  readonly fastAuth?: boolean
-  readonly sdu?: number
-}
-
-export interface StartOptions {
-  readonly port?: number
-  readonly users?: { readonly [name: string]: string | UserSettings }
-  readonly service?: string
-  readonly instances?: ReadonlyArray<InstanceOptions>
-  readonly route?: (request: ConnectRequest) => string | undefined
-  readonly databaseName?: string
-  readonly domain?: string
-  readonly version?: string
-  readonly script?: string
-  readonly procedures?: ReadonlyArray<Procedure>
-  readonly verifier?: VerifierKind
-  readonly failedLoginAttempts?: number
-  readonly maxOpenCursors?: number
-  readonly maxSessions?: number
-  readonly logCapacity?: number
-  readonly protocol?: ProtocolOptions
-}
+import { Users } from "./Users.ts"
 
 /** A server that listens, and how it is stopped. */
 export interface RunningServer {
@@ -52,11 +16,10 @@ export interface RunningServer {
 const defaultVersion = "23.7.0.25.01"
 
 /** The user that scripts run as: the first one. */
-export const firstUser = (options: StartOptions): string =>
-  (Object.keys(options.users ?? {})[0] ?? "SCOTT").toUpperCase()
+export const firstUser = (options: Options): string => (Object.keys(options.users ?? {})[0] ?? "SCOTT").toUpperCase()
 
 export const start = async (
-  options: StartOptions,
+  options: Options,
   makeEngine: (options: EngineOptions) => Engine
 ): Promise<RunningServer> => {
   const databaseName = options.databaseName ?? "FREE"
