@@ -339,14 +339,15 @@ export class Stage<C extends Connection.Connection> {
       const hasRefused = this.#hasRefused
       const statistics = yield* this.#pool.statistics
       // After a failure, opening goes on with one session; the others follow once that is open.
-      const isProbed = (refusedAt: number): boolean =>
-        statistics.opening > 0 && !sessions.some((session) => session.openedAt > refusedAt)
+      const isProbed = (refusal: { readonly at: number; readonly user: string }): boolean =>
+        statistics.opening > 0 &&
+        !sessions.some(({ openedAt, user }) => openedAt > refusal.at && user === refusal.user)
       const backingOff = (user: string, at = now): boolean =>
         refusals === undefined ?
           hasRefused :
           refusals.some((refusal) =>
             !refusal.isAuthentication && (user === "" || refusal.user === user) && refusal.at <= at &&
-            (at - refusal.at <= longestPause || isProbed(refusal.at))
+            (at - refusal.at <= longestPause || isProbed(refusal))
           )
       return {
         now,
