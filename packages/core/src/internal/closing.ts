@@ -63,8 +63,8 @@ export class Closing<S, C extends Connection, E, OE> {
     const engine = this.#engine
     const { state } = engine
     if (state.phase !== "open") return
-    state.phase = "draining"
-    if (state.listeners.size > 0) state.emit(PoolEvent.PoolClosing({ at: state.now(), force }))
+    state.enter("draining")
+    if (state.isWatched) state.emit(PoolEvent.PoolClosing({ at: state.now(), force }))
     for (const waiter of state.waiting) refuse(state, waiter, new PoolClosedError({ pool: state.settings.name }))
     for (const session of state.recency) state.retire(session, "closing")
     this.#stopWork()
@@ -97,8 +97,8 @@ export class Closing<S, C extends Connection, E, OE> {
   #empty(): void {
     const { state } = this.#engine
     if (state.phase === "closed") return
-    state.phase = "closed"
-    if (state.listeners.size > 0) state.emit(PoolEvent.PoolClosed({ at: state.now() }))
+    state.enter("closed")
+    if (state.isWatched) state.emit(PoolEvent.PoolClosed({ at: state.now() }))
     this.#closed()
     Deferred.doneUnsafe(this.#emptied, Effect.void)
   }

@@ -131,11 +131,11 @@ const filled = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>): Ef
     }
   }
   return Effect.suspend(() => {
-    state.listeners.add(listener)
+    state.listen(listener)
     state.isUnsettled = true
     engine.flush()
     return Deferred.await(done)
-  }).pipe(Effect.ensuring(Effect.sync(() => state.listeners.delete(listener))))
+  }).pipe(Effect.ensuring(Effect.sync(() => state.unlisten(listener))))
 }
 
 /** The pool as its users see it. */
@@ -154,15 +154,16 @@ const surface = <S, C extends Connection, E, OE>(
       Effect.withFiber((fiber) => {
         const lease = new Lease(engine, request, from)
         const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
-        const keep = () =>
-          Effect.as(Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void), lease.connection!)
-        let work: ReturnType<typeof lease.take>
+        const keep = (connection: C) =>
+          Effect.as(Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void), connection)
+        let work: ReturnType<typeof lease.ask>
         try {
-          work = lease.take(fiber)
+          const connection = lease.take(fiber.id)
+          if (connection !== undefined) return keep(connection)
+          work = lease.ask(fiber)
         } catch (defect) {
           return Effect.andThen(lease.finish() ?? Effect.void, Effect.die(defect))
         }
-        if (work === undefined) return keep()
         // Waiting can be interrupted, and ends the lease when it fails: the scope is not burdened with what never was.
         const guarded = Effect.onExitPrimitive(
           restore(work),
@@ -185,10 +186,10 @@ const surface = <S, C extends Connection, E, OE>(
       const lease = new Lease(engine, request, from)
       return Effect.onExitPrimitive(
         Effect.withFiber((fiber) => {
-          const work = lease.take(fiber)
-          return work === undefined ? f(lease.connection!) : Effect.flatMap(work, f)
+          const connection = lease.take(fiber.id)
+          return connection === undefined ? Effect.flatMap(lease.ask(fiber), f) : f(connection)
         }),
-        lease.finish
+        () => lease.finish()
       )
     })
   }
@@ -282,7 +283,7 @@ const reconfigure = <S, C extends Connection, E, OE>(
     }
     if (settings.homogeneous) turnOthersAway(engine)
     if (keepAliveChanged) keepAlive()
-    if (state.listeners.size > 0) {
+    if (state.isWatched) {
       state.emit(PoolEvent.Reconfigured({ at: state.now(), changed: Object.keys(changes) }))
     }
     engine.flush()
@@ -338,10 +339,10 @@ const events = <S>(state: PoolState<S>): Stream.Stream<PoolEvent> =>
             if (event._tag === "PoolClosed") Queue.endUnsafe(queue)
           }
           if (state.phase === "closed") Queue.endUnsafe(queue)
-          else state.listeners.add(listener)
+          else state.listen(listener)
           return listener
         }),
-        (listener) => Effect.sync(() => state.listeners.delete(listener))
+        (listener) => Effect.sync(() => state.unlisten(listener))
       ),
     { bufferSize: eventsBehind, strategy: "sliding" }
   )

@@ -19,7 +19,7 @@ import * as Lending from "./lending.ts"
 import { Link } from "./linkedList.ts"
 import type { PoolMeters } from "./meters.ts"
 import type { Job, PoolState } from "./poolState.ts"
-import type { Session } from "./session.ts"
+import type { IsHealthy, Session } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
 import { forsaken, openSessionError, settle } from "./settling.ts"
 import type { Waiter } from "./waiter.ts"
@@ -51,7 +51,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   readonly state: PoolState<S>
   readonly groups: Groups<S>
   readonly meters: PoolMeters
-  readonly isHealthy: Lending.IsHealthy<S>
+  readonly isHealthy: IsHealthy<S>
   readonly deadlines: Deadlines<Waiter<S>>
   readonly leaks: LeakWatch
   #sessionNumber = 0
@@ -180,7 +180,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   /** The pool's sessions belong to another user from now on: those of the one before retire, opening ones too. */
   adoptUser(): void {
     const { password, user } = this.settings
-    this.state.account = this.parts.digests.account({ user, password })
+    this.state.adopt(this.parts.digests.account({ user, password }))
     this.isLatestOpening(this.nextOpening())
     this.state.retireOutdated()
   }
@@ -234,15 +234,17 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     session.tag = tag
     session.idleSince = now
     session.provenAt = now
-    Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    if (!state.keepAtHand(session, now, this.isHealthy)) {
+      Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    }
     if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
-    else if (now + state.limits.idleTimeout < this.nextLook) this.rearm()
+    else if (now + state.limits.idleTimeout < this.nextLook && state.opened > state.limits.min) this.rearm()
   }
 
   #timedOut(waiter: Waiter<S>): void {
     const state = this.state
     const now = state.now()
-    const nested = this.#heldSessions().find((session) => session.holder!.fiberId === waiter.holder.fiberId)
+    const nested = this.#heldSessions().find((session) => session.fiberId === waiter.fiberId)
     const wish = waiter.wish
     const request = [
       describeIdentity(wish.group.identity),
@@ -250,7 +252,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       ...(wish.tag === undefined ? [] : [`with tag "${wish.tag.text}"`])
     ].join(" ")
     state.totals.timeouts++
-    if (state.listeners.size > 0) {
+    if (state.isWatched) {
       state.emit(PoolEvent.RequestTimedOut({ at: now, waitedMillis: now - waiter.since }))
     }
     Lending.refuse(
@@ -271,7 +273,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   #heldSessions(): ReadonlyArray<Session<S>> {
     this.#held ??= [...this.state.sessions]
       .filter((session) => session.place === "busy" && session.holder !== undefined)
-      .sort((a, b) => a.holder!.takenAt - b.holder!.takenAt)
+      .sort((a, b) => a.takenAt - b.takenAt)
     return this.#held
   }
 
@@ -279,7 +281,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   refused(reason: RefusalReason): { readonly pool: string; readonly snapshot: Snapshot } {
     const { state } = this
     state.totals.refused++
-    if (state.listeners.size > 0) state.emit(PoolEvent.RequestRefused({ at: state.now(), reason }))
+    if (state.isWatched) state.emit(PoolEvent.RequestRefused({ at: state.now(), reason }))
     return { pool: this.settings.name, snapshot: this.snapshot() }
   }
 
@@ -293,10 +295,10 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       opening: state.counts.opening,
       pending: state.waiting.size,
       max: state.limits.max,
-      leases: this.#heldSessions().slice(0, 5).map(({ holder, id }) => ({
+      leases: this.#heldSessions().slice(0, 5).map(({ fiberId, holder, id, takenAt }) => ({
         session: id,
-        heldMillis: now - holder!.takenAt,
-        fiber: holder!.fiberId,
+        heldMillis: now - takenAt,
+        fiber: fiberId,
         ...(holder!.takenBy === undefined ? {} : { takenAt: holder!.takenBy })
       }))
     }

@@ -22,6 +22,13 @@ interface Reader {
   readonly account: string | undefined
 }
 
+/** A tag that was read, and the wishes for it of requests that name nothing else. */
+interface KnownTag<S> {
+  readonly parsed: Result.Result<SessionTag.SessionTag, string>
+  readonly exact: Wish<S> | undefined
+  readonly any: Wish<S> | undefined
+}
+
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
 const remembered = 4096
 const refusedRemembered = 256
@@ -33,10 +40,10 @@ export class Groups<S> {
   readonly #digests: PasswordDigests
   readonly #byIdentity = new Map<string, Array<SessionGroup<S>>>()
   readonly #shards = new Map<string, Shard<S>>()
-  readonly #tags = new Map<string, Result.Result<SessionTag.SessionTag, string>>()
+  readonly #tags = new Map<string, KnownTag<S>>()
   /** Unused groups that are kept so that refused credentials are not tried again, the oldest first. */
   readonly #refused = new Set<SessionGroup<S>>()
-  readonly #ownWish: Result.Result<Wish<S>, RequestError>
+  readonly #ownWish: Wish<S>
 
   constructor(digests: PasswordDigests, cclass: string | undefined) {
     this.#digests = digests
@@ -50,13 +57,7 @@ export class Groups<S> {
     }
     this.own = new SessionGroup(identity, undefined, undefined)
     this.#byIdentity.set(identityText(identity), [this.own])
-    this.#ownWish = Result.succeed({
-      group: this.own,
-      tag: undefined,
-      matchAnyTag: false,
-      fresh: false,
-      password: undefined
-    })
+    this.#ownWish = { group: this.own, tag: undefined, matchAnyTag: false, fresh: false, password: undefined }
   }
 
   *[Symbol.iterator](): Generator<SessionGroup<S>> {
@@ -66,23 +67,49 @@ export class Groups<S> {
   /** Reads a tag; no tag and an empty one are the same. */
   tag(text: string | undefined, pool: string): Result.Result<SessionTag.SessionTag | undefined, InvalidTagError> {
     if (text === undefined || text === "") return Result.succeed(undefined)
-    let parsed = this.#tags.get(text)
-    if (parsed === undefined) {
-      parsed = SessionTag.parse(text)
-      if (this.#tags.size >= remembered) this.#tags.clear()
-      this.#tags.set(text, parsed)
-    }
+    const { parsed } = this.#known(text)
     return Result.isSuccess(parsed)
       ? Result.succeed(parsed.success)
       : Result.fail(new InvalidTagError({ pool, tag: text, problem: parsed.failure }))
   }
 
+  #known(text: string): KnownTag<S> {
+    const known = this.#tags.get(text)
+    if (known !== undefined) return known
+    const parsed = SessionTag.parse(text)
+    const wish = (matchAnyTag: boolean): Wish<S> | undefined =>
+      Result.isFailure(parsed)
+        ? undefined
+        : { group: this.own, tag: parsed.success, matchAnyTag, fresh: false, password: undefined }
+    const tag = { parsed, exact: wish(false), any: wish(true) }
+    if (this.#tags.size >= remembered) this.#tags.clear()
+    this.#tags.set(text, tag)
+    return tag
+  }
+
+  /**
+   * What a request comes to that asks for no more than a session of the pool's own user, or one with a tag; `undefined` for
+   * every other and for one that is refused, which `read` reads.
+   */
+  readPlain(request: SessionRequest | undefined, pool: Reader): Wish<S> | undefined {
+    if (!pool.hasOwnUser) return undefined
+    if (request === undefined) return this.#ownWish
+    const { cclass, matchAnyTag, password, purity, shardingKey, superShardingKey, tag, user, waitTimeout } = request
+    if (
+      user !== undefined || password !== undefined || cclass !== undefined || purity !== undefined ||
+      shardingKey !== undefined || superShardingKey !== undefined || waitTimeout !== undefined
+    ) return undefined
+    if (tag === undefined || tag === "") return this.#ownWish
+    const known = this.#known(tag)
+    return matchAnyTag === true ? known.any : known.exact
+  }
+
   /** What a request comes to, or why it is refused. */
   read(request: SessionRequest | undefined, pool: Reader): Result.Result<Wish<S>, RequestError> {
-    const { hasOwnUser, settings } = pool
-    if (request === undefined) {
-      return hasOwnUser ? this.#ownWish : Result.fail(userMissing(settings.name))
-    }
+    const { settings } = pool
+    const plain = this.readPlain(request, pool)
+    if (plain !== undefined) return Result.succeed(plain)
+    if (request === undefined) return Result.fail(userMissing(settings.name))
     const tag = this.tag(request.tag, settings.name)
     if (Result.isFailure(tag)) return Result.fail(tag.failure)
     if (request.purity !== undefined && !purities.has(request.purity)) {

@@ -83,7 +83,7 @@ export const openSession = <S, C extends Connection, E, OE>(
         engine.meters.created(now - began)
         const isHealthy = engine.isHealthy(session)
         if (!isHealthy) state.retire(session, "dead")
-        if (state.listeners.size > 0) {
+        if (state.isWatched) {
           state.emit(PoolEvent.SessionOpened({
             at: now,
             session: session.id,
@@ -116,9 +116,9 @@ const adoptCredentials = <S, C extends Connection, E, OE>(
   const { state } = engine
   if (session.group.identity.credentials === "request" || !engine.isLatestOpening(order)) return
   const before = state.account
-  state.account = session.account
+  state.adopt(session.account)
   if (before === undefined || before === session.account) return
-  if (state.listeners.size > 0) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
+  if (state.isWatched) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
   state.retireOutdated()
 }
 
@@ -144,7 +144,7 @@ const openingEnded = <S, C extends Connection, E, OE>(
   }
   if (error.isShared) return Effect.sync(() => engine.flush())
   state.totals.openFailures++
-  if (state.listeners.size > 0) {
+  if (state.isWatched) {
     state.emit(PoolEvent.SessionOpenFailed({
       at: state.now(),
       identity: describeIdentity(group.identity),
@@ -227,7 +227,7 @@ export const closeSession = <S, C extends Connection, E, OE>(
     return Effect.flatMap(Effect.exit(closing), (exit) => {
       const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
       state.forget(session)
-      if (state.listeners.size > 0) {
+      if (state.isWatched) {
         state.emit(PoolEvent.SessionClosed({ at: state.now(), session: session.id, reason, failure }))
       }
       engine.flush()

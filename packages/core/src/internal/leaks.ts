@@ -1,20 +1,32 @@
 import * as Effect from "effect/Effect"
 import { PoolEvent } from "../PoolEvent.ts"
 import { Deadlines } from "./deadlines.ts"
-import { type Link, unlink } from "./linkedList.ts"
+import { Link, unlink } from "./linkedList.ts"
 import type { PoolState } from "./poolState.ts"
+
+/** What the watch keeps with a lease that it looks at. */
+export class Watched {
+  /** The stack at which the session was asked for. */
+  readonly origin: Error
+  readonly link: Link<WatchedLease>
+  takenAt = 0
+  hasLeaked = false
+
+  constructor(lease: WatchedLease, origin: Error) {
+    this.origin = origin
+    this.link = new Link(lease)
+  }
+}
 
 /** What the watch needs to know of a lease. */
 export interface WatchedLease {
   readonly sessionId: number
-  readonly takenAt: number
   readonly takenBy: string | undefined
-  readonly origin: Error | undefined
-  readonly byLeak: Link<WatchedLease> | undefined
-  hasLeaked: boolean
+  /** There while leaks are looked for. */
+  readonly watched: Watched | undefined
 }
 
-type WatchedPool = Pick<PoolState<unknown>, "emit" | "limits" | "listeners" | "now" | "settings" | "totals">
+type WatchedPool = Pick<PoolState<unknown>, "emit" | "isWatched" | "limits" | "now" | "settings" | "totals">
 
 /** Where the frames of the pool itself and of Effect stand, which say nothing about who took a session. */
 const own = new URL("..", import.meta.url).pathname
@@ -40,8 +52,8 @@ export class LeakWatch {
     this.#deadlines = new Deadlines<WatchedLease>({
       now: () => options.state.now(),
       fork: options.fork,
-      link: (lease) => lease.byLeak!,
-      since: (lease) => lease.takenAt,
+      link: (lease) => lease.watched!.link,
+      since: (lease) => lease.watched!.takenAt,
       expired: (lease) => this.#report(lease),
       done: () => {}
     })
@@ -51,33 +63,35 @@ export class LeakWatch {
     return this.#state.limits.leakThreshold !== Infinity
   }
 
-  watch(lease: WatchedLease): void {
-    if (lease.byLeak !== undefined && this.isOn) this.#deadlines.add(lease, this.#state.limits.leakThreshold)
+  watch(lease: WatchedLease, takenAt: number): void {
+    if (lease.watched === undefined || !this.isOn) return
+    lease.watched.takenAt = takenAt
+    this.#deadlines.add(lease, this.#state.limits.leakThreshold)
   }
 
   forget(lease: WatchedLease): void {
-    if (lease.byLeak === undefined) return
-    unlink(lease.byLeak)
-    if (!lease.hasLeaked) return
+    if (lease.watched === undefined) return
+    unlink(lease.watched.link)
+    if (!lease.watched.hasLeaked) return
     const at = this.#state.now()
-    const heldMillis = at - lease.takenAt
-    if (this.#state.listeners.size > 0) {
+    const heldMillis = at - lease.watched.takenAt
+    if (this.#state.isWatched) {
       this.#state.emit(PoolEvent.LeakReturned({ at, session: lease.sessionId, heldMillis }))
     }
     this.#fork(this.#log("A session that was held for too long has come back", lease, heldMillis, Effect.logInfo))
   }
 
-  describe(origin: Error | undefined): string | undefined {
-    return origin === undefined ? undefined : callSite(origin)
+  describe(lease: WatchedLease): string | undefined {
+    return lease.watched === undefined ? undefined : callSite(lease.watched.origin)
   }
 
   #report(lease: WatchedLease): void {
-    unlink(lease.byLeak!)
-    lease.hasLeaked = true
+    unlink(lease.watched!.link)
+    lease.watched!.hasLeaked = true
     const at = this.#state.now()
-    const heldMillis = at - lease.takenAt
+    const heldMillis = at - lease.watched!.takenAt
     this.#state.totals.leaks++
-    if (this.#state.listeners.size > 0) {
+    if (this.#state.isWatched) {
       this.#state.emit(
         PoolEvent.LeakSuspected({ at, session: lease.sessionId, heldMillis, takenAt: lease.takenBy })
       )

@@ -21,8 +21,8 @@ import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
 import type { Engine } from "./engine.ts"
+import { Watched } from "./leaks.ts"
 import * as Lending from "./lending.ts"
-import { Link } from "./linkedList.ts"
 import { parseMillis } from "./optionField.ts"
 import * as Overload from "./overload.ts"
 import type { Holder, Session } from "./session.ts"
@@ -44,18 +44,12 @@ type Stage = "new" | "waiting" | "held" | "ended"
 export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, Holder {
   readonly engine: Engine<S, C, E, OE>
   #request: SessionRequest | undefined
-  /** The stack at which the session was asked for; known while leaks are looked for. */
-  readonly origin: Error | undefined
-  fiberId = 0
-  takenAt = 0
-  connection: C | undefined = undefined
-  readonly byLeak: Link<Lease<S, C, E, OE>> | undefined
-  hasLeaked = false
+  readonly watched: Watched | undefined
   #stage: Stage = "new"
   #session: Session<S> | undefined = undefined
   #sessionId = 0
-  /** The lease that the session knows of: this one, but for the connection of `resetSession`. */
-  #holder: Holder = this
+  /** The lease that the session knows of, when it is not this one: for the connection of `resetSession`. */
+  #behind: Holder | undefined = undefined
   #waiter: Waiter<S> | undefined = undefined
   #tag: SessionTag.SessionTag | undefined = undefined
   /** Operations that run on the session. */
@@ -63,13 +57,11 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   /** Whether an operation was broken off, so that a break may still be on its way. */
   #isSuspect = false
   #endsWith: CloseReason | undefined = undefined
-  #ownTimeout: number | undefined = undefined
 
   constructor(engine: Engine<S, C, E, OE>, request: SessionRequest | undefined, origin: Error | undefined) {
     this.engine = engine
     this.#request = request
-    this.origin = origin
-    this.byLeak = origin === undefined ? undefined : new Link<Lease<S, C, E, OE>>(this)
+    this.watched = origin === undefined ? undefined : new Watched(this, origin)
   }
 
   get pool(): string {
@@ -89,7 +81,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   get takenBy(): string | undefined {
-    return this.engine.leaks.describe(this.origin)
+    return this.engine.leaks.describe(this)
   }
 
   setTag(tag: string | undefined): Effect.Effect<void, InvalidTagError | ConnectionReleasedError> {
@@ -106,7 +98,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (this.#stage !== "held" || this.#endsWith === "broken") return
     this.#endsWith = "broken"
     // What killed this session may have killed the others.
-    this.engine.state.suspicion++
+    this.engine.state.suspect()
   }
 
   run<A, E2, R>(operation: Effect.Effect<A, E2, R>): Effect.Effect<A, E2 | ConnectionReleasedError, R> {
@@ -132,7 +124,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   #breakOff(): Effect.Effect<void> | undefined {
     const session = this.#session
     // A fiber that outlived the lease must not break what runs on the session by now: it may be somebody else's.
-    if (session?.holder !== this.#holder) {
+    if (session?.holder !== (this.#behind ?? this)) {
       this.#running--
       return undefined
     }
@@ -165,10 +157,25 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /**
-   * Takes a session: `undefined` when the connection can be used at once, else what has to happen before that. The caller
-   * must have made sure that `end` is called whatever happens.
+   * The connection, when the session at hand is what is asked for and nothing else is to be done; `undefined` says nothing but
+   * that `ask` has to be asked. For this as for `ask` the caller must have made sure that `finish` is called whatever happens.
    */
-  take(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<C, AcquireError | OE> | undefined {
+  take(fiberId: number): C | undefined {
+    const { engine } = this
+    const wish = engine.groups.readPlain(this.#request, engine.state)
+    if (wish === undefined) return undefined
+    const session = engine.state.lendAtHand(wish, this, fiberId, engine.isHealthy)
+    if (session === undefined) return undefined
+    this.#session = session
+    this.#sessionId = session.id
+    this.#stage = "held"
+    this.#tag = session.tag
+    engine.meters.waited(0)
+    return engine.parts.driver.lease(session.handle, this)
+  }
+
+  /** Takes a session, and does what has to be done before its connection can be used. */
+  ask(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
@@ -176,19 +183,18 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (Result.isFailure(read)) return Effect.fail(read.failure)
     const wish = read.success
     const ownTimeout = this.#request?.waitTimeout
-    if (ownTimeout !== undefined) {
-      const millis = parseMillis(ownTimeout)
-      if (millis === undefined) return Effect.fail(invalidTimeout(this.pool, ownTimeout))
-      this.#ownTimeout = millis
+    if (ownTimeout !== undefined && parseMillis(ownTimeout) === undefined) {
+      return Effect.fail(invalidTimeout(this.pool, ownTimeout))
     }
-    const now = state.now()
-    this.fiberId = fiber.id
+    const now = state.timeOfTurn()
     const session = Lending.findIdle(state, wish, now, engine.isHealthy)
-    if (session === undefined || Lending.needsPing(state, session, now)) return this.#wait(wish, session, now, fiber)
-    Lending.take(state, session, this)
-    const work = this.#hold(session, wish, now, 0)
+    if (session === undefined || Lending.needsPing(state, session, now)) {
+      return this.#wait(wish, session, state.now(), fiber)
+    }
+    Lending.take(state, session, this, fiber.id, now)
+    const connection = this.#hold(session, wish, now, 0)
     if (state.isUnsettled) engine.flush()
-    return work
+    return connection
   }
 
   /** The session is this caller's: makes the connection, and the preparation that it needs before it is seen. */
@@ -197,23 +203,22 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     wish: Wish<S>,
     now: number,
     waitedMillis: number
-  ): Effect.Effect<C, OE> | undefined {
+  ): Effect.Effect<C, OE> {
     const { engine } = this
     const { state } = engine
     this.#session = session
     this.#sessionId = session.id
     this.#stage = "held"
     this.#tag = session.tag
-    this.takenAt = now
+    session.takenAt = now
     const isPrepared = !session.isFresh && SessionTag.equals(wish.tag, session.tag)
     session.isFresh = false
     state.totals.lent++
     if (isPrepared && waitedMillis === 0) state.totals.hits++
     engine.meters.waited(waitedMillis)
-    engine.leaks.watch(this)
+    engine.leaks.watch(this, now)
     const connection = engine.parts.driver.lease(session.handle, this)
-    this.connection = connection
-    if (state.listeners.size > 0) {
+    if (state.isWatched) {
       state.emit(PoolEvent.SessionLent({
         at: now,
         session: session.id,
@@ -224,7 +229,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       }))
     }
     const { onSession } = engine.parts
-    if (isPrepared || onSession === undefined) return undefined
+    if (isPrepared || onSession === undefined) return Effect.succeed(connection)
     // Until it has succeeded nobody knows what state the session is in.
     this.#endsWith = "unprepared"
     return Effect.map(
@@ -244,7 +249,14 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   ): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
-    const waiter = new Waiter(wish, this, now, engine.nextWaiterNumber(), state.settings.getMode)
+    const waiter = new Waiter({
+      wish,
+      holder: this,
+      fiberId: fiber.id,
+      since: now,
+      number: engine.nextWaiterNumber(),
+      mode: state.settings.getMode
+    })
     this.#waiter = waiter
     this.#stage = "waiting"
     Lending.enqueue(state, waiter)
@@ -260,7 +272,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (waiter.isWaiting) {
       const timeout = this.#timeout()
       if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
-      if (state.listeners.size > 0) {
+      if (state.isWatched) {
         state.emit(PoolEvent.RequestQueued({ at: now, pending: state.waiting.size }))
       }
     }
@@ -276,12 +288,13 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const outcome = waiter.outcome!
     if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
     const now = this.engine.state.now()
-    return this.#hold(outcome.session, waiter.wish, now, now - waiter.since) ?? Effect.succeed(this.connection!)
+    return this.#hold(outcome.session, waiter.wish, now, now - waiter.since)
   }
 
   #timeout(): number {
     const { state } = this.engine
-    if (this.#ownTimeout !== undefined) return this.#ownTimeout
+    const own = this.#request?.waitTimeout
+    if (own !== undefined) return parseMillis(own)!
     return state.settings.getMode === "timedWait" ? state.limits.waitTimeout : Infinity
   }
 
@@ -302,56 +315,69 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** Ends the lease, whatever it has come to; what is left to do is the answer. */
-  readonly finish = (): Effect.Effect<void> | undefined => this.end(this.#tag, undefined)
+  finish(): Effect.Effect<void> | undefined {
+    return this.end(this.#tag, undefined)
+  }
 
   end(tag: SessionTag.SessionTag | undefined, reason: CloseReason | undefined): Effect.Effect<void> | undefined {
-    const stage = this.#stage
-    if (stage === "ended") return undefined
-    this.#stage = "ended"
     // It may hold a password, and whoever keeps the connection keeps this lease.
     this.#request = undefined
-    const { engine } = this
-    const { state } = engine
-    if (stage === "waiting") {
-      // What it was given without having seen it goes to the next.
-      const session = Lending.withdraw(state, this.#waiter!)
-      if (session !== undefined) {
-        Lending.offer(state, session, state.now(), engine.isHealthy, { warmest: false, proven: false })
-      }
-      engine.flush()
-      return undefined
-    }
-    if (stage === "new") return undefined
+    if (this.#stage !== "held") return this.#giveUp()
+    this.#stage = "ended"
     const session = this.#session!
-    engine.leaks.forget(this)
-    const now = state.now()
-    engine.meters.used(now - this.takenAt)
+    const { leaks, meters, parts, state } = this.engine
+    const now = state.timeOfTurn()
+    meters.used(now - session.takenAt)
+    if (this.watched !== undefined) leaks.forget(this)
     const why = reason ?? this.#endsWith
-    if (why !== undefined) {
-      if (this.#running === 0) return this.#close(session, why)
-      // Nothing else may run on a session while it is closed.
-      return this.#await(Effect.ignoreCause(this.#interrupt(session)), () => this.#close(session, why))
-    }
+    if (why !== undefined) return this.#endFor(why, session)
     let work: Effect.Effect<void, unknown> | undefined
-    if (this.#running > 0 || this.#isSuspect) {
-      work = this.#quiet(session)
-    } else {
+    if (this.#running > 0 || this.#isSuspect) work = this.#quiet(session)
+    else {
       try {
-        work = engine.parts.driver.reset(session.handle, engine.settings)
+        work = parts.driver.reset(session.handle, state.settings)
       } catch {
         return this.#close(session, "broken")
       }
-      if (work !== undefined) work = within(work, engine.settings.pingTimeout, "a reset")
+      if (work !== undefined) work = within(work, state.settings.pingTimeout, "a reset")
     }
-    const { resetSession } = engine.parts
-    if (resetSession !== undefined) {
-      work = Effect.andThen(work ?? Effect.void, this.#resetByHand(session, resetSession))
+    if (work !== undefined || parts.resetSession !== undefined) return this.#clean(session, tag, work)
+    this.#giveBack(session, tag, now)
+    return undefined
+  }
+
+  /** The caller is gone before it had a session; what it was given without having seen it goes to the next. */
+  #giveUp(): undefined {
+    const { engine } = this
+    const { state } = engine
+    const wasWaiting = this.#stage === "waiting"
+    this.#stage = "ended"
+    if (!wasWaiting) return
+    const session = Lending.withdraw(state, this.#waiter!)
+    if (session !== undefined) {
+      Lending.offer(state, session, state.now(), engine.isHealthy, { warmest: false, proven: false })
     }
-    if (work === undefined) {
-      this.#giveBack(session, tag, now)
-      return undefined
-    }
-    return this.#await(work, () => {
+    engine.flush()
+  }
+
+  #endFor(why: CloseReason, session: Session<S>): Effect.Effect<void> | undefined {
+    if (this.#running === 0) return this.#close(session, why)
+    // Nothing else may run on a session while it is closed.
+    return this.#await(Effect.ignoreCause(this.#interrupt(session)), () => this.#close(session, why))
+  }
+
+  /** Gives the session back once `work`, and `resetSession` after it, have left it clean. */
+  #clean(
+    session: Session<S>,
+    tag: SessionTag.SessionTag | undefined,
+    work: Effect.Effect<void, unknown> | undefined
+  ): Effect.Effect<void> {
+    const { parts, state } = this.engine
+    const first = work ?? Effect.void
+    const all = parts.resetSession === undefined
+      ? first
+      : Effect.andThen(first, this.#resetByHand(session, parts.resetSession))
+    return this.#await(all, () => {
       if (this.#endsWith === undefined) this.#giveBack(session, tag, state.now())
       else this.#close(session, this.#endsWith)
     })
@@ -361,15 +387,16 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (session.holder !== this) return
     this.#letGo()
     const { state } = this.engine
-    if (state.listeners.size > 0) {
-      state.emit(PoolEvent.SessionReturned({ at, session: session.id, tag: tag?.text, heldMillis: at - this.takenAt }))
+    if (state.isWatched) {
+      state.emit(
+        PoolEvent.SessionReturned({ at, session: session.id, tag: tag?.text, heldMillis: at - session.takenAt })
+      )
     }
     this.engine.comeBack(session, tag, at)
   }
 
   /** A scope may live long after its leases, and keep them: what is ended must not keep a session. */
   #letGo(): void {
-    this.connection = undefined
     this.#session = undefined
     this.#waiter = undefined
   }
@@ -409,7 +436,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       const lease = new Lease<S, C, E, OE>(engine, undefined, undefined)
       lease.#session = session
       lease.#sessionId = session.id
-      lease.#holder = this
+      lease.#behind = this
       lease.#tag = this.#tag
       lease.#stage = "held"
       const connection = engine.parts.driver.lease(session.handle, lease)

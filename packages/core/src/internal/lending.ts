@@ -10,12 +10,9 @@ import { isOverdue } from "./growth.ts"
 import { unlink } from "./linkedList.ts"
 import * as Overload from "./overload.ts"
 import type { PoolState } from "./poolState.ts"
-import type { Holder, Session } from "./session.ts"
+import type { Holder, IsHealthy, Session } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
 import type { Waiter, Wish } from "./waiter.ts"
-
-/** What a driver knows about a session without a round trip. */
-export type IsHealthy<S> = (session: Session<S>) => boolean
 
 /** Whether a session must show that it is alive before it is lent. */
 export const needsPing = <S>(state: PoolState<S>, session: Session<S>, now: number): boolean =>
@@ -32,6 +29,7 @@ export const findIdle = <S>(
   now: number,
   isHealthy: IsHealthy<S>
 ): Session<S> | undefined => {
+  state.putAway()
   for (;;) {
     const session = wish.group.idleFor(wish)
     if (session === undefined) return undefined
@@ -43,9 +41,15 @@ export const findIdle = <S>(
 }
 
 /** Lends an idle session at once. */
-export const take = <S>(state: PoolState<S>, session: Session<S>, holder: Holder): void => {
+export const take = <S>(
+  state: PoolState<S>,
+  session: Session<S>,
+  holder: Holder,
+  fiberId: number,
+  now: number
+): void => {
   state.leaveIdle(session, "busy")
-  session.holder = holder
+  state.lend(session, holder, fiberId, now)
 }
 
 /** Sets an idle session aside to be pinged, on behalf of a waiting request or of nobody. */
@@ -117,7 +121,7 @@ const dequeue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
 /** The session, busy by now, is the request's from here on. */
 const serve = <S>(state: PoolState<S>, waiter: Waiter<S>, session: Session<S>, now: number): void => {
   dequeue(state, waiter)
-  session.holder = waiter.holder
+  state.lend(session, waiter.holder, waiter.fiberId, now)
   waiter.outcome = { _tag: "Served", session }
   state.wakes.push(waiter)
   if (state.limits.queueTarget !== Infinity) {

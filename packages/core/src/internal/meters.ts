@@ -11,13 +11,21 @@ const boundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const
  * looks.
  */
 class Durations {
+  #zeros = 0
+  /** Of durations above 0, by bucket. */
   readonly #counts = new Float64Array(boundaries.length + 1)
   #count = 0
   #sum = 0
   #min = Infinity
   #max = -Infinity
 
+  /** Adds a duration. Most waits are 0, and so are many uses: these cost one addition. */
   record(millis: number): void {
+    if (millis === 0) this.#zeros++
+    else this.#add(millis)
+  }
+
+  #add(millis: number): void {
     const seconds = millis / 1000
     let bucket = 0
     while (bucket < boundaries.length && seconds > boundaries[bucket]!) bucket++
@@ -29,17 +37,16 @@ class Durations {
   }
 
   state(): Metric.HistogramState {
-    let cumulated = 0
+    let cumulated = this.#zeros
     const buckets = boundaries.map((boundary, index): [number, number] => {
       cumulated += this.#counts[index]!
       return [boundary, cumulated]
     })
-    const isEmpty = this.#count === 0
     return {
       buckets,
-      count: this.#count,
-      min: isEmpty ? 0 : this.#min,
-      max: isEmpty ? 0 : this.#max,
+      count: this.#count + this.#zeros,
+      min: this.#zeros > 0 || this.#count === 0 ? 0 : this.#min,
+      max: this.#count === 0 ? 0 : this.#max,
       sum: this.#sum
     }
   }

@@ -6,9 +6,10 @@ import { ExpiryHeap } from "./expiryHeap.ts"
 import { expiry } from "./growth.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
 import * as Overload from "./overload.ts"
-import type { Session, SessionPlace, Shard } from "./session.ts"
+import type { Holder, IsHealthy, Session, SessionPlace, Shard } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
-import type { Waiter } from "./waiter.ts"
+import { TurnClock } from "./turnClock.ts"
+import type { Waiter, Wish } from "./waiter.ts"
 
 /** The settings that decisions read, in milliseconds and plain numbers. */
 export interface Limits {
@@ -57,23 +58,20 @@ export type Phase = "open" | "draining" | "closed"
 export class PoolState<S> {
   settings: Settings
   limits: Limits
-  phase: Phase = "open"
-  readonly clock: Clock
+  #phase: Phase = "open"
+  readonly #clock: TurnClock
   readonly sessions = new Set<Session<S>>()
-  /** Idle sessions, the warmest first. */
-  readonly recency = new LinkedList<Session<S>>()
+  readonly #recency = new LinkedList<Session<S>>()
   readonly expiries = new ExpiryHeap<Session<S>>()
   readonly waiting = new LinkedList<Waiter<S>>()
   /** Groups that have waiting requests. */
   readonly needy = new Set<SessionGroup<S>>()
   readonly counts = { opening: 0, idle: 0, checking: 0, busy: 0, closing: 0 }
   readonly totals = { opened: 0, openFailures: 0, closed: 0, lent: 0, hits: 0, timeouts: 0, refused: 0, leaks: 0 }
-  /** Raised by every fatal error: sessions that proved alive before are pinged before they are lent. */
-  suspicion = 0
+  #suspicion = 0
   overload: Overload.Overload
   lastOpenFailure: unknown = undefined
-  /** The credentials that the pool's own sessions are opened with, once one was. */
-  account: string | undefined = undefined
+  #account: string | undefined = undefined
 
   jobs: Array<Job<S>> = []
   /** Waiting requests whose outcome is known and who have not been told. */
@@ -82,7 +80,19 @@ export class PoolState<S> {
   readonly leftGroups = new Set<SessionGroup<S>>()
   /** Whether something changed that may let sessions be opened or replaced. */
   isUnsettled = false
-  readonly listeners = new Set<(event: PoolEvent) => void>()
+  readonly #listeners = new Set<(event: PoolEvent) => void>()
+  /** Whether anybody listens to events: they are made only then. */
+  isWatched = false
+  /**
+   * Stands for a time in which nothing happens that could speak against lending a session once more which was lent in it:
+   * an object for each such time; `undefined` when every session has to be looked at.
+   */
+  #calm: object | undefined = undefined
+  /**
+   * The session that came back last, if it was lent in the calm that is still on. It is idle, but in no list until another
+   * comes back or somebody looks at the lists: most often it is the next to be lent.
+   */
+  #atHand: Session<S> | undefined = undefined
 
   /** The sessions of the pool's own user, in its own connection class and no shard. */
   readonly ownGroup: SessionGroup<S>
@@ -94,12 +104,17 @@ export class PoolState<S> {
     this.hasOwnUser = hasOwnUser
     this.settings = settings
     this.limits = limitsOf(settings)
-    this.clock = clock
+    this.#clock = new TurnClock(clock)
     this.overload = Overload.initial(this.now())
   }
 
   now(): number {
-    return this.clock.currentTimeMillisUnsafe()
+    return this.#clock.now()
+  }
+
+  /** The time for what happens at both ends of every lease: never before what `now` has said, but maybe a turn old. */
+  timeOfTurn(): number {
+    return this.#clock.ofTurn()
   }
 
   /** Sessions of any kind that take a place of `max`, also while they are being opened or closed. */
@@ -112,8 +127,75 @@ export class PoolState<S> {
     return this.counts.idle + this.counts.checking + this.counts.busy
   }
 
+  /** Idle sessions, the warmest first. */
+  get recency(): LinkedList<Session<S>> {
+    this.putAway()
+    return this.#recency
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  enter(phase: "draining" | "closed"): void {
+    this.#phase = phase
+    this.#disturb()
+  }
+
+  /** Raised by every fatal error: sessions that proved alive before are pinged before they are lent. */
+  get suspicion(): number {
+    return this.#suspicion
+  }
+
+  suspect(): void {
+    this.#suspicion++
+    this.#disturb()
+  }
+
+  /** The credentials that the pool's own sessions are opened with, once one was. */
+  get account(): string | undefined {
+    return this.#account
+  }
+
+  adopt(account: string): void {
+    this.#account = account
+    this.#disturb()
+  }
+
+  /** Ends the calm, if there is one. */
+  #disturb(): void {
+    this.#calm = undefined
+    this.putAway()
+  }
+
+  get #isCalm(): boolean {
+    const { leakThreshold, max, pingInterval } = this.limits
+    return this.#phase === "open" && !this.isWatched && pingInterval > 0 && leakThreshold === Infinity &&
+      this.settings.getMode !== "forceGet" && this.slots - this.counts.closing <= max
+  }
+
+  /** Moves the session at hand to where the others are. */
+  putAway(): void {
+    const session = this.#atHand
+    if (session === undefined) return
+    this.#atHand = undefined
+    this.#recency.pushFront(session.byRecency)
+    session.group.addIdle(session, true)
+  }
+
+  listen(listener: (event: PoolEvent) => void): void {
+    this.#listeners.add(listener)
+    this.isWatched = true
+    this.#disturb()
+  }
+
+  unlisten(listener: (event: PoolEvent) => void): void {
+    this.#listeners.delete(listener)
+    this.isWatched = this.#listeners.size > 0
+  }
+
   emit(event: PoolEvent): void {
-    for (const listener of this.listeners) listener(event)
+    for (const listener of this.#listeners) listener(event)
   }
 
   /** A place of `max` is taken for a session to be opened. */
@@ -159,13 +241,14 @@ export class PoolState<S> {
 
   /** `warmest` is false for a session that was only looked at: it goes back to where its age belongs. */
   makeIdle(session: Session<S>, warmest: boolean): void {
+    this.putAway()
     this.move(session, "idle")
     if (warmest) {
-      this.recency.pushFront(session.byRecency)
+      this.#recency.pushFront(session.byRecency)
       if (session.byShard !== undefined) session.group.shard!.idle.pushFront(session.byShard)
     } else {
       const isWarmer = (other: Session<S>) => other.idleSince >= session.idleSince
-      this.recency.insertFromBack(session.byRecency, isWarmer)
+      this.#recency.insertFromBack(session.byRecency, isWarmer)
       if (session.byShard !== undefined) session.group.shard!.idle.insertFromBack(session.byShard, isWarmer)
     }
     session.group.addIdle(session, warmest)
@@ -173,10 +256,64 @@ export class PoolState<S> {
   }
 
   leaveIdle(session: Session<S>, place: "checking" | "busy" | "closing"): void {
-    unlink(session.byRecency)
-    if (session.byShard !== undefined) unlink(session.byShard)
-    session.group.removeIdle(session)
-    this.move(session, place)
+    if (session === this.#atHand) this.#atHand = undefined
+    else {
+      unlink(session.byRecency)
+      if (session.byShard !== undefined) unlink(session.byShard)
+      session.group.removeIdle(session)
+    }
+    this.counts.idle--
+    this.counts[place]++
+    session.place = place
+  }
+
+  /** A session, busy by now, belongs to `holder` from here on. */
+  lend(session: Session<S>, holder: Holder, fiberId: number, now: number): void {
+    session.holder = holder
+    session.fiberId = fiberId
+    session.takenAt = now
+    if (this.#calm === undefined && this.#isCalm) this.#calm = {}
+    // Where the idle sessions of a shard are counted, each has to be in its list.
+    session.lentIn = session.byShard === undefined ? this.#calm : undefined
+  }
+
+  /**
+   * Lends the session at hand, when it is what `wish` is for and need not prove anything; else the answer is `undefined`, and
+   * nothing has happened.
+   */
+  lendAtHand(wish: Wish<S>, holder: Holder, fiberId: number, isHealthy: IsHealthy<S>): Session<S> | undefined {
+    const session = this.#atHand
+    if (session === undefined || session.group !== wish.group || session.tag !== wish.tag || wish.fresh) {
+      return undefined
+    }
+    const now = this.timeOfTurn()
+    if (session.expiresAt <= now || now - session.provenAt > this.limits.pingInterval || !isHealthy(session)) {
+      return undefined
+    }
+    this.#atHand = undefined
+    this.counts.idle--
+    this.counts.busy++
+    session.place = "busy"
+    session.holder = holder
+    session.fiberId = fiberId
+    session.takenAt = now
+    this.totals.lent++
+    this.totals.hits++
+    return session
+  }
+
+  /** Keeps a session that has come back at hand, when nobody waits and nothing has to be looked at; `false` when not. */
+  keepAtHand(session: Session<S>, now: number, isHealthy: IsHealthy<S>): boolean {
+    const calm = this.#calm
+    if (calm === undefined || session.lentIn !== calm || this.waiting.size > 0 || session.expiresAt <= now) return false
+    if (!isHealthy(session)) return false
+    this.putAway()
+    this.#atHand = session
+    this.counts.busy--
+    this.counts.idle++
+    session.place = "idle"
+    session.holder = undefined
+    return true
   }
 
   /** The session goes for good. Its place of `max` is free once it is closed. */
@@ -195,8 +332,8 @@ export class PoolState<S> {
 
   /** Whether a session was opened with the credentials that the pool has now. */
   isCurrent(session: Session<S>): boolean {
-    return session.group.identity.credentials === "request" || this.account === undefined ||
-      session.account === this.account
+    return session.group.identity.credentials === "request" || this.#account === undefined ||
+      session.account === this.#account
   }
 
   /** Idle sessions that were opened with credentials of the past go for good. */
@@ -223,6 +360,7 @@ export class PoolState<S> {
   }
 
   configure(settings: Settings): void {
+    this.#disturb()
     const { lifetime, perShard } = this.limits
     this.settings = settings
     this.limits = limitsOf(settings)

@@ -23,8 +23,6 @@ export type SessionPlace = "idle" | "checking" | "busy" | "closing"
 
 /** What the pool knows of the lease on a busy session. */
 export interface Holder {
-  readonly fiberId: number
-  readonly takenAt: number
   /** Where in the program it was taken; known while leaks are looked for. */
   readonly takenBy: string | undefined
   /** Ends the lease from outside: nothing can be done with its connection any more. */
@@ -52,8 +50,12 @@ export class Session<S> implements Expiring {
   provenAgainst: number
   /** Whether nobody has held it yet. */
   isFresh = true
-  /** Who holds it while it is busy. */
+  /** Who holds it while it is busy, in which fiber, and since when. */
   holder: Holder | undefined = undefined
+  fiberId = 0
+  takenAt: number
+  /** The calm, as `PoolState` has it, in which it was lent last. */
+  lentIn: object | undefined = undefined
   /** The request on whose behalf it is being pinged, as long as that still waits. */
   checkedFor: Waiter<S> | undefined = undefined
   readonly byRecency: Link<Session<S>> = new Link(this)
@@ -75,12 +77,16 @@ export class Session<S> implements Expiring {
     this.openedAt = options.now
     this.idleSince = options.now
     this.provenAt = options.now
+    this.takenAt = options.now
     this.account = options.account
     this.lifetimePart = options.lifetimePart
     this.provenAgainst = options.suspicion
     this.byShard = options.group.shard === undefined ? undefined : new Link<Session<S>>(this)
   }
 }
+
+/** What a driver knows about a session without a round trip. */
+export type IsHealthy<S> = (session: Session<S>) => boolean
 
 /** The sessions of one sharding key, as far as `maxSessionsPerShard` is concerned. */
 export class Shard<S> {

@@ -26,6 +26,7 @@ export type Outcome<S> =
 export class Waiter<S> {
   readonly wish: Wish<S>
   readonly holder: Holder
+  readonly fiberId: number
   readonly since: number
   /** Order of arrival, over all groups. */
   readonly number: number
@@ -47,11 +48,20 @@ export class Waiter<S> {
   /** There once it has a deadline. */
   byDeadline: Link<Waiter<S>> | undefined = undefined
 
-  constructor(wish: Wish<S>, holder: Holder, since: number, number: number, mode: GetMode) {
+  constructor(options: {
+    readonly wish: Wish<S>
+    readonly holder: Holder
+    readonly fiberId: number
+    readonly since: number
+    readonly number: number
+    readonly mode: GetMode
+  }) {
+    const { mode, wish } = options
     this.wish = wish
-    this.holder = holder
-    this.since = since
-    this.number = number
+    this.holder = options.holder
+    this.fiberId = options.fiberId
+    this.since = options.since
+    this.number = options.number
     this.isImpatient = mode === "noWait" || mode === "forceGet"
     this.isForced = mode === "forceGet"
     this.byTag = wish.tag === undefined ? undefined : new Link<Waiter<S>>(this)
