@@ -16,7 +16,7 @@ import {
 import { betweenRests } from "./lendingLaws.ts"
 import { isFree, isWellFormed, type Observation, remark, type SessionView, shardText } from "./observation.ts"
 import { atRest, type Breach } from "./restLaws.ts"
-import type { Bench, PreparationFailed, Subject } from "./subject.ts"
+import type { Bench, PreparationFailed, Refusal, Subject } from "./subject.ts"
 import { complete, type World } from "./world.ts"
 
 /** What came of a script. */
@@ -339,9 +339,9 @@ export class Stage<C extends Connection.Connection> {
       const hasRefused = this.#hasRefused
       const statistics = yield* this.#pool.statistics
       // After a failure, opening goes on with one session; the others follow once that is open.
-      const isProbed = (refusal: { readonly at: number; readonly user: string }): boolean =>
+      const isProbed = ({ at, proxyUser, user }: Refusal): boolean =>
         statistics.opening > 0 &&
-        !sessions.some(({ openedAt, user }) => openedAt > refusal.at && user === refusal.user)
+        !sessions.some((session) => session.openedAt > at && session.user === user && session.proxyUser === proxyUser)
       const backingOff = (user: string, at = now): boolean =>
         refusals === undefined ?
           hasRefused :

@@ -26,6 +26,8 @@ export interface Refusal {
   /** In milliseconds of the clock. */
   readonly at: number
   readonly user: string
+  /** Whom the user was to act for, if anybody. */
+  readonly proxyUser?: string | undefined
   /** Whether the credentials were the reason. */
   readonly isAuthentication: boolean
 }

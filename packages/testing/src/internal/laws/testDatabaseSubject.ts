@@ -58,11 +58,11 @@ const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>
     const refusals = Effect.map(database.ledger, (entries) =>
       entries.filter((entry) =>
         entry.event === "openFailed" || entry.event === "openAbandoned"
-      ).map((entry): Refusal => ({
-        at: entry.at,
-        user: entry.who.split("[")[0]!,
-        isAuthentication: entry.failure?.includes("invalid user name or password") === true
-      })))
+      ).map((entry): Refusal => {
+        const [user = "", proxyUser] = entry.who.split(/[[\]]/)
+        const isAuthentication = entry.failure?.includes("invalid user name or password") === true
+        return { at: entry.at, user, proxyUser, isAuthentication }
+      }))
     return {
       makePool: (settings) =>
         SessionPool.make({ ...settings, driver }),
