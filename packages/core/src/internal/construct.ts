@@ -14,6 +14,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Connection } from "../Connection.ts"
 import {
+  type AcquireError,
   ConnectionReleasedError,
   CredentialsNotAllowedError,
   InvalidOptionsError,
@@ -33,8 +34,10 @@ import { refuse } from "./lending.ts"
 import { PoolMeters } from "./meters.ts"
 import { parseMillis } from "./optionField.ts"
 import { PoolState } from "./poolState.ts"
+import { addFirst, canAddFirst, isEmpty } from "./scopeFinalizer.ts"
 import { openSessionError } from "./settling.ts"
 import { evictor, keeper, nextEviction } from "./upkeep.ts"
+import { type Body, UseFrames } from "./useFrame.ts"
 
 /** How many events a listener may be behind before it misses the oldest. */
 const eventsBehind = 4096
@@ -145,53 +148,58 @@ const surface = <S, C extends Connection, E, OE>(
   keepAlive: () => void
 ): SessionPool<C, OE> => {
   const { state } = engine
+  const frames = new UseFrames<S, C, E, OE>()
   const origin = () => engine.leaks.isOn ? new Error("taken") : undefined
 
-  const acquire = (request?: SessionRequest): ReturnType<SessionPool<C, OE>["acquire"]> => {
-    const from = origin()
-    // Uninterruptible from taking the session until the scope has its return: nothing can fall between.
-    return Effect.uninterruptibleMask((restore) =>
+  const finalizer = (lease: Lease<S, C, E, OE>) => () => lease.finish() ?? Effect.void
+  const broken = (lease: Lease<S, C, E, OE>, defect: unknown) =>
+    Effect.andThen(lease.finish() ?? Effect.void, Effect.die(defect))
+
+  // Uninterruptible from taking the session until the scope has its return: nothing can fall between.
+  const ask = (lease: Lease<S, C, E, OE>, scope: Scope.Scope) =>
+    Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((fiber) => {
-        const lease = new Lease(engine, request, from)
-        const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
-        const keep = (connection: C) =>
-          Effect.as(Scope.addFinalizerExit(scope, () => lease.finish() ?? Effect.void), connection)
-        let work: ReturnType<typeof lease.ask>
+        let connection: Effect.Effect<C, AcquireError | OE>
         try {
-          const connection = lease.take(fiber.id)
-          if (connection !== undefined) return keep(connection)
-          work = lease.ask(fiber)
+          connection = lease.ask(fiber)
         } catch (defect) {
-          return Effect.andThen(lease.finish() ?? Effect.void, Effect.die(defect))
+          return broken(lease, defect)
         }
         // Waiting can be interrupted, and ends the lease when it fails: the scope is not burdened with what never was.
         const guarded = Effect.onExitPrimitive(
-          restore(work),
+          restore(connection),
           (exit) => exit._tag === "Failure" ? lease.finish() : undefined,
           true
         )
-        return Effect.flatMap(guarded, keep)
+        return Effect.tap(guarded, Scope.addFinalizerExit(scope, finalizer(lease)))
       })
     )
+
+  const takesAtOnce = canAddFirst()
+  const acquire = (request?: SessionRequest): ReturnType<SessionPool<C, OE>["acquire"]> => {
+    const from = origin()
+    return Effect.withFiber((fiber) => {
+      const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
+      const lease = new Lease(engine, request, from)
+      if (!takesAtOnce || !isEmpty(scope)) return ask(lease, scope)
+      let connection: C | undefined
+      try {
+        connection = lease.take(fiber.id)
+      } catch (defect) {
+        return broken(lease, defect)
+      }
+      if (connection === undefined) return ask(lease, scope)
+      // In the very step in which the session was taken: nothing can fall between.
+      addFirst(scope, finalizer(lease))
+      return Effect.succeed(connection)
+    })
   }
 
-  const use = <A, E2, R>(
-    first: SessionRequest | ((connection: C) => Effect.Effect<A, E2, R>),
-    second?: (connection: C) => Effect.Effect<A, E2, R>
-  ) => {
+  const use = (first: SessionRequest | Body<C>, second?: Body<C>): Effect.Effect<unknown, unknown, unknown> => {
     const request = typeof first === "function" ? undefined : first
-    const f = typeof first === "function" ? first : second!
+    const body = typeof first === "function" ? first : second!
     const from = origin()
-    return Effect.suspend(() => {
-      const lease = new Lease(engine, request, from)
-      return Effect.onExitPrimitive(
-        Effect.withFiber((fiber) => {
-          const connection = lease.take(fiber.id)
-          return connection === undefined ? Effect.flatMap(lease.ask(fiber), f) : f(connection)
-        }),
-        () => lease.finish()
-      )
-    })
+    return Effect.suspend(() => frames.run(new Lease(engine, request, from), body))
   }
 
   const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> => {
@@ -304,6 +312,7 @@ const turnOthersAway = <S, C extends Connection, E, OE>({ state }: Engine<S, C, 
 
 const statistics = <S>(state: PoolState<S>): PoolStatistics => {
   const { counts, limits, settings } = state
+  const { misses, ...totals } = state.totals
   return {
     name: settings.name,
     dsn: settings.dsn,
@@ -325,7 +334,7 @@ const statistics = <S>(state: PoolState<S>): PoolStatistics => {
     waitTimeout: limits.waitTimeout,
     stmtCacheSize: settings.stmtCacheSize,
     maxSessionsPerShard: settings.maxSessionsPerShard,
-    totals: { ...state.totals }
+    totals: { ...totals, hits: totals.lent - misses }
   }
 }
 

@@ -22,6 +22,7 @@ import type { Job, PoolState } from "./poolState.ts"
 import type { IsHealthy, Session } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
 import { forsaken, openSessionError, settle } from "./settling.ts"
+import { within } from "./timeLimit.ts"
 import type { Waiter } from "./waiter.ts"
 
 /** What a pool is made of, besides its settings. Everything is closed over its environment already. */
@@ -48,12 +49,15 @@ export interface EngineParts<S, C extends Connection, E, OE> {
 
 export class Engine<S, C extends Connection, E = never, OE = never> {
   readonly parts: EngineParts<S, C, E, OE>
+  readonly driver: SessionDriver<S, C, E>
   readonly state: PoolState<S>
   readonly groups: Groups<S>
   readonly meters: PoolMeters
   readonly isHealthy: IsHealthy<S>
   readonly deadlines: Deadlines<Waiter<S>>
   readonly leaks: LeakWatch
+  /** What is left to do after a reset that had nothing to do. */
+  readonly #atRest: Effect.Effect<void> | undefined
   #sessionNumber = 0
   #waiterNumber = 0
   #openings = 0
@@ -71,12 +75,15 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
 
   constructor(parts: EngineParts<S, C, E, OE>) {
     this.parts = parts
+    this.driver = parts.driver
+    this.#atRest = parts.resetSession === undefined ? undefined : Effect.void
     this.state = parts.state
     this.groups = parts.groups
     this.meters = parts.meters
+    const { driver } = parts
     this.isHealthy = (session) => {
       try {
-        return parts.driver.isHealthy(session.handle)
+        return driver.isHealthy(session.handle)
       } catch {
         return false
       }
@@ -220,6 +227,20 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     this.state.isUnsettled = true
   }
 
+  /**
+   * Rolls back what was not committed, once a lease has ended. What is left to do is the answer; `undefined` when that is
+   * nothing.
+   */
+  reset(session: Session<S>): Effect.Effect<void, unknown> | undefined {
+    let work: Effect.Effect<void, unknown> | undefined
+    try {
+      work = this.driver.reset(session.handle, this.state.settings)
+    } catch (defect) {
+      return Effect.die(defect)
+    }
+    return work === undefined ? this.#atRest : within(work, this.settings.pingTimeout, "a reset")
+  }
+
   nextSessionNumber(): number {
     return ++this.#sessionNumber
   }
@@ -234,9 +255,15 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     session.tag = tag
     session.idleSince = now
     session.provenAt = now
-    if (!state.keepAtHand(session, now, this.isHealthy)) {
-      Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    if (state.keepAtHand(session, now, this.isHealthy)) {
+      if (state.mayEvict && now + state.limits.idleTimeout < this.nextLook) this.rearm()
+      return
     }
+    if (state.isWatched) {
+      const heldMillis = now - session.takenAt
+      state.emit(PoolEvent.SessionReturned({ at: now, session: session.id, tag: tag?.text, heldMillis }))
+    }
+    Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
     if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
     else if (now + state.limits.idleTimeout < this.nextLook && state.opened > state.limits.min) this.rearm()
   }

@@ -86,7 +86,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
 
   setTag(tag: string | undefined): Effect.Effect<void, InvalidTagError | ConnectionReleasedError> {
     return Effect.suspend((): Effect.Effect<void, InvalidTagError | ConnectionReleasedError> => {
-      if (this.#stage !== "held") return Effect.fail(this.#released())
+      if (this.#stage !== "held") return Effect.fail(this.released())
       const parsed = this.engine.groups.tag(tag, this.pool)
       if (Result.isFailure(parsed)) return Effect.fail(parsed.failure)
       this.#tag = parsed.success
@@ -105,7 +105,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     return Effect.suspend(() => {
       let isRunning = false
       const guarded = Effect.suspend((): Effect.Effect<A, E2 | ConnectionReleasedError, R> => {
-        if (this.#stage !== "held") return Effect.fail(this.#released())
+        if (this.#stage !== "held") return Effect.fail(this.released())
         isRunning = true
         this.#running++
         return operation
@@ -113,7 +113,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       return Effect.onExitPrimitive(guarded, (exit) => {
         if (!isRunning) return undefined
         isRunning = false
-        if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return this.#breakOff()
+        if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return this.breakOff()
         this.#running--
         return undefined
       })
@@ -121,7 +121,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** Stops the operation at the server; it counts as running until the session is quiet. */
-  #breakOff(): Effect.Effect<void> | undefined {
+  private breakOff(): Effect.Effect<void> | undefined {
     const session = this.#session
     // A fiber that outlived the lease must not break what runs on the session by now: it may be somebody else's.
     if (session?.holder !== (this.#behind ?? this)) {
@@ -129,12 +129,12 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       return undefined
     }
     this.#isSuspect = true
-    return this.#await(this.#interrupt(session), () => {
+    return this.awaitJob(this.interrupt(session), () => {
       this.#running--
     })
   }
 
-  #interrupt(session: Session<S>): Effect.Effect<void, unknown> {
+  private interrupt(session: Session<S>): Effect.Effect<void, unknown> {
     const { driver } = this.engine.parts
     return within(Effect.suspend(() => driver.interrupt(session.handle)), this.engine.settings.pingTimeout, "a break")
   }
@@ -143,7 +143,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
    * Runs `effect` in the pool's scope and waits for it. The caller's fiber may be in the middle of being interrupted, where
    * nothing could be bounded in time.
    */
-  #await(effect: Effect.Effect<unknown, unknown>, then: () => void): Effect.Effect<void> {
+  private awaitJob(effect: Effect.Effect<unknown, unknown>, then: () => void): Effect.Effect<void> {
     return Effect.suspend(() =>
       Effect.map(Fiber.await(this.engine.forkJob(effect)), (exit) => {
         if (Exit.isFailure(exit)) this.#endsWith ??= "broken"
@@ -152,7 +152,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     )
   }
 
-  #released(): ConnectionReleasedError {
+  private released(): ConnectionReleasedError {
     return new ConnectionReleasedError({ pool: this.pool, session: this.sessionId })
   }
 
@@ -170,8 +170,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     this.#sessionId = session.id
     this.#stage = "held"
     this.#tag = session.tag
-    engine.meters.waited(0)
-    return engine.parts.driver.lease(session.handle, this)
+    return engine.driver.lease(session.handle, this)
   }
 
   /** Takes a session, and does what has to be done before its connection can be used. */
@@ -189,16 +188,16 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const now = state.timeOfTurn()
     const session = Lending.findIdle(state, wish, now, engine.isHealthy)
     if (session === undefined || Lending.needsPing(state, session, now)) {
-      return this.#wait(wish, session, state.now(), fiber)
+      return this.wait(wish, session, state.now(), fiber)
     }
     Lending.take(state, session, this, fiber.id, now)
-    const connection = this.#hold(session, wish, now, 0)
+    const connection = this.hold(session, wish, now, 0)
     if (state.isUnsettled) engine.flush()
     return connection
   }
 
   /** The session is this caller's: makes the connection, and the preparation that it needs before it is seen. */
-  #hold(
+  private hold(
     session: Session<S>,
     wish: Wish<S>,
     now: number,
@@ -214,10 +213,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const isPrepared = !session.isFresh && SessionTag.equals(wish.tag, session.tag)
     session.isFresh = false
     state.totals.lent++
-    if (isPrepared && waitedMillis === 0) state.totals.hits++
+    if (!isPrepared || waitedMillis > 0) state.totals.misses++
     engine.meters.waited(waitedMillis)
     engine.leaks.watch(this, now)
-    const connection = engine.parts.driver.lease(session.handle, this)
+    const connection = engine.driver.lease(session.handle, this)
     if (state.isWatched) {
       state.emit(PoolEvent.SessionLent({
         at: now,
@@ -241,7 +240,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     )
   }
 
-  #wait(
+  private wait(
     wish: Wish<S>,
     toCheck: Session<S> | undefined,
     now: number,
@@ -263,20 +262,20 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (toCheck !== undefined) Lending.setAside(state, toCheck, waiter)
     engine.flush()
     if (!isProvidedFor(state, waiter)) {
-      const refusal = this.#refusal(waiter, now)
+      const refusal = this.refusal(waiter, now)
       if (refusal !== undefined) {
         Lending.refuse(state, waiter, refusal)
         engine.flush()
       }
     }
     if (waiter.isWaiting) {
-      const timeout = this.#timeout()
+      const timeout = this.ownTimeout()
       if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
       if (state.isWatched) {
         state.emit(PoolEvent.RequestQueued({ at: now, pending: state.waiting.size }))
       }
     }
-    const waiting = Effect.flatMap(sleep(waiter), () => this.#served(waiter))
+    const waiting = Effect.flatMap(sleep(waiter), () => this.served(waiter))
     // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
     return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
       attributes: { "db.client.connection.pool.name": this.pool }
@@ -284,14 +283,14 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** The outcome of a wait is known. */
-  #served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
+  private served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
     const outcome = waiter.outcome!
     if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
     const now = this.engine.state.now()
-    return this.#hold(outcome.session, waiter.wish, now, now - waiter.since)
+    return this.hold(outcome.session, waiter.wish, now, now - waiter.since)
   }
 
-  #timeout(): number {
+  private ownTimeout(): number {
     const { state } = this.engine
     const own = this.#request?.waitTimeout
     if (own !== undefined) return parseMillis(own)!
@@ -299,7 +298,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** Why a request may not wait for others to end their leases; `undefined` when it may. */
-  #refusal(waiter: Waiter<S>, now: number): unknown {
+  private refusal(waiter: Waiter<S>, now: number): unknown {
     const { engine } = this
     const { state } = engine
     if (queueLength(state) > state.limits.queueMax && !Lending.claim(state, waiter)) {
@@ -322,32 +321,26 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   end(tag: SessionTag.SessionTag | undefined, reason: CloseReason | undefined): Effect.Effect<void> | undefined {
     // It may hold a password, and whoever keeps the connection keeps this lease.
     this.#request = undefined
-    if (this.#stage !== "held") return this.#giveUp()
+    if (this.#stage !== "held") return this.giveUp()
     this.#stage = "ended"
     const session = this.#session!
-    const { leaks, meters, parts, state } = this.engine
-    const now = state.timeOfTurn()
-    meters.used(now - session.takenAt)
-    if (this.watched !== undefined) leaks.forget(this)
+    // A scope may live long after its leases, and keep them: what is ended must not keep a session.
+    this.#session = undefined
+    this.#waiter = undefined
+    const { engine } = this
+    const now = engine.state.timeOfTurn()
+    engine.meters.used(now - session.takenAt)
+    if (this.watched !== undefined) engine.leaks.forget(this)
     const why = reason ?? this.#endsWith
-    if (why !== undefined) return this.#endFor(why, session)
-    let work: Effect.Effect<void, unknown> | undefined
-    if (this.#running > 0 || this.#isSuspect) work = this.#quiet(session)
-    else {
-      try {
-        work = parts.driver.reset(session.handle, state.settings)
-      } catch {
-        return this.#close(session, "broken")
-      }
-      if (work !== undefined) work = within(work, state.settings.pingTimeout, "a reset")
-    }
-    if (work !== undefined || parts.resetSession !== undefined) return this.#clean(session, tag, work)
-    this.#giveBack(session, tag, now)
+    if (why !== undefined) return this.endFor(why, session)
+    const work = this.#running > 0 || this.#isSuspect ? this.quiet(session) : engine.reset(session)
+    if (work !== undefined) return this.clean(session, tag, work)
+    engine.comeBack(session, tag, now)
     return undefined
   }
 
   /** The caller is gone before it had a session; what it was given without having seen it goes to the next. */
-  #giveUp(): undefined {
+  private giveUp(): undefined {
     const { engine } = this
     const { state } = engine
     const wasWaiting = this.#stage === "waiting"
@@ -360,61 +353,41 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     engine.flush()
   }
 
-  #endFor(why: CloseReason, session: Session<S>): Effect.Effect<void> | undefined {
-    if (this.#running === 0) return this.#close(session, why)
+  private endFor(why: CloseReason, session: Session<S>): Effect.Effect<void> | undefined {
+    if (this.#running === 0) return this.close(session, why)
     // Nothing else may run on a session while it is closed.
-    return this.#await(Effect.ignoreCause(this.#interrupt(session)), () => this.#close(session, why))
+    return this.awaitJob(Effect.ignoreCause(this.interrupt(session)), () => this.close(session, why))
   }
 
   /** Gives the session back once `work`, and `resetSession` after it, have left it clean. */
-  #clean(
+  private clean(
     session: Session<S>,
     tag: SessionTag.SessionTag | undefined,
-    work: Effect.Effect<void, unknown> | undefined
+    work: Effect.Effect<void, unknown>
   ): Effect.Effect<void> {
-    const { parts, state } = this.engine
-    const first = work ?? Effect.void
-    const all = parts.resetSession === undefined
-      ? first
-      : Effect.andThen(first, this.#resetByHand(session, parts.resetSession))
-    return this.#await(all, () => {
-      if (this.#endsWith === undefined) this.#giveBack(session, tag, state.now())
-      else this.#close(session, this.#endsWith)
+    const { engine } = this
+    const { resetSession } = engine.parts
+    const all = resetSession === undefined ? work : Effect.andThen(work, this.resetByHand(session, resetSession))
+    return this.awaitJob(all, () => {
+      if (this.#endsWith !== undefined) return this.close(session, this.#endsWith)
+      // It may have been taken away by a forced close meanwhile.
+      if (session.holder === this) engine.comeBack(session, tag, engine.state.now())
     })
   }
 
-  #giveBack(session: Session<S>, tag: SessionTag.SessionTag | undefined, at: number): void {
-    if (session.holder !== this) return
-    this.#letGo()
-    const { state } = this.engine
-    if (state.isWatched) {
-      state.emit(
-        PoolEvent.SessionReturned({ at, session: session.id, tag: tag?.text, heldMillis: at - session.takenAt })
-      )
-    }
-    this.engine.comeBack(session, tag, at)
-  }
-
-  /** A scope may live long after its leases, and keep them: what is ended must not keep a session. */
-  #letGo(): void {
-    this.#session = undefined
-    this.#waiter = undefined
-  }
-
-  #close(session: Session<S>, reason: CloseReason): undefined {
+  private close(session: Session<S>, reason: CloseReason): undefined {
     // A session that was taken away by a forced close is not this lease's to close.
     if (session.holder !== this) return
-    this.#letGo()
     this.engine.state.retire(session, reason)
     this.engine.flush()
   }
 
   /** Stops what still runs, waits until no break can be on its way any more, and then rolls back. */
-  #quiet(session: Session<S>): Effect.Effect<void, unknown> {
+  private quiet(session: Session<S>): Effect.Effect<void, unknown> {
     const { driver } = this.engine.parts
     const { settings } = this.engine
     return Effect.gen({ self: this }, function*() {
-      if (this.#running > 0) yield* this.#interrupt(session)
+      if (this.#running > 0) yield* this.interrupt(session)
       // A forced close may take the session away in the middle of it.
       if (session.holder !== this) return
       yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
@@ -425,7 +398,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /** Runs `resetSession` on a connection of its own: this lease has ended. */
-  #resetByHand(
+  private resetByHand(
     session: Session<S>,
     resetSession: (connection: C) => Effect.Effect<unknown, unknown>
   ): Effect.Effect<void, unknown> {
@@ -439,7 +412,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       lease.#behind = this
       lease.#tag = this.#tag
       lease.#stage = "held"
-      const connection = engine.parts.driver.lease(session.handle, lease)
+      const connection = engine.driver.lease(session.handle, lease)
       return within(Effect.suspend(() => resetSession(connection)), engine.settings.pingTimeout, "resetSession").pipe(
         Effect.ensuring(Effect.sync(() => {
           lease.#stage = "ended"

@@ -95,6 +95,7 @@ export const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isH
 }
 
 export const enqueue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
+  state.disturb()
   state.waiting.pushBack(waiter.inPool)
   const group = waiter.wish.group
   group.addWaiter(waiter)

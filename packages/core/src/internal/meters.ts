@@ -36,16 +36,18 @@ class Durations {
     if (seconds > this.#max) this.#max = seconds
   }
 
-  state(): Metric.HistogramState {
-    let cumulated = this.#zeros
+  /** As a metric; `total` is how many there were when those of 0 were not recorded. */
+  state(total = this.#zeros + this.#count): Metric.HistogramState {
+    const zeros = total - this.#count
+    let cumulated = zeros
     const buckets = boundaries.map((boundary, index): [number, number] => {
       cumulated += this.#counts[index]!
       return [boundary, cumulated]
     })
     return {
       buckets,
-      count: this.#count + this.#zeros,
-      min: this.#zeros > 0 || this.#count === 0 ? 0 : this.#min,
+      count: total,
+      min: zeros > 0 || this.#count === 0 ? 0 : this.#min,
       max: this.#count === 0 ? 0 : this.#max,
       sum: this.#sum
     }
@@ -62,8 +64,9 @@ export class PoolMeters {
     this.#created.record(millis)
   }
 
+  /** Notes how long the holder of a session has waited for it. That most have not is known from the number of leases. */
   waited(millis: number): void {
-    this.#waited.record(millis)
+    if (millis > 0) this.#waited.record(millis)
   }
 
   used(millis: number): void {
@@ -80,9 +83,9 @@ export class PoolMeters {
         update: ignore,
         modify: ignore
       })
-    const histogram = (name: string, description: string, durations: Durations) =>
+    const histogram = (name: string, description: string, read: () => Metric.HistogramState) =>
       Metric.registerUnsafe(Metric.histogram(name, { description, attributes: pool, boundaries }), context, {
-        get: () => durations.state(),
+        get: read,
         update: ignore,
         modify: ignore
       })
@@ -109,9 +112,13 @@ export class PoolMeters {
         context,
         { get: () => ({ count: state.totals.timeouts, incremental: true }), update: ignore, modify: ignore }
       ),
-      histogram(Names.createTime, "How long opening a session took, in seconds", this.#created),
-      histogram(Names.waitTime, "How long a request waited for a session, in seconds", this.#waited),
-      histogram(Names.useTime, "How long a session was held, in seconds", this.#used)
+      histogram(Names.createTime, "How long opening a session took, in seconds", () => this.#created.state()),
+      histogram(
+        Names.waitTime,
+        "How long a request waited for a session, in seconds",
+        () => this.#waited.state(state.totals.lent)
+      ),
+      histogram(Names.useTime, "How long a session was held, in seconds", () => this.#used.state())
     ]
   }
 }

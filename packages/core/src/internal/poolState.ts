@@ -67,7 +67,8 @@ export class PoolState<S> {
   /** Groups that have waiting requests. */
   readonly needy = new Set<SessionGroup<S>>()
   readonly counts = { opening: 0, idle: 0, checking: 0, busy: 0, closing: 0 }
-  readonly totals = { opened: 0, openFailures: 0, closed: 0, lent: 0, hits: 0, timeouts: 0, refused: 0, leaks: 0 }
+  /** Leases are mostly hits: what is counted is those that were not. */
+  readonly totals = { opened: 0, openFailures: 0, closed: 0, lent: 0, misses: 0, timeouts: 0, refused: 0, leaks: 0 }
   #suspicion = 0
   overload: Overload.Overload
   lastOpenFailure: unknown = undefined
@@ -88,6 +89,8 @@ export class PoolState<S> {
    * an object for each such time; `undefined` when every session has to be looked at.
    */
   #calm: object | undefined = undefined
+  /** Whether sessions that are idle for too long are to be closed, as things are in this calm. */
+  mayEvict = false
   /**
    * The session that came back last, if it was lent in the calm that is still on. It is idle, but in no list until another
    * comes back or somebody looks at the lists: most often it is the next to be lent.
@@ -139,7 +142,7 @@ export class PoolState<S> {
 
   enter(phase: "draining" | "closed"): void {
     this.#phase = phase
-    this.#disturb()
+    this.disturb()
   }
 
   /** Raised by every fatal error: sessions that proved alive before are pinged before they are lent. */
@@ -149,7 +152,7 @@ export class PoolState<S> {
 
   suspect(): void {
     this.#suspicion++
-    this.#disturb()
+    this.disturb()
   }
 
   /** The credentials that the pool's own sessions are opened with, once one was. */
@@ -159,19 +162,22 @@ export class PoolState<S> {
 
   adopt(account: string): void {
     this.#account = account
-    this.#disturb()
+    this.disturb()
   }
 
   /** Ends the calm, if there is one. */
-  #disturb(): void {
+  disturb(): void {
     this.#calm = undefined
     this.putAway()
   }
 
-  get #isCalm(): boolean {
-    const { leakThreshold, max, pingInterval } = this.limits
-    return this.#phase === "open" && !this.isWatched && pingInterval > 0 && leakThreshold === Infinity &&
-      this.settings.getMode !== "forceGet" && this.slots - this.counts.closing <= max
+  #calmDown(): void {
+    const { leakThreshold, max, min, pingInterval } = this.limits
+    const isCalm = this.waiting.size === 0 && this.#phase === "open" && !this.isWatched && pingInterval > 0 &&
+      leakThreshold === Infinity && this.settings.getMode !== "forceGet" && this.slots - this.counts.closing <= max
+    if (!isCalm) return
+    this.#calm = {}
+    this.mayEvict = this.opened > min
   }
 
   /** Moves the session at hand to where the others are. */
@@ -186,7 +192,7 @@ export class PoolState<S> {
   listen(listener: (event: PoolEvent) => void): void {
     this.#listeners.add(listener)
     this.isWatched = true
-    this.#disturb()
+    this.disturb()
   }
 
   unlisten(listener: (event: PoolEvent) => void): void {
@@ -223,6 +229,7 @@ export class PoolState<S> {
     this.counts[session.place]++
     this.sessions.add(session)
     this.totals.opened++
+    this.disturb()
     this.expire(session)
   }
 
@@ -272,7 +279,7 @@ export class PoolState<S> {
     session.holder = holder
     session.fiberId = fiberId
     session.takenAt = now
-    if (this.#calm === undefined && this.#isCalm) this.#calm = {}
+    if (this.#calm === undefined) this.#calmDown()
     // Where the idle sessions of a shard are counted, each has to be in its list.
     session.lentIn = session.byShard === undefined ? this.#calm : undefined
   }
@@ -298,16 +305,14 @@ export class PoolState<S> {
     session.fiberId = fiberId
     session.takenAt = now
     this.totals.lent++
-    this.totals.hits++
     return session
   }
 
-  /** Keeps a session that has come back at hand, when nobody waits and nothing has to be looked at; `false` when not. */
+  /** Keeps a session that has come back at hand, when nothing else has to be looked at; `false` when not. */
   keepAtHand(session: Session<S>, now: number, isHealthy: IsHealthy<S>): boolean {
     const calm = this.#calm
-    if (calm === undefined || session.lentIn !== calm || this.waiting.size > 0 || session.expiresAt <= now) return false
-    if (!isHealthy(session)) return false
-    this.putAway()
+    if (calm === undefined || session.lentIn !== calm || session.expiresAt <= now || !isHealthy(session)) return false
+    if (this.#atHand !== undefined) this.putAway()
     this.#atHand = session
     this.counts.busy--
     this.counts.idle++
@@ -319,6 +324,7 @@ export class PoolState<S> {
   /** The session goes for good. Its place of `max` is free once it is closed. */
   retire(session: Session<S>, reason: CloseReason): void {
     if (session.place === "closing") return
+    this.disturb()
     if (session.place === "idle") this.leaveIdle(session, "closing")
     else this.move(session, "closing")
     this.expiries.remove(session)
@@ -360,7 +366,7 @@ export class PoolState<S> {
   }
 
   configure(settings: Settings): void {
-    this.#disturb()
+    this.disturb()
     const { lifetime, perShard } = this.limits
     this.settings = settings
     this.limits = limitsOf(settings)
