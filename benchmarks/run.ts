@@ -1,46 +1,62 @@
 /**
- * Runs the candidates against each other in one process: `npm run bench`. They take turns within every round, so that what
- * the machine does meanwhile hits all alike. `--quick` runs each once, to see that it works.
+ * Compares the pool with what could be used in its place: `npm run bench`, or some rows by name, `npm run bench -- lease memory`.
+ *
+ * Each row runs in a process of its own, so that no row meets the heap or the compiled code of another. The results go to
+ * `benchmarks/results`, and the plots and the README are drawn from all that are there. `--quick` runs every row once at its smallest
+ * size, to see that it works, and keeps nothing; `--draw` only draws. A missed target is said, and is no failure.
  */
-import { Console, Effect } from "effect"
-import { Bench } from "tinybench"
-import { uncontended } from "./candidates.ts"
+import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
+import { parseArgs } from "node:util"
+import { draw } from "./draw.ts"
+import * as Results from "./results.ts"
+import type { Row, Scale } from "./row.ts"
+import { rows } from "./rows.ts"
+import * as Setting from "./setting.ts"
+import * as Table from "./table.ts"
 
-const leasesPerRun = 1000
-const quick = process.argv.includes("--quick")
-const rounds = quick ? 1 : 9
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean" }, draw: { type: "boolean" }, here: { type: "boolean" } }
+})
 
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[sorted.length >> 1]!
+const scale: Scale = values.quick === true ? "smallest" : "full"
+
+const find = (id: string): Row => {
+  const row = rows.find((row) => row.id === id)
+  if (row !== undefined) return row
+  console.error(`There is no row ${id}; there are ${rows.map(({ id }) => id).join(", ")}.`)
+  process.exit(2)
 }
 
-const main = Effect.gen(function*() {
-  const candidates = yield* uncontended(10)
-  const nanos = new Map<string, Array<number>>(candidates.map(({ name }) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    const bench = new Bench(quick ? { iterations: 1, time: 0, warmup: false } : { time: 150, warmupTime: 50 })
-    for (const { name, run } of candidates) bench.add(name, () => run(quick ? 10 : leasesPerRun))
-    yield* Effect.promise(() => bench.run())
-    for (const task of bench.tasks) {
-      if (task.result.state !== "completed") return yield* Effect.die(`${task.name} did not complete`)
-      nanos.get(task.name)!.push(task.result.latency.p50 * 1e6 / (quick ? 10 : leasesPerRun))
-    }
-  }
-  const base = nanos.get("Effect Pool.use")!
-  yield* Console.log(`borrow and return, uncontended; ${rounds} rounds, Node ${process.version}\n`)
-  yield* Console.log(
-    `${"candidate".padEnd(32)}${"median".padStart(10)}${"spread".padStart(12)}   ratio to Effect Pool.use`
-  )
-  for (const [name, values] of nanos) {
-    const ratio = median(values.map((value, round) => value / base[round]!))
-    const spread = (Math.max(...values) - Math.min(...values)) / median(values)
-    yield* Console.log(
-      `${name.padEnd(32)}${`${median(values).toFixed(0)} ns`.padStart(10)}${
-        `${(spread * 100).toFixed(0)} %`.padStart(12)
-      }   ${ratio.toFixed(2)}`
-    )
-  }
-}).pipe(Effect.scoped)
+/** Runs a row in this process. */
+const runHere = async (row: Row): Promise<void> => {
+  const setting = Setting.begin()
+  const report = await Effect.runPromise(Effect.scoped(row.run(scale)))
+  const results = Results.of(row, report, setting())
+  console.log(Table.render(results))
+  if (scale === "full") Results.write(results)
+}
 
-await Effect.runPromise(main)
+/** Runs a row in a process of its own; whether that went well. */
+const runApart = ({ id }: Row): boolean => {
+  const quick = scale === "smallest" ? ["--quick"] : []
+  return spawnSync(process.execPath, [import.meta.filename, "--here", ...quick, id], { stdio: "inherit" }).status === 0
+}
+
+const chosen = positionals.length === 0 ? rows : positionals.map(find)
+
+if (values.here === true) {
+  for (const row of chosen) await runHere(row)
+} else {
+  const failed = values.draw === true ? [] : chosen.filter((row) => !runApart(row))
+  if (scale === "full") draw()
+  const missed = scale === "full" && values.draw !== true
+    ? chosen.flatMap(({ id }) => Results.readAll().get(id)?.targets ?? []).filter(({ isMet }) => !isMet).length
+    : 0
+  if (missed > 0) console.log(`\n${missed} targets are missed.`)
+  if (failed.length > 0) {
+    console.error(`\nFailed: ${failed.map(({ id }) => id).join(", ")}`)
+    process.exitCode = 1
+  }
+}

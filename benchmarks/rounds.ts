@@ -1,0 +1,89 @@
+/** How candidates take turns, and how what they take is timed. */
+import { Effect } from "effect"
+import { Bench } from "tinybench"
+import type { Figure } from "./row.ts"
+
+/**
+ * Runs every candidate once a round. The order is turned by one with each round, so that whatever the machine does meanwhile hits all
+ * alike, and none is always the one that comes after the same other.
+ */
+export const takeTurns = <C, E, R>(
+  candidates: ReadonlyArray<C>,
+  rounds: number,
+  run: (candidate: C, round: number) => Effect.Effect<unknown, E, R>
+): Effect.Effect<void, E, R> =>
+  Effect.gen(function*() {
+    for (let round = 0; round < rounds; round++) {
+      const first = round % Math.max(candidates.length, 1)
+      for (const candidate of [...candidates.slice(first), ...candidates.slice(0, first)]) yield* run(candidate, round)
+    }
+  })
+
+/** Runs `run` over and over for so long, after a warm-up; answers the milliseconds of the median run. */
+export const millisOfMedian = (
+  run: () => Promise<unknown>,
+  { time, warmup }: { readonly time: number; readonly warmup: number }
+): Effect.Effect<number> =>
+  Effect.promise(async () => {
+    const bench = new Bench(
+      time === 0
+        ? { time, iterations: 1, warmup: false }
+        : { time, iterations: 10, warmupTime: warmup, warmupIterations: 3 }
+    )
+    bench.add("run", run)
+    await bench.run()
+    const { result } = bench.tasks[0]!
+    if (result.state !== "completed") throw new Error("a run failed", { cause: result })
+    return result.latency.p50
+  })
+
+/** Milliseconds that an effect takes, from its start to its end. */
+export const millisOf = <E, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<number, E, R> =>
+  Effect.suspend(() => {
+    const began = performance.now()
+    return Effect.map(effect, () => performance.now() - began)
+  })
+
+/** Runs `lease` so often, one after the other, in one fiber. */
+export const repeat = (lease: () => Effect.Effect<unknown, unknown>, times: number): Promise<void> => {
+  let left = times
+  return Effect.runPromise(Effect.asVoid(Effect.whileLoop({
+    while: () => left-- > 0,
+    body: lease,
+    step: () => {}
+  })))
+}
+
+/** Collects figures, round by round. */
+export class Figures {
+  readonly #all = new Map<string, Figure & { readonly values: Array<number> }>()
+
+  add(of: Omit<Figure, "values">, ...values: ReadonlyArray<number>): void {
+    const key = JSON.stringify([of.group, of.size, of.candidate, of.metric])
+    const known = this.#all.get(key)
+    if (known === undefined) this.#all.set(key, { ...of, values: [...values] })
+    else known.values.push(...values)
+  }
+
+  /** By group and size in the order in which these first came up; within them in the order of `candidates`, where given. */
+  list(candidates: ReadonlyArray<string> = []): ReadonlyArray<Figure> {
+    const figures = [...this.#all.values()]
+    const first = (key: (figure: Figure) => unknown) => {
+      const seen = [...new Set(figures.map(key))]
+      return (figure: Figure) => seen.indexOf(key(figure))
+    }
+    const orders = [
+      first(({ group }) => group),
+      ({ size = 0 }: Figure) => size,
+      ({ candidate }: Figure) => candidates.indexOf(candidate),
+      first(({ metric }) => metric)
+    ]
+    return figures.sort((a, b) => {
+      for (const order of orders) {
+        const difference = order(a) - order(b)
+        if (difference !== 0) return difference
+      }
+      return 0
+    })
+  }
+}
