@@ -54,7 +54,8 @@ export interface Connection {
  * ```
  */
 export abstract class Base implements Connection {
-  readonly lease: Lease
+  // Declared, not initialised: a field that is set twice would cost every lease more than lending a session does.
+  declare readonly lease: Lease
 
   constructor(lease: Lease) {
     this.lease = lease

@@ -64,7 +64,7 @@ export class Closing<S, C extends Connection, E, OE> {
     const { state } = engine
     if (state.phase !== "open") return
     state.enter("draining")
-    if (state.isWatched) state.emit(PoolEvent.PoolClosing({ at: state.now(), force }))
+    if (state.isWatched) state.emit(PoolEvent.PoolClosing({ at: state.date(), force }))
     for (const waiter of state.waiting) refuse(state, waiter, new PoolClosedError({ pool: state.settings.name }))
     for (const session of state.recency) state.retire(session, "closing")
     this.#stopWork()
@@ -98,7 +98,7 @@ export class Closing<S, C extends Connection, E, OE> {
     const { state } = this.#engine
     if (state.phase === "closed") return
     state.enter("closed")
-    if (state.isWatched) state.emit(PoolEvent.PoolClosed({ at: state.now() }))
+    if (state.isWatched) state.emit(PoolEvent.PoolClosed({ at: state.date() }))
     this.#closed()
     Deferred.doneUnsafe(this.#emptied, Effect.void)
   }

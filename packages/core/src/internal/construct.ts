@@ -292,7 +292,7 @@ const reconfigure = <S, C extends Connection, E, OE>(
     if (settings.homogeneous) turnOthersAway(engine)
     if (keepAliveChanged) keepAlive()
     if (state.isWatched) {
-      state.emit(PoolEvent.Reconfigured({ at: state.now(), changed: Object.keys(changes) }))
+      state.emit(PoolEvent.Reconfigured({ at: state.date(), changed: Object.keys(changes) }))
     }
     engine.flush()
     return Effect.void

@@ -261,9 +261,11 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     }
     if (state.isWatched) {
       const heldMillis = now - session.takenAt
-      state.emit(PoolEvent.SessionReturned({ at: now, session: session.id, tag: tag?.text, heldMillis }))
+      state.emit(PoolEvent.SessionReturned({ at: state.date(now), session: session.id, tag: tag?.text, heldMillis }))
     }
-    Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    if (session.place === "busy") {
+      Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    }
     if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
     else if (now + state.limits.idleTimeout < this.nextLook && state.opened > state.limits.min) this.rearm()
   }
@@ -280,7 +282,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     ].join(" ")
     state.totals.timeouts++
     if (state.isWatched) {
-      state.emit(PoolEvent.RequestTimedOut({ at: now, waitedMillis: now - waiter.since }))
+      state.emit(PoolEvent.RequestTimedOut({ at: state.date(now), waitedMillis: now - waiter.since }))
     }
     Lending.refuse(
       state,
@@ -308,7 +310,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   refused(reason: RefusalReason): { readonly pool: string; readonly snapshot: Snapshot } {
     const { state } = this
     state.totals.refused++
-    if (state.isWatched) state.emit(PoolEvent.RequestRefused({ at: state.now(), reason }))
+    if (state.isWatched) state.emit(PoolEvent.RequestRefused({ at: state.date(), reason }))
     return { pool: this.settings.name, snapshot: this.snapshot() }
   }
 

@@ -1,6 +1,7 @@
 /**
  * Reads requests: which identity, which tag, what to refuse. Keeps the groups of sessions by identity.
  */
+import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { CredentialsNotAllowedError, InvalidOptionsError, InvalidTagError } from "../PoolError.ts"
 import type { Settings } from "../PoolOptions.ts"
@@ -29,6 +30,18 @@ interface KnownTag<S> {
   readonly any: Wish<S> | undefined
 }
 
+/** A user and a password that were read, and what a request for no more than them comes to. */
+interface KnownUser<S> {
+  readonly user: string
+  readonly account: string | undefined
+  readonly wish: Wish<S>
+}
+
+/** Whether a request names nothing but a tag, a user and a password. */
+const isPlain = ({ cclass, purity, shardingKey, superShardingKey, waitTimeout }: SessionRequest): boolean =>
+  cclass === undefined && purity === undefined && shardingKey === undefined && superShardingKey === undefined &&
+  waitTimeout === undefined
+
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
 const remembered = 4096
 const refusedRemembered = 256
@@ -44,6 +57,8 @@ export class Groups<S> {
   /** Unused groups that are kept so that refused credentials are not tried again, the oldest first. */
   readonly #refused = new Set<SessionGroup<S>>()
   readonly #ownWish: Wish<S>
+  /** What was last asked for with a password, by who holds that. */
+  readonly #byPassword = new WeakMap<Redacted.Redacted<string>, KnownUser<S>>()
 
   constructor(digests: PasswordDigests, cclass: string | undefined) {
     this.#digests = digests
@@ -57,7 +72,14 @@ export class Groups<S> {
     }
     this.own = new SessionGroup(identity, undefined, undefined)
     this.#byIdentity.set(identityText(identity), [this.own])
-    this.#ownWish = { group: this.own, tag: undefined, matchAnyTag: false, fresh: false, password: undefined }
+    this.#ownWish = {
+      group: this.own,
+      tag: undefined,
+      matchAnyTag: false,
+      fresh: false,
+      password: undefined,
+      list: undefined
+    }
   }
 
   *[Symbol.iterator](): Generator<SessionGroup<S>> {
@@ -80,7 +102,7 @@ export class Groups<S> {
     const wish = (matchAnyTag: boolean): Wish<S> | undefined =>
       Result.isFailure(parsed)
         ? undefined
-        : { group: this.own, tag: parsed.success, matchAnyTag, fresh: false, password: undefined }
+        : { group: this.own, tag: parsed.success, matchAnyTag, fresh: false, password: undefined, list: undefined }
     const tag = { parsed, exact: wish(false), any: wish(true) }
     if (this.#tags.size >= remembered) this.#tags.clear()
     this.#tags.set(text, tag)
@@ -88,17 +110,21 @@ export class Groups<S> {
   }
 
   /**
-   * What a request comes to that asks for no more than a session of the pool's own user, or one with a tag; `undefined` for
+   * What a request comes to that names no more than a tag, or a user and a password that were read before; `undefined` for
    * every other and for one that is refused, which `read` reads.
    */
   readPlain(request: SessionRequest | undefined, pool: Reader): Wish<S> | undefined {
+    if (request === undefined) return pool.hasOwnUser ? this.#ownWish : undefined
+    if (!isPlain(request)) return undefined
+    const { matchAnyTag, password, tag, user } = request
+    if (user !== undefined || password !== undefined) {
+      const known = tag === undefined && password !== undefined ? this.#byPassword.get(password) : undefined
+      return known !== undefined && known.user === user && known.account === pool.account && !known.wish.group.isGone &&
+          !pool.settings.homogeneous
+        ? known.wish
+        : undefined
+    }
     if (!pool.hasOwnUser) return undefined
-    if (request === undefined) return this.#ownWish
-    const { cclass, matchAnyTag, password, purity, shardingKey, superShardingKey, tag, user, waitTimeout } = request
-    if (
-      user !== undefined || password !== undefined || cclass !== undefined || purity !== undefined ||
-      shardingKey !== undefined || superShardingKey !== undefined || waitTimeout !== undefined
-    ) return undefined
     if (tag === undefined || tag === "") return this.#ownWish
     const known = this.#known(tag)
     return matchAnyTag === true ? known.any : known.exact
@@ -118,13 +144,20 @@ export class Groups<S> {
       )
     }
     const group = this.#groupFor(request, pool)
-    return Result.map(group, (group) => ({
-      group,
+    if (Result.isFailure(group)) return Result.fail(group.failure)
+    const { password, user } = request
+    const wish: Wish<S> = {
+      group: group.success,
       tag: tag.success,
       matchAnyTag: request.matchAnyTag === true,
       fresh: request.purity === "new",
-      password: group.identity.credentials === "request" ? request.password : undefined
-    }))
+      password: group.success.identity.credentials === "request" ? password : undefined,
+      list: undefined
+    }
+    if (isPlain(request) && password !== undefined && user !== undefined && request.tag === undefined) {
+      this.#byPassword.set(password, { user, account: pool.account, wish })
+    }
+    return Result.succeed(wish)
   }
 
   #groupFor(request: SessionRequest, pool: Reader): Result.Result<SessionGroup<S>, RequestError> {
@@ -207,6 +240,7 @@ export class Groups<S> {
   }
 
   #remove(group: SessionGroup<S>): void {
+    group.isGone = true
     const key = identityText(group.identity)
     const groups = this.#byIdentity.get(key)?.filter((other) => other !== group) ?? []
     if (groups.length === 0) this.#byIdentity.delete(key)

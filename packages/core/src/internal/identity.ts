@@ -14,12 +14,14 @@ export interface Identity {
   readonly superShardingKey: ShardingKey | undefined
 }
 
+const name = `"[^"]+"|[^\\[\\]"]+`
+const userForm = new RegExp(`^\\s*(${name})?\\s*(?:\\[\\s*(${name})\\s*\\])?\\s*$`)
+
 /** `user[proxy]` taken apart; `undefined` when the text is not of that form. Quoted names may hold anything. */
 export const parseUser = (
   text: string
 ): { readonly user: string | undefined; readonly proxyUser: string | undefined } | undefined => {
-  const name = `"[^"]+"|[^\\[\\]"]+`
-  const match = new RegExp(`^\\s*(${name})?\\s*(?:\\[\\s*(${name})\\s*\\])?\\s*$`).exec(text)
+  const match = userForm.exec(text)
   if (match === null) return undefined
   const user = match[1]?.trim()
   const proxyUser = match[2]?.trim()

@@ -85,7 +85,7 @@ export const openSession = <S, C extends Connection, E, OE>(
         if (!isHealthy) state.retire(session, "dead")
         if (state.isWatched) {
           state.emit(PoolEvent.SessionOpened({
-            at: now,
+            at: state.date(now),
             session: session.id,
             identity: describeIdentity(group.identity),
             tookMillis: now - began
@@ -118,7 +118,7 @@ const adoptCredentials = <S, C extends Connection, E, OE>(
   const before = state.account
   state.adopt(session.account)
   if (before === undefined || before === session.account) return
-  if (state.isWatched) state.emit(PoolEvent.CredentialsChanged({ at: state.now() }))
+  if (state.isWatched) state.emit(PoolEvent.CredentialsChanged({ at: state.date() }))
   state.retireOutdated()
 }
 
@@ -146,7 +146,7 @@ const openingEnded = <S, C extends Connection, E, OE>(
   state.totals.openFailures++
   if (state.isWatched) {
     state.emit(PoolEvent.SessionOpenFailed({
-      at: state.now(),
+      at: state.date(),
       identity: describeIdentity(group.identity),
       cause: failure.cause,
       isAuthentication: failure.isAuthentication,
@@ -228,7 +228,7 @@ export const closeSession = <S, C extends Connection, E, OE>(
       const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
       state.forget(session)
       if (state.isWatched) {
-        state.emit(PoolEvent.SessionClosed({ at: state.now(), session: session.id, reason, failure }))
+        state.emit(PoolEvent.SessionClosed({ at: state.date(), session: session.id, reason, failure }))
       }
       engine.flush()
       return failure === undefined

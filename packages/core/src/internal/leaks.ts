@@ -26,7 +26,7 @@ export interface WatchedLease {
   readonly watched: Watched | undefined
 }
 
-type WatchedPool = Pick<PoolState<unknown>, "emit" | "isWatched" | "limits" | "now" | "settings" | "totals">
+type WatchedPool = Pick<PoolState<unknown>, "date" | "emit" | "isWatched" | "limits" | "now" | "settings" | "totals">
 
 /** Where the frames of the pool itself and of Effect stand, which say nothing about who took a session. */
 const own = new URL("..", import.meta.url).pathname
@@ -76,7 +76,7 @@ export class LeakWatch {
     const at = this.#state.now()
     const heldMillis = at - lease.watched.takenAt
     if (this.#state.isWatched) {
-      this.#state.emit(PoolEvent.LeakReturned({ at, session: lease.sessionId, heldMillis }))
+      this.#state.emit(PoolEvent.LeakReturned({ at: this.#state.date(at), session: lease.sessionId, heldMillis }))
     }
     this.#fork(this.#log("A session that was held for too long has come back", lease, heldMillis, Effect.logInfo))
   }
@@ -93,7 +93,12 @@ export class LeakWatch {
     this.#state.totals.leaks++
     if (this.#state.isWatched) {
       this.#state.emit(
-        PoolEvent.LeakSuspected({ at, session: lease.sessionId, heldMillis, takenAt: lease.takenBy })
+        PoolEvent.LeakSuspected({
+          at: this.#state.date(at),
+          session: lease.sessionId,
+          heldMillis,
+          takenAt: lease.takenBy
+        })
       )
     }
     this.#fork(

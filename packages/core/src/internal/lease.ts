@@ -157,14 +157,14 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   }
 
   /**
-   * The connection, when the session at hand is what is asked for and nothing else is to be done; `undefined` says nothing but
+   * The connection, when an idle session is what is asked for and nothing else is to be done; `undefined` says nothing but
    * that `ask` has to be asked. For this as for `ask` the caller must have made sure that `finish` is called whatever happens.
    */
   take(fiberId: number): C | undefined {
     const { engine } = this
     const wish = engine.groups.readPlain(this.#request, engine.state)
     if (wish === undefined) return undefined
-    const session = engine.state.lendAtHand(wish, this, fiberId, engine.isHealthy)
+    const session = engine.state.lendAtOnce(wish, this, fiberId, engine.isHealthy)
     if (session === undefined) return undefined
     this.#session = session
     this.#sessionId = session.id
@@ -219,7 +219,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const connection = engine.driver.lease(session.handle, this)
     if (state.isWatched) {
       state.emit(PoolEvent.SessionLent({
-        at: now,
+        at: state.date(now),
         session: session.id,
         requestedTag: wish.tag?.text,
         tag: session.tag?.text,
@@ -272,7 +272,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       const timeout = this.ownTimeout()
       if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
       if (state.isWatched) {
-        state.emit(PoolEvent.RequestQueued({ at: now, pending: state.waiting.size }))
+        state.emit(PoolEvent.RequestQueued({ at: state.date(now), pending: state.waiting.size }))
       }
     }
     const waiting = Effect.flatMap(sleep(waiter), () => this.served(waiter))

@@ -2,6 +2,7 @@ import type { Clock } from "effect/Clock"
 import * as Duration from "effect/Duration"
 import type { CloseReason, PoolEvent } from "../PoolEvent.ts"
 import { offOrMillis, type Settings } from "../PoolOptions.ts"
+import * as SessionTag from "../SessionTag.ts"
 import { ExpiryHeap } from "./expiryHeap.ts"
 import { expiry } from "./growth.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
@@ -111,8 +112,14 @@ export class PoolState<S> {
     this.overload = Overload.initial(this.now())
   }
 
+  /** The time, in milliseconds since the pool was made. */
   now(): number {
     return this.#clock.now()
+  }
+
+  /** A time of the pool, by default the present, in milliseconds since 1970. */
+  date(time = this.now()): number {
+    return this.#clock.date(time)
   }
 
   /** The time for what happens at both ends of every lease: never before what `now` has said, but maybe a turn old. */
@@ -262,13 +269,15 @@ export class PoolState<S> {
     if (this.waiting.size > 0) this.isUnsettled = true
   }
 
+  #unlist(session: Session<S>): void {
+    unlink(session.byRecency)
+    if (session.byShard !== undefined) unlink(session.byShard)
+    session.group.removeIdle(session)
+  }
+
   leaveIdle(session: Session<S>, place: "checking" | "busy" | "closing"): void {
     if (session === this.#atHand) this.#atHand = undefined
-    else {
-      unlink(session.byRecency)
-      if (session.byShard !== undefined) unlink(session.byShard)
-      session.group.removeIdle(session)
-    }
+    else this.#unlist(session)
     this.counts.idle--
     this.counts[place]++
     session.place = place
@@ -285,19 +294,20 @@ export class PoolState<S> {
   }
 
   /**
-   * Lends the session at hand, when it is what `wish` is for and need not prove anything; else the answer is `undefined`, and
-   * nothing has happened.
+   * Lends an idle session that is what `wish` is for and need not prove anything, such as the one at hand; else the answer is
+   * `undefined`. One that turns out to be dead is closed.
    */
-  lendAtHand(wish: Wish<S>, holder: Holder, fiberId: number, isHealthy: IsHealthy<S>): Session<S> | undefined {
-    const session = this.#atHand
-    if (session === undefined || session.group !== wish.group || session.tag !== wish.tag || wish.fresh) {
-      return undefined
+  lendAtOnce(wish: Wish<S>, holder: Holder, fiberId: number, isHealthy: IsHealthy<S>): Session<S> | undefined {
+    let session = this.#atHand
+    if (session === undefined || session.tag !== wish.tag || session.group !== wish.group || wish.fresh) {
+      session = this.#calmFor(wish)
+      if (session === undefined) return undefined
     }
     const now = this.timeOfTurn()
-    if (session.expiresAt <= now || now - session.provenAt > this.limits.pingInterval || !isHealthy(session)) {
-      return undefined
-    }
-    this.#atHand = undefined
+    if (session.expiresAt <= now || now - session.provenAt > this.limits.pingInterval) return undefined
+    if (!isHealthy(session)) return void this.retire(session, "dead")
+    if (session === this.#atHand) this.#atHand = undefined
+    else this.#unlist(session)
     this.counts.idle--
     this.counts.busy++
     session.place = "busy"
@@ -308,10 +318,27 @@ export class PoolState<S> {
     return session
   }
 
-  /** Keeps a session that has come back at hand, when nothing else has to be looked at; `false` when not. */
+  /** The idle session for `wish`, if it was lent before in this calm and is in the state asked for. */
+  #calmFor(wish: Wish<S>): Session<S> | undefined {
+    if (this.#calm === undefined) return undefined
+    this.putAway()
+    const session = wish.group.idleFor(wish)
+    return session !== undefined && session.lentIn === this.#calm && SessionTag.equals(session.tag, wish.tag)
+      ? session
+      : undefined
+  }
+
+  /**
+   * Keeps a session that has come back at hand, when nothing else has to be looked at; `false` when not. One that turns out to
+   * be dead is closed.
+   */
   keepAtHand(session: Session<S>, now: number, isHealthy: IsHealthy<S>): boolean {
     const calm = this.#calm
-    if (calm === undefined || session.lentIn !== calm || session.expiresAt <= now || !isHealthy(session)) return false
+    if (calm === undefined || session.lentIn !== calm || session.expiresAt <= now) return false
+    if (!isHealthy(session)) {
+      this.retire(session, "dead")
+      return false
+    }
     if (this.#atHand !== undefined) this.putAway()
     this.#atHand = session
     this.counts.busy--

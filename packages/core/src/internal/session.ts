@@ -1,7 +1,7 @@
 import type { SessionTag } from "../SessionTag.ts"
 import type { Expiring } from "./expiryHeap.ts"
 import { Link, LinkedList } from "./linkedList.ts"
-import type { SessionGroup } from "./sessionGroup.ts"
+import type { ListOfTag, SessionGroup } from "./sessionGroup.ts"
 import type { Waiter } from "./waiter.ts"
 
 /**
@@ -61,6 +61,8 @@ export class Session<S> implements Expiring {
   readonly byRecency: Link<Session<S>> = new Link(this)
   readonly byTag: Link<Session<S>> = new Link(this)
   readonly byShard: Link<Session<S>> | undefined
+  /** The list of sessions with one tag that it was in last. */
+  list: ListOfTag<Session<S>> | undefined = undefined
 
   constructor(options: {
     readonly id: number

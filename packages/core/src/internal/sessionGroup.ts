@@ -17,24 +17,39 @@ export interface OpenFailure {
   readonly fingerprint: string
 }
 
+/** Those of one tag. Whoever remembers such a list has to look whether it is still the one. */
+export class ListOfTag<T> extends LinkedList<T> {
+  readonly tag: string
+  isCurrent = true
+
+  constructor(tag: string) {
+    super()
+    this.tag = tag
+  }
+}
+
 /**
  * Lists by tag. A list that has become empty stays for a while, since the same tag mostly comes back at once; when there are
  * many more lists than were found in use the last time, the empty ones go. So no tag that was ever seen stays for good.
  */
 class ListsByTag<T> {
-  readonly #lists = new Map<string, LinkedList<T>>()
+  readonly #lists = new Map<string, ListOfTag<T>>()
   #limit = 16
 
   first(tag: string): T | undefined {
     return this.#lists.get(tag)?.first
   }
 
+  get(tag: string): ListOfTag<T> | undefined {
+    return this.#lists.get(tag)
+  }
+
   /** The list of a tag, made when there is none. */
-  of(tag: string): LinkedList<T> {
+  of(tag: string): ListOfTag<T> {
     const known = this.#lists.get(tag)
     if (known !== undefined) return known
     if (this.#lists.size >= this.#limit) this.#tidy()
-    const list = new LinkedList<T>()
+    const list = new ListOfTag<T>(tag)
     this.#lists.set(tag, list)
     return list
   }
@@ -48,7 +63,9 @@ class ListsByTag<T> {
 
   #tidy(): void {
     for (const [tag, list] of this.#lists) {
-      if (list.size === 0) this.#lists.delete(tag)
+      if (list.size > 0) continue
+      this.#lists.delete(tag)
+      list.isCurrent = false
     }
     this.#limit = Math.max(16, this.#lists.size * 2)
   }
@@ -84,6 +101,8 @@ export class SessionGroup<S> {
   isPausing = false
   /** The number of the pause, so that one which was cut short does not end another. */
   pauseNumber = 0
+  /** Whether the pool has let go of the group: who asks for its identity again gets another. */
+  isGone = false
   /** Whether opening has stopped: the credentials were refused and cannot change by themselves. */
   isStopped = false
 
@@ -146,11 +165,17 @@ export class SessionGroup<S> {
     if (wish.fresh) return this.#fresh.first
     const tag = wish.tag
     if (tag === undefined) return this.#untagged.first ?? this.#fresh.first
-    const exact = this.#tagged.first(tag.canonical)
+    const exact = this.#listFor(wish, tag)?.first
     if (exact !== undefined) return exact
     const untagged = this.#untagged.first ?? this.#fresh.first
     if (untagged !== undefined || !wish.matchAnyTag) return untagged
     return this.#nearest(tag)
+  }
+
+  /** The idle sessions with the tag of a wish, which remembers where they are. */
+  #listFor(wish: Wish<S>, tag: SessionTag.SessionTag): ListOfTag<Session<S>> | undefined {
+    if (wish.list === undefined || !wish.list.isCurrent) wish.list = this.#tagged.get(tag.canonical)
+    return wish.list
   }
 
   #nearest(tag: SessionTag.SessionTag): Session<S> | undefined {
@@ -172,9 +197,16 @@ export class SessionGroup<S> {
       ? this.#fresh
       : session.tag === undefined
       ? this.#untagged
-      : this.#tagged.of(session.tag.canonical)
+      : this.#listOf(session, session.tag.canonical)
     if (warmest) list.pushFront(session.byTag)
     else list.insertFromBack(session.byTag, (other) => other.idleSince >= session.idleSince)
+  }
+
+  /** Where a session with this tag belongs: mostly where it came from. */
+  #listOf(session: Session<S>, tag: string): ListOfTag<Session<S>> {
+    const last = session.list
+    if (last !== undefined && last.isCurrent && last.tag === tag) return last
+    return session.list = this.#tagged.of(tag)
   }
 
   removeIdle(session: Session<S>): void {

@@ -4,7 +4,7 @@ import type { GetMode } from "../PoolOptions.ts"
 import type { SessionTag } from "../SessionTag.ts"
 import { Link } from "./linkedList.ts"
 import type { Holder, Session } from "./session.ts"
-import type { SessionGroup } from "./sessionGroup.ts"
+import type { ListOfTag, SessionGroup } from "./sessionGroup.ts"
 
 /** What a request for a session comes to, once it has been read. */
 export interface Wish<S> {
@@ -15,6 +15,8 @@ export interface Wish<S> {
   readonly fresh: boolean
   /** The password to open a session with, when it is the request's own. */
   readonly password: Redacted.Redacted<string> | undefined
+  /** Where the idle sessions with this tag were found last. */
+  list: ListOfTag<Session<S>> | undefined
 }
 
 /** How a wait ended: with a session, which is the holder's from that very step on, or with a failure. */
