@@ -1,0 +1,53 @@
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { Clock, Context, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { TurnClock } from "../src/internal/turnClock.ts"
+
+const ofSystem = Context.get(Context.empty(), Clock.Clock)
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** A clock of the system whose time is what the test says. */
+const clockAt = (time: { millis: number }) => {
+  vi.spyOn(Date, "now").mockImplementation(() => time.millis)
+  return new TurnClock(ofSystem)
+}
+
+describe("the clock of a pool", () => {
+  it("reads the system's clock once in a turn of the event loop", async () => {
+    const time = { millis: 1_000_000 }
+    const clock = clockAt(time)
+    time.millis += 5
+    assert.strictEqual(clock.ofTurn(), 5)
+    time.millis += 5
+    assert.strictEqual(clock.ofTurn(), 5)
+    await Promise.resolve()
+    assert.strictEqual(clock.ofTurn(), 10)
+  })
+
+  it("never says less than it has said", () => {
+    const time = { millis: 1_000_000 }
+    const clock = clockAt(time)
+    assert.strictEqual(clock.ofTurn(), 0)
+    time.millis += 5
+    assert.strictEqual(clock.now(), 5)
+    assert.strictEqual(clock.ofTurn(), 5)
+  })
+
+  it("knows the date of each of its times", () => {
+    const time = { millis: 1_000_000 }
+    const clock = clockAt(time)
+    time.millis += 5
+    assert.strictEqual(clock.date(clock.now()), 1_000_005)
+  })
+
+  it.effect("reads a clock that is not the system's every time", () =>
+    Effect.gen(function*() {
+      const clock = new TurnClock(yield* Clock.Clock)
+      assert.strictEqual(clock.ofTurn(), 0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(clock.ofTurn(), 1000)
+    }))
+})
