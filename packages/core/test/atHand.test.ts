@@ -3,9 +3,9 @@
  * which would make each lease look at everything.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import { openPool, served, settled, watch } from "./openPool.ts"
+import { beside, openPool, served, settled, watch } from "./openPool.ts"
 
 const two = { min: 0, max: 2, timeout: 0 } as const
 
@@ -121,6 +121,66 @@ describe("the session that came back last", () => {
       assert.strictEqual((yield* pool.statistics).opened, 1)
     }))
 
+  it.effect("is closed when it comes back from its last lease to a max that was lowered, or to a pool that is closing", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool(two)
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Effect.all([pool.acquire(), pool.acquire()])
+        yield* pool.reconfigure({ max: 1 })
+      }))
+      yield* settled
+      assert.strictEqual((yield* pool.statistics).opened, 1)
+      const lease = yield* beside(pool.use(() => Effect.sleep("1 second")))
+      const closing = yield* beside(pool.close({ drainTimeout: "1 minute" }))
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(lease.pollUnsafe())
+      assert.isDefined(closing.pollUnsafe())
+    }))
+
+  it.effect("is pinged as soon as pingInterval says so", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool(two)
+      yield* served(pool)
+      yield* pool.reconfigure({ pingInterval: 0 })
+      yield* served(pool)
+      assert.strictEqual(yield* database.count("pinged"), 1)
+    }))
+
+  it.effect("is evicted also when all were in use while the pool looked for what to evict", () =>
+    Effect.gen(function*() {
+      const slow = { database: { latency: { open: "1 second" } } } as const
+      const { pool } = yield* openPool({ min: 2, max: 3, increment: 3, timeout: "1 minute", ...slow })
+      const hold = pool.use(() => Effect.sleep("10 minutes"))
+      yield* beside(hold)
+      yield* beside(hold)
+      // The third session is opened for who has gone when it is there.
+      yield* Fiber.interrupt(yield* beside(hold))
+      yield* TestClock.adjust("1 second")
+      yield* beside(hold)
+      yield* TestClock.adjust("10 minutes")
+      assert.deepInclude(yield* pool.statistics, { opened: 3, idle: 3 })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* pool.statistics).opened, 2)
+    }))
+
+  it.effect("is closed when it was opened past max", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ ...two, max: 1, getMode: "forceGet" })
+      yield* served(pool)
+      yield* pool.acquire()
+      yield* served(pool)
+      yield* settled
+      assert.strictEqual((yield* pool.statistics).opened, 1)
+    }))
+
+  it.effect("is reported when it is held for too long", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ ...two, leakDetectionThreshold: "1 minute" })
+      yield* served(pool)
+      yield* pool.use(() => TestClock.adjust("1 minute"))
+      assert.strictEqual((yield* pool.statistics).totals.leaks, 1)
+    }))
+
   it.effect("leaves a pool that is closed", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool(two)
@@ -141,6 +201,23 @@ describe("the session that came back last", () => {
     }))
 })
 
+describe("a tag that was asked for before", () => {
+  it.effect("is found again when the pool has meanwhile forgotten that it ever was", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool(two)
+      const tagged = (tag: string) => pool.use({ tag, matchAnyTag: true }, (connection) => connection.setTag(tag))
+      const first = yield* pool.use({ tag: "A=1" }, (connection) => Effect.as(connection.setTag("A=1"), connection.id))
+      yield* pool.use(() => Effect.void)
+      yield* pool.use({ tag: "A=1" }, () =>
+        // More tags than the pool remembers without a session.
+        Effect.forEach(Array.from({ length: 40 }, (_, i) => `B=${i}`), tagged, { discard: true }))
+      yield* tagged("C=1")
+      assert.strictEqual(yield* served(pool, { tag: "A=1" }), first)
+      yield* tagged("C=1")
+      assert.strictEqual(yield* served(pool, { tag: "A=1" }), first)
+    }))
+})
+
 describe("users that were read before", () => {
   it.effect("are read again with another user, once the pool is homogeneous, and once the pool's own user is known", () =>
     Effect.gen(function*() {
@@ -149,6 +226,7 @@ describe("users that were read before", () => {
       assert.strictEqual(yield* served(pool, { user: "ann", password }), 1)
       assert.strictEqual(yield* served(pool, { user: "bob", password }), 2)
       assert.strictEqual(yield* served(pool, { user: "ann", password }), 1)
+      yield* pool.acquire({ user: "ann", password })
       yield* pool.reconfigure({ homogeneous: true })
       assert.strictEqual(
         (yield* Effect.flip(served(pool, { user: "ann", password })))._tag,

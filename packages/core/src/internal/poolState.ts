@@ -181,7 +181,7 @@ export class PoolState<S> {
   #calmDown(): void {
     const { leakThreshold, max, min, pingInterval } = this.limits
     const isCalm = this.waiting.size === 0 && this.#phase === "open" && !this.isWatched && pingInterval > 0 &&
-      leakThreshold === Infinity && this.settings.getMode !== "forceGet" && this.slots - this.counts.closing <= max
+      leakThreshold === Infinity && this.slots - this.counts.closing <= max
     if (!isCalm) return
     this.#calm = {}
     this.mayEvict = this.opened > min
@@ -351,7 +351,6 @@ export class PoolState<S> {
   /** The session goes for good. Its place of `max` is free once it is closed. */
   retire(session: Session<S>, reason: CloseReason): void {
     if (session.place === "closing") return
-    this.disturb()
     if (session.place === "idle") this.leaveIdle(session, "closing")
     else this.move(session, "closing")
     this.expiries.remove(session)
