@@ -10,13 +10,14 @@ export const collectGarbage: () => void = runInNewContext("gc")
 const used = (): number => process.memoryUsage().heapUsed
 
 /** Bytes in use once nothing is left to collect, finalizers included. */
-export const settled: Effect.Effect<number> = Effect.promise(async () => {
-  for (let i = 0; i < 4; i++) {
-    collectGarbage()
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return used()
-})
+export const settled = (pauseMillis: number): Effect.Effect<number> =>
+  Effect.promise(async () => {
+    for (let i = 0; i < 4; i++) {
+      collectGarbage()
+      await new Promise((resolve) => setTimeout(resolve, pauseMillis))
+    }
+    return used()
+  })
 
 /**
  * Bytes that one of the operations of `run` allocates. Two runs are compared, so that what a run costs once drops out; both are small
