@@ -2,7 +2,7 @@
 import { Effect, Exit, Fiber, Pool, Scope } from "effect"
 import { again, medianOf } from "./compare.ts"
 import * as Floor from "./floor.ts"
-import { settled } from "./heap.ts"
+import { type Care, settled } from "./heap.ts"
 import { effectPool, type PoolOptions, type PromisePool, promisePools, sessionPool } from "./peers.ts"
 import { Figures, repeat, takeTurns } from "./rounds.ts"
 import type { Figure, Row, Scale, Target } from "./row.ts"
@@ -33,17 +33,16 @@ interface Size {
   /** How many of a thing there are while it is measured. */
   readonly count: number
   readonly leases: number
-  /** How long the heap is given to come to rest. */
-  readonly pauseMillis: number
+  readonly care: Care
 }
 
 /** Bytes for each of `count` things that `make` makes and that are there until its scope closes. */
-const bytesEach = (make: Keep, { count, pauseMillis }: Size): Effect.Effect<number, unknown> =>
+const bytesEach = (make: Keep, { care, count }: Size): Effect.Effect<number, unknown> =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
-    const before = yield* settled(pauseMillis)
+    const before = yield* settled(care)
     const made = yield* Scope.provide(make, scope)
-    const bytes = ((yield* settled(pauseMillis)) - before) / count
+    const bytes = ((yield* settled(care)) - before) / count
     yield* Scope.close(scope, Exit.void)
     // What was made must be there while it is measured.
     return made === undefined ? Number.NaN : bytes
@@ -97,14 +96,14 @@ const after = <P>(
 ): Candidate => ({
   group: groups.after,
   name,
-  measure: ({ leases, pauseMillis }) =>
+  measure: ({ care, leases }) =>
     Effect.gen(function*() {
       const pool = yield* make({ max: 10, idle: 10 })
       // By then everything is compiled.
       yield* Effect.promise(() => run(pool, leases / 5))
-      const before = yield* settled(pauseMillis)
+      const before = yield* settled(care)
       yield* Effect.promise(() => run(pool, leases))
-      return (yield* settled(pauseMillis)) - before
+      return (yield* settled(care)) - before
     })
 })
 
@@ -187,8 +186,8 @@ const candidates: ReadonlyArray<Candidate> = [
 ]
 
 const sizes = {
-  full: { count: 10_000, leases: 1_000_000, rounds: 3, pauseMillis: 20 },
-  smallest: { count: 10, leases: 100, rounds: 1, pauseMillis: 0 }
+  full: { count: 10_000, leases: 1_000_000, rounds: 3, care: { collections: 4, pauseMillis: 20 } },
+  smallest: { count: 10, leases: 100, rounds: 1, care: { collections: 1, pauseMillis: 0 } }
 } as const
 
 const kilobyte = 1024

@@ -5,7 +5,7 @@ import { type Figure, median } from "./row.ts"
 
 type Unit = Figure["unit"]
 
-const digits = (value: number): string => {
+export const digits = (value: number): string => {
   const size = Math.abs(value)
   if (size >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString("en-US")
   return value.toFixed(size >= 10 ? 1 : 2)
