@@ -13,6 +13,7 @@ import {
   sessionPool,
   tarnPool
 } from "./peers.ts"
+import { permutation } from "./permutation.ts"
 import { Figures, takeTurns } from "./rounds.ts"
 import type { Figure, Row, Scale } from "./row.ts"
 
@@ -29,22 +30,8 @@ const orders = {
   "waiters cancelled, oldest first": (count: number) => Uint32Array.from({ length: count }, (_, index) => index),
   "waiters cancelled, newest first": (count: number) =>
     Uint32Array.from({ length: count }, (_, index) => count - 1 - index),
-  "waiters cancelled, in random order": (count: number) => shuffled(count)
+  "waiters cancelled, in random order": (count: number) => permutation(count, 1)
 } as const
-
-/** A permutation that is the same in every run. */
-const shuffled = (count: number): Uint32Array => {
-  const order = Uint32Array.from({ length: count }, (_, index) => index)
-  let state = 1
-  for (let last = count - 1; last > 0; last--) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    const other = state % (last + 1)
-    const kept = order[last]!
-    order[last] = order[other]!
-    order[other] = kept
-  }
-  return order
-}
 
 interface Outcome {
   /** Milliseconds from the first request to when all are gone, and from the first that gives up. */
