@@ -10,7 +10,7 @@ export interface Growth {
   readonly total: (median: number, size: number) => number
 }
 
-const group = "exponent of the total cost (1: in proportion)"
+const exponentMetric = "exponent of the total cost (1: in proportion)"
 
 /** One figure for each group and candidate that was measured at more than one size. */
 export const exponents = (figures: ReadonlyArray<Figure>, { metric, total }: Growth): ReadonlyArray<Figure> => {
@@ -22,16 +22,22 @@ export const exponents = (figures: ReadonlyArray<Figure>, { metric, total }: Gro
     if (line.length < 2) return []
     const points = line.map(({ size = 0, values }) => ({ size, cost: total(median(values), size) }))
     const { candidate, group: of } = line[0]!
-    return [{ group, candidate, metric: of, unit: "ratio", values: [exponent(points)] }]
+    return [{
+      group: `${of}, over all sizes`,
+      candidate,
+      metric: exponentMetric,
+      unit: "ratio",
+      values: [exponent(points)]
+    }]
   })
 }
 
 /** The bound on every exponent of this pool. */
 export const exponentTargets = (figures: ReadonlyArray<Figure>): ReadonlyArray<Target> =>
-  select(figures, { group })
+  select(figures, { metric: exponentMetric })
     .filter(({ candidate }) => candidate.startsWith("sessionpool"))
-    .map(({ candidate, metric, values }) => ({
-      text: `exponent of ${metric}, ${candidate}`,
+    .map(({ candidate, group, values }) => ({
+      text: `exponent of ${group}, ${candidate}`,
       bound: 1.1,
       direction: "at most",
       measured: median(values)
