@@ -246,7 +246,7 @@ export const cancellation: Row = {
       for (const { count, rounds } of sizes[scale]) {
         yield* takeTurns(candidates, rounds, (candidate) => measure(figures, candidate, count))
       }
-      const list = figures.list(candidates.map(({ name }) => name))
+      const list = figures.list(candidates)
       const all = [...list, ...exponents(list, { metric: total, total: (median) => median })]
       return { figures: all, targets: [...exponentTargets(all), ...emptied(all)], notes }
     })

@@ -21,6 +21,7 @@ describe("compare", () => {
 
   it("calls the width of the middle half the spread", () => {
     assert.strictEqual(spread([100, 100, 100, 900]), 0)
+    assert.isNaN(spread([100]))
     assert.strictEqual(spread([80, 90, 100, 110, 120]), 0.2)
   })
 
@@ -33,6 +34,12 @@ describe("compare", () => {
       figure(again("theirs"), 190)
     ]
     assert.closeTo(noise(figures)!, 0.05, 1e-12)
+  })
+
+  it("looks for noise in the first quantity of a group only", () => {
+    const other = (name: string, value: number) => ({ ...figure(name, value), metric: "wait p99" })
+    const figures = [figure("ours", 100), other("ours", 10), figure(again("ours"), 101), other(again("ours"), 90)]
+    assert.closeTo(noise(figures)!, 0.01, 1e-12)
   })
 
   it("compares with the best of the others", () => {

@@ -137,7 +137,7 @@ const sizes = {
 const sessions = { full: 10, smallest: 2 } as const
 
 /** Who takes longer than this for a run is not run again. */
-const patienceMillis = 10_000
+const patienceMillis = 12_000
 
 const measure = (figures: Figures, { name, run }: Candidate, { callers, leasesEach }: Run, waiting: boolean) =>
   Effect.promise(async () => {
@@ -242,7 +242,7 @@ export const contention: Row = {
           callers.toLocaleString("en-US")
         } fibers and was not run again.`
       )
-      const list = figures.list(candidates.map(({ name }) => name))
+      const list = figures.list(candidates)
       return { figures: list, targets: targets(list, scale), notes: [...notes, ...givenUp] }
     })
 }

@@ -187,7 +187,7 @@ export const eviction: Row = {
             figures.add({ group, size: count, candidate: name, metric, unit: "ms" }, millis)
           }))
       }
-      const list = figures.list(candidates.map(({ name }) => name))
+      const list = figures.list(candidates)
       const fitted = [...list, ...exponents(list, { metric, total: (median) => median })]
       return { figures: fitted, targets: exponentTargets(fitted), notes }
     })

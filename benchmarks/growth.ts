@@ -237,7 +237,7 @@ export const growth: Row = {
       for (const count of size.sessions) yield* withSessions(figures, size, count)
       for (const count of size.waiters) yield* withWaiters(figures, size, count, scale)
       yield* withTags(figures, size, size.tags)
-      const list = figures.list(candidates.map(({ name }) => name))
+      const list = figures.list(candidates)
       const fitted = [...list, ...exponents(list, { metric, total: (each, count) => each * count })]
       return { figures: fitted, targets: exponentTargets(fitted), notes }
     })

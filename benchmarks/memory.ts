@@ -236,9 +236,7 @@ export const memory: Row = {
           const metric = group === groups.after ? growth : each
           figures.add({ group, candidate: name, metric, unit: "bytes" }, bytes)
         }))
-      const list = figures.list(candidates.map(({ name }) =>
-        name
-      ))
+      const list = figures.list(candidates)
       return { figures: list, targets: targets(list), notes }
     })
 }

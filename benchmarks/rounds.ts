@@ -58,18 +58,22 @@ export class Figures {
     else known.values.push(...values)
   }
 
-  /** By group and size in the order in which these first came up; within them in the order of `candidates`, where given. */
-  list(candidates: ReadonlyArray<string> = []): ReadonlyArray<Figure> {
+  /** By group, size, candidate and quantity; groups and candidates in the order of `of`, which is not that of the rounds. */
+  list(of: ReadonlyArray<{ readonly group?: string; readonly name: string }>): ReadonlyArray<Figure> {
     const figures = [...this.#all.values()]
-    const first = (key: (figure: Figure) => unknown) => {
-      const seen = [...new Set(figures.map(key))]
-      return (figure: Figure) => seen.indexOf(key(figure))
+    const place = (names: ReadonlyArray<string | undefined>) => {
+      const places = new Map<string | undefined, number>()
+      for (const name of names) if (!places.has(name)) places.set(name, places.size)
+      return (name: string) => places.get(name) ?? places.size
     }
+    const groups = place([...of, ...figures].map(({ group }) => group))
+    const candidates = place(of.map(({ name }) => name))
+    const metrics = place(figures.map(({ metric }) => metric))
     const orders = [
-      first(({ group }) => group),
+      ({ group }: Figure) => groups(group),
       ({ size = 0 }: Figure) => size,
-      ({ candidate }: Figure) => candidates.indexOf(candidate),
-      first(({ metric }) => metric)
+      ({ candidate }: Figure) => candidates(candidate),
+      ({ metric }: Figure) => metrics(metric)
     ]
     return figures.sort((a, b) => {
       for (const order of orders) {

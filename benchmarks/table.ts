@@ -79,7 +79,7 @@ const section = (figures: ReadonlyArray<Figure>): ReadonlyArray<string> => {
         `  ${candidate}`,
         cell(figure),
         ...compared(
-          figure === undefined ? "–" : `${(spread(figure.values) * 100).toFixed(0)} %`,
+          figure === undefined || figure.values.length < 2 ? "–" : `${(spread(figure.values) * 100).toFixed(0)} %`,
           figure === undefined || base === undefined ? "–" : (median(figure.values) / median(base.values)).toFixed(2)
         ),
         ...others.map((metric) => cell(find(candidate, metric)))
