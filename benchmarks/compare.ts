@@ -19,9 +19,9 @@ export const quantile = (values: ArrayLike<number>, part: number): number => {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(part * sorted.length) - 1))] ?? Number.NaN
 }
 
-/** How wide the middle half of the rounds is, as a part of the median. */
+/** How wide the middle half of the rounds is, as a part of the median; not a number for a single round. */
 export const spread = (values: ReadonlyArray<number>): number =>
-  values.length === 0 ? Number.NaN : (quantile(values, 0.75) - quantile(values, 0.25)) / Math.abs(median(values))
+  values.length < 2 ? Number.NaN : (quantile(values, 0.75) - quantile(values, 0.25)) / Math.abs(median(values))
 
 const againSuffix = " (again)"
 
@@ -30,11 +30,16 @@ export const again = (candidate: string): string => `${candidate}${againSuffix}`
 
 export const isAgain = (candidate: string): boolean => candidate.endsWith(againSuffix)
 
-/** How far the ratios of candidates to themselves are from 1, at worst; `undefined` when none was measured twice. */
+/**
+ * How far the ratios of candidates to themselves are from 1, at worst, in the first quantity of each group; `undefined` when none
+ * was measured twice.
+ */
 export const noise = (figures: ReadonlyArray<Figure>): number | undefined => {
+  const main = new Map<string, string>()
+  for (const { group, metric } of figures) if (!main.has(group)) main.set(group, metric)
   const distances = figures.flatMap((figure) => {
-    if (!isAgain(figure.candidate)) return []
     const { group, metric, size } = figure
+    if (!isAgain(figure.candidate) || metric !== main.get(group)) return []
     const candidate = figure.candidate.slice(0, -againSuffix.length)
     const first = figures.find((other) =>
       other.group === group && other.size === size && other.metric === metric && other.candidate === candidate

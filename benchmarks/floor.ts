@@ -57,3 +57,78 @@ export const get = <S>(idle: Array<S>): Effect.Effect<S, never, Scope.Scope> =>
       () => taken = idle.pop()!
     )
   })
+
+interface Request<S> {
+  readonly resume: (effect: Effect.Effect<void>) => void
+  session: S | undefined
+  isGone: boolean
+}
+
+/** The same for more callers than sessions: a bare array and a bare queue, served first come first served. */
+export class Queue<S> {
+  readonly #idle: Array<S>
+  #requests: Array<Request<S>> = []
+  #next = 0
+  readonly #returned: Array<S> = []
+  #isPassingOn = false
+
+  constructor(idle: Array<S>) {
+    this.#idle = idle
+  }
+
+  use<A, E>(f: (session: S) => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withFiber(() => {
+      let taken: S | undefined
+      let request: Request<S> | undefined
+      const wait = Effect.callback<void>((resume) => {
+        request = { resume, session: undefined, isGone: false }
+        this.#requests.push(request)
+      })
+      const begin = () => {
+        taken = request!.session
+        return f(taken!)
+      }
+      return Effect.onExitPrimitive(
+        Effect.withFiber(() => {
+          taken = this.#idle.pop()
+          return taken === undefined ? Effect.flatMap(wait, begin) : f(taken)
+        }),
+        () => {
+          const session = taken ?? request?.session
+          if (session !== undefined) this.#giveBack(session)
+          else if (request !== undefined) request.isGone = true
+          return undefined
+        }
+      )
+    })
+  }
+
+  /** Takes a session, which must be there, until the scope closes. */
+  readonly get: Effect.Effect<S, never, Scope.Scope> = Effect.acquireRelease(
+    Effect.sync(() => this.#idle.pop()!),
+    (session) => Effect.sync(() => this.#giveBack(session))
+  )
+
+  /** Whoever is woken runs at once and may give back before it returns: its session is then passed on from here. */
+  #giveBack(session: S): void {
+    this.#returned.push(session)
+    if (this.#isPassingOn) return
+    this.#isPassingOn = true
+    for (let next = this.#returned.pop(); next !== undefined; next = this.#returned.pop()) this.#passOn(next)
+    this.#isPassingOn = false
+  }
+
+  #passOn(session: S): void {
+    while (this.#next < this.#requests.length) {
+      const request = this.#requests[this.#next++]!
+      if (request.isGone) continue
+      request.session = session
+      request.resume(Effect.void)
+      return
+    }
+    // Drawn empty: what was served is let go of.
+    this.#requests = []
+    this.#next = 0
+    this.#idle.push(session)
+  }
+}

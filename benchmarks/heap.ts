@@ -5,18 +5,34 @@ import { runInNewContext } from "node:vm"
 
 // Node itself need not be started with the flag.
 setFlagsFromString("--expose-gc")
-export const collectGarbage: () => void = runInNewContext("gc")
+const collect: (options?: { readonly type: "minor" }) => void = runInNewContext("gc")
 
 const used = (): number => process.memoryUsage().heapUsed
 
+let usedAfterCollection = 0
+
+/** Collects garbage, so that nobody pays for what others have left; not for less than a megabyte of it. */
+export const collectGarbage = (): void => {
+  if (used() - usedAfterCollection < 2 ** 20) return
+  collect()
+  usedAfterCollection = used()
+}
+
+/** How carefully the heap is read: how often garbage is collected, and how long the heap may come to rest after each time. */
+export interface Care {
+  readonly collections: number
+  readonly pauseMillis: number
+}
+
 /** Bytes in use once nothing is left to collect, finalizers included. */
-export const settled: Effect.Effect<number> = Effect.promise(async () => {
-  for (let i = 0; i < 4; i++) {
-    collectGarbage()
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return used()
-})
+export const settled = ({ collections, pauseMillis }: Care): Effect.Effect<number> =>
+  Effect.promise(async () => {
+    for (let i = 0; i < collections; i++) {
+      collect()
+      await new Promise((resolve) => setTimeout(resolve, pauseMillis))
+    }
+    return used()
+  })
 
 /**
  * Bytes that one of the operations of `run` allocates. Two runs are compared, so that what a run costs once drops out; both are small
@@ -25,7 +41,8 @@ export const settled: Effect.Effect<number> = Effect.promise(async () => {
 export const allocatedEach = (run: (times: number) => Promise<void>): Effect.Effect<number> => {
   const [few, many] = [50, 250]
   const allocated = async (times: number): Promise<number> => {
-    collectGarbage()
+    // What is left lies where it is in nobody's way.
+    collect({ type: "minor" })
     const before = used()
     await run(times)
     return used() - before

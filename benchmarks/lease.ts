@@ -184,7 +184,7 @@ export const lease: Row = {
         Effect.map(allocatedEach(run), (bytes) => {
           figures.add({ group, candidate: name, metric: allocation, unit: "bytes" }, bytes)
         }))
-      const list = figures.list(candidates.map(({ name }) => name))
+      const list = figures.list(candidates)
       return { figures: list, targets: targets(list), notes }
     })
 }

@@ -1,119 +1,242 @@
-/**
- * How much memory the pool keeps of its own for each idle session and for each request that waits.
- *
- * ```sh
- * node --expose-gc benchmarks/memory.ts
- * ```
- *
- * The driver's sessions are empty objects, made beforehand. What a waiting request costs without any pool is measured apart:
- * a fiber that waits for nothing, and one that does so with something to do next and something to undo at the end.
- */
-import { Connection, type SessionDriver, SessionPool } from "@sessionpool/core"
-import { Effect, Exit, Fiber, Scope } from "effect"
+/** Row 5: the memory that a pool keeps of its own. */
+import { Effect, Exit, Fiber, Pool, Scope } from "effect"
+import { again, medianOf } from "./compare.ts"
+import * as Floor from "./floor.ts"
+import { type Care, settled } from "./heap.ts"
+import { effectPool, type PoolOptions, type PromisePool, promisePools, sessionPool } from "./peers.ts"
+import { Figures, repeat, takeTurns } from "./rounds.ts"
+import type { Figure, Row, Scale, Target } from "./row.ts"
 
-const count = 10_000
+const each = "memory, each"
+const growth = "growth of the heap"
 
-const waits: Array<unknown> = []
+const groups = {
+  idle: "an idle session",
+  lease: "a lease",
+  waiter: "a waiting request, its fiber or async function included",
+  after: "the heap after 1,000,000 leases, against before"
+} as const
 
-class Handle extends Connection.Base {}
+const own = "sessionpool"
+const floorFiber = "floor: a fiber in a bare queue"
 
-const handles = Array.from({ length: count + 1 }, () => ({}))
-let opened = 0
+type Keep = Effect.Effect<unknown, unknown, Scope.Scope>
 
-const driver: SessionDriver.SessionDriver<object, Handle> = {
-  open: () => Effect.sync(() => handles[opened++]!),
-  close: () => Effect.void,
-  ping: () => Effect.void,
-  reset: () => undefined,
-  interrupt: () => Effect.void,
-  isHealthy: () => true,
-  isAuthenticationFailure: () => false,
-  lease: (_session, lease) => new Handle(lease)
+/** What is measured of one candidate. */
+interface Candidate {
+  readonly group: typeof groups[keyof typeof groups]
+  readonly name: string
+  readonly measure: (size: Size) => Effect.Effect<number, unknown, Scope.Scope>
 }
 
-const heap = Effect.promise(async () => {
-  if (globalThis.gc === undefined) throw new Error("run with --expose-gc")
-  for (let i = 0; i < 4; i++) {
-    globalThis.gc()
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return process.memoryUsage().heapUsed
-})
+interface Size {
+  /** How many of a thing there are while it is measured. */
+  readonly count: number
+  readonly leases: number
+  readonly care: Care
+}
 
-/** Bytes for each of `count` things that `make` makes and that are there until the scope closes. */
-const each = <E>(make: Effect.Effect<unknown, E, Scope.Scope>) =>
+/** Bytes for each of `count` things that `make` makes and that are there until its scope closes. */
+const bytesEach = (make: Keep, { care, count }: Size): Effect.Effect<number, unknown> =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
-    const before = yield* heap
+    const before = yield* settled(care)
     const made = yield* Scope.provide(make, scope)
-    const bytes = ((yield* heap) - before) / count
+    const bytes = ((yield* settled(care)) - before) / count
     yield* Scope.close(scope, Exit.void)
     // What was made must be there while it is measured.
     return made === undefined ? Number.NaN : bytes
   })
 
-const poolOf = (options: { readonly min?: number; readonly max: number }) =>
-  SessionPool.make({ driver, user: "scott", queueMax: -1, timeout: 0, waitForMin: true, ...options })
+/** Resources that were made before anything is measured: they are not the pool's. */
+const withHandles = (options: PoolOptions): PoolOptions => {
+  const handles = Array.from({ length: options.max }, () => ({}))
+  return { ...options, open: () => handles.pop() ?? {} }
+}
 
-const idle = (isUsed: boolean) =>
-  Effect.gen(function*() {
-    opened = 0
-    const pool = yield* poolOf({ min: count, max: count })
-    if (isUsed) yield* Effect.scoped(Effect.forEach(handles.slice(1), () => pool.acquire(), { discard: true }))
-    return pool
-  })
+const idle = (name: string, make: (options: PoolOptions) => Keep): Candidate => ({
+  group: groups.idle,
+  name,
+  measure: (size) => bytesEach(make(withHandles({ max: size.count, idle: size.count })), size)
+})
 
-const fibers = (wait: Effect.Effect<unknown, unknown>) =>
+/** `hold` leases so many until its scope closes. */
+const lease = <P>(
+  name: string,
+  make: (options: PoolOptions) => Effect.Effect<P, unknown, Scope.Scope>,
+  hold: (pool: P, count: number) => Keep
+): Candidate => ({
+  group: groups.lease,
+  name,
+  measure: (size) =>
+    Effect.flatMap(make({ max: size.count, idle: size.count }), (pool) => bytesEach(hold(pool, size.count), size))
+})
+
+/** `lend` lends the only session; `wait` has so many requests wait until its scope closes. */
+const waiter = <P>(
+  name: string,
+  make: (options: PoolOptions) => Effect.Effect<P, unknown, Scope.Scope>,
+  lend: (pool: P) => Keep,
+  wait: (pool: P, count: number) => Keep
+): Candidate => ({
+  group: groups.waiter,
+  name,
+  measure: (size) =>
+    Effect.gen(function*() {
+      const pool = yield* make({ max: 1, idle: 1 })
+      yield* lend(pool)
+      return yield* bytesEach(wait(pool, size.count), size)
+    })
+})
+
+const after = <P>(
+  name: string,
+  make: (options: PoolOptions) => Effect.Effect<P, unknown, Scope.Scope>,
+  run: (pool: P, leases: number) => Promise<void>
+): Candidate => ({
+  group: groups.after,
+  name,
+  measure: ({ care, leases }) =>
+    Effect.gen(function*() {
+      const pool = yield* make({ max: 10, idle: 10 })
+      // By then everything is compiled.
+      yield* Effect.promise(() => run(pool, leases / 5))
+      const before = yield* settled(care)
+      yield* Effect.promise(() => run(pool, leases))
+      return (yield* settled(care)) - before
+    })
+})
+
+const done = () => Effect.void
+
+/** So many fibers that are interrupted when the scope closes. */
+const fibers = (wait: Effect.Effect<unknown, unknown>, count: number): Keep =>
   Effect.gen(function*() {
     const all = Array.from<Fiber.Fiber<unknown, unknown>>({ length: count })
-    for (let i = 0; i < count; i++) all[i] = yield* Effect.forkDetach(wait)
+    for (let i = 0; i < count; i++) all[i] = yield* Effect.forkDetach(wait, { startImmediately: true })
     yield* Effect.addFinalizer(() => Fiber.interruptAll(all))
-    yield* Effect.yieldNow
     return all
   })
 
-const waiting = (options: { readonly waitTimeout?: number }) =>
-  Effect.gen(function*() {
-    opened = 0
-    const pool = yield* poolOf({ max: 1 })
-    yield* pool.acquire()
-    return yield* each(fibers(Effect.asVoid(pool.use(options, () => Effect.void))))
-  }).pipe(Effect.scoped)
+const many = <A, E, R>(effect: Effect.Effect<A, E, R>, count: number) =>
+  Effect.forEach(Array.from({ length: count }), () => effect)
 
-const program = Effect.gen(function*() {
-  // Once for nothing, so that what is made only once is there already.
-  yield* each(idle(false))
-  const plain = yield* each(idle(false))
-  const used = yield* each(idle(true))
-  yield* waiting({})
-  const bare = yield* each(fibers(Effect.never))
-  const careful = yield* each(fibers(Effect.suspend(() => {
-    const taken = { isReleased: false }
-    const wait = Effect.callback<void>((resume) => {
-      waits.push(resume)
+const lendPromised = (pool: PromisePool): Keep =>
+  Effect.acquireRelease(Effect.promise(() => pool.acquire()), (resource) => Effect.sync(() => pool.release(resource)))
+
+/** So many async functions; some pools refuse those who still wait at their end. */
+const functions = (pool: PromisePool, count: number): Keep => {
+  const caller = async () => {
+    try {
+      pool.release(await pool.acquire())
+    } catch {
+      return
+    }
+  }
+  return Effect.sync(() => Array.from({ length: count }, caller))
+}
+
+const promised = (name: keyof typeof promisePools): ReadonlyArray<Candidate> => {
+  const make: (options: PoolOptions) => Effect.Effect<PromisePool, never, Scope.Scope> = promisePools[name]
+  return [
+    idle(name, make),
+    lease(name, make, (pool, count) =>
+      Effect.acquireRelease(
+        Effect.promise(() => Promise.all(Array.from({ length: count }, () => pool.acquire()))),
+        (taken) =>
+          Effect.sync(() => {
+            for (const resource of taken) pool.release(resource)
+          })
+      )),
+    waiter(name, make, lendPromised, functions),
+    after(name, make, async (pool, leases) => {
+      for (let i = 0; i < leases; i++) pool.release(await pool.acquire())
     })
-    return Effect.onExit(
-      Effect.flatMap(wait, () => Effect.void),
-      () =>
-        Effect.sync(() => {
-          taken.isReleased = true
-        })
-    )
-  })))
-  waits.length = 0
-  const waiter = yield* waiting({})
-  const timed = yield* waiting({ waitTimeout: 3_600_000 })
-  const rows: ReadonlyArray<readonly [what: string, bytes: number]> = [
-    ["idle session, never lent", plain],
-    ["idle session, lent before", used],
-    ["waiting request, its fiber included", waiter],
-    ["waiting request with a waitTimeout, its fiber included", timed],
-    ["a fiber that waits for nothing", bare],
-    ["a fiber that waits, and undoes something at the end", careful],
-    ["waiting request, beyond that", waiter - careful],
-    ["waiting request with a waitTimeout, beyond that", timed - careful]
   ]
-  for (const [what, bytes] of rows) console.log(`${String(Math.round(bytes)).padStart(6)} bytes  ${what}`)
-})
+}
 
-await Effect.runPromise(program)
+const ownPool = (options: PoolOptions) => sessionPool(options)
+
+const candidates: ReadonlyArray<Candidate> = [
+  idle(own, ownPool),
+  idle(again(own), ownPool),
+  idle("Effect Pool", effectPool),
+  lease(own, ownPool, (pool, count) => many(pool.acquire(), count)),
+  lease("Effect Pool", effectPool, (pool, count) => many(Pool.get(pool), count)),
+  waiter(own, ownPool, (pool) => pool.acquire(), (pool, count) => fibers(pool.use(done), count)),
+  waiter(
+    `${own}, waitTimeout`,
+    ownPool,
+    (pool) => pool.acquire(),
+    (pool, count) => fibers(pool.use({ waitTimeout: 3_600_000 }, done), count)
+  ),
+  waiter("Effect Pool", effectPool, (pool) => Pool.get(pool), (pool, count) => fibers(Pool.use(pool, done), count)),
+  waiter(
+    floorFiber,
+    () => Effect.sync(() => new Floor.Queue<object>([])),
+    () => Effect.void,
+    (queue, count) => fibers(queue.use(done), count)
+  ),
+  after(own, ownPool, (pool, leases) => repeat(() => pool.use(done), leases)),
+  after(`${own}, scoped`, ownPool, (pool, leases) => repeat(() => Effect.scoped(pool.acquire()), leases)),
+  after("Effect Pool", effectPool, (pool, leases) => repeat(() => Pool.use(pool, done), leases)),
+  ...promised("generic-pool"),
+  ...promised("tarn"),
+  ...promised("lightning-pool")
+]
+
+const sizes = {
+  full: { count: 10_000, leases: 1_000_000, rounds: 3, care: { collections: 4, pauseMillis: 20 } },
+  smallest: { count: 10, leases: 100, rounds: 1, care: { collections: 1, pauseMillis: 0 } }
+} as const
+
+const kilobyte = 1024
+
+/** The heap is never quite the same twice: compiled code comes and goes. A leak of one byte in ten leases would be more. */
+const growthBound = 64 * kilobyte
+
+const targets = (figures: ReadonlyArray<Figure>): ReadonlyArray<Target> => {
+  const bytes = (group: string, candidate = own) => medianOf(figures, { group, candidate })
+  const target = (text: string, measured: number, bound = kilobyte): Target => ({
+    text,
+    bound,
+    direction: "at most",
+    measured
+  })
+  return [
+    target("bytes an idle session", bytes(groups.idle)),
+    target("bytes a lease", bytes(groups.lease)),
+    target("bytes a waiter, beyond the fiber that waits", bytes(groups.waiter) - bytes(groups.waiter, floorFiber)),
+    target("growth after 1,000,000 leases with use", bytes(groups.after), growthBound),
+    target("growth after 1,000,000 leases, scoped", bytes(groups.after, `${own}, scoped`), growthBound)
+  ]
+}
+
+const notes = [
+  "Bytes of the heap after collecting all garbage, for 10,000 at a time; the resources themselves were made beforehand.",
+  "A lease is what is there beyond the idle session: with a scope for all of them, whose finalizers are included, or the array of " +
+  "what was acquired.",
+  "A fiber that waits in the cheapest queue takes more than 1 KB by itself, which is no pool's; the floor says how much, and the target " +
+  "is about what comes on top.",
+  "Growth within 64 KB is none: compiled code and the profile of the compiler come and go, before and after."
+]
+
+export const memory: Row = {
+  id: "memory",
+  title: "Memory",
+  run: (scale: Scale) =>
+    Effect.gen(function*() {
+      const { rounds, ...size } = sizes[scale]
+      const figures = new Figures()
+      // Once for nothing, so that what is made only once is there already.
+      yield* takeTurns(candidates, scale === "full" ? 1 : 0, ({ measure }) =>
+        Effect.scoped(measure({ ...size, count: 1000, leases: 1000 })))
+      yield* takeTurns(candidates, rounds, ({ group, measure, name }) =>
+        Effect.map(Effect.scoped(measure(size)), (bytes) => {
+          const metric = group === groups.after ? growth : each
+          figures.add({ group, candidate: name, metric, unit: "bytes" }, bytes)
+        }))
+      const list = figures.list(candidates)
+      return { figures: list, targets: targets(list), notes }
+    })
+}

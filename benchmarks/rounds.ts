@@ -1,21 +1,21 @@
 /** How candidates take turns, and how what they take is timed. */
 import { Effect } from "effect"
 import { Bench } from "tinybench"
+import { permutation } from "./permutation.ts"
 import type { Figure } from "./row.ts"
 
 /**
- * Runs every candidate once a round. The order is turned by one with each round, so that whatever the machine does meanwhile hits all
- * alike, and none is always the one that comes after the same other.
+ * Runs every candidate once a round, in an order of its own for each round. So whatever the machine does meanwhile hits all alike,
+ * and none always comes after the same other, which may have warmed up what both use.
  */
 export const takeTurns = <C, E, R>(
   candidates: ReadonlyArray<C>,
   rounds: number,
-  run: (candidate: C, round: number) => Effect.Effect<unknown, E, R>
+  run: (candidate: C) => Effect.Effect<unknown, E, R>
 ): Effect.Effect<void, E, R> =>
   Effect.gen(function*() {
     for (let round = 0; round < rounds; round++) {
-      const first = round % Math.max(candidates.length, 1)
-      for (const candidate of [...candidates.slice(first), ...candidates.slice(0, first)]) yield* run(candidate, round)
+      for (const index of permutation(candidates.length, round)) yield* run(candidates[index]!)
     }
   })
 
@@ -35,13 +35,6 @@ export const millisOfMedian = (
     const { result } = bench.tasks[0]!
     if (result.state !== "completed") throw new Error("a run failed", { cause: result })
     return result.latency.p50
-  })
-
-/** Milliseconds that an effect takes, from its start to its end. */
-export const millisOf = <E, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<number, E, R> =>
-  Effect.suspend(() => {
-    const began = performance.now()
-    return Effect.map(effect, () => performance.now() - began)
   })
 
 /** Runs `lease` so often, one after the other, in one fiber. */
@@ -65,18 +58,22 @@ export class Figures {
     else known.values.push(...values)
   }
 
-  /** By group and size in the order in which these first came up; within them in the order of `candidates`, where given. */
-  list(candidates: ReadonlyArray<string> = []): ReadonlyArray<Figure> {
+  /** By group, size, candidate and quantity; groups and candidates in the order of `of`, which is not that of the rounds. */
+  list(of: ReadonlyArray<{ readonly group?: string; readonly name: string }>): ReadonlyArray<Figure> {
     const figures = [...this.#all.values()]
-    const first = (key: (figure: Figure) => unknown) => {
-      const seen = [...new Set(figures.map(key))]
-      return (figure: Figure) => seen.indexOf(key(figure))
+    const place = (names: ReadonlyArray<string | undefined>) => {
+      const places = new Map<string | undefined, number>()
+      for (const name of names) if (!places.has(name)) places.set(name, places.size)
+      return (name: string) => places.get(name) ?? places.size
     }
+    const groups = place([...of, ...figures].map(({ group }) => group))
+    const candidates = place(of.map(({ name }) => name))
+    const metrics = place(figures.map(({ metric }) => metric))
     const orders = [
-      first(({ group }) => group),
+      ({ group }: Figure) => groups(group),
       ({ size = 0 }: Figure) => size,
-      ({ candidate }: Figure) => candidates.indexOf(candidate),
-      first(({ metric }) => metric)
+      ({ candidate }: Figure) => candidates(candidate),
+      ({ metric }: Figure) => metrics(metric)
     ]
     return figures.sort((a, b) => {
       for (const order of orders) {

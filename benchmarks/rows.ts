@@ -1,5 +1,10 @@
 /** All rows, in the order in which they run. */
+import { cancellation } from "./cancellation.ts"
+import { contention } from "./contention.ts"
+import { eviction } from "./eviction.ts"
+import { growth } from "./growth.ts"
 import { lease } from "./lease.ts"
+import { memory } from "./memory.ts"
 import type { Row } from "./row.ts"
 
-export const rows: ReadonlyArray<Row> = [lease]
+export const rows: ReadonlyArray<Row> = [lease, contention, cancellation, eviction, memory, growth]

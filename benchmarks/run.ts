@@ -31,6 +31,7 @@ const find = (id: string): Row => {
 
 /** Runs a row in this process. */
 const runHere = async (row: Row): Promise<void> => {
+  console.error(`\n${row.title} ...`)
   const setting = Setting.begin()
   const report = await Effect.runPromise(Effect.scoped(row.run(scale)))
   const results = Results.of(row, report, setting())

@@ -5,7 +5,7 @@ import { type Figure, median } from "./row.ts"
 
 type Unit = Figure["unit"]
 
-const digits = (value: number): string => {
+export const digits = (value: number): string => {
   const size = Math.abs(value)
   if (size >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString("en-US")
   return value.toFixed(size >= 10 ? 1 : 2)
@@ -68,15 +68,20 @@ const section = (figures: ReadonlyArray<Figure>): ReadonlyArray<string> => {
   const base = find(candidates[0]!, main)
   const cell = (figure: Figure | undefined) => figure === undefined ? "–" : quantity(median(figure.values), figure.unit)
   const { group, size } = figures[0]!
+  // A ratio of ratios says nothing.
+  const isCompared = base?.unit !== "ratio"
+  const compared = (...cells: ReadonlyArray<string>) => isCompared ? cells : []
   return columns([
-    [size === undefined ? group : `${group}: ${digits(size)}`, main, "spread", "ratio", ...others],
+    [size === undefined ? group : `${group}: ${digits(size)}`, main, ...compared("spread", "ratio"), ...others],
     ...candidates.map((candidate) => {
       const figure = find(candidate, main)
       return [
         `  ${candidate}`,
         cell(figure),
-        figure === undefined ? "–" : `${(spread(figure.values) * 100).toFixed(0)} %`,
-        figure === undefined || base === undefined ? "–" : (median(figure.values) / median(base.values)).toFixed(2),
+        ...compared(
+          figure === undefined || figure.values.length < 2 ? "–" : `${(spread(figure.values) * 100).toFixed(0)} %`,
+          figure === undefined || base === undefined ? "–" : (median(figure.values) / median(base.values)).toFixed(2)
+        ),
         ...others.map((metric) => cell(find(candidate, metric)))
       ]
     })
