@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { endToEnd } from "./endToEnd.ts"
+import { recovery } from "./recovery.ts"
 import type { Figure, Report } from "./row.ts"
 
 const byMetric = ({ figures }: Report, metric: string): ReadonlyArray<Figure> =>
@@ -31,5 +32,17 @@ describe("end to end", () => {
       for (const { candidate, group, values } of counted) {
         assert.deepStrictEqual(values, [expected.get(group) ?? -1], `${group} of ${candidate}`)
       }
+    })))
+})
+
+describe("recovery", () => {
+  it.live("every candidate is put to every trouble, and no caller of this pool is stuck", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const report = yield* recovery.run("smallest")
+      isSound(report)
+      assert.lengthOf(byMetric(report, "time until throughput is back"), 4 * 4)
+      assert.lengthOf(report.targets, 4 * 2)
+      const stuck = byMetric(report, "callers stuck").filter(({ candidate }) => candidate === "sessionpool")
+      assert.deepStrictEqual(stuck.flatMap(({ values }) => values), [0, 0, 0, 0])
     })))
 })

@@ -164,7 +164,7 @@ const targetOf = (measurements: Measurements, { name }: Workload, callers: numbe
 const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
   Effect.gen(function*() {
     const plan = plans[scale]
-    const server = yield* serverProcess
+    const server = yield* serverProcess({})
     const candidates = yield* Effect.forEach(makes, (make) => make(server, { min: sessions, max: sessions }))
     yield* allOpen(server, makes.length * sessions)
     const figures: Array<Figure> = []

@@ -5,7 +5,7 @@
  * While the server is down its connections are cut, and each new one is counted and reset at once: clients see much the same as
  * when nothing listens, and their attempts can be counted here.
  */
-import { OracleServer } from "@sessionpool/testing"
+import { Fault, OracleServer } from "@sessionpool/testing"
 import { Effect, Fiber } from "effect"
 import { createServer, type Server } from "node:net"
 import type { Answer, Order, ServerCounts } from "./serverProcess.ts"
@@ -36,8 +36,16 @@ class ClosedDoor {
   }
 }
 
+/** A statement that the driver has in its cache is executed in another way than the first time. */
+const executions: ReadonlyArray<Fault.FunctionName> = ["execute", "reexecute", "reexecuteAndFetch"]
+
 const program = Effect.gen(function*() {
   const server = yield* OracleServer.make({ logCapacity: 0 })
+  const [executionMillis = 0, logOnMillis = 0] = process.argv.slice(2).map(Number)
+  const slow = (on: ReadonlyArray<Fault.FunctionName>, milliseconds: number) =>
+    milliseconds === 0 ? Effect.void : server.inject(Fault.delay({ on, milliseconds, times: Infinity }))
+  yield* slow(executions, executionMillis)
+  yield* slow(["authPhaseTwo"], logOnMillis)
   const door = new ClosedDoor()
   yield* Effect.addFinalizer(() => door.open)
 

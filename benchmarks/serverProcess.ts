@@ -58,10 +58,20 @@ const stop = (child: ChildProcess): Effect.Effect<void> =>
     await ended
   })
 
+/** How much longer than it needs the server takes for something, in milliseconds. */
+export interface ServerDelays {
+  readonly executionMillis?: number
+  readonly logOnMillis?: number
+}
+
 /** A server of one user with nothing in it, until the scope closes. */
-export const serverProcess: Effect.Effect<ServerProcess, ServerProcessError, Scope.Scope> = Effect.gen(function*() {
+export const serverProcess = Effect.fnUntraced(function*(
+  { executionMillis = 0, logOnMillis = 0 }: ServerDelays
+): Effect.fn.Return<ServerProcess, ServerProcessError, Scope.Scope> {
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => fork(new URL("serverMain.ts", import.meta.url), { execArgv: [] })),
+    Effect.sync(() =>
+      fork(new URL("serverMain.ts", import.meta.url), [String(executionMillis), String(logOnMillis)], { execArgv: [] })
+    ),
     stop
   )
   const connectString = yield* started(child)
