@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleBind, type OracleConnection } from "@sessionpool/oracle"
-import { BigDecimal, Effect, Schema } from "effect"
+import { BigDecimal, Cause, Effect, Exit, Schema } from "effect"
 import { connection, makePool, table } from "./database.ts"
 
 const digits38 = "12345678901234567890123456789012345678"
@@ -44,6 +44,17 @@ describe("values that come back", () => {
       assert.deepStrictEqual(yield* held.query("select 9007199254740993 as id, 1 as n from dual"), [
         { id: 9007199254740993n, n: 1 }
       ])
+    })))
+
+  it.live("are a defect where a policy throws, and the connection goes on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const held = yield* connection()
+      const columnNames = () => {
+        throw new Error("no name for it")
+      }
+      const exit = yield* Effect.exit(held.query("select 1 as n from dual", [], { columnNames }))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.deepStrictEqual(yield* held.query("select 1 as n from dual"), [{ N: 1 }])
     })))
 
   it.live("are decoded with a schema, and a failure names row and column", () =>

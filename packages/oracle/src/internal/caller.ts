@@ -47,13 +47,21 @@ export class Caller {
 
   /** One call of the driver, as one operation of the lease. */
   call<A>(details: CallDetails<A>, work: (connection: DriverConnection) => Promise<A>): Effect.Effect<A, CallError> {
+    return this.callThen(details, work, Effect.succeed)
+  }
+
+  /** The same, and what becomes of its answer; cheaper than an effect after it. */
+  callThen<A, B, E>(
+    details: CallDetails<A>,
+    work: (connection: DriverConnection) => Promise<A>,
+    succeed: (answer: A) => Effect.Effect<B, E>
+  ): Effect.Effect<B, E | CallError> {
     const { session } = this
-    const called = session.call(work, {
-      lease: this.lease,
-      ...(details.discard !== undefined && { discard: details.discard }),
-      ...(details.isUrgent !== undefined && { isUrgent: details.isUrgent })
-    })
-    const run = this.lease.run(Effect.catch(called, (thrown) => this.#failure(details, thrown)))
+    const { discard, isUrgent } = details
+    const run = this.lease.run(session.callFor<A, B, E | CallError>(work, { lease: this.lease, discard, isUrgent }, {
+      succeed,
+      fail: (thrown) => this.#failure(details, thrown)
+    }))
     return this.#isTraced ? traced(session, details, run) : run
   }
 

@@ -63,8 +63,7 @@ const handler = (types: ReadonlyMap<DbType, DbType>) => (column: ColumnMetadata)
 const withHandles = handler(fetched)
 const withValues = handler(fetchedWhole)
 
-/** The options under which the driver hands out what a `RowReader` reads. */
-export const executeOptions = (settings: ValueSettings): ExecuteOptions => ({
+const optionsOf = (settings: ValueSettings): ExecuteOptions => ({
   outFormat: driver.OUT_FORMAT_ARRAY,
   fetchTypeHandler: settings.lobs === "value" ? withValues : withHandles,
   fetchArraySize: settings.fetchArraySize,
@@ -74,6 +73,18 @@ export const executeOptions = (settings: ValueSettings): ExecuteOptions => ({
   dbObjectAsPojo: true,
   maxRows: 0
 })
+
+/** Most statements of a pool run under the same settings; the driver copies what it is given. */
+const knownOptions = new WeakMap<ValueSettings, ExecuteOptions>()
+
+/** The options under which the driver hands out what a `RowReader` reads. */
+export const executeOptions = (settings: ValueSettings): ExecuteOptions => {
+  const known = knownOptions.get(settings)
+  if (known !== undefined) return known
+  const options = optionsOf(settings)
+  knownOptions.set(settings, options)
+  return options
+}
 
 type ReadValue = (value: unknown) => unknown
 

@@ -39,9 +39,15 @@ export interface CallOptions<A> {
   /** The lease that it belongs to; it is not begun after the end of that. */
   readonly lease?: LeaseState
   /** Frees what a call has given that nobody waits for any more. */
-  readonly discard?: (value: A) => Promise<void>
+  readonly discard?: ((value: A) => Promise<void>) | undefined
   /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
-  readonly isUrgent?: boolean
+  readonly isUrgent?: boolean | undefined
+}
+
+/** What becomes of the driver's answer, and of what the driver throws. */
+export interface Ending<A, B, E> {
+  readonly succeed: (value: A) => Effect.Effect<B, E>
+  readonly fail: (thrown: unknown) => Effect.Effect<B, E>
 }
 
 interface Call {
@@ -146,12 +152,21 @@ export class OracleSession {
    * the call up but does not stop it: `stop` does.
    */
   call<A>(work: (connection: DriverConnection) => Promise<A>, options: CallOptions<A> = {}): Effect.Effect<A, unknown> {
-    return Effect.callback<A, unknown>((resume) => {
+    return this.callFor(work, options, { succeed: Effect.succeed, fail: Effect.fail })
+  }
+
+  /** The same, with another ending. It is spared an effect around the call for each of the two. */
+  callFor<A, B, E>(
+    work: (connection: DriverConnection) => Promise<A>,
+    options: CallOptions<A>,
+    ending: Ending<A, B, E>
+  ): Effect.Effect<B, E> {
+    return Effect.callback<B, E>((resume) => {
       const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
       let watch: NodeJS.Timeout | undefined
-      const settle = (failure: { readonly failure?: unknown }, result: Effect.Effect<A, unknown>) => {
-        clearTimeout(watch)
-        call.outcome = failure
+      const settle = (outcome: { readonly failure?: unknown }, result: Effect.Effect<B, E>) => {
+        if (watch !== undefined) clearTimeout(watch)
+        call.outcome = outcome
         this.#running = undefined
         call.onSettled?.()
         this.#next()
@@ -159,11 +174,11 @@ export class OracleSession {
       }
       const begin = () => {
         if (options.lease?.isReleased === true) {
-          resume(Effect.fail(new LeaseIsOver()))
+          resume(ending.fail(new LeaseIsOver()))
           return this.#next()
         }
         if (this.#isLost) {
-          resume(Effect.fail(lost()))
+          resume(ending.fail(lost()))
           return this.#next()
         }
         this.#running = call
@@ -173,10 +188,11 @@ export class OracleSession {
           ? this.#attach(lender).then(work)
           : invoke(work, attached!)
         answer.then((value) => {
-          if (!call.isAbandoned || options.discard === undefined) return settle({}, Effect.succeed(value))
-          const settled = () => settle({}, Effect.succeed(value))
-          options.discard(value).then(settled, settled)
-        }, (failure: unknown) => settle({ failure }, Effect.fail(failure)))
+          if (!call.isAbandoned) return settle({}, succeeded(ending, value))
+          const settled = () => settle({}, unheard)
+          if (options.discard === undefined) settled()
+          else options.discard(value).then(settled, settled)
+        }, (failure: unknown) => settle({ failure }, ending.fail(failure)))
       }
       if (this.#isFree) begin()
       else this.#waiting.push(begin)
@@ -258,8 +274,26 @@ export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
     )
   })
 
+/** What nobody waits for any more comes to. */
+const unheard = Effect.interrupt
+
+/** A policy for values is the application's, and may throw. */
+const succeeded = <A, B, E>(ending: Ending<A, B, E>, value: A): Effect.Effect<B, E> => {
+  try {
+    return ending.succeed(value)
+  } catch (defect) {
+    return Effect.die(defect)
+  }
+}
+
 /** What a function throws at once, too, becomes a rejection. */
-const invoke = async <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => work(connection)
+const invoke = <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => {
+  try {
+    return work(connection)
+  } catch (thrown) {
+    return Promise.reject(thrown)
+  }
+}
 
 /** As the driver puts it. */
 const lost = (): Error =>

@@ -100,13 +100,7 @@ export const query = (
   settings: ValueSettings,
   run?: RunOptions
 ): Effect.Effect<ReadonlyArray<Row>, ReadError> =>
-  Effect.flatMap(
-    fetched(caller, sql, binds, settings, run),
-    ({ metaData, rows }) =>
-      metaData === undefined || rows === undefined
-        ? Effect.succeed([])
-        : new RowReader(metaData, settings, handlesOf(caller, settings)).readAll(rows, 0, sql)
-  )
+  fetched(caller, sql, binds, settings, run, (reader, rows) => reader.readAll(rows, 0, sql))
 
 /** The rows of a query as arrays, in the order of the columns, which may share names. */
 export const queryValues = (
@@ -116,24 +110,35 @@ export const queryValues = (
   settings: ValueSettings,
   run?: RunOptions
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, ReadError> =>
-  Effect.flatMap(
-    fetched(caller, sql, binds, settings, run),
-    ({ metaData, rows }) =>
-      metaData === undefined || rows === undefined
-        ? Effect.succeed([])
-        : new RowReader(metaData, settings, handlesOf(caller, settings)).readAllValues(rows, sql)
-  )
+  fetched(caller, sql, binds, settings, run, (reader, rows) => reader.readAllValues(rows, sql))
 
-const fetched = (
+type ReadRows<A> = (
+  reader: RowReader,
+  rows: ReadonlyArray<ReadonlyArray<unknown>>
+) => Effect.Effect<ReadonlyArray<A>, ReadError>
+
+const fetched = <A>(
   caller: Caller,
   sql: string,
   binds: OracleBind.Binds | undefined,
   settings: ValueSettings,
-  run: RunOptions | undefined
-): Effect.Effect<Driver.ExecuteResult, CallError> =>
-  caller.call(
+  run: RunOptions | undefined,
+  read: ReadRows<A>
+): Effect.Effect<ReadonlyArray<A>, ReadError> =>
+  caller.callThen(
     { operation: "query", sql },
-    (connection) => connection.execute(sql, writeBinds(binds, settings.dates), { ...executeOptions(settings), ...run })
+    (connection) => {
+      const options = executeOptions(settings)
+      return connection.execute(
+        sql,
+        writeBinds(binds, settings.dates),
+        run === undefined ? options : { ...options, ...run }
+      )
+    },
+    ({ metaData, rows }) =>
+      metaData === undefined || rows === undefined
+        ? Effect.succeed([])
+        : read(new RowReader(metaData, settings, handlesOf(caller, settings)), rows)
   )
 
 /** The rows of a query as a stream over its cursor. */
