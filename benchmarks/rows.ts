@@ -1,10 +1,21 @@
 /** All rows, in the order in which they run. */
 import { cancellation } from "./cancellation.ts"
 import { contention } from "./contention.ts"
+import { endToEnd } from "./endToEnd.ts"
 import { eviction } from "./eviction.ts"
 import { growth } from "./growth.ts"
 import { lease } from "./lease.ts"
 import { memory } from "./memory.ts"
+import { recovery } from "./recovery.ts"
 import type { Row } from "./row.ts"
 
-export const rows: ReadonlyArray<Row> = [lease, contention, cancellation, eviction, memory, growth]
+export const rows: ReadonlyArray<Row> = [
+  lease,
+  contention,
+  cancellation,
+  eviction,
+  memory,
+  growth,
+  endToEnd,
+  recovery
+]
