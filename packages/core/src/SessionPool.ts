@@ -30,6 +30,9 @@
  *   there is no moment in which an interrupted fiber could lose one.
  * - `upkeep` evicts and keeps alive, `closing` ends the pool, `leaks` reports leases that are held for too long.
  *
+ * While nothing changes that could speak against lending a session once more, `poolState` keeps the one that came back last
+ * at hand, and `take` lends it without a further question; `ask` is the way that looks at everything.
+ *
  * To acquire is one look at the idle sessions. If none fits, the request joins the queue, sessions are opened in the
  * background, and the first session that fits it, new or given back, is its own.
  */
