@@ -49,6 +49,8 @@ const troubles: ReadonlyArray<Trouble> = [
 interface Plan {
   readonly callers: number
   readonly rounds: number
+  /** Fewer where the trouble lasts. */
+  readonly outageRounds: number
   /** How long the load runs before that, unwatched and watched, how long the server is down, and what comes after. */
   readonly warmUpMillis: number
   readonly beforeMillis: number
@@ -62,6 +64,7 @@ const plans: { readonly [S in Scale]: Plan } = {
   smallest: {
     callers: sessions + 1,
     rounds: 1,
+    outageRounds: 1,
     warmUpMillis: 50,
     beforeMillis: 50,
     outageMillis: 100,
@@ -71,10 +74,11 @@ const plans: { readonly [S in Scale]: Plan } = {
   full: {
     callers: 32,
     rounds: 5,
+    outageRounds: 3,
     warmUpMillis: 500,
     beforeMillis: 1000,
     outageMillis: 10_000,
-    afterMillis: 3000,
+    afterMillis: 2500,
     slices: { few: 10, many: 50 }
   }
 }
@@ -168,7 +172,8 @@ type Outcomes = ReadonlyMap<string, ReadonlyArray<Outcome>>
 
 const outcomesOf = Effect.fnUntraced(function*(server: ServerProcess, trouble: Trouble, plan: Plan) {
   const outcomes = new Map<string, Array<Outcome>>()
-  for (let round = 0; round < plan.rounds; round++) {
+  const rounds = trouble.end === undefined ? plan.rounds : plan.outageRounds
+  for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < makes.length; turn++) {
       const [name, outcome] = yield* trial(server, makes[(round + turn) % makes.length]!, trouble, plan)
       outcomes.set(name, [...outcomes.get(name) ?? [], outcome])
@@ -251,7 +256,8 @@ const notes = ({ afterMillis, callers, outageMillis, slices }: Plan): ReadonlyAr
     `Down is the server for ${outageMillis} ms: its connections are cut, and each new one is accepted, counted and reset at once. The time is from its return on.`,
     "A log-on costs client and server some milliseconds of computing each. Openings under way together end together then; openings one by one take as long in sum, and the first ends sooner. With a database that needs time for a log-on and not the client's it is the other way round.",
     "node-oracledb's pool opens sessions one by one, and after a failure opens the next as soon as somebody asks: it makes as many attempts to connect as its callers see errors. This pool pauses after a failure, 100 ms at first and up to 1 s, and then tries one session. So after a long outage it is half a second late on the average; `openRetry` says otherwise.",
-    "Effect's pool lends a session again on which a statement has failed, unless it is told not to: here it is, by `Pool.invalidate`."
+    "Effect's pool lends a session again on which a statement has failed, unless it is told not to: here it is, by `Pool.invalidate`.",
+    "Sessions are lost that were open before and are missing at the end. A caller is stuck that has not ended its lease a second after it was told to stop."
   ]
 }
 
