@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
       )
     ),
     fork: run,
-    dispatcher: scheduler.makeDispatcher(),
+    scheduler,
     digests,
     groups,
     state,

@@ -2,9 +2,10 @@
  * Ties the decisions to the world: starts what they order, tells waiting fibers their outcome, and feeds back what came of
  * it. Decisions are synchronous and complete before anything here starts, so no fiber ever sees half a step.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { SchedulerDispatcher } from "effect/Scheduler"
+import { Scheduler, type SchedulerDispatcher } from "effect/Scheduler"
 import type { Connection } from "../Connection.ts"
 import { AcquireTimeoutError, PoolExhaustedError, type Snapshot } from "../PoolError.ts"
 import { PoolEvent, type RefusalReason } from "../PoolEvent.ts"
@@ -40,12 +41,17 @@ export interface EngineParts<S, C extends Connection, E, OE> {
     effect: Effect.Effect<A, E2>,
     options: { readonly uninterruptible: boolean }
   ) => Fiber.Fiber<A, E2>
-  readonly dispatcher: SchedulerDispatcher
+  readonly scheduler: Scheduler
   readonly digests: PasswordDigests
   readonly groups: Groups<S>
   readonly state: PoolState<S>
   readonly meters: PoolMeters
 }
+
+const settled = Promise.resolve()
+
+/** How often fibers are woken before something else must have had a turn of the event loop. */
+const wakesInTurn = 256
 
 export class Engine<S, C extends Connection, E = never, OE = never> {
   readonly parts: EngineParts<S, C, E, OE>
@@ -62,6 +68,10 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   #waiterNumber = 0
   #openings = 0
   #isFlushing = false
+  #isWaking = false
+  #wakesInTurn = 0
+  readonly #wakesAtOnce: boolean
+  readonly #dispatcher: SchedulerDispatcher
   readonly #opening = new Set<Fiber.Fiber<void>>()
   #adopted = 0
   readonly #pauses = new WeakMap<SessionGroup<S>, (cause: unknown) => Effect.Effect<unknown, unknown>>()
@@ -76,6 +86,8 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   constructor(parts: EngineParts<S, C, E, OE>) {
     this.parts = parts
     this.driver = parts.driver
+    this.#dispatcher = parts.scheduler.makeDispatcher()
+    this.#wakesAtOnce = parts.scheduler === Context.get(Context.empty(), Scheduler)
     this.#atRest = parts.resetSession === undefined ? undefined : Effect.void
     this.state = parts.state
     this.groups = parts.groups
@@ -122,26 +134,45 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     this.#isFlushing = true
     const state = this.state
     this.#held = undefined
-    while (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) {
+    while (state.isUnsettled || state.jobs.length > 0) {
       if (state.isUnsettled) {
         settle(state)
         this.#turnAway()
       }
-      const { jobs, wakes } = state
+      if (state.jobs.length === 0) continue
+      const { jobs } = state
       state.jobs = []
-      state.wakes = []
       for (const job of jobs) this.#start(job)
-      if (wakes.length > 0) {
-        this.parts.dispatcher.scheduleTask(() => {
-          for (const waiter of wakes) waiter.wake?.(Effect.void)
-        }, 0)
-      }
     }
-    for (const group of state.leftGroups) this.groups.tidy(group)
-    state.leftGroups.clear()
+    if (state.leftGroups.size > 0) {
+      for (const group of state.leftGroups) this.groups.tidy(group)
+      state.leftGroups.clear()
+    }
     this.#isFlushing = false
+    if (state.wakes.length > 0 && !this.#isWaking) this.#wakeSoon()
     if (state.phase === "open") this.rearm()
     if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
+  }
+
+  /**
+   * Tells waiting fibers their outcome once what runs now is done, in the same turn of the event loop: a session that is
+   * freed is in use again at once. But not for ever, or nothing else would have its turn. A scheduler that is not Effect's
+   * own decides by itself when something runs.
+   */
+  #wakeSoon(): void {
+    this.#isWaking = true
+    if (this.#wakesAtOnce && ++this.#wakesInTurn < wakesInTurn) void settled.then(this.#wake)
+    else {
+      this.#wakesInTurn = 0
+      this.#dispatcher.scheduleTask(this.#wake, 0)
+    }
+  }
+
+  readonly #wake = (): void => {
+    this.#isWaking = false
+    const { wakes } = this.state
+    this.state.wakes = []
+    for (const waiter of wakes) waiter.wake?.(Effect.void)
   }
 
   /** Tells requests that do not wait for others, once nothing is under way for them. */

@@ -286,7 +286,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   private served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
     const outcome = waiter.outcome!
     if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
-    const now = this.engine.state.now()
+    const now = this.engine.state.timeOfTurn()
     return this.hold(outcome.session, waiter.wish, now, now - waiter.since)
   }
 

@@ -100,7 +100,7 @@ export const enqueue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
   const group = waiter.wish.group
   group.addWaiter(waiter)
   if (waiter.wish.password !== undefined) group.password = waiter.wish.password
-  state.needy.add(group)
+  if (group.waiting === 1) state.needy.add(group)
   state.isUnsettled = true
 }
 

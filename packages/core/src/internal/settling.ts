@@ -111,11 +111,22 @@ const shrink = <S>(state: PoolState<S>): void => {
   while (roomToCome(state) < 0 && state.recency.last !== undefined) state.retire(state.recency.last, "surplus")
 }
 
+/**
+ * Whether every place is taken by a session in use, and those who wait are of one identity, that opens without trouble, and
+ * wait for others: as a busy pool mostly is. Nothing can be opened or replaced then.
+ */
+const isSaturated = <S>(state: PoolState<S>): boolean => {
+  const { counts, limits, needy, waiting } = state
+  if (counts.busy !== limits.max || state.slots !== counts.busy || needy.size !== 1) return false
+  const { failure, impatient, isStopped } = waiting.first!.wish.group
+  return failure === undefined && !isStopped && impatient === 0
+}
+
 /** Brings the pool to rest: afterwards nothing more can be done for anybody by opening or replacing. */
 export const settle = <S>(state: PoolState<S>): void => {
   while (state.isUnsettled) {
     state.isUnsettled = false
-    if (state.phase !== "open") return
+    if (state.phase !== "open" || isSaturated(state)) return
     shrink(state)
     if (state.needy.size > 0) {
       refuseHopeless(state)
@@ -131,6 +142,7 @@ export const settle = <S>(state: PoolState<S>): void => {
 /** Whether a waiting request will be served without anybody else ending a lease. */
 export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolean => {
   if (!waiter.isWaiting || waiter.checking !== undefined) return true
+  if (isSaturated(state)) return false
   const group = waiter.wish.group
   if (group.opening >= group.unserved) return true
   if (!isOpenable(group) || isProbing(group)) return false
@@ -155,6 +167,7 @@ export const forsaken = <S>(state: PoolState<S>): ReadonlyArray<Waiter<S>> => {
 
 /** How many requests wait for others to end their leases, or for opening to work again. */
 export const queueLength = <S>(state: PoolState<S>): number => {
+  if (isSaturated(state)) return state.waiting.size
   let waiting = 0
   for (const group of state.needy) waiting += Math.max(0, group.unserved - group.opening)
   return waiting - Math.min(Math.max(0, roomToCome(state)), totalUnmet(openableGroups(state)))
