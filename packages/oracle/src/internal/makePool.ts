@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
 import { ConnectParameters, connectSettingNames, type ConnectSettings } from "./connectSettings.ts"
+import { openPauses } from "./openPauses.ts"
 import { changesServerSession, withoutTags } from "./pooledServer.ts"
 import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
@@ -51,7 +52,8 @@ export interface PoolFields
  * **Details**
  *
  * `credentials` take the place of `user` and `password` and are asked at every opening. `onSession` and `resetSession` are those of
- * the core pool.
+ * the core pool, and so is `openRetry`, but for its default: while no database can be reached, pauses are 30 ms and 0.2 % of how long
+ * that has lasted; after what a database refuses they begin at 100 ms and double. Both end at 1 second and are jittered by 20 %.
  *
  * @example
  * ```ts
@@ -131,6 +133,7 @@ export const makePool: <OE = never, R = never>(
     // The driver refuses credentials in it; statistics must not show them in the meantime.
     dsn: redactSecrets(connectString),
     ...(isAlias(connectString) && { tnsentry: connectString }),
+    openRetry: poolOptions.openRetry ?? openPauses,
     driver: Driver.make(parameters, values, patience)
   })
   return changesServerSession(settings) ? withoutTags(pool, name) : pool
