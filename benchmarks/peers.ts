@@ -14,7 +14,7 @@ export interface PoolOptions {
   readonly idle?: number
   /** How many are kept open for ever; `idle`, unless told otherwise. */
   readonly min?: number
-  /** How long a resource may be idle beyond `min`, in milliseconds. */
+  /** How long a resource may be idle beyond `min`, in milliseconds; each pool's default when absent. */
   readonly idleMillis?: number
   /** How often pools that look for such resources do so, in milliseconds. */
   readonly sweepMillis?: number
@@ -68,7 +68,7 @@ export const sessionPool = (
   options: PoolOptions,
   more: { readonly homogeneous?: boolean } = {}
 ): Effect.Effect<Sessions, unknown, Scope.Scope> => {
-  const { idle = 0, idleMillis = 0, max, min = idle, waitMillis } = options
+  const { idle = 0, idleMillis, max, min = idle, waitMillis } = options
   return Effect.gen(function*() {
     const pool = yield* SessionPool.make({
       driver: driverOf(options),
@@ -77,8 +77,8 @@ export const sessionPool = (
       max,
       increment: Math.max(min, 1),
       waitForMin: true,
-      timeout: idleMillis,
       queueMax: -1,
+      ...(idleMillis === undefined ? {} : { timeout: idleMillis }),
       ...(waitMillis === undefined ? {} : { getMode: "timedWait" as const, waitTimeout: waitMillis }),
       ...more
     })
