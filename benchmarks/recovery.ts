@@ -255,7 +255,7 @@ const notes = ({ afterMillis, callers, outageMillis, slices }: Plan): ReadonlyAr
     `The throughput counts as back at the first moment from which on it is ${part} of what it was, over the next ${few} ms and over the next ${many} ms. What was not back after ${afterMillis} ms is put down as that.`,
     `Down is the server for ${outageMillis} ms: its connections are cut, and each new one is accepted, counted and reset at once. The time is from its return on.`,
     "A log-on costs client and server some milliseconds of computing each. Openings under way together end together then; openings one by one take as long in sum, and the first ends sooner. With a database that needs time for a log-on and not the client's it is the other way round.",
-    "node-oracledb's pool opens sessions one by one, and after a failure opens the next as soon as somebody asks: it makes as many attempts to connect as its callers see errors. This pool pauses after a failure, 100 ms at first and up to 1 s, and then tries one session. So after a long outage it is half a second late on the average; `openRetry` says otherwise.",
+    "node-oracledb's pool opens sessions one by one, and after a failure opens the next as soon as somebody asks: it makes as many attempts to connect as its callers see errors. This pool pauses after a failure and then tries one session; where nothing can be reached, for 30 ms and 0.2 % of what that has lasted, unless `openRetry` says otherwise.",
     "Effect's pool lends a session again on which a statement has failed, unless it is told not to: here it is, by `Pool.invalidate`.",
     "Sessions are lost that were open before and are missing at the end. A caller is stuck that has not ended its lease a second after it was told to stop."
   ]
