@@ -74,6 +74,23 @@ const sweep = (title: string, group: string): Panel => ({
   metric: "time of the sweep"
 })
 
+const endToEnd = (title: string, group: string): Panel => ({
+  kind: "lines",
+  title,
+  row: "end-to-end",
+  group,
+  metric: "leases a second",
+  across: "callers"
+})
+
+const outage = (title: string, metric: string): Panel => ({
+  kind: "bars",
+  title,
+  row: "recovery",
+  group: "server down",
+  metric
+})
+
 export const plots: ReadonlyArray<Plot> = [
   {
     name: "lease",
@@ -137,6 +154,23 @@ export const plots: ReadonlyArray<Plot> = [
       growth("a lease, all other sessions lent", "a lease, all other sessions lent, so many sessions", "sessions"),
       growth("a waiter is served", "a waiter is served, so many wait", "waiters"),
       growth("a lease by exact tag", "a lease by exact tag, so many tags", "tags")
+    ]
+  },
+  {
+    name: "end-to-end",
+    title: "Leases a second over the real driver, 8 sessions",
+    panels: [
+      endToEnd("1 statement a lease", "1 statement a lease"),
+      endToEnd("20 statements a lease", "20 statements a lease")
+    ]
+  },
+  {
+    name: "recovery",
+    title: "The server is down for 10 seconds",
+    panels: [
+      outage("time until throughput is back", "time until throughput is back"),
+      outage("errors that callers see", "errors"),
+      outage("connection attempts", "connection attempts")
     ]
   }
 ]

@@ -2,7 +2,7 @@
  * Recovery: what becomes of a steady load when every session is lost at one instant, and when the server is down for a while. How
  * long until the throughput is back, how many errors the callers saw, and how often the server was asked for a connection.
  */
-import { Effect, Exit, Fiber, Schedule, type Scope } from "effect"
+import { Effect, Exit, Fiber, References, Schedule, type Scope } from "effect"
 import * as Candidates from "./driverCandidates.ts"
 import { firstSustained, sliced } from "./recoveryMoment.ts"
 import { type Figure, median, type Report, type Row, type Scale, type Target } from "./row.ts"
@@ -246,7 +246,8 @@ const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
       targets.push(...targetsOf(outcomes, trouble, plan))
     }
     return { figures, targets, notes: notes(plan) }
-  })
+    // Each pool would tell of each trouble.
+  }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
 
 const notes = ({ afterMillis, callers, outageMillis, slices }: Plan): ReadonlyArray<string> => {
   const [few, many] = [slices.few * sliceMillis, slices.many * sliceMillis]

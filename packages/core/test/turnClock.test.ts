@@ -27,6 +27,25 @@ describe("the clock of a pool", () => {
     assert.strictEqual(clock.ofTurn(), 10)
   })
 
+  it("reads it every time for a while after a turn in which it was asked for only once", async () => {
+    const time = { millis: 1_000_000 }
+    const clock = clockAt(time)
+    clock.ofTurn()
+    await Promise.resolve()
+    for (let i = 1; i <= 64; i++) {
+      time.millis++
+      assert.strictEqual(clock.ofTurn(), i)
+    }
+    time.millis++
+    for (let i = 0; i < 10; i++) assert.strictEqual(clock.ofTurn(), 65)
+    time.millis++
+    assert.strictEqual(clock.ofTurn(), 65)
+    await Promise.resolve()
+    assert.strictEqual(clock.ofTurn(), 66)
+    time.millis++
+    assert.strictEqual(clock.ofTurn(), 66)
+  })
+
   it("never says less than it has said", () => {
     const time = { millis: 1_000_000 }
     const clock = clockAt(time)

@@ -172,7 +172,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     this.#isWaking = false
     const { wakes } = this.state
     this.state.wakes = []
-    for (const waiter of wakes) waiter.wake?.(Effect.void)
+    for (const waiter of wakes) waiter.wake?.()
   }
 
   /** Tells requests that do not wait for others, once nothing is under way for them. */

@@ -43,7 +43,7 @@ const isPlain = ({ cclass, purity, shardingKey, superShardingKey, waitTimeout }:
   waitTimeout === undefined
 
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
-const remembered = 4096
+const remembered = 16_384
 const refusedRemembered = 256
 
 const purities = new Set(["default", "new", "self"])

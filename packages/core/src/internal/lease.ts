@@ -275,7 +275,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
         state.emit(PoolEvent.RequestQueued({ at: state.date(now), pending: state.waiting.size }))
       }
     }
-    const waiting = Effect.flatMap(sleep(waiter), () => this.served(waiter))
+    const waiting = sleep(waiter, Effect.suspend(() => this.served(waiter)))
     // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
     return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
       attributes: { "db.client.connection.pool.name": this.pool }
@@ -439,9 +439,12 @@ const invalidTimeout = (pool: string, value: unknown): InvalidOptionsError =>
     problems: [{ field: "waitTimeout", problem: `must be a duration of 0 or more, not ${String(value)}` }]
   })
 
-/** Waits until the outcome is known; a session in it is the waiter's already, so an interrupt here loses nothing. */
-const sleep = <S>(waiter: Waiter<S>): Effect.Effect<void> =>
+/**
+ * Waits until the outcome is known, and goes on with `then`; a session in it is the waiter's already, so an interrupt here
+ * loses nothing.
+ */
+const sleep = <S, A, E>(waiter: Waiter<S>, then: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.callback((resume) => {
-    if (waiter.outcome !== undefined) resume(Effect.void)
-    else waiter.wake = resume
+    if (waiter.outcome !== undefined) resume(then)
+    else waiter.wake = () => resume(then)
   })

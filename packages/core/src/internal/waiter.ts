@@ -1,4 +1,3 @@
-import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { GetMode } from "../PoolOptions.ts"
 import type { SessionTag } from "../SessionTag.ts"
@@ -42,7 +41,7 @@ export class Waiter<S> {
   passedOver = 0
   outcome: Outcome<S> | undefined = undefined
   /** Set once its fiber sleeps: tells it that the outcome is known. */
-  wake: ((outcome: Effect.Effect<void>) => void) | undefined = undefined
+  wake: (() => void) | undefined = undefined
   readonly inPool: Link<Waiter<S>> = new Link(this)
   readonly inGroup: Link<Waiter<S>> = new Link(this)
   /** There for a request that names a tag. */
