@@ -20,10 +20,13 @@ const colours: ReadonlyArray<readonly [start: string, colour: string]> = [
   ["sessionpool use, waitTimeout", "#2171b5"],
   ["sessionpool", "#08519c"],
   ["Effect Pool.get", "#fdae6b"],
+  ["Effect Pool, ", "#fdae6b"],
   ["Effect", "#e6550d"],
   ["generic-pool", "#238b45"],
   ["tarn", "#c51b8a"],
   ["lightning-pool", "#b8860b"],
+  ["node-oracledb pool, acquireRelease", "#9e9ac8"],
+  ["node-oracledb pool, async/await", "#c51b8a"],
   ["node-oracledb", "#6a51a3"]
 ]
 

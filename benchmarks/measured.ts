@@ -12,7 +12,7 @@ const begin = "<!-- measured: npm run bench writes from here -->"
 const end = "<!-- measured: to here -->"
 
 /** The plots that the README shows by itself. */
-const shown = new Set(["lease", "contention", "end-to-end", "recovery"])
+const shown = new Set(["lease", "contention", "end-to-end"])
 
 /** A table as the formatter leaves it. */
 const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
