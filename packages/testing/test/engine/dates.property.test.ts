@@ -77,8 +77,18 @@ describe("dates", () => {
         // In the hour that the clock shows twice, the first reading is meant.
         expect([0, 3600]).toContain(utc - toUtc(berlin, local))
       }),
-      { numRuns: 40 }
+      { numRuns: 40, examples: [[749_001_600], [749_005_200]] }
     )
+  })
+
+  it("take the first of two equal readings of the clock, and one that is left out by the time before", () => {
+    const berlin = parseZone("Europe/Berlin")
+    const reading = Date.UTC(1993, 8, 26, 2) / 1000
+    expect(toUtc(berlin, reading)).toBe(Date.UTC(1993, 8, 26, 0) / 1000)
+    expect(toUtc(berlin, Date.UTC(2024, 2, 31, 2, 30) / 1000)).toBe(Date.UTC(2024, 2, 31, 1, 30) / 1000)
+    const york = parseZone("America/New_York")
+    expect(toUtc(york, Date.UTC(2024, 10, 3, 1, 30) / 1000)).toBe(Date.UTC(2024, 10, 3, 5, 30) / 1000)
+    expect(toUtc(york, Date.UTC(2024, 2, 10, 2, 30) / 1000)).toBe(Date.UTC(2024, 2, 10, 7, 30) / 1000)
   })
 
   it("add months back and forth except at the end of a month", () => {

@@ -79,10 +79,17 @@ export const parseZone = (text: string): Zone => {
   return zone
 }
 
-/** The UTC seconds of a wall clock reading in the zone; in the hour that is there twice, the first. */
+const day = 86_400
+
+/**
+ * The UTC seconds of a wall clock reading in the zone; in the hour that is there twice, the first. A reading that is left out
+ * when the clock is put forward is taken by the time before.
+ */
 export const toUtc = (zone: Zone, localSeconds: number): number => {
-  const first = localSeconds - zone.offsetAt(localSeconds) * 60
-  const offset = zone.offsetAt(first)
-  const utc = localSeconds - offset * 60
-  return zone.offsetAt(utc) === offset ? utc : first
+  const before = zone.offsetAt(localSeconds - day)
+  const first = localSeconds - before * 60
+  if (zone.offsetAt(first) === before) return first
+  const after = zone.offsetAt(localSeconds + day)
+  const second = localSeconds - after * 60
+  return zone.offsetAt(second) === after ? second : first
 }
