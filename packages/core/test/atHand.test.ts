@@ -243,6 +243,23 @@ describe("users that were read before", () => {
       assert.strictEqual(yield* served(pool, { user: "scott", password }), 2)
     }))
 
+  it.effect("do not share them with a password that is no longer the pool's", () =>
+    Effect.gen(function*() {
+      const old = Redacted.make("tiger")
+      const { database, pool } = yield* openPool({
+        max: 4,
+        timeout: 0,
+        homogeneous: false,
+        password: old,
+        database: { accounts: { scott: "tiger" } }
+      })
+      yield* served(pool)
+      assert.strictEqual(yield* served(pool, { user: "scott", password: old }), 1)
+      yield* database.setPassword("scott", "lion")
+      yield* pool.reconfigure({ password: Redacted.make("lion") })
+      assert.strictEqual((yield* Effect.flip(served(pool, { user: "scott", password: old })))._tag, "OpenSessionError")
+    }))
+
   it.effect("are read again once their sessions are gone", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 4, timeout: "1 minute", homogeneous: false })

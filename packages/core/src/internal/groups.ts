@@ -33,7 +33,9 @@ interface KnownTag<S> {
 /** A user and a password that were read, and what a request for no more than them comes to. */
 interface KnownUser<S> {
   readonly user: string
+  /** What else it depends on: under other settings, or with other sessions of the pool's own, it is read again. */
   readonly account: string | undefined
+  readonly settings: Settings
   readonly wish: Wish<S>
 }
 
@@ -119,8 +121,8 @@ export class Groups<S> {
     const { matchAnyTag, password, tag, user } = request
     if (user !== undefined || password !== undefined) {
       const known = tag === undefined && password !== undefined ? this.#byPassword.get(password) : undefined
-      return known !== undefined && known.user === user && known.account === pool.account && !known.wish.group.isGone &&
-          !pool.settings.homogeneous
+      return known !== undefined && known.user === user && known.account === pool.account &&
+          known.settings === pool.settings && !known.wish.group.isGone
         ? known.wish
         : undefined
     }
@@ -155,7 +157,7 @@ export class Groups<S> {
       list: undefined
     }
     if (isPlain(request) && password !== undefined && user !== undefined && request.tag === undefined) {
-      this.#byPassword.set(password, { user, account: pool.account, wish })
+      this.#byPassword.set(password, { user, account: pool.account, settings: pool.settings, wish })
     }
     return Result.succeed(wish)
   }
