@@ -54,6 +54,18 @@ describe("plain close", () => {
       assert.lengthOf(events.filter((event) => event._tag === "PoolClosed"), 1)
     }))
 
+  it.effect("by force, takes a session away also from who has been served and has not seen it", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      const held = yield* pool.acquire()
+      const waiting = yield* beside(Effect.flip(pool.use(() => Effect.succeed("lent"))))
+      // In one step: who waits has the session, and has not been woken.
+      yield* Effect.andThen(pool.release(held), pool.close({ force: true }))
+      yield* settled
+      assert.deepInclude(waiting.pollUnsafe(), { _tag: "Success" })
+      assert.propertyVal(yield* Fiber.join(waiting), "_tag", "PoolClosedError")
+    }))
+
   it.effect("goes on when who asked for it gives up", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ min: 2, max: 2, database: { latency: { close: "1 second" } } })

@@ -284,6 +284,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
 
   /** The outcome of a wait is known. */
   private served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
+    // A forced close may have taken the session away before it was seen.
+    if (this.#stage === "ended") return Effect.fail(new PoolClosedError({ pool: this.pool }))
     const outcome = waiter.outcome!
     if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
     const now = this.engine.state.timeOfTurn()
