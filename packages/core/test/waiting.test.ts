@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { SessionPool } from "@sessionpool/core"
+import { TestDatabase } from "@sessionpool/testing"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { beside, openPool, served, settled, warm } from "./openPool.ts"
@@ -192,6 +194,31 @@ describe("waiting", () => {
       yield* TestClock.adjust(100)
       assert.notProperty(yield* Fiber.join(other), "nestedSession")
     }))
+
+  // Under Effect's own scheduler, where who waits is woken in the same turn.
+  it("a long queue leaves the event loop its turns", () =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const database = yield* TestDatabase.make()
+      const pool = yield* SessionPool.make({ driver: database.driver, user: "scott", max: 1, queueMax: -1 })
+      const held = yield* pool.acquire()
+      let done = 0
+      const count = 2000
+      const fibers = yield* Effect.replicateEffect(
+        Effect.forkChild(pool.use(() => Effect.sync(() => done++)), { startImmediately: true }),
+        count
+      )
+      assert.strictEqual((yield* pool.statistics).pending, count)
+      yield* pool.release(held)
+      const afterATurn = yield* Effect.promise(() =>
+        new Promise<number>((resolve) => {
+          setImmediate(() => resolve(done))
+        })
+      )
+      assert.isAbove(afterATurn, 1)
+      assert.isBelow(afterATurn, count)
+      yield* Fiber.joinAll(fibers)
+      assert.strictEqual(done, count)
+    }))))
 
   it.effect("no request waits while an idle session fits it", () =>
     Effect.gen(function*() {
