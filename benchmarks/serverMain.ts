@@ -5,7 +5,7 @@
  * While the server is down its connections are cut, and each new one is counted and reset at once: clients see much the same as
  * when nothing listens, and their attempts can be counted here.
  */
-import { Fault, OracleServer } from "@sessionpool/testing"
+import { Fault, OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Fiber } from "effect"
 import { createServer, type Server } from "node:net"
 import type { Answer, Order, ServerCounts } from "./serverProcess.ts"

@@ -1,5 +1,5 @@
 /** The database of the demo: the real one that the environment names, else the embedded server. */
-import { OracleServer } from "@sessionpool/testing"
+import { OracleServer } from "@sessionpool/oracle-server"
 import { Config, Effect, Option, Redacted } from "effect"
 
 /** How to connect, and the server to hurt when it is the embedded one. */

@@ -1,6 +1,6 @@
 /** What the database has to bear while the application works, one thing after the other. */
 import type { OracleSessionPool } from "@sessionpool/oracle"
-import type { OracleServer } from "@sessionpool/testing"
+import type { OracleServer } from "@sessionpool/oracle-server"
 import { Clock, Duration, Effect, Exit, Fiber } from "effect"
 
 type Say = (what: string) => Effect.Effect<void>

@@ -1,6 +1,6 @@
 /** The database of the program: its client, with the tables as the newest migration leaves them. */
 import { OracleClient, OracleMigrator } from "@sessionpool/oracle"
-import { OracleServer } from "@sessionpool/testing"
+import { OracleServer } from "@sessionpool/oracle-server"
 import { Config, Effect, Layer, Option, Redacted, String } from "effect"
 import { SqlClient } from "effect/sql"
 

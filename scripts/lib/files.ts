@@ -5,7 +5,7 @@ import { join, relative } from "node:path"
 export const root = join(import.meta.dirname, "..", "..")
 
 /** The packages that are published, as folders under `packages`. */
-export const packages = ["core", "testing", "oracle"] as const
+export const packages = ["core", "testing", "oracle-server", "oracle"] as const
 
 /** All files below a folder, as paths from it. */
 export const filesBelow = (folder: string): ReadonlyArray<string> =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleClient, OracleError } from "@sessionpool/oracle"
-import { Fault } from "@sessionpool/testing"
+import { Fault } from "@sessionpool/oracle-server"
 import { Effect, Redacted } from "effect"
 import { SqlError } from "effect/sql"
 import { classify, commitFailed, toSqlError } from "../src/internal/sqlReason.ts"

@@ -3,7 +3,7 @@
  * `ORACLE_USER` and `ORACLE_PASSWORD` name, or an embedded server for each test.
  */
 import { OracleSessionPool } from "@sessionpool/oracle"
-import { OracleServer } from "@sessionpool/testing"
+import { OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Redacted } from "effect"
 
 const {

@@ -3,7 +3,7 @@
  * and each time the pool has to come out of it whole. Used by a test that is coarse and by a long run that goes byte by byte.
  */
 import { type OracleConnection, OracleLob, OracleSessionPool } from "@sessionpool/oracle"
-import { Fault, OracleServer } from "@sessionpool/testing"
+import { Fault, OracleServer } from "@sessionpool/oracle-server"
 import { Cause, Duration, Effect, Exit, Fiber, Redacted, References, Schedule, Stream } from "effect"
 
 /** What a lease is doing when its connection goes. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleSessionPool } from "@sessionpool/oracle"
-import { Fault } from "@sessionpool/testing"
+import { Fault } from "@sessionpool/oracle-server"
 import { Duration, Effect, Exit, Fiber, Stream } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"

@@ -1,7 +1,8 @@
 /** The Oracle driver over the embedded server as a subject of the laws: a real socket, real time. */
 import type { SessionPool } from "@sessionpool/core"
 import { type OracleConnection, OracleSessionPool } from "@sessionpool/oracle"
-import { Fault, OracleServer, type SessionPoolLaws } from "@sessionpool/testing"
+import { Fault, OracleServer } from "@sessionpool/oracle-server"
+import type { SessionPoolLaws } from "@sessionpool/testing"
 import { Effect } from "effect"
 
 type Connection = OracleConnection.OracleConnection

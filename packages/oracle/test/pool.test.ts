@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleSessionPool } from "@sessionpool/oracle"
-import { Fault, type OracleServer } from "@sessionpool/testing"
+import { Fault, type OracleServer } from "@sessionpool/oracle-server"
 import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Ref, Stream } from "effect"
 import { inspect } from "node:util"
 import { database, embedded, isReal, makePool } from "./database.ts"

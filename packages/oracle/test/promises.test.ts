@@ -1,7 +1,7 @@
 /** What the pool promises of its size, its queue and its tags, over a socket, checked at the server. */
 import { assert, describe, it } from "@effect/vitest"
 import type { OracleSessionPool } from "@sessionpool/oracle"
-import { Fault } from "@sessionpool/testing"
+import { Fault } from "@sessionpool/oracle-server"
 import { Effect, Fiber } from "effect"
 import { isReal } from "./database.ts"
 import { counts, nothingLeft, type Pool, sidOf, until, watched } from "./watchedPool.ts"

@@ -1,7 +1,7 @@
 /** Time, endings and trouble: what becomes of sessions at the server when nobody looks, or when things go wrong. */
 import { assert, describe, it } from "@effect/vitest"
 import { OracleSessionPool } from "@sessionpool/oracle"
-import { Fault } from "@sessionpool/testing"
+import { Fault } from "@sessionpool/oracle-server"
 import { Effect, Exit, Fiber } from "effect"
 import { isReal } from "./database.ts"
 import { active, counts, endless, nothingLeft, type Pool, sidOf, until, watched } from "./watchedPool.ts"

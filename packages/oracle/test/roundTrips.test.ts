@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleSessionPool } from "@sessionpool/oracle"
-import type { OracleServer } from "@sessionpool/testing"
+import type { OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Redacted } from "effect"
 import { driver, type DriverConnection } from "../src/internal/oracledb.ts"
 import { embedded, isReal } from "./database.ts"

@@ -1,6 +1,6 @@
 /** A pool whose server can be looked into, and a way to wait for what comes of something without saying when. */
 import { type OracleConnection, OracleSessionPool } from "@sessionpool/oracle"
-import type { OracleServer } from "@sessionpool/testing"
+import type { OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Schedule } from "effect"
 import { embedded } from "./database.ts"
 

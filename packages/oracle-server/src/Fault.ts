@@ -71,7 +71,7 @@ export type Fault =
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const noListener = Fault.refuse({ code: 12528, times: 3 })
  * ```
@@ -89,7 +89,7 @@ export const refuse = (options: Target & { readonly code?: number } = {}): Fault
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const handedOver = Fault.resend({ times: 2 })
  * ```
@@ -103,7 +103,7 @@ export const resend = (target: Target = {}): Fault => ({ _tag: "Resend", target:
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const moved = Fault.redirect({ port: 1522 })
  * ```
@@ -122,7 +122,7 @@ export const redirect = (options: Target & { readonly host?: string; readonly po
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const snapshotTooOld = Fault.error({ code: 1555, message: "snapshot too old", on: "execute", sql: /from orders/i })
  * ```
@@ -141,7 +141,7 @@ export const error = (options: Target & { readonly code: number; readonly messag
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const slowLogon = Fault.delay({ milliseconds: 500, on: "authPhaseOne", times: Infinity })
  * ```
@@ -159,7 +159,7 @@ export const delay = (options: Target & { readonly milliseconds: number }): Faul
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const deadPing = Fault.hang({ on: "ping" })
  * ```
@@ -174,7 +174,7 @@ export const hang = (target: Target = {}): Fault => ({ _tag: "Hang", target })
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const unknownOutcome = Fault.disconnect({ on: "commit", when: "after" })
  * ```
@@ -195,7 +195,7 @@ export const disconnect = (
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const halfARow = Fault.truncate({ bytes: 40, then: "hang", on: "fetch" })
  * ```
@@ -218,7 +218,7 @@ export const truncate = (options: Target & { readonly bytes: number; readonly th
  *
  * @example
  * ```ts
- * import { Fault } from "@sessionpool/testing"
+ * import { Fault } from "@sessionpool/oracle-server"
  *
  * export const inTheMiddleOfLogon = Fault.cut({ direction: "toClient", after: 300 })
  * ```

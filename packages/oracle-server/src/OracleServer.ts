@@ -238,7 +238,7 @@ export interface Service {
  *
  * @example
  * ```ts
- * import { OracleServer } from "@sessionpool/testing"
+ * import { OracleServer } from "@sessionpool/oracle-server"
  * import { Effect } from "effect"
  *
  * export const program = Effect.gen(function*() {
@@ -373,7 +373,7 @@ const makeService = (running: RunningServer, options: Options): Service => {
  *
  * @example
  * ```ts
- * import { OracleServer } from "@sessionpool/testing"
+ * import { OracleServer } from "@sessionpool/oracle-server"
  * import { Effect } from "effect"
  *
  * export const program = Effect.scoped(Effect.gen(function*() {
@@ -405,7 +405,7 @@ export const makeWith = (
  *
  * @example
  * ```ts
- * import { OracleServer } from "@sessionpool/testing"
+ * import { OracleServer } from "@sessionpool/oracle-server"
  *
  * export const ServerLive = OracleServer.layer({ users: { app: "secret" }, service: "BOOKINGS" })
  * ```
