@@ -16,6 +16,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, null | Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly engines: { readonly node: string }
 }
 
 const report = new Report("packages")
@@ -134,8 +135,30 @@ const linkTypes = (): void => {
   symlinkSync(join(root, "node_modules", "@types", "node"), join(modules, "@types", "node"))
 }
 
+/** Takes a lease of a pool, so that the packages are not only loaded. */
+const leaseOfTestDatabase = `
+import { TestDatabase } from "@sessionpool/testing"
+import { Effect } from "effect"
+const lease = Effect.flatMap(TestDatabase.Pool, (pool) => pool.use((connection) => connection.execute("select 1")))
+const database = { answer: () => Effect.succeed(42) }
+const answer = await Effect.runPromise(Effect.provide(lease, TestDatabase.layer({ max: 2, database })))
+if (answer !== 42) throw new Error("the lease answered " + answer)
+`
+
+/** The Node that a package asks for at least. */
+const engines = new Map<string, readonly [number, number]>()
+
+/** Whether a module is promised to load on a version of Node. */
+const isFor = (version: string, module: string): boolean => {
+  const [, packageName = ""] = /^(@sessionpool\/[^/]+)/.exec(module) ?? []
+  const [major = 0, minor = 0] = version.slice(1).split(".").map(Number)
+  const [neededMajor, neededMinor] = engines.get(packageName) ?? [0, 0]
+  return major > neededMajor || (major === neededMajor && minor >= neededMinor)
+}
+
 const began = performance.now()
 const imports: Array<string> = []
+const nodes = new Set<string>()
 for (const name of packages) {
   const archive = pack(name)
   if (archive === undefined) continue
@@ -144,6 +167,8 @@ for (const name of packages) {
   const files = filesBelow(folder)
   const modulesOf = entryPoints(manifest, files)
   imports.push(...modulesOf)
+  const [, major = "0", minor = "0"] = /(\d+)(?:\.(\d+))?/.exec(manifest.engines.node) ?? []
+  engines.set(manifest.name, [Number(major), Number(minor)])
   checkExports(manifest, files)
   checkFiles(manifest, folder, files)
   checkTypes(archive, manifest, modulesOf)
@@ -170,10 +195,19 @@ if (report.isClean) {
   const checked = run("tsc", ["--project", "tsconfig.json", "--pretty", "false"], work)
   if (!checked.ok) report.add(`the declarations cannot be read:\n${checked.output}`)
 
-  const program = imports.map((module) => `await import(${JSON.stringify(module)})`).join("\n")
-  const loaded = run("node", ["--input-type=module", "--eval", program], work)
-  if (!loaded.ok) report.add(`the packed files cannot be loaded:\n${loaded.output}`)
+  for (const node of ["node", process.env.SESSIONPOOL_HOST_NODE].filter((path) => path !== undefined)) {
+    const version = run(node, ["--version"], work).output.trim()
+    const loadable = imports.filter((module) => isFor(version, module))
+    const program = loadable.map((module) => `await import(${JSON.stringify(module)})`).join("\n")
+    const loaded = run(node, ["--input-type=module", "--eval", `${program}\n${leaseOfTestDatabase}`], work)
+    if (!loaded.ok) report.add(`the packed files do not run on Node ${version}:\n${loaded.output}`)
+    else nodes.add(version)
+  }
 }
 
 const seconds = ((performance.now() - began) / 1000).toFixed(1)
-report.end(`${packages.length} packed, ${imports.length} entry points checked and loaded (${seconds} s)`)
+report.end(
+  `${packages.length} packed, ${imports.length} entry points checked, loaded on Node ${
+    [...nodes].join(" and ")
+  } (${seconds} s)`
+)

@@ -11,7 +11,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const toolchain = join(root, "toolchain")
 const windows = process.platform === "win32"
 const bin = [join(root, "node_modules", ".bin"), join(toolchain, "node_modules", ".bin")]
-const environment = { ...process.env, PATH: [...bin, process.env.PATH ?? ""].join(delimiter) }
+const environment = {
+  ...process.env,
+  PATH: [...bin, process.env.PATH ?? ""].join(delimiter),
+  // The Node that this script was started with, often older than the pinned one: the packages are loaded on it, too.
+  SESSIONPOOL_HOST_NODE: process.execPath
+}
 
 const fail = (message, status = 1) => {
   console.error(message)
