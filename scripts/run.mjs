@@ -98,7 +98,10 @@ const bootstrap = () => {
 }
 
 const format = () => run("dprint", ["check"], { hint: "\nnpm run format mends it." })
-const lint = () => run("oxlint", ["--deny-warnings"])
+const lint = () => {
+  run("oxlint", ["--deny-warnings"])
+  run("node", ["scripts/check-house.ts"])
+}
 const check = () => {
   run("tsc", ["--project", "tsconfig.check.json"])
   run("effect-tsgo", ["diagnostics", "--project", "tsconfig.check.json", "--severity", "error,warning", "--strict"])

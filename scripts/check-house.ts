@@ -1,0 +1,136 @@
+/**
+ * Checks the conventions of CONTRIBUTING.md that the linter does not know: names of files, the first comment of each source,
+ * docstrings of public exports, words that have made way for the field's own, and which package may import which.
+ *
+ * A convention that a folder does not keep yet is listed in `notYet`; the list only ever gets shorter.
+ */
+import { readFileSync } from "node:fs"
+import { basename, join } from "node:path"
+import { filesBelow, packages, root } from "./lib/files.ts"
+import { Report } from "./lib/report.ts"
+
+const report = new Report("house")
+
+/** What a convention does not hold for yet, as the beginnings of paths. */
+const notYet = {
+  names: ["packages/oracle-server/src/internal"],
+  firstComments: [
+    "packages/core/src/internal",
+    "packages/oracle-server/src/internal",
+    "packages/oracle-server/src/bin",
+    "packages/oracle/src/internal/openPauses.ts",
+    "packages/testing/src/internal/laws/subject.ts"
+  ],
+  docstrings: packages.map((name) => `packages/${name}/src`),
+  words: packages.map((name) => `packages/${name}/src`),
+  assertions: [
+    "packages/oracle-server/test",
+    "packages/oracle/test",
+    "packages/testing/test/SessionPoolLaws.teeth.test.ts"
+  ]
+}
+
+const isExempt = (convention: keyof typeof notYet, file: string): boolean =>
+  notYet[convention].some((beginning) => file.startsWith(beginning))
+
+const sourcesBelow = (folder: string): ReadonlyArray<string> =>
+  filesBelow(join(root, folder))
+    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
+    .filter((file) => /\.m?ts$/.test(file) && !/\/(?:node_modules|dist|build)\//.test(file))
+
+const read = (file: string): string => readFileSync(join(root, file), "utf8")
+
+const sources = packages.flatMap((name) => sourcesBelow(`packages/${name}/src`))
+const tests = packages.flatMap((name) => sourcesBelow(`packages/${name}/test`))
+
+/** Files under `internal` are in camelCase, modules in PascalCase; commands keep the name that they are called by. */
+const checkName = (file: string): void => {
+  if (isExempt("names", file) || file.includes("/bin/") || file.endsWith("/index.ts")) return
+  const name = basename(file).replace(/\..*$/, "")
+  const isInternal = file.includes("/internal/")
+  if (isInternal ? /^[a-z][A-Za-z0-9]*$/.test(name) : /^[A-Z][A-Za-z0-9]*$|^[a-z]+$/.test(name)) return
+  report.add(
+    `${file}: ${isInternal ? "name it in camelCase, it lies under internal" : "name it in PascalCase, it is a module"}`
+  )
+}
+
+/** The first comment says what a file is responsible for. */
+const checkFirstComment = (file: string): void => {
+  if (isExempt("firstComments", file) || file.endsWith("/index.ts")) return
+  if (!/^(?:#!.*\n)?\/\*\*/.test(read(file))) {
+    report.add(`${file}: does not begin with a comment that says what it is for`)
+  }
+}
+
+const exported = /^export (?:declare )?(?:abstract )?(?:const|function|class|interface|type|namespace)\*? (\w+)/
+
+/** Each public export has a docstring with `@category` and `@since`. */
+const checkDocstrings = (file: string): void => {
+  if (isExempt("docstrings", file) || file.includes("/internal/") || file.includes("/bin/")) return
+  if (file.endsWith("/index.ts")) return
+  const lines = read(file).split("\n")
+  const documented = new Set<string>()
+  for (const [at, line] of lines.entries()) {
+    const name = exported.exec(line)?.[1]
+    if (name === undefined || documented.has(name)) continue
+    const end = lines[at - 1]?.trim() ?? ""
+    const begin = lines.findLastIndex((other, index) => index < at && other.startsWith("/**"))
+    const docstring = end.endsWith("*/") && begin >= 0 ? lines.slice(begin, at).join("\n") : ""
+    // An overload or a companion type may stand below the docstring of its name.
+    documented.add(name)
+    if (docstring === "") report.add(`${file}:${at + 1}: ${name} has no docstring`)
+    else if (docstring.includes("@internal")) continue
+    else if (!/@category \S/.test(docstring)) report.add(`${file}:${at + 1}: the docstring of ${name} has no @category`)
+    else if (!/@since \d/.test(docstring)) report.add(`${file}:${at + 1}: the docstring of ${name} has no @since`)
+  }
+}
+
+/** Names that say less than the field's own words. */
+const replacedWords =
+  /\b(?:wish|calm|atHand|forsaken|hopeless|needy|putAway|comeBack|turnAway|lender|patience)\b|\bat hand\b/i
+
+const checkWords = (file: string): void => {
+  if (isExempt("words", file)) return
+  for (const [at, line] of read(file).split("\n").entries()) {
+    const word = replacedWords.exec(line)?.[0]
+    if (word !== undefined) report.add(`${file}:${at + 1}: "${word}" has made way for a word of the field`)
+  }
+}
+
+/** Tests speak `assert`; a second style says the same in other words. */
+const checkAssertions = (file: string): void => {
+  if (isExempt("assertions", file)) return
+  if (/\bexpect\(/.test(read(file))) report.add(`${file}: uses expect; the tests use assert`)
+}
+
+/** What each package may import of the others. Tests may also use those of `inTests`. */
+const imports: Readonly<
+  Record<string, { readonly inSources: ReadonlyArray<string>; readonly inTests: ReadonlyArray<string> }>
+> = {
+  core: { inSources: [], inTests: ["testing"] },
+  testing: { inSources: ["core"], inTests: [] },
+  oracle: { inSources: ["core"], inTests: ["testing", "oracle-server"] },
+  "oracle-server": { inSources: [], inTests: [] }
+}
+
+const checkImports = (file: string): void => {
+  const [, owner = "", folder] = file.split("/")
+  const { inSources, inTests } = imports[owner]!
+  const allowed = folder === "src" ? inSources : [...inSources, ...inTests]
+  for (const [, name = ""] of read(file).matchAll(/^(?!\s*\*).*from "@sessionpool\/([\w-]+)/gm)) {
+    if (name !== owner && !allowed.includes(name)) {
+      report.add(`${file}: ${owner} must not import @sessionpool/${name} here`)
+    }
+  }
+}
+
+for (const file of sources) {
+  checkName(file)
+  checkFirstComment(file)
+  checkDocstrings(file)
+  checkWords(file)
+}
+for (const file of tests) checkAssertions(file)
+for (const file of [...sources, ...tests]) checkImports(file)
+
+report.end(`${sources.length} sources and ${tests.length} tests keep the conventions`)
