@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
+import { randomBytes } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConnectDescriptor from "../ConnectDescriptor.ts"
@@ -77,43 +78,6 @@ export interface ConnectSettings {
   readonly appContext?: ReadonlyArray<readonly [namespace: string, name: string, value: string]> | undefined
   readonly txnPriority?: string | undefined
 }
-
-/** The fields of {@link ConnectSettings}, so that they can be told from the pool's own. */
-export const connectSettingNames: ReadonlyArray<keyof ConnectSettings> = [
-  "connectString",
-  "configDir",
-  "privilege",
-  "externalAuth",
-  "events",
-  "sourceRoute",
-  "poolBoundary",
-  "serverPool",
-  "walletLocation",
-  "walletContent",
-  "walletPassword",
-  "sslServerDNMatch",
-  "sslServerCertDN",
-  "sslAllowWeakDNMatch",
-  "useSNI",
-  "httpsProxy",
-  "httpsProxyPort",
-  "retryCount",
-  "retryDelay",
-  "connectTimeout",
-  "transportConnectTimeout",
-  "expireTime",
-  "sdu",
-  "connectionIdPrefix",
-  "networkCompression",
-  "networkCompressionThreshold",
-  "machine",
-  "osUser",
-  "program",
-  "terminal",
-  "driverName",
-  "appContext",
-  "txnPriority"
-]
 
 /** A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for. */
 const inUnits = (duration: PoolOptions.DurationOption | undefined, unitMillis: number): number | undefined => {
@@ -253,6 +217,8 @@ const sourceRoute = (descriptor: ConnectDescriptor.ConnectDescriptor): ConnectDe
 /** What is known of a connect string once and for all. */
 export class ConnectParameters {
   readonly settings: ConnectSettings
+  /** The connection class of sessions for which none is asked: one for the whole pool, so that they can share servers. */
+  readonly ownClass: string = `sessionpool:${randomBytes(12).toString("base64")}`
   readonly #fixed: Record<string, unknown>
   readonly #descriptor: Effect.Effect<ConnectDescriptor.ConnectDescriptor, unknown>
 

@@ -7,13 +7,14 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
-import { ConnectParameters, connectSettingNames, type ConnectSettings } from "./connectSettings.ts"
+import { ConnectParameters, type ConnectSettings } from "./connectSettings.ts"
 import { openPauses } from "./openPauses.ts"
-import { changesServerSession, withoutTags } from "./pooledServer.ts"
+import { changesServerSession, pooledServerProblems, withoutTags } from "./pooledServer.ts"
 import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
-import { defaultValues, over, type ValueOptions, valueSettingNames } from "./valueSettings.ts"
+import { checkConnectSettings, checkValueOptions, connectSettingNames, valueSettingNames } from "./settingFields.ts"
+import { defaultValues, over, type ValueOptions } from "./valueSettings.ts"
 
 /**
  * Who sessions are opened as: a password, or a token of OAuth 2.0 or of IAM (which has a private key beside it).
@@ -112,19 +113,15 @@ export const makePool: <OE = never, R = never>(
   PoolError.InvalidOptionsError | PoolError.OpenSessionError,
   R | Scope.Scope
 > = Effect.fnUntraced(function*<OE, R>(options: PoolOptions<OE, R>) {
-  const settings: ConnectSettings = pick(options, connectSettingNames)
-  const values = over(defaultValues, pick(options, valueSettingNames))
   const poolOptions = omit(options, [...connectSettingNames, ...valueSettingNames])
-  const { connectString } = settings
   const name = poolOptions.name ?? "default"
-  if (typeof connectString !== "string" || connectString.trim() === "") {
-    const problem = "must be an easy connect string, a descriptor or an alias"
-    return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "connectString", problem }] })
-  }
-  if (settings.serverPool === "release" && options.resetSession !== undefined) {
-    const problem = "has nothing left to reset: with serverPool \"release\" the server has its session back by then"
-    return yield* new PoolError.InvalidOptionsError({ pool: name, problems: [{ field: "resetSession", problem }] })
-  }
+  const connect = checkConnectSettings(pick(options, connectSettingNames))
+  const read = checkValueOptions(pick(options, valueSettingNames))
+  const { settings } = connect
+  const problems = [...connect.problems, ...read.problems, ...pooledServerProblems(settings, options)]
+  if (problems.length > 0) return yield* new PoolError.InvalidOptionsError({ pool: name, problems })
+  const values = over(defaultValues, read.settings)
+  const { connectString } = settings
   const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
   const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
   const parameters = new ConnectParameters(settings)

@@ -3,10 +3,48 @@ import { PoolError, type SessionPool } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { ConnectSettings } from "./connectSettings.ts"
+import { driver } from "./oracledb.ts"
+
+/** A boundary that the connect string itself asks for, as a descriptor or as a parameter of easy connect plus. */
+const boundaryInText = /\bpool_boundary\s*=\s*(?:statement|transaction)\b/i
 
 /** Whether the server's session changes under a session of this pool. */
 export const changesServerSession = (settings: ConnectSettings): boolean =>
-  settings.poolBoundary !== undefined || settings.serverPool === "release"
+  settings.poolBoundary !== undefined || settings.serverPool === "release" ||
+  boundaryInText.test(settings.connectString)
+
+interface Hooks {
+  readonly onSession?: unknown
+  readonly resetSession?: unknown
+}
+
+type Problems = PoolError.InvalidOptionsError["problems"]
+
+/** What cannot be had where the server exchanges its session under ours. */
+export const pooledServerProblems = (settings: ConnectSettings, hooks: Hooks): Problems => {
+  const problems: Array<Problems[number]> = []
+  const releases = settings.serverPool === "release"
+  if (releases && !driver.thin) {
+    const problem =
+      "cannot be \"release\" in Thick mode: Oracle's client library logs on again by itself, past the pool's " +
+      "rules for refused passwords; use \"hold\", or poolBoundary"
+    problems.push({ field: "serverPool", problem })
+  }
+  if (settings.connectString === undefined || !changesServerSession(settings)) return problems
+  if (hooks.onSession !== undefined) {
+    const problem =
+      "would prepare only the first of the server's sessions: with serverPool \"release\" or poolBoundary the " +
+      "server exchanges its session unseen; set the state at the beginning of each lease, or use serverPool \"hold\""
+    problems.push({ field: "onSession", problem })
+  }
+  if (hooks.resetSession !== undefined) {
+    const problem =
+      "has nothing to reset: with serverPool \"release\" or poolBoundary the server has taken its session back " +
+      "by then"
+    problems.push({ field: "resetSession", problem })
+  }
+  return problems
+}
 
 /** The refusal of a tag where nothing can carry it. */
 export const tagRefused = (pool: string, tag: string): PoolError.InvalidTagError =>

@@ -6,18 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
-
-/**
- * Lends the driver's connection to a session that gives it back between leases: the driver's own pool, of one connection,
- * as the only public way to a pooled server that keeps the socket.
- */
-export interface Lender {
-  readonly getConnection: () => Promise<DriverConnection>
-  readonly close: () => Promise<void>
-}
 
 /** A lease as far as its calls go: over or not. */
 export interface LeaseState {
@@ -101,7 +93,8 @@ export class OracleSession {
 
   /** What the driver knows without a round trip. */
   get isHealthy(): boolean {
-    return !this.#isLost && (this.attached?.isHealthy() ?? true)
+    if (this.#isLost) return false
+    return this.attached === undefined ? this.lender?.isConnected === true : this.attached.isHealthy()
   }
 
   /** The server does not answer: nothing more is tried on this session, and in Thin mode what runs on it fails now. */
@@ -129,13 +122,13 @@ export class OracleSession {
     }, timeout)
   }
 
-  /** Gets the connection back from its lender; no round trip, unless the lender has to connect anew. */
+  /** Gets the connection back from its lender, without a round trip. One that is gone is lost: only the pool opens another. */
   async #attach(lender: Lender): Promise<DriverConnection> {
     try {
-      return this.attached = await this.sockets.during(() => lender.getConnection())
-    } catch (failure) {
+      return this.attached = await lender.lend()
+    } catch {
       this.#isLost = true
-      throw failure
+      throw lost()
     }
   }
 

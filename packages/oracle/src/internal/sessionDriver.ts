@@ -5,9 +5,11 @@ import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { ConnectParameters, OpenRequest } from "./connectSettings.ts"
+import { fitConnection, type Member } from "./driverInternals.ts"
+import { Lender } from "./lender.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
-import { attempt, type Lender, OracleSession } from "./session.ts"
+import { attempt, OracleSession } from "./session.ts"
 import { Sockets } from "./sockets.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
@@ -20,35 +22,25 @@ const failed = (operation: string, secrets: Secrets) => (thrown: unknown) =>
 interface Connected {
   readonly connection: DriverConnection
   readonly lender?: Lender
+  /** What this driver does not have, of the private members that this package knows. */
+  readonly missing?: ReadonlyArray<Member>
 }
 
 const connectAlone = async (parameters: object): Promise<Connected> => ({
   connection: await driver.getConnection(parameters)
 })
 
-let lenders = 0
+const named = new Set<Member>()
 
-/** A pool of the driver with one connection, which it neither pings, replaces nor evicts of its own accord. */
-const connectByLender = async (parameters: object): Promise<Connected> => {
-  const pool = await driver.createPool({
-    ...parameters,
-    // Without a name of its own it would become the default pool of the process.
-    poolAlias: `sessionpool-${process.pid}-${++lenders}`,
-    poolMin: 0,
-    poolMax: 1,
-    poolIncrement: 1,
-    poolTimeout: 0,
-    poolPingInterval: -1,
-    queueTimeout: 0
-  })
-  const lender: Lender = { getConnection: () => pool.getConnection(), close: () => pool.close(0) }
-  try {
-    return { connection: await pool.getConnection(), lender }
-  } catch (thrown) {
-    await lender.close()
-    throw thrown
-  }
-}
+/** One line for each private member that this driver does not have, for the whole process. */
+const nameMissing = (missing: ReadonlyArray<Member>): Effect.Effect<void> =>
+  Effect.forEach(missing, (member) => {
+    if (named.has(member)) return Effect.void
+    named.add(member)
+    return Effect.logWarning(
+      `This release of oracledb has no ${member.name} as this package knows it: ${member.fallback}`
+    )
+  }, { discard: true })
 
 /** Nothing may come of an attempt that was given up: its sockets are cut, and a connection that it made is closed. */
 const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Effect<Connected, unknown> =>
@@ -78,11 +70,24 @@ const open = (
   const secrets = [request.password, request.token, request.privateKey, settings.walletPassword, settings.walletContent]
     .filter((secret) => secret !== undefined)
   const sockets = new Sockets()
-  const way = settings.serverPool === "release" ? connectByLender : connectAlone
+  const way = (given: object): Promise<Connected> =>
+    settings.serverPool === "release"
+      ? Lender.connect(given, request.cclass ?? parameters.ownClass, sockets)
+      : connectAlone(given)
   return parameters.of(request).pipe(
     Effect.flatMap((given) => Effect.interruptible(connect(() => way(given), sockets))),
-    Effect.map((connected) =>
-      new OracleSession({ ...connected, sockets, secrets, isPooledServer: changesServerSession(settings), patience })
+    Effect.tap(({ connection, missing = [] }) =>
+      driver.thin ? nameMissing([...missing, ...fitConnection(connection)]) : Effect.void
+    ),
+    Effect.map(({ connection, lender }) =>
+      new OracleSession({
+        connection,
+        ...(lender !== undefined && { lender }),
+        sockets,
+        secrets,
+        isPooledServer: changesServerSession(settings),
+        patience
+      })
     ),
     // Until its first lease it needs no session of the server.
     Effect.tap((session) => session.lender === undefined ? Effect.void : session.detach),

@@ -51,6 +51,36 @@ export class Sockets {
     }
   }
 
+  /**
+   * Runs `work`, in which the driver must not connect again: a socket that it makes is cut before it has sent anything, and the
+   * result is a failure at once. Sockets count as made by the driver also where it makes them in the background.
+   */
+  refusing<A>(work: () => Promise<A>): Promise<A> {
+    return new Promise((resolve, reject) => {
+      const refuse = (message: unknown) => {
+        if (owner.getStore() !== this || !isMessage(message)) return
+        setImmediate(() => cut(message.socket))
+        reject(new Error("the connection is gone"))
+      }
+      diagnostics.subscribe(channel, refuse)
+      // The driver may try several times.
+      const settled = () => diagnostics.unsubscribe(channel, refuse)
+      owner.run(this, work).then((value) => {
+        settled()
+        resolve(value)
+      }, (failure: unknown) => {
+        settled()
+        reject(failure)
+      })
+    })
+  }
+
+  /** Whether a socket is left that neither side has closed. */
+  get isOpen(): boolean {
+    for (const socket of this.#open) if (!socket.destroyed && !socket.readableEnded) return true
+    return false
+  }
+
   /** Cuts every socket, and those that the attempt makes from now on. */
   destroy(): void {
     this.#isEnded = true

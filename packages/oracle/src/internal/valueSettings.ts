@@ -78,12 +78,3 @@ export const over = (settings: ValueSettings, options: ValueOptions | undefined)
     fetchArraySize: options.fetchArraySize ?? settings.fetchArraySize,
     prefetchRows: options.prefetchRows ?? settings.prefetchRows
   }
-
-export const valueSettingNames: ReadonlyArray<keyof ValueOptions> = [
-  "numbers",
-  "dates",
-  "lobs",
-  "columnNames",
-  "fetchArraySize",
-  "prefetchRows"
-]

@@ -348,5 +348,5 @@ const pooledLogon = (logon: Logon, request: ConnectRequest): Logon => {
     : request.purity === "SELF" || request.poolBoundary !== undefined
     ? puritySelf
     : logon.purity
-  return { ...logon, connectionClass: logon.connectionClass ?? request.connectionClass, purity }
+  return { ...logon, connectionClass: request.connectionClass ?? logon.connectionClass, purity }
 }

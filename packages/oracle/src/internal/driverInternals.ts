@@ -1,0 +1,110 @@
+/**
+ * The private members of the driver that this package depends on; no other module may touch any.
+ *
+ * Each is looked up and checked when a session opens, never assumed: where a release of the driver has it otherwise, the
+ * fallback that stands with it takes over, and is logged once. A test holds the installed driver to all of them.
+ */
+import type { DriverConnection, DriverPool } from "./oracledb.ts"
+
+/** A private member of the driver, and what holds without it. */
+export interface Member {
+  readonly name: string
+  readonly fallback: string
+}
+
+/**
+ * Decodes 7 to 13 bytes as a date. For a date without time zone it calls `new Date(year, ...)`, which takes the years 0 to 99
+ * for 1900 to 1999 (`makeDate` in the driver's `lib/util.js`; issue 1570 of node-oracledb). Both dates come out as the same
+ * `Date`, so the bytes are the only place to tell them apart.
+ */
+export const parseOracleDate: Member = {
+  name: "connection._impl._protocol.readBuf.parseOracleDate",
+  fallback: "dates of the years 1 to 99 are read as those of 1901 to 1999, as the driver reads them"
+}
+
+/** The driver's pool makes up a connection class for itself where the process has none, and sends it when it logs on. */
+export const connectionClass: Member = {
+  name: "pool._impl._userConfig.connectionClass",
+  fallback:
+    "with serverPool \"release\" each session has a connection class of its own, so that none shares a server's session"
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
+
+const inner = (from: unknown, ...path: ReadonlyArray<string>): unknown => {
+  let found: unknown = from
+  for (const name of path) {
+    if (!isObject(found)) return undefined
+    found = found[name]
+  }
+  return found
+}
+
+type ParseDate = (this: unknown, bytes: Buffer, useLocalTime?: boolean, ...more: ReadonlyArray<unknown>) => unknown
+
+const localDate = (year: number, month: number, day: number, hour: number, minute: number, millis: number): Date => {
+  const date = new Date(2000, 0, 1)
+  date.setFullYear(year, month, day)
+  date.setHours(hour, minute, 0, millis)
+  return date
+}
+
+/** 1 February of the year 1, 03:04:05, and the same moment of 2001. */
+const sample = (century: number): Buffer => Buffer.from([century, 101, 2, 1, 4, 5, 6])
+
+const readsAs = (parse: ParseDate, on: unknown, bytes: Buffer, expected: Date): boolean => {
+  try {
+    const read = parse.call(on, bytes, true)
+    return read instanceof Date && read.getTime() === expected.getTime()
+  } catch {
+    return false
+  }
+}
+
+const isLaterRead = (parse: ParseDate, on: unknown): boolean =>
+  readsAs(parse, on, sample(120), localDate(2001, 1, 1, 3, 4, 5000))
+
+const isEarlyRead = (parse: ParseDate, on: unknown): boolean =>
+  readsAs(parse, on, sample(100), localDate(1, 1, 1, 3, 4, 5000))
+
+/** The same, with the first century told from the twentieth. The bytes: century, year, month, day, hour + 1, ... nanoseconds. */
+const readingEarly = (parse: ParseDate): ParseDate =>
+  function(bytes, useLocalTime = true, ...more) {
+    if (!useLocalTime || bytes[0] !== 100 || bytes[1]! < 100) return parse.call(this, bytes, useLocalTime, ...more)
+    const fraction = bytes.length >= 11 ? Math.floor(bytes.readUInt32BE(7) / 1_000_000) : 0
+    const millis = (bytes[6]! - 1) * 1000 + fraction
+    return localDate(bytes[1]! - 100, bytes[2]! - 1, bytes[3]!, bytes[4]! - 1, bytes[5]! - 1, millis)
+  }
+
+/** Makes the driver read the years 1 to 99 as what they are, in columns, OUT binds, JSON and objects. */
+const readEarlyDates = (connection: DriverConnection): boolean => {
+  const reader = inner(connection, "_impl", "_protocol", "readBuf")
+  if (!isObject(reader)) return false
+  const parse = reader["parseOracleDate"] as ParseDate | undefined
+  if (typeof parse !== "function" || !isLaterRead(parse, reader)) return false
+  if (isEarlyRead(parse, reader)) return true
+  // Where it is defined: what decodes JSON and objects has it from there too.
+  let owner: object | null = reader
+  while (owner !== null && !Object.hasOwn(owner, "parseOracleDate")) {
+    owner = Object.getPrototypeOf(owner) as object | null
+  }
+  if (owner === null) return false
+  Object.defineProperty(owner, "parseOracleDate", { value: readingEarly(parse), writable: true, configurable: true })
+  return true
+}
+
+/** Sends this connection class with every log-on of a pool that has not connected yet. */
+const sendConnectionClass = (pool: DriverPool, name: string): boolean => {
+  const config = inner(pool, "_impl", "_userConfig")
+  if (!isObject(config) || !("connectionClass" in config)) return false
+  config["connectionClass"] = name
+  return true
+}
+
+/** Fits a new connection of Thin mode; gives the members that this driver does not have. */
+export const fitConnection = (connection: DriverConnection): ReadonlyArray<Member> =>
+  readEarlyDates(connection) ? [] : [parseOracleDate]
+
+/** The same for a pool of the driver that has not connected yet. */
+export const fitPool = (pool: DriverPool, cclass: string): ReadonlyArray<Member> =>
+  sendConnectionClass(pool, cclass) ? [] : [connectionClass]

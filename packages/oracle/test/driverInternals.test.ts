@@ -1,0 +1,90 @@
+import { assert, describe, it } from "@effect/vitest"
+import { OracleBind } from "@sessionpool/oracle"
+import { Effect } from "effect"
+import { connectionClass, fitConnection, fitPool, parseOracleDate } from "../src/internal/driverInternals.ts"
+import { driver, type DriverConnection, type DriverPool } from "../src/internal/oracledb.ts"
+import { connection, embedded, isReal } from "./database.ts"
+
+const utc = (year: number, month: number, day: number, hour = 0, minute = 0, second = 0, millis = 0): Date => {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  date.setUTCHours(hour, minute, second, millis)
+  return date
+}
+
+describe("the private members of the driver", () => {
+  it.live.skipIf(isReal)(
+    "are in the installed release as this package knows them",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { connect } = yield* embedded()
+        const parameters = { connectString: connect.connectString, user: "scott", password: "tiger" }
+        const raw = yield* Effect.acquireRelease(
+          Effect.promise(() => driver.getConnection(parameters)),
+          (made) => Effect.promise(() => made.close())
+        )
+        assert.deepStrictEqual(fitConnection(raw), [])
+        const pool = yield* Effect.acquireRelease(
+          Effect.promise(() => driver.createPool({ ...parameters, poolAlias: "internals", poolMin: 0 })),
+          (made) => Effect.promise(() => made.close(0))
+        )
+        assert.deepStrictEqual(fitPool(pool, "SHOP"), [])
+      }))
+  )
+
+  it("are given up by name where a release has them otherwise", () => {
+    const without = (readBuf: unknown) => ({ _impl: { _protocol: { readBuf } } }) as unknown as DriverConnection
+    assert.deepStrictEqual(fitConnection({} as DriverConnection), [parseOracleDate])
+    assert.deepStrictEqual(fitConnection(without({})), [parseOracleDate])
+    const changed = {
+      parseOracleDate: () => "2001-02-01"
+    }
+    assert.deepStrictEqual(fitConnection(without(changed)), [parseOracleDate])
+    assert.strictEqual(changed.parseOracleDate(), "2001-02-01")
+    assert.deepStrictEqual(fitPool({} as DriverPool, "SHOP"), [connectionClass])
+    assert.deepStrictEqual(fitPool({ _impl: { _userConfig: {} } } as unknown as DriverPool, "SHOP"), [connectionClass])
+  })
+})
+
+describe("dates of the first century", () => {
+  it.live("are no dates of the twentieth: in columns and OUT binds, both ways (D2)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      for (const dates of ["utc", "local"] as const) {
+        const held = yield* connection({ dates })
+        const made = (...parts: Parameters<typeof utc>) => {
+          if (dates === "utc") return utc(...parts)
+          const [year, month, day, hour = 0, minute = 0, second = 0, millis = 0] = parts
+          const date = new Date(2000, 0, 1)
+          date.setFullYear(year, month - 1, day)
+          date.setHours(hour, minute, second, millis)
+          return date
+        }
+        assert.deepStrictEqual(
+          yield* held.query(
+            "select date '0001-01-01' as a, to_date('0099-12-31 23:59:58', 'yyyy-mm-dd hh24:mi:ss') as b, "
+              + "timestamp '0042-03-04 05:06:07.089' as c, date '0100-01-01' as d, date '1901-01-01' as e, "
+              + "date '1999-12-31' as f, timestamp '2042-03-04 05:06:07.089' as g from dual"
+          ),
+          [{
+            A: made(1, 1, 1),
+            B: made(99, 12, 31, 23, 59, 58),
+            C: made(42, 3, 4, 5, 6, 7, 89),
+            D: made(100, 1, 1),
+            E: made(1901, 1, 1),
+            F: made(1999, 12, 31),
+            G: made(2042, 3, 4, 5, 6, 7, 89)
+          }]
+        )
+        const { outBinds } = yield* held.execute(
+          "begin :d := date '0001-01-01'; :t := timestamp '0099-12-31 23:59:59.5'; end;",
+          { d: OracleBind.out("date"), t: OracleBind.out("timestamp") }
+        )
+        assert.deepStrictEqual(outBinds, { d: made(1, 1, 1), t: made(99, 12, 31, 23, 59, 59, 500) })
+        // What goes in comes back.
+        const given = made(1, 2, 3, 4, 5, 6)
+        assert.deepStrictEqual(yield* held.query("select :d as d from dual", { d: OracleBind.input("date", given) }), [
+          { D: given }
+        ])
+      }
+    })))
+})
