@@ -1,333 +1,188 @@
 import type { OraErrorLike } from "../engine/Engine.ts"
-import { OraError, oraError, unimplemented } from "../engine/OraError.ts"
+import { unimplemented } from "../engine/OraError.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
-import { type AuthMessage, writeAuthPairs } from "./AuthMessage.ts"
 import { type Call, featureName } from "./Call.ts"
 import type { ServerCursor } from "./CursorTable.ts"
+import type { Dialogue } from "./Dialogue.ts"
 import { execute, type ExecuteContext, type ExecuteOutcome, fetchRows } from "./ExecuteCall.ts"
-import type { BindRow, ExecuteHeader } from "./ExecuteMessage.ts"
-import { ExecuteFlag, ExecuteOption } from "./ExecuteMessage.ts"
+import { type BindRow, ExecuteFlag, type ExecuteHeader, isPlsql } from "./ExecuteMessage.ts"
+import { asOraError, cancelled, sessionKilled } from "./Failure.ts"
 import { runLobOperation } from "./LobCall.ts"
+import { authenticate } from "./LogonCall.ts"
 import { FunctionCode, MessageType } from "./Message.ts"
-import { type DataTypesRequest, writeDataTypes, writeProtocol } from "./Negotiation.ts"
-import { CallStatus, writeOutcome, writeStatus, writeWarning } from "./Outcome.ts"
-import type { Piggyback } from "./Piggyback.ts"
+import { writeOutcome, writeStatus } from "./Outcome.ts"
 import type { FunctionBody } from "./RequestParser.ts"
-import type { ServerSession } from "./ServerSession.ts"
 import { returningPlaceholders } from "./StatementScan.ts"
-import type { TtcConnection } from "./TtcConnection.ts"
-
-const sessionKilled = () => oraError(28, "your session has been killed")
 
 const sessionReturn = 4
 const sessionChanged = 4
 
-/** What each kind of call does, and what it answers. */
-export class CallRunner {
-  private readonly connection: TtcConnection
-  private wasInTransaction = false
-  private mayRelease = false
-  private releases = false
-
-  constructor(connection: TtcConnection) {
-    this.connection = connection
-  }
-
-  /** The first message after a DRCP release: the client is given a session again. */
-  attach(): OraErrorLike | undefined {
-    const { connection } = this
-    const { logon, released } = connection
-    if (released === undefined || logon === undefined) return undefined
-    try {
-      connection.session = connection.host.attach(logon, released.session)
-      connection.released = undefined
-      connection.announceSession = released.announce
-      return undefined
-    } catch (cause) {
-      return asOraError(cause)
-    }
-  }
-
-  /** What comes before the body of every response. */
-  begin(call: Call): void {
-    const { announceSession, session, writer } = this.connection
-    this.wasInTransaction = session?.engine.inTransaction ?? false
-    // A logon is no boundary.
-    this.mayRelease = session !== undefined
-    this.releases = false
-    if (call.oneWay) return
+/** Begins the response to a call with what comes before its body. */
+export const beginCall = (dialogue: Dialogue, call: Call): void => {
+  const { announceSession, session, writer } = dialogue
+  writer.reset()
+  call.wasInTransaction = session?.engine.inTransaction ?? false
+  // A logon is no boundary.
+  call.mayRelease = session !== undefined
+  if (!call.oneWay) {
     if (call.token !== 0) writer.u8(MessageType.token).ub(call.token)
-    if (!announceSession || session === undefined) return
-    this.connection.announceSession = false
-    const { serial, sid } = session.engine.info
-    // Cursors end with the release, so the client has to forget its ids even when the session is the one it had.
-    writer.u8(MessageType.serverPiggyback).u8(sessionReturn).ub(0).u8(0).ub(0).ub(sessionChanged).ub(sid).ub(serial)
-  }
-
-  /** Throws what keeps the call from running at all. */
-  check(call: Call): void {
-    const { connection } = this
-    if (connection.session?.killed === true) throw sessionKilled()
-    if (connection.pipelineFailed && call.code !== FunctionCode.pipelineEnd) {
-      throw oraError(1013, "User requested cancel of current operation.")
+    if (announceSession && session !== undefined) {
+      dialogue.announceSession = false
+      const { serial, sid } = session.engine.info
+      // Cursors end with the release, so the client has to forget its ids even when the session is the one it had.
+      writer.u8(MessageType.serverPiggyback).u8(sessionReturn).ub(0).u8(0).ub(0).ub(sessionChanged).ub(sid).ub(serial)
     }
   }
+  call.body = writer.length
+}
 
-  callStatus(): number {
-    const { session } = this.connection
-    const inTransaction = session !== undefined && !session.closed && session.engine.inTransaction
-    return (inTransaction ? CallStatus.inTransaction : 0) | (this.releases ? CallStatus.sessionReleased : 0)
-  }
+/** Throws what keeps the call from running at all. */
+export const checkCall = (dialogue: Dialogue, call: Call): void => {
+  if (dialogue.session?.killed === true) throw sessionKilled()
+  if (call.broken) throw cancelled()
+  if (dialogue.pipeline?.failed === true && call.code !== FunctionCode.pipelineEnd) throw cancelled()
+}
 
-  private requireSession(): ServerSession {
-    const { session } = this.connection
-    if (session === undefined) throw oraError(1012, "not logged on")
-    return session
-  }
+/** Ends the response to a call with STATUS. */
+const completeStatus = (dialogue: Dialogue, call: Call): void => {
+  considerImplicitRelease(dialogue, call)
+  writeStatus(dialogue.writer, dialogue.callStatus(call), call.sequence)
+}
 
-  private status(call: Call): void {
-    this.considerImplicitRelease()
-    writeStatus(this.connection.writer, this.callStatus(), call.sequence)
-  }
+/** Ends the response to a call with what an execution came to. */
+const complete = (dialogue: Dialogue, call: Call, outcome: ExecuteOutcome): void => {
+  considerImplicitRelease(dialogue, call)
+  const { cursorId, sequence } = call
+  writeOutcome(
+    dialogue.writer,
+    { ...outcome, callStatus: dialogue.callStatus(call), sequence, cursorId },
+    dialogue.terms.fieldVersion
+  )
+}
 
-  private complete(call: Call, outcome: ExecuteOutcome): void {
-    this.considerImplicitRelease()
-    const { terms, writer } = this.connection
-    const { batchErrors, error, rowCount, rowid } = outcome
-    const { cursorId, sequence } = call
-    const callStatus = this.callStatus()
-    writeOutcome(
-      writer,
-      { callStatus, sequence, cursorId, rowCount, rowid, batchErrors, error },
-      terms.fieldVersion
-    )
-  }
+// Implicit pooling: the server gives the session back by itself at the boundary that the client asked for.
+const considerImplicitRelease = (dialogue: Dialogue, call: Call): void => {
+  const { host, session } = dialogue
+  if (host.poolBoundary === undefined || session === undefined || !call.mayRelease) return
+  if (session.closed || session.engine.inTransaction) return
+  call.releases = host.poolBoundary === "TRANSACTION" ? call.wasInTransaction : !session.cursors.hasOpenQuery
+}
 
-  // Implicit pooling: the server gives the session back by itself at the boundary that the client asked for.
-  private considerImplicitRelease(): void {
-    const { host, session } = this.connection
-    if (host.poolBoundary === undefined || session === undefined || !this.mayRelease) return
-    if (session.closed || session.engine.inTransaction) return
-    this.releases = host.poolBoundary === "TRANSACTION" ? this.wasInTransaction : !session.cursors.hasOpenQuery
-  }
+/** Ends the response to a call with an error, in place of the body that was written. */
+export const failCall = (dialogue: Dialogue, call: Call, cause: unknown): OraErrorLike => {
+  const error = asOraError(cause)
+  dialogue.writer.truncate(call.body)
+  dialogue.takeBack(call)
+  const { cursorId, sequence } = call
+  writeOutcome(
+    dialogue.writer,
+    { callStatus: dialogue.callStatus(call), sequence, cursorId, rowCount: 0, error },
+    dialogue.terms.fieldVersion
+  )
+  return error
+}
 
-  /** Ends the body of a response, from `from` on, with an error. */
-  fail(call: Call, from: number, cause: unknown): OraErrorLike {
-    const { connection } = this
-    const error = asOraError(cause)
-    if (cause instanceof ProtocolError) connection.fail()
-    const { terms, writer } = connection
-    writer.truncate(from)
-    const { cursorId, sequence } = call
-    writeOutcome(
-      writer,
-      { callStatus: this.callStatus(), sequence, cursorId, rowCount: 0, error },
-      terms.fieldVersion
-    )
-    return error
-  }
+/** What follows a response; false when the connection is over. */
+export const endCall = (dialogue: Dialogue, call: Call, error: OraErrorLike | undefined): boolean => {
+  const { session } = dialogue
+  if (call.releases && session !== undefined) dialogue.release(session, false)
+  if (error?.code === 28 || dialogue.session?.killed === true) return false
+  return error === undefined || dialogue.session !== undefined || dialogue.released !== undefined
+}
 
-  /** What follows the response. */
-  end(error: OraErrorLike | undefined): void {
-    const { connection } = this
-    if (this.releases && connection.session !== undefined) this.release(connection.session, false)
-    const lost = error?.code === 28 || connection.session?.killed === true
-    if (lost || (error !== undefined && connection.session === undefined && connection.released === undefined)) {
-      connection.finishConnection()
+/** Runs a function whose request has come in whole, and writes its response. */
+export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody): void | Promise<void> => {
+  switch (body.kind) {
+    case "auth":
+      return authenticate(dialogue, call, body.message).then(() => completeStatus(dialogue, call))
+    case "fetch": {
+      call.cursorId = body.cursorId
+      const context = executeContext(dialogue, call)
+      const cursor = context.cursors.find(body.cursorId)
+      call.sql = cursor.sql
+      return complete(dialogue, call, fetchRows(context, cursor, body.rows))
     }
-  }
-
-  protocol(): void {
-    const { host, writer } = this.connection
-    writeProtocol(writer, host.banner, host.fieldVersion)
-  }
-
-  dataTypes(request: DataTypesRequest): void {
-    this.agree(request)
-    writeDataTypes(this.connection.writer, request)
-  }
-
-  private agree(request: DataTypesRequest): void {
-    const { connection } = this
-    const fieldVersion = Math.min(connection.host.fieldVersion, request.fieldVersion || connection.host.fieldVersion)
-    connection.terms = { ...connection.terms, fieldVersion }
-  }
-
-  fastAuth(call: Call, dataTypes: DataTypesRequest, auth: AuthMessage): Promise<void> {
-    this.protocol()
-    this.dataTypes(dataTypes)
-    return this.authenticate(call, auth)
-  }
-
-  private async authenticate(call: Call, message: AuthMessage): Promise<void> {
-    const { connection } = this
-    const { authentication, host, writer } = connection
-    if (call.code === FunctionCode.authPhaseOne) {
-      const pairs = await authentication.phaseOne(message)
-      writeAuthPairs(writer, pairs)
-    } else if (connection.logon !== undefined) {
-      await authentication.changePassword(connection.logon, message)
-      writeAuthPairs(writer, [])
-    } else {
-      const logon = await authentication.phaseTwo(message)
-      connection.session = host.open(logon)
-      connection.logon = logon
-      const { engine } = connection.session
-      for (const { key, namespace, value } of logon.contexts) engine.setContext(namespace, key, value)
-      writeAuthPairs(writer, authentication.answer(engine.info, connection.terms.fieldVersion))
-      if (logon.expiring) writeWarning(writer, 28_002, "ORA-28002: the password will expire within 7 days")
+    case "lob": {
+      const { engine, lobs } = dialogue.requireSession()
+      const { handedOut } = call
+      runLobOperation({ session: engine, lobs, handedOut, writer: dialogue.writer }, body.request)
+      return complete(dialogue, call, { rowCount: 0 })
     }
-    this.status(call)
-  }
-
-  call(call: Call, body: FunctionBody): void | Promise<void> {
-    switch (body.kind) {
-      case "auth":
-        return this.authenticate(call, body.message)
-      case "fetch": {
-        call.cursorId = body.cursorId
-        const context = this.context()
-        const cursor = context.cursors.find(body.cursorId)
-        call.sql = cursor.sql
-        return this.complete(call, fetchRows(context, cursor, body.rows))
-      }
-      case "lob": {
-        const { engine, lobs } = this.requireSession()
-        runLobOperation({ session: engine, lobs, writer: this.connection.writer }, body.request)
-        return this.complete(call, { rowCount: 0 })
-      }
-      case "release": {
-        const { session } = this.connection
-        if (session !== undefined) this.release(session, true)
-        return
-      }
-      case "unknown":
-        throw unimplemented(featureName(call.code))
-      case "plain":
-        return this.plain(call)
-      case "execute":
-        throw new ProtocolError("an execution is not a plain call")
+    case "release": {
+      const { session } = dialogue
+      if (session !== undefined) dialogue.release(session, true)
+      return
     }
-  }
-
-  private plain(call: Call): void {
-    const { connection } = this
-    if (call.code === FunctionCode.pipelineEnd) {
-      connection.pipelineAborts = false
-      connection.pipelineFailed = false
-      return this.status(call)
-    }
-    const { engine } = this.requireSession()
-    if (call.code === FunctionCode.commit) engine.commit()
-    else if (call.code === FunctionCode.rollback) engine.rollback()
-    else if (call.code === FunctionCode.logoff) {
-      connection.host.close(connection.session!)
-      connection.session = undefined
-      connection.logon = undefined
-    }
-    this.status(call)
-  }
-
-  private release(session: ServerSession, announce: boolean): void {
-    const { connection } = this
-    if (connection.logon === undefined) return
-    if (session.engine.inTransaction) session.engine.rollback()
-    connection.released = { session, announce }
-    connection.session = undefined
-    connection.host.release(session, connection.logon)
-  }
-
-  private context(): ExecuteContext {
-    const { cursors, engine, lobs, reported } = this.requireSession()
-    const { terms, writer } = this.connection
-    return { session: engine, cursors, lobs, reported, terms, writer }
-  }
-
-  cursor(call: Call): ServerCursor | undefined {
-    const { session } = this.connection
-    return session === undefined || call.cursorId === 0 ? undefined : session.cursors.find(call.cursorId)
-  }
-
-  /** Finds or opens the cursor of an execution and parses its text, before its rows of binds are read. */
-  prepare(call: Call, header: ExecuteHeader): OraErrorLike | undefined {
-    call.sql = header.sql
-    try {
-      const { cursors, engine } = this.requireSession()
-      const cursor = header.cursorId === 0 ? cursors.open(header.sql ?? "") : cursors.find(header.cursorId)
-      call.cursorId = cursor.id
-      if (header.binds !== undefined && header.binds.length > 0) cursor.binds = header.binds
-      if (header.sql === undefined) {
-        call.sql = cursor.sql
-        return undefined
-      }
-      cursors.closeQuery(cursor)
-      cursor.sql = header.sql
-      cursor.returning = returningPlaceholders(header.sql)
-      cursor.statement = undefined
-      cursor.forms = undefined
-      cursor.described = undefined
-      cursor.binds = header.binds ?? []
-      cursor.plsql = (header.options & (ExecuteOption.notPlsql | ExecuteOption.describe)) === 0
-      cursor.statement = engine.parse(header.sql)
-      return undefined
-    } catch (cause) {
-      return asOraError(cause)
-    }
-  }
-
-  execute(call: Call, header: ExecuteHeader, rows: ReadonlyArray<BindRow>): void | Promise<void> {
-    const context = this.context()
-    if ((header.flags & ExecuteFlag.noImplicitRelease) !== 0) this.mayRelease = false
-    const outcome = execute(context, context.cursors.find(call.cursorId), header, rows)
-    return outcome instanceof Promise
-      ? outcome.then((settled) => this.complete(call, settled))
-      : this.complete(call, outcome)
-  }
-
-  /** Applies a piggyback; its error becomes that of the call it rides with. */
-  applyPiggyback(piggyback: Piggyback): OraErrorLike | undefined {
-    const { connection } = this
-    connection.host.noted(piggyback.kind, connection.session)
-    if (piggyback.kind === "pipelineBegin") {
-      connection.pipelineAborts = piggyback.abortOnError
-      connection.pipelineFailed = false
-      return undefined
-    }
-    try {
-      const { cursors, engine, lobs } = this.requireSession()
-      switch (piggyback.kind) {
-        case "closeCursors":
-          for (const id of piggyback.ids) cursors.close(id)
-          break
-        case "cancelCursors":
-          for (const id of piggyback.ids) cursors.cancel(id)
-          break
-        case "currentSchema":
-          connection.session!.setCurrentSchema(piggyback.schema)
-          break
-        case "endToEnd":
-          connection.session!.setEndToEnd(piggyback.attributes)
-          break
-        case "freeTempLobs":
-          for (const locator of piggyback.locators) lobs.free(locator)
-          break
-        case "applicationContext":
-          if (piggyback.clear) throw unimplemented("clearing all of an application context")
-          for (const [key, value] of piggyback.pairs) engine.setContext(piggyback.namespace, key, value)
-      }
-      return undefined
-    } catch (cause) {
-      return asOraError(cause)
-    }
+    case "unknown":
+      throw unimplemented(featureName(call.code))
+    case "plain":
+      return runPlain(dialogue, call)
+    case "execute":
+      throw new ProtocolError("an execution is not a plain call")
   }
 }
 
-const isOraError = (cause: unknown): cause is OraErrorLike =>
-  cause instanceof OraError ||
-  (cause instanceof Error && "code" in cause && typeof cause.code === "number" && cause.message.startsWith("ORA-"))
+const runPlain = (dialogue: Dialogue, call: Call): void => {
+  if (call.code === FunctionCode.pipelineEnd) dialogue.pipeline = undefined
+  else {
+    const { engine } = dialogue.requireSession()
+    if (call.code === FunctionCode.commit) engine.commit()
+    else if (call.code === FunctionCode.rollback) engine.rollback()
+    else if (call.code === FunctionCode.logoff) dialogue.logoff()
+  }
+  completeStatus(dialogue, call)
+}
 
-// A defect of this server: ORA-00600 would make the client believe that its connection is lost.
-const asOraError = (cause: unknown): OraErrorLike =>
-  isOraError(cause)
-    ? cause
-    : oraError(700, `soft internal error, arguments: [${cause instanceof Error ? cause.message : String(cause)}]`)
+const executeContext = (dialogue: Dialogue, call: Call): ExecuteContext => {
+  const { cursors, engine, lobs, reported } = dialogue.requireSession()
+  const { terms, writer } = dialogue
+  return { session: engine, cursors, lobs, handedOut: call.handedOut, reported, terms, writer }
+}
+
+/** The cursor that a call works with, once it has one. */
+export const cursorOf = ({ session }: Dialogue, call: Call): ServerCursor | undefined =>
+  session === undefined || call.cursorId === 0 ? undefined : session.cursors.find(call.cursorId)
+
+/** Finds or opens the cursor of an execution and parses its text, before its rows of binds are read. */
+export const prepareExecute = (dialogue: Dialogue, call: Call, header: ExecuteHeader): OraErrorLike | undefined => {
+  call.sql = header.sql
+  // A call that will not be run opens nothing: its client does not look at the answer.
+  if (dialogue.pipeline?.failed === true && header.cursorId === 0) return undefined
+  try {
+    const { cursors, engine } = dialogue.requireSession()
+    const cursor = header.cursorId === 0 ? cursors.open(header.sql ?? "") : cursors.find(header.cursorId)
+    call.cursorId = cursor.id
+    if (header.binds !== undefined && header.binds.length > 0) cursor.binds = header.binds
+    if (header.sql === undefined) {
+      call.sql = cursor.sql
+      return undefined
+    }
+    cursors.closeQuery(cursor)
+    cursor.sql = header.sql
+    cursor.returning = returningPlaceholders(header.sql)
+    cursor.statement = undefined
+    cursor.forms = undefined
+    cursor.described = undefined
+    cursor.binds = header.binds ?? []
+    cursor.plsql = isPlsql(header)
+    cursor.statement = engine.parse(header.sql)
+    return undefined
+  } catch (cause) {
+    return asOraError(cause)
+  }
+}
+
+/** Runs an execution whose rows of binds have come in. */
+export const runExecute = (
+  dialogue: Dialogue,
+  call: Call,
+  header: ExecuteHeader,
+  rows: ReadonlyArray<BindRow>
+): void | Promise<void> => {
+  const context = executeContext(dialogue, call)
+  if ((header.flags & ExecuteFlag.noImplicitRelease) !== 0) call.mayRelease = false
+  const outcome = execute(context, context.cursors.find(call.cursorId), header, rows)
+  return outcome instanceof Promise
+    ? outcome.then((settled) => complete(dialogue, call, settled))
+    : complete(dialogue, call, outcome)
+}

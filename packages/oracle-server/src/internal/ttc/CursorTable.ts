@@ -68,6 +68,10 @@ export class CursorTable {
     return cursor
   }
 
+  has(id: number): boolean {
+    return this.cursors.has(id)
+  }
+
   find(id: number): ServerCursor {
     const cursor = this.cursors.get(id)
     if (cursor === undefined) throw oraError(1001, "invalid cursor")

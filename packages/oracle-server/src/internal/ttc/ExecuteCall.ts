@@ -11,6 +11,7 @@ import type {
 import { oraError, unimplemented } from "../engine/OraError.ts"
 import { type BindMetadata, bindType, type WireValue } from "./BindReader.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
+import type { HandedOut } from "./Call.ts"
 import type { CursorTable, ServerCursor } from "./CursorTable.ts"
 import { needsDefine, typeName } from "./DataType.ts"
 import { writeDescription } from "./Describe.ts"
@@ -28,6 +29,7 @@ export interface ExecuteContext {
   readonly session: EngineSession
   readonly cursors: CursorTable
   readonly lobs: LobTable
+  readonly handedOut: HandedOut
   /** What the client has last been told, or has said itself. */
   readonly reported: ReportedState
   readonly terms: TtcTerms
@@ -43,13 +45,18 @@ export interface ExecuteOutcome {
 }
 
 const valueContext = (context: ExecuteContext): ValueContext => ({
-  lobs: context.lobs,
+  locate: (lob) => {
+    const locator = context.lobs.locate(lob)
+    if (lob.temporary) context.handedOut.locators.push(locator)
+    return locator
+  },
   writeCursor: (cursor) => writeCursorBody(context, cursor)
 })
 
 // A ref cursor: its columns and the id under which the client will fetch.
 const writeCursorBody = (context: ExecuteContext, open: Cursor): void => {
   const cursor = context.cursors.open("")
+  context.handedOut.cursors.push(cursor.id)
   cursor.open = open
   describeTo(context, cursor, open.columns)
   context.writer.ub(cursor.id)

@@ -40,6 +40,10 @@ export interface ExecuteHeader {
   readonly defines: ReadonlyArray<BindMetadata> | undefined
 }
 
+/** Whether the text is a PL/SQL block, as its client sees it: the order of the binds depends on it. */
+export const isPlsql = (header: ExecuteHeader): boolean =>
+  (header.options & (ExecuteOption.notPlsql | ExecuteOption.describe)) === 0
+
 const maxBinds = 65_535
 
 const readMetadataList = (reader: ByteReader, count: number, terms: TtcTerms): Array<BindMetadata> => {

@@ -2,6 +2,7 @@ import type { EngineSession, Lob } from "../engine/Engine.ts"
 import { oraError, unimplemented } from "../engine/OraError.ts"
 import type { ByteReader } from "./ByteReader.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
+import type { HandedOut } from "./Call.ts"
 import { CharForm, WireType } from "./DataType.ts"
 import { decodeUtf16, encodeUtf16, type LobTable } from "./LobTable.ts"
 import { MessageType } from "./Message.ts"
@@ -69,6 +70,7 @@ export const lobOperationName = (request: LobRequest): string =>
 export interface LobContext {
   readonly session: EngineSession
   readonly lobs: LobTable
+  readonly handedOut: HandedOut
   readonly writer: ByteWriter
 }
 
@@ -89,7 +91,9 @@ export const runLobOperation = (context: LobContext, request: LobRequest): void 
   const { operation } = request
   if (operation === Operation.createTemporary) {
     const lob = context.session.createTemporaryLob(lobType(request.destinationOffset, request.sourceOffset))
-    writer.u8(MessageType.parameter).bytes(lobs.locate(lob)).ub(0).u8(0)
+    const locator = lobs.locate(lob)
+    context.handedOut.locators.push(locator)
+    writer.u8(MessageType.parameter).bytes(locator).ub(0).u8(0)
     return
   }
   if (request.locator === undefined) throw oraError(22275, "invalid LOB locator specified")

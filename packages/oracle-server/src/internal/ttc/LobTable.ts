@@ -17,6 +17,11 @@ export class LobTable {
   private readonly persistent = new Set<number>()
   private nextId = 1
 
+  /** How many temporary LOBs there are. */
+  get temporary(): number {
+    return this.lobs.size - this.persistent.size
+  }
+
   /** A locator of 40 bytes that leads back to `lob`. */
   locate(lob: Lob): Buffer {
     const id = this.nextId++

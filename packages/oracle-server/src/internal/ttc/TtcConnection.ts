@@ -1,23 +1,26 @@
 import type { OraErrorLike } from "../engine/Engine.ts"
-import { oraError } from "../engine/OraError.ts"
 import { MarkerKind } from "../net/Packet.ts"
-import { Authentication, type Logon } from "./Authentication.ts"
-import { ByteWriter } from "./ByteWriter.ts"
-import { type Call, functionName } from "./Call.ts"
-import { CallRunner } from "./CallRunner.ts"
-import { type BindRow, type ExecuteHeader, valueOrder } from "./ExecuteMessage.ts"
-import { FieldVersion, MessageType } from "./Message.ts"
-import type { TtcTerms } from "./Negotiation.ts"
-import { writeOutcome } from "./Outcome.ts"
-import { RequestBuffer } from "./RequestBuffer.ts"
+import { ProtocolError } from "../net/ProtocolError.ts"
+import { Call } from "./Call.ts"
 import {
-  type ExpectedRows,
-  type FunctionBody,
-  type FunctionHeader,
-  type Message,
-  RequestParser
-} from "./RequestParser.ts"
-import type { ServerSession } from "./ServerSession.ts"
+  beginCall,
+  checkCall,
+  cursorOf,
+  endCall,
+  failCall,
+  prepareExecute,
+  runExecute,
+  runFunction
+} from "./CallRunner.ts"
+import { Dialogue } from "./Dialogue.ts"
+import { type BindRow, type ExecuteHeader, isPlsql, valueOrder } from "./ExecuteMessage.ts"
+import { cancelled } from "./Failure.ts"
+import { answerDataTypes, answerProtocol } from "./LogonCall.ts"
+import { FunctionCode, MessageType } from "./Message.ts"
+import { writeOutcome } from "./Outcome.ts"
+import { applyPiggyback } from "./PiggybackCall.ts"
+import { RequestBuffer } from "./RequestBuffer.ts"
+import { type ExpectedRows, type FunctionBody, type Message, RequestParser } from "./RequestParser.ts"
 import { returningPlaceholders } from "./StatementScan.ts"
 import type { CallFault, TtcHost } from "./TtcHost.ts"
 
@@ -29,48 +32,38 @@ interface PendingExecute extends ExpectedRows {
   readonly due: number
 }
 
-/** A call that did not finish at once. */
-interface RunningCall {
-  cancelled: boolean
-  /** Wakes a call that a fault holds up. */
-  wake: () => void
-}
+type Settled = OraErrorLike | undefined
 
-const cancelledError = oraError(1013, "User requested cancel of current operation.")
+const negotiation = { code: 0, sequence: 0, token: 0, oneWay: false }
 
 /**
  * The two-task side of one connection: takes the payloads of DATA packets and markers in, runs the calls in them strictly
  * one after the other, and hands responses out. Nothing here waits while a call can be answered at once.
+ *
+ * A break is answered with a break marker, whether a call runs or not. From then on, until the client's reset, no call is
+ * answered and none is begun; the reset is answered with a reset marker and with ORA-01013, which is the response to the
+ * last call that came in. In a pipeline there is no reset: the call that runs is answered with ORA-01013, the others run.
  */
 export class TtcConnection {
-  readonly host: TtcHost
-  readonly writer = new ByteWriter()
-  readonly authentication: Authentication
-  terms: TtcTerms
-  session: ServerSession | undefined
-  logon: Logon | undefined
-  /** The session that was given back to the pool, until the next call attaches one. */
-  released: { readonly session: ServerSession; readonly announce: boolean } | undefined
-  /** The next response tells the client which session it has been given. */
-  announceSession = false
+  private readonly host: TtcHost
+  private readonly dialogue: Dialogue
   private readonly buffer = new RequestBuffer()
   private readonly parser = new RequestParser(this.buffer)
-  private readonly runner: CallRunner
   private pending: PendingExecute | undefined
-  private running: RunningCall | undefined
+  private running: Call | undefined
+  /** The last call that came in; a reset that follows is its answer. */
+  private last: Call | undefined
   /** An error met before the call itself was reached; it becomes that of the call. */
   private earlyError: OraErrorLike | undefined
+  /** A break has been announced to the client, whose reset is due. */
+  private breaking = false
+  /** The reset has come; its answer waits for the end of the call that runs. */
   private resetting = false
   private ended = false
-  /** A pipeline that stops at its first error has met one. */
-  pipelineAborts = false
-  pipelineFailed = false
 
   constructor(host: TtcHost) {
     this.host = host
-    this.authentication = new Authentication(host)
-    this.terms = { fieldVersion: host.fieldVersion, maxString: 32_767 }
-    this.runner = new CallRunner(this)
+    this.dialogue = new Dialogue(host)
   }
 
   /** Takes one DATA packet; a failure to make sense of it is thrown and must end the connection. */
@@ -80,27 +73,35 @@ export class TtcConnection {
   }
 
   marker(kind: number): void {
-    this.host.noted(kind === MarkerKind.reset ? "reset" : "break", this.session)
-    if (kind !== MarkerKind.reset) {
-      // A break while nothing runs is answered by the reset that follows.
-      if (this.running === undefined || this.running.cancelled) return
-      this.cancelRunning(this.running)
-      this.host.sendMarker(MarkerKind.break)
-      return
+    const { dialogue, host, running } = this
+    host.noted(kind === MarkerKind.reset ? "reset" : "break", dialogue.session)
+    if (kind === MarkerKind.reset) {
+      this.buffer.clear()
+      this.pending = undefined
+      this.breaking = false
+      host.sendMarker(MarkerKind.reset)
+      if (running === undefined) return this.answerReset()
+      this.resetting = true
+      return this.cancel(running)
     }
-    this.buffer.clear()
-    this.pending = undefined
-    this.host.sendMarker(MarkerKind.reset)
-    if (this.running === undefined) return this.answerReset()
-    this.resetting = true
-    this.cancelRunning(this.running)
+    if (this.breaking) return
+    if (dialogue.pipeline !== undefined || this.last?.code === FunctionCode.pipelineEnd) {
+      // The client of a pipeline never resets. One that broke off too late finds all of its answers.
+      if (running === undefined) return
+      running.broken = true
+      dialogue.session?.engine.cancel()
+      return running.wake()
+    }
+    this.breaking = true
+    if (running !== undefined) this.cancel(running)
+    host.sendMarker(MarkerKind.break)
   }
 
   /** The socket is gone. */
   closed(): void {
     if (this.ended) return
     this.ended = true
-    if (this.session !== undefined) this.host.close(this.session)
+    this.endSession()
     this.running?.wake()
   }
 
@@ -109,167 +110,180 @@ export class TtcConnection {
     this.running?.wake()
   }
 
-  get endOfResponse(): boolean {
-    return this.host.net.endOfResponse && this.terms.fieldVersion >= FieldVersion.v23_4
+  private endSession(): void {
+    const { session } = this.dialogue
+    if (session !== undefined) this.host.close(session)
   }
 
-  private cancelRunning(running: RunningCall): void {
-    running.cancelled = true
-    this.session?.engine.cancel()
-    running.wake()
+  private cancel(call: Call): void {
+    call.cancelled = true
+    this.dialogue.session?.engine.cancel()
+    call.wake()
   }
 
   private answerReset(): void {
+    const { dialogue, last } = this
     this.resetting = false
-    this.writer.reset()
-    writeOutcome(this.writer, {
-      callStatus: this.runner.callStatus(),
-      sequence: 0,
-      cursorId: 0,
+    // The client drops a response that was on its way, and with it every cursor and LOB that only this response named.
+    // The call's own cursor is named once more, so that the client can close it.
+    if (last !== undefined) dialogue.takeBack(last)
+    dialogue.writer.reset()
+    writeOutcome(dialogue.writer, {
+      callStatus: dialogue.callStatus(undefined),
+      sequence: last?.sequence ?? 0,
+      cursorId: this.cursorLeft(last),
       rowCount: 0,
-      error: cancelledError
-    }, this.terms.fieldVersion)
+      error: cancelled()
+    }, dialogue.terms.fieldVersion)
     this.flush(undefined)
+  }
+
+  private cursorLeft(call: Call | undefined): number {
+    const id = call?.cursorId ?? 0
+    return this.dialogue.session?.cursors.has(id) === true ? id : 0
   }
 
   private pump(): void {
     while (this.running === undefined && !this.ended) {
-      const message = this.parser.next(this.terms, this.pending)
+      const message = this.parser.next(this.dialogue.terms, this.pending)
       if (message === undefined) return
       this.take(message)
     }
   }
 
   private take(message: Message): void {
+    const { dialogue } = this
     switch (message.kind) {
       case "row": {
         const pending = this.pending!
         pending.rows.push(message.row)
         if (pending.rows.length === pending.due) {
           this.pending = undefined
-          this.run(pending.call, () => this.runner.execute(pending.call, pending.header, pending.rows))
+          this.run(pending.call, () => runExecute(dialogue, pending.call, pending.header, pending.rows))
         }
         return
       }
       case "piggyback":
-        this.earlyError ??= this.runner.attach() ?? this.runner.applyPiggyback(message.piggyback)
+        this.earlyError ??= dialogue.attach() ?? applyPiggyback(dialogue, message.piggyback)
+        // The client of a pipeline does not know of a break that it sent before.
+        if (message.piggyback.kind === "pipelineBegin") this.breaking = false
         return
-      case "protocol": {
-        const call = this.call({ code: 0, sequence: 0, token: 0, oneWay: false }, "protocol")
-        return this.run(call, () => this.runner.protocol())
-      }
-      case "dataTypes": {
-        const call = this.call({ code: 0, sequence: 0, token: 0, oneWay: false }, "dataTypes")
-        return this.run(call, () => this.runner.dataTypes(message.request))
-      }
+      case "protocol":
+        return this.run(this.begin(negotiation, "protocol"), () => answerProtocol(dialogue))
+      case "dataTypes":
+        return this.run(this.begin(negotiation, "dataTypes"), () => answerDataTypes(dialogue, message.request))
       case "fastAuth": {
-        const call = this.call(message.header)
-        return this.run(call, () => this.runner.fastAuth(call, message.dataTypes, message.auth))
+        const call = this.begin(message.header)
+        return this.run(call, () => {
+          answerProtocol(dialogue)
+          answerDataTypes(dialogue, message.dataTypes)
+          return runFunction(dialogue, call, { kind: "auth", message: message.auth })
+        })
       }
       case "function":
-        return this.takeFunction(this.call(message.header), message.body)
+        return this.takeFunction(this.begin(message.header), message.body)
     }
   }
 
+  private begin(header: ConstructorParameters<typeof Call>[0], name?: Call["name"]): Call {
+    const call = new Call(header, this.host.now(), name)
+    this.last = call
+    return call
+  }
+
   private takeFunction(call: Call, body: FunctionBody): void {
-    if (body.kind !== "release") this.earlyError ??= this.runner.attach()
-    if (body.kind !== "execute") return this.run(call, () => this.runner.call(call, body))
+    const { dialogue } = this
+    if (body.kind !== "release") this.earlyError ??= dialogue.attach()
+    if (body.kind !== "execute") return this.run(call, () => runFunction(dialogue, call, body))
     const { header } = body
-    const error = this.runner.prepare(call, header)
+    const error = prepareExecute(dialogue, call, header)
     this.earlyError ??= error
-    const cursor = this.runner.cursor(call)
+    const cursor = cursorOf(dialogue, call)
     // A cursor that does not exist: nobody can tell the types of the binds that may follow.
     if (cursor === undefined && header.binds === undefined) this.buffer.skipToBoundary()
     const binds = header.binds ?? cursor?.binds ?? []
-    const plsql = cursor?.plsql ?? false
+    const plsql = cursor?.plsql ?? isPlsql(header)
     const skipOut = header.binds === undefined ? cursor?.outOnly : undefined
     const returning = cursor?.returning ?? returningPlaceholders(header.sql ?? "")
     const without = (index: number) => returning.has(index) || skipOut?.has(index) === true
-    const order = binds.length === 0 ? [] : valueOrder(binds, without, plsql, this.terms.maxString)
+    const order = binds.length === 0 ? [] : valueOrder(binds, without, plsql, dialogue.terms.maxString)
     const due = header.isQuery ? 1 : header.iterations
-    if (order.length === 0 || due === 0) return this.run(call, () => this.runner.execute(call, header, []))
+    if (order.length === 0 || due === 0) return this.run(call, () => runExecute(dialogue, call, header, []))
     this.pending = { call, header, binds, order, due, rows: [] }
-  }
-
-  private call(header: FunctionHeader, name = functionName(header.code)): Call {
-    return { ...header, name, sql: undefined, cursorId: 0, startedAt: this.host.now() }
   }
 
   /** Runs a call whose request is complete, and answers it. */
   private run(call: Call, work: () => void | Promise<void>): void {
-    const { host } = this
+    const { dialogue, host } = this
     this.buffer.endRequest()
     const early = this.earlyError
     this.earlyError = undefined
-    this.writer.reset()
-    this.runner.begin(call)
-    const body = this.writer.length
-    host.began(call, this.session)
-    const fault = host.fault(call, this.session)
-    const fail = (cause: unknown) => this.runner.fail(call, body, cause)
-    const guarded = (): OraErrorLike | undefined | Promise<OraErrorLike | undefined> => {
+    beginCall(dialogue, call)
+    host.began(call, dialogue.session)
+    // A break came before the request was there: the call is not begun, and the reset that is due is its answer.
+    if (this.breaking) {
+      call.cancelled = true
+      return host.finished(call, dialogue.session, cancelled())
+    }
+    const fault = host.fault(call, dialogue.session)
+    const guarded = (): Settled | Promise<Settled> => {
       try {
-        this.runner.check(call)
+        checkCall(dialogue, call)
         if (early !== undefined) throw early
         if (fault?.kind === "error") throw fault.error
         const result = work()
-        return result instanceof Promise ? result.then(() => undefined, fail) : undefined
+        return result instanceof Promise ? result.then(() => undefined, (cause) => this.failed(call, cause)) : undefined
       } catch (cause) {
-        return fail(cause)
+        return this.failed(call, cause)
       }
     }
     if (fault === undefined || fault.kind === "error") {
       const result = guarded()
       if (!(result instanceof Promise)) return this.finish(call, result, fault)
-      const running: RunningCall = { cancelled: false, wake: () => undefined }
-      this.running = running
-      void result.then((error) => this.settle(call, running, error, fault))
+      this.running = call
+      void result.then((error) => this.settle(call, error, fault))
       return
     }
     this.runFaulty(call, fault, guarded)
   }
 
-  private runFaulty(
-    call: Call,
-    fault: CallFault,
-    guarded: () => OraErrorLike | undefined | Promise<OraErrorLike | undefined>
-  ): void {
+  private failed(call: Call, cause: unknown): OraErrorLike {
+    if (cause instanceof ProtocolError) this.fail()
+    return failCall(this.dialogue, call, cause)
+  }
+
+  private runFaulty(call: Call, fault: CallFault, guarded: () => Settled | Promise<Settled>): void {
     if (fault.kind === "disconnect" && fault.when === "before") return this.drop(fault.reset)
-    const running: RunningCall = { cancelled: false, wake: () => undefined }
-    this.running = running
+    this.running = call
     const held = fault.kind === "hang" || fault.kind === "delay"
       ? new Promise<void>((resolve) => {
         const timer = fault.kind === "delay" ? setTimeout(resolve, fault.milliseconds) : undefined
-        running.wake = () => {
+        call.wake = () => {
           clearTimeout(timer)
           resolve()
         }
       })
       : Promise.resolve()
     void held.then(() => {
-      running.wake = () => undefined
-      if (running.cancelled || this.ended) return cancelledError
+      call.wake = () => undefined
+      if (call.cancelled || this.ended) return cancelled()
       return guarded()
-    }).then((error) => this.settle(call, running, error, fault))
+    }).then((error) => this.settle(call, error, fault))
   }
 
-  private settle(
-    call: Call,
-    running: RunningCall,
-    error: OraErrorLike | undefined,
-    fault: CallFault | undefined
-  ): void {
-    if (this.running !== running) return
+  private settle(call: Call, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
+    if (this.running !== call) return
+    const { dialogue, host } = this
     this.running = undefined
     if (this.ended) {
-      this.host.finished(call, this.session, error)
+      host.finished(call, dialogue.session, error)
       // A logon may have gone through after its client had left.
-      if (this.session !== undefined) this.host.close(this.session)
+      this.endSession()
       return
     }
-    if (running.cancelled) {
+    if (call.cancelled) {
       // The response of a cancelled call is the one to the reset.
-      this.host.finished(call, this.session, error ?? cancelledError)
+      host.finished(call, dialogue.session, error ?? cancelled())
       if (this.resetting) this.answerReset()
     } else this.finish(call, error, fault)
     // What came in meanwhile is parsed outside of any packet's own handling.
@@ -281,36 +295,32 @@ export class TtcConnection {
   }
 
   /** The client cannot be understood: its connection ends, and nothing else does. */
-  fail(): void {
+  private fail(): void {
     this.host.malformed()
     this.drop(false)
   }
 
-  /** The last response has been handed out. */
-  finishConnection(): void {
-    this.drop(false)
-  }
-
   private finish(call: Call, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
-    const { host } = this
-    host.finished(call, this.session, error)
-    if (this.pipelineAborts && error !== undefined) this.pipelineFailed = true
+    const { dialogue, host } = this
+    host.finished(call, dialogue.session, error)
+    if (dialogue.pipeline?.aborts === true && error !== undefined) dialogue.pipeline.failed = true
     if (fault?.kind === "disconnect") return this.drop(fault.reset)
     if (!call.oneWay) this.flush(fault, call)
-    this.runner.end(error)
+    if (!endCall(dialogue, call, error)) this.drop(false)
   }
 
   private drop(reset: boolean): void {
     this.ended = true
-    if (this.session !== undefined) this.host.close(this.session)
+    this.endSession()
     if (reset) this.host.reset()
     else this.host.end()
   }
 
   private flush(fault: CallFault | undefined, call?: Call): void {
-    const { host, writer } = this
+    const { dialogue, host } = this
+    const { writer } = dialogue
     // PROTOCOL and DATA_TYPES are over before end-of-response is in force.
-    const marked = this.endOfResponse && call?.name !== "protocol" && call?.name !== "dataTypes"
+    const marked = dialogue.endOfResponse && call?.name !== "protocol" && call?.name !== "dataTypes"
     if (marked) writer.u8(MessageType.endOfResponse)
     if (fault?.kind === "truncate") {
       host.send(writer.written(), marked, fault.bytes)

@@ -3,7 +3,7 @@ import { oraError } from "../engine/OraError.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 import { WireType, wireType } from "./DataType.ts"
 import { encodeBinaryDouble, encodeBinaryFloat } from "./FloatCodec.ts"
-import { encodeUtf16, type LobTable, locatorSize } from "./LobTable.ts"
+import { encodeUtf16, locatorSize } from "./LobTable.ts"
 import { encodeNumber } from "./NumberCodec.ts"
 import { encodeOson } from "./OsonEncoder.ts"
 import { parseRowid } from "./RowidCodec.ts"
@@ -18,7 +18,8 @@ import { encodeVector } from "./VectorCodec.ts"
 
 /** Where values that are more than bytes are registered. */
 export interface ValueContext {
-  readonly lobs: LobTable
+  /** A locator that leads to the LOB. */
+  readonly locate: (lob: Lob) => Buffer
   /** Writes the description of a cursor that is handed out and gives it an id. */
   readonly writeCursor: (cursor: Cursor) => void
 }
@@ -43,8 +44,8 @@ const writeBytes = (writer: ByteWriter, type: TypeName, value: Value): void => {
   writer.lv(bytes)
 }
 
-const writeLocator = (writer: ByteWriter, lob: Lob, lobs: LobTable): void => {
-  writer.ub(locatorSize).ub(lob.length()).ub(lob.chunkSize).lv(lobs.locate(lob))
+const writeLocator = (writer: ByteWriter, lob: Lob, locate: ValueContext["locate"]): void => {
+  writer.ub(locatorSize).ub(lob.length()).ub(lob.chunkSize).lv(locate(lob))
 }
 
 // JSON and VECTOR travel in the frame of a LOB whose data comes at once.
@@ -126,7 +127,7 @@ export const writeValue = (
     case "NCLOB":
     case "BLOB":
       if (value._tag !== "Lob") return inconsistent(type, value)
-      return writeLocator(writer, value, context.lobs)
+      return writeLocator(writer, value, context.locate)
     case "JSON":
       if (value._tag !== "Json") return inconsistent(type, value)
       return writeImage(writer, encodeOson(value.value))

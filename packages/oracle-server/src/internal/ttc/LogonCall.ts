@@ -1,0 +1,41 @@
+import { type AuthMessage, writeAuthPairs } from "./AuthMessage.ts"
+import type { Call } from "./Call.ts"
+import type { Dialogue } from "./Dialogue.ts"
+import { FunctionCode } from "./Message.ts"
+import { type DataTypesRequest, writeDataTypes, writeProtocol } from "./Negotiation.ts"
+import { writeWarning } from "./Outcome.ts"
+
+/** PROTOCOL: what this server can do. */
+export const answerProtocol = ({ host, writer }: Dialogue): void => {
+  writeProtocol(writer, host.banner, host.fieldVersion)
+}
+
+/** DATA_TYPES: settles the field version. */
+export const answerDataTypes = (dialogue: Dialogue, request: DataTypesRequest): void => {
+  const { host } = dialogue
+  const fieldVersion = Math.min(host.fieldVersion, request.fieldVersion || host.fieldVersion)
+  dialogue.terms = { ...dialogue.terms, fieldVersion }
+  writeDataTypes(dialogue.writer, request)
+}
+
+/** Either round of a logon, or a change of the password later. */
+export const authenticate = async (dialogue: Dialogue, call: Call, message: AuthMessage): Promise<void> => {
+  const { authentication, host, writer } = dialogue
+  if (call.code === FunctionCode.authPhaseOne) {
+    const pairs = await authentication.phaseOne(message)
+    writeAuthPairs(writer, pairs)
+    return
+  }
+  if (dialogue.logon !== undefined) {
+    await authentication.changePassword(dialogue.logon, message)
+    writeAuthPairs(writer, [])
+    return
+  }
+  const logon = await authentication.phaseTwo(message)
+  dialogue.session = host.open(logon)
+  dialogue.logon = logon
+  const { engine } = dialogue.session
+  for (const { key, namespace, value } of logon.contexts) engine.setContext(namespace, key, value)
+  writeAuthPairs(writer, authentication.answer(engine.info, dialogue.terms.fieldVersion))
+  if (logon.expiring) writeWarning(writer, 28_002, "ORA-28002: the password will expire within 7 days")
+}
