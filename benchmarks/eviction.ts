@@ -68,6 +68,11 @@ const turnUntil = async (isSo: () => boolean): Promise<void> => {
   for (let left = 100_000; left > 0 && !isSo(); left--) await turns(1)
 }
 
+const free = (monotonic: { readonly mock: { readonly restore: () => void } }): void => {
+  mock.timers.reset()
+  monotonic.mock.restore()
+}
+
 /** The milliseconds that the sweep takes, until everything that has expired is closed. */
 const sweep = (make: Make, count: number, expired: number): Effect.Effect<number, unknown> => {
   const due = make === nothing ? 0 : expired
@@ -108,10 +113,13 @@ const sweep = (make: Make, count: number, expired: number): Effect.Effect<number
     })
   })
   return Effect.acquireUseRelease(
-    Effect.sync(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 0 })),
+    Effect.sync(() => {
+      mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 0 })
+      return mock.method(process.hrtime, "bigint", () => BigInt(Date.now()) * 1_000_000n)
+    }),
     // The clock goes on while pools close: some wait for timers then.
-    () => Effect.scoped(Effect.tap(measured, () => Effect.sync(() => mock.timers.reset()))),
-    () => Effect.sync(() => mock.timers.reset())
+    (monotonic) => Effect.scoped(Effect.tap(measured, () => Effect.sync(() => free(monotonic)))),
+    (monotonic) => Effect.sync(() => free(monotonic))
   ).pipe(Effect.flatMap(({ closed, early, millis }) =>
     closed === due && early === 0
       ? Effect.succeed(millis)

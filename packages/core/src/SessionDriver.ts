@@ -5,6 +5,7 @@
  * leased. `E` is the driver's failure. The pool decides when each effect runs and never runs two of them on one session at
  * a time, except `interrupt`, which stops whatever runs.
  */
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { Connection, Lease } from "./Connection.ts"
@@ -58,7 +59,13 @@ export interface SessionSettings {
  * - `interrupt` stops what the session is doing and succeeds once the session is quiet. The pool then pings it before it is
  *   lent again, so that a late break can never hit the next caller.
  * - `isHealthy` is free: what the driver knows without a round trip, such as a notice of a planned shutdown.
- * - `lease` makes the connection; it must run every operation through {@link Lease.run}.
+ * - `lease` makes the connection; it must run every operation through {@link Lease.run}. It is called at the beginning of every
+ *   lease, on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (who
+ *   works, for whom) is noted there and sent along with the first call. `context` is the context of the fiber that asked, as
+ *   it was when it asked; it is `undefined` for the connection of `resetSession`, which belongs to the pool. `requested` is the
+ *   `context` of the request, as it was given.
+ * - `reset` is called at the end of every lease whose session is kept, also of one that waited or was interrupted: what
+ *   `lease` has noted is put back there, without a round trip. After `resetSession` it is called once more.
  *
  * @example
  * ```ts
@@ -91,7 +98,12 @@ export interface SessionDriver<S, C extends Connection, E = never> {
   readonly interrupt: (session: S) => Effect.Effect<void, E>
   readonly isHealthy: (session: S) => boolean
   readonly isAuthenticationFailure: (error: E) => boolean
-  readonly lease: (session: S, lease: Lease) => C
+  readonly lease: (
+    session: S,
+    lease: Lease,
+    context: Context.Context<never> | undefined,
+    requested: unknown
+  ) => C
   /** Attributes for the spans and logs of a session, by OpenTelemetry's conventions; none when absent. */
   readonly attributes?: (session: S) => Record<string, unknown>
 }

@@ -74,7 +74,7 @@ export interface CloseOptions {
 }
 
 /**
- * A pool of sessions; `C` is its connection, `E` what its `onSession` may fail with.
+ * A pool of sessions; `C` is its connection, `E` what its `onSession` and `onLease` may fail with.
  *
  * **Details**
  *
@@ -153,15 +153,21 @@ export interface SessionPool<C extends Connection, E = never> {
  * - `onSession` runs before a caller sees a session that is new, or whose tag differs from the one asked for; its task is
  *   to put the session in the state that the tag names and to say so with `setTag`. When it fails or is interrupted, the
  *   session is closed, and the failure is the caller's.
+ * - `onLease` runs at every lease, after `onSession`, before the caller sees the connection. When it fails or is interrupted,
+ *   the lease ends as any other does: the session goes back, and the failure is the caller's. Use it for what every
+ *   caller needs, such as a check of who may work now; it costs each lease the fast path, so leave it out otherwise.
  * - `resetSession` runs at the end of every lease, after the rollback. When it fails, the session is closed.
  * - `openRetry` is how long opening pauses after failures in a row. The default begins at 100 ms, doubles up to 1 second,
  *   and is jittered by 20 %. After a pause one session is tried; the others follow when that could be opened.
  */
-export interface MakeOptions<S, C extends Connection, DE, OE, R> extends Options {
+export interface MakeOptions<S, C extends Connection, DE, OE, R, LE = OE> extends Options {
   readonly driver: SessionDriver<S, C, DE>
   readonly credentials?: Effect.Effect<Credentials, unknown, R> | undefined
   readonly onSession?:
     | ((connection: C, info: { readonly requestedTag: string | undefined }) => Effect.Effect<unknown, OE, R>)
+    | undefined
+  readonly onLease?:
+    | ((connection: C, info: { readonly requestedTag: string | undefined }) => Effect.Effect<unknown, LE, R>)
     | undefined
   readonly resetSession?: ((connection: C) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly openRetry?: Schedule.Schedule<unknown, unknown, unknown, R> | undefined
@@ -185,10 +191,14 @@ export interface MakeOptions<S, C extends Connection, DE, OE, R> extends Options
  *   SessionPool.make({ driver, name: "hr", min: 2, max: 16, increment: 2, timeout: "5 minutes" })
  * ```
  */
-export const make: <S, C extends Connection, DE, OE = never, R = never>(
-  options: MakeOptions<S, C, DE, OE, R>
-) => Effect.Effect<SessionPool<C, OE>, InvalidOptionsError | OpenSessionError, R | Scope.Scope> = Effect.fnUntraced(
-  function*<S, C extends Connection, DE, OE, R>(options: MakeOptions<S, C, DE, OE, R>) {
+export const make: <S, C extends Connection, DE, OE = never, R = never, LE = OE>(
+  options: MakeOptions<S, C, DE, OE, R, LE>
+) => Effect.Effect<
+  SessionPool<C, OE | LE>,
+  InvalidOptionsError | OpenSessionError,
+  R | Scope.Scope
+> = Effect.fnUntraced(
+  function*<S, C extends Connection, DE, OE, R, LE>(options: MakeOptions<S, C, DE, OE, R, LE>) {
     const clock = yield* Clock.Clock
     return yield* construct.make(options, clock)
   }
@@ -230,6 +240,6 @@ export const Service =
   <Self, C extends Connection, OE = never>() => <const Id extends string>(id: Id): ServiceClass<Self, Id, C, OE> => {
     const tag = Context.Service<Self, SessionPool<C, OE>>()(id)
     return Object.assign(tag, {
-      layer: <S, DE, R>(options: MakeOptions<S, C, DE, OE, R>) => Layer.effect(tag, make(options))
+      layer: <S, DE, R>(options: MakeOptions<S, C, DE, OE, R>) => Layer.effect(tag, make<S, C, DE, OE, R, OE>(options))
     }) as ServiceClass<Self, Id, C, OE>
   }

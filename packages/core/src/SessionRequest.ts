@@ -30,6 +30,8 @@ export type Purity = "default" | "new" | "self"
  * - `tag` asks for a session in that state: see `SessionTag`. `matchAnyTag` takes the nearest one when there is none.
  * - `shardingKey` and `superShardingKey` choose the shard; sessions of different keys are never exchanged.
  * - `waitTimeout` bounds this request alone, in every get mode.
+ * - `context` is for the driver, which gets it with the lease: whom the work is for, over what the fiber's context says. The pool
+ *   does not look at it, and it has no say in which session is chosen.
  */
 export interface SessionRequest {
   readonly user?: string | undefined
@@ -41,4 +43,5 @@ export interface SessionRequest {
   readonly shardingKey?: ShardingKey | undefined
   readonly superShardingKey?: ShardingKey | undefined
   readonly waitTimeout?: DurationOption | undefined
+  readonly context?: unknown
 }

@@ -13,13 +13,18 @@ export type Settings<OE = never> = Omit<
   "driver"
 >
 
-/** Settings of a pool, and of the database under it. */
-export type Options<OE = never> = Settings<OE> & { readonly database?: TestDatabase.Options }
+type Driver = TestDatabase.TestDatabase["driver"]
+
+/** Settings of a pool, and of the database under it; `wrap` stands between the pool and the driver. */
+export type Options<OE = never> = Settings<OE> & {
+  readonly database?: TestDatabase.Options
+  readonly wrap?: (driver: Driver) => Driver
+}
 
 /** A pool over a database whose ledger must balance when the test ends; its user is "scott" unless told. */
 export const openPool = <OE = never>(options: Options<OE> = {}) =>
   Effect.gen(function*() {
-    const { database: databaseOptions, ...settings } = options
+    const { database: databaseOptions, wrap = (driver: Driver) => driver, ...settings } = options
     const database = yield* TestDatabase.make({ answer: ({ text }) => Effect.succeed(text), ...databaseOptions })
     const user = settings.credentials === undefined && !("user" in settings) ? { user: "scott" } : {}
     const pool = yield* SessionPool.make<
@@ -27,7 +32,7 @@ export const openPool = <OE = never>(options: Options<OE> = {}) =>
       Connection,
       TestDatabase.TestDatabaseError,
       OE
-    >({ ...user, ...settings, driver: database.driver })
+    >({ ...user, ...settings, driver: wrap(database.driver) })
     yield* settled
     return { database, pool }
   })

@@ -122,4 +122,23 @@ describe("maxSessionsPerShard", () => {
       yield* TestClock.adjust("2 seconds")
       assert.include((yield* Fiber.join(error)).message, `had no session for the pool's user, shard /["sEU"] within 2s`)
     }))
+
+  it.effect("is that of the moment of the request, whatever becomes of the key that it was made of (A19)", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 8 })
+      const list = [1]
+      const date = new Date(0)
+      const bytes = Uint8Array.of(1)
+      const before = yield* Effect.forEach([list, date, bytes], (shardingKey) => served(pool, { shardingKey }))
+      const superBefore = yield* served(pool, { superShardingKey: list, shardingKey: "EU" })
+      list[0] = 2
+      date.setTime(1)
+      bytes[0] = 2
+      for (const [index, shardingKey] of [[1], new Date(0), Uint8Array.of(1)].entries()) {
+        const connection = yield* pool.acquire({ shardingKey })
+        assert.strictEqual(connection.id, before[index])
+        assert.deepStrictEqual(connection.session.shardingKey, shardingKey)
+      }
+      assert.strictEqual(yield* served(pool, { superShardingKey: [1], shardingKey: "EU" }), superBefore)
+    }))
 })

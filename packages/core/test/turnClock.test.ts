@@ -9,9 +9,9 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A clock of the system whose time is what the test says. */
+/** A clock of the system whose monotonic time is what the test says. */
 const clockAt = (time: { millis: number }) => {
-  vi.spyOn(Date, "now").mockImplementation(() => time.millis)
+  vi.spyOn(process.hrtime, "bigint").mockImplementation(() => BigInt(time.millis) * 1_000_000n)
   return new TurnClock(ofSystem)
 }
 
@@ -55,11 +55,18 @@ describe("the clock of a pool", () => {
     assert.strictEqual(clock.ofTurn(), 5)
   })
 
-  it("knows the date of each of its times", () => {
+  it("goes on as before when the system's clock is set, which only dates follow (A18)", () => {
     const time = { millis: 1_000_000 }
+    const wall = vi.spyOn(Date, "now").mockImplementation(() => 5_000_000)
     const clock = clockAt(time)
     time.millis += 5
-    assert.strictEqual(clock.date(clock.now()), 1_000_005)
+    wall.mockImplementation(() => 9_000_000)
+    assert.strictEqual(clock.now(), 5)
+    assert.strictEqual(clock.date(5), 9_000_000)
+    assert.strictEqual(clock.date(2), 8_999_997)
+    wall.mockImplementation(() => 1_000)
+    assert.strictEqual(clock.now(), 5)
+    assert.strictEqual(clock.date(5), 1_000)
   })
 
   it.effect("reads a clock that is not the system's every time", () =>

@@ -67,8 +67,8 @@ export class Closing<S, C extends Connection, E, OE> {
     if (state.isWatched) state.emit(PoolEvent.PoolClosing({ at: state.date(), force }))
     for (const waiter of state.waiting) refuse(state, waiter, new PoolClosedError({ pool: state.settings.name }))
     for (const session of state.recency) state.retire(session, "closing")
-    this.#stopWork()
     engine.flush()
+    this.#stopWork()
   }
 
   #force(): void {
@@ -77,21 +77,10 @@ export class Closing<S, C extends Connection, E, OE> {
     for (const session of state.sessions) {
       if (session.place !== "busy" && session.place !== "checking") continue
       session.holder?.revoke()
-      // What still runs on it is stopped at the server before the session goes.
-      const breakOff = within(
-        Effect.suspend(() => engine.parts.driver.interrupt(session.handle)),
-        engine.settings.pingTimeout,
-        "a break"
-      )
       session.holder = undefined
-      engine.forkJob(Effect.andThen(
-        Effect.ignoreCause(breakOff),
-        Effect.sync(() => {
-          state.retire(session, "closing")
-          engine.flush()
-        })
-      ))
+      state.jobs.push({ _tag: "TakeAway", session })
     }
+    engine.flush()
   }
 
   #empty(): void {

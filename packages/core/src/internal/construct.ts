@@ -33,6 +33,7 @@ import { Lease } from "./lease.ts"
 import { refuse } from "./lending.ts"
 import { PoolMeters } from "./meters.ts"
 import { parseMillis } from "./optionField.ts"
+import { Outbox } from "./outbox.ts"
 import { PoolState } from "./poolState.ts"
 import { addFirst, canAddFirst, isEmpty } from "./scopeFinalizer.ts"
 import { openSessionError } from "./settling.ts"
@@ -47,11 +48,11 @@ const defaultPauses = Schedule.exponential("100 millis").pipe(
   Schedule.jittered
 )
 
-export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE, R>(
-  options: MakeOptions<S, C, DE, OE, R>,
+export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE, R, LE>(
+  options: MakeOptions<S, C, DE, OE, R, LE>,
   clock: Clock
 ) {
-  const { credentials, driver, onSession, openRetry, resetSession, ...given } = options
+  const { credentials, driver, onLease, onSession, openRetry, resetSession, ...given } = options
   const settings = yield* Effect.fromResult(PoolOptions.fromInput(given))
   if (credentials !== undefined && settings.user !== undefined) {
     return yield* besideCredentials(settings.name, "user")
@@ -63,15 +64,18 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   const run = yield* FiberSet.makeRuntime()
   const runEvictor = yield* FiberHandle.makeRuntime<never>()
   const runKeeper = yield* FiberHandle.makeRuntime<never>()
-  const scheduler = yield* Scheduler.Scheduler
+  const outbox = new Outbox(yield* Scheduler.Scheduler)
   const digests = new PasswordDigests()
   const groups = new Groups<S>(digests, settings.cclass)
-  const state = new PoolState<S>(settings, clock, groups.own, settings.user !== undefined || credentials !== undefined)
+  const hasOwnUser = settings.user !== undefined || credentials !== undefined
+  const state = new PoolState<S>(settings, clock, outbox, groups.own, hasOwnUser)
+  state.asksEveryTime = onLease !== undefined
   const meters = new PoolMeters()
-  const engine = new Engine<S, C, DE, OE>({
+  const engine = new Engine<S, C, DE, OE | LE>({
     driver,
     credentials: credentials === undefined ? undefined : inContext(credentials),
     onSession: onSession === undefined ? undefined : (connection, info) => inContext(onSession(connection, info)),
+    onLease: onLease === undefined ? undefined : (connection, info) => inContext(onLease(connection, info)),
     resetSession: resetSession === undefined ? undefined : (connection) => inContext(resetSession(connection)),
     pauses: inContext(
       Effect.map(
@@ -80,7 +84,6 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
       )
     ),
     fork: run,
-    scheduler,
     digests,
     groups,
     state,
@@ -125,7 +128,7 @@ const besideCredentials = (pool: string, field: string): InvalidOptionsError =>
 const filled = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>): Effect.Effect<void, OpenSessionError> => {
   const { state } = engine
   const done = Deferred.makeUnsafe<void, OpenSessionError>()
-  const listener = () => {
+  const look = () => {
     const { failure } = state.ownGroup
     if (failure !== undefined) {
       Deferred.doneUnsafe(done, Effect.fail(openSessionError(state, state.ownGroup, failure)))
@@ -134,11 +137,11 @@ const filled = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>): Ef
     }
   }
   return Effect.suspend(() => {
-    state.listen(listener)
+    engine.afterSteps.add(look)
     state.isUnsettled = true
     engine.flush()
     return Deferred.await(done)
-  }).pipe(Effect.ensuring(Effect.sync(() => state.unlisten(listener))))
+  }).pipe(Effect.ensuring(Effect.sync(() => engine.afterSteps.delete(look))))
 }
 
 /** The pool as its users see it. */
@@ -184,7 +187,7 @@ const surface = <S, C extends Connection, E, OE>(
       if (!takesAtOnce || !isEmpty(scope)) return ask(lease, scope)
       let connection: C | undefined
       try {
-        connection = lease.take(fiber.id)
+        connection = lease.take(fiber)
       } catch (defect) {
         return broken(lease, defect)
       }
@@ -290,11 +293,11 @@ const reconfigure = <S, C extends Connection, E, OE>(
       if (group.identity.credentials === "request" && group.isStopped) engine.resume(group)
     }
     if (settings.homogeneous) turnOthersAway(engine)
-    if (keepAliveChanged) keepAlive()
     if (state.isWatched) {
       state.emit(PoolEvent.Reconfigured({ at: state.date(), changed: Object.keys(changes) }))
     }
     engine.flush()
+    if (keepAliveChanged) keepAlive()
     return Effect.void
   })
 

@@ -2,10 +2,8 @@
  * Ties the decisions to the world: starts what they order, tells waiting fibers their outcome, and feeds back what came of
  * it. Decisions are synchronous and complete before anything here starts, so no fiber ever sees half a step.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { Scheduler, type SchedulerDispatcher } from "effect/Scheduler"
 import type { Connection } from "../Connection.ts"
 import { AcquireTimeoutError, PoolExhaustedError, type Snapshot } from "../PoolError.ts"
 import { PoolEvent, type RefusalReason } from "../PoolEvent.ts"
@@ -34,6 +32,7 @@ export interface EngineParts<S, C extends Connection, E, OE> {
   readonly onSession:
     | ((connection: C, info: { readonly requestedTag: string | undefined }) => Effect.Effect<unknown, OE>)
     | undefined
+  readonly onLease: EngineParts<S, C, E, OE>["onSession"]
   readonly resetSession: ((connection: C) => Effect.Effect<unknown, unknown>) | undefined
   /** Waits until opening may be tried again after a failure; begins anew after every success. */
   readonly pauses: Effect.Effect<(cause: unknown) => Effect.Effect<unknown, unknown>>
@@ -41,17 +40,11 @@ export interface EngineParts<S, C extends Connection, E, OE> {
     effect: Effect.Effect<A, E2>,
     options: { readonly uninterruptible: boolean }
   ) => Fiber.Fiber<A, E2>
-  readonly scheduler: Scheduler
   readonly digests: PasswordDigests
   readonly groups: Groups<S>
   readonly state: PoolState<S>
   readonly meters: PoolMeters
 }
-
-const settled = Promise.resolve()
-
-/** How often fibers are woken before something else must have had a turn of the event loop. */
-const wakesInTurn = 256
 
 export class Engine<S, C extends Connection, E = never, OE = never> {
   readonly parts: EngineParts<S, C, E, OE>
@@ -68,10 +61,6 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   #waiterNumber = 0
   #openings = 0
   #isFlushing = false
-  #isWaking = false
-  #wakesInTurn = 0
-  readonly #wakesAtOnce: boolean
-  readonly #dispatcher: SchedulerDispatcher
   readonly #opening = new Set<Fiber.Fiber<void>>()
   #adopted = 0
   readonly #pauses = new WeakMap<SessionGroup<S>, (cause: unknown) => Effect.Effect<unknown, unknown>>()
@@ -80,14 +69,14 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   whenEmpty: () => void = () => {}
   /** Called when something may be due for eviction earlier than the evictor knows. */
   rearm: () => void = () => {}
+  /** Looked at after every step, while somebody waits for something that a step may bring. */
+  readonly afterSteps = new Set<() => void>()
   /** When the evictor looks next. */
   nextLook = Infinity
 
   constructor(parts: EngineParts<S, C, E, OE>) {
     this.parts = parts
     this.driver = parts.driver
-    this.#dispatcher = parts.scheduler.makeDispatcher()
-    this.#wakesAtOnce = parts.scheduler === Context.get(Context.empty(), Scheduler)
     this.#atRest = parts.resetSession === undefined ? undefined : Effect.void
     this.state = parts.state
     this.groups = parts.groups
@@ -100,7 +89,11 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
         return false
       }
     }
-    this.leaks = new LeakWatch({ state: parts.state, fork: (effect) => this.fork(effect) })
+    this.leaks = new LeakWatch({
+      state: parts.state,
+      fork: (effect) => this.fork(effect),
+      flush: () => this.flush()
+    })
     this.deadlines = new Deadlines<Waiter<S>>({
       now: () => this.state.now(),
       fork: (effect) => this.fork(effect),
@@ -125,21 +118,26 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     return this.parts.fork(effect, { uninterruptible: true })
   }
 
+  /** Decides what follows from what has changed, until nothing more does. No fiber runs meanwhile. */
+  decide(): void {
+    const { state } = this
+    this.#held = undefined
+    while (state.isUnsettled) {
+      settle(state)
+      this.#turnAway()
+    }
+  }
+
   /**
-   * Completes a step: decides what follows from it, starts that, and tells whom it concerns. It is always the last thing that
-   * a step does. What is started may end at once and be a step of its own; that one's work is done here as well, not inside.
+   * Completes a step: decides what follows from it, and starts that. It is always the last thing that a step does. What is
+   * started may end at once and be a step of its own; its jobs are started here as well, not inside.
    */
   flush(): void {
+    this.decide()
     if (this.#isFlushing) return
     this.#isFlushing = true
-    const state = this.state
-    this.#held = undefined
-    while (state.isUnsettled || state.jobs.length > 0) {
-      if (state.isUnsettled) {
-        settle(state)
-        this.#turnAway()
-      }
-      if (state.jobs.length === 0) continue
+    const { state } = this
+    while (state.jobs.length > 0) {
       const { jobs } = state
       state.jobs = []
       for (const job of jobs) this.#start(job)
@@ -149,30 +147,9 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       state.leftGroups.clear()
     }
     this.#isFlushing = false
-    if (state.wakes.length > 0 && !this.#isWaking) this.#wakeSoon()
+    for (const look of this.afterSteps) look()
     if (state.phase === "open") this.rearm()
     if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
-  }
-
-  /**
-   * Tells waiting fibers their outcome once what runs now is done, in the same turn of the event loop: a session that is
-   * freed is in use again at once. But not for ever, or nothing else would have its turn. A scheduler that is not Effect's
-   * own decides by itself when something runs.
-   */
-  #wakeSoon(): void {
-    this.#isWaking = true
-    if (this.#wakesAtOnce && ++this.#wakesInTurn < wakesInTurn) void settled.then(this.#wake)
-    else {
-      this.#wakesInTurn = 0
-      this.#dispatcher.scheduleTask(this.#wake, 0)
-    }
-  }
-
-  readonly #wake = (): void => {
-    this.#isWaking = false
-    const { wakes } = this.state
-    this.state.wakes = []
-    for (const waiter of wakes) waiter.wake?.()
   }
 
   /** Tells requests that do not wait for others, once nothing is under way for them. */
@@ -202,6 +179,12 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
         return
       case "Check":
         this.forkJob(Jobs.checkSession(this, job.session))
+        return
+      case "TakeAway":
+        this.forkJob(Jobs.takeAwaySession(this, job.session))
+        return
+      case "Run":
+        this.fork(job.effect)
     }
   }
 
@@ -297,7 +280,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     if (session.place === "busy") {
       Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
     }
-    if (state.isUnsettled || state.jobs.length > 0 || state.wakes.length > 0) this.flush()
+    if (state.isUnsettled || state.jobs.length > 0) this.flush()
     else if (now + state.limits.idleTimeout < this.nextLook && state.opened > state.limits.min) this.rearm()
   }
 

@@ -7,7 +7,15 @@ import { CredentialsNotAllowedError, InvalidOptionsError, InvalidTagError } from
 import type { Settings } from "../PoolOptions.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
-import { type Identity, identityText, parseUser, type PasswordDigests, sameDigest, shardText } from "./identity.ts"
+import {
+  copyOfKey,
+  type Identity,
+  identityText,
+  parseUser,
+  type PasswordDigests,
+  sameDigest,
+  shardText
+} from "./identity.ts"
 import { Shard } from "./session.ts"
 import { SessionGroup } from "./sessionGroup.ts"
 import type { Wish } from "./waiter.ts"
@@ -164,7 +172,9 @@ export class Groups<S> {
 
   #groupFor(request: SessionRequest, pool: Reader): Result.Result<SessionGroup<S>, RequestError> {
     const { hasOwnUser, settings } = pool
-    const { cclass = settings.cclass, password, shardingKey, superShardingKey, user } = request
+    const { cclass = settings.cclass, password, user } = request
+    const shardingKey = copyOfKey(request.shardingKey)
+    const superShardingKey = copyOfKey(request.superShardingKey)
     const shared = { cclass, shardingKey, superShardingKey }
     const ofThePool = (proxyUser: string | undefined) =>
       proxyUser === undefined && cclass === settings.cclass && shardingKey === undefined &&

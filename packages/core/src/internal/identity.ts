@@ -42,6 +42,13 @@ export const shardingKeyText = (key: ShardingKey | undefined): string => {
   return JSON.stringify(values.map(valueText))
 }
 
+const copyOfValue = (value: ShardingValue): ShardingValue =>
+  value instanceof Date ? new Date(value) : value instanceof Uint8Array ? Uint8Array.from(value) : value
+
+/** A sharding key of the pool's own, which does not change with that of the request. */
+export const copyOfKey = (key: ShardingKey | undefined): ShardingKey | undefined =>
+  key === undefined ? undefined : Array.isArray(key) ? key.map(copyOfValue) : copyOfValue(key as ShardingValue)
+
 /** The shard that a key belongs to; `undefined` when the request names none. */
 export const shardText = (identity: Identity): string | undefined => {
   if (identity.shardingKey === undefined && identity.superShardingKey === undefined) return undefined

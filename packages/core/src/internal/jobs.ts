@@ -10,6 +10,7 @@ import * as Random from "effect/Random"
 import type { Connection } from "../Connection.ts"
 import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import { poolName } from "../PoolMetrics.ts"
+import { breakOff } from "./breakOff.ts"
 import { formatDuration } from "./durationText.ts"
 import type { Engine } from "./engine.ts"
 import { describeIdentity } from "./identity.ts"
@@ -140,7 +141,7 @@ const openingEnded = <S, C extends Connection, E, OE>(
   if (failure.isAuthentication && !canChange) group.isStopped = true
   else if (!group.isPausing && state.phase === "open") {
     group.isPausing = true
-    engine.fork(pause(engine, group, failure.cause))
+    state.jobs.push({ _tag: "Run", effect: pause(engine, group, failure.cause) })
   }
   if (error.isShared) return Effect.sync(() => engine.flush())
   state.totals.openFailures++
@@ -205,6 +206,16 @@ export const checkSession = <S, C extends Connection, E, OE>(
       }
       engine.flush()
     })
+  })
+
+/** Stops what runs on a session that was taken away from its holder, and closes it. */
+export const takeAwaySession = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  session: Session<S>
+): Effect.Effect<void> =>
+  Effect.map(Effect.exit(breakOff(engine, session)), () => {
+    engine.state.retire(session, "closing")
+    engine.flush()
   })
 
 /** Closes a session for good; when that fails or takes too long, by force. */

@@ -26,7 +26,10 @@ export interface WatchedLease {
   readonly watched: Watched | undefined
 }
 
-type WatchedPool = Pick<PoolState<unknown>, "date" | "emit" | "isWatched" | "limits" | "now" | "settings" | "totals">
+type WatchedPool = Pick<
+  PoolState<unknown>,
+  "date" | "emit" | "isWatched" | "jobs" | "limits" | "now" | "settings" | "totals"
+>
 
 /** Where the frames of the pool itself and of Effect stand, which say nothing about who took a session. */
 const own = new URL("..", import.meta.url).pathname
@@ -40,22 +43,22 @@ const callSite = (origin: Error): string | undefined =>
 /** Reports leases that are held for longer than `leakDetectionThreshold`; while that is off it looks at nothing. */
 export class LeakWatch {
   readonly #state: WatchedPool
-  readonly #fork: (effect: Effect.Effect<void>) => void
   readonly #deadlines: Deadlines<WatchedLease>
 
   constructor(options: {
     readonly state: WatchedPool
     readonly fork: (effect: Effect.Effect<void>) => void
+    /** Completes the step in which leaks were found. */
+    readonly flush: () => void
   }) {
     this.#state = options.state
-    this.#fork = options.fork
     this.#deadlines = new Deadlines<WatchedLease>({
       now: () => options.state.now(),
       fork: options.fork,
       link: (lease) => lease.watched!.link,
       since: (lease) => lease.watched!.takenAt,
       expired: (lease) => this.#report(lease),
-      done: () => {}
+      done: options.flush
     })
   }
 
@@ -78,7 +81,7 @@ export class LeakWatch {
     if (this.#state.isWatched) {
       this.#state.emit(PoolEvent.LeakReturned({ at: this.#state.date(at), session: lease.sessionId, heldMillis }))
     }
-    this.#fork(this.#log("A session that was held for too long has come back", lease, heldMillis, Effect.logInfo))
+    this.#log("A session that was held for too long has come back", lease, heldMillis, Effect.logInfo)
   }
 
   describe(lease: WatchedLease): string | undefined {
@@ -101,9 +104,7 @@ export class LeakWatch {
         })
       )
     }
-    this.#fork(
-      this.#log("A session is held for longer than leakDetectionThreshold", lease, heldMillis, Effect.logWarning)
-    )
+    this.#log("A session is held for longer than leakDetectionThreshold", lease, heldMillis, Effect.logWarning)
   }
 
   #log(
@@ -111,13 +112,14 @@ export class LeakWatch {
     lease: WatchedLease,
     heldMillis: number,
     log: (...message: ReadonlyArray<unknown>) => Effect.Effect<void>
-  ): Effect.Effect<void> {
-    return log(`${message}; taken at ${lease.takenBy ?? "an unknown place"}`).pipe(
+  ): void {
+    const effect = log(`${message}; taken at ${lease.takenBy ?? "an unknown place"}`).pipe(
       Effect.annotateLogs({
         "sessionpool.pool": this.#state.settings.name,
         "sessionpool.session": lease.sessionId,
         "sessionpool.heldMillis": heldMillis
       })
     )
+    this.#state.jobs.push({ _tag: "Run", effect })
   }
 }

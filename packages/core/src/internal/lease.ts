@@ -3,6 +3,8 @@
  * idle ones, and ends exactly once.
  */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -20,6 +22,7 @@ import {
 import { type CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import * as SessionTag from "../SessionTag.ts"
+import { breakOff } from "./breakOff.ts"
 import type { Engine } from "./engine.ts"
 import { Watched } from "./leaks.ts"
 import * as Lending from "./lending.ts"
@@ -41,6 +44,16 @@ import { Waiter, type Wish } from "./waiter.ts"
  */
 type Stage = "new" | "waiting" | "held" | "ended"
 
+/** What is known of who asked, from the moment of asking on. */
+interface Asked {
+  readonly fiberId: number
+  readonly context: Context.Context<never>
+  /** The `context` of the request, for the driver. */
+  readonly requested: unknown
+  /** The wait that the request allows, in milliseconds; the pool's setting when it says nothing. */
+  readonly timeout: number | undefined
+}
+
 export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, Holder {
   readonly engine: Engine<S, C, E, OE>
   #request: SessionRequest | undefined
@@ -50,6 +63,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   #sessionId = 0
   /** The lease that the session knows of, when it is not this one: for the connection of `resetSession`. */
   #behind: Holder | undefined = undefined
+  /** The lease of the connection of `resetSession`, while that runs. */
+  #inner: Holder | undefined = undefined
   #waiter: Waiter<S> | undefined = undefined
   #tag: SessionTag.SessionTag | undefined = undefined
   /** Operations that run on the session. */
@@ -104,8 +119,11 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   run<A, E2, R>(operation: Effect.Effect<A, E2, R>): Effect.Effect<A, E2 | ConnectionReleasedError, R> {
     return Effect.suspend(() => {
       let isRunning = false
-      const guarded = Effect.suspend((): Effect.Effect<A, E2 | ConnectionReleasedError, R> => {
+      const guarded: Effect.Effect<A, E2 | ConnectionReleasedError, R> = Effect.suspend(() => {
         if (this.#stage !== "held") return Effect.fail(this.released())
+        // What begins while a break is on its way could be hit by it.
+        const breaking = this.#session!.breaking
+        if (breaking !== undefined) return Effect.andThen(Effect.exit(Deferred.await(breaking)), guarded)
         isRunning = true
         this.#running++
         return operation
@@ -129,14 +147,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       return undefined
     }
     this.#isSuspect = true
-    return this.awaitJob(this.interrupt(session), () => {
+    return Effect.map(Effect.exit(breakOff(this.engine, session)), (exit) => {
+      if (Exit.isFailure(exit)) this.#endsWith ??= "broken"
       this.#running--
     })
-  }
-
-  private interrupt(session: Session<S>): Effect.Effect<void, unknown> {
-    const { driver } = this.engine.parts
-    return within(Effect.suspend(() => driver.interrupt(session.handle)), this.engine.settings.pingTimeout, "a break")
   }
 
   /**
@@ -160,17 +174,17 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
    * The connection, when an idle session is what is asked for and nothing else is to be done; `undefined` says nothing but
    * that `ask` has to be asked. For this as for `ask` the caller must have made sure that `finish` is called whatever happens.
    */
-  take(fiberId: number): C | undefined {
+  take(fiber: Fiber.Fiber<unknown, unknown>): C | undefined {
     const { engine } = this
     const wish = engine.groups.readPlain(this.#request, engine.state)
     if (wish === undefined) return undefined
-    const session = engine.state.lendAtOnce(wish, this, fiberId, engine.isHealthy)
+    const session = engine.state.lendAtOnce(wish, this, fiber.id, engine.isHealthy)
     if (session === undefined) return undefined
     this.#session = session
     this.#sessionId = session.id
     this.#stage = "held"
     this.#tag = session.tag
-    return engine.driver.lease(session.handle, this)
+    return engine.driver.lease(session.handle, this, fiber.context, this.#request?.context)
   }
 
   /** Takes a session, and does what has to be done before its connection can be used. */
@@ -178,20 +192,25 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
+    const ownTimeout = this.#request?.waitTimeout
+    const timeout = ownTimeout === undefined ? undefined : parseMillis(ownTimeout)
+    if (ownTimeout !== undefined && timeout === undefined) return Effect.fail(invalidTimeout(this.pool, ownTimeout))
+    // Last of all: with it the pool begins to know of what was asked for.
     const read = engine.groups.read(this.#request, state)
     if (Result.isFailure(read)) return Effect.fail(read.failure)
     const wish = read.success
-    const ownTimeout = this.#request?.waitTimeout
-    if (ownTimeout !== undefined && parseMillis(ownTimeout) === undefined) {
-      return Effect.fail(invalidTimeout(this.pool, ownTimeout))
-    }
+    const asked: Asked = { fiberId: fiber.id, context: fiber.context, requested: this.#request?.context, timeout }
     const now = state.timeOfTurn()
     const session = Lending.findIdle(state, wish, now, engine.isHealthy)
     if (session === undefined || Lending.needsPing(state, session, now)) {
-      return this.wait(wish, session, state.now(), fiber)
+      const waiting = this.wait(wish, session, state.now(), asked)
+      // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
+      return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
+        attributes: { "db.client.connection.pool.name": this.pool }
+      })
     }
     Lending.take(state, session, this, fiber.id, now)
-    const connection = this.hold(session, wish, now, 0)
+    const connection = this.hold(session, wish, now, 0, asked)
     if (state.isUnsettled) engine.flush()
     return connection
   }
@@ -201,7 +220,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     session: Session<S>,
     wish: Wish<S>,
     now: number,
-    waitedMillis: number
+    waitedMillis: number,
+    asked: Asked
   ): Effect.Effect<C, OE> {
     const { engine } = this
     const { state } = engine
@@ -211,12 +231,14 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     this.#tag = session.tag
     session.takenAt = now
     const isPrepared = !session.isFresh && SessionTag.equals(wish.tag, session.tag)
+    // Until it has been prepared nobody knows what state the session is in.
+    if (!isPrepared) this.#endsWith = "unprepared"
     session.isFresh = false
     state.totals.lent++
     if (!isPrepared || waitedMillis > 0) state.totals.misses++
     engine.meters.waited(waitedMillis)
     engine.leaks.watch(this, now)
-    const connection = engine.driver.lease(session.handle, this)
+    const connection = engine.driver.lease(session.handle, this, asked.context, asked.requested)
     if (state.isWatched) {
       state.emit(PoolEvent.SessionLent({
         at: state.date(now),
@@ -227,31 +249,34 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
         waitedMillis
       }))
     }
-    const { onSession } = engine.parts
-    if (isPrepared || onSession === undefined) return Effect.succeed(connection)
-    // Until it has succeeded nobody knows what state the session is in.
-    this.#endsWith = "unprepared"
-    return Effect.map(
-      Effect.suspend(() => onSession(connection, { requestedTag: wish.tag?.text })),
-      () => {
-        if (this.#endsWith === "unprepared") this.#endsWith = undefined
-        return connection
-      }
-    )
+    const { onLease, onSession } = engine.parts
+    const info = { requestedTag: wish.tag?.text }
+    const seen = onLease === undefined
+      ? Effect.succeed(connection)
+      : Effect.as(Effect.suspend(() => onLease(connection, info)), connection)
+    if (isPrepared) return seen
+    if (onSession === undefined) {
+      this.#endsWith = undefined
+      return seen
+    }
+    return Effect.flatMap(Effect.suspend(() => onSession(connection, info)), () => {
+      if (this.#endsWith === "unprepared") this.#endsWith = undefined
+      return seen
+    })
   }
 
   private wait(
     wish: Wish<S>,
     toCheck: Session<S> | undefined,
     now: number,
-    fiber: Fiber.Fiber<unknown, unknown>
+    asked: Asked
   ): Effect.Effect<C, AcquireError | OE> {
     const { engine } = this
     const { state } = engine
     const waiter = new Waiter({
       wish,
       holder: this,
-      fiberId: fiber.id,
+      fiberId: asked.fiberId,
       since: now,
       number: engine.nextWaiterNumber(),
       mode: state.settings.getMode
@@ -260,43 +285,30 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     this.#stage = "waiting"
     Lending.enqueue(state, waiter)
     if (toCheck !== undefined) Lending.setAside(state, toCheck, waiter)
-    engine.flush()
+    engine.decide()
     if (!isProvidedFor(state, waiter)) {
       const refusal = this.refusal(waiter, now)
-      if (refusal !== undefined) {
-        Lending.refuse(state, waiter, refusal)
-        engine.flush()
-      }
+      if (refusal !== undefined) Lending.refuse(state, waiter, refusal)
     }
     if (waiter.isWaiting) {
-      const timeout = this.ownTimeout()
+      const timeout = asked.timeout ?? (state.settings.getMode === "timedWait" ? state.limits.waitTimeout : Infinity)
       if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
-      if (state.isWatched) {
-        state.emit(PoolEvent.RequestQueued({ at: state.date(now), pending: state.waiting.size }))
-      }
     }
-    const waiting = sleep(waiter, Effect.suspend(() => this.served(waiter)))
-    // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
-    return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
-      attributes: { "db.client.connection.pool.name": this.pool }
-    })
+    engine.flush()
+    if (waiter.isWaiting && state.isWatched) {
+      state.emit(PoolEvent.RequestQueued({ at: state.date(now), pending: state.waiting.size }))
+    }
+    return sleep(waiter, Effect.suspend(() => this.served(waiter, asked)))
   }
 
   /** The outcome of a wait is known. */
-  private served(waiter: Waiter<S>): Effect.Effect<C, AcquireError | OE> {
+  private served(waiter: Waiter<S>, asked: Asked): Effect.Effect<C, AcquireError | OE> {
     // A forced close may have taken the session away before it was seen.
     if (this.#stage === "ended") return Effect.fail(new PoolClosedError({ pool: this.pool }))
     const outcome = waiter.outcome!
     if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
     const now = this.engine.state.timeOfTurn()
-    return this.hold(outcome.session, waiter.wish, now, now - waiter.since)
-  }
-
-  private ownTimeout(): number {
-    const { state } = this.engine
-    const own = this.#request?.waitTimeout
-    if (own !== undefined) return parseMillis(own)!
-    return state.settings.getMode === "timedWait" ? state.limits.waitTimeout : Infinity
+    return this.hold(outcome.session, waiter.wish, now, now - waiter.since, asked)
   }
 
   /** Why a request may not wait for others to end their leases; `undefined` when it may. */
@@ -358,7 +370,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   private endFor(why: CloseReason, session: Session<S>): Effect.Effect<void> | undefined {
     if (this.#running === 0) return this.close(session, why)
     // Nothing else may run on a session while it is closed.
-    return this.awaitJob(Effect.ignoreCause(this.interrupt(session)), () => this.close(session, why))
+    return this.awaitJob(Effect.ignoreCause(breakOff(this.engine, session)), () => this.close(session, why))
   }
 
   /** Gives the session back once `work`, and `resetSession` after it, have left it clean. */
@@ -389,7 +401,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { driver } = this.engine.parts
     const { settings } = this.engine
     return Effect.gen({ self: this }, function*() {
-      if (this.#running > 0) yield* this.interrupt(session)
+      if (this.#running > 0) yield* breakOff(this.engine, session)
       // A forced close may take the session away in the middle of it.
       if (session.holder !== this) return
       yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
@@ -414,16 +426,19 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       lease.#behind = this
       lease.#tag = this.#tag
       lease.#stage = "held"
-      const connection = engine.driver.lease(session.handle, lease)
+      this.#inner = lease
+      const connection = engine.driver.lease(session.handle, lease, undefined, undefined)
       return within(Effect.suspend(() => resetSession(connection)), engine.settings.pingTimeout, "resetSession").pipe(
         Effect.ensuring(Effect.sync(() => {
           lease.#stage = "ended"
+          this.#inner = undefined
         })),
-        Effect.andThen(Effect.suspend(() =>
-          lease.#endsWith === undefined && !lease.#isSuspect
-            ? Effect.void
+        Effect.andThen(Effect.suspend(() => {
+          if (session.holder !== this) return Effect.void
+          return lease.#endsWith === undefined && !lease.#isSuspect && lease.#running === 0
+            ? engine.reset(session) ?? Effect.void
             : Effect.fail("resetSession left the session in doubt")
-        ))
+        }))
       )
     })
   }
@@ -431,6 +446,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   /** Takes the session away: a forced close does not wait for leases. */
   revoke(): void {
     this.#stage = "ended"
+    this.#inner?.revoke()
     this.engine.leaks.forget(this)
   }
 }

@@ -123,8 +123,7 @@ const dequeue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
 const serve = <S>(state: PoolState<S>, waiter: Waiter<S>, session: Session<S>, now: number): void => {
   dequeue(state, waiter)
   state.lend(session, waiter.holder, waiter.fiberId, now)
-  waiter.outcome = { _tag: "Served", session }
-  state.wakes.push(waiter)
+  state.wake(waiter, { _tag: "Served", session })
   if (state.limits.queueTarget !== Infinity) {
     rollOverload(state, now)
     state.overload = Overload.served(state.overload, now - waiter.since, state.limits.queueTarget)
@@ -142,8 +141,7 @@ export const rollOverload = <S>(state: PoolState<S>, now: number): void => {
 /** A waiting request ends without a session. */
 export const refuse = <S>(state: PoolState<S>, waiter: Waiter<S>, error: unknown): void => {
   dequeue(state, waiter)
-  waiter.outcome = { _tag: "Refused", error }
-  state.wakes.push(waiter)
+  state.wake(waiter, { _tag: "Refused", error })
 }
 
 /**

@@ -1,16 +1,18 @@
 import type { Clock } from "effect/Clock"
 import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import type { CloseReason, PoolEvent } from "../PoolEvent.ts"
 import { offOrMillis, type Settings } from "../PoolOptions.ts"
 import * as SessionTag from "../SessionTag.ts"
 import { ExpiryHeap } from "./expiryHeap.ts"
 import { expiry } from "./growth.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
+import type { Outbox } from "./outbox.ts"
 import * as Overload from "./overload.ts"
 import type { Holder, IsHealthy, Session, SessionPlace, Shard } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
 import { TurnClock } from "./turnClock.ts"
-import type { Waiter, Wish } from "./waiter.ts"
+import type { Outcome, Waiter, Wish } from "./waiter.ts"
 
 /** The settings that decisions read, in milliseconds and plain numbers. */
 export interface Limits {
@@ -48,6 +50,10 @@ export type Job<S> =
   | { readonly _tag: "Open"; readonly group: SessionGroup<S> }
   | { readonly _tag: "Close"; readonly session: Session<S>; readonly reason: CloseReason }
   | { readonly _tag: "Check"; readonly session: Session<S> }
+  /** A session that a forced close has taken away from its holder: what runs on it is stopped before it is closed. */
+  | { readonly _tag: "TakeAway"; readonly session: Session<S> }
+  /** Something beside the sessions, such as a pause or a log line. */
+  | { readonly _tag: "Run"; readonly effect: Effect.Effect<void> }
 
 /** Whether the pool takes requests; `closed` once nothing is left. */
 export type Phase = "open" | "draining" | "closed"
@@ -76,12 +82,14 @@ export class PoolState<S> {
   #account: string | undefined = undefined
 
   jobs: Array<Job<S>> = []
-  /** Waiting requests whose outcome is known and who have not been told. */
-  wakes: Array<Waiter<S>> = []
+  /** What is told once the step is complete: the outcomes of waiting requests, and events. */
+  readonly #outbox: Outbox
   /** Groups that something has left, so that they may be unused now. */
   readonly leftGroups = new Set<SessionGroup<S>>()
   /** Whether something changed that may let sessions be opened or replaced. */
   isUnsettled = false
+  /** Whether every lease has to look at everything, because something runs at its beginning. */
+  asksEveryTime = false
   readonly #listeners = new Set<(event: PoolEvent) => void>()
   /** Whether anybody listens to events: they are made only then. */
   isWatched = false
@@ -103,7 +111,8 @@ export class PoolState<S> {
   /** Whether the pool has a user of its own, so that it can open sessions before anybody asks. */
   hasOwnUser: boolean
 
-  constructor(settings: Settings, clock: Clock, ownGroup: SessionGroup<S>, hasOwnUser: boolean) {
+  constructor(settings: Settings, clock: Clock, outbox: Outbox, ownGroup: SessionGroup<S>, hasOwnUser: boolean) {
+    this.#outbox = outbox
     this.ownGroup = ownGroup
     this.hasOwnUser = hasOwnUser
     this.settings = settings
@@ -117,7 +126,7 @@ export class PoolState<S> {
     return this.#clock.now()
   }
 
-  /** A time of the pool, by default the present, in milliseconds since 1970. */
+  /** A time of the pool, by default the present, in milliseconds since 1970 by the wall clock: for what is shown. */
   date(time = this.now()): number {
     return this.#clock.date(time)
   }
@@ -181,7 +190,7 @@ export class PoolState<S> {
   #calmDown(): void {
     const { leakThreshold, max, min, pingInterval } = this.limits
     const isCalm = this.waiting.size === 0 && this.#phase === "open" && !this.isWatched && pingInterval > 0 &&
-      leakThreshold === Infinity && this.slots - this.counts.closing <= max
+      leakThreshold === Infinity && !this.asksEveryTime && this.slots - this.counts.closing <= max
     if (!isCalm) return
     this.#calm = {}
     this.mayEvict = this.opened > min
@@ -208,7 +217,18 @@ export class PoolState<S> {
   }
 
   emit(event: PoolEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    const listeners = [...this.#listeners]
+    this.#outbox.put({
+      tell: () => {
+        for (const listener of listeners) listener(event)
+      }
+    })
+  }
+
+  /** The outcome of a request is known. */
+  wake(waiter: Waiter<S>, outcome: Outcome<S>): void {
+    waiter.outcome = outcome
+    this.#outbox.put(waiter)
   }
 
   /** A place of `max` is taken for a session to be opened. */

@@ -1,3 +1,4 @@
+import type * as Deferred from "effect/Deferred"
 import type { SessionTag } from "../SessionTag.ts"
 import type { Expiring } from "./expiryHeap.ts"
 import { Link, LinkedList } from "./linkedList.ts"
@@ -56,6 +57,8 @@ export class Session<S> implements Expiring {
   takenAt: number
   /** The calm, as `PoolState` has it, in which it was lent last. */
   lentIn: object | undefined = undefined
+  /** The break that is under way on it, which `breakOff` begins and ends. */
+  breaking: Deferred.Deferred<void, unknown> | undefined = undefined
   /** The request on whose behalf it is being pinged, as long as that still waits. */
   checkedFor: Waiter<S> | undefined = undefined
   readonly byRecency: Link<Session<S>> = new Link(this)

@@ -15,7 +15,8 @@ const readsBetween = 64
  * libuv itself reads the clock once a turn. So the time of the turn is enough there, and where many leases come in a turn it is
  * read once. A clock other than the system's, such as that of a test, may be moved within a turn: it is read every time.
  *
- * Times are milliseconds since the clock was made: numbers so small can be noted in an object without making another.
+ * Times are whole milliseconds of monotonic time since the clock was made: setting the system's clock does not move them, and
+ * numbers so small can be noted in an object without making another. Only dates that are shown are of the wall clock.
  */
 export class TurnClock {
   readonly #clock: Clock.Clock
@@ -32,21 +33,29 @@ export class TurnClock {
 
   constructor(clock: Clock.Clock) {
     this.#clock = clock
-    this.#origin = clock.currentTimeMillisUnsafe()
+    this.#origin = this.#monotonic()
     this.#isOfSystem = clock === Context.get(Context.empty(), Clock.Clock)
+  }
+
+  #monotonic(): number {
+    return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6
+  }
+
+  #sinceOrigin(): number {
+    return Math.floor(this.#monotonic() - this.#origin)
   }
 
   /** The time, read now. */
   now(): number {
-    const now = this.#clock.currentTimeMillisUnsafe() - this.#origin
+    const now = this.#sinceOrigin()
     // What is asked for later in this turn is not earlier.
     if (this.#time !== unread) this.#time = now
     return now
   }
 
-  /** A time as the clock has it. */
+  /** The date of a time, as the wall clock has it now. */
   date(time: number): number {
-    return this.#origin + time
+    return this.#clock.currentTimeMillisUnsafe() - (this.#sinceOrigin() - time)
   }
 
   /** The time as it was read last in this turn of the event loop. */
@@ -57,7 +66,7 @@ export class TurnClock {
   }
 
   #read(): number {
-    const now = this.#clock.currentTimeMillisUnsafe() - this.#origin
+    const now = this.#sinceOrigin()
     if (!this.#isOfSystem) return now
     if (this.#readsLeft > 0) this.#readsLeft--
     else {

@@ -24,7 +24,7 @@ class Frame<S, C extends Connection, E, OE> {
     this.effect = Effect.onExitPrimitive(
       Effect.withFiber((fiber) => {
         const lease = this.lease!
-        const connection = lease.take(fiber.id)
+        const connection = lease.take(fiber)
         return connection === undefined ? Effect.flatMap(lease.ask(fiber), this.body!) : this.body!(connection)
       }),
       () => {

@@ -68,6 +68,11 @@ export class Waiter<S> {
     this.byTag = wish.tag === undefined ? undefined : new Link<Waiter<S>>(this)
   }
 
+  /** Tells its fiber that the outcome is known. */
+  tell(): void {
+    this.wake?.()
+  }
+
   get isWaiting(): boolean {
     return this.inPool.list !== undefined
   }
