@@ -363,7 +363,7 @@ const settleDoubt = (
 export const fromDriver = (thrown: unknown, details: Details = {}): OracleError => {
   if (isOracleError(thrown)) return thrown
   const secrets = details.secrets ?? []
-  const read = readDriverError(thrown, secrets)
+  const read = readDriverError(thrown, { secrets, sql: details.sql })
   const { advice, reason, ...decision } = settleDoubt(classify(read, details.classification ?? {}), details.operation)
   const sql = details.sql === undefined ? undefined : redactStatement(details.sql, secrets)
   // The driver reports 0 where there is no position; only a statement that cannot be read can be wrong at its start.

@@ -1,6 +1,6 @@
 /** Reads what the driver threw: its codes, where in the SQL, the constraint, and a copy of it without secrets. */
 import type * as Redacted from "effect/Redacted"
-import { redactSecrets, redactStack, redactValues } from "./secretRedaction.ts"
+import { redactSecrets, redactStack, redactStatement, redactValues } from "./secretRedaction.ts"
 
 /** What is known about something that was thrown. */
 export interface DriverError {
@@ -16,7 +16,11 @@ export interface DriverError {
   readonly cause: unknown
 }
 
-type Secrets = ReadonlyArray<string | Redacted.Redacted<string>>
+/** What may stand in an error and must not be shown as it is: secrets, and the statement, which may hold one. */
+export interface Known {
+  readonly secrets: ReadonlyArray<string | Redacted.Redacted<string>>
+  readonly sql?: string | undefined
+}
 
 const property = (value: unknown, key: string): unknown => {
   if (typeof value !== "object" || value === null) return undefined
@@ -90,8 +94,8 @@ const columnNamed = /ORA-(?:01400|01407|12899|01438)[^\n]*?((?:"[^"]+"\.)*"[^"]+
 const helpLine = /\n?\s*Help: https:\/\/docs\.oracle\.com\/\S*/g
 
 /** Copies an error without what may hold a secret: text is cleaned, and of the properties only harmless ones are taken over. */
-const copyOf = (thrown: unknown, secrets: Secrets, depth: number, seen: Set<unknown>): unknown => {
-  if (typeof thrown === "string") return clean(thrown, secrets)
+const copyOf = (thrown: unknown, known: Known, depth: number, seen: Set<unknown>): unknown => {
+  if (typeof thrown === "string") return clean(thrown, known)
   if (typeof thrown !== "object" && typeof thrown !== "function") return thrown
   if (thrown === null) return thrown
   const message = text(thrown, "message")
@@ -101,46 +105,53 @@ const copyOf = (thrown: unknown, secrets: Secrets, depth: number, seen: Set<unkn
   seen.add(thrown)
   const nested = property(thrown, "cause")
   const copy = new Error(
-    clean(message, secrets),
-    nested === undefined ? undefined : { cause: copyOf(nested, secrets, depth + 1, seen) }
+    clean(message, known),
+    nested === undefined ? undefined : { cause: copyOf(nested, known, depth + 1, seen) }
   )
   const define = (key: string, value: unknown, enumerable: boolean) =>
     value === undefined || Object.defineProperty(copy, key, { value, enumerable, writable: true, configurable: true })
   const name = text(thrown, "name")
-  define("name", name === undefined ? undefined : clean(name, secrets), false)
+  define("name", name === undefined ? undefined : clean(name, known), false)
   const stack = text(thrown, "stack")
   define(
     "stack",
-    stack === undefined ? `${copy.name}: ${copy.message}` : redactValues(redactStack(stack, secrets)),
+    stack === undefined
+      ? `${copy.name}: ${copy.message}`
+      : redactValues(redactStack(withoutStatement(stack, known), known.secrets)),
     false
   )
   const code = text(thrown, "code")
-  define("code", code === undefined ? undefined : clean(code, secrets), true)
+  define("code", code === undefined ? undefined : clean(code, known), true)
   define("errorNum", integer(thrown, "errorNum"), true)
   define("offset", integer(thrown, "offset"), true)
   const errors = property(thrown, "errors")
   if (Array.isArray(errors)) {
-    define("errors", errors.slice(0, 20).map((error) => copyOf(error, secrets, depth + 1, seen)), true)
+    define("errors", errors.slice(0, 20).map((error) => copyOf(error, known, depth + 1, seen)), true)
   }
   return copy
 }
 
-const clean = (value: string, secrets: Secrets): string => redactValues(redactSecrets(value, secrets))
+/** A server, or a driver, may repeat the whole statement. */
+const withoutStatement = (value: string, { secrets, sql }: Known): string =>
+  sql === undefined || sql === "" || !value.includes(sql) ? value : value.replaceAll(sql, redactStatement(sql, secrets))
+
+const clean = (value: string, known: Known): string =>
+  redactValues(redactSecrets(withoutStatement(value, known), known.secrets))
 
 /** Reads anything that was thrown; never throws itself. */
-export const readDriverError = (thrown: unknown, secrets: Secrets): DriverError => {
+export const readDriverError = (thrown: unknown, known: Known): DriverError => {
   const chain = chainOf(thrown)
   const messages = chain.flatMap((link) => messageOf(link) ?? [])
-  const whole = clean(messages.join("\n"), secrets)
+  const whole = clean(messages.join("\n"), known)
   const first = messages[0]
   return {
     codes: codesOf(chain),
     text: first === undefined || first.trim() === ""
       ? "something that is not an error was thrown"
-      : clean(first, secrets).replace(helpLine, "").trim(),
+      : clean(first, known).replace(helpLine, "").trim(),
     offset: chain.map((link) => integer(link, "offset")).find((offset) => offset !== undefined && offset >= 0),
     constraint: (constraintNamed.exec(whole) ?? columnNamed.exec(whole))?.[1],
     isRecoverable: chain.some((link) => property(link, "isRecoverable") === true),
-    cause: copyOf(thrown, secrets, 0, new Set())
+    cause: copyOf(thrown, known, 0, new Set())
   }
 }

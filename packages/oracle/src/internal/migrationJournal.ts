@@ -11,6 +11,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { OracleClient } from "../OracleClient.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
 import { isOracleError } from "../OracleError.ts"
+import { redactStatement } from "./secretRedaction.ts"
 import { quote, toDatabase } from "./sqlNames.ts"
 import { asSqlError } from "./sqlReason.ts"
 
@@ -158,7 +159,7 @@ export class MigrationJournal {
     return Effect.asVoid(this.#write(
       `update ${this.#table} set steps = steps + 1, committed_steps = committed_steps + :1, last_step = :2 `
         + `where migration_id = :3`,
-      [mayCommit(sql) ? 1 : 0, sql.slice(0, longestStep), id]
+      [mayCommit(sql) ? 1 : 0, redactStatement(sql).slice(0, longestStep), id]
     ))
   }
 

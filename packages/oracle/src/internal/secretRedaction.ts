@@ -6,6 +6,7 @@
  * of what surrounds a secret, and by exact match when the secret itself is known.
  */
 import * as Redacted from "effect/Redacted"
+import { withoutIdentifiedBy, withoutSecrets } from "./sqlSecrets.ts"
 
 /** What stands in the place of a secret. */
 export const mask = "<redacted>"
@@ -27,10 +28,6 @@ const assignment = new RegExp(
   String.raw`(${secretName}["']?\s{0,20}(?:=>|[=:])\s{0,20})("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)}\]]+)`,
   "gi"
 )
-
-/** `alter user hr identified by tiger replace lion`, with the forms in quotes and the stored verifier of `by values`. */
-const identifiedBy = /(\bidentified\s{1,20}by\s{1,20}(?:values\s{1,20})?)("[^"]*"|'[^']*'|[^\s;,]+)/gi
-const replacePassword = /(\bidentified\s{1,20}by\s{1,20}\S{1,200}\s{1,20}replace\s{1,20})("[^"]*"|'[^']*'|[^\s;,]+)/gi
 
 const jsonWebToken = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g
 const pemKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g
@@ -58,12 +55,11 @@ const redactKnown = (text: string, secrets: Secrets): string =>
     .filter((secret) => secret.length >= shortestKnownSecret)
     .reduce((out, secret) => out.replaceAll(secret, mask), text)
 
-const redact = (text: string, secrets: Secrets, assigned: (whole: string, name: string) => string): string => {
-  let out = redactKnown(text, secrets)
+const redact = (text: string, assigned: (whole: string, name: string) => string): string => {
+  let out = text
   if (out.includes("PRIVATE KEY-----")) out = out.replace(pemKey, mask)
   out = out.replace(jsonWebToken, mask).replace(descriptorParameter, `$1${mask}`)
   out = out.replace(assignment, assigned)
-  out = out.replace(replacePassword, `$1${mask}`).replace(identifiedBy, `$1${mask}`)
   if (!out.includes("@")) return out
   return out.replace(quotedPassword, `/${mask}@`).replace(/\S+/g, redactCredentials)
 }
@@ -75,7 +71,7 @@ const redact = (text: string, secrets: Secrets, assigned: (whole: string, name: 
  * `user/password@host`, without quotes, is found only when it is among `secrets`.
  */
 export const redactSecrets = (text: string, secrets: Secrets = []): string =>
-  redact(text, secrets, (_, name) => `${name}${mask}`)
+  redact(withoutIdentifiedBy(redactKnown(text, secrets), mask), (_, name) => `${name}${mask}`)
 
 /** `at query (/app/db.js:1:2)`: what the engine writes below the message. */
 const frame = /^\s+at (?:async )?(?:[^/@]*\()?(?:index \d|file:\/\/|node:|[A-Z]:\\|\/|<anonymous>)[^\n]*$/
@@ -98,7 +94,10 @@ export const redactStack = (stack: string, secrets: Secrets = []): string => {
 
 /** Cleans a statement, in which `password = :pw` holds a placeholder and no secret. */
 export const redactStatement = (sql: string, secrets: Secrets = []): string =>
-  redact(sql, secrets, (whole, name) => /^:\w/.test(whole.slice(name.length)) ? whole : `${name}${mask}`)
+  redact(
+    withoutSecrets(redactKnown(sql, secrets), mask),
+    (whole, name) => /^:\s*\w/.test(whole.slice(name.length)) ? whole : `${name}${mask}`
+  )
 
 /**
  * Details that the server adds since 23ai and that hold row or bind values: the key of `ORA-00001` (`ORA-03301`), the text

@@ -13,3 +13,13 @@ export const toProgram = (name: string): string => /\p{Ll}/u.test(name) ? name :
 
 /** A name as an identifier of SQL; a dot parts the schema, the table and the column. Oracle allows no quote inside a name. */
 export const quote = (name: string): string => name.split(".").map((part) => `"${part.replaceAll("\"", "")}"`).join(".")
+
+const part = String.raw`(?:[A-Za-z\u0080-\uffff][\w$#\u0080-\uffff]*|"[^"\0]+")`
+const qualified = new RegExp(String.raw`^${part}(?:\.${part}){0,3}(?:@${part}(?:\.${part}){0,8})?$`)
+const simple = new RegExp(`^${part}$`)
+
+/** Whether a text can stand in a statement as the name of a procedure, and as nothing else. */
+export const isName = (text: string): boolean => qualified.test(text)
+
+/** Whether a text can stand in a statement as the name of an argument. */
+export const isSimpleName = (text: string): boolean => simple.test(text)

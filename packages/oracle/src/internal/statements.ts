@@ -10,7 +10,7 @@ import { Unfit } from "./numberPolicy.ts"
 import type * as Driver from "./oracledb.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
-import { isName, isSimpleName } from "./sqlText.ts"
+import { isName, isSimpleName } from "./sqlNames.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
 /**

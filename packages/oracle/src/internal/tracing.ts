@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import { isOracleError } from "../OracleError.ts"
 import type { DriverConnection } from "./oracledb.ts"
-import { summarize, withoutLiterals } from "./sqlText.ts"
+import { queryText, summarize } from "./sqlText.ts"
 
 /** What is known of a connection without asking the server. */
 export const spanAttributes = (connection: DriverConnection): Record<string, unknown> => {
@@ -38,7 +38,7 @@ const describe = (call: TracedCall): Record<string, unknown> => {
   return {
     "db.operation.name": operation,
     "db.query.summary": target === undefined ? operation : `${operation} ${target}`,
-    "db.query.text": withoutLiterals(call.sql),
+    "db.query.text": queryText(call.sql),
     ...(target !== undefined && { "db.collection.name": target }),
     ...batch
   }

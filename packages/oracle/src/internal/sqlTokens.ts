@@ -1,0 +1,133 @@
+/**
+ * The one tokenizer of Oracle's SQL and PL/SQL: comments, names, literals of every form, numbers, binds, symbols.
+ *
+ * It serves everything here that looks into a statement: RETURNING, what spans and errors may show, the compiler of `effect/sql`, the
+ * semicolon at the end. It knows no grammar and never fails: what the server would refuse is cut into tokens too, and the tokens of a
+ * text, one after another, are that text.
+ */
+
+/** What a token is; a hint is a comment, and a quoted name is a `name`. */
+export type TokenKind = "space" | "comment" | "word" | "name" | "string" | "number" | "bind" | "symbol"
+
+export interface Token {
+  readonly kind: TokenKind
+  readonly text: string
+  /** Where it begins, in characters from the start of the text. */
+  readonly start: number
+  readonly end: number
+  /** A comment, a name or a literal whose end is missing: it reaches to the end of the text. */
+  readonly isOpen: boolean
+}
+
+const space = /[\s\0]+/y
+const word = /[\p{L}][\p{L}\p{M}\p{N}_$#]*/uy
+/** `1..10` is a range of PL/SQL, so a point before a point does not belong to the number. */
+const number = /(?:\d+(?:\.(?!\.)\d*)?|\.\d+)(?:e[+-]?\d+)?(?:[fd](?![\p{L}\p{N}_$#]))?/iuy
+const bind = /:\s*(?:\d+|[\p{L}][\p{L}\p{M}\p{N}_$#]*|"[^"]*")/uy
+const quotePrefix = /^n?q$/i
+
+const closers: Readonly<Record<string, string>> = { "[": "]", "{": "}", "<": ">", "(": ")" }
+
+const matchAt = (pattern: RegExp, text: string, at: number): number => {
+  pattern.lastIndex = at
+  const found = pattern.exec(text)
+  return found === null ? at : at + found[0].length
+}
+
+/** The end of a literal whose quotation mark is at `open`; -1 when it has none. */
+const plainEnd = (text: string, open: number): number => {
+  let end = text.indexOf("'", open + 1)
+  while (end >= 0 && text[end + 1] === "'") end = text.indexOf("'", end + 2)
+  return end < 0 ? -1 : end + 1
+}
+
+/** The end of a q-quote whose quotation mark is at `open`; -1 when it has none, 0 when its delimiter can be none. */
+const alternativeEnd = (text: string, open: number): number => {
+  const delimiter = String.fromCodePoint(text.codePointAt(open + 1) ?? 0x20)
+  if (/[\s\0]/.test(delimiter)) return 0
+  const closer = `${closers[delimiter] ?? delimiter}'`
+  const end = text.indexOf(closer, open + 1 + delimiter.length)
+  return end < 0 ? -1 : end + closer.length
+}
+
+/** Cuts a text into tokens. */
+export const tokenize = (text: string): Array<Token> => {
+  const tokens: Array<Token> = []
+  const { length } = text
+  let at = 0
+  let last: TokenKind | undefined
+  /** A token that ends at `end`; a negative end is a missing one. */
+  const push = (kind: TokenKind, end: number): void => {
+    const isOpen = end < 0
+    const until = isOpen ? length : end
+    tokens.push({ kind, text: text.slice(at, until), start: at, end: until, isOpen })
+    at = until
+    if (kind !== "space" && kind !== "comment") last = kind
+  }
+  const after = (mark: string, from: number): number => {
+    const found = text.indexOf(mark, from)
+    return found < 0 ? -1 : found + mark.length
+  }
+  while (at < length) {
+    const char = text[at]!
+    const next = text[at + 1]
+    if (char === "-" && next === "-") {
+      const line = text.indexOf("\n", at)
+      push("comment", line < 0 ? length : line)
+      continue
+    }
+    if (char === "/" && next === "*") {
+      push("comment", after("*/", at + 2))
+      continue
+    }
+    if (char === "'") {
+      push("string", plainEnd(text, at))
+      continue
+    }
+    if (char === "\"") {
+      push("name", after("\"", at + 1))
+      continue
+    }
+    const blank = matchAt(space, text, at)
+    if (blank > at) {
+      push("space", blank)
+      continue
+    }
+    const named = matchAt(word, text, at)
+    if (named > at) {
+      if (text[named] === "'") {
+        const prefix = text.slice(at, named)
+        if (prefix === "n" || prefix === "N") {
+          push("string", plainEnd(text, named))
+          continue
+        }
+        const end = quotePrefix.test(prefix) ? alternativeEnd(text, named) : 0
+        if (end !== 0) {
+          push("string", end)
+          continue
+        }
+      }
+      push("word", named)
+      continue
+    }
+    const counted = matchAt(number, text, at)
+    if (counted > at) {
+      push("number", counted)
+      continue
+    }
+    // After a literal a colon is that of `json_object('k' : 1)`; the driver reads it so too.
+    const bound = char === ":" && last !== "string" ? matchAt(bind, text, at) : at
+    if (bound > at) push("bind", bound)
+    else push("symbol", char === "." && next === "." ? at + 2 : at + 1)
+  }
+  return tokens
+}
+
+/** Whether a token says something: neither space nor a comment. */
+export const isSignificant = (token: Token): boolean => token.kind !== "space" && token.kind !== "comment"
+
+/** The tokens without space and comments. */
+export const significant = (text: string): Array<Token> => tokenize(text).filter(isSignificant)
+
+/** The unquoted word of a token in capitals; an empty text for any other token, and past the end. */
+export const wordOf = (token: Token | undefined): string => token?.kind === "word" ? token.text.toUpperCase() : ""
