@@ -5,6 +5,7 @@
  * translated: `:1` placeholders, names in capitals, `RETURNING … INTO`, lists of values, savepoints, and the errors, whose reasons
  * come from the table of `OracleError`. `docs/oracle-client.md` says how, and what Oracle has no counterpart for.
  */
+import type { SessionRequest } from "@sessionpool/core"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Client from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import { makeClient } from "./internal/sqlClient.ts"
+import { makeClient, Request } from "./internal/sqlClient.ts"
 import { OracleCompiler } from "./internal/sqlCompiler.ts"
 import { abilitiesOf } from "./internal/sqlParameter.ts"
 import { asSqlError, CommitFailed } from "./internal/sqlReason.ts"
@@ -268,7 +269,7 @@ export const layer = <OE = OracleSessionPool.Failure, R = never>(
   layerFrom(make(config))
 
 /**
- * The same with a `Config` in the place of any setting.
+ * The same with a `Config` in the place of any setting, or of all of them; `hooks` are the options that are functions and effects.
  *
  * @example
  * ```ts
@@ -279,13 +280,51 @@ export const layer = <OE = OracleSessionPool.Failure, R = never>(
  *   connectString: Config.String("ORACLE_CONNECT_STRING"),
  *   user: Config.String("ORACLE_USER"),
  *   password: Config.Redacted("ORACLE_PASSWORD")
+ * }, {
+ *   onSession: (connection) => connection.execute("alter session set time_zone = 'UTC'")
  * })
  * ```
  */
-export const layerConfig = (
-  config: Config.Wrap<OracleSessionPool.Fields & ClientOptions>
-): Layer.Layer<OracleClient | Client.SqlClient, Config.ConfigError | SqlError> =>
-  layerFrom(Effect.flatMap(Config.unwrap(config), (fields) => make(fields)))
+export const layerConfig = <OE = OracleSessionPool.Failure, R = never>(
+  config: Config.Wrap<OracleSessionPool.Fields & ClientOptions>,
+  hooks?: Omit<OracleSessionPool.Hooks<OE, R>, "columnNames">
+): Layer.Layer<
+  OracleClient | Client.SqlClient,
+  Config.ConfigError | SqlError,
+  Exclude<Exclude<R, Scope.Scope>, Reactivity.Reactivity>
+> => layerFrom(Effect.flatMap(Config.unwrap(config), (fields) => make<OE, R>({ ...fields, ...hooks })))
+
+/**
+ * Says which sessions the statements and transactions of an effect run on: those of a user, with a tag, of a connection class, a shard.
+ *
+ * **When to use**
+ *
+ * To reach through `SqlClient` what `pool.acquire` takes: the tag of a session's state, the user of a heterogeneous pool, `cclass`, `purity`,
+ * the keys of a sharded database, a `waitTimeout`.
+ *
+ * **Details**
+ *
+ * Inside another `withRequest` the parts given here are added, and take the place of the same parts there. A request that the pool
+ * refuses is a failure of the statement: `ConnectionError`, with the pool's failure as its `cause`.
+ *
+ * **Gotchas**
+ *
+ * A transaction keeps the session that it began on: around a statement inside of one, `withRequest` has no effect.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const report = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select * from orders`).pipe(
+ *   OracleClient.withRequest({ user: "hr", tag: "USER_TZ=UTC" })
+ * )
+ * ```
+ */
+export const withRequest =
+  (request: SessionRequest.SessionRequest) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.updateService(effect, Request, (outer) => ({ ...outer, ...request }))
 
 /**
  * Says of what kind the transactions of an effect are; a transaction inside another is part of that one.

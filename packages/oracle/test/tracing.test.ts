@@ -1,25 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Tracer } from "effect"
+import { Effect, Option } from "effect"
 import { inspect } from "node:util"
 import { connection } from "./database.ts"
-
-/** A tracer that remembers its spans. */
-const recording = () => {
-  const spans: Array<Tracer.NativeSpan> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
-  return { spans, tracer }
-}
+import { recordingTracer } from "./recordingTracer.ts"
 
 describe("spans", () => {
   it.live("follow OpenTelemetry's conventions and carry no value", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { spans, tracer } = recording()
+      const { spans, tracer } = recordingTracer()
       const held = yield* connection()
       yield* Effect.gen(function*() {
         yield* held.query("select /* from nowhere */ 'literal' as a, :b as b from dual d", { b: "bound-value" })
@@ -52,7 +40,7 @@ describe("spans", () => {
 
   it.live("belong to the span around them, and are not made where nobody traces", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { spans, tracer } = recording()
+      const { spans, tracer } = recordingTracer()
       const held = yield* connection()
       yield* held.query("select 1 from dual")
       yield* Effect.withTracerEnabled(held.query("select 1 from dual"), false).pipe(Effect.withTracer(tracer))

@@ -9,6 +9,7 @@ import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
 import { ConnectParameters, type ConnectSettings } from "./connectSettings.ts"
 import { openPauses } from "./openPauses.ts"
+import { noteAddress } from "./poolAddress.ts"
 import { changesServerSession, pooledServerProblems, withoutTags } from "./pooledServer.ts"
 import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
@@ -133,5 +134,7 @@ export const makePool: <OE = never, R = never>(
     openRetry: poolOptions.openRetry ?? openPauses,
     driver: Driver.make(parameters, values, patience)
   })
-  return changesServerSession(settings) ? withoutTags(pool, name) : pool
+  const made = changesServerSession(settings) ? withoutTags(pool, name) : pool
+  noteAddress(made, parameters.summary)
+  return made
 })

@@ -1,4 +1,5 @@
 /** The client of `effect/sql` over a pool: how it gets connections, compiles and ends transactions. */
+import type { SessionRequest } from "@sessionpool/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Client from "effect/sql/SqlClient"
@@ -8,10 +9,12 @@ import * as Statement from "effect/sql/Statement"
 import type { ClientOptions, OracleClient, OracleDialect } from "../OracleClient.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
+import { addressAttributes } from "./poolAddress.ts"
 import { OracleCompiler } from "./sqlCompiler.ts"
 import { OracleSqlConnection, SharedState } from "./sqlConnection.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
-import { asSqlError, toSqlError } from "./sqlReason.ts"
+import { asSqlError } from "./sqlReason.ts"
+import { withStatements } from "./sqlStatement.ts"
 
 let transactions = 0
 
@@ -45,25 +48,38 @@ const abilities = (
   })
 }
 
+const anySession: SessionRequest.SessionRequest = {}
+
+/** What sessions are asked for; statements outside of a transaction and the beginning of one read it. */
+export const Request: Context.Reference<SessionRequest.SessionRequest> = Context.Reference(
+  "@sessionpool/oracle/OracleClient/Request",
+  { defaultValue: () => anySession }
+)
+
 /** A client over `pool`, which stays its owner's. */
 export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Pool<unknown>, options: ClientOptions) {
   const shared = new SharedState(yield* abilities(pool, options))
   const wrap = (connection: OracleConnection) => new OracleSqlConnection(connection, shared)
-  const acquirer = Effect.map(asSqlError("acquireConnection")(pool.acquire()), wrap)
+  const use = <A, E, R>(f: (connection: OracleConnection) => Effect.Effect<A, E, R>) =>
+    Effect.withFiber((fiber) => {
+      const request = fiber.getRef(Request)
+      const ended = (connection: OracleConnection) => Effect.exit(f(connection))
+      return request === anySession ? pool.use(ended) : pool.use(request, ended)
+    })
+  const acquired = Effect.withFiber((fiber) => pool.acquire(fiber.getRef(Request)))
+  const acquirer = Effect.map(asSqlError("acquireConnection")(acquired), wrap)
   // What `f` fails with is not the pool's failure: it goes past the translation.
   const borrower: SqlConnection.Borrower = (f) =>
-    Effect.flatten(asSqlError("acquireConnection")(pool.use((connection) => Effect.exit(f(wrap(connection))))))
+    Effect.flatten(asSqlError("acquireConnection")(use((connection) => f(wrap(connection)))))
   const transactionService = Context.Service<
     Client.TransactionConnection,
     readonly [connection: SqlConnection.Connection, depth: number]
   >(`@sessionpool/oracle/OracleClient/Transaction/${transactions++}`)
-  const { port, serverAddress } = addressOf((yield* pool.settings).dsn)
-  const spanAttributes: ReadonlyArray<readonly [string, unknown]> = [
-    ...Object.entries(options.spanAttributes ?? {}),
-    ["db.system.name", "oracle.db"],
-    ...(serverAddress === undefined ? [] : [["server.address", serverAddress]] as const),
-    ...(port === undefined ? [] : [["server.port", port]] as const)
-  ]
+  const spanAttributes = Object.entries({
+    ...options.spanAttributes,
+    "db.system.name": "oracle.db",
+    ...(yield* addressAttributes(pool))
+  })
   const compiler = new OracleCompiler({
     transform: options.transformQueryNames,
     multiRowValues: shared.abilities.multiRowValues
@@ -104,31 +120,14 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
       (current) =>
         current._tag === "Some" && current.value[0] instanceof OracleSqlConnection
           ? f(current.value[0].connection)
-          : Effect.flatten(
-            Effect.mapError(
-              pool.use((connection) => Effect.exit(f(connection))),
-              (failure) => toSqlError(failure, "acquireConnection")
-            )
-          )
+          : Effect.flatten(asSqlError("acquireConnection")(use(f)))
     )
 
-  const withoutTransforms = client.withoutTransforms
-  const whole = Object.assign(withDialect(client), {
-    pool,
-    withTransaction,
-    useConnection,
-    withoutTransforms(this: Client.SqlClient) {
-      const plain = withoutTransforms.call(whole)
-      return plain === whole ? whole : withDialect(plain)
-    }
-  })
-  return whole
+  const complete = <C extends Client.SqlClient>(constructor: C, plain: (self: object) => object) => {
+    const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection })
+    return Object.assign(made, { safe: made, withoutTransforms: () => plain(made) as typeof made })
+  }
+  if (transformRows === undefined) return complete(client, (self) => self)
+  const plain = complete(client.withoutTransforms(), (self) => self)
+  return complete(client, () => plain)
 })
-
-/** Where the pool connects to, as far as an easy connect string says. */
-const addressOf = (
-  dsn: string | undefined
-): { readonly serverAddress: string | undefined; readonly port: number | undefined } => {
-  const match = /^(?:\w+:)?(?:\/\/)?(\[[^\]]+\]|[^:/?()]+)(?::(\d+))?\//.exec(dsn ?? "")
-  return { serverAddress: match?.[1], port: match?.[2] === undefined ? undefined : Number(match[2]) }
-}

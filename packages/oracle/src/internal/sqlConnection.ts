@@ -21,6 +21,7 @@ import {
 import { asSqlError, toCommitError, toSqlError } from "./sqlReason.ts"
 import { returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
 import { execute, executeMany, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
+import { onSession, streamEnded } from "./statementSpan.ts"
 import { over, type ValueSettings } from "./valueSettings.ts"
 
 type TransformRows = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
@@ -92,14 +93,18 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   execute(sql: string, params: ReadonlyArray<unknown>, transformRows: TransformRows) {
-    return this.#rows(sql, params, transformRows)
+    return this.#traced(params, this.#rows(sql, params, transformRows))
   }
 
   executeUnprepared(sql: string, params: ReadonlyArray<unknown>, transformRows: TransformRows) {
-    return this.#rows(sql, params, transformRows, unprepared)
+    return this.#traced(params, this.#rows(sql, params, transformRows, unprepared))
   }
 
   executeRaw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError> {
+    return this.#traced(params, this.#raw(sql, params))
+  }
+
+  #raw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError> {
     // What gives rows back by more than one call of the driver is given as those rows.
     if (params[0] instanceof BatchParameter || returningOf(sql) !== undefined) return this.#rows(sql, params, undefined)
     return Effect.flatMap(
@@ -109,6 +114,16 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   executeStream(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transformRows: TransformRows
+  ): Stream.Stream<unknown, SqlError> {
+    const rows = this.#stream(sql, params, transformRows)
+    const described = this.#traced(params, Effect.void)
+    return Stream.onExit(Stream.unwrap(Effect.as(described, rows)), streamEnded)
+  }
+
+  #stream(
     sql: string,
     params: ReadonlyArray<unknown>,
     transformRows: TransformRows
@@ -131,11 +146,20 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   executeValues(sql: string, params: ReadonlyArray<unknown>) {
-    return this.#values(sql, params)
+    return this.#traced(params, this.#values(sql, params))
   }
 
   executeValuesUnprepared(sql: string, params: ReadonlyArray<unknown>) {
-    return this.#values(sql, params, unprepared)
+    return this.#traced(params, this.#values(sql, params, unprepared))
+  }
+
+  /** Puts the session into the span of the statement. */
+  #traced<A, E>([first]: ReadonlyArray<unknown>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return onSession(
+      this.#caller.session.attributes,
+      first instanceof BatchParameter ? first.rows.length : undefined,
+      effect
+    )
   }
 
   /** Oracle begins a transaction with its first statement; `statement` says of what kind it is to be. */

@@ -50,75 +50,59 @@ const alternativeEnd = (text: string, open: number): number => {
   return end < 0 ? -1 : end + closer.length
 }
 
+/** The end of what begins at `from` and ends with `mark`; -1 when it has none. */
+const endAfter = (text: string, mark: string, from: number): number => {
+  const found = text.indexOf(mark, from)
+  return found < 0 ? -1 : found + mark.length
+}
+
+/** The end of a literal that begins with a prefix which ends at `quote`; 0 when the prefix is a word. */
+const prefixedEnd = (text: string, at: number, quote: number): number => {
+  if (text[quote] !== "'") return 0
+  const prefix = text.slice(at, quote)
+  if (prefix === "n" || prefix === "N") return plainEnd(text, quote)
+  return quotePrefix.test(prefix) ? alternativeEnd(text, quote) : 0
+}
+
+type Found = readonly [kind: TokenKind, end: number]
+
+/** The token that begins at a place, and where it ends: -1 where its end is missing. `last` is what came before. */
+const tokenAt = (text: string, at: number, last: TokenKind | undefined): Found => {
+  const char = text[at]
+  const next = text[at + 1]
+  if (char === "-" && next === "-") {
+    const line = text.indexOf("\n", at)
+    return ["comment", line < 0 ? text.length : line]
+  }
+  if (char === "/" && next === "*") return ["comment", endAfter(text, "*/", at + 2)]
+  if (char === "'") return ["string", plainEnd(text, at)]
+  if (char === "\"") return ["name", endAfter(text, "\"", at + 1)]
+  const blank = matchAt(space, text, at)
+  if (blank > at) return ["space", blank]
+  const named = matchAt(word, text, at)
+  if (named > at) {
+    const end = prefixedEnd(text, at, named)
+    return end === 0 ? ["word", named] : ["string", end]
+  }
+  const counted = matchAt(number, text, at)
+  if (counted > at) return ["number", counted]
+  // After a literal a colon is that of `json_object('k' : 1)`; the driver reads it so too.
+  const bound = char === ":" && last !== "string" ? matchAt(bind, text, at) : at
+  if (bound > at) return ["bind", bound]
+  return ["symbol", char === "." && next === "." ? at + 2 : at + 1]
+}
+
 /** Cuts a text into tokens. */
 export const tokenize = (text: string): Array<Token> => {
   const tokens: Array<Token> = []
-  const { length } = text
-  let at = 0
   let last: TokenKind | undefined
-  /** A token that ends at `end`; a negative end is a missing one. */
-  const push = (kind: TokenKind, end: number): void => {
-    const isOpen = end < 0
-    const until = isOpen ? length : end
-    tokens.push({ kind, text: text.slice(at, until), start: at, end: until, isOpen })
-    at = until
+  for (let at = 0; at < text.length;) {
+    const [kind, found] = tokenAt(text, at, last)
+    const isOpen = found < 0
+    const end = isOpen ? text.length : found
+    tokens.push({ kind, text: text.slice(at, end), start: at, end, isOpen })
     if (kind !== "space" && kind !== "comment") last = kind
-  }
-  const after = (mark: string, from: number): number => {
-    const found = text.indexOf(mark, from)
-    return found < 0 ? -1 : found + mark.length
-  }
-  while (at < length) {
-    const char = text[at]!
-    const next = text[at + 1]
-    if (char === "-" && next === "-") {
-      const line = text.indexOf("\n", at)
-      push("comment", line < 0 ? length : line)
-      continue
-    }
-    if (char === "/" && next === "*") {
-      push("comment", after("*/", at + 2))
-      continue
-    }
-    if (char === "'") {
-      push("string", plainEnd(text, at))
-      continue
-    }
-    if (char === "\"") {
-      push("name", after("\"", at + 1))
-      continue
-    }
-    const blank = matchAt(space, text, at)
-    if (blank > at) {
-      push("space", blank)
-      continue
-    }
-    const named = matchAt(word, text, at)
-    if (named > at) {
-      if (text[named] === "'") {
-        const prefix = text.slice(at, named)
-        if (prefix === "n" || prefix === "N") {
-          push("string", plainEnd(text, named))
-          continue
-        }
-        const end = quotePrefix.test(prefix) ? alternativeEnd(text, named) : 0
-        if (end !== 0) {
-          push("string", end)
-          continue
-        }
-      }
-      push("word", named)
-      continue
-    }
-    const counted = matchAt(number, text, at)
-    if (counted > at) {
-      push("number", counted)
-      continue
-    }
-    // After a literal a colon is that of `json_object('k' : 1)`; the driver reads it so too.
-    const bound = char === ":" && last !== "string" ? matchAt(bind, text, at) : at
-    if (bound > at) push("bind", bound)
-    else push("symbol", char === "." && next === "." ? at + 2 : at + 1)
+    at = end
   }
   return tokens
 }

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { isSqlError } from "effect/sql/SqlError"
 import type * as Tracer from "effect/Tracer"
 import { isOracleError } from "../OracleError.ts"
 import type { DriverConnection } from "./oracledb.ts"
@@ -29,24 +30,31 @@ export interface TracedCall {
   readonly batchSize?: number | undefined
 }
 
-const describe = (call: TracedCall): Record<string, unknown> => {
-  const batch = call.batchSize === undefined ? {} : { "db.operation.batch.size": call.batchSize }
-  if (call.sql === undefined) {
-    return { "db.operation.name": call.operation, "db.query.summary": call.operation, ...batch }
-  }
-  const { operation, target } = summarize(call.sql)
+/** What a span says of a statement. */
+export const describeStatement = (sql: string): Record<string, unknown> => {
+  const { operation, target } = summarize(sql)
   return {
     "db.operation.name": operation,
     "db.query.summary": target === undefined ? operation : `${operation} ${target}`,
-    "db.query.text": queryText(call.sql),
-    ...(target !== undefined && { "db.collection.name": target }),
-    ...batch
+    "db.query.text": queryText(sql),
+    ...(target !== undefined && { "db.collection.name": target })
   }
 }
 
-const outcome = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>): void => {
+const describe = (call: TracedCall): Record<string, unknown> => ({
+  ...(call.sql === undefined
+    ? { "db.operation.name": call.operation, "db.query.summary": call.operation }
+    : describeStatement(call.sql)),
+  ...(call.batchSize !== undefined && { "db.operation.batch.size": call.batchSize })
+})
+
+/** The failure of the database behind a failure of `effect/sql`. */
+const databaseFailure = (failure: unknown): unknown => isSqlError(failure) ? failure.reason.cause : failure
+
+/** Puts the reason and the code of a failure into a span. */
+export const describeOutcome = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>): void => {
   if (Exit.isSuccess(exit)) return
-  const failure = Option.getOrUndefined(Exit.findErrorOption(exit))
+  const failure = databaseFailure(Option.getOrUndefined(Exit.findErrorOption(exit)))
   if (!isOracleError(failure)) return
   span.attribute("error.type", failure.reason._tag)
   if (failure.code !== undefined) span.attribute("db.response.status_code", failure.code)
@@ -64,5 +72,5 @@ export const traced = <A, E, R>(
     const attributes = { ...session.attributes, ...describe(call) }
     return Effect.useSpan(String(attributes["db.query.summary"]), { kind: "client", attributes }, (span) =>
       Effect.onExit(effect, (exit) =>
-        Effect.sync(() => outcome(span, exit))))
+        Effect.sync(() => describeOutcome(span, exit))))
   })
