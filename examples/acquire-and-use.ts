@@ -42,7 +42,7 @@ if (import.meta.main) await Effect.runPromise(main)
 /* Prints:
 use: SELECT SYSDATE
 acquire: session 1, released true
-A connection of session pool "hr" (session 1) was used after it had gone back. Use it only inside the scope, or the function, that acquired it.
+A connection of session pool "hr" (session 1) was used after it was returned to the pool. Use it only inside the scope, or the function, that acquired it.
 failed: no such account; rolled back 1 times
 lent 4 times over 1 opened session, 0 open now
 */

@@ -48,7 +48,7 @@ if (import.meta.main) await Effect.runPromise(main)
 before: fine
 2 sessions were killed, and no new ones can be opened
 first caller: session 2 is dead
-second caller: Session pool "hr" could not open a session for the pool's user: the database was told to fail "open". 2 attempts in a row failed; the pool goes on trying with growing pauses.
+second caller: Session pool "hr" could not open a session for the pool's user: the database was told to fail "open". 2 attempts in a row have failed; the pool keeps trying, with growing pauses.
 a minute later: about one attempt a second to open
 the database is back: 2 sessions are open again, and nobody has asked
 after: fine

@@ -54,5 +54,5 @@ asked for LANG=FRENCH;TIME_ZONE=UTC: session 2 with TIME_ZONE=UTC;LANG=FRENCH
 asked for TIME_ZONE=CET;LANG=FRENCH: session 2 with TIME_ZONE=CET;LANG=FRENCH
   onSession: session 3 has no tag, wanted is no tag
 asked for no tag: session 3 with no tag
-Session pool "default" does not take the tag "FRENCH": the property "FRENCH" has no "="; a tag reads "name=value;name=value".
+Session pool "default" cannot use the tag "FRENCH": the property "FRENCH" has no "="; a tag has the form "name=value;name=value".
 */

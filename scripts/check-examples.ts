@@ -1,5 +1,5 @@
 /**
- * Checks the code in the documentation: every `@example` in the packages and every `ts` block in a Markdown file compiles,
+ * Checks the code in the documentation: every `@example` and `**Example** (Title)` in the packages and every `ts` block in a Markdown file compiles,
  * and a block of a Markdown file that a `text` block follows prints that text.
  *
  * Each piece of code becomes a file of its own in a `build` folder near its source, on the same lines as there, so that what
@@ -39,20 +39,21 @@ const example = (source: string, line: number, code: ReadonlyArray<string>, prin
   file: join(buildFolder(source), `${source.replaceAll("/", "-").replace(/\.\w+$/, "")}-${line}.ts`)
 })
 
-/** The blocks of an `@example`: fenced code in comments. */
+/** The blocks of an `@example`, and those under an `**Example** (Title)`: fenced code in comments. */
 const inComments = (source: string): ReadonlyArray<Example> => {
   const found: Array<Example> = []
   const lines = readFileSync(join(root, source), "utf8").split("\n")
   let isExample = false
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!
-    if (/^\s*\/\*\*/.test(line) || /^\s*\* @(?!example)/.test(line)) isExample = false
-    if (/^\s*\* @example/.test(line)) {
+    if (/^\s*\/\*\*/.test(line) || /^\s*\* (?:@(?!example)|\*\*(?!Example))/.test(line)) isExample = false
+    const isTitled = /^\s*\* \*\*Example\*\* \(.+\)$/.test(line)
+    if (isTitled || /^\s*\* @example/.test(line)) {
       isExample = true
-      if (!/^\s*\* ```ts$/.test(lines[at + 1] ?? "")) {
+      if (!/^\s*\* ```ts$/.test(lines[at + (isTitled ? 2 : 1)] ?? "")) {
         report.add(`${source}:${at + 1}: the example does not begin with \`\`\`ts`)
       }
-    }
+    } else if (/^\s*\* \*\*Example/.test(line)) report.add(`${source}:${at + 1}: the example has no title`)
     if (!isExample || !/^\s*\* ```ts$/.test(line)) continue
     const end = lines.findIndex((other, index) => index > at && /^\s*\* ```$/.test(other))
     const code = lines.slice(at + 1, end).map((other) => other.replace(/^\s*\* ?/, ""))

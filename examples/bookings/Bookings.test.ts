@@ -69,7 +69,7 @@ describe("Bookings", () => {
       yield* Effect.yieldNow
       const waiting = yield* Effect.forkChild(Effect.flip(bookings.book("OS 87", "Ada")))
       yield* TestClock.adjust("2 seconds")
-      assert.match((yield* Fiber.join(waiting)).message, /had no session .* within 2s/)
+      assert.match((yield* Fiber.join(waiting)).message, /could not provide a session .* within 2s/)
       yield* TestClock.adjust("1 minute")
     }).pipe(Effect.provide(testLayer())))
 })

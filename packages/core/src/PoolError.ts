@@ -1,40 +1,68 @@
 /**
- * The failures of a session pool. Each says what happened, in which pool, after how long, and what to change.
+ * The failures of a session pool. Each message says what failed, in which pool, after how long, and what to change.
  *
- * Passwords never appear in any of them. Drivers add their own cause to `OpenSessionError` and fail with their own
- * errors while a session is being used.
+ * Passwords never appear in any of them, and control characters are escaped. Drivers put their own failure into
+ * `OpenSessionError` as its cause, and fail with errors of their own while a session is being used.
+ *
+ * @since 0.1.0
  */
 import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
 import { formatDuration } from "./internal/durationText.ts"
+import { escapeControls } from "./internal/messageText.ts"
 
 const pool = Schema.String
 
-/** The counts of a pool at one moment, as carried by failures. */
+const inPool = (name: string): string => `Session pool "${escapeControls(name)}"`
+
+/**
+ * The counts of a pool at one moment, as carried by failures.
+ *
+ * **When to use**
+ *
+ * Use to log or to test what a failed request found in the pool.
+ *
+ * **Example** (Reading the counts of a failure)
+ *
+ * ```ts
+ * import { PoolError } from "@sessionpool/core"
+ *
+ * const isFull = (error: PoolError.AcquireTimeoutError) => error.snapshot.busy >= error.snapshot.max
+ * ```
+ *
+ * @see {@link AcquireTimeoutError}
+ * @category models
+ * @since 0.1.0
+ */
 export const Snapshot = Schema.Struct({
-  /** Sessions that are open, idle or busy. */
+  /** Open sessions, idle or busy. */
   opened: Schema.Number,
   /** Sessions that are lent. */
   busy: Schema.Number,
-  /** Sessions being opened. */
+  /** Sessions that are being opened. */
   opening: Schema.Number,
-  /** Requests that wait, the failed one included. */
+  /** Waiting requests, including the failed one. */
   pending: Schema.Number,
-  /** The most sessions that the pool may hold. */
+  /** The setting `max`. */
   max: Schema.Number,
   /** The leases held longest, at most five. */
   leases: Schema.Array(Schema.Struct({
     session: Schema.Number,
     /** How long it has been held, in milliseconds. */
     heldMillis: Schema.Number,
-    /** The fiber that took it. */
+    /** The fiber that acquired it. */
     fiber: Schema.Number,
-    /** Where it was taken; known while `leakDetectionThreshold` is set. */
+    /** Where it was acquired; known while `leakDetectionThreshold` is set. */
     takenAt: Schema.optionalKey(Schema.String)
   }))
 })
 
-/** The type of {@link Snapshot}. */
+/**
+ * The type of {@link Snapshot}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Snapshot = typeof Snapshot.Type
 
 const describeSnapshot = (snapshot: Snapshot): string => {
@@ -43,60 +71,116 @@ const describeSnapshot = (snapshot: Snapshot): string => {
   if (snapshot.leases.length === 0) return counts
   const leases = snapshot.leases.map((lease) =>
     `session ${lease.session} by fiber #${lease.fiber} for ${formatDuration(lease.heldMillis)}${
-      lease.takenAt === undefined ? "" : ` (taken at ${lease.takenAt})`
+      lease.takenAt === undefined ? "" : ` (acquired at ${lease.takenAt})`
     }`
   )
   return `${counts}; held longest: ${leases.join(", ")}`
 }
 
 /**
- * The pool is closed or closing: it gives no session any more.
+ * The pool is closed or closing and accepts no more requests.
+ *
+ * **Details**
+ *
+ * `isRetryable` is `false`: a closed pool stays closed.
+ *
+ * **Example** (Catching it by its tag)
+ *
+ * ```ts
+ * import type { Connection, SessionPool } from "@sessionpool/core"
+ * import { Effect, Option } from "effect"
+ *
+ * const unlessClosed = <C extends Connection.Connection>(pool: SessionPool.SessionPool<C>) =>
+ *   pool.use((connection) => Effect.succeedSome(connection.id)).pipe(
+ *     Effect.catchTag("PoolClosedError", () => Effect.succeed(Option.none<number>()))
+ *   )
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class PoolClosedError extends Schema.TaggedError<PoolClosedError>("@sessionpool/core/PoolClosedError")(
   "PoolClosedError",
   { pool }
 ) {
   override get message() {
-    return `Session pool "${this.pool}" is closed. It was closed by hand, or its scope has ended: acquire inside the ` +
-      `scope of its layer.`
+    return `${inPool(this.pool)} is closed. It was closed explicitly, or its scope closed: acquire inside the scope of ` +
+      `its layer.`
+  }
+
+  /** Whether the same call may succeed later without any change. */
+  get isRetryable(): boolean {
+    return false
   }
 }
 
 /**
- * A plain `close()` found sessions that are lent; the pool stays open and unharmed.
+ * `close()` without options found sessions that are lent; the pool stays open and unchanged.
+ *
+ * **Details**
+ *
+ * `busy` is how many sessions are lent. `isRetryable` is `true`: once they are returned, `close()` succeeds.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class PoolBusyError extends Schema.TaggedError<PoolBusyError>("@sessionpool/core/PoolBusyError")(
   "PoolBusyError",
   { pool, busy: Schema.Number }
 ) {
   override get message() {
-    return `Session pool "${this.pool}" cannot be closed: ${this.busy} of its sessions are busy. Close it with a ` +
-      `drainTimeout to wait for them, or with force to end them.`
+    return `${inPool(this.pool)} cannot be closed: ${this.busy} of its sessions are busy. Close it with a drainTimeout ` +
+      `to wait for them, or with force to end them.`
+  }
+
+  /** Whether the same call may succeed later without any change. */
+  get isRetryable(): boolean {
+    return true
   }
 }
 
 /**
- * With `getMode: "noWait"`: every session is busy and there is no room for another.
+ * With `getMode: "noWait"`: every session is busy and no other can be opened.
+ *
+ * **Details**
+ *
+ * `isRetryable` is `true`: a session may be returned.
+ *
+ * @see {@link AcquireTimeoutError} for get modes that wait
+ * @category errors
+ * @since 0.1.0
  */
 export class PoolExhaustedError extends Schema.TaggedError<PoolExhaustedError>("@sessionpool/core/PoolExhaustedError")(
   "PoolExhaustedError",
   { pool, snapshot: Snapshot }
 ) {
   override get message() {
-    return `Session pool "${this.pool}" has no free session and its get mode is "noWait" (${
+    return `${inPool(this.pool)} has no free session and its get mode is "noWait" (${
       describeSnapshot(this.snapshot)
-    }). Raise max, hold sessions for less long, or wait with getMode "wait" or "timedWait".`
+    }). Raise max, hold sessions for a shorter time, or wait with getMode "wait" or "timedWait".`
+  }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    return true
   }
 }
 
 /**
- * No session could be had within `waitTimeout`.
+ * The pool could not provide a session within `waitTimeout`.
  *
  * **Details**
  *
  * The time covers queueing, checking and opening. `lastOpenFailure` is why the pool could not open the last session it
- * tried to, when that failed. `nestedSession` is set when the fiber that waited holds a session of the same pool itself:
- * such nested acquires end in a deadlock as soon as enough fibers do the same.
+ * tried to open, if that failed. `nestedSession` is set when the waiting fiber itself holds a session of the same pool.
+ * `isRetryable` is `true`.
+ *
+ * **Gotchas**
+ *
+ * Nested acquires deadlock as soon as enough fibers do the same: pass the connection on instead.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class AcquireTimeoutError
   extends Schema.TaggedError<AcquireTimeoutError>("@sessionpool/core/AcquireTimeoutError")(
@@ -114,44 +198,90 @@ export class AcquireTimeoutError
   )
 {
   override get message() {
-    const nested = this.nestedSession === undefined
-      ? ""
-      : ` The waiting fiber itself holds session ${this.nestedSession} of this pool: a nested acquire waits for itself ` +
-        `once all sessions are held that way; pass the connection on instead of acquiring again.`
-    const opening = this.lastOpenFailure === undefined
-      ? ""
-      : ` The last attempt to open a session failed: ${describeCause(this.lastOpenFailure)}.`
-    return `Session pool "${this.pool}" had no session for ${this.request} within ${
+    return `${inPool(this.pool)} could not provide a session for ${escapeControls(this.request)} within ${
       formatDuration(this.waitedMillis)
-    } (${
-      describeSnapshot(this.snapshot)
-    }).${nested}${opening} Raise max or waitTimeout, or hold sessions for less long.`
+    } (${describeSnapshot(this.snapshot)}). ${adviceFor(this)}`
   }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    return true
+  }
+}
+
+/** What to do about a wait that was too long, by what kept it waiting. */
+const adviceFor = ({ lastOpenFailure, nestedSession, snapshot }: AcquireTimeoutError): string => {
+  const isFull = snapshot.busy >= snapshot.max
+  const advice: Array<string> = []
+  if (nestedSession !== undefined) {
+    advice.push(
+      `The waiting fiber itself holds session ${nestedSession} of this pool: a nested acquire waits for itself once all ` +
+        `sessions are held that way. Pass the connection on instead of acquiring again.`
+    )
+  }
+  if (lastOpenFailure !== undefined) {
+    advice.push(`The last attempt to open a session failed: ${describeCause(lastOpenFailure)}.`)
+  }
+  if (isFull) advice.push("All sessions are busy: raise max or waitTimeout, or hold sessions for a shorter time.")
+  else if (snapshot.opening > 0) {
+    advice.push(
+      "Opening a session took longer than the wait: raise waitTimeout, keep sessions open with min, or find out why the " +
+        "database is slow to connect."
+    )
+  } else if (lastOpenFailure !== undefined) advice.push("Fix the cause; the pool keeps trying to open sessions.")
+  else {
+    advice.push(
+      "Not all sessions are busy, but none fits this request yet: sessions of another identity, shard, tag or purity are " +
+        "being checked or replaced. Raise waitTimeout, max or maxSessionsPerShard."
+    )
+  }
+  return advice.join(" ")
 }
 
 /**
  * The queue of waiting requests is full (`queueMax`).
+ *
+ * **Details**
+ *
+ * `isRetryable` is `true`: the queue may be shorter later.
+ *
+ * @see {@link PoolOverloadedError} for a bound on the time that requests wait
+ * @category errors
+ * @since 0.1.0
  */
 export class QueueFullError extends Schema.TaggedError<QueueFullError>("@sessionpool/core/QueueFullError")(
   "QueueFullError",
   { pool, queueMax: Schema.Number, snapshot: Snapshot }
 ) {
   override get message() {
-    return `Session pool "${this.pool}" refused a request: ${this.queueMax} are waiting already, as many as queueMax ` +
-      `allows (${describeSnapshot(this.snapshot)}). Raise max, hold sessions for less long, or take in less work.`
+    return `${inPool(this.pool)} refused a request: ${this.queueMax} requests are waiting already, as many as queueMax ` +
+      `allows (${describeSnapshot(this.snapshot)}). Raise max, hold sessions for a shorter time, or accept less work.`
+  }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    return true
   }
 }
 
 /**
- * The pool is overloaded: for a whole `queueInterval` nobody was served within `queueTarget`, and this request would have
- * waited more than twice that.
+ * The pool is overloaded: during a whole `queueInterval` every wait was longer than `queueTarget`, and this request would
+ * wait more than twice the target.
+ *
+ * **Details**
+ *
+ * `isRetryable` is `true`: the pool accepts requests again as soon as the waits are shorter.
+ *
+ * @see {@link QueueFullError} for a bound on the number of waiting requests
+ * @category errors
+ * @since 0.1.0
  */
 export class PoolOverloadedError
   extends Schema.TaggedError<PoolOverloadedError>("@sessionpool/core/PoolOverloadedError")(
     "PoolOverloadedError",
     {
       pool,
-      /** The wait that was to be expected, in milliseconds. */
+      /** The expected wait, in milliseconds. */
       expectedWaitMillis: Schema.Number,
       /** `queueTarget`, in milliseconds. */
       targetMillis: Schema.Number,
@@ -160,21 +290,30 @@ export class PoolOverloadedError
   )
 {
   override get message() {
-    return `Session pool "${this.pool}" is overloaded: a request would wait about ${
+    return `${inPool(this.pool)} is overloaded: a request would wait about ${
       formatDuration(this.expectedWaitMillis)
     }, more than twice the queueTarget of ${formatDuration(this.targetMillis)} (${
       describeSnapshot(this.snapshot)
     }). Shed load, raise max, or raise queueTarget.`
   }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    return true
+  }
 }
 
 /**
- * A session could not be opened, and no open session could serve the request.
+ * A session could not be opened, and no open session can serve the request.
  *
  * **Details**
  *
  * `cause` is the driver's failure. `isAuthentication` says that the database refused the credentials: the pool then stops
- * trying with these, so that it never locks the account.
+ * trying with these, so that it never locks the account. `isRetryable` is `false` then; otherwise it is what the driver's
+ * failure says, and `true` when that says nothing.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@sessionpool/core/OpenSessionError")(
   "OpenSessionError",
@@ -189,19 +328,37 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
   }
 ) {
   override get message() {
-    const what = `Session pool "${this.pool}" could not open a session for ${this.identity}: ${
+    const what = `${inPool(this.pool)} could not open a session for ${escapeControls(this.identity)}: ${
       describeCause(this.cause)
     }.`
     return this.isAuthentication
-      ? `${what} The credentials were refused; the pool tries no more until they change (reconfigure, another result of ` +
-        `the credentials effect, or a request with others).`
-      : `${what} ${this.attempts === 1 ? "The attempt" : `${this.attempts} attempts in a row`} failed; ` +
-        `the pool goes on trying with growing pauses.`
+      ? `${what} The database refused the credentials; the pool will not retry until they change (reconfigure, another ` +
+        `result of the credentials effect, or a request with others).`
+      : `${what} ${
+        this.attempts === 1 ? "The attempt failed" : `${this.attempts} attempts in a row have failed`
+      }; the pool keeps trying, with growing pauses.`
+  }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    if (this.isAuthentication) return false
+    const { cause } = this
+    return typeof cause === "object" && cause !== null && "isRetryable" in cause &&
+        typeof cause.isRetryable === "boolean"
+      ? cause.isRetryable
+      : true
   }
 }
 
 /**
- * A request carried `user` or `password`, which a homogeneous pool does not take.
+ * A request named `user` or `password`, which a homogeneous pool does not accept.
+ *
+ * **Details**
+ *
+ * `isRetryable` is `false`.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class CredentialsNotAllowedError
   extends Schema.TaggedError<CredentialsNotAllowedError>("@sessionpool/core/CredentialsNotAllowedError")(
@@ -210,29 +367,49 @@ export class CredentialsNotAllowedError
   )
 {
   override get message() {
-    return `Session pool "${this.pool}" is homogeneous: all its sessions belong to the pool's own user, and a request ` +
-      `must not name a user or a password. Make the pool with homogeneous: false to give each request its own.`
+    return `${inPool(this.pool)} is homogeneous: all its sessions belong to the pool's own user, so a request cannot name ` +
+      `a user or a password. Make the pool with homogeneous: false to let each request bring its own.`
+  }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    return false
   }
 }
 
 /**
- * A tag is not of the form `name=value;name=value`; nothing was changed.
+ * A tag does not have the form `name=value;name=value`; nothing was changed.
+ *
+ * **Details**
+ *
+ * `isRetryable` is `false`.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class InvalidTagError extends Schema.TaggedError<InvalidTagError>("@sessionpool/core/InvalidTagError")(
   "InvalidTagError",
   { pool, tag: Schema.String, problem: Schema.String }
 ) {
   override get message() {
-    return `Session pool "${this.pool}" does not take the tag "${this.tag}": ${this.problem}.`
+    return `${inPool(this.pool)} cannot use the tag "${escapeControls(this.tag)}": ${escapeControls(this.problem)}.`
+  }
+
+  /** Whether the same request may succeed later without any change. */
+  get isRetryable(): boolean {
+    return false
   }
 }
 
 /**
- * Options of a pool, or of one request, that cannot be used; nothing was changed.
+ * Settings of a pool, or parts of a request, cannot be used; nothing was changed.
  *
  * **Details**
  *
- * `problems` names every field that is wrong, with its value and the bound it must keep.
+ * `problems` names every field that is wrong, its value unless that may be secret, and its bound. `isRetryable` is `false`.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class InvalidOptionsError
   extends Schema.TaggedError<InvalidOptionsError>("@sessionpool/core/InvalidOptionsError")(
@@ -241,13 +418,25 @@ export class InvalidOptionsError
   )
 {
   override get message() {
-    const problems = this.problems.map(({ field, problem }) => `${field} ${problem}`)
-    return `Session pool "${this.pool}" cannot use these options: ${problems.join("; ")}.`
+    const problems = this.problems.map(({ field, problem }) => escapeControls(`${field} ${problem}`))
+    return `${inPool(this.pool)} cannot use these options: ${problems.join("; ")}.`
+  }
+
+  /** Whether the same call may succeed later without any change. */
+  get isRetryable(): boolean {
+    return false
   }
 }
 
 /**
- * A connection was used after its lease had ended, or given back to a pool that it is not of; `owner` names its pool then.
+ * A connection was used after its lease had ended, or was returned to a pool it does not belong to.
+ *
+ * **Details**
+ *
+ * `owner` names the pool of the connection when it was returned to another. `isRetryable` is `false`.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ConnectionReleasedError
   extends Schema.TaggedError<ConnectionReleasedError>("@sessionpool/core/ConnectionReleasedError")(
@@ -257,14 +446,25 @@ export class ConnectionReleasedError
 {
   override get message() {
     return this.owner === undefined
-      ? `A connection of session pool "${this.pool}" (session ${this.session}) was used after it had gone back. Use it ` +
-        `only inside the scope, or the function, that acquired it.`
-      : `Session pool "${this.pool}" was given a connection that is not its own, but of session pool "${this.owner}" ` +
-        `(session ${this.session}). Give it back to the pool that it was acquired from.`
+      ? `A connection of session pool "${escapeControls(this.pool)}" (session ${this.session}) was used after it was ` +
+        `returned to the pool. Use it only inside the scope, or the function, that acquired it.`
+      : `${inPool(this.pool)} was given a connection it does not own: it belongs to session pool "${
+        escapeControls(this.owner)
+      }" (session ${this.session}). Return it to the pool that it was acquired from.`
+  }
+
+  /** Whether the same call may succeed later without any change. */
+  get isRetryable(): boolean {
+    return false
   }
 }
 
-/** Everything that `acquire` and `use` can fail with, apart from the failures of the pool's own `onSession`. */
+/**
+ * Everything that `acquire` and `use` can fail with, apart from the failures of the pool's own `onSession`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export type AcquireError =
   | PoolClosedError
   | PoolExhaustedError
@@ -278,5 +478,7 @@ export type AcquireError =
 
 const describeCause = (cause: unknown): string => {
   const message = typeof cause === "object" && cause !== null && "message" in cause ? cause.message : cause
-  return typeof message === "string" && message !== "" ? message.replace(/[.\s]+$/, "") : Formatter.format(cause)
+  const text = typeof message === "string" && message !== "" ? message.replace(/[.\s]+$/, "") : Formatter.format(cause)
+  // Databases report errors in several lines.
+  return text.split("\n").map(escapeControls).join("\n")
 }

@@ -5,18 +5,20 @@
  * `SessionPool` where it has the setting, and of node-oracledb where only that does.
  */
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { escapeControls } from "./internal/messageText.ts"
 import * as Field from "./internal/optionField.ts"
 import { InvalidOptionsError } from "./PoolError.ts"
 
+const getModes = ["wait", "noWait", "forceGet", "timedWait"] as const
+
 /** What a request does when no session is free. */
-export type GetMode = "wait" | "noWait" | "forceGet" | "timedWait"
+export type GetMode = typeof getModes[number]
 
 const withDefault = <S extends Schema.Top>(schema: S, value: NoInfer<S["Encoded"]>) =>
   schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
@@ -32,7 +34,7 @@ const writable = {
   /** How many sessions are opened at a time when demand grows. Default 1. */
   increment: withDefault(Field.integer(1, mostSessions), 1),
   /** What a request does when no session is free. Default `"wait"`. */
-  getMode: withDefault(Field.oneOf(["wait", "noWait", "forceGet", "timedWait"]), "wait"),
+  getMode: withDefault(Field.oneOf(getModes), "wait"),
   /** How long a request waits with `getMode: "timedWait"`. Default 5 seconds. */
   waitTimeout: withDefault(Field.duration, "5 seconds"),
   /** How many requests may wait that nothing is being opened for; -1 is without bound. Default 500. */
@@ -68,7 +70,7 @@ const writable = {
   /** How many statements each session caches. Default 30. */
   stmtCacheSize: withDefault(Field.integer(0, mostSessions), 30),
   /** The user that the pool's sessions belong to; none: every request brings its own. */
-  user: Schema.optionalKey(Field.text),
+  user: Schema.optionalKey(Field.user),
   /** The password of `user`. */
   password: Schema.optionalKey(Field.secret)
 }
@@ -77,11 +79,11 @@ const fixed = {
   /** The name in metrics, logs and errors; pools of one process should have different ones. Default `"default"`. */
   name: withDefault(Field.text, "default"),
   /** The database that the sessions are of, as given to the driver. */
-  dsn: Schema.optionalKey(Field.text),
+  dsn: Schema.optionalKey(Field.address),
   /** The alias that `dsn` was found under, when it was one. */
   tnsentry: Schema.optionalKey(Field.text),
   /** The connection class of requests that name none. */
-  cclass: Schema.optionalKey(Field.text),
+  cclass: Schema.optionalKey(Field.connectionClass),
   /** The edition that sessions are opened with. */
   edition: Schema.optionalKey(Field.text),
   /** Whether making the pool waits until `min` sessions are open, and fails when they cannot be opened. Default false. */
@@ -106,7 +108,7 @@ export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
       return { path: ["min"], issue: `Expected at most max (${settings.max}), got ${settings.min}` }
     }
     if (settings.password !== undefined && settings.user === undefined) {
-      return { path: ["user"], issue: "Expected the user that the password belongs to" }
+      return { path: ["user"], issue: "is required with a password" }
     }
     return undefined
   })
@@ -115,44 +117,23 @@ export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
 /** Settings in force: every default filled in. */
 export type Settings = typeof Settings.Type
 
-/** Settings as a program gives them. */
-export interface Options {
-  readonly name?: string | undefined
-  readonly dsn?: string | undefined
-  readonly tnsentry?: string | undefined
-  readonly cclass?: string | undefined
-  readonly edition?: string | undefined
-  readonly waitForMin?: boolean | undefined
-  readonly user?: string | undefined
-  readonly password?: Redacted.Redacted<string> | undefined
-  readonly min?: number | undefined
-  readonly max?: number | undefined
-  readonly increment?: number | undefined
-  readonly getMode?: GetMode | undefined
-  readonly waitTimeout?: DurationOption | undefined
-  readonly queueMax?: number | undefined
-  readonly queueTarget?: DurationOption | undefined
-  readonly queueInterval?: DurationOption | undefined
-  readonly timeout?: DurationOption | undefined
-  readonly maxLifetimeSession?: DurationOption | undefined
-  readonly lifetimeJitter?: number | undefined
-  readonly pingInterval?: DurationOption | undefined
-  readonly pingTimeout?: DurationOption | undefined
-  readonly keepAlive?: DurationOption | undefined
-  readonly openTimeout?: DurationOption | undefined
-  readonly closeTimeout?: DurationOption | undefined
-  readonly drainTimeout?: DurationOption | undefined
-  readonly leakDetectionThreshold?: DurationOption | undefined
-  readonly homogeneous?: boolean | undefined
-  readonly maxSessionsPerShard?: number | undefined
-  readonly stmtCacheSize?: number | undefined
+type Fields = typeof fixed & typeof writable
+
+/** What a program may give for a setting whose value is a `T`. */
+type OptionOf<T> = T extends Duration.Duration ? DurationOption : T
+
+type OptionsOf<F extends { readonly [name: string]: Schema.Top }> = {
+  readonly [K in keyof F]?: OptionOf<F[K]["Type"]> | undefined
 }
+
+/** Settings as a program gives them. */
+export interface Options extends OptionsOf<Fields> {}
 
 /** A duration: any `Duration.Input`, or `"infinity"`. */
 export type DurationOption = Duration.Input | "infinity"
 
 /** The settings that can be changed while the pool runs. */
-export type Changes = { readonly [K in keyof typeof writable]?: Options[K & keyof Options] }
+export interface Changes extends OptionsOf<typeof writable> {}
 
 const withoutUndefined = (options: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
@@ -180,7 +161,7 @@ export const fromInput = (input: unknown): Result.Result<Settings, InvalidOption
       field: (issue.path ?? []).map(String).join(".") || "options",
       problem: issue.message.startsWith("Unexpected key")
         ? "is not a setting of a session pool"
-        : issue.message.replace(/^Expected /, "must be ").replace(/, got /, ", not ")
+        : escapeControls(issue.message.replace(/^Expected /, "must be ").replace(/, got /, ", not "))
     }))
     const name = Result.getOrUndefined(Schema.decodeUnknownResult(Schema.Struct({ name: Field.text }))(given))
     return new InvalidOptionsError({ pool: name?.name ?? "default", problems })
@@ -241,7 +222,10 @@ export const config = (prefix = "SESSION_POOL"): Config.Config<Settings> => {
   const variables: Record<string, Config.Config<Option.Option<unknown>>> = {}
   for (const key of Object.keys({ ...fixed, ...writable })) {
     const variable = `${prefix}_${constantCase(key)}`
-    const read: Config.Config<unknown> = key === "password" ? Config.Redacted(variable) : Config.String(variable)
+    // Blanks around a value are of the file or the shell that it came from; those of a password are its own.
+    const read: Config.Config<unknown> = key === "password"
+      ? Config.Redacted(variable)
+      : Config.map(Config.String(variable), (value) => value.trim())
     variables[key] = Config.option(read)
   }
   return Config.all(variables).pipe(Config.mapEffect((values) => {
@@ -262,10 +246,4 @@ export const config = (prefix = "SESSION_POOL"): Config.Config<Settings> => {
       )
     )
   }))
-}
-
-/** Milliseconds of a setting, with zero and `"infinity"` both meaning off. */
-export const offOrMillis = (duration: Duration.Duration): number => {
-  const millis = Duration.toMillis(duration)
-  return millis === 0 ? Infinity : millis
 }

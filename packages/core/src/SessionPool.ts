@@ -51,7 +51,8 @@ import type {
   InvalidOptionsError,
   InvalidTagError,
   OpenSessionError,
-  PoolBusyError
+  PoolBusyError,
+  PoolClosedError
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
 import type { Changes, DurationOption, Options, Settings } from "./PoolOptions.ts"
@@ -129,7 +130,7 @@ export interface SessionPool<C extends Connection, E = never> {
    * Changes settings while the pool runs: all of them, or, when one of them cannot be, none. Credentials that the database has
    * refused may be tried again afterwards: the pool's own when they are among the changes, those of requests in any case.
    */
-  readonly reconfigure: (changes: Changes) => Effect.Effect<void, InvalidOptionsError>
+  readonly reconfigure: (changes: Changes) => Effect.Effect<void, InvalidOptionsError | PoolClosedError>
 
   /** The settings in force. */
   readonly settings: Effect.Effect<Settings>

@@ -24,13 +24,25 @@ export interface SessionTag {
 }
 
 /**
+ * The tag without properties: the state of a session that has no tag.
+ *
+ * @example
+ * ```ts
+ * import { SessionTag } from "@sessionpool/core"
+ *
+ * console.log(SessionTag.equals(SessionTag.empty, undefined)) // true
+ * ```
+ */
+export const empty: SessionTag = { text: "", canonical: "", properties: new Map() }
+
+/**
  * Reads a tag; the failure says what is wrong with it.
  *
  * **Details**
  *
- * White space around names and values is ignored, as are a trailing `;` and a property given twice with the same value.
- * Refused are: a text without any property, a property without `=`, an empty name or value, and a name given twice with
- * different values.
+ * White space around names and values is ignored, as are a trailing `;` and a property given twice with the same value. A
+ * text without any property, such as `""`, is {@link empty}: it means "no tag", here as in `setTag` and `release`.
+ * Refused are a property without `=`, an empty name or value, and a name given twice with different values.
  *
  * @example
  * ```ts
@@ -48,7 +60,7 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
     const property = part.trim()
     if (property === "") continue
     const equals = property.indexOf("=")
-    if (equals < 0) return Result.fail(`the property "${property}" has no "="; a tag reads "name=value;name=value"`)
+    if (equals < 0) return Result.fail(`the property "${property}" has no "="; a tag has the form "name=value;name=value"`)
     const name = property.slice(0, equals).trim()
     const value = property.slice(equals + 1).trim()
     if (name === "") return Result.fail(`the property "${property}" has no name before "="`)
@@ -60,7 +72,7 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
     }
     properties.set(name, value)
   }
-  if (properties.size === 0) return Result.fail(`it holds no property; a tag reads "name=value;name=value"`)
+  if (properties.size === 0) return Result.succeed(empty)
   const canonical = properties.size === 1
     ? [...properties].map(([name, value]) => `${name}=${value}`).join("")
     : [...properties].map(([name, value]) => `${name}=${value}`).sort().join(";")
@@ -68,7 +80,7 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
 }
 
 /**
- * Whether two tags hold the same properties; no tag equals only no tag.
+ * Whether two tags hold the same properties; no tag equals only no tag, and the {@link empty} one, which is the same.
  *
  * @example
  * ```ts
@@ -80,7 +92,8 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
  * console.log(SessionTag.equals(a, b)) // true
  * ```
  */
-export const equals = (a: SessionTag | undefined, b: SessionTag | undefined): boolean => a?.canonical === b?.canonical
+export const equals = (a: SessionTag | undefined, b: SessionTag | undefined): boolean =>
+  (a?.canonical ?? "") === (b?.canonical ?? "")
 
 /**
  * How many properties, name and value, two tags have in common: what `matchAnyTag` maximises.

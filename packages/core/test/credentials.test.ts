@@ -257,12 +257,12 @@ describe("credentials as an effect", () => {
       assert.strictEqual((yield* pool.statistics).opened, 2)
     }))
 
-  it.effect("must not be given beside a user", () =>
+  it.effect("cannot be combined with a user", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(openPool({ user: "scott", credentials: Effect.succeed({ user: "hr" }) }))
-      assert.include(error.message, "user must not be given beside credentials, which name the user")
+      assert.include(error.message, "user cannot be combined with `credentials`, which already supplies the user")
       const { pool } = yield* openPool({ credentials: Effect.succeed({ user: "hr" }) })
       const later = yield* Effect.flip(pool.reconfigure({ password: Redacted.make("people") }))
-      assert.include(later.message, "password must not be given beside credentials")
+      assert.include(later.message, "password cannot be combined with `credentials`")
     }))
 })

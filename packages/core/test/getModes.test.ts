@@ -199,7 +199,8 @@ describe("getMode", () => {
       const error = yield* Effect.flip(pool.acquire({ waitTimeout: "-1 seconds" }))
       assert.strictEqual(
         error.message,
-        `Session pool "hr" cannot use these options: waitTimeout must be a duration of 0 or more, not -1 seconds.`
+        `Session pool "hr" cannot use these options: waitTimeout must be a duration of 0 or more, such as "30 seconds", ` +
+          `30000 (milliseconds) or "infinity", not "-1 seconds".`
       )
       assert.deepInclude(yield* pool.statistics, { opened: 0, opening: 0, pending: 0 })
     }))

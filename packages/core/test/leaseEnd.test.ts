@@ -95,7 +95,10 @@ describe("afterwards", () => {
       for (const use of uses) {
         const error = yield* Effect.flip(use)
         assert.strictEqual(error._tag, "ConnectionReleasedError")
-        assert.include(error.message, `A connection of session pool "hr" (session 1) was used after it had gone back.`)
+        assert.include(
+          error.message,
+          `A connection of session pool "hr" (session 1) was used after it was returned to the pool.`
+        )
       }
       assert.strictEqual(yield* database.count("executed"), 0)
       assert.strictEqual((yield* pool.statistics).busy, 1)

@@ -19,7 +19,7 @@ describe("who learns that a session could not be opened", () => {
           error.message,
           `Session pool "hr" could not open a session for the pool's user: the database was told to fail "open".`
         )
-        assert.include(error.message, "2 attempts in a row failed; the pool goes on trying with growing pauses.")
+        assert.include(error.message, "2 attempts in a row have failed; the pool keeps trying, with growing pauses.")
       }
       assert.strictEqual((yield* pool.statistics).pending, 0)
     }))
@@ -246,7 +246,7 @@ describe("pauses after failures", () => {
       // Two were to be opened; the second waited for what would come of the first.
       assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 1]])
       const error = yield* Effect.flip(pool.acquire())
-      assert.include(error.message, "The credentials were refused; the pool tries no more until they change")
+      assert.include(error.message, "The database refused the credentials; the pool will not retry until they change")
       assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 1]])
     }))
 })

@@ -104,12 +104,12 @@ describe("options of a program", () => {
     [{ stmtCacheSize: -1 }, "stmtCacheSize must be an integer from 0 to 100000, not -1."],
     [{ homogeneous: "perhaps" }, `homogeneous must be true or false, not "perhaps".`],
     [
-      { getMode: "nowait" },
-      `getMode must be "wait" or "noWait" or "forceGet" or "timedWait", not "nowait".`
+      { getMode: "never" },
+      `getMode must be "wait" or "noWait" or "forceGet" or "timedWait", not "never".`
     ],
-    [{ name: "" }, `name must be a text that is not empty, not "".`],
-    [{ password: Redacted.make("x") }, "user must be the user that the password belongs to."],
-    [{ user: "scott", password: 7 }, "password must be a password (Redacted)."],
+    [{ name: "" }, `name must be a non-empty string without control characters, not "".`],
+    [{ password: Redacted.make("x") }, "user is required with a password."],
+    [{ user: "scott", password: 7 }, "password must be a Redacted or a non-empty string."],
     [{ maximum: 4 }, "maximum is not a setting of a session pool."],
     ["max=4", `options must be object, not "max=4".`]
   ]

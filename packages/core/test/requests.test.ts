@@ -112,7 +112,7 @@ describe("failures", () => {
         cause
       })
       assert.include(error.message, `could not open a session for scott: ${text}`)
-      assert.include(error.message, "The attempt failed; the pool goes on trying with growing pauses.")
+      assert.include(error.message, "The attempt failed; the pool keeps trying, with growing pauses.")
     })
   }
 })

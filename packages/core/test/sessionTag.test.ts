@@ -22,11 +22,17 @@ describe("SessionTag.parse", () => {
     })
   }
 
+  for (const text of ["", " ", " ; "]) {
+    it(`takes "${text}" for no tag (A12)`, () => {
+      assert.strictEqual(parse(text), SessionTag.empty)
+      assert.isTrue(SessionTag.equals(parse(text), undefined))
+      assert.isFalse(SessionTag.equals(parse(text), parse("A=1")))
+    })
+  }
+
   const refused: ReadonlyArray<readonly [text: string, problem: string]> = [
-    ["", `it holds no property; a tag reads "name=value;name=value"`],
-    [" ; ", `it holds no property; a tag reads "name=value;name=value"`],
-    ["A", `the property "A" has no "="; a tag reads "name=value;name=value"`],
-    ["A=1;B", `the property "B" has no "="; a tag reads "name=value;name=value"`],
+    ["A", `the property "A" has no "="; a tag has the form "name=value;name=value"`],
+    ["A=1;B", `the property "B" has no "="; a tag has the form "name=value;name=value"`],
     ["=1", `the property "=1" has no name before "="`],
     ["A=", `the property "A" has no value after "="`],
     ["A= ;B=1", `the property "A" has no value after "="`],

@@ -120,7 +120,10 @@ describe("maxSessionsPerShard", () => {
       yield* pool.acquire(eu)
       const error = yield* beside(Effect.flip(pool.acquire({ ...eu, waitTimeout: "2 seconds" })))
       yield* TestClock.adjust("2 seconds")
-      assert.include((yield* Fiber.join(error)).message, `had no session for the pool's user, shard /["sEU"] within 2s`)
+      assert.include(
+        (yield* Fiber.join(error)).message,
+        `could not provide a session for the pool's user, shard /["sEU"] within 2s`
+      )
     }))
 
   it.effect("is that of the moment of the request, whatever becomes of the key that it was made of (A19)", () =>

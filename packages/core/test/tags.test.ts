@@ -203,7 +203,7 @@ describe("what a session keeps when it goes back", () => {
       const asked = yield* Effect.flip(pool.acquire({ tag: "A" }))
       assert.strictEqual(
         asked.message,
-        `Session pool "hr" does not take the tag "A": the property "A" has no "="; a tag reads "name=value;name=value".`
+        `Session pool "hr" cannot use the tag "A": the property "A" has no "="; a tag has the form "name=value;name=value".`
       )
       assert.strictEqual(yield* database.count("openRequested"), 0)
       const connection = yield* pool.acquire()

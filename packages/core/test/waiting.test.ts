@@ -30,7 +30,7 @@ describe("waiting", () => {
       assert.strictEqual(error._tag, "QueueFullError")
       assert.include(
         error.message,
-        `Session pool "hr" refused a request: 500 are waiting already, as many as queueMax allows`
+        `Session pool "hr" refused a request: 500 requests are waiting already, as many as queueMax allows`
       )
       assert.strictEqual((yield* pool.statistics).pending, 500)
     }))
@@ -111,9 +111,12 @@ describe("waiting", () => {
       assert.isFalse(error.snapshot.leases.some((lease) => "takenAt" in lease))
       assert.include(
         error.message,
-        `had no session for the pool's user, connection class BATCH with purity "new" with tag "A=1" within 2.5s`
+        `could not provide a session for the pool's user, connection class BATCH with purity "new" with tag "A=1" within 2.5s`
       )
-      assert.include(error.message, "Raise max or waitTimeout, or hold sessions for less long.")
+      assert.include(
+        error.message,
+        "All sessions are busy: raise max or waitTimeout, or hold sessions for a shorter time."
+      )
       assert.notInclude(error.message, "nested")
     }))
 

@@ -18,7 +18,8 @@ import {
   ConnectionReleasedError,
   CredentialsNotAllowedError,
   InvalidOptionsError,
-  type OpenSessionError
+  type OpenSessionError,
+  PoolClosedError
 } from "../PoolError.ts"
 import { PoolEvent } from "../PoolEvent.ts"
 import * as PoolOptions from "../PoolOptions.ts"
@@ -31,8 +32,9 @@ import { Groups } from "./groups.ts"
 import { PasswordDigests } from "./identity.ts"
 import { Lease } from "./lease.ts"
 import { refuse } from "./lending.ts"
+import { showValue } from "./messageText.ts"
 import { PoolMeters } from "./meters.ts"
-import { parseMillis } from "./optionField.ts"
+import { expectedDuration, parseMillis } from "./optionField.ts"
 import { Outbox } from "./outbox.ts"
 import { PoolState } from "./poolState.ts"
 import { addFirst, canAddFirst, isEmpty } from "./scopeFinalizer.ts"
@@ -121,7 +123,7 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
 const besideCredentials = (pool: string, field: string): InvalidOptionsError =>
   new InvalidOptionsError({
     pool,
-    problems: [{ field, problem: "must not be given beside credentials, which name the user" }]
+    problems: [{ field, problem: "cannot be combined with `credentials`, which already supplies the user" }]
   })
 
 /** Opens `min` sessions and waits for them. */
@@ -205,19 +207,21 @@ const surface = <S, C extends Connection, E, OE>(
     return Effect.suspend(() => frames.run(new Lease(engine, request, from), body))
   }
 
-  const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> => {
-    const lease = connection.lease
-    const isOwn = lease instanceof Lease && lease.engine === engine
-    return isOwn && !lease.isReleased
-      ? Effect.succeed(lease)
-      : Effect.fail(
-        new ConnectionReleasedError({
-          pool: state.settings.name,
-          session: connection.id,
-          ...(isOwn ? {} : { owner: lease.pool })
-        })
-      )
-  }
+  // Looked at when the effect runs: it may have been made while the lease was still on.
+  const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> =>
+    Effect.suspend(() => {
+      const lease = connection.lease
+      const isOwn = lease instanceof Lease && lease.engine === engine
+      return isOwn && !lease.isReleased
+        ? Effect.succeed(lease)
+        : Effect.fail(
+          new ConnectionReleasedError({
+            pool: state.settings.name,
+            session: connection.id,
+            ...(isOwn ? {} : { owner: lease.pool })
+          })
+        )
+    })
 
   const end = (lease: Lease<S, C, E, OE>, ...how: Parameters<Lease<S, C, E, OE>["end"]>): Effect.Effect<void> =>
     Effect.uninterruptible(Effect.suspend(() => lease.end(...how) ?? Effect.void))
@@ -255,7 +259,7 @@ const close = <S, C extends Connection, E, OE>(
     ? Effect.fail(
       new InvalidOptionsError({
         pool: engine.settings.name,
-        problems: [{ field: "drainTimeout", problem: `must be a duration of 0 or more, not ${String(drainTimeout)}` }]
+        problems: [{ field: "drainTimeout", problem: `must be ${expectedDuration}, not ${showValue(drainTimeout)}` }]
       })
     )
     : closing.draining(Duration.millis(millis))
@@ -265,9 +269,16 @@ const reconfigure = <S, C extends Connection, E, OE>(
   engine: Engine<S, C, E, OE>,
   changes: PoolOptions.Changes,
   keepAlive: () => void
-): Effect.Effect<void, InvalidOptionsError> =>
-  Effect.suspend(() => {
+): Effect.Effect<void, InvalidOptionsError | PoolClosedError> =>
+  Effect.suspend((): Effect.Effect<void, InvalidOptionsError | PoolClosedError> => {
     const { state } = engine
+    if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: state.settings.name }))
+    if (typeof changes !== "object" || changes === null) {
+      const problem = `must be an object with the settings to change, not ${showValue(changes)}`
+      return Effect.fail(
+        new InvalidOptionsError({ pool: state.settings.name, problems: [{ field: "changes", problem }] })
+      )
+    }
     const own = changes.user !== undefined ? "user" : changes.password !== undefined ? "password" : undefined
     if (own !== undefined && engine.parts.credentials !== undefined) {
       return Effect.fail(besideCredentials(state.settings.name, own))

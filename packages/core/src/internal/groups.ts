@@ -16,6 +16,8 @@ import {
   sameDigest,
   shardText
 } from "./identity.ts"
+import { showValue } from "./messageText.ts"
+import { isKnown, type Problem, problemsOf } from "./requestFields.ts"
 import { Shard } from "./session.ts"
 import { SessionGroup } from "./sessionGroup.ts"
 import type { Wish } from "./waiter.ts"
@@ -33,7 +35,7 @@ interface Reader {
 
 /** A tag that was read, and the wishes for it of requests that name nothing else. */
 interface KnownTag<S> {
-  readonly parsed: Result.Result<SessionTag.SessionTag, string>
+  readonly parsed: Result.Result<SessionTag.SessionTag | undefined, string>
   readonly exact: Wish<S> | undefined
   readonly any: Wish<S> | undefined
 }
@@ -47,16 +49,16 @@ interface KnownUser<S> {
   readonly wish: Wish<S>
 }
 
-/** Whether a request names nothing but a tag, a user and a password. */
-const isPlain = ({ cclass, purity, shardingKey, superShardingKey, waitTimeout }: SessionRequest): boolean =>
-  cclass === undefined && purity === undefined && shardingKey === undefined && superShardingKey === undefined &&
-  waitTimeout === undefined
+/** Whether a request names nothing but a tag, a user and a password, and nothing that has to be refused. */
+const isPlain = (request: SessionRequest): boolean =>
+  typeof request === "object" && request !== null && !Array.isArray(request) &&
+  (request.matchAnyTag === undefined || typeof request.matchAnyTag === "boolean") &&
+  request.cclass === undefined && request.purity === undefined && request.shardingKey === undefined &&
+  request.superShardingKey === undefined && request.waitTimeout === undefined && isKnown(request)
 
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
 const remembered = 16_384
 const refusedRemembered = 256
-
-const purities = new Set(["default", "new", "self"])
 
 export class Groups<S> {
   readonly own: SessionGroup<S>
@@ -97,8 +99,11 @@ export class Groups<S> {
   }
 
   /** Reads a tag; no tag and an empty one are the same. */
-  tag(text: string | undefined, pool: string): Result.Result<SessionTag.SessionTag | undefined, InvalidTagError> {
+  tag(text: unknown, pool: string): Result.Result<SessionTag.SessionTag | undefined, InvalidTagError> {
     if (text === undefined || text === "") return Result.succeed(undefined)
+    if (typeof text !== "string") {
+      return Result.fail(new InvalidTagError({ pool, tag: showValue(text), problem: "a tag must be a string" }))
+    }
     const { parsed } = this.#known(text)
     return Result.isSuccess(parsed)
       ? Result.succeed(parsed.success)
@@ -108,10 +113,15 @@ export class Groups<S> {
   #known(text: string): KnownTag<S> {
     const known = this.#tags.get(text)
     if (known !== undefined) return known
-    const parsed = SessionTag.parse(text)
+    const parsed = Result.map(
+      SessionTag.parse(text),
+      (tag) => SessionTag.equals(tag, undefined) ? undefined : tag
+    )
     const wish = (matchAnyTag: boolean): Wish<S> | undefined =>
       Result.isFailure(parsed)
         ? undefined
+        : parsed.success === undefined
+        ? this.#ownWish
         : { group: this.own, tag: parsed.success, matchAnyTag, fresh: false, password: undefined, list: undefined }
     const tag = { parsed, exact: wish(false), any: wish(true) }
     if (this.#tags.size >= remembered) this.#tags.clear()
@@ -135,7 +145,8 @@ export class Groups<S> {
         : undefined
     }
     if (!pool.hasOwnUser) return undefined
-    if (tag === undefined || tag === "") return this.#ownWish
+    if (typeof tag !== "string") return tag === undefined ? this.#ownWish : undefined
+    if (tag === "") return this.#ownWish
     const known = this.#known(tag)
     return matchAnyTag === true ? known.any : known.exact
   }
@@ -146,13 +157,10 @@ export class Groups<S> {
     const plain = this.readPlain(request, pool)
     if (plain !== undefined) return Result.succeed(plain)
     if (request === undefined) return Result.fail(userMissing(settings.name))
+    const problems = problemsOf(request)
+    if (problems.length > 0) return Result.fail(refusal(settings.name, problems))
     const tag = this.tag(request.tag, settings.name)
     if (Result.isFailure(tag)) return Result.fail(tag.failure)
-    if (request.purity !== undefined && !purities.has(request.purity)) {
-      return Result.fail(
-        invalid(settings.name, "purity", `must be "default", "new" or "self", not "${request.purity}"`)
-      )
-    }
     const group = this.#groupFor(request, pool)
     if (Result.isFailure(group)) return Result.fail(group.failure)
     const { password, user } = request
@@ -172,7 +180,8 @@ export class Groups<S> {
 
   #groupFor(request: SessionRequest, pool: Reader): Result.Result<SessionGroup<S>, RequestError> {
     const { hasOwnUser, settings } = pool
-    const { cclass = settings.cclass, password, user } = request
+    const { password, user } = request
+    const cclass = request.cclass?.trim() ?? settings.cclass
     const shardingKey = copyOfKey(request.shardingKey)
     const superShardingKey = copyOfKey(request.superShardingKey)
     const shared = { cclass, shardingKey, superShardingKey }
@@ -186,11 +195,11 @@ export class Groups<S> {
     }
     if (settings.homogeneous) return Result.fail(new CredentialsNotAllowedError({ pool: settings.name }))
     if (user === undefined) {
-      return Result.fail(invalid(settings.name, "user", "must be given with a password"))
+      return Result.fail(invalid(settings.name, "user", "is required with a password"))
     }
     const names = parseUser(user)
     if (names === undefined) {
-      return Result.fail(invalid(settings.name, "user", `must read "user" or "user[proxy]", not "${user}"`))
+      return Result.fail(invalid(settings.name, "user", `must have the form "user" or "user[proxy]"`))
     }
     if (password !== undefined && names.user !== undefined) {
       const digest = this.#digests.of(password)
@@ -199,7 +208,7 @@ export class Groups<S> {
     }
     // A user without password, or "[user]": the pool's own user acts for it.
     if (!hasOwnUser || password !== undefined || (names.user !== undefined && names.proxyUser !== undefined)) {
-      return Result.fail(invalid(settings.name, "password", `must be given for the user "${user}"`))
+      return Result.fail(invalid(settings.name, "password", `is required for the user "${user}"`))
     }
     return Result.succeed(ofThePool(names.proxyUser ?? names.user))
   }
@@ -262,8 +271,11 @@ export class Groups<S> {
   }
 }
 
+const refusal = (pool: string, problems: ReadonlyArray<Problem>): InvalidOptionsError =>
+  new InvalidOptionsError({ pool, problems })
+
 const invalid = (pool: string, field: string, problem: string): InvalidOptionsError =>
-  new InvalidOptionsError({ pool, problems: [{ field, problem }] })
+  refusal(pool, [{ field, problem }])
 
 const userMissing = (pool: string): InvalidOptionsError =>
-  invalid(pool, "user", "must be given with every request: the pool has no user of its own")
+  invalid(pool, "user", "is required in every request: the pool has no user of its own")

@@ -2,6 +2,7 @@ import * as Redacted from "effect/Redacted"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import type { Credentials } from "../SessionDriver.ts"
 import type { ShardingKey, ShardingValue } from "../SessionRequest.ts"
+import { escapeControls } from "./messageText.ts"
 
 /** Who a session is, apart from its password. Sessions of different identities are never exchanged. */
 export interface Identity {
@@ -72,7 +73,7 @@ export const describeIdentity = (identity: Identity): string => {
   if (identity.cclass !== undefined) parts.push(`connection class ${identity.cclass}`)
   const shard = shardText(identity)
   if (shard !== undefined) parts.push(`shard ${shard}`)
-  return parts.join(", ")
+  return escapeControls(parts.join(", "))
 }
 
 /**

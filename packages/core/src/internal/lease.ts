@@ -13,7 +13,6 @@ import type { Connection, Lease as LeaseForDrivers } from "../Connection.ts"
 import {
   type AcquireError,
   ConnectionReleasedError,
-  InvalidOptionsError,
   type InvalidTagError,
   PoolClosedError,
   PoolOverloadedError,
@@ -192,13 +191,12 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const { engine } = this
     const { state } = engine
     if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: this.pool }))
-    const ownTimeout = this.#request?.waitTimeout
-    const timeout = ownTimeout === undefined ? undefined : parseMillis(ownTimeout)
-    if (ownTimeout !== undefined && timeout === undefined) return Effect.fail(invalidTimeout(this.pool, ownTimeout))
-    // Last of all: with it the pool begins to know of what was asked for.
+    // Checks the whole request, its timeout too, before the pool begins to know of what was asked for.
     const read = engine.groups.read(this.#request, state)
     if (Result.isFailure(read)) return Effect.fail(read.failure)
     const wish = read.success
+    const ownTimeout = this.#request?.waitTimeout
+    const timeout = ownTimeout === undefined ? undefined : parseMillis(ownTimeout)
     const asked: Asked = { fiberId: fiber.id, context: fiber.context, requested: this.#request?.context, timeout }
     const now = state.timeOfTurn()
     const session = Lending.findIdle(state, wish, now, engine.isHealthy)
@@ -450,12 +448,6 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     this.engine.leaks.forget(this)
   }
 }
-
-const invalidTimeout = (pool: string, value: unknown): InvalidOptionsError =>
-  new InvalidOptionsError({
-    pool,
-    problems: [{ field: "waitTimeout", problem: `must be a duration of 0 or more, not ${String(value)}` }]
-  })
 
 /**
  * Waits until the outcome is known, and goes on with `then`; a session in it is the waiter's already, so an interrupt here

@@ -1,3 +1,4 @@
+/** The kinds of settings: what each accepts from a program, an environment variable or JSON, and what it says of anything else. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -5,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { hasControls, hasPassword, maskLogin } from "./messageText.ts"
 
 /**
  * One option: a schema that takes what a program, an environment variable or a JSON file may hold for it, and whose only
@@ -72,15 +74,53 @@ export const flag = field(Schema.Boolean, {
   }
 })
 
-/** A text that is not empty. */
-export const text = field(Schema.String, {
-  expected: "a text that is not empty",
-  parse: (input) => typeof input === "string" && input.trim() !== "" ? input : undefined
+/** A text without blanks around it; `undefined` when nothing is left of it, or when it holds control characters. */
+export const parseText = (input: unknown): string | undefined => {
+  if (typeof input !== "string" || hasControls(input)) return undefined
+  const text = input.trim()
+  return text === "" ? undefined : text
+}
+
+export const expectedText = "a non-empty string without control characters"
+
+/** A text that is not empty and has no control characters; blanks around it are cut off. */
+export const text = field(Schema.String, { expected: expectedText, parse: parseText })
+
+/** The name of a user; `undefined` when it holds a password as well, or is no text. */
+export const parseUserName = (input: unknown): string | undefined => {
+  const name = parseText(input)
+  return name === undefined || hasPassword(name) ? undefined : name
+}
+
+export const expectedUser = `a user name without control characters; a password goes in "password", not after a "/"`
+
+/** The name of a user. What is refused is not repeated: it may hold a password. */
+export const user = field(Schema.String, { expected: expectedUser, secret: true, parse: parseUserName })
+
+/** A connection class; `undefined` for what would end the part of a connect descriptor that it is written in. */
+export const parseClass = (input: unknown): string | undefined => {
+  const name = parseText(input)
+  return name === undefined || /[()="']/.test(name) ? undefined : name
+}
+
+export const expectedClass = "a non-empty string without control characters, parentheses, quotes and equals signs"
+
+/** A connection class. */
+export const connectionClass = field(Schema.String, { expected: expectedClass, parse: parseClass })
+
+/** The address of a database. A password in front of it does not stay: addresses are shown. */
+export const address = field(Schema.String, {
+  expected: expectedText,
+  secret: true,
+  parse: (input) => {
+    const text = parseText(input)
+    return text === undefined ? undefined : maskLogin(text)
+  }
 })
 
 /** A password, redacted or still in the clear; it never shows in a message. */
 export const secret = field(Schema.Redacted(Schema.String), {
-  expected: "a password (Redacted)",
+  expected: "a Redacted or a non-empty string",
   secret: true,
   parse: (input) => {
     if (typeof input === "string" && input !== "") return Redacted.make(input)
@@ -90,15 +130,49 @@ export const secret = field(Schema.Redacted(Schema.String), {
   }
 })
 
-/** One of some words. */
+/** One of some words, in any case, blanks around it cut off. */
 export const oneOf = <const Words extends ReadonlyArray<string>>(words: Words) =>
   field(Schema.Literals(words), {
     expected: words.map((word) => `"${word}"`).join(" or "),
-    parse: (input) => words.find((word): word is Words[number] => word === input)
+    parse: (input) => {
+      if (typeof input !== "string") return undefined
+      const given = input.trim().toLowerCase()
+      return words.find((word): word is Words[number] => word.toLowerCase() === given)
+    }
   })
 
+const durationUnits: ReadonlySet<string> = new Set(
+  [
+    "weeks",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "milliseconds",
+    "microseconds",
+    "nanoseconds"
+  ] satisfies ReadonlyArray<keyof Duration.DurationObject>
+)
+
+const isNumber = (value: unknown): boolean => typeof value === "number" && !Number.isNaN(value)
+
+/** Whether an object is a duration by its parts. `Duration.fromInput` takes every object, and reads what it does not know as 0. */
+const isDurationObject = (input: object): boolean => {
+  const parts = Object.entries(input).filter(([, value]) => value !== undefined)
+  return Object.getPrototypeOf(input) === Object.prototype && parts.length > 0 &&
+    parts.every(([unit, value]) => durationUnits.has(unit) && isNumber(value))
+}
+
+const isDurationInput = (input: unknown): boolean => {
+  if (typeof input === "object" && input !== null) {
+    if (Duration.isDuration(input)) return true
+    return Array.isArray(input) ? input.length === 2 && input.every(isNumber) : isDurationObject(input)
+  }
+  return typeof input === "string" || typeof input === "bigint" || isNumber(input)
+}
+
 const parseDuration = (input: unknown): Duration.Duration | undefined => {
-  if (typeof input === "number" && Number.isNaN(input)) return undefined
+  if (!isDurationInput(input)) return undefined
   const text = typeof input === "string" ? input.trim() : undefined
   if (text !== undefined && text.toLowerCase() === "infinity") return Duration.infinity
   const value = text !== undefined && text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text ?? input
@@ -112,8 +186,13 @@ export const parseMillis = (input: unknown): number | undefined => {
   return duration === undefined ? undefined : Duration.toMillis(duration)
 }
 
+/** Milliseconds of a setting, with zero and `"infinity"` both meaning off. */
+export const offOrMillis = (duration: Duration.Duration): number => {
+  const millis = Duration.toMillis(duration)
+  return millis === 0 ? Infinity : millis
+}
+
+export const expectedDuration = `a duration of 0 or more, such as "30 seconds", 30000 (milliseconds) or "infinity"`
+
 /** A duration of zero or more, as any `Duration.Input`; a bare number, also as text, is milliseconds. */
-export const duration = field(Schema.Duration, {
-  expected: `a duration of 0 or more, such as "30 seconds", 30000 (milliseconds) or "infinity"`,
-  parse: parseDuration
-})
+export const duration = field(Schema.Duration, { expected: expectedDuration, parse: parseDuration })

@@ -291,9 +291,11 @@ export class Stage<C extends Connection.Connection> {
 
   #reconfigure(changes: Partial<ScriptSettings>): string {
     const settings = { ...this.#settings, ...changes }
-    const isGood = settings.min <= settings.max
+    const isOpen = this.#phase === "open"
+    const isGood = isOpen && settings.min <= settings.max
+    const failure = isGood ? undefined : isOpen ? "InvalidOptionsError" : "PoolClosedError"
     this.#world.fork(this.#pool.reconfigure(changes)).addObserver((exit) => {
-      this.#expect(1, exit, isGood ? undefined : "InvalidOptionsError", "reconfiguring")
+      this.#expect(1, exit, failure, "reconfiguring")
       if (!isGood) return
       this.#settings = settings
       this.#mostInShard = Math.max(this.#mostInShard, settings.maxSessionsPerShard || Infinity)
