@@ -18,13 +18,13 @@ const value = (metric: Metric.Metric.Snapshot): string =>
 
 export const main = Effect.gen(function*() {
   const database = yield* TestDatabase.make({ latency: { open: "300 millis" } })
-  const pool = yield* SessionPool.make({ driver: database.driver, name: "hr", user: "scott", min: 1, max: 4 })
+  const pool = yield* SessionPool.make({ driver: database.driver, name: "payroll", user: "scott", min: 1, max: 4 })
   const work = pool.use(() => Effect.sleep("1 second"))
   yield* Effect.forkChild(Effect.all([work, work], { concurrency: "unbounded" }))
   yield* TestClock.adjust("1 second")
   yield* TestClock.adjust("1 second")
   for (const metric of yield* Metric.snapshot) {
-    if (metric.attributes?.[PoolMetrics.poolName] !== "hr") continue
+    if (metric.attributes?.[PoolMetrics.poolName] !== "payroll") continue
     const state = metric.attributes[PoolMetrics.state]
     yield* Console.log(`${metric.id}${state === undefined ? "" : `{${state}}`}: ${value(metric)}`)
   }

@@ -104,7 +104,9 @@ export class PoolClosedError extends Schema.TaggedError<PoolClosedError>("@sessi
   { pool }
 ) {
   override get message() {
-    return `${inPool(this.pool)} is closed. It was closed explicitly, or its scope closed: acquire inside the scope of ` +
+    return `${
+      inPool(this.pool)
+    } is closed. It was closed explicitly, or its scope closed: acquire inside the scope of ` +
       `its layer.`
   }
 
@@ -129,8 +131,8 @@ export class PoolBusyError extends Schema.TaggedError<PoolBusyError>("@sessionpo
   { pool, busy: Schema.Number }
 ) {
   override get message() {
-    return `${inPool(this.pool)} cannot be closed: ${this.busy} of its sessions are busy. Close it with a drainTimeout ` +
-      `to wait for them, or with force to end them.`
+    return `${inPool(this.pool)} cannot be closed: ${this.busy} of its sessions are busy. Close it with a ` +
+      `drainTimeout to wait for them, or with force to end them.`
   }
 
   /** Whether the same call may succeed later without any change. */
@@ -254,8 +256,10 @@ export class QueueFullError extends Schema.TaggedError<QueueFullError>("@session
   { pool, queueMax: Schema.Number, snapshot: Snapshot }
 ) {
   override get message() {
-    return `${inPool(this.pool)} refused a request: ${this.queueMax} requests are waiting already, as many as queueMax ` +
-      `allows (${describeSnapshot(this.snapshot)}). Raise max, hold sessions for a shorter time, or accept less work.`
+    return `${inPool(this.pool)} refused a request: ${this.queueMax} requests are waiting already, as many as ` +
+      `queueMax allows (${
+        describeSnapshot(this.snapshot)
+      }). Raise max, hold sessions for a shorter time, or accept less work.`
   }
 
   /** Whether the same request may succeed later without any change. */
@@ -367,8 +371,8 @@ export class CredentialsNotAllowedError
   )
 {
   override get message() {
-    return `${inPool(this.pool)} is homogeneous: all its sessions belong to the pool's own user, so a request cannot name ` +
-      `a user or a password. Make the pool with homogeneous: false to let each request bring its own.`
+    return `${inPool(this.pool)} is homogeneous: all its sessions belong to the pool's own user, so a request cannot ` +
+      `name a user or a password. Make the pool with homogeneous: false to let each request bring its own.`
   }
 
   /** Whether the same request may succeed later without any change. */

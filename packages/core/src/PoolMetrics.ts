@@ -1,12 +1,23 @@
 /**
  * The metrics of a session pool, by OpenTelemetry's semantic conventions for database clients.
  *
- * Every pool registers them when it is made and removes them when it is closed. They are read from the pool whenever a
- * snapshot is taken, so they cost nothing in between. Each carries the attribute {@link poolName}.
+ * **Details**
+ *
+ * Every pool registers them in the `Metric.MetricRegistry` of the effect that makes it. They are read from the pool whenever
+ * a snapshot is taken, so they cost nothing in between. Each carries the attribute {@link poolName}, and `unit`, which
+ * Effect's OTLP exporter reports as the unit of the metric.
+ *
+ * Counters and histograms stay registered, with their last values, once the pool is closed: so an exporter that looks later
+ * still finds what a short program did. Gauges are removed.
+ *
+ * **Gotchas**
+ *
+ * Pools of one name share their series, which then show the sum of all of them: give each pool of a process its own name.
  *
  * Source: "Semantic conventions for database client metrics", OpenTelemetry.
  *
- * @example
+ * **Example** (Reading one metric of every pool)
+ *
  * ```ts
  * import { PoolMetrics } from "@sessionpool/core"
  * import { Effect, Metric } from "effect"
@@ -16,37 +27,107 @@
  *   (metrics) => metrics.filter((metric) => metric.id === PoolMetrics.pendingRequests)
  * )
  * ```
+ *
+ * @since 0.1.0
  */
 
-/** The attribute that names the pool. */
+/**
+ * The attribute that names the pool.
+ *
+ * @category attributes
+ * @since 0.1.0
+ */
 export const poolName = "db.client.connection.pool.name"
 
-/** The attribute of {@link count} that says which sessions are counted: `"idle"` or `"used"`. */
+/**
+ * The attribute of {@link count} that says which sessions are counted: `"idle"` or `"used"`.
+ *
+ * @category attributes
+ * @since 0.1.0
+ */
 export const state = "db.client.connection.state"
 
-/** Gauge: open sessions, one series for each {@link state}. */
+/**
+ * The values of the attribute `unit`, in the notation of OpenTelemetry (UCUM).
+ *
+ * @category attributes
+ * @since 0.1.0
+ */
+export const units = {
+  connections: "{connection}",
+  requests: "{request}",
+  timeouts: "{timeout}",
+  seconds: "s"
+} as const
+
+/**
+ * Gauge: open sessions, one series for each {@link state}.
+ *
+ * @category gauges
+ * @since 0.1.0
+ */
 export const count = "db.client.connection.count"
 
-/** Gauge: the most sessions that may be open. */
+/**
+ * Gauge: the most sessions that may be open.
+ *
+ * @category gauges
+ * @since 0.1.0
+ */
 export const max = "db.client.connection.max"
 
-/** Gauge: sessions that eviction leaves open. */
+/**
+ * Gauge: the sessions that eviction leaves open.
+ *
+ * @category gauges
+ * @since 0.1.0
+ */
 export const idleMin = "db.client.connection.idle.min"
 
-/** Gauge: the most idle sessions that may be open. */
+/**
+ * Gauge: the most idle sessions that may be open.
+ *
+ * @category gauges
+ * @since 0.1.0
+ */
 export const idleMax = "db.client.connection.idle.max"
 
-/** Gauge: requests that wait for a session. */
+/**
+ * Gauge: the requests that wait for a session.
+ *
+ * @category gauges
+ * @since 0.1.0
+ */
 export const pendingRequests = "db.client.connection.pending_requests"
 
-/** Counter: requests that gave up waiting. */
+/**
+ * Counter: the requests that no session was provided for within `waitTimeout`.
+ *
+ * @category counters
+ * @since 0.1.0
+ */
 export const timeouts = "db.client.connection.timeouts"
 
-/** Histogram, in seconds: how long opening a session took. */
+/**
+ * Histogram, in seconds: how long opening a session took.
+ *
+ * @category histograms
+ * @since 0.1.0
+ */
 export const createTime = "db.client.connection.create_time"
 
-/** Histogram, in seconds: how long a request waited for its session; 0 when one was free. */
+/**
+ * Histogram, in seconds: how long a request waited for its session; 0 when one was free.
+ *
+ * @category histograms
+ * @since 0.1.0
+ */
 export const waitTime = "db.client.connection.wait_time"
 
-/** Histogram, in seconds: how long a session was held. */
+/**
+ * Histogram, in seconds: how long a session was held.
+ *
+ * @category histograms
+ * @since 0.1.0
+ */
 export const useTime = "db.client.connection.use_time"

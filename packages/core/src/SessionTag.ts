@@ -60,7 +60,9 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
     const property = part.trim()
     if (property === "") continue
     const equals = property.indexOf("=")
-    if (equals < 0) return Result.fail(`the property "${property}" has no "="; a tag has the form "name=value;name=value"`)
+    if (equals < 0) {
+      return Result.fail(`the property "${property}" has no "="; a tag has the form "name=value;name=value"`)
+    }
     const name = property.slice(0, equals).trim()
     const value = property.slice(equals + 1).trim()
     if (name === "") return Result.fail(`the property "${property}" has no name before "="`)

@@ -107,17 +107,64 @@ describe("metrics", () => {
       )
     }))
 
-  it.effect("are gone once the pool is closed, by hand or with its scope", () =>
+  it.effect("once the pool is closed, counters and histograms keep their last values and gauges are gone (A6)", () =>
     Effect.gen(function*() {
-      const { pool } = yield* openPool({ name: "closed-by-hand" })
-      assert.strictEqual((yield* metricsOf("closed-by-hand")).size, 10)
+      const left = (metrics: ReadonlyMap<string, Metric.Metric.Snapshot>) => [
+        [...metrics.values()].filter(({ type }) => type === "Gauge").length,
+        [...metrics.values()].filter(({ type }) => type !== "Gauge").length
+      ]
+      const { pool } = yield* openPool({ name: "closed-explicitly" })
+      yield* served(pool)
+      assert.deepStrictEqual(left(yield* metricsOf("closed-explicitly")), [6, 4])
       yield* pool.close()
-      assert.strictEqual((yield* metricsOf("closed-by-hand")).size, 0)
+      const after = yield* metricsOf("closed-explicitly")
+      assert.deepStrictEqual(left(after), [0, 4])
+      assert.strictEqual(histogramOf(after, PoolMetrics.useTime).count, 1)
       const scope = yield* Scope.make()
       yield* Scope.provide(openPool({ name: "short-lived" }), scope)
-      assert.strictEqual((yield* metricsOf("short-lived")).size, 10)
+      assert.deepStrictEqual(left(yield* metricsOf("short-lived")), [6, 4])
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* metricsOf("short-lived")).size, 0)
+      assert.deepStrictEqual(left(yield* metricsOf("short-lived")), [0, 4])
+    }))
+
+  it.effect("of two pools of one name are added up, and those of one that is closed do not take the other's away (A28)", () =>
+    Effect.gen(function*() {
+      const [first, second] = [yield* openPool({ name: "twin" }), yield* openPool({ name: "twin", max: 2 })]
+      const use = `${PoolMetrics.count}{used}`
+      const held = yield* first.pool.acquire()
+      yield* second.pool.acquire()
+      const both = yield* metricsOf("twin")
+      assert.deepStrictEqual([valueOf(both, use), valueOf(both, PoolMetrics.max)], [2, 6])
+      yield* beside(Effect.exit(second.pool.use(() => second.pool.acquire({ waitTimeout: "1 second" }))))
+      yield* TestClock.adjust("1 second")
+      yield* first.pool.release(held)
+      yield* second.pool.close({ force: true })
+      const one = yield* metricsOf("twin")
+      assert.deepStrictEqual([valueOf(one, use), valueOf(one, PoolMetrics.max)], [0, 4])
+      assert.strictEqual(valueOf(one, PoolMetrics.timeouts), 1)
+      assert.strictEqual(histogramOf(one, PoolMetrics.createTime).count, 3)
+      yield* first.pool.close()
+      assert.strictEqual(valueOf(yield* metricsOf("twin"), PoolMetrics.max), undefined)
+      // A third goes on where they ended.
+      const third = yield* openPool({ name: "twin" })
+      yield* served(third.pool)
+      const again = yield* metricsOf("twin")
+      assert.strictEqual(valueOf(again, PoolMetrics.max), 4)
+      assert.strictEqual(valueOf(again, PoolMetrics.timeouts), 1)
+      assert.strictEqual(histogramOf(again, PoolMetrics.createTime).count, 4)
+    }))
+
+  it.effect("are apart where the registries or the attributes of the effects that make the pools are", () =>
+    Effect.gen(function*() {
+      const own = new Map()
+      const elsewhere = yield* openPool({ name: "same" }).pipe(Effect.provideService(Metric.MetricRegistry, own))
+      const attributed = yield* openPool({ name: "same" }).pipe(
+        Effect.provideService(Metric.CurrentMetricAttributes, { region: "eu" })
+      )
+      yield* openPool({ name: "same" })
+      yield* elsewhere.pool.close()
+      yield* attributed.pool.close()
+      assert.strictEqual(valueOf(yield* metricsOf("same"), PoolMetrics.max), 4)
     }))
 
   it.effect("two pools have each their own", () =>

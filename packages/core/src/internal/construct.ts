@@ -34,6 +34,7 @@ import { Lease } from "./lease.ts"
 import { refuse } from "./lending.ts"
 import { showValue } from "./messageText.ts"
 import { PoolMeters } from "./meters.ts"
+import { showMetrics } from "./metricSeries.ts"
 import { expectedDuration, parseMillis } from "./optionField.ts"
 import { Outbox } from "./outbox.ts"
 import { PoolState } from "./poolState.ts"
@@ -100,15 +101,13 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   const keepAlive = () => {
     runKeeper(keeper(engine) ?? Effect.void)
   }
-  const registrations = meters.register(state, context)
+  const hideMetrics = showMetrics(state, meters, context)
   const stopWork = () => {
     engine.abandonOpenings()
     runEvictor(Effect.void)
     runKeeper(Effect.void)
   }
-  const closing = new Closing(engine, stopWork, () => {
-    for (const registration of registrations) registration.remove()
-  })
+  const closing = new Closing(engine, stopWork, hideMetrics)
   yield* Effect.addFinalizer(() => Effect.suspend(() => closing.draining(state.settings.drainTimeout)))
   keepAlive()
   const pool = surface(engine, closing, keepAlive)

@@ -1,10 +1,8 @@
-import type * as Context from "effect/Context"
-import * as Metric from "effect/Metric"
-import * as Names from "../PoolMetrics.ts"
-import type { PoolState } from "./poolState.ts"
+/** What one pool measures beyond its counts; `metricSeries` shows it to the world. */
+import type * as Metric from "effect/Metric"
 
 /** Boundaries, in seconds, that OpenTelemetry recommends for durations of database clients. */
-const boundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const
+export const boundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const
 
 /**
  * A histogram of durations that costs a few machine instructions for each value; it becomes a metric only when somebody
@@ -73,52 +71,15 @@ export class PoolMeters {
     this.#used.record(millis)
   }
 
-  /** Registers the pool's metrics; they are read from the pool itself whenever a snapshot is taken. */
-  register<S>(state: PoolState<S>, context: Context.Context<never>): ReadonlyArray<Metric.Registration> {
-    const pool = { [Names.poolName]: state.settings.name }
-    const ignore = () => {}
-    const gauge = (name: string, description: string, read: () => number, attributes: Record<string, string> = {}) =>
-      Metric.registerUnsafe(Metric.gauge(name, { description, attributes: { ...pool, ...attributes } }), context, {
-        get: () => ({ value: read() }),
-        update: ignore,
-        modify: ignore
-      })
-    const histogram = (name: string, description: string, read: () => Metric.HistogramState) =>
-      Metric.registerUnsafe(Metric.histogram(name, { description, attributes: pool, boundaries }), context, {
-        get: read,
-        update: ignore,
-        modify: ignore
-      })
-    const inState = "The number of sessions that are in this state"
-    return [
-      gauge(Names.count, inState, () => state.counts.idle + state.counts.checking, {
-        [Names.state]: "idle"
-      }),
-      gauge(Names.count, inState, () => state.counts.busy, { [Names.state]: "used" }),
-      gauge(Names.max, "The most sessions that may be open", () => state.limits.max),
-      gauge(Names.idleMin, "Sessions that eviction leaves open", () => state.limits.min),
-      gauge(Names.idleMax, "The most idle sessions that may be open", () => state.limits.max),
-      gauge(
-        Names.pendingRequests,
-        "Requests that wait for a session",
-        () => state.waiting.size
-      ),
-      Metric.registerUnsafe(
-        Metric.counter(Names.timeouts, {
-          description: "Requests that gave up waiting",
-          attributes: pool,
-          incremental: true
-        }),
-        context,
-        { get: () => ({ count: state.totals.timeouts, incremental: true }), update: ignore, modify: ignore }
-      ),
-      histogram(Names.createTime, "How long opening a session took, in seconds", () => this.#created.state()),
-      histogram(
-        Names.waitTime,
-        "How long a request waited for a session, in seconds",
-        () => this.#waited.state(state.totals.lent)
-      ),
-      histogram(Names.useTime, "How long a session was held, in seconds", () => this.#used.state())
-    ]
+  /** The histograms up to now; `lent` is the number of leases. */
+  histograms(lent: number): Histograms {
+    return { created: this.#created.state(), waited: this.#waited.state(lent), used: this.#used.state() }
   }
+}
+
+/** How long opening, waiting and using took, in seconds. */
+export interface Histograms {
+  readonly created: Metric.HistogramState
+  readonly waited: Metric.HistogramState
+  readonly used: Metric.HistogramState
 }
