@@ -5,18 +5,25 @@
  * otherwise: each statement is recorded before it runs, a migration without DDL is undone and may be run again, and one that
  * failed after DDL stops every later run until somebody has looked and called {@link resolve}.
  */
+import type { PoolOptions } from "@sessionpool/core"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { type Loader, MigrationError, type ResolvedMigration } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
-import { MigrationJournal, type MigrationRecord } from "./internal/migrationJournal.ts"
+import { longestName, MigrationJournal, type MigrationRecord } from "./internal/migrationJournal.ts"
+import { takeSessions, WaitLimit } from "./internal/migratorSessions.ts"
+import { durationOf } from "./internal/settingFields.ts"
 import { CommitFailed } from "./internal/sqlReason.ts"
+import { transactionOn } from "./internal/sqlTransactions.ts"
 import { OracleClient } from "./OracleClient.ts"
+import type { OracleConnection } from "./OracleConnection.ts"
 
 export {
   fromBabelGlob,
@@ -35,8 +42,9 @@ export type { MigrationRecord } from "./internal/migrationJournal.ts"
  *
  * **Details**
  *
- * `table` names the table of records (`effect_sql_migrations`); beside it stands the one of the lock, `…_lock`.
- * `lockTimeout` is how long another migrator is waited for, one minute by default; in whole seconds, as Oracle counts.
+ * `table` names the table of records (`effect_sql_migrations`), `schema.table` for one of another schema; beside it stands the one
+ * of the lock, `…_lock`. `lockTimeout` is how long a run waits in all, one minute by default: for another migrator, and for sessions
+ * of the pool. `"infinity"` waits without bound.
  *
  * @example
  * ```ts
@@ -52,7 +60,7 @@ export type { MigrationRecord } from "./internal/migrationJournal.ts"
 export interface MigratorOptions<R = never> {
   readonly loader: Loader<R>
   readonly table?: string | undefined
-  readonly lockTimeout?: Duration.Input | undefined
+  readonly lockTimeout?: PoolOptions.DurationOption | undefined
 }
 
 const defaultTable = "effect_sql_migrations"
@@ -87,21 +95,67 @@ const load = ([id, name, loading]: ResolvedMigration): Effect.Effect<
     }
   })
 
+/** How far a migration came, as far as its statements went through the SQL client. */
+const reached = (record: Pick<MigrationRecord, "steps" | "lastStep">): string =>
+  record.steps === 0 ? "" : ` in step ${record.steps} (${record.lastStep ?? "unknown"})`
+
 const halfApplied = (record: MigrationRecord): MigrationError =>
   failure(
     "BadState",
     `Migration "${record.id}_${record.name}" is half-applied: it ${
       record.state === "failed" ? "failed" : "was interrupted"
-    } in step ${record.steps} (${record.lastStep ?? "unknown"}), after Oracle had committed with the DDL of a step. `
+    }${reached(record)}, after part of its work had been committed, by DDL or by a COMMIT. `
       + "Repair the schema, then call OracleMigrator.resolve with \"done\", or with \"again\" to run it from its beginning."
   )
 
-const needsRepair = (record: MigrationRecord): boolean =>
-  record.state === "failed" || (record.state === "running" && record.committedSteps > 0)
+const needsRepair = (record: MigrationRecord): boolean => record.state === "failed" || record.isHalfApplied
+
+/** What was asked for, as the run needs it. */
+interface Checked {
+  readonly table: string
+  readonly limit: WaitLimit
+}
+
+const checked = (
+  options: Pick<MigratorOptions, "table" | "lockTimeout">
+): Effect.Effect<Checked, MigrationError> =>
+  Clock.clockWith((clock) => {
+    const { lockTimeout = "1 minute", table = defaultTable } = options
+    if (typeof table !== "string" || table.trim() === "" || /["\p{Cc}]/u.test(table)) {
+      return Effect.fail(
+        failure("BadState", "The migrator's option table must be the name of a table, or schema.table.")
+      )
+    }
+    const limit = durationOf(lockTimeout)
+    return limit === undefined
+      ? Effect.fail(
+        failure("BadState", "The migrator's option lockTimeout must be a duration of 0 or more, such as \"1 minute\".")
+      )
+      : Effect.succeed({ table, limit: new WaitLimit(limit, clock) })
+  })
+
+/** What cannot be recorded is refused before anything runs. */
+const checkMigrations = (found: ReadonlyArray<ResolvedMigration>): MigrationError | undefined => {
+  for (const [id, name] of found) {
+    if (!Number.isSafeInteger(id) || id < 0) {
+      return failure(
+        "BadState",
+        `Migration "${id}_${name}": its number must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}.`
+      )
+    }
+    if ([...name].length > longestName) {
+      return failure("BadState", `Migration ${id}: its name is longer than ${longestName} characters.`)
+    }
+  }
+  return new Set(found.map(([id]) => id)).size === found.length
+    ? undefined
+    : failure("Duplicates", "Found duplicate migration id's")
+}
 
 const runOne = Effect.fnUntraced(function*(
   client: OracleClient,
   journal: MigrationJournal,
+  work: OracleConnection,
   [id, name]: ResolvedMigration,
   migration: Effect.Effect<unknown, unknown, SqlClient>
 ) {
@@ -114,22 +168,35 @@ const runOne = Effect.fnUntraced(function*(
       outer === undefined ? Effect.succeed(statement) : outer(statement, sql, fiber, span)
     )
   const body = Effect.provideService(migration, Statement.CurrentTransformer, recording)
-  const exit = yield* Effect.exit(client.withTransaction(
-    Effect.andThen(body, client.useConnection((connection) => journal.doneWith(connection, id)))
+  let isSameTransaction = true
+  const inTransaction = transactionOn(client, work)
+  const exit = yield* Effect.exit(inTransaction(
+    journal.markOn(work, id).pipe(
+      Effect.andThen(body),
+      Effect.onError(() =>
+        Effect.map(Effect.option(journal.isMarkedOn(work, id)), (mark) => {
+          // A connection that is lost was rolled back; what was committed by then has its mark committed.
+          if (mark._tag === "Some") isSameTransaction = mark.value
+        })
+      ),
+      Effect.andThen(journal.doneWith(work, id))
+    )
   ))
   if (Exit.isSuccess(exit)) return
-  const record = (yield* journal.records).find((each) => each.id === id)
   const error = Cause.squash(exit.cause)
   const reason = typeof error === "object" && error !== null && "reason" in error ? error.reason : undefined
   const isUnknown = reason instanceof CommitFailed && reason.outcome === "unknown"
-  const isHalf = isUnknown || (record?.committedSteps ?? 0) > 0
+  const isHalf = isUnknown || !isSameTransaction || (yield* journal.isMarked(id))
+  const record = (yield* journal.records).find((each) => each.id === id)
   if (record?.state !== "done") yield* isHalf ? journal.failed(id) : journal.forget(id)
   if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
   const said = isUnknown
     ? "It is not known whether its work was committed: look, then call OracleMigrator.resolve."
     : isHalf
-    ? `It is half-applied: step ${record?.steps} (${record?.lastStep}) was begun, and Oracle had committed with DDL. `
-      + "Repair the schema, then call OracleMigrator.resolve."
+    ? `It is half-applied: it failed${
+      reached(record ?? { steps: 0, lastStep: undefined })
+    }, and by then part of its work `
+      + "had been committed, by DDL or by a COMMIT. Repair the schema, then call OracleMigrator.resolve."
     : "All of its work was undone; it runs again with the next run."
   return yield* failure("Failed", `Migration "${id}_${name}" failed. ${said}`, error)
 })
@@ -140,11 +207,14 @@ const runOne = Effect.fnUntraced(function*(
  * **Details**
  *
  * Only one migrator runs at a time, in any process: the others wait, then find nothing left to do. Each migration is a
- * transaction of its own, and is recorded as done in that same transaction. The migrator uses three sessions of the pool.
+ * transaction of its own, and is recorded as done in that same transaction. The migrator takes three sessions of the pool before
+ * it locks anything, and fails with `kind: "Locked"` when it cannot have them within `lockTimeout`: migrate before the rest of
+ * the program takes sessions.
  *
  * **Gotchas**
  *
- * DDL commits, also what stood before it in the migration. Keep one DDL statement to a migration, or write steps that can be
+ * DDL commits, also what stood before it in the migration, and so does a `COMMIT` by whatever way. A migration of which anything
+ * was committed and that then fails is half-applied, and stops every later run until {@link resolve} is called. Keep one DDL statement to a migration, or write steps that can be
  * repeated, and put changes of data into migrations of their own: those are undone when they fail.
  *
  * @example
@@ -172,11 +242,15 @@ export const run = <R = never>(
         "Migrations cannot run inside a transaction: Oracle commits it with the first DDL."
       )
     }
-    const journal = new MigrationJournal(client, options.table ?? defaultTable)
+    const { limit, table } = yield* checked(options)
+    const [holder, clerk, work] = yield* takeSessions(client, 3, limit) as Effect.Effect<
+      readonly [OracleConnection, OracleConnection, OracleConnection],
+      MigrationError | SqlError,
+      Scope.Scope
+    >
+    const journal = new MigrationJournal((f) => f(clerk), table)
     yield* journal.ensureTables
-    const holder = yield* journal.locked(
-      Duration.toSeconds(Duration.fromInputUnsafe(options.lockTimeout ?? "1 minute"))
-    )
+    yield* journal.lock(holder, Duration.toSeconds(limit.left))
 
     const records = yield* journal.records
     const broken = records.find(needsRepair)
@@ -184,9 +258,8 @@ export const run = <R = never>(
     const latest = records.reduce((most, { id, state }) => state === "done" ? Math.max(most, id) : most, 0)
 
     const found = yield* options.loader
-    if (new Set(found.map(([id]) => id)).size !== found.length) {
-      return yield* failure("Duplicates", "Found duplicate migration id's")
-    }
+    const refused = checkMigrations(found)
+    if (refused !== undefined) return yield* refused
     const required = found.filter(([id]) => id > latest).sort(([a], [b]) => a - b)
     // All are there before the first one changes anything.
     const loaded = yield* Effect.forEach(
@@ -201,7 +274,7 @@ export const run = <R = never>(
         holder.ping,
         (error) => failure("Locked", "The session that holds the migrator's lock is gone.", error)
       )
-      yield* runOne(client, journal, migration, effect).pipe(
+      yield* runOne(client, journal, work, migration, effect).pipe(
         Effect.annotateLogs({ migration_id: String(id), migration_name: name }),
         Effect.withSpan(`Migrator ${id}_${name}`)
       )
@@ -242,12 +315,15 @@ export const layer = <R = never>(
  */
 export const records = (options: { readonly table?: string | undefined } = {}): Effect.Effect<
   ReadonlyArray<MigrationRecord>,
-  SqlError,
+  MigrationError | SqlError,
   OracleClient
 > =>
-  Effect.flatMap(OracleClient, (client) => {
-    const journal = new MigrationJournal(client, options.table ?? defaultTable)
-    return Effect.andThen(journal.ensureTables, journal.records)
+  Effect.gen(function*() {
+    const { pool } = yield* OracleClient
+    const { table } = yield* checked(options)
+    const journal = new MigrationJournal((f) => pool.use(f), table)
+    yield* journal.ensureTables
+    return yield* journal.records
   })
 
 /**
@@ -267,9 +343,19 @@ export const resolve = (
   options: Pick<MigratorOptions, "table" | "lockTimeout"> = {}
 ): Effect.Effect<void, MigrationError | SqlError, OracleClient> =>
   Effect.scoped(Effect.gen(function*() {
-    const journal = new MigrationJournal(yield* OracleClient, options.table ?? defaultTable)
+    const client = yield* OracleClient
+    const { limit, table } = yield* checked(options)
+    if (as !== "done" && as !== "again") {
+      return yield* failure("BadState", "OracleMigrator.resolve takes \"done\" or \"again\"; nothing was changed.")
+    }
+    const [holder, clerk] = yield* takeSessions(client, 2, limit) as Effect.Effect<
+      readonly [OracleConnection, OracleConnection],
+      MigrationError | SqlError,
+      Scope.Scope
+    >
+    const journal = new MigrationJournal((f) => f(clerk), table)
     yield* journal.ensureTables
-    yield* journal.locked(Duration.toSeconds(Duration.fromInputUnsafe(options.lockTimeout ?? "1 minute")))
+    yield* journal.lock(holder, Duration.toSeconds(limit.left))
     const record = (yield* journal.records).find((each) => each.id === id)
     if (record === undefined || record.state === "done") {
       return yield* failure("BadState", `Migration ${id} was not left half-applied.`)

@@ -1,36 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OracleClient, OracleMigrator } from "@sessionpool/oracle"
+import { OracleMigrator } from "@sessionpool/oracle"
 import { Deferred, Effect, Fiber, FileSystem, Path } from "effect"
-import { SqlClient } from "effect/sql"
 import { fileURLToPath } from "node:url"
-import { openClient } from "./openClient.ts"
-
-let tables = 0
-
-/** A client, names that nobody else uses, and the means to run migrations under them. */
-const prepared = Effect.gen(function*() {
-  const { pool, sql } = yield* openClient()
-  const prefix = `sp_mig_${process.pid}_${++tables}`
-  const table = `${prefix}_m`
-  const made: Array<string> = [table, `${table}_lock`]
-  yield* Effect.addFinalizer(() =>
-    Effect.forEach(made, (name) => Effect.ignore(sql`drop table ${sql(name)}`), { discard: true })
-  )
-  const name = (suffix: string) => {
-    made.push(`${prefix}_${suffix}`)
-    return `${prefix}_${suffix}`
-  }
-  const provided = Effect.provideService(OracleClient.OracleClient, sql)
-  const run = (
-    migrations: Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>,
-    options: { readonly lockTimeout?: "1 second" } = {}
-  ) => provided(OracleMigrator.run({ loader: OracleMigrator.fromRecord(migrations), table, ...options }))
-  const records = provided(OracleMigrator.records({ table }))
-  const resolve = (id: number, as: "done" | "again") => provided(OracleMigrator.resolve(id, as, { table }))
-  return { pool, sql, table, name, run, records, resolve, provided }
-})
-
-const statement = (text: string) => Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.asVoid(sql.unsafe(text)))
+import { prepared, statement } from "./preparedMigrator.ts"
 
 describe("run", () => {
   it.live("runs what is new, once, in the order of the numbers", () =>
@@ -84,7 +56,7 @@ describe("run", () => {
         )
       }
       const failed = yield* Effect.flip(run(broken))
-      assert.match(failed.message, /half-applied: step 2 \(create table .*_two \(id nothing\)\)/)
+      assert.match(failed.message, /half-applied: it failed in step 2 \(create table .*_two \(id nothing\)\)/)
       const [record] = yield* records
       assert.deepStrictEqual([record?.state, record?.steps, record?.committedSteps], ["failed", 2, 2])
       const refused = yield* Effect.flip(run(broken))

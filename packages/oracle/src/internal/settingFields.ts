@@ -76,16 +76,19 @@ const isFilled = (input: object): boolean => {
     && entries.every(([unit, value]) => units.has(unit) && typeof value === "number" && Number.isFinite(value))
 }
 
+/** A duration of 0 or more, or `undefined` where `input` is none. A bare number is milliseconds. */
+export const durationOf = (input: unknown): Duration.Duration | undefined => {
+  const given = trimmed(input)
+  if (typeof given === "string" && given.toLowerCase() === "infinity") return Duration.infinity
+  if (typeof given === "object" && (given === null || !isFilled(given))) return undefined
+  if (typeof given === "number" && Number.isNaN(given)) return undefined
+  const found = Option.getOrUndefined(Duration.fromInput(given as Duration.Input))
+  return found !== undefined && Duration.toMillis(found) >= 0 ? found : undefined
+}
+
 const duration: Field = {
   expected: "a duration of 0 or more, such as \"30 seconds\", 30000 (milliseconds) or \"infinity\"",
-  parse: (input) => {
-    const given = trimmed(input)
-    if (typeof given === "string" && given.toLowerCase() === "infinity") return "infinity"
-    if (typeof given === "object" && (given === null || !isFilled(given))) return undefined
-    if (typeof given === "number" && Number.isNaN(given)) return undefined
-    const found = Option.getOrUndefined(Duration.fromInput(given as Duration.Input))
-    return found !== undefined && Duration.toMillis(found) >= 0 ? found : undefined
-  }
+  parse: durationOf
 }
 
 const isContext = (entry: unknown): boolean =>

@@ -15,6 +15,7 @@ import { OracleSqlConnection, SharedState } from "./sqlConnection.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
 import { asSqlError } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
+import { rememberTransactions, transactions } from "./sqlTransactions.ts"
 
 let transactions = 0
 
@@ -98,21 +99,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
     ...(transformRows !== undefined && { transformRows })
   })
 
-  const withTransaction = Client.makeWithTransaction({
-    // The same service: `acquirer` is the only one to put connections under it.
-    transactionService: transactionService as unknown as Context.Key<
-      Client.TransactionConnection,
-      readonly [connection: OracleSqlConnection, depth: number]
-    >,
-    spanAttributes,
-    acquireConnection: (restore) => restore(acquirer),
-    begin: (connection, statement) => connection.begin(statement),
-    savepoint: (connection, id) => connection.savepoint(id),
-    commit: (connection) => connection.commit,
-    onCommitFailure: (connection) => connection.rollback,
-    rollback: (connection) => connection.rollback,
-    rollbackSavepoint: (connection, id) => connection.rollbackSavepoint(id)
-  })
+  const withTransaction = transactions(transactionService, spanAttributes, (restore) => restore(acquirer))
 
   const useConnection: OracleClient["useConnection"] = (f) =>
     Effect.flatMap(
@@ -125,6 +112,10 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
 
   const complete = <C extends Client.SqlClient>(constructor: C, plain: (self: object) => object) => {
     const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection })
+    rememberTransactions(
+      made,
+      (connection) => transactions(transactionService, spanAttributes, () => Effect.succeed(wrap(connection)))
+    )
     return Object.assign(made, { safe: made, withoutTransforms: () => plain(made) as typeof made })
   }
   if (transformRows === undefined) return complete(client, (self) => self)
