@@ -6,6 +6,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
@@ -13,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Persistence from "effect/persistence/Persistence"
 import * as Schedule from "effect/Schedule"
-import type { SqlError } from "effect/sql/SqlError"
+import * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { limit, lob, OracleClient } from "./OracleClient.ts"
 import { isOracleError } from "./OracleError.ts"
@@ -22,9 +23,20 @@ import { isOracleError } from "./OracleError.ts"
 const longestBind = 4000
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+/** With its byte order mark, which a program may well have stored. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-const isThere = (error: SqlError): boolean => {
+class UnstorableText extends Data.TaggedError("UnstorableText")<{ readonly message: string }> {}
+
+/** Half a surrogate pair has no UTF-8: it would be stored as another character. */
+const wellFormed = (what: string, text: string): Effect.Effect<string, UnstorableText> =>
+  text.isWellFormed()
+    ? Effect.succeed(text)
+    : Effect.fail(
+      new UnstorableText({ message: `The ${what} has half a surrogate pair, which a database cannot store as text` })
+    )
+
+const isThere = (error: SqlError.SqlError): boolean => {
   const { cause } = error.reason
   return isOracleError(cause) && cause.codes.includes("ORA-00955")
 }
@@ -34,8 +46,20 @@ const created = (statement: Statement.Statement<unknown>): Effect.Effect<void> =
   Effect.orDie(Effect.catchIf(Effect.asVoid(statement), isThere, () => Effect.void))
 
 /** Two that merge the same new key at once both insert: the second then finds it there. */
-const merged = <A>(statement: Statement.Statement<A>): Effect.Effect<void, SqlError> =>
+const merged = <A>(statement: Statement.Statement<A>): Effect.Effect<void, SqlError.SqlError> =>
   Effect.asVoid(Effect.retry(statement, { times: 2, while: (error) => error.reason._tag === "UniqueViolation" }))
+
+const isDeadlock = (error: unknown): boolean => SqlError.isSqlError(error) && error.reason._tag === "DeadlockError"
+
+/** A few quick tries: whoever else was part of the deadlock has gone on by then. */
+const afterDeadlock = { schedule: Schedule.jittered(Schedule.exponential("10 millis")), times: 5, while: isDeadlock }
+
+/** Runs `work` in a transaction, and again after a deadlock; inside a caller's transaction only the caller can do that. */
+const transaction = <A, E>(sql: OracleClient, work: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
+  Effect.flatMap(Effect.serviceOption(sql.transactionService), (outer) => {
+    const whole = sql.withTransaction(work)
+    return outer._tag === "Some" ? whole : Effect.retry(whole, afterDeadlock)
+  })
 
 const bytesParameter = (bytes: Uint8Array): Uint8Array | Statement.Fragment =>
   bytes.length > longestBind ? lob("blob", bytes) : bytes
@@ -48,7 +72,8 @@ const textParameter = (text: string): string | Statement.Fragment =>
  *
  * **Gotchas**
  *
- * To Oracle an empty text is no value at all, so an empty key is refused; empty values are kept.
+ * To Oracle an empty text is no value at all, so an empty key is refused; empty values are kept. Text with half a surrogate pair
+ * is refused as well.
  *
  * @example
  * ```ts
@@ -107,10 +132,11 @@ export const layerKeyValueStore = (
           Effect.map(found(key), (value) =>
             value?.bytes).pipe(failing("getUint8Array", key)),
         set: (key, value) =>
-          Effect.suspend(() => {
-            const bytes = typeof value === "string" ? encoder.encode(value) : value
+          Effect.gen(function*() {
+            yield* wellFormed("key", key)
+            const bytes = typeof value === "string" ? encoder.encode(yield* wellFormed("value", value)) : value
             const type = typeof value === "string" ? 0 : 1
-            return merged(sql`merge into ${table} t using (select ${key} as id from dual) s on (t.id = s.id)
+            yield* merged(sql`merge into ${table} t using (select ${key} as id from dual) s on (t.id = s.id)
               when matched then update set value = ${bytesParameter(bytes)}, value_type = ${type}
               when not matched then insert (id, value, value_type) values (s.id, ${bytesParameter(bytes)}, ${type})`)
           }).pipe(failing("set", key)),
@@ -164,7 +190,8 @@ export const layerBacking = (
   Layer.effect(
     Persistence.BackingPersistence,
     Effect.gen(function*() {
-      const sql = (yield* OracleClient).withoutTransforms()
+      const client = yield* OracleClient
+      const sql = client.withoutTransforms()
       const table = sql(options.table ?? "effect_persistence")
       yield* created(sql`create table ${table} (
         store_id varchar2(190 char) not null,
@@ -199,11 +226,23 @@ export const layerBacking = (
           catch: (cause) => new Persistence.PersistenceError({ message: "The stored value is no JSON", cause })
         })
 
+      const printed = (value: object): Effect.Effect<string, Persistence.PersistenceError> =>
+        Effect.try({
+          try: () => {
+            const text: string | undefined = JSON.stringify(value)
+            if (text === undefined) throw new TypeError("its toJSON gives nothing")
+            return text
+          },
+          catch: (cause) => new Persistence.PersistenceError({ message: "The value has no JSON", cause })
+        })
+
       const upsert = (store: string, key: string, value: object, ttl: Duration.Duration | undefined) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        Effect.gen(function*() {
+          yield* wellFormed("key", key)
+          const now = yield* Clock.currentTimeMillis
           const expires = ttl === undefined || !Duration.isFinite(ttl) ? null : now + Duration.toMillis(ttl)
-          const text = JSON.stringify(value)
-          return merged(sql`merge into ${table} t using (select ${store} as store_id, ${key} as id from dual) s
+          const text = yield* printed(value)
+          yield* merged(sql`merge into ${table} t using (select ${store} as store_id, ${key} as id from dual) s
             on (t.store_id = s.store_id and t.id = s.id)
             when matched then update set value = ${textParameter(text)}, expires = ${expires}
             when not matched then insert (store_id, id, value, expires)
@@ -246,9 +285,15 @@ export const layerBacking = (
               ),
             set: (key, value, ttl) => upsert(store, key, value, ttl).pipe(failing(`set key ${key}`)),
             setMany: (entries) =>
-              sql.withTransaction(
-                Effect.forEach(entries, ([key, value, ttl]) => upsert(store, key, value, ttl), { discard: true })
-              ).pipe(failing("set many keys")),
+              Effect.suspend(() => {
+                // One order for everybody, so that no two wait for each other; the last of several values of a key stays.
+                const byKey = new Map(Arr.map(entries, (entry) => [entry[0], entry] as const))
+                const ordered = [...byKey.values()].sort(([one], [other]) => one < other ? -1 : 1)
+                return transaction(
+                  client,
+                  Effect.forEach(ordered, ([key, value, ttl]) => upsert(store, key, value, ttl), { discard: true })
+                )
+              }).pipe(failing("set many keys")),
             remove: (key) =>
               Effect.asVoid(sql`delete from ${table} where store_id = ${store} and id = ${key}`).pipe(
                 failing(`remove key ${key}`)

@@ -1,13 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OracleClient, OraclePersistence } from "@sessionpool/oracle"
-import { Cause, Duration, Effect, Exit, Layer } from "effect"
+import { OracleClient, OraclePersistence, OracleSessionPool } from "@sessionpool/oracle"
+import { Fault } from "@sessionpool/oracle-server"
+import { type Array as Arr, Cause, Duration, Effect, Exit, Layer } from "effect"
 import { SqlMessageStorage, SqlRunnerStorage } from "effect/cluster"
 import { SqlEventJournal } from "effect/eventlog"
 import { KeyValueStore, PersistedQueue, Persistence } from "effect/persistence"
+import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
+import { embedded, isReal } from "./database.ts"
 import { openClient } from "./openClient.ts"
 
 let tables = 0
+
+const nonEmpty = <A>(list: ReadonlyArray<A>) => list as Arr.NonEmptyArray<A>
 
 /** A layer for what it does while it is built. */
 const nothing = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<never, E, R> =>
@@ -58,7 +63,93 @@ describe("layerKeyValueStore", () => {
     })))
 })
 
+describe("what stores are given", () => {
+  it.live("is kept as it is, or refused (H11)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { client, table } = yield* prepared
+      yield* Effect.gen(function*() {
+        const store = yield* KeyValueStore.KeyValueStore
+        for (const text of ["\uFEFFwith a mark", "\uFEFF", "in the \uFEFF middle", "😀 \u0000"]) {
+          yield* store.set("text", text)
+          assert.strictEqual(yield* store.get("text"), text)
+        }
+        const half = yield* Effect.flip(store.set("text", "a\uD83D"))
+        assert.deepStrictEqual([half._tag, half.method], ["KeyValueStoreError", "set"])
+        assert.strictEqual((yield* Effect.flip(store.set("\uDE00b", "x"))).method, "set")
+        assert.strictEqual(yield* store.get("text"), "😀 \u0000")
+        assert.strictEqual(yield* store.size, 1)
+      }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerKeyValueStore({ table }), client)))
+    })))
+
+  it.live("fails with PersistenceError where it has no JSON, and nothing of it is kept (H12)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { client, table } = yield* prepared
+      yield* Effect.gen(function*() {
+        const store = yield* (yield* Persistence.BackingPersistence).make("s")
+        const circular: { self?: object } = {}
+        circular.self = circular
+        for (const value of [circular, { n: 1n }, { toJSON: () => undefined }]) {
+          assert.strictEqual((yield* Effect.flip(store.set("k", value, undefined)))._tag, "PersistenceError")
+          const many = store.setMany([["a", { n: 1 }, undefined], ["b", value, undefined]])
+          assert.strictEqual((yield* Effect.flip(many))._tag, "PersistenceError")
+        }
+        assert.deepStrictEqual(yield* store.getMany(["k", "a", "b"]), [undefined, undefined, undefined])
+      }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerBacking({ table }), client)))
+    })))
+})
+
 describe("layerBacking", () => {
+  it.live("is written by many at once, in whatever order they have their keys (H10)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { client, table } = yield* prepared
+      yield* Effect.gen(function*() {
+        const store = yield* (yield* Persistence.BackingPersistence).make("s")
+        const keys = Array.from({ length: 8 }, (_, n) => `k${n}`)
+        const entries = (n: number) => {
+          const turned = [...keys.slice(n % 8), ...keys.slice(0, n % 8)]
+          const ordered = n % 2 === 0 ? turned : turned.reverse()
+          return ordered.map((key) => [key, { n }, undefined] as const)
+        }
+        yield* Effect.forEach(
+          Array.from({ length: 16 }, (_, n) => n),
+          (n) => store.setMany(nonEmpty(entries(n))),
+          { concurrency: "unbounded" }
+        )
+        const found = yield* store.getMany(nonEmpty(keys))
+        // Whoever committed last has written all of them.
+        assert.lengthOf(new Set(found.map((value) => JSON.stringify(value))), 1)
+        yield* store.setMany([["twice", { n: 1 }, undefined], ["twice", { n: 2 }, undefined]])
+        assert.deepStrictEqual(yield* store.get("twice"), { n: 2 })
+      }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerBacking({ table }), client)))
+    })))
+
+  it.live.skipIf(isReal)(
+    "does a deadlock's work again as a whole, where that is not its caller's to do (H10)",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { connect, server } = yield* embedded()
+        const pool = yield* OracleSessionPool.make(connect)
+        const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
+        yield* Effect.gen(function*() {
+          const store = yield* (yield* Persistence.BackingPersistence).make("s")
+          const deadlock = server.inject(Fault.error({ code: 60, sql: /merge/i, skip: 1, times: 2 }))
+          const many = store.setMany([["a", { n: 1 }, undefined], ["b", { n: 2 }, undefined]])
+          const first = yield* deadlock
+          yield* many
+          assert.strictEqual(yield* first.hits, 2)
+          assert.deepStrictEqual(yield* store.getMany(["a", "b"]), [{ n: 1 }, { n: 2 }])
+          yield* store.clear
+          const second = yield* deadlock
+          const error = yield* Effect.flip(sql.withTransaction(many))
+          assert.strictEqual(error._tag, "PersistenceError")
+          assert.strictEqual(yield* second.hits, 1)
+          assert.isUndefined(yield* store.get("a"))
+        }).pipe(
+          Effect.provide(Layer.provide(OraclePersistence.layerBacking(), Layer.succeed(OracleClient.OracleClient, sql)))
+        )
+      }))
+  )
+
   it.live("keeps results in stores apart, until they expire", () =>
     Effect.scoped(Effect.gen(function*() {
       const { client, sql, table } = yield* prepared
