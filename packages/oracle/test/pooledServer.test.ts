@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OracleSessionPool } from "@sessionpool/oracle"
+import { OracleBind, type OracleConnection, OracleSessionPool } from "@sessionpool/oracle"
 import { Fault } from "@sessionpool/oracle-server"
 import { Deferred, Effect, Exit, Fiber, Redacted } from "effect"
 import { embedded, isReal } from "./database.ts"
@@ -82,6 +82,44 @@ describe.skipIf(isReal)("a pooled server", () => {
       yield* pool.use({ cclass: "OTHER" }, (held) => held.query(one))
       const classes = (yield* server.sessions).map((session) => session.connectionClass)
       assert.includeMembers(classes, ["SHOP", "OTHER"])
+    })))
+
+  it.live("with a boundary keeps its session while it holds temporary LOBs or temporary rows (H5)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connect, server } = yield* embedded({
+        script: "create global temporary table basket (n number) on commit preserve rows"
+      })
+      const pool = yield* OracleSessionPool.make({ ...connect, max: 1, poolBoundary: "statement" })
+      const inUse = Effect.map(
+        server.sessions,
+        (sessions) => sessions.filter(({ connection }) => connection !== undefined).length
+      )
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          yield* held.query(one)
+          assert.strictEqual(yield* inUse, 0)
+          const lob = yield* held.createLob("clob", "kept")
+          assert.strictEqual(yield* inUse, 1)
+          assert.deepStrictEqual(
+            yield* held.query("select length(:l) as n from dual", { l: OracleBind.input("clob", lob) }),
+            [{ N: 4 }]
+          )
+        })
+      )
+      const counted = (held: OracleConnection.OracleConnection) => held.query("select count(*) as n from basket")
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          yield* held.query(one)
+          yield* held.execute("insert into basket values (1)")
+          yield* held.commit
+          assert.deepStrictEqual(yield* counted(held), [{ N: 1 }])
+          assert.strictEqual(yield* inUse, 1)
+          yield* held.execute("delete from basket")
+          yield* held.commit
+          yield* held.query(one)
+          assert.strictEqual(yield* inUse, 0)
+        })
+      )
     })))
 
   it.live("with \"release\" logs on through the pool alone: with the credentials of that moment (H1)", () =>

@@ -119,6 +119,7 @@ export const cannedEngine = (
         events,
         transaction: false,
         onCancel: undefined,
+        hasTemporaryRows: false,
         get inTransaction() {
           return session.transaction
         },

@@ -309,6 +309,8 @@ export interface EngineSession {
   readonly info: SessionInfo
   /** True while uncommitted work or locks exist: bit 0x2 of the call status. */
   readonly inTransaction: boolean
+  /** Whether rows of a temporary table outlive the transaction in this session. */
+  readonly hasTemporaryRows: boolean
   readonly currentSchema: string
   readonly edition: string
   /**

@@ -12,6 +12,7 @@ import { authenticate } from "./LogonCall.ts"
 import { FunctionCode, MessageType } from "./Message.ts"
 import { writeOutcome, writeStatus } from "./Outcome.ts"
 import type { FunctionBody } from "./RequestParser.ts"
+import type { ServerSession } from "./ServerSession.ts"
 import { returningPlaceholders } from "./StatementScan.ts"
 
 const sessionReturn = 4
@@ -65,8 +66,12 @@ const considerImplicitRelease = (dialogue: Dialogue, call: Call): void => {
   const { host, session } = dialogue
   if (host.poolBoundary === undefined || session === undefined || !call.mayRelease) return
   if (session.closed || session.engine.inTransaction) return
-  call.releases = host.poolBoundary === "TRANSACTION" ? call.wasInTransaction : !session.cursors.hasOpenQuery
+  call.releases = host.poolBoundary === "TRANSACTION" ? call.wasInTransaction : isStateless(session)
 }
+
+/** Whether nothing is left in the session that a client could miss; the end of a transaction takes such things along. */
+const isStateless = ({ cursors, engine, lobs }: ServerSession): boolean =>
+  !cursors.hasOpenQuery && lobs.temporary === 0 && !engine.hasTemporaryRows
 
 /** Ends the response to a call with an error, in place of the body that was written. */
 export const failCall = (dialogue: Dialogue, call: Call, cause: unknown): OraErrorLike => {

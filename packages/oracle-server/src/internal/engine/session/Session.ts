@@ -359,6 +359,16 @@ export class Session implements EngineSession {
     this.cursors.clear()
   }
 
+  get hasTemporaryRows(): boolean {
+    for (const table of this.core.tablesById.values()) {
+      if (table.temporary !== "preserve") continue
+      if (this.core.store.rows(`SELECT 1 FROM ${table.physical} WHERE s=? LIMIT 1`, this.info.sid).length > 0) {
+        return true
+      }
+    }
+    return false
+  }
+
   private dropTemporaryRows(): void {
     for (const table of this.core.tablesById.values()) {
       if (table.temporary === undefined) continue
