@@ -107,7 +107,7 @@ describe("layerBacking", () => {
         const keys = Array.from({ length: 8 }, (_, n) => `k${n}`)
         const entries = (n: number) => {
           const turned = [...keys.slice(n % 8), ...keys.slice(0, n % 8)]
-          const ordered = n % 2 === 0 ? turned : turned.reverse()
+          const ordered = n % 2 === 0 ? turned : turned.toReversed()
           return ordered.map((key) => [key, { n }, undefined] as const)
         }
         yield* Effect.forEach(
