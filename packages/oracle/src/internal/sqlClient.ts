@@ -17,7 +17,7 @@ import { asSqlError } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
 import { rememberTransactions, transactions } from "./sqlTransactions.ts"
 
-let transactions = 0
+let clients = 0
 
 interface Functions {
   readonly [dialect: string]: (() => unknown) | undefined
@@ -75,7 +75,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
   const transactionService = Context.Service<
     Client.TransactionConnection,
     readonly [connection: SqlConnection.Connection, depth: number]
-  >(`@sessionpool/oracle/OracleClient/Transaction/${transactions++}`)
+  >(`@sessionpool/oracle/OracleClient/Transaction/${clients++}`)
   const spanAttributes = Object.entries({
     ...options.spanAttributes,
     "db.system.name": "oracle.db",
