@@ -183,7 +183,12 @@ describe("a password in a statement", () => {
       const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
       const failed = yield* OracleMigrator.run({
         loader: OracleMigrator.fromRecord({
-          "1_user": Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe("alter user nosuch identified by Secret11"))
+          // What stands before it is committed, so that the record stays.
+          "1_user": Effect.flatMap(
+            SqlClient.SqlClient,
+            (sql) =>
+              Effect.andThen(sql`create table made (id number)`, sql.unsafe("alter user nosuch identified by Secret11"))
+          )
         })
       }).pipe(
         Effect.provideService(OracleClient.OracleClient, sql),
