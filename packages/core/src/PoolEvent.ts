@@ -86,6 +86,18 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly tag: string | undefined
     readonly heldMillis: number
   }
+  /**
+   * A request with a tag got a session in another state, and the pool has no `onSession` that could have prepared it. `tag` is
+   * the state that the session was in.
+   */
+  SessionUnprepared: {
+    readonly at: number
+    readonly session: number
+    readonly requestedTag: string
+    readonly tag: string | undefined
+  }
+  /** A lease ended with uncommitted work, which was rolled back; sent where the driver knows of open work. */
+  WorkRolledBack: { readonly at: number; readonly session: number; readonly heldMillis: number }
   /** A request waits. */
   RequestQueued: { readonly at: number; readonly pending: number }
   /** A request gave up after `waitTimeout`. */
@@ -101,6 +113,13 @@ export type PoolEvent = Data.TaggedEnum<{
   }
   /** A lease that was reported as a leak came back after all. */
   LeakReturned: { readonly at: number; readonly session: number; readonly heldMillis: number }
+  /** A fiber has waited long, without a timeout, for a session while it holds `session` itself: a likely deadlock. */
+  NestedAcquireSuspected: {
+    readonly at: number
+    readonly session: number
+    readonly fiber: number
+    readonly waitedMillis: number
+  }
   /** A session was opened with other credentials than before; those opened with the old ones retire. */
   CredentialsChanged: { readonly at: number }
   /** Settings were changed. */
@@ -126,11 +145,14 @@ export const ignored = {
   SessionClosed: nothing,
   SessionLent: nothing,
   SessionReturned: nothing,
+  SessionUnprepared: nothing,
+  WorkRolledBack: nothing,
   RequestQueued: nothing,
   RequestTimedOut: nothing,
   RequestRefused: nothing,
   LeakSuspected: nothing,
   LeakReturned: nothing,
+  NestedAcquireSuspected: nothing,
   CredentialsChanged: nothing,
   Reconfigured: nothing,
   PoolClosing: nothing,

@@ -26,8 +26,14 @@ export interface Credentials {
   readonly token?: Redacted.Redacted<string> | undefined
 }
 
-/** What a new session must be. */
-export interface OpenRequest extends Credentials {
+/**
+ * What a new session must be, apart from its credentials.
+ *
+ * @see {@link OpenRequest}
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenDetails {
   /** The user to act as, when `user` is a proxy for another. */
   readonly proxyUser: string | undefined
   readonly cclass: string | undefined
@@ -39,7 +45,25 @@ export interface OpenRequest extends Credentials {
   readonly stmtCacheSize: number
 }
 
-/** Settings of the pool that `reset` puts back on a session. */
+/**
+ * What a new session must be: whom it is opened as, and the rest.
+ *
+ * **Gotchas**
+ *
+ * Credentials of the settings and of requests have the fields of `Credentials` alone. What a driver's own `Cr` has beyond them
+ * comes from a `credentials` effect only, so it must be optional there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OpenRequest<Cr extends Credentials = Credentials> = Cr & OpenDetails
+
+/**
+ * Settings of the pool that `reset` puts back on a session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface SessionSettings {
   readonly stmtCacheSize: number
 }
@@ -58,6 +82,7 @@ export interface SessionSettings {
  *   `undefined` when there is nothing to do, which spares the pool an effect.
  * - `interrupt` stops what the session is doing and succeeds once the session is quiet. The pool then pings it before it is
  *   lent again, so that a late break can never hit the next caller.
+ * - `hasOpenWork` is free, too: the pool asks at the end of a lease, before the rollback runs, to tell of work that was lost.
  * - `isHealthy` is free: what the driver knows without a round trip, such as a notice of a planned shutdown.
  * - `lease` makes the connection; it must run every operation through {@link Lease.run}. It is called at the beginning of every
  *   lease, on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (who
@@ -90,8 +115,8 @@ export interface SessionSettings {
  * }
  * ```
  */
-export interface SessionDriver<S, C extends Connection, E = never> {
-  readonly open: (request: OpenRequest) => Effect.Effect<S, E>
+export interface SessionDriver<S, C extends Connection, E = never, Cr extends Credentials = Credentials> {
+  readonly open: (request: OpenRequest<Cr>) => Effect.Effect<S, E>
   readonly close: (session: S, options: { readonly force: boolean }) => Effect.Effect<void, E>
   readonly ping: (session: S) => Effect.Effect<void, E>
   readonly reset: (session: S, settings: SessionSettings) => Effect.Effect<void, E> | undefined
@@ -104,6 +129,8 @@ export interface SessionDriver<S, C extends Connection, E = never> {
     context: Context.Context<never> | undefined,
     requested: unknown
   ) => C
+  /** Whether uncommitted work is open, as far as the driver knows without a round trip; not known when absent. */
+  readonly hasOpenWork?: (session: S) => boolean
   /** Attributes for the spans and logs of a session, by OpenTelemetry's conventions; none when absent. */
   readonly attributes?: (session: S) => Record<string, unknown>
 }

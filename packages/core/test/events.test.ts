@@ -27,6 +27,7 @@ describe("events", () => {
           hit: false,
           waitedMillis: 300
         },
+        { _tag: "SessionUnprepared", at: 300, session: 1, requestedTag: "A=1", tag: undefined },
         { _tag: "SessionReturned", at: 2300, session: 1, tag: "A=1", heldMillis: 2000 },
         { _tag: "SessionLent", at: 3000, session: 1, requestedTag: "A=1", tag: "A=1", hit: true, waitedMillis: 0 },
         { _tag: "SessionReturned", at: 3000, session: 1, tag: "A=1", heldMillis: 0 },

@@ -11,13 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Settings from "./internal/connectSettings.ts"
-import {
-  makePool,
-  type OracleCredentials,
-  type PoolFields,
-  type PoolHooks,
-  type PoolOptions
-} from "./internal/makePool.ts"
+import { makePool, type PoolFields, type PoolHooks, type PoolOptions } from "./internal/makePool.ts"
 import type { OracleConnection, ReadError } from "./OracleConnection.ts"
 
 /**
@@ -106,6 +100,12 @@ export const Service =
   }
 
 /**
+ * Takes the members of the pool out of the type of `OracleSessionPool.Service`. In the type of a service's tag that name also
+ * stands for what the service is, but nothing stands under it when the program runs: no call of a member may compile.
+ */
+type NotThePool = { readonly [K in keyof SessionPool.SessionPool<OracleConnection, PreparationError>]: never }
+
+/**
  * The pool of a program with one database.
  *
  * **Details**
@@ -140,11 +140,10 @@ export const OracleSessionPool:
   >
   & {
     readonly make: typeof make
-    readonly Service: typeof Service
+    readonly Service: typeof Service & NotThePool
   } = Object.assign(Service<OracleSessionPool>()("@sessionpool/oracle/OracleSessionPool"), {
     make,
-    // In the type of a service's tag this name stands for what the service is; nothing stands under it when the program runs.
-    Service: Service as typeof Service & SessionPool.SessionPool<OracleConnection, PreparationError>
+    Service: Service as typeof Service & NotThePool & SessionPool.SessionPool<OracleConnection, PreparationError>
   })
 
 /**
@@ -174,7 +173,7 @@ export interface OracleSessionPool {
  */
 export declare namespace OracleSessionPool {
   export type ConnectSettings = Settings.ConnectSettings
-  export type Credentials = OracleCredentials
+  export type Credentials = Settings.OracleCredentials
   export type Fields = PoolFields
   export type Hooks<OE = PreparationError, R = never> = PoolHooks<OE, R>
   export type Options<OE = PreparationError, R = never> = PoolOptions<OE, R>

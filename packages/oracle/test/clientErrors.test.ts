@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { PoolError } from "@sessionpool/core"
 import { OracleClient, OracleError } from "@sessionpool/oracle"
 import { Fault } from "@sessionpool/oracle-server"
 import { Effect, Redacted } from "effect"
@@ -22,6 +23,28 @@ describe("reasons", () => {
       assert.strictEqual(wrapped.isRetryable, error.isRetryable, code)
       assert.strictEqual(wrapped.reason.cause, error)
     }
+  })
+
+  it("of the pool give its own answer to retrying (A11)", () => {
+    const snapshot = { opened: 1, busy: 1, opening: 0, pending: 1, max: 1, leases: [] }
+    const pool = "hr"
+    const down = OracleError.fromDriver(Object.assign(new Error("NJS-511: x"), { code: "NJS-511" }))
+    const errors = [
+      new PoolError.PoolClosedError({ pool }),
+      new PoolError.PoolBusyError({ pool, busy: 1 }),
+      new PoolError.PoolExhaustedError({ pool, snapshot }),
+      new PoolError.AcquireTimeoutError({ pool, waitedMillis: 1, request: "scott", snapshot }),
+      new PoolError.QueueFullError({ pool, queueMax: 1, snapshot }),
+      new PoolError.PoolOverloadedError({ pool, expectedWaitMillis: 1, targetMillis: 1, snapshot }),
+      ...[true, false].map((isAuthentication) =>
+        new PoolError.OpenSessionError({ pool, identity: "scott", isAuthentication, attempts: 1, cause: down })
+      ),
+      new PoolError.CredentialsNotAllowedError({ pool }),
+      new PoolError.InvalidTagError({ pool, tag: "A", problem: "x" }),
+      new PoolError.InvalidOptionsError({ pool, problems: [] }),
+      new PoolError.ConnectionReleasedError({ pool, session: 1 })
+    ]
+    for (const error of errors) assert.strictEqual(toSqlError(error, "x").isRetryable, error.isRetryable, error._tag)
   })
 
   it("leave a SqlError as it is", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleSessionPool } from "@sessionpool/oracle"
 import { Fault, type OracleServer } from "@sessionpool/oracle-server"
-import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Ref, Stream } from "effect"
+import { Config, ConfigProvider, Context, Effect, Exit, Fiber, Layer, Redacted, Ref, Stream } from "effect"
 import { inspect } from "node:util"
 import { database, embedded, isReal, makePool } from "./database.ts"
 
@@ -62,6 +62,18 @@ describe("the service", () => {
       )
       assert.deepStrictEqual(yield* Effect.provide(both, layers), ["hr", "own"])
     })))
+
+  it("has only the statics that its type shows: its factory has nothing of a pool (E18)", () => {
+    class HrPool extends OracleSessionPool.Service<HrPool>()("test/Statics") {}
+    const context = Object.keys(Context.Service<string>("test/Reference"))
+    const added = (of: object) => Object.keys(of).filter((name) => !context.includes(name))
+    assert.deepStrictEqual(added(Object.getPrototypeOf(HrPool)), ["layer", "layerConfig"])
+    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "Service"])
+    assert.throws(() => {
+      // @ts-expect-error No such function is there when the program runs.
+      OracleSessionPool.Service.acquire()
+    }, TypeError)
+  })
 
   it.live("reads its options from the configuration, each of them", () =>
     Effect.scoped(Effect.gen(function*() {

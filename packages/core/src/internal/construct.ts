@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import * as FiberSet from "effect/FiberSet"
+import { pipeArguments } from "effect/Pipeable"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -24,6 +25,7 @@ import {
 import { PoolEvent } from "../PoolEvent.ts"
 import * as PoolOptions from "../PoolOptions.ts"
 import type { PoolStatistics } from "../PoolStatistics.ts"
+import type { Credentials, SessionDriver } from "../SessionDriver.ts"
 import type { CloseOptions, MakeOptions, SessionPool } from "../SessionPool.ts"
 import type { SessionRequest } from "../SessionRequest.ts"
 import { Closing } from "./closing.ts"
@@ -37,9 +39,11 @@ import { PoolMeters } from "./meters.ts"
 import { showMetrics } from "./metricSeries.ts"
 import { expectedDuration, parseMillis } from "./optionField.ts"
 import { Outbox } from "./outbox.ts"
+import { partProblems } from "./partProblems.ts"
 import { PoolState } from "./poolState.ts"
 import { addFirst, canAddFirst, isEmpty } from "./scopeFinalizer.ts"
 import { openSessionError } from "./settling.ts"
+import { TypeId } from "./typeId.ts"
 import { evictor, keeper, nextEviction } from "./upkeep.ts"
 import { type Body, UseFrames } from "./useFrame.ts"
 
@@ -51,12 +55,21 @@ const defaultPauses = Schedule.exponential("100 millis").pipe(
   Schedule.jittered
 )
 
-export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE, R, LE>(
-  options: MakeOptions<S, C, DE, OE, R, LE>,
-  clock: Clock
-) {
-  const { credentials, driver, onLease, onSession, openRetry, resetSession, ...given } = options
+export const make = Effect.fnUntraced(function*<
+  S,
+  C extends Connection,
+  DE,
+  OE,
+  R,
+  LE,
+  Cr extends Credentials
+>(options: MakeOptions<S, C, DE, OE, R, LE, Cr>, clock: Clock) {
+  const { credentials, driver, onLease, onSession, openRetry, resetSession, ...given } = Object(
+    options
+  ) as typeof options
   const settings = yield* Effect.fromResult(PoolOptions.fromInput(given))
+  const problems = partProblems(Object(options))
+  if (problems.length > 0) return yield* new InvalidOptionsError({ pool: settings.name, problems })
   if (credentials !== undefined && settings.user !== undefined) {
     return yield* besideCredentials(settings.name, "user")
   }
@@ -75,7 +88,8 @@ export const make = Effect.fnUntraced(function*<S, C extends Connection, DE, OE,
   state.asksEveryTime = onLease !== undefined
   const meters = new PoolMeters()
   const engine = new Engine<S, C, DE, OE | LE>({
-    driver,
+    // Credentials of settings and requests have no more fields than `Credentials`; those of a driver's own are optional.
+    driver: driver as SessionDriver<S, C, DE>,
     credentials: credentials === undefined ? undefined : inContext(credentials),
     onSession: onSession === undefined ? undefined : (connection, info) => inContext(onSession(connection, info)),
     onLease: onLease === undefined ? undefined : (connection, info) => inContext(onLease(connection, info)),
@@ -226,6 +240,10 @@ const surface = <S, C extends Connection, E, OE>(
     Effect.uninterruptible(Effect.suspend(() => lease.end(...how) ?? Effect.void))
 
   return {
+    [TypeId]: TypeId,
+    pipe() {
+      return pipeArguments(this, arguments)
+    },
     acquire,
     use: use as SessionPool<C, OE>["use"],
     release: (connection, options) =>

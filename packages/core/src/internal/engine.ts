@@ -17,6 +17,7 @@ import { LeakWatch } from "./leaks.ts"
 import * as Lending from "./lending.ts"
 import { Link } from "./linkedList.ts"
 import type { PoolMeters } from "./meters.ts"
+import { Notices } from "./notices.ts"
 import type { Job, PoolState } from "./poolState.ts"
 import type { IsHealthy, Session } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
@@ -55,6 +56,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   readonly isHealthy: IsHealthy<S>
   readonly deadlines: Deadlines<Waiter<S>>
   readonly leaks: LeakWatch
+  readonly notices: Notices<S>
   /** What is left to do after a reset that had nothing to do. */
   readonly #atRest: Effect.Effect<void> | undefined
   #sessionNumber = 0
@@ -89,6 +91,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
         return false
       }
     }
+    this.notices = new Notices(parts.state, (effect) => this.fork(effect))
     this.leaks = new LeakWatch({
       state: parts.state,
       fork: (effect) => this.fork(effect),
@@ -253,6 +256,15 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       return Effect.die(defect)
     }
     return work === undefined ? this.#atRest : within(work, this.settings.pingTimeout, "a reset")
+  }
+
+  /** Tells of work that a lease leaves uncommitted, where the driver knows of it. Asked before the rollback runs. */
+  noteOpenWork(session: Session<S>): void {
+    try {
+      if (this.driver.hasOpenWork?.(session.handle) === true) this.notices.rolledBack(session)
+    } catch {
+      // A driver that cannot say so costs nobody the end of a lease.
+    }
   }
 
   nextSessionNumber(): number {

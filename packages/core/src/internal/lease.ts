@@ -255,6 +255,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (isPrepared) return seen
     if (onSession === undefined) {
       this.#endsWith = undefined
+      if (wish.tag !== undefined) engine.notices.unprepared(session, wish.tag.text, now)
       return seen
     }
     return Effect.flatMap(Effect.suspend(() => onSession(connection, info)), () => {
@@ -291,6 +292,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     if (waiter.isWaiting) {
       const timeout = asked.timeout ?? (state.settings.getMode === "timedWait" ? state.limits.waitTimeout : Infinity)
       if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
+      else engine.notices.waits()
     }
     engine.flush()
     if (waiter.isWaiting && state.isWatched) {
@@ -344,9 +346,15 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     engine.meters.used(now - session.takenAt)
     if (this.watched !== undefined) engine.leaks.forget(this)
     const why = reason ?? this.#endsWith
-    if (why !== undefined) return this.endFor(why, session)
+    if (why !== undefined) {
+      if (why === "dropped") engine.noteOpenWork(session)
+      return this.endFor(why, session)
+    }
     const work = this.#running > 0 || this.#isSuspect ? this.quiet(session) : engine.reset(session)
-    if (work !== undefined) return this.clean(session, tag, work)
+    if (work !== undefined) {
+      engine.noteOpenWork(session)
+      return this.clean(session, tag, work)
+    }
     engine.comeBack(session, tag, now)
     return undefined
   }

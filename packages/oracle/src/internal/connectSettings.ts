@@ -134,10 +134,23 @@ const fixedParameters = (settings: ConnectSettings): Record<string, unknown> => 
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
-/** What a request asks for; its credentials may bring the key of an IAM token. */
-export interface OpenRequest extends SessionDriver.OpenRequest {
+/**
+ * Who sessions are opened as: a password, or a token of OAuth 2.0 or of IAM (which has a private key beside it).
+ *
+ * @example
+ * ```ts
+ * import type { OracleSessionPool } from "@sessionpool/oracle"
+ * import { Redacted } from "effect"
+ *
+ * const credentials: OracleSessionPool.Credentials = { token: Redacted.make("eyJhbGciOi...") }
+ * ```
+ */
+export interface OracleCredentials extends SessionDriver.Credentials {
   readonly privateKey?: Redacted.Redacted<string> | undefined
 }
+
+/** What a request asks for; its credentials may bring the key of an IAM token. */
+export type OpenRequest = SessionDriver.OpenRequest<OracleCredentials>
 
 /** Who the session is for: `user`, `user[proxy]`, or `[proxy]` when a token or a wallet says who the user is. */
 const credentialParameters = (request: OpenRequest): Record<string, unknown> => {

@@ -1,13 +1,12 @@
 /** An Oracle pool from its options: the settings of the pool, of the connections and of the values, told apart. */
-import { PoolError, PoolOptions as CoreOptions, type SessionDriver, SessionPool } from "@sessionpool/core"
+import { PoolError, PoolOptions as CoreOptions, SessionPool } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
-import { ConnectParameters, type ConnectSettings } from "./connectSettings.ts"
+import { ConnectParameters, type ConnectSettings, type OracleCredentials } from "./connectSettings.ts"
 import { openPauses } from "./openPauses.ts"
 import { noteAddress } from "./poolAddress.ts"
 import { changesServerSession, pooledServerProblems, withoutTags } from "./pooledServer.ts"
@@ -16,21 +15,6 @@ import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
 import { checkConnectSettings, checkValueOptions, connectSettingNames, valueSettingNames } from "./settingFields.ts"
 import { defaultValues, over, type ValueOptions } from "./valueSettings.ts"
-
-/**
- * Who sessions are opened as: a password, or a token of OAuth 2.0 or of IAM (which has a private key beside it).
- *
- * @example
- * ```ts
- * import type { OracleSessionPool } from "@sessionpool/oracle"
- * import { Redacted } from "effect"
- *
- * const credentials: OracleSessionPool.Credentials = { token: Redacted.make("eyJhbGciOi...") }
- * ```
- */
-export interface OracleCredentials extends SessionDriver.Credentials {
-  readonly privateKey?: Redacted.Redacted<string> | undefined
-}
 
 /**
  * The options of a pool that are plain values: the pool's settings, how to connect, how to read values.
@@ -126,7 +110,7 @@ export const makePool: <OE = never, R = never>(
   const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
   const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
   const parameters = new ConnectParameters(settings)
-  const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R>({
+  const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R, OE, OracleCredentials>({
     ...poolOptions,
     // The driver refuses credentials in it; statistics must not show them in the meantime.
     dsn: redactSecrets(connectString),

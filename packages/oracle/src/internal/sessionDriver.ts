@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
-import type { ConnectParameters, OpenRequest } from "./connectSettings.ts"
+import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
 import { Lender } from "./lender.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
@@ -166,13 +166,14 @@ export const make = (
   parameters: ConnectParameters,
   values: ValueSettings,
   patience: number
-): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError> => ({
+): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError, OracleCredentials> => ({
   open: (request) => open(parameters, request, patience),
   close: (session, { force }) => close(session, force),
   ping,
   reset,
   interrupt: (session) => Effect.catch(session.stop, failed("break", session.secrets)),
   isHealthy: (session) => session.isHealthy,
+  hasOpenWork: (session) => session.attached?.transactionInProgress === true,
   isAuthenticationFailure: (error) => error.reason._tag === "AuthenticationError",
   lease: (session, lease) => {
     session.lease = lease

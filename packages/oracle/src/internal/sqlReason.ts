@@ -43,14 +43,9 @@ export const classify = (error: OracleError, operation: string): SqlError.SqlErr
 const messageOf = (failure: unknown): string =>
   typeof failure === "object" && failure !== null && "message" in failure ? String(failure.message) : String(failure)
 
-/** Failures of the pool that are over once somebody gives a session back or the database is there again. */
-const passing: ReadonlySet<unknown> = new Set([
-  "PoolExhaustedError",
-  "AcquireTimeoutError",
-  "QueueFullError",
-  "PoolOverloadedError",
-  "OpenSessionError"
-])
+/** Whether a failure of the pool says itself that another try may succeed. */
+const isRetryable = (failure: unknown): boolean =>
+  typeof failure === "object" && failure !== null && "isRetryable" in failure && failure.isRetryable === true
 
 const tagOf = (failure: unknown): unknown =>
   typeof failure === "object" && failure !== null && "_tag" in failure ? failure._tag : undefined
@@ -68,7 +63,7 @@ export const toSqlError = (failure: unknown, operation: string): SqlError.SqlErr
       return new SqlError.SqlError({ reason: new SqlError.AuthenticationError(fields) })
     }
   }
-  return new SqlError.SqlError({ reason: retryable(new SqlError.ConnectionError(fields), passing.has(tag)) })
+  return new SqlError.SqlError({ reason: retryable(new SqlError.ConnectionError(fields), isRetryable(failure)) })
 }
 
 /** An effect whose failures are `SqlError`s. */

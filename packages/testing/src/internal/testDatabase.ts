@@ -219,6 +219,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
           }))
       }),
     isHealthy: (given) => !mutable(given).hasNotice,
+    hasOpenWork: (session) => session.inTransaction,
     isAuthenticationFailure: (error) => error.kind === "authentication",
     lease: (given, lease) => {
       const session = mutable(given)
