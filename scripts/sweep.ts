@@ -18,7 +18,8 @@ const options: SessionPoolLaws.RunOptions = {
   runs: Number(values.runs),
   length: Number(values.length),
   // From 3, below which a fiber yields before every operation and gets nowhere.
-  maxOps: Array.from({ length: Number(values["max-ops"]) - 2 }, (_, index) => index + 3)
+  maxOps: Array.from({ length: Number(values["max-ops"]) - 2 }, (_, index) => index + 3),
+  maxOpsShuffled: [3, 5, 7, 12, 31, 64].filter((maxOps) => maxOps <= Number(values["max-ops"]))
 }
 const subject = SessionPoolLaws.testDatabase()
 const began = performance.now()

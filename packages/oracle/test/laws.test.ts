@@ -23,7 +23,10 @@ vitest.describe("the laws over a socket", () => {
 
   vitest.it(
     SessionPoolLaws.interruptions.title,
-    () => Effect.runPromise(Effect.asVoid(SessionPoolLaws.interruptions.check(oracleSubject(), { maxOps: [64] }))),
+    () =>
+      Effect.runPromise(
+        Effect.asVoid(SessionPoolLaws.interruptions.check(oracleSubject(), { maxOps: [64], stride: 3 }))
+      ),
     100_000
   )
 })

@@ -80,7 +80,6 @@ export const oracleSubject = (): SessionPoolLaws.Subject<Connection> => {
           number: session.sid,
           user: session.proxyUser ?? session.user,
           proxyUser: session.proxyUser === undefined ? undefined : asAsked(session.user),
-          openedAt: session.openedAt,
           isAlive: session.status !== "KILLED",
           isAtWork: session.status === "ACTIVE"
         }))

@@ -1,10 +1,11 @@
 /**
- * The ten laws of a session pool, as a suite for anybody's driver and layer.
+ * The laws of a session pool, as a suite for any driver and layer.
  *
- * Nine of them are checked by scripts: command sequences that acquire with every kind of request, release, retag, drop, interrupt,
- * kill, refuse, reconfigure, let time pass and close, drawn at random from a seed. After every step a picture of the pool, its
- * server and its callers is held against pure functions that say what is allowed. The tenth is a sweep: every operation is
- * interrupted at every point at which its fiber can be, and the pool must be whole afterwards.
+ * All but the tenth are checked by scripts: command sequences that acquire with every kind of request, run statements side by side,
+ * release, retag, drop, interrupt, kill, refuse, rotate passwords, make functions throw, reconfigure, let time pass, set the system
+ * clock and close, drawn at random from a seed. After every step a picture of the pool, its server and its callers is compared
+ * with what pure functions allow. The tenth is a sweep: every operation is interrupted at every point at which its fiber can
+ * be, and the pool must be whole afterwards.
  *
  * A law that does not hold fails with a {@link LawViolation}: its number, the seed, and the shortest script that was found.
  */
@@ -12,10 +13,11 @@ import type { Connection } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { sweep } from "./internal/laws/interruptions.ts"
-import { type Theme, themes } from "./internal/laws/scripts.ts"
 import { playMany } from "./internal/laws/sequences.ts"
 import type { Subject } from "./internal/laws/subject.ts"
+import { isOn } from "./internal/laws/switches.ts"
 import { subject } from "./internal/laws/testDatabaseSubject.ts"
+import { type Theme, themes } from "./internal/laws/themes.ts"
 import type { TestConnection } from "./TestDatabase.ts"
 
 export type {
@@ -41,7 +43,16 @@ export const laws: Readonly<Record<number, string>> = {
   7: "nothing expired is lent; nothing in use is evicted; eviction stops at min",
   8: "the tag rules",
   9: "the identity rules",
-  10: "interrupting any fiber at any yield point leaves the other laws true"
+  10: "interrupting any fiber at any yield point leaves the other laws true",
+  11: "one request causes at most one replacement",
+  12:
+    "no account sees more refused log-ons than one for each set of credentials (plus one retry where credentials are an " +
+    "effect) until they change or somebody asks for another try",
+  13: "a break never reaches a later lease; a lease that has ended leaves nothing running",
+  14: "nothing of one lease's identity is seen by the next",
+  15: "no fiber runs inside a step",
+  16: "durations do not depend on the wall clock",
+  17: "after the pool's scope nothing is left: session, fiber, timer, gauge, group"
 }
 
 /**
@@ -87,6 +98,10 @@ export interface RunOptions {
   readonly length?: number | undefined
   /** After how many operations fibers yield in the sweep of law 10; default 3, 4, 5, 7, 12, 31 and 64. */
   readonly maxOps?: ReadonlyArray<number> | undefined
+  /** The same where tasks that are ready run in any order; default 3 and 31. */
+  readonly maxOpsShuffled?: ReadonlyArray<number> | undefined
+  /** How many tasks lie between two interrupts in the sweep of law 10; default 1: none is left out. */
+  readonly stride?: number | undefined
 }
 
 /** What was run. */
@@ -99,7 +114,7 @@ export interface Report {
 
 /** One group of laws. */
 export interface Law {
-  /** The numbers of the laws that it was made for; scripts check the first nine whatever their theme. */
+  /** The numbers of the laws that it was made for; scripts check all but law 10 whatever their theme. */
   readonly laws: ReadonlyArray<number>
   readonly title: string
   readonly check: <C extends Connection.Connection>(
@@ -108,7 +123,14 @@ export interface Law {
   ) => Effect.Effect<Report, LawViolation>
 }
 
-const defaults = { seed: 1, runs: 300, length: 40, maxOps: [3, 4, 5, 7, 12, 31, 64] }
+const defaults = {
+  seed: 1,
+  runs: 300,
+  length: 40,
+  maxOps: [3, 4, 5, 7, 12, 31, 64],
+  maxOpsShuffled: [3, 31],
+  stride: 1
+}
 
 const byScripts = (theme: Theme): Law => ({
   ...themes[theme],
@@ -147,9 +169,21 @@ export const identities: Law = byScripts("identities")
 export const time: Law = byScripts("time")
 /** Laws 2 and 5 while sessions die and operations fail, hang or take long. */
 export const trouble: Law = byScripts("trouble")
-/** Law 4, by every way a pool can end. */
+/** Laws 4 and 17, by every way a pool can end. */
 export const endings: Law = byScripts("endings")
-/** The first nine laws with everything at once. */
+/** Law 11: crowds of requests that any session serves, and some that few serve. */
+export const replacements: Law = byScripts("replacements")
+/** Law 12: many identities behind one account whose password changes. */
+export const accounts: Law = byScripts("accounts")
+/** Laws 13 and 14: several statements at once on a connection, interrupted in every order, with latency. */
+export const breaks: Law = byScripts("breaks")
+/** Law 15: requests that are made as soon as the pool tells of something. */
+export const steps: Law = byScripts("steps")
+/** Law 16: each script with and without a system clock that is set back and forward. */
+export const clocks: Law = byScripts("clocks")
+/** Laws 2, 4 and 17 while functions of the driver and hooks throw. */
+export const defects: Law = byScripts("defects")
+/** All of these laws with everything at once. */
 export const everything: Law = byScripts("everything")
 
 /** Law 10: every operation, interrupted at every point. */
@@ -158,7 +192,10 @@ export const interruptions: Law = {
   title: "interrupting any fiber at any yield point leaves the pool whole",
   check: (subject, options) => {
     const seed = options?.seed ?? defaults.seed
-    return sweep(subject, { seed, maxOps: options?.maxOps ?? defaults.maxOps }).pipe(
+    const maxOps = options?.maxOps ?? defaults.maxOps
+    // Where time is real, so is the order of tasks.
+    const maxOpsShuffled = subject.time === "virtual" ? options?.maxOpsShuffled ?? defaults.maxOpsShuffled : []
+    return sweep(subject, { seed, maxOps, maxOpsShuffled, stride: options?.stride ?? defaults.stride }).pipe(
       Effect.map((interruptions) => ({ sequences: 0, commands: 0, interruptions })),
       Effect.mapError(({ lines, problems }) =>
         new LawViolation({ subject: subject.name, law: 10, problems, script: lines, seed })
@@ -176,12 +213,18 @@ export const groups: ReadonlyArray<Law> = [
   time,
   trouble,
   endings,
+  ...(isOn.replacements ? [replacements] : []),
+  ...(isOn.accounts ? [accounts] : []),
+  breaks,
+  steps,
+  clocks,
+  defects,
   everything,
   interruptions
 ]
 
 /**
- * Checks all ten laws; fails with the first that does not hold.
+ * Checks all laws; fails with the first that does not hold.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
-import type { SessionPool } from "@sessionpool/core"
+import { PoolMetrics, type SessionPool } from "@sessionpool/core"
 import { SessionPoolLaws, type TestDatabase } from "@sessionpool/testing"
-import { Deferred, Effect, Redacted, Scope } from "effect"
+import { Clock, Deferred, Effect, Metric, Redacted, Scope } from "effect"
 import { describe, expect, it } from "vitest"
 
 type Driver = TestDatabase.TestDatabase["driver"]
@@ -145,6 +145,118 @@ describe("the laws find", () => {
     )
     expect(found.law).toBe(10)
     expect(found.script[1]).toMatch(/^interrupt it before task \d+/)
+  })
+
+  it("a pool that makes room twice for one request (11)", async () => {
+    const found = await violation(
+      SessionPoolLaws.replacements,
+      withPool((pool) => {
+        const makeRoom = Effect.ignore(pool.use({ purity: "new" }, () => Effect.void))
+        return { ...pool, acquire: (request) => Effect.andThen(makeRoom, pool.acquire(request)) }
+      })
+    )
+    expect(found.law).toBe(11)
+    expectReadable(found)
+  })
+
+  it.runIf(SessionPoolLaws.groups.includes(SessionPoolLaws.accounts))(
+    "a driver that logs on once more by itself (12)",
+    async () => {
+      const found = await violation(
+        SessionPoolLaws.identities,
+        driverThat((driver) => ({ open: (request) => Effect.retry(driver.open(request), { times: 1 }) }))
+      )
+      expect(found.law).toBe(12)
+      expectReadable(found)
+    }
+  )
+
+  it("a driver whose breaks are still on their way when it says that they have ended (13)", async () => {
+    const found = await violation(
+      SessionPoolLaws.breaks,
+      driverThat((driver) => ({
+        interrupt: (session) =>
+          Effect.andThen(
+            driver.interrupt(session),
+            Effect.asVoid(Effect.forkDetach(Effect.delay(Effect.ignore(driver.interrupt(session)), 40)))
+          )
+      }))
+    )
+    expect(found.law).toBe(13)
+    expect(found.problems.join()).toMatch(/break/)
+  })
+
+  it("a driver that leaves a statement running when its lease has ended (13)", async () => {
+    const found = await violation(SessionPoolLaws.breaks, driverThat(() => ({ interrupt: () => Effect.void })))
+    expect([3, 13]).toContain(found.law)
+    expectReadable(found)
+  })
+
+  it("a driver that forgets to take back whom the last lease worked for (14)", async () => {
+    const found = await violation(SessionPoolLaws.breaks, driverThat(() => ({ reset: () => undefined })))
+    expect(found.law).toBe(14)
+    expectReadable(found)
+  })
+
+  it("a pool that is told of before its sessions are idle (15)", async () => {
+    const ours = SessionPoolLaws.testDatabase()
+    const found = await violation(SessionPoolLaws.steps, {
+      ...ours,
+      make: Effect.map(ours.make, (bench) => ({
+        ...bench,
+        makePool: (settings) =>
+          Effect.tap(
+            bench.makePool(settings),
+            (pool) => Effect.forkDetach(pool.use(() => Effect.yieldNow), { startImmediately: true })
+          )
+      }))
+    })
+    expect(found.law).toBe(15)
+  })
+
+  it("a pool that measures waits by the wall clock (16)", async () => {
+    const found = await violation(
+      SessionPoolLaws.clocks,
+      withPool((pool) => ({
+        ...pool,
+        acquire: (request) =>
+          Effect.gen(function*() {
+            const began = yield* Clock.currentTimeMillis
+            const connection = yield* pool.acquire(request)
+            if ((yield* Clock.currentTimeMillis) - began > 600_000) yield* Effect.sleep(1)
+            return connection
+          })
+      }))
+    )
+    expect(found.law).toBe(16)
+    expectReadable(found)
+  })
+
+  it("a pool that leaves a fiber behind (17)", async () => {
+    const ours = SessionPoolLaws.testDatabase()
+    const found = await violation(SessionPoolLaws.endings, {
+      ...ours,
+      make: Effect.map(ours.make, (bench) => ({
+        ...bench,
+        makePool: (settings) => Effect.tap(bench.makePool(settings), () => Effect.forkDetach(Effect.never))
+      }))
+    })
+    expect(found.law).toBe(17)
+    expectReadable(found)
+  })
+
+  it("a pool that leaves a gauge behind (17)", async () => {
+    const ours = SessionPoolLaws.testDatabase()
+    const gauge = Metric.gauge(PoolMetrics.max, { attributes: { [PoolMetrics.poolName]: "laws" } })
+    const found = await violation(SessionPoolLaws.endings, {
+      ...ours,
+      make: Effect.map(ours.make, (bench) => ({
+        ...bench,
+        makePool: (settings) =>
+          Effect.tap(bench.makePool(settings), () => Effect.addFinalizer(() => Metric.update(gauge, 1)))
+      }))
+    })
+    expect(found.law).toBe(17)
   })
 
   it("the same script again from the seed and path that it has printed", async () => {

@@ -2,6 +2,7 @@
 import type { SessionDriver } from "@sessionpool/core"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -53,30 +54,71 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
 
   const mutable = (session: TestSession): MutableSession => sessions.get(session.number) ?? session as MutableSession
 
-  /** Runs one operation on a session, and sees that it is the only one. */
+  /** Nothing runs on the session any more: the next statement of its connection begins. */
+  const quiet = (session: MutableSession) => {
+    session.running = undefined
+    session.statements.shift()?.()
+  }
+
+  /** Waits until the statement before has ended: as drivers do, a connection sends one at a time. */
+  const nextTurn = (session: MutableSession): Effect.Effect<void> =>
+    Effect.callback<void>((resume) => {
+      const begin = () => resume(Effect.void)
+      session.statements.push(begin)
+      return Effect.sync(() => {
+        const place = session.statements.indexOf(begin)
+        if (place >= 0) session.statements.splice(place, 1)
+        // It was told to begin and is gone: the next one may.
+        else if (session.running === undefined) session.statements.shift()?.()
+      })
+    })
+
+  /** Runs one operation on a session, and checks that it is the only one. */
   const alone = <A>(
     session: MutableSession,
     operation: Operation,
-    effect: Effect.Effect<A, TestDatabaseError>
+    effect: Effect.Effect<A, TestDatabaseError>,
+    /** Why it must not begin, now that it is its turn. */
+    refusal: () => TestDatabaseError | undefined = () => undefined
   ): Effect.Effect<A, TestDatabaseError> =>
     Effect.suspend(() => {
       let isMine = false
-      const guarded = Effect.suspend(() => {
+      const guarded: Effect.Effect<A, TestDatabaseError> = Effect.suspend(() => {
+        if (operation === "execute" && session.running === "execute") return Effect.andThen(nextTurn(session), guarded)
+        const refused = refusal()
+        if (refused !== undefined) {
+          session.statements.shift()?.()
+          return Effect.fail(refused)
+        }
         if (session.running !== undefined) {
           book.violate(`"${operation}" began on session ${session.number} while "${session.running}" was running`)
         }
         isMine = true
         session.running = operation
         if (session.isClosed) book.violate(`"${operation}" was asked of session ${session.number}, which is closed`)
+        else if (session.isClosing) {
+          book.violate(`"${operation}" was asked of session ${session.number}, which is being closed`)
+        }
         return effect
       })
       return Effect.onExit(guarded, (exit) =>
         Effect.sync(() => {
           // A statement that was broken off still runs at the server until `interrupt` has stopped it.
-          if (isMine && (operation !== "execute" || Exit.isSuccess(exit) || !Exit.hasInterrupts(exit))) {
-            session.running = undefined
-          }
+          if (isMine && (operation !== "execute" || Exit.isSuccess(exit) || !Exit.hasInterrupts(exit))) quiet(session)
         }))
+    })
+
+  /** A statement, and the answer that it gets when a break or the end of its session stops it. */
+  const stoppable = <A>(
+    session: MutableSession,
+    work: Effect.Effect<A, TestDatabaseError>
+  ): Effect.Effect<A, TestDatabaseError> =>
+    Effect.suspend(() => {
+      const stopped = Deferred.makeUnsafe<never, TestDatabaseError>()
+      session.stop = (message) => {
+        Deferred.doneUnsafe(stopped, Effect.fail(new TestDatabaseError({ kind: "statement", message })))
+      }
+      return Effect.raceFirst(work, Deferred.await(stopped))
     })
 
   const authenticate = (request: SessionDriver.OpenRequest): Effect.Effect<void, TestDatabaseError> =>
@@ -113,17 +155,25 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
             cclass: request.cclass,
             edition: request.edition,
             purity: request.purity,
-            shardingKey: request.shardingKey,
-            superShardingKey: request.superShardingKey,
+            // As they are now: a server knows what was sent to it.
+            shardingKey: structuredClone(request.shardingKey),
+            superShardingKey: structuredClone(request.superShardingKey),
             openedAt: now(),
             state: new Map(),
+            clientIdentifier: undefined,
             inTransaction: false,
             isAlive: true,
             stmtCacheSize: request.stmtCacheSize,
             hasNotice: false,
+            isClosing: false,
             isClosed: false,
             running: undefined,
-            breakPending: false,
+            get isRunning() {
+              return this.running === "execute"
+            },
+            statements: [],
+            stop: undefined,
+            breakPending: undefined,
             lease: undefined
           }
           sessions.set(session.number, session)
@@ -139,6 +189,9 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       return
     }
     session.isClosed = true
+    session.stop?.(`session ${session.number} was closed`)
+    session.running = undefined
+    for (const begin of session.statements.splice(0)) begin()
     sessions.delete(session.number)
     book.write("closed", session.number, session.user)
   }
@@ -147,12 +200,15 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     alone(session, operation, Effect.andThen(behave(operation), Effect.suspend(() => alive(session)))).pipe(
       Effect.onExit((exit) =>
         Effect.sync(() => {
-          if (operation === "ping") session.breakPending = false
+          if (operation === "ping") session.breakPending = undefined
           if (Exit.isSuccess(exit)) book.write(event, session.number, session.user)
           else book.write(event, session.number, session.user, "failed")
         })
       )
     )
+
+  const gaveUp = ({ number }: MutableSession) =>
+    new TestDatabaseError({ kind: "statement", message: `the lease of session ${number} has ended` })
 
   const alive = (session: MutableSession): Effect.Effect<void, TestDatabaseError> =>
     session.isAlive ? Effect.void : Effect.fail(connectionFailure(`session ${session.number} is dead`))
@@ -160,7 +216,6 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
   const perform: Perform = (given, lease, statement) =>
     Effect.suspend(() => {
       const session = mutable(given)
-      if (session.breakPending) book.violate(`a late break hit a statement on session ${session.number}`)
       const work = Effect.andThen(behave("execute"), Effect.suspend(() => alive(session))).pipe(
         Effect.andThen(Effect.suspend(() =>
           options.answer === undefined
@@ -184,7 +239,15 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
           })
         )
       )
-      return alone(session, "execute", work)
+      return alone(session, "execute", stoppable(session, work), () => {
+        // It waited for another statement, and the lease has ended in the meantime: drivers do not send it any more.
+        if (lease.isReleased) return gaveUp(session)
+        // What a lease has broken off itself is its own; the driver must not let it reach another.
+        if (session.breakPending !== undefined && session.breakPending !== lease) {
+          book.violate(`a late break hit a statement on session ${session.number}`)
+        }
+        return undefined
+      })
     })
 
   const driver: TestDatabase["driver"] = {
@@ -192,6 +255,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     close: (given, { force }) =>
       Effect.suspend(() => {
         const session = mutable(given)
+        session.isClosing = true
         // A forced close cuts the line, which no server can delay.
         const polite = force ? Effect.void : Effect.andThen(behave("close"), Effect.suspend(() => alive(session)))
         return Effect.tap(polite, () => Effect.sync(() => gone(session)))
@@ -200,6 +264,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     reset: (given, settings) => {
       const session = mutable(given)
       session.lease = undefined
+      session.clientIdentifier = undefined
       session.stmtCacheSize = settings.stmtCacheSize
       if (!session.inTransaction && behaviours.get("reset") === undefined) return undefined
       return Effect.tap(round(session, "reset", "reset"), () =>
@@ -210,11 +275,17 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     interrupt: (given) =>
       Effect.suspend(() => {
         const session = mutable(given)
+        const { lease } = session
         return Effect.tap(Effect.andThen(behave("interrupt"), Effect.suspend(() => alive(session))), () =>
           Effect.sync(() => {
-            session.running = undefined
+            if (session.lease !== lease && session.lease?.isReleased === false) {
+              book.violate(`a break that was begun for one lease of session ${session.number} reached the next`)
+            }
+            session.stop?.(`the statement on session ${session.number} was broken off`)
+            session.stop = undefined
             // From here on the break may still be on its way, until a round trip has shown that it is not.
-            session.breakPending = true
+            session.breakPending = lease
+            quiet(session)
             book.write("interrupted", session.number, session.user)
           }))
       }),

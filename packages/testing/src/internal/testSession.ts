@@ -1,5 +1,5 @@
 /** The sessions of a test database, the connections to them, and how it can be told to behave. */
-import { Connection, type PoolError, type SessionRequest } from "@sessionpool/core"
+import { Connection, PoolError, type SessionRequest } from "@sessionpool/core"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -63,8 +63,12 @@ export interface TestSession {
   readonly openedAt: number
   /** State that outlives a lease, as NLS settings do in Oracle. */
   readonly state: Map<string, string>
+  /** On whose behalf the holder works; the end of a lease takes it back. */
+  readonly clientIdentifier: string | undefined
   readonly inTransaction: boolean
   readonly isAlive: boolean
+  /** Whether a statement runs on it, or was interrupted and has not been stopped yet. */
+  readonly isRunning: boolean
   readonly stmtCacheSize: number
 }
 
@@ -72,11 +76,19 @@ export interface TestSession {
 export interface MutableSession extends TestSession {
   inTransaction: boolean
   isAlive: boolean
+  clientIdentifier: string | undefined
   hasNotice: boolean
+  isClosing: boolean
   isClosed: boolean
   stmtCacheSize: number
+  /** What runs at the server. */
   running: string | undefined
-  breakPending: boolean
+  /** Statements of the connection that wait for the one that runs; each is a way to begin it. */
+  readonly statements: Array<() => void>
+  /** Ends the statement that runs, with a message. */
+  stop: ((message: string) => void) | undefined
+  /** The lease whose statement was broken off, until a round trip has shown that no break is on its way. */
+  breakPending: Connection.Lease | undefined
   lease: Connection.Lease | undefined
 }
 
@@ -96,13 +108,27 @@ export class TestConnection extends Connection.Base {
     text: string,
     binds?: unknown
   ): Effect.Effect<unknown, TestDatabaseError | PoolError.ConnectionReleasedError> {
-    return this.lease.run(this.#perform(this.session, this.lease, { text, binds, session: this.session }))
+    const { lease, session } = this
+    return Effect.catch(lease.run(this.#perform(session, lease, { text, binds, session })), (error) =>
+      // What the end of the lease has broken off fails as everything after it does.
+      Effect.fail(
+        lease.isReleased ? new PoolError.ConnectionReleasedError({ pool: lease.pool, session: lease.sessionId }) : error
+      ))
   }
 
   /** Puts the session in a state that outlives the lease. */
   setState(name: string, value: string): Effect.Effect<void, TestDatabaseError | PoolError.ConnectionReleasedError> {
     return this.lease.run(Effect.sync(() => {
       this.session.state.set(name, value)
+    }))
+  }
+
+  /** Says on whose behalf this lease works; the next one does not see it. */
+  setClientIdentifier(
+    value: string | undefined
+  ): Effect.Effect<void, TestDatabaseError | PoolError.ConnectionReleasedError> {
+    return this.lease.run(Effect.sync(() => {
+      ;(this.session as MutableSession).clientIdentifier = value
     }))
   }
 

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { ScriptRequest, ScriptSettings } from "./command.ts"
 import { canonicalTag, type LentView, type RequestView, type Stage, type Wish, wishOf } from "./observation.ts"
-import { type Account, type PoolSettings, PreparationFailed, type Server, type Subject } from "./subject.ts"
+import type { Account, PreparationFailed, Server, Subject } from "./subject.ts"
 import type { World } from "./world.ts"
 
 /** The failure that a script ends a lease with. */
@@ -22,11 +22,30 @@ export class Memory {
   readonly openedAt = new Map<number, number>()
   /** Connections that `onSession` has seen. */
   readonly prepared = new WeakSet<object>()
+  /** Sessions on which a hook is at work. */
+  readonly inOnSession = new Set<number>()
+  readonly inResetSession = new Set<number>()
 }
 
 const nameOf = (number: number): string => {
   const letter = String.fromCodePoint(97 + number % 26)
   return number < 26 ? letter : `${letter}${Math.floor(number / 26)}`
+}
+
+/** A statement that runs beside others on the connection of a caller. */
+export interface Statement {
+  readonly name: string
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+}
+
+/** How a caller behaves, beside what it is told. */
+export interface Manner {
+  readonly by: "acquire" | "use"
+  /** For how long it holds its session; until it is told when absent. */
+  readonly holdsFor?: number | undefined
+  readonly changesRequest?: boolean | undefined
+  /** Whether everything was at rest when it asked. */
+  readonly isAtRest?: boolean | undefined
 }
 
 /** One caller. */
@@ -48,6 +67,11 @@ export class Caller<C extends Connection.Connection> {
   #endedAt = 0
   #failure: string | undefined = undefined
   #failureMessage = ""
+  readonly statements: Array<Statement> = []
+  #identitiesSeen: ReadonlyArray<string> = []
+  #holdsFor: number | undefined = undefined
+  #isAtRest = false
+  #wasInterrupted = false
   #next: ((then: Effect.Effect<unknown, unknown>) => void) | undefined = undefined
   #fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
@@ -85,15 +109,30 @@ export class Caller<C extends Connection.Connection> {
 
   start(
     pool: SessionPool.SessionPool<C, PreparationFailed>,
-    by: "acquire" | "use",
+    manner: Manner,
     accounts: ReadonlyArray<Account>
   ): void {
     const request = requestOf(this.request, accounts)
-    const effect = by === "use"
+    this.#holdsFor = manner.holdsFor
+    this.#isAtRest = manner.isAtRest === true
+    const effect = manner.by === "use"
       ? pool.use(request, (connection) => this.#hold(connection))
       : Effect.scoped(Effect.flatMap(pool.acquire(request), (connection) => this.#hold(connection)))
     this.#fiber = this.#world.fork(effect)
     this.#fiber.addObserver((exit) => this.#ended(exit))
+    if (manner.changesRequest === true) changeParts(request)
+  }
+
+  /** Statements that have not ended. */
+  get running(): ReadonlyArray<Statement> {
+    return this.statements.filter(({ fiber }) => fiber.pollUnsafe() === undefined)
+  }
+
+  /** Runs a statement beside whatever else runs on the connection. */
+  startStatement(): string {
+    const name = `${this.name}.${this.statements.length + 1}`
+    this.statements.push({ name, fiber: this.#world.fork(this.#server.execute(this.connection!)) })
+    return name
   }
 
   /** Lets the caller do something, and wait for more. */
@@ -111,6 +150,7 @@ export class Caller<C extends Connection.Connection> {
   }
 
   interrupt(): void {
+    this.#wasInterrupted = true
     this.#fiber?.interruptUnsafe()
   }
 
@@ -137,7 +177,11 @@ export class Caller<C extends Connection.Connection> {
       lent: this.#lent === undefined ? undefined : { ...this.#lent, openedAt: openedAt ?? this.#lent.at },
       endedAt: this.#endedAt,
       failure: this.#failure,
-      failureMessage: this.#failureMessage
+      failureMessage: this.#failureMessage,
+      running: this.running.map(({ name }) => name),
+      identitiesSeen: this.#identitiesSeen,
+      isAtRest: this.#isAtRest,
+      wasInterrupted: this.#wasInterrupted
     }
   }
 
@@ -164,7 +208,14 @@ export class Caller<C extends Connection.Connection> {
         wasPrepared: memory.prepared.has(connection)
       }
       memory.identities.set(session, this.wish.identity)
-      return this.#listen()
+      const look = this.#server.identities?.(connection) ?? Effect.succeed([])
+      return Effect.andThen(
+        Effect.catch(look, () => Effect.succeed([])),
+        (seen) => {
+          this.#identitiesSeen = seen
+          return this.#holdsFor === undefined ? this.#listen() : Effect.sleep(this.#holdsFor)
+        }
+      )
     }).pipe(Effect.ensuring(Effect.sync(() => {
       this.#next = undefined
       this.leave(connection.tag)
@@ -190,13 +241,16 @@ export class Caller<C extends Connection.Connection> {
 
 /** The request as the pool takes it. */
 const requestOf = (request: ScriptRequest, accounts: ReadonlyArray<Account>): SessionRequest.SessionRequest => {
-  const { password, proxy, user, ...rest } = request
+  const { password, proxy, shardingKey, superShardingKey, user, ...rest } = request
   const account = accounts.find((account) => account.user === user)
   const secret = password === undefined
     ? undefined
     : Redacted.make(password === "wrong" ? "a wrong password" : account?.password ?? "")
   return {
     ...rest,
+    // As lists, which a caller can change.
+    ...(shardingKey === undefined ? {} : { shardingKey: [shardingKey] }),
+    ...(superShardingKey === undefined ? {} : { superShardingKey: [superShardingKey] }),
     ...(user === undefined && proxy === undefined
       ? {}
       : { user: proxy === undefined ? user! : `${user ?? ""}[${proxy}]` }),
@@ -204,28 +258,10 @@ const requestOf = (request: ScriptRequest, accounts: ReadonlyArray<Account>): Se
   }
 }
 
-/** The settings as the pool takes them. */
-export const poolSettings = <C extends Connection.Connection>(
-  settings: ScriptSettings,
-  subject: Subject<C>,
-  memory: Memory
-): PoolSettings<C> => {
-  const { hasOwnUser, onSession, resetSession, ...plain } = settings
-  return {
-    ...plain,
-    name: "laws",
-    ...(hasOwnUser
-      ? { user: subject.account.user, password: Redacted.make(subject.account.password) }
-      : {}),
-    ...(onSession === "absent" ? {} : {
-      onSession: (connection, { requestedTag }) =>
-        Effect.suspend(() => {
-          memory.prepared.add(connection)
-          return onSession === "fails"
-            ? Effect.fail(new PreparationFailed("told to"))
-            : Effect.orDie(connection.setTag(requestedTag))
-        })
-    }),
-    ...(resetSession ? { resetSession: () => Effect.void } : {})
+/** Changes what a request is made of, as a caller may do that uses the same objects again. */
+const changeParts = (request: SessionRequest.SessionRequest): void => {
+  for (const key of [request.shardingKey, request.superShardingKey]) {
+    if (Array.isArray(key)) key[0] = key[0] === "south" ? "north" : "south"
   }
+  Object.assign(request, { tag: "CHANGED=1", cclass: "changed", purity: "default", matchAnyTag: false })
 }

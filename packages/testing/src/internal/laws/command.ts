@@ -1,5 +1,6 @@
 /** What a script is made of: plain data that can be drawn, shrunk and printed. */
 import type { PoolOptions } from "@sessionpool/core"
+import type { DriverFunction } from "./driverFaults.ts"
 import type { Operation } from "./subject.ts"
 
 /** A request as a script writes it: the password is that of the account, a wrong one, or none. */
@@ -24,6 +25,7 @@ export interface ScriptSettings {
   readonly getMode: PoolOptions.GetMode
   readonly waitTimeout: number
   readonly queueMax: number
+  readonly queueTarget: number
   readonly timeout: number
   readonly maxLifetimeSession: number
   readonly pingInterval: number
@@ -35,10 +37,18 @@ export interface ScriptSettings {
   readonly leakDetectionThreshold: number
   /** Whether the pool has a user of its own. */
   readonly hasOwnUser: boolean
-  /** What `onSession` does: nothing, put the session in the state asked for, or fail each time. */
-  readonly onSession: "absent" | "sets the tag" | "fails"
-  /** Whether `resetSession` is given. */
-  readonly resetSession: boolean
+  /** What `onSession` does; `"works"`: two statements, then it sets the tag. */
+  readonly onSession: "absent" | "sets the tag" | "works" | "fails"
+  /** What `resetSession` does; `"works"`: two statements. */
+  readonly resetSession: "absent" | "succeeds" | "works" | "fails"
+  /** Whether the pool asks an effect for its credentials, in place of the settings. */
+  readonly hasCredentialsEffect: boolean
+  /** Who listens to the pool's events: nobody, one who reads them, or one who asks for a session at each that tells of one. */
+  readonly listener: "absent" | "reads" | "asks"
+  /** How many requests are made in the fiber that waits for `min` sessions, as soon as it has the pool; 0: it does not wait. */
+  readonly asksAtOnce: number
+  /** In which order tasks run that are ready at the same moment. */
+  readonly tasks: "in order" | "shuffled"
 }
 
 /** The settings of a script when nothing else is said. */
@@ -49,6 +59,7 @@ export const plainSettings: ScriptSettings = {
   getMode: "wait",
   waitTimeout: 5000,
   queueMax: 500,
+  queueTarget: 0,
   timeout: 60_000,
   maxLifetimeSession: 0,
   pingInterval: 60_000,
@@ -60,21 +71,57 @@ export const plainSettings: ScriptSettings = {
   leakDetectionThreshold: 0,
   hasOwnUser: true,
   onSession: "absent",
-  resetSession: false
+  resetSession: "absent",
+  hasCredentialsEffect: false,
+  listener: "absent",
+  asksAtOnce: 0,
+  tasks: "in order"
 }
 
+/** Settings of a script that are not settings of the pool. */
+export type ScriptOnly =
+  | "hasOwnUser"
+  | "onSession"
+  | "resetSession"
+  | "hasCredentialsEffect"
+  | "listener"
+  | "asksAtOnce"
+  | "tasks"
+
 /** What can be changed in a script while the pool runs. */
-export type ScriptChanges = Partial<Omit<ScriptSettings, "hasOwnUser" | "onSession" | "resetSession">>
+export type ScriptChanges = Partial<Omit<ScriptSettings, ScriptOnly>>
+
+/** What a script can break beside the driver's functions. */
+export type Hook = "onSession" | "resetSession" | "credentials"
+
+/** How a function of the driver or a hook goes wrong: its effect dies, or the call itself throws. */
+export type Defect = "die" | "throw"
 
 /** One step of a script. `which` chooses among those there are: leases, waiting requests, sessions. */
 export type Command =
-  | { readonly _tag: "Acquire"; readonly request: ScriptRequest; readonly by: "acquire" | "use" }
+  | {
+    readonly _tag: "Acquire"
+    readonly request: ScriptRequest
+    readonly by: "acquire" | "use"
+    /** Whether the caller changes the parts of its request once it was made. */
+    readonly changesRequest?: boolean | undefined
+  }
+  /** Callers that each hold a session for a while and then go. */
+  | { readonly _tag: "Crowd"; readonly count: number; readonly request: ScriptRequest; readonly millis: number }
   | { readonly _tag: "Release"; readonly which: number; readonly tag?: string | undefined }
   | { readonly _tag: "End"; readonly which: number; readonly how: "success" | "failure" | "defect" }
   | { readonly _tag: "Drop"; readonly which: number }
   | { readonly _tag: "SetTag"; readonly which: number; readonly tag: string }
   | { readonly _tag: "Begin"; readonly which: number }
   | { readonly _tag: "Execute"; readonly which: number }
+  /** A statement beside whatever else runs on the connection, in a fiber of its own. */
+  | { readonly _tag: "Start"; readonly which: number }
+  /** Interrupts one of the fibers that were started so. */
+  | { readonly _tag: "InterruptStatement"; readonly which: number }
+  /** Interrupts all that one caller has started, at once. */
+  | { readonly _tag: "InterruptStatements"; readonly which: number }
+  /** Says on whose behalf the caller works. */
+  | { readonly _tag: "Identify"; readonly which: number }
   | { readonly _tag: "InterruptHolder"; readonly which: number }
   | { readonly _tag: "InterruptWaiter"; readonly which: number }
   | { readonly _tag: "Advance"; readonly millis: number }
@@ -91,6 +138,18 @@ export type Command =
     readonly outcome: "fail" | "hang"
     readonly times: number
   }
+  | {
+    readonly _tag: "Defect"
+    readonly of: DriverFunction | Hook
+    readonly how: Defect
+    readonly times: number
+  }
+  /** The system clock is set forward or back; no time passes. */
+  | { readonly _tag: "SetClock"; readonly millis: number }
+  /** The pool's own account has another password from now on: at the server, in the pool, or both. */
+  | { readonly _tag: "Rotate"; readonly where: "server" | "pool" | "both" }
+  /** Another pool of the same name opens, or the last one that did closes. */
+  | { readonly _tag: "Twin"; readonly is: "opened" | "closed" }
   | { readonly _tag: "Reconfigure"; readonly changes: ScriptChanges }
   | { readonly _tag: "Close"; readonly how: "plain" | "drain" | "force" }
 
@@ -125,7 +184,10 @@ export const printSettings = (settings: ScriptSettings): string => {
 export const printCommand = (command: Command, name: string): string => {
   switch (command._tag) {
     case "Acquire":
-      return `${name} <- ${command.by} ${literal(command.request)}`.trimEnd()
+      return `${name} <- ${command.by} ${literal(command.request)}`.trimEnd() +
+        (command.changesRequest === true ? ", then changes its request" : "")
+    case "Crowd":
+      return `${name} <- use ${literal(command.request)}, each for ${formatMillis(command.millis)}`
     case "Release":
       return command.tag === undefined ? `release ${name}` : `release ${name} { tag: ${JSON.stringify(command.tag)} }`
     case "End":
@@ -138,6 +200,12 @@ export const printCommand = (command: Command, name: string): string => {
       return `${name}.begin`
     case "Execute":
       return `${name}.execute`
+    case "Start":
+      return `start ${name}`
+    case "Identify":
+      return `${name}.identify`
+    case "InterruptStatement":
+    case "InterruptStatements":
     case "InterruptHolder":
     case "InterruptWaiter":
       return `interrupt ${name}`
@@ -159,6 +227,18 @@ export const printCommand = (command: Command, name: string): string => {
       return `${command.operation} takes ${formatMillis(command.millis)}`
     case "Misbehave":
       return `${command.operation} is to ${command.outcome} ${command.times} times`
+    case "Defect":
+      return `${command.of} is to ${command.how} ${command.times} times`
+    case "SetClock":
+      return `the system clock is set ${command.millis < 0 ? "back" : "forward"} ${
+        formatMillis(Math.abs(command.millis))
+      }`
+    case "Rotate":
+      return command.where === "both"
+        ? "the password changes"
+        : `the password changes ${command.where === "server" ? "at the server" : "in the pool"}`
+    case "Twin":
+      return `another pool of the same name is ${command.is}`
     case "Reconfigure":
       return `reconfigure ${literal(command.changes)}`
     case "Close":

@@ -2,7 +2,7 @@
  * Law 10. Every operation is run again and again, each time interrupted one task later, with fibers that yield after few
  * operations; whatever had happened by then, the pool must be whole afterwards.
  */
-import type { Connection, SessionPool, SessionRequest } from "@sessionpool/core"
+import type { Connection } from "@sessionpool/core"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,38 +10,9 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { worldFor } from "./sequences.ts"
-import type { Bench, PoolSettings, PreparationFailed, Server, Subject } from "./subject.ts"
+import type { Bench, Operation, Subject } from "./subject.ts"
+import { operations, type Pool, type Setting, type Swept, use } from "./sweptOperations.ts"
 import { complete, type World } from "./world.ts"
-
-type Pool<C extends Connection.Connection> = SessionPool.SessionPool<C, PreparationFailed>
-
-/** What an operation under the sweep can use. */
-interface Setting<C extends Connection.Connection> {
-  readonly pool: Pool<C>
-  /** Makes one more pool on the same server, under the account that all use. */
-  readonly makePool: (settings: PoolSettings<C>) => Effect.Effect<Pool<C>, unknown, Scope.Scope>
-  readonly server: Server<C>
-  /** Takes a session and holds it, in a fiber of its own, until `free`. */
-  readonly hold: (request?: SessionRequest.SessionRequest) => Effect.Effect<{
-    readonly connection: C
-    readonly free: Effect.Effect<void>
-  }>
-}
-
-/** One operation under the sweep. */
-interface Swept<C extends Connection.Connection> {
-  readonly name: string
-  readonly settings: PoolSettings<C>
-  /** Brings the pool into the state that it is about; the answer is what is then interrupted, and what goes on beside it. */
-  readonly prepare: (
-    setting: Setting<C>
-  ) => Effect.Effect<{
-    readonly target: Effect.Effect<unknown, unknown>
-    readonly beside?: ReadonlyArray<Effect.Effect<unknown, unknown>>
-  }>
-  /** Whether the pool may be closed afterwards. */
-  readonly closes?: boolean
-}
 
 /** Why a pool is not whole. */
 export interface SweepFailure {
@@ -54,146 +25,6 @@ const mostPoints = 5000
 /** Longer than every timeout of the pool together. */
 const longEnough = 120_000
 
-const use = <C extends Connection.Connection>(pool: Pool<C>, request: SessionRequest.SessionRequest = {}) =>
-  pool.use(request, () => Effect.yieldNow)
-
-const acquire = <C extends Connection.Connection>(pool: Pool<C>, request: SessionRequest.SessionRequest = {}) =>
-  Effect.scoped(Effect.andThen(pool.acquire(request), Effect.yieldNow))
-
-const operations = <C extends Connection.Connection>(): ReadonlyArray<Swept<C>> => [
-  {
-    name: "acquire a session that is idle",
-    settings: { max: 1 },
-    prepare: ({ pool }) => Effect.as(Effect.orDie(use(pool)), { target: acquire(pool) })
-  },
-  {
-    name: "acquire while a session is opened",
-    settings: { max: 2, increment: 2 },
-    prepare: ({ pool }) => Effect.succeed({ target: acquire(pool) })
-  },
-  {
-    name: "acquire and wait for one who gives back",
-    settings: { max: 1 },
-    prepare: ({ hold, pool }) =>
-      Effect.map(hold(), ({ free }) => ({ target: acquire(pool), beside: [free, Effect.ignore(use(pool))] }))
-  },
-  {
-    name: "give back to one who waits",
-    settings: { max: 1 },
-    prepare: ({ pool }) => Effect.succeed({ target: use(pool), beside: [use(pool), acquire(pool)] })
-  },
-  {
-    name: "acquire in place of a session with another tag",
-    settings: { max: 1 },
-    prepare: ({ hold, pool }) =>
-      Effect.flatMap(
-        hold(),
-        ({ connection, free }) =>
-          Effect.andThen(Effect.orDie(connection.setTag("A=1")), Effect.as(free, { target: acquire(pool) }))
-      )
-  },
-  {
-    name: "acquire with onSession",
-    settings: {
-      max: 1,
-      onSession: (connection, { requestedTag }) =>
-        Effect.andThen(Effect.yieldNow, Effect.orDie(connection.setTag(requestedTag)))
-    },
-    prepare: ({ pool }) => Effect.as(Effect.orDie(use(pool)), { target: acquire(pool, { tag: "A=1" }) })
-  },
-  {
-    name: "acquire a session that is pinged first",
-    settings: { max: 2, pingInterval: 0 },
-    prepare: ({ pool }) => Effect.as(Effect.orDie(use(pool)), { target: acquire(pool) })
-  },
-  {
-    name: "acquire when the session that is pinged is dead",
-    settings: { max: 1, pingInterval: 0 },
-    prepare: ({ pool, server }) =>
-      Effect.as(Effect.andThen(Effect.orDie(use(pool)), server.killAll), { target: acquire(pool) })
-  },
-  {
-    name: "acquire with a limit on the wait",
-    settings: { max: 1 },
-    prepare: ({ hold, pool }) => Effect.as(hold(), { target: Effect.ignore(acquire(pool, { waitTimeout: 1000 })) })
-  },
-  {
-    name: "use",
-    settings: { max: 1 },
-    prepare: ({ pool }) => Effect.as(Effect.orDie(use(pool)), { target: use(pool) })
-  },
-  {
-    name: "use with something to reset",
-    settings: { max: 1, resetSession: () => Effect.yieldNow },
-    prepare: ({ pool, server }) =>
-      Effect.succeed({
-        target: pool.use((connection) => server.begin?.(connection) ?? Effect.void),
-        beside: [use(pool)]
-      })
-  },
-  {
-    name: "a statement in flight",
-    settings: { max: 1 },
-    prepare: ({ pool, server }) =>
-      Effect.as(server.behave?.("execute", { latency: 1000 }) ?? Effect.void, {
-        target: pool.use(server.execute),
-        beside: [use(pool)]
-      })
-  },
-  {
-    name: "release with another tag",
-    settings: { max: 1 },
-    prepare: ({ hold, pool }) =>
-      Effect.map(hold(), ({ connection, free }) => ({
-        target: Effect.ensuring(pool.release(connection, { tag: "B=2" }), free),
-        beside: [use(pool, { tag: "B=2" })]
-      }))
-  },
-  {
-    name: "drop",
-    settings: { max: 1 },
-    prepare: ({ hold, pool }) =>
-      Effect.map(hold(), ({ connection, free }) => ({
-        target: Effect.ensuring(pool.drop(connection), free),
-        beside: [use(pool)]
-      }))
-  },
-  {
-    name: "reconfigure",
-    settings: { max: 1 },
-    prepare: ({ hold, pool }) =>
-      Effect.map(hold(), () => ({ target: pool.reconfigure({ max: 3, min: 2 }), beside: [use(pool)] }))
-  },
-  {
-    name: "make a pool and wait until min sessions are open",
-    settings: { max: 1 },
-    prepare: ({ makePool }) => Effect.succeed({ target: Effect.scoped(makePool({ min: 2, max: 2, waitForMin: true })) })
-  },
-  {
-    name: "close",
-    settings: { min: 2, max: 2 },
-    closes: true,
-    prepare: ({ pool }) => Effect.succeed({ target: Effect.ignore(pool.close()), beside: [Effect.ignore(use(pool))] })
-  },
-  {
-    name: "close and drain",
-    settings: { max: 2 },
-    closes: true,
-    prepare: ({ hold, pool }) =>
-      Effect.map(hold(), () => ({
-        target: pool.close({ drainTimeout: 100 }),
-        beside: [Effect.ignore(use(pool))]
-      }))
-  },
-  {
-    name: "close by force",
-    settings: { max: 1 },
-    closes: true,
-    prepare: ({ hold, pool }) =>
-      Effect.map(hold(), () => ({ target: pool.close({ force: true }), beside: [Effect.ignore(use(pool))] }))
-  }
-]
-
 /** Notes what is wrong with a pool that nobody uses any more. */
 const examine = <C extends Connection.Connection>(
   world: World,
@@ -202,7 +33,8 @@ const examine = <C extends Connection.Connection>(
   closes: boolean
 ): Effect.Effect<ReadonlyArray<string>, unknown> =>
   Effect.gen(function*() {
-    const problems = [...yield* bench.server.violations]
+    const { lateBreaks, violations } = bench.server
+    const problems = [...yield* violations, ...lateBreaks === undefined ? [] : yield* lateBreaks]
     const { busy, closing, idle, max, opened, opening, pending } = yield* pool.statistics
     const atServer = (yield* bench.server.sessions).length
     const counts =
@@ -223,18 +55,35 @@ const examine = <C extends Connection.Connection>(
     return problems
   })
 
-/** Whom an interruption hits: the operation, one that goes on beside it, or the pool as a whole, whose scope closes. */
-type Victim = number | "scope"
+/** What is hit: the operation, one that goes on beside it, or the pool as a whole, whose scope closes or that is closed by force. */
+type Victim = number | "scope" | "pool"
 
 const describeVictim = (victim: Victim): string =>
-  victim === "scope" ? "close the pool's scope" : victim === 0 ? "interrupt it" : `interrupt number ${victim} beside it`
+  victim === "scope"
+    ? "close the pool's scope"
+    : victim === "pool"
+    ? "close the pool by force"
+    : victim === 0
+    ? "interrupt it"
+    : `interrupt number ${victim} beside it`
 
-/** Runs one operation once and strikes before task `point`; the answer is whether the victim was still running then. */
+/** When to strike: before a task, counted from the beginning, or when nothing is left to run until time passes. */
+type Point = number | "rest"
+
+/** How an operation is swept. */
+interface SweepOptions {
+  readonly seed: number
+  readonly maxOps: number
+  readonly isShuffled: boolean
+  readonly victim: Victim
+}
+
+/** Runs one operation once and strikes at `point`; the answer is whether the victim was still running then. */
 const strikeAt = <C extends Connection.Connection>(
   subject: Subject<C>,
   swept: Swept<C>,
-  options: { readonly seed: number; readonly maxOps: number; readonly victim: Victim },
-  point: number
+  options: SweepOptions,
+  point: Point
 ): Effect.Effect<{ readonly isMore: boolean; readonly victims: number }, SweepFailure> =>
   Effect.gen(function*() {
     const world = worldFor(subject, options)
@@ -244,7 +93,8 @@ const strikeAt = <C extends Connection.Connection>(
     const { password, user } = subject.account
     const makePool: Setting<C>["makePool"] = (settings) =>
       bench.makePool({ ...settings, name: "laws", user, password: Redacted.make(password) })
-    const pool = yield* complete(world, Scope.provide(makePool(swept.settings), scope))
+    const settings = { ...swept.settings, ...swept.hooks?.(bench.server) }
+    const pool = yield* complete(world, Scope.provide(makePool(settings), scope))
     const holders: Array<Fiber.Fiber<unknown, unknown>> = []
     const hold: Setting<C>["hold"] = (request = {}) =>
       Effect.gen(function*() {
@@ -258,33 +108,40 @@ const strikeAt = <C extends Connection.Connection>(
         const connection = yield* Deferred.await(held)
         return { connection, free: Effect.asVoid(Deferred.succeed(gate, undefined)) }
       })
-    const { beside = [], target } = yield* complete(
-      world,
-      swept.prepare({ pool, makePool, server: bench.server, hold })
-    )
-    const first = world.tasks()
+    const { server } = bench
+    const slowly: Setting<C>["slowly"] = (latencies) =>
+      world.advance === undefined || server.behave === undefined ? Effect.void : Effect.forEach(
+        Object.entries(latencies),
+        ([operation, latency]) => server.behave!(operation as Operation, { latency })
+      )
+    const { beside = [], target } = yield* complete(world, swept.prepare({ pool, makePool, server, slowly, hold }))
     const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
     let closing: Fiber.Fiber<unknown, unknown> | undefined = undefined
+    let hasStruck = false
     let wasRunning = false
     const strike = () => {
-      const fiber = fibers[options.victim === "scope" ? 0 : options.victim]
+      const fiber = fibers[typeof options.victim === "number" ? options.victim : 0]
+      hasStruck = true
       wasRunning = fiber !== undefined && fiber.pollUnsafe() === undefined
       if (options.victim === "scope") closing ??= world.fork(Scope.close(scope, Exit.void))
+      else if (options.victim === "pool") world.fork(pool.close({ force: true }))
       else fiber?.interruptUnsafe()
     }
-    if (point > 0) world.before(point, strike)
+    if (point !== "rest" && point > 0) world.before(point, strike)
     for (const effect of [target, ...beside]) fibers.push(world.fork(effect))
     if (point === 0) strike()
     yield* world.settle
-    const isLast = world.tasks() - first < point
-    // Nothing is left to be run, so this is the last point: it waits for time to pass, or for ever.
+    if (point === "rest" && !hasStruck) strike()
+    const pass = world.advance === undefined ? world.settle : world.advance(longEnough)
+    yield* pass
+    // Nothing is left to be run, so this is the last point.
+    const isLast = !hasStruck
     if (isLast) strike()
     yield* world.settle
-    const pass = world.advance === undefined ? world.settle : world.advance(longEnough)
     yield* pass
     for (const other of [...holders, ...fibers]) other.interruptUnsafe()
     yield* pass
-    const closes = swept.closes === true || options.victim === "scope"
+    const closes = swept.closes === true || typeof options.victim === "string"
     const problems = [...yield* examine(world, bench, pool, closes)]
     closing ??= world.fork(Scope.close(scope, Exit.void))
     yield* pass
@@ -292,8 +149,10 @@ const strikeAt = <C extends Connection.Connection>(
     if (closing.pollUnsafe() === undefined) problems.push("closing the pool's scope does not end")
     problems.push(...yield* bench.server.imbalances, ...world.leftovers())
     if (problems.length > 0) {
-      const where = `${describeVictim(options.victim)} before task ${point}, with fibers that yield after ` +
-        `${options.maxOps} operations`
+      const when = point === "rest" ? "when nothing is left to run" : `before task ${point}`
+      const where =
+        `${describeVictim(options.victim)} ${when}, with fibers that yield after ${options.maxOps} operations` +
+        (options.isShuffled ? " and tasks in any order" : "")
       return yield* Effect.fail<SweepFailure>({ problems, lines: [swept.name, where] })
     }
     return { isMore: wasRunning && !isLast, victims: fibers.length }
@@ -310,28 +169,46 @@ const strikeAt = <C extends Connection.Connection>(
 const strikeEverywhere = <C extends Connection.Connection>(
   subject: Subject<C>,
   swept: Swept<C>,
-  options: { readonly seed: number; readonly maxOps: number; readonly victim: Victim }
+  options: SweepOptions,
+  stride: number
 ): Effect.Effect<{ readonly points: number; readonly victims: number }, SweepFailure> =>
   Effect.gen(function*() {
-    for (let point = 0; point <= mostPoints; point++) {
+    yield* strikeAt(subject, swept, options, "rest")
+    let points = 1
+    for (let point = options.seed % stride; point <= mostPoints; point += stride) {
       const { isMore, victims } = yield* strikeAt(subject, swept, options, point)
-      if (!isMore) return { points: point + 1, victims }
+      points++
+      if (!isMore) return { points, victims }
     }
     return yield* Effect.fail<SweepFailure>({ problems: ["it does not end"], lines: [swept.name] })
   })
 
+/** How the points of a sweep are chosen. */
+export interface SweepPlan {
+  readonly seed: number
+  /** After how many operations fibers yield, in order and with tasks shuffled. */
+  readonly maxOps: ReadonlyArray<number>
+  readonly maxOpsShuffled: ReadonlyArray<number>
+  /** How many tasks lie between two points; with 1 every point is struck. */
+  readonly stride: number
+}
+
 /** Interrupts every operation at every point, and who is beside it; the answer is how many points there were. */
 export const sweep = <C extends Connection.Connection>(
   subject: Subject<C>,
-  options: { readonly seed: number; readonly maxOps: ReadonlyArray<number> }
+  { maxOps, maxOpsShuffled, seed, stride }: SweepPlan
 ): Effect.Effect<number, SweepFailure> =>
   Effect.gen(function*() {
+    const orders = [
+      ...maxOps.map((maxOps) => ({ maxOps, isShuffled: false })),
+      ...maxOpsShuffled.map((maxOps) => ({ maxOps, isShuffled: true }))
+    ]
     let total = 0
     for (const swept of operations<C>()) {
-      for (const maxOps of options.maxOps) {
-        const strike = (victim: Victim) => strikeEverywhere(subject, swept, { seed: options.seed, maxOps, victim })
+      for (const order of orders) {
+        const strike = (victim: Victim) => strikeEverywhere(subject, swept, { seed, ...order, victim }, stride)
         const { points, victims } = yield* strike(0)
-        total += points + (yield* strike("scope")).points
+        total += points + (yield* strike("scope")).points + (yield* strike("pool")).points
         for (let victim = 1; victim < victims; victim++) total += (yield* strike(victim)).points
       }
     }

@@ -38,6 +38,8 @@ const newlyFailed = (before: Observation, after: Observation): ReadonlyArray<Req
 
 /** Law 6: equal waiters in order, and nobody passes over an older one whom the session fits. */
 const order: Law = (before, after) => {
+  // Callers whose session is being prepared have been served.
+  if (before.preparing > 0 || after.preparing > 0) return []
   const waited = after.requests.filter((request) => request.since < after.now || requestBefore(before, request))
   return newlyLent(before, after).flatMap((request) => {
     // Whom a session is being pinged for is as good as served: newcomers may take another.
@@ -82,7 +84,7 @@ const candidates = (before: Observation, request: RequestView): ReadonlyArray<re
 
 /** Whether a request was made in this very step and found everything at rest. */
 const foundAtRest = (before: Observation, after: Observation, request: RequestView): boolean =>
-  requestBefore(before, request) === undefined && after.command?._tag === "Acquire" && after.now === before.now &&
+  requestBefore(before, request) === undefined && request.isAtRest && after.now === before.now &&
   sessionsAtWork(before) === 0 && !before.isTroubled && before.phase === "open"
 
 const isFitUnlessTagged = (tagLeft: string | undefined, request: RequestView): boolean =>
@@ -173,14 +175,19 @@ const refusals: Law = (before, after) =>
     )
     const hadRoom = before.statistics.pending === 0 && before.statistics.opening === 0 &&
       slots(before) < before.settings.max && wish.shard === undefined && !before.backingOff(wish.user) &&
-      !after.backingOff(wish.user)
+      !after.backingOff(wish.user) && !before.hasDefects && !(usesOwnUser(request) && before.isOwnAccountInDoubt)
     switch (failure) {
       case "interrupt":
-        return breach(5, after.command?._tag !== "InterruptWaiter" && `${name} was interrupted by nobody`)
+        return breach(5, !request.wasInterrupted && `${name} was interrupted by nobody`)
       case "PoolClosedError":
         return breach(5, after.phase === "open" && `${name} was told that the pool is closed, which is open`)
       case "AcquireTimeoutError":
         return breach(5, waited < limit && `${name} timed out after ${waited} ms, though it may wait ${limit} ms`)
+      case "PoolOverloadedError":
+        return breach(
+          5,
+          after.settings.queueTarget === 0 && `${name} was refused for overload, though queueTarget is off`
+        )
       case "PoolExhaustedError":
       case "QueueFullError":
         return breach(
@@ -191,13 +198,17 @@ const refusals: Law = (before, after) =>
       case "OpenSessionError":
         return breach(
           5,
-          !after.backingOff(wish.user, request.endedAt) && !wish.isPasswordWrong &&
+          !after.backingOff(wish.user, request.endedAt) && !wish.isPasswordWrong && !before.hasDefects &&
+            !(usesOwnUser(request) && (before.isOwnAccountInDoubt || after.isOwnAccountInDoubt ||
+              after.wasRefused(wish.user, request.since))) &&
             `${name} was told that no session could be opened, but opening ${wish.user} did not fail`,
           !wish.fresh && (request.mode === "wait" || request.mode === "timedWait") && holdersOfSame.length > 0 &&
             `${name} was told that no session could be opened, though ${holdersOfSame[0]!.name} holds one that fits it`
         )
       case "PreparationFailed":
         return breach(8, after.settings.onSession !== "fails" && `${name} failed in onSession, which does not fail`)
+      case "Sabotaged":
+        return breach(5, !after.hasDefects && `${name} failed with a defect that nothing was told to have`)
       case "CredentialsNotAllowedError":
         return breach(9, !(wish.namesUser && after.settings.homogeneous) && `${name} was refused its credentials`)
       default:
@@ -205,6 +216,16 @@ const refusals: Law = (before, after) =>
     }
   })
 
+/** Law 14: nothing of one lease's identity is seen by the next. */
+const identitiesOfLeases: Law = (before, after) =>
+  newlyLent(before, after).flatMap(({ identitiesSeen, lent, name }) =>
+    breach(
+      14,
+      identitiesSeen.length > 0 &&
+        `${name} got session ${lent!.session}, which still works for ${identitiesSeen.join()}`
+    )
+  )
+
 /** Everything that can be said of what happened between two moments of rest. */
 export const betweenRests = (before: Observation, after: Observation): ReadonlyArray<Breach> =>
-  [order, expiry, tags, identities, refusals].flatMap((law) => law(before, after))
+  [order, expiry, tags, identities, identitiesOfLeases, refusals].flatMap((law) => law(before, after))

@@ -83,6 +83,13 @@ export interface RequestView {
   readonly endedAt: number
   readonly failure: string | undefined
   readonly failureMessage: string
+  /** Statements that it has started and that still run. */
+  readonly running: ReadonlyArray<string>
+  /** On whose behalf the session seemed to work when the lease began. */
+  readonly identitiesSeen: ReadonlyArray<string>
+  readonly wasInterrupted: boolean
+  /** Whether it was made alone and everything was at rest then. */
+  readonly isAtRest: boolean
 }
 
 /** What was lent, as it was at that moment. */
@@ -127,12 +134,20 @@ export interface Observation {
   readonly mostAllowed: number
   /** The same for one shard. */
   readonly mostInShard: number
-  /** Log-ins whose credentials were refused so far, where the server tells. */
-  readonly refusedLogins: number
   /** Whether opening for a user (`""`: for any) may have been backing off at a time, now when left out. */
   readonly backingOff: (user: string, at?: number) => boolean
   /** Whether nothing can be said of pings, resets and closes: they fail, hang or take their time. */
   readonly isTroubled: boolean
+  /** Whether functions of the driver or hooks were told to throw. */
+  readonly hasDefects: boolean
+  /** Whether log-ons to the pool's own account may be refused, or are not tried any more. */
+  readonly isOwnAccountInDoubt: boolean
+  /** Whether credentials of a user were refused at a time or later. */
+  readonly wasRefused: (user: string, since: number) => boolean
+  /** Sessions that were closed to make room for others, where somebody listens. */
+  readonly replaced: number
+  /** Sessions that are lent and on which `onSession` is at work: their callers still wait. */
+  readonly preparing: number
 }
 
 /** Whether nobody holds a session and the pool is not at work on it. */

@@ -58,6 +58,8 @@ const states: Law = (_, after) => {
   const waiting = after.requests.filter(isWaiting).length
   const atWork = sessionsAtWork(after)
   const free = freeSessions(after).length
+  // A caller whose session is being prepared, or made up for after a defect, waits without being in the queue.
+  const served = after.preparing + (after.hasDefects ? atWork : 0)
   return breach(
     2,
     [busy, closing, idle, opened, opening, pending].some((count) => count < 0) && "a count is negative",
@@ -68,7 +70,8 @@ const states: Law = (_, after) => {
       `the pool counts ${busy} busy sessions, callers hold ${held} and ${atWork} are being worked on`,
     after.phase === "open" && (free > idle || idle > free + atWork) &&
       `the pool counts ${idle} idle sessions, at the server ${free} are free and ${atWork} being worked on`,
-    pending !== waiting && `the pool counts ${pending} waiting requests, there are ${waiting}`
+    (pending > waiting || pending < waiting - served) &&
+      `the pool counts ${pending} waiting requests, there are ${waiting}`
   )
 }
 
@@ -106,6 +109,7 @@ const waiters: Law = (_, after) => {
   })
   const openable = waiting.filter((request) =>
     !after.backingOff(request.wish.user) && !mayWaitForShard(after, request) &&
+    !(request.request.password === undefined && after.isOwnAccountInDoubt) && !after.hasDefects &&
     // Refused credentials are not tried again; who came with them may wait for an opening that was begun before.
     !(request.wish.isPasswordWrong && after.statistics.opening > 0)
   )
@@ -126,7 +130,9 @@ const waiters: Law = (_, after) => {
       `${openable.map(({ name }) => name).join(", ")} wait while session ${
         free[0]!.number
       } is idle and could make room`,
-    ...overdue.map(({ limit, name }) => `${name} still waits, though its time of ${limit} ms is over`)
+    ...(overdue.length <= after.preparing ? [] : overdue).map(({ limit, name }) =>
+      `${name} still waits, though its time of ${limit} ms is over`
+    )
   )
 }
 
@@ -153,20 +159,54 @@ const eviction: Law = (before, after) => {
       `session ${session.number} has been idle for longer than timeout (${timeout} ms) and ${opened} are open, min is ${min}`
     ),
     hasOwnUser && opened + opening < min && !isFull && !after.backingOff("") && !before.backingOff("") &&
+      !before.isOwnAccountInDoubt && !after.isOwnAccountInDoubt && !after.hasDefects &&
       `${opened} sessions are open, fewer than min (${min})`
   )
 }
 
-/** Law 9, as far as accounts are concerned: refused credentials are tried once for each request that brings them, no more. */
-const logins: Law = (_, after) => {
-  const wrong = after.requests.filter(({ wish }) => wish.isPasswordWrong).length
+/** Requests that may need a session of their own where another one is idle: those that some session of the pool does not fit. */
+const mayNeedRoom = (all: ReadonlyArray<RequestView>): ReadonlyArray<RequestView> => {
+  const isOneIdentity = all.every(({ wish }) => wish.identity === all[0]!.wish.identity)
+  return isOneIdentity ? all.filter(({ wish }) => !wish.matchAnyTag || wish.fresh) : all
+}
+
+/** Law 11: one request causes at most one replacement. */
+const replacements: Law = (_, after) => {
+  const most = mayNeedRoom(after.requests).length
   return breach(
-    9,
-    after.refusedLogins > wrong &&
-      `${after.refusedLogins} log-ins were refused, but ${wrong} requests had a wrong password`
+    11,
+    after.replaced > most && `${after.replaced} sessions were replaced for ${most} requests that may have needed it`
+  )
+}
+
+/** Law 13: a lease that has ended leaves nothing running. */
+const quietAfterLeases: Law = (_, after) => {
+  const atWork = new Set(after.sessions.filter(({ isAtWork }) => isAtWork === true).map(({ number }) => number))
+  return breach(
+    13,
+    ...after.requests.map(({ lent, name, running, stage }) =>
+      stage === "ended" && running.length > 0 && !atWork.has(lent!.session) &&
+      `the lease of ${name} has ended, but its statements still run: ${running.join(", ")}`
+    ),
+    ...freeSessions(after).map(({ isRunning, number }) =>
+      isRunning === true && `nobody holds session ${number}, but a statement runs on it`
+    )
+  )
+}
+
+/** Law 15: no fiber runs inside a step. Who waited for a pool with `min` sessions finds them idle, not half lent. */
+const steps: Law = (_, after) => {
+  const { asksAtOnce, hasOwnUser, min } = after.settings
+  const { opened } = after.statistics.totals
+  return breach(
+    15,
+    after.command === undefined && hasOwnUser && asksAtOnce > 0 && asksAtOnce <= min && opened > min &&
+      `${opened} sessions were opened for ${asksAtOnce} requests that were made when the ${min} of min were there`
   )
 }
 
 /** Everything that can be said of one moment of rest. */
 export const atRest = (before: Observation, after: Observation): ReadonlyArray<Breach> =>
-  [size, states, holders, closed, waiters, eviction, logins].flatMap((law) => law(before, after))
+  [size, states, holders, closed, waiters, eviction, replacements, quietAfterLeases, steps].flatMap((law) =>
+    law(before, after)
+  )

@@ -2,28 +2,17 @@
 import * as fc from "fast-check"
 import {
   type Command,
+  type Hook,
   plainSettings,
   type Script,
   type ScriptChanges,
   type ScriptRequest,
   type ScriptSettings
 } from "./command.ts"
+import type { DriverFunction } from "./driverFaults.ts"
 import type { Operation } from "./subject.ts"
-
-/** What a group of scripts is about. Every law is checked in each of them. */
-export type Theme = "sizes" | "order" | "tags" | "identities" | "time" | "trouble" | "endings" | "everything"
-
-/** The words of a theme, with what scripts of it are about. */
-export const themes: Readonly<Record<Theme, { readonly laws: ReadonlyArray<number>; readonly title: string }>> = {
-  sizes: { laws: [1, 2], title: "opened <= max, and every session is in exactly one state" },
-  order: { laws: [3, 5, 6], title: "one holder a session, nobody waits for nothing, equal waiters in order" },
-  tags: { laws: [8], title: "the tag rules" },
-  identities: { laws: [9], title: "the identity rules" },
-  time: { laws: [7], title: "nothing expired is lent, nothing in use evicted, eviction stops at min" },
-  trouble: { laws: [2, 5], title: "sessions die, log-ins are refused, operations fail, hang or take long" },
-  endings: { laws: [4], title: "every session that was opened is closed exactly once" },
-  everything: { laws: [1, 2, 3, 4, 5, 6, 7, 8, 9], title: "all of it at once" }
-}
+import { isOn } from "./switches.ts"
+import type { Theme } from "./themes.ts"
 
 /** What a subject can be asked for. */
 export interface Abilities {
@@ -70,6 +59,16 @@ const placed = ({ hasShards }: Abilities): fc.Arbitrary<ScriptRequest> =>
 
 const plain: fc.Arbitrary<ScriptRequest> = fc.constant({})
 
+/** What any session of the pool's own identity serves. */
+const anywhere = fc.constantFrom<ScriptRequest>({ tag: "A=1", matchAnyTag: true }, { tag: "B=2", matchAnyTag: true })
+
+/** Identities behind the pool's own account. */
+const ofOneAccount = ({ users }: Abilities): fc.Arbitrary<ScriptRequest> =>
+  fc.record({
+    proxy: optional(fc.constantFrom("carol", "dave", ...users), 1),
+    cclass: optional(fc.constantFrom("web", "batch", "night"), 1)
+  }).map(compact)
+
 const requests = (theme: Theme, abilities: Abilities): fc.Arbitrary<ScriptRequest> => {
   const mixed = fc.tuple(
     optional(tagged, 1),
@@ -86,6 +85,12 @@ const requests = (theme: Theme, abilities: Abilities): fc.Arbitrary<ScriptReques
     time: [plain, plain, tagged],
     trouble: [plain, plain, tagged, named(abilities), timed],
     endings: [plain, tagged, timed],
+    replacements: [anywhere, anywhere, anywhere, plain],
+    accounts: [plain, ofOneAccount(abilities), ofOneAccount(abilities), named(abilities), placed(abilities)],
+    breaks: [plain],
+    steps: [plain, plain, tagged],
+    clocks: [plain, plain, tagged, timed],
+    defects: [plain, plain, tagged, named(abilities)],
     everything: [plain, mixed, mixed]
   }
   return fc.oneof(...kinds[theme]).map(compact)
@@ -108,6 +113,8 @@ const changes = (theme: Theme): fc.Arbitrary<ScriptChanges> =>
     maxSessionsPerShard: fc.nat(2),
     ...(theme === "identities" || theme === "everything" ? { homogeneous: fc.boolean() } : {})
   }, { requiredKeys: [] }).map(compact)
+
+const order = fc.constantFrom<ScriptSettings["tasks"]>("in order", "in order", "shuffled")
 
 /** How the settings of a theme differ from the plain ones, beside `min`, `max` and `getMode`. */
 const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrary<ScriptSettings[K]> }> = {
@@ -133,8 +140,63 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
   },
   endings: {
     drainTimeout: fc.constantFrom(0, 5000),
-    resetSession: fc.boolean(),
-    leakDetectionThreshold: fc.constantFrom(0, 1000, 30_000)
+    onSession: fc.constantFrom("absent", "absent", "works"),
+    resetSession: fc.constantFrom("absent", "succeeds", "works"),
+    leakDetectionThreshold: fc.constantFrom(0, 1000, 30_000),
+    tasks: order
+  },
+  replacements: {
+    listener: fc.constant("reads"),
+    // So that sessions have the tags that they were asked for with, and few serve a request without one.
+    onSession: fc.constant("sets the tag"),
+    // Nothing else is to close a session.
+    timeout: fc.constant(0),
+    getMode: fc.constant("wait"),
+    tasks: order
+  },
+  accounts: {
+    homogeneous: fc.constant(false),
+    getMode: fc.constantFrom("wait", "noWait"),
+    max: fc.integer({ min: 1, max: 6 }),
+    increment: fc.integer({ min: 1, max: 3 }),
+    hasCredentialsEffect: fc.boolean(),
+    maxSessionsPerShard: fc.constantFrom(0, 0, 1)
+  },
+  breaks: {
+    max: fc.constantFrom(1, 1, 2),
+    onSession: fc.constantFrom("absent", "absent", "works"),
+    resetSession: fc.constantFrom("absent", "absent", "works"),
+    pingInterval: fc.constantFrom(0, 60_000, 60_000),
+    tasks: order
+  },
+  steps: {
+    min: fc.integer({ min: 1, max: 3 }),
+    max: fc.integer({ min: 3, max: 6 }),
+    increment: fc.integer({ min: 1, max: 3 }),
+    asksAtOnce: fc.nat(2),
+    listener: fc.constantFrom("absent", "reads", "asks"),
+    tasks: order
+  },
+  clocks: {
+    timeout: fc.constantFrom(0, 2000, 10_000),
+    maxLifetimeSession: fc.constantFrom(0, 5000, 30_000),
+    pingInterval: fc.constantFrom(1000, 60_000),
+    keepAlive: fc.constantFrom(0, 3000),
+    getMode: fc.constantFrom("wait", "timedWait"),
+    waitTimeout: fc.constantFrom(300, 5000),
+    leakDetectionThreshold: fc.constantFrom(0, 1000),
+    drainTimeout: fc.constantFrom(0, 5000),
+    queueTarget: fc.constantFrom(0, 100)
+  },
+  defects: {
+    homogeneous: fc.boolean(),
+    hasCredentialsEffect: fc.boolean(),
+    onSession: fc.constantFrom("absent", "sets the tag", "works", "fails"),
+    resetSession: fc.constantFrom("absent", "succeeds", "works", "fails"),
+    pingInterval: fc.constantFrom(0, 1000, 60_000),
+    keepAlive: fc.constantFrom(0, 0, 3000),
+    listener: fc.constantFrom("absent", "reads"),
+    tasks: order
   },
   everything: {
     increment: fc.integer({ min: 1, max: 3 }),
@@ -146,8 +208,11 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
     homogeneous: fc.constantFrom(false, false, true),
     hasOwnUser: fc.constantFrom(true, true, true, false),
     maxSessionsPerShard: fc.nat(2),
-    onSession: fc.constantFrom("absent", "absent", "sets the tag", "fails"),
-    resetSession: fc.boolean()
+    onSession: fc.constantFrom("absent", "absent", "sets the tag", "works", "fails"),
+    resetSession: fc.constantFrom("absent", "absent", "succeeds", "works", "fails"),
+    hasCredentialsEffect: fc.boolean(),
+    listener: fc.constantFrom("absent", "absent", "reads", "asks"),
+    tasks: order
   }
 }
 
@@ -164,8 +229,28 @@ const settings = (theme: Theme): fc.Arbitrary<ScriptSettings> => {
   })
 }
 
+const driverFunctions: ReadonlyArray<DriverFunction | Hook> = [
+  "open",
+  "close",
+  "ping",
+  "reset",
+  "interrupt",
+  "isHealthy",
+  "isAuthenticationFailure",
+  "lease",
+  "attributes",
+  "onSession",
+  "resetSession",
+  "credentials"
+]
+
+/** Commands that are about one of what there is. */
+type WithChoice = {
+  [K in Command["_tag"]]: keyof Extract<Command, { readonly _tag: K }> extends "_tag" | "which" ? K : never
+}[Command["_tag"]]
+
 const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
-  const on = (tag: "Drop" | "Begin" | "Execute" | "InterruptHolder" | "InterruptWaiter" | "Kill" | "ReportFatal") =>
+  const on = (tag: Exclude<WithChoice, "KillAll" | "Heal">): fc.Arbitrary<Command> =>
     fc.record({ _tag: fc.constant(tag), which })
   const always: ReadonlyArray<Weighted> = [
     {
@@ -173,8 +258,11 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
       arbitrary: fc.record({
         _tag: fc.constant("Acquire" as const),
         request: requests(theme, abilities),
-        by: fc.constantFrom("acquire" as const, "use" as const)
-      })
+        by: fc.constantFrom("acquire" as const, "use" as const),
+        changesRequest: theme === "identities" || theme === "everything"
+          ? fc.constantFrom(undefined, undefined, true)
+          : fc.constant(undefined)
+      }).map(compact)
     },
     {
       weight: 6,
@@ -240,6 +328,64 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
     },
     { weight: 2, arbitrary: fc.constant({ _tag: "Heal" }) }
   ]
+  const statements: ReadonlyArray<Weighted> = [
+    { weight: 6, arbitrary: on("Start") },
+    { weight: 4, arbitrary: on("InterruptStatement") },
+    { weight: 2, arbitrary: on("InterruptStatements") },
+    { weight: 2, arbitrary: on("Identify") },
+    {
+      weight: 4,
+      arbitrary: fc.constantFrom(1, 5, 20, 60).map((millis) => ({ _tag: "Advance", millis }))
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        _tag: fc.constant("Slow" as const),
+        operation: fc.constantFrom("execute", "ping", "reset", "close" as const),
+        millis: fc.constantFrom(0, 10, 30, 1000)
+      })
+    },
+    // No two breaks take the same time, so that one can overtake another.
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(0, 10, 30).map((millis) => ({ _tag: "Slow", operation: "interrupt", millis }))
+    }
+  ]
+  const crowds: ReadonlyArray<Weighted> = [{
+    weight: 4,
+    arbitrary: fc.record({
+      _tag: fc.constant("Crowd" as const),
+      count: fc.integer({ min: 2, max: theme === "replacements" ? 30 : 12 }),
+      request: theme === "replacements" ? anywhere : fc.oneof(anywhere, requests(theme, abilities)),
+      millis: fc.constantFrom(0, 10, 50)
+    })
+  }]
+  const defects: ReadonlyArray<Weighted> = [
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        _tag: fc.constant("Defect" as const),
+        of: fc.constantFrom(...driverFunctions.filter((name) => isOn.attributes || name !== "attributes")),
+        how: fc.constantFrom("die" as const, "throw" as const),
+        times: fc.integer({ min: 1, max: 2 })
+      })
+    },
+    { weight: 1, arbitrary: fc.constant({ _tag: "Heal" }) }
+  ]
+  const clock: ReadonlyArray<Weighted> = [{
+    weight: 3,
+    arbitrary: fc.constantFrom(-3_600_000, -60_000, -100, 100, 60_000, 3_600_000)
+      .map((millis) => ({ _tag: "SetClock", millis }))
+  }]
+  const rotations: ReadonlyArray<Weighted> = [{
+    weight: 3,
+    arbitrary: fc.constantFrom("server" as const, "pool" as const, "both" as const)
+      .map((where) => ({ _tag: "Rotate", where }))
+  }]
+  const twins: ReadonlyArray<Weighted> = [{
+    weight: 2,
+    arbitrary: fc.constantFrom("opened" as const, "closed" as const).map((is) => ({ _tag: "Twin", is }))
+  }]
   const working: ReadonlyArray<Weighted> = [
     { weight: 1, arbitrary: on("Begin") },
     { weight: 1, arbitrary: on("Execute") }
@@ -256,15 +402,54 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
     identities: [time, slowOpen, resize],
     time: [time, time, retag, resize],
     trouble: [time, dying, failing, slow, working],
-    endings: [time, slow, dying, working, closing, closing],
-    everything: [retag, time, resize, slow, dying, failing, working, closing]
+    endings: [time, slow, dying, working, statements, closing, closing, twins],
+    replacements: [time, slowOpen, slowOpen, crowds, crowds],
+    accounts: [time, slowOpen, rotations, rotations, resize],
+    breaks: [statements, statements, closing],
+    steps: [crowds, retag, time, slowOpen],
+    clocks: [clock, clock, time, time, crowds, slowOpen],
+    defects: [defects, defects, time, retag, working, statements, closing],
+    everything: [
+      retag,
+      time,
+      resize,
+      slow,
+      dying,
+      failing,
+      working,
+      closing,
+      statements,
+      crowds,
+      defects,
+      rotations,
+      twins
+    ]
   }
   return fc.oneof(...always, ...parts[theme].flat())
+}
+
+/** How slow operations are from the start, where a theme needs that to show anything. */
+const opening = (theme: Theme): fc.Arbitrary<ReadonlyArray<Command>> => {
+  const slow = (operation: Operation, ...millis: ReadonlyArray<number>): fc.Arbitrary<Command> =>
+    fc.record({
+      _tag: fc.constant("Slow" as const),
+      operation: fc.constant(operation),
+      millis: fc.constantFrom(...millis)
+    })
+  switch (theme) {
+    case "breaks":
+      return fc.tuple(slow("execute", 30, 1000, 1000), slow("interrupt", 30, 1000))
+    case "replacements":
+      return fc.tuple(slow("open", 100, 100, 1000))
+    default:
+      return fc.constant([])
+  }
 }
 
 /** Scripts of a theme, of at most so many commands. */
 export const scripts = (theme: Theme, abilities: Abilities, length: number): fc.Arbitrary<Script> =>
   fc.record({
     settings: settings(theme),
+    opening: opening(theme),
     commands: fc.array(command(theme, abilities), { minLength: 1, maxLength: length, size: "max" })
-  })
+  }).map(({ commands, opening, settings }) => ({ settings, commands: [...opening, ...commands] }))

@@ -4,10 +4,11 @@ import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import type { Script } from "./command.ts"
 import type { Breach } from "./restLaws.ts"
-import { scripts, type Theme } from "./scripts.ts"
-import { type Outcome, Stage } from "./stage.ts"
+import { scripts } from "./scripts.ts"
+import { type Outcome, playScriptIn } from "./stage.ts"
 import type { PreparationFailed, Subject } from "./subject.ts"
-import { live, RestlessError, virtual, type World } from "./world.ts"
+import type { Theme } from "./themes.ts"
+import { live, RestlessError, virtual, type World, type WorldOptions } from "./world.ts"
 
 /** How many scripts are played. */
 export interface SequenceOptions {
@@ -37,11 +38,51 @@ const tasksBetweenYields = 2048
 /** Makes the world that a subject needs. */
 export const worldFor = <C extends Connection.Connection>(
   subject: Subject<C>,
-  options: { readonly seed: number; readonly maxOps: number; readonly onTask?: (() => void) | undefined }
+  options: WorldOptions
 ): World => subject.time === "virtual" ? virtual(options) : live(options, subject.time.settle)
 
-/** Plays one script. */
+/** Plays one script; where it sets the clock, once more without that. */
 export const playScript = <C extends Connection.Connection>(
+  subject: Subject<C>,
+  script: Script,
+  seed: number
+): Effect.Effect<Outcome> => {
+  const outcome = playOnce(subject, script, seed)
+  if (subject.time !== "virtual" || !setsClock(script)) return outcome
+  return Effect.flatMap(outcome, (outcome) =>
+    outcome.breaches.length > 0
+      ? Effect.succeed(outcome)
+      : Effect.map(playOnce(subject, withoutClocks(script), seed), (plain) => ({
+        ...outcome,
+        breaches: clockBreaches(outcome, plain)
+      })))
+}
+
+const setsClock = (script: Script): boolean => script.commands.some(({ _tag }) => _tag === "SetClock")
+
+/** The same script with a clock that is set by nothing: the same steps. */
+const withoutClocks = (script: Script): Script => ({
+  ...script,
+  commands: script.commands.map((command) => command._tag === "SetClock" ? { ...command, millis: 0 } : command)
+})
+
+/** Law 16: durations do not depend on the wall clock, so it comes to the same. */
+const clockBreaches = (outcome: Outcome, plain: Outcome): ReadonlyArray<Breach> => {
+  const step = plain.trace.findIndex((line, index) => line !== outcome.trace[index])
+  if (step < 0) return plain.breaches
+  const line = outcome.lines[step + 1] ?? ""
+  const usual = plain.lines[step + 1] ?? ""
+  return [{
+    law: 16,
+    problem: line === usual
+      ? `step ${step + 1} differs from the same script with a clock that is never set: ${outcome.trace[step]}, not ${
+        plain.trace[step]
+      }`
+      : `with a clock that is never set, step ${step + 1} is: ${usual}`
+  }]
+}
+
+const playOnce = <C extends Connection.Connection>(
   subject: Subject<C>,
   script: Script,
   seed: number
@@ -57,15 +98,22 @@ export const playScript = <C extends Connection.Connection>(
         between.push({ law: 2, problem: `in the middle of a step ${opened} are open, ${busy} busy and ${idle} idle` })
       }
     }
-    const world = worldFor(subject, { seed, maxOps: tasksBetweenYields, onTask })
-    const play = Stage.play(world, subject, script, (made) => {
+    const isShuffled = script.settings.tasks === "shuffled"
+    const world = worldFor(subject, { seed, maxOps: tasksBetweenYields, isShuffled, onTask })
+    const onPool = (made: typeof pool) => {
       pool = made
-    })
+    }
+    const play = playScriptIn(world, subject, script, { isTraced: setsClock(script), onPool })
     return Effect.scoped(play).pipe(
       Effect.map((outcome) => ({ ...outcome, breaches: [...between, ...outcome.breaches] })),
       Effect.catchDefect((defect) =>
         defect instanceof RestlessError
-          ? Effect.succeed<Outcome>({ breaches: [{ law: 5, problem: defect.message }], lines: [], commands: 0 })
+          ? Effect.succeed<Outcome>({
+            breaches: [{ law: 5, problem: defect.message }],
+            lines: [],
+            trace: [],
+            commands: 0
+          })
           : Effect.die(defect)
       ),
       Effect.orDie

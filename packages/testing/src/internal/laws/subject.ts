@@ -1,6 +1,8 @@
 import type { Connection, SessionPool } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Defect } from "./command.ts"
+import type { DriverFunction } from "./driverFaults.ts"
 
 /** One session as the server sees it. What is left out is not checked. */
 export interface ServerSession {
@@ -11,7 +13,7 @@ export interface ServerSession {
   readonly cclass?: string | undefined
   readonly shardingKey?: unknown
   readonly superShardingKey?: unknown
-  /** When it was opened, in milliseconds of the clock. */
+  /** When it was opened, in milliseconds of the clock's monotonic time; when left out, when it was first seen. */
   readonly openedAt?: number
   /** Whether it would answer a ping; `true` when left out. */
   readonly isAlive?: boolean
@@ -19,17 +21,25 @@ export interface ServerSession {
   readonly hasNotice?: boolean
   /** Whether the pool is pinging, resetting, stopping or closing it at this moment. */
   readonly isAtWork?: boolean
+  /** Whether a statement of a caller runs on it at this moment. */
+  readonly isRunning?: boolean
 }
 
 /** A log-in that the server did not grant. */
 export interface Refusal {
-  /** In milliseconds of the clock. */
+  /** In milliseconds of the clock's monotonic time. */
   readonly at: number
   readonly user: string
   /** Whom the user was to act for, if anybody. */
   readonly proxyUser?: string | undefined
   /** Whether the credentials were the reason. */
   readonly isAuthentication: boolean
+  /** Equal for equal credentials: user and password, whatever proxy, connection class or shard; never the password itself. */
+  readonly credentials?: string | undefined
+  /** When the log-in began, in milliseconds of the same. */
+  readonly begunAt?: number | undefined
+  /** Whether the same credentials were good before. */
+  readonly wasAccepted?: boolean | undefined
 }
 
 /** What can be slow or fail on demand. */
@@ -49,6 +59,8 @@ export interface Server<C> {
   readonly mostOpen: Effect.Effect<number>
   /** What the server saw that a pool must never do: two statements at once on a session, use after close, and so on. */
   readonly violations: Effect.Effect<ReadonlyArray<string>>
+  /** Breaks that reached another lease than the one that they were for. */
+  readonly lateBreaks?: Effect.Effect<ReadonlyArray<string>>
   /** What is wrong with the server's books now that the pool is closed. */
   readonly imbalances: Effect.Effect<ReadonlyArray<string>>
   /** The number of the session behind a connection. */
@@ -75,6 +87,14 @@ export interface Server<C> {
   ) => Effect.Effect<unknown>
   /** Log-ins that were refused so far, the oldest first. */
   readonly refusals?: Effect.Effect<ReadonlyArray<Refusal>>
+  /** Lets the next calls of a function of the driver throw, or its effects die: see `withFaults`. */
+  readonly sabotage?: (name: DriverFunction, how: Defect, times: number) => Effect.Effect<unknown>
+  /** Changes a user's password. */
+  readonly setPassword?: (user: string, password: string) => Effect.Effect<unknown>
+  /** Says on whose behalf a connection works, by every way that its driver has. */
+  readonly identify?: (connection: C, name: string) => Effect.Effect<unknown, unknown>
+  /** The names that {@link Server.identify} was given and that can be seen on a connection. */
+  readonly identities?: (connection: C) => Effect.Effect<ReadonlyArray<string>, unknown>
 }
 
 /** The settings of a pool under the laws; its driver is the subject's. */

@@ -1,7 +1,11 @@
 /** The test database as a subject. Its driver is watched, so that the server can say what it is busy with. */
 import { SessionPool } from "@sessionpool/core"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as TestDatabase from "../../TestDatabase.ts"
+import { type DriverFunction, Faults, withFaults } from "./driverFaults.ts"
 import type { Account, Bench, Refusal, Subject } from "./subject.ts"
 
 type Driver = TestDatabase.TestDatabase["driver"]
@@ -24,8 +28,26 @@ const otherAccounts: ReadonlyArray<Account> = [
   { user: "bob", password: "bob-secret" }
 ]
 
-/** Notes which sessions the driver is at work on. */
-const watched = (driver: Driver, atWork: Map<number, number>): Driver => {
+/** What is noted of a driver at work. */
+interface Notes {
+  /** How many of its effects run, by session. */
+  readonly atWork: Map<number, number>
+  readonly openedAt: Map<number, number>
+  readonly refusals: Array<Refusal>
+}
+
+/** Notes what the driver does, by monotonic time: the system clock may be set in a script. */
+const watched = (driver: Driver, clock: Clock.Clock, notes: Notes): Driver => {
+  const { atWork, openedAt, refusals } = notes
+  const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1000n) / 1000
+  const accepted = new Set<string>()
+  const known: Array<string> = []
+  /** The same number for the same credentials. */
+  const numberOf = (user: string, password: string): string => {
+    const credentials = JSON.stringify([user, password])
+    if (!known.includes(credentials)) known.push(credentials)
+    return String(known.indexOf(credentials))
+  }
   const during = <A, E>(session: TestDatabase.TestSession, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
       atWork.set(session.number, (atWork.get(session.number) ?? 0) + 1)
@@ -38,6 +60,29 @@ const watched = (driver: Driver, atWork: Map<number, number>): Driver => {
     })
   return {
     ...driver,
+    open: (request) =>
+      Effect.suspend(() => {
+        const begunAt = now()
+        const { password, proxyUser, user = "" } = request
+        const credentials = numberOf(user, password === undefined ? "" : Redacted.value(password))
+        return driver.open(request).pipe(
+          Effect.tap((session) =>
+            Effect.sync(() => {
+              openedAt.set(session.number, now())
+              accepted.add(credentials)
+            })
+          ),
+          Effect.tapCause((cause) =>
+            Effect.sync(() => {
+              const error = Cause.squash(cause)
+              const isAuthentication = error instanceof TestDatabase.TestDatabaseError &&
+                error.kind === "authentication"
+              const wasAccepted = accepted.has(credentials)
+              refusals.push({ at: now(), begunAt, user, proxyUser, isAuthentication, credentials, wasAccepted })
+            })
+          )
+        )
+      }),
     close: (session, options) => during(session, driver.close(session, options)),
     ping: (session) => during(session, driver.ping(session)),
     interrupt: (session) => during(session, driver.interrupt(session)),
@@ -48,24 +93,20 @@ const watched = (driver: Driver, atWork: Map<number, number>): Driver => {
   }
 }
 
+const isLateBreak = (violation: string): boolean => violation.includes(" break ")
+
 const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>> =>
   Effect.gen(function*() {
-    const notices = new Set<number>()
-    const atWork = new Map<number, number>()
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const announced = new Set<number>()
+    const notes: Notes = { atWork: new Map(), openedAt: new Map(), refusals: [] }
     const accounts = Object.fromEntries([account, ...otherAccounts].map(({ password, user }) => [user, password]))
     const database = yield* TestDatabase.makeUnchecked({ accounts, answer: ({ text }) => Effect.succeed(text) })
-    const driver = wrap(watched(database.driver, atWork))
-    const refusals = Effect.map(database.ledger, (entries) =>
-      entries.filter((entry) =>
-        entry.event === "openFailed" || entry.event === "openAbandoned"
-      ).map((entry): Refusal => {
-        const [user = "", proxyUser] = entry.who.split(/[[\]]/)
-        const isAuthentication = entry.failure?.includes("invalid user name or password") === true
-        return { at: entry.at, user, proxyUser, isAuthentication }
-      }))
+    const faults = new Faults<DriverFunction>()
+    // Defects come from outside the watch: a call that throws has not begun anything.
+    const driver = withFaults(wrap(watched(database.driver, clock, notes)), faults)
     return {
-      makePool: (settings) =>
-        SessionPool.make({ ...settings, driver }),
+      makePool: (settings) => SessionPool.make({ ...settings, driver }),
       server: {
         sessions: Effect.map(database.sessions, (sessions) =>
           sessions.map((session) => ({
@@ -75,30 +116,35 @@ const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>
             cclass: session.cclass,
             shardingKey: session.shardingKey,
             superShardingKey: session.superShardingKey,
-            openedAt: session.openedAt,
+            openedAt: notes.openedAt.get(session.number)!,
             isAlive: session.isAlive,
-            hasNotice: notices.has(session.number),
-            isAtWork: (atWork.get(session.number) ?? 0) > 0
+            hasNotice: announced.has(session.number),
+            isAtWork: (notes.atWork.get(session.number) ?? 0) > 0,
+            isRunning: session.isRunning
           }))),
         mostOpen: database.mostOpen,
-        violations: database.violations,
-        imbalances: Effect.match(database.balance, {
-          onSuccess: () => [],
-          onFailure: (error) =>
-            error.problems
-        }),
+        violations: Effect.map(database.violations, (all) => all.filter((violation) => !isLateBreak(violation))),
+        lateBreaks: Effect.map(database.violations, (all) => all.filter(isLateBreak)),
+        imbalances: Effect.match(database.balance, { onSuccess: () => [], onFailure: (error) => error.problems }),
         numberOf: (connection) => connection.session.number,
         kill: database.kill,
         killAll: database.killAll,
         refuseToOpen: database.refuseToOpen,
-        heal: database.heal,
+        heal: Effect.andThen(database.heal, Effect.sync(() => faults.heal())),
         execute: (connection) => connection.execute("select 1"),
         begin: (connection) => connection.begin,
         reportFatal: (session) => database.reportFatal(session, "told to"),
         announceShutdown: (session) =>
-          Effect.andThen(database.announceShutdown(session), Effect.sync(() => notices.add(session))),
+          Effect.andThen(database.announceShutdown(session), Effect.sync(() => announced.add(session))),
         behave: (operation, behaviour) => database.behave(operation, behaviour),
-        refusals
+        refusals: Effect.sync(() => [...notes.refusals]),
+        sabotage: (name, how, times) => Effect.sync(() => faults.arm(name, how, times)),
+        setPassword: database.setPassword,
+        identify: (connection, name) => connection.setClientIdentifier(name),
+        identities: (connection) => {
+          const { clientIdentifier } = connection.session
+          return Effect.succeed(clientIdentifier === undefined ? [] : [clientIdentifier])
+        }
       }
     }
   })

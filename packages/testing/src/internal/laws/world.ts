@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly seed: number
   /** After how many operations a fiber yields. */
   readonly maxOps: number
+  /** Whether tasks that are ready run in an order drawn at random, in place of that of their arrival. */
+  readonly isShuffled?: boolean | undefined
   /** Called between any two tasks. */
   readonly onTask?: (() => void) | undefined
 }
@@ -29,13 +31,18 @@ export interface World {
   readonly settle: Effect.Effect<void>
   /** Lets time pass; absent where time is real. */
   readonly advance: ((millis: number) => Effect.Effect<void>) | undefined
+  /** Sets the system clock forward, or back where `millis` is negative; no time passes. Absent where time is real. */
+  readonly setClock: ((millis: number) => Effect.Effect<void>) | undefined
+  /** Monotonic time in milliseconds. */
   readonly now: () => number
   /** Tasks that were run so far. */
   readonly tasks: () => number
   /** Calls `then` before the task of this number, counted from now, is run. */
   readonly before: (task: number, then: () => void) => void
-  /** What is still there that should have ended. */
+  /** Fibers and timers that should have ended. */
   readonly leftovers: () => ReadonlyArray<string>
+  /** The metrics that are registered now; absent where the registry is shared with the rest of the program. */
+  readonly metrics: (() => ReadonlyArray<Metric.Metric.Snapshot>) | undefined
 }
 
 /** More tasks than any settled step can need, and more timers than any stretch of time. */
@@ -82,15 +89,19 @@ class TaskCount {
 const shouldYield = (maxOps: number) => (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   fiber.currentOpCount >= maxOps
 
-/** Numbers that look random and are the same for the same seed (mulberry32). */
-const randomFrom = (seed: number): Context.Service.Shape<typeof Random.Random> => {
+/** Numbers from 0 to 1 that look random and are the same for the same seed (mulberry32). */
+const drawFrom = (seed: number): () => number => {
   let state = seed | 0
-  const next = () => {
+  return () => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
+}
+
+const randomFrom = (seed: number): Context.Service.Shape<typeof Random.Random> => {
+  const next = drawFrom(seed)
   return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * 2 ** 32) }
 }
 
@@ -98,8 +109,11 @@ const randomFrom = (seed: number): Context.Service.Shape<typeof Random.Random> =
 export const virtual = (options: WorldOptions): World => {
   const count = new TaskCount(options.onTask)
   const timers: Array<Timer> = []
+  const registry: Metric.MetricRegistry = new Map()
+  const draw = drawFrom(options.seed + 1)
   let tasks: Array<() => void> = []
   let now = 0
+  let clockIsAhead = 0
   let fibers = 0
 
   const scheduler: Scheduler.Scheduler = {
@@ -115,20 +129,27 @@ export const virtual = (options: WorldOptions): World => {
   const drain = () => {
     const first = count.done
     while (tasks.length > 0) {
-      const batch = tasks
-      tasks = []
-      for (const task of batch) count.run(task)
+      if (options.isShuffled === true) {
+        const [task] = tasks.splice(Math.floor(draw() * tasks.length), 1)
+        count.run(task!)
+      } else {
+        const batch = tasks
+        tasks = []
+        for (const task of batch) count.run(task)
+      }
       if (count.done - first > mostTasks) {
         throw new RestlessError(`after ${mostTasks} tasks the pool has not come to rest`)
       }
     }
   }
+  const wallMillis = () => now + clockIsAhead
+  const wallNanos = () => BigInt(Math.round(wallMillis() * 1_000_000))
   const nanos = () => BigInt(Math.round(now * 1_000_000))
   const clock: Clock.Clock = {
-    currentTimeMillisUnsafe: () => now,
-    currentTimeMillis: Effect.sync(() => now),
-    currentTimeNanosUnsafe: nanos,
-    currentTimeNanos: Effect.sync(nanos),
+    currentTimeMillisUnsafe: wallMillis,
+    currentTimeMillis: Effect.sync(wallMillis),
+    currentTimeNanosUnsafe: wallNanos,
+    currentTimeNanos: Effect.sync(wallNanos),
     monotonicTimeNanosUnsafe: nanos,
     monotonicTimeNanos: Effect.sync(nanos),
     sleep: (duration) => {
@@ -165,6 +186,7 @@ export const virtual = (options: WorldOptions): World => {
     Context.add(Scheduler.MaxOpsBeforeYield, options.maxOps),
     Context.add(Random.Random, randomFrom(options.seed)),
     Context.add(References.MinimumLogLevel, "None"),
+    Context.add(Metric.MetricRegistry, registry),
     Context.add(Metric.FiberRuntimeMetrics, {
       recordFiberStart: () => {
         fibers++
@@ -178,15 +200,22 @@ export const virtual = (options: WorldOptions): World => {
     fork: Effect.runForkWith(context),
     settle: Effect.sync(drain),
     advance: (millis) => Effect.sync(() => advance(millis)),
+    setClock: (millis) =>
+      Effect.sync(() => {
+        clockIsAhead += millis
+      }),
     now: () => now,
     tasks: () => count.done,
     before: (task, then) => count.before(task, then),
     leftovers: () => [
       ...(timers.length === 0 ? [] : [`${timers.length} timers are still set`]),
       ...(fibers === 0 ? [] : [`${fibers} fibers are still running`])
-    ]
+    ],
+    metrics: () => Metric.snapshotUnsafe(context)
   }
 }
+
+const systemClock = Context.get(Context.empty(), Clock.Clock)
 
 /** Makes a world in which time is real; `settle` waits until the subject has come to rest. */
 export const live = (options: WorldOptions, settle: Effect.Effect<void>): World => {
@@ -213,10 +242,12 @@ export const live = (options: WorldOptions, settle: Effect.Effect<void>): World 
     fork: Effect.runForkWith(context),
     settle,
     advance: undefined,
-    now: () => Date.now(),
+    setClock: undefined,
+    now: () => Number(systemClock.monotonicTimeNanosUnsafe() / 1000n) / 1000,
     tasks: () => count.done,
     before: (task, then) => count.before(task, then),
-    leftovers: () => []
+    leftovers: () => [],
+    metrics: undefined
   }
 }
 
