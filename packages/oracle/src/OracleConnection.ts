@@ -28,6 +28,7 @@ import {
   query,
   queryStream
 } from "./internal/statements.ts"
+import { longestTimer } from "./internal/timers.ts"
 import { type TransactionOptions, Transactions } from "./internal/transaction.ts"
 import { defaultValues, over, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
 import * as OracleBind from "./OracleBind.ts"
@@ -313,11 +314,14 @@ export class OracleConnection extends Connection.Base {
     })
   }
 
-  /** How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. */
+  /**
+   * How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. The longest limit is that
+   * of a timer, some 24 days. What the pool does on its own (pings, breaks, rollbacks) is bounded by `pingTimeout` instead.
+   */
   setCallTimeout(timeout: PoolOptions.DurationOption): Effect.Effect<void, CallError> {
-    return this.#caller.now({ operation: "setCallTimeout" }, (connection) => {
+    return this.#caller.now({ operation: "setCallTimeout" }, () => {
       const millis = timeout === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
-      connection.callTimeout = Number.isFinite(millis) ? Math.ceil(millis) : 0
+      this.#caller.session.callTimeout = Number.isFinite(millis) ? Math.min(Math.ceil(millis), longestTimer) : 0
     })
   }
 

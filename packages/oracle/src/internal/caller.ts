@@ -3,6 +3,7 @@ import { type Connection, PoolError } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as OracleError from "../OracleError.ts"
+import { isDefect, isUnsent } from "./driverFailure.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
 import { traced, type TracedCall } from "./tracing.ts"
@@ -25,6 +26,12 @@ export interface CallDetails<A> extends TracedCall {
   readonly discard?: (value: A) => Promise<void>
   /** Whether it must come to an end in bounded time although nobody can interrupt it. */
   readonly isUrgent?: boolean
+  /** The limit of what is urgent, in milliseconds, from its beginning on. */
+  readonly limit?: number
+  /** Whether it must not be broken: whoever gives it up waits for its end. */
+  readonly isUnbreakable?: boolean
+  /** Whether it commits by itself, so that it may have happened when its answer is lost. */
+  readonly commits?: boolean
   readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
 }
 
@@ -57,8 +64,10 @@ export class Caller {
     succeed: (answer: A) => Effect.Effect<B, E>
   ): Effect.Effect<B, E | CallError> {
     const { session } = this
-    const { discard, isUrgent } = details
-    const run = this.lease.run(session.callFor<A, B, E | CallError>(work, { lease: this.lease, discard, isUrgent }, {
+    const { lease } = this
+    const { discard, isUnbreakable, isUrgent, limit, sql } = details
+    const options = { lease, discard, isUrgent, limit, isUnbreakable, sql }
+    const run = lease.run(session.callFor<A, B, E | CallError>(work, options, {
       succeed,
       fail: (thrown) => this.#failure(details, thrown)
     }))
@@ -82,7 +91,9 @@ export class Caller {
   }
 
   #failure(
-    details: { readonly operation: string; readonly sql?: string | undefined } & Pick<CallDetails<never>, "secrets">,
+    details:
+      & { readonly operation: string; readonly sql?: string | undefined }
+      & Pick<CallDetails<never>, "secrets" | "commits">,
     thrown: unknown
   ): Effect.Effect<never, CallError> {
     if (thrown instanceof LeaseIsOver) return Effect.fail(this.released)
@@ -91,7 +102,9 @@ export class Caller {
         operation: details.operation.toLowerCase(),
         sql: details.sql,
         secrets: [...this.session.secrets, ...details.secrets ?? []],
-        classification
+        classification,
+        commits: details.commits === true && !isUnsent(thrown),
+        isSessionUnknown: isDefect(thrown)
       })
       if (error.isSessionFatal) this.lease.reportFatal(error)
       return Effect.fail(error)

@@ -14,6 +14,7 @@ import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
 import { checkConnectSettings, checkValueOptions, connectSettingNames, valueSettingNames } from "./settingFields.ts"
+import { longestTimer } from "./timers.ts"
 import { defaultValues, over, type ValueOptions } from "./valueSettings.ts"
 
 /**
@@ -84,9 +85,6 @@ const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray
 const omit = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Omit<A, K> =>
   Object.fromEntries(Object.entries(from).filter(([name]) => !names.some((each) => each === name))) as Omit<A, K>
 
-/** The longest time that a timer of Node can wait. */
-const longestTimer = 2 ** 31 - 1
-
 const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectString)
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
@@ -108,7 +106,7 @@ export const makePool: <OE = never, R = never>(
   const values = over(defaultValues, read.settings)
   const { connectString } = settings
   const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
-  const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
+  const patience = Math.min(Duration.toMillis(checked.pingTimeout) || longestTimer, longestTimer)
   const parameters = new ConnectParameters(settings)
   const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R, OE, OracleCredentials>({
     ...poolOptions,

@@ -2,10 +2,22 @@
  * A session of the database as this package holds it: the driver's connection, and the one call that may run on it.
  *
  * The driver queues calls of its own accord, but it cannot say which of them runs; a break would hit whichever does. So calls
- * are queued here, and only a call that was given up, or whose lease is over, is ever broken.
+ * are queued here, and only a call that was given up, or whose lease is over, is ever broken. The line is in one of these states:
+ *
+ * ```text
+ * free --begin--> running --answer--> free
+ *                    | stop
+ *                    v
+ *                 stopping --answered, and no break left over--> free
+ * ```
+ *
+ * There is one break at a time, and it belongs to the session: all who want the call stopped wait for the same one. It has
+ * its own time limit. A session that does not become quiet in that time is lost.
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
+import { type DriverInternals, driverInternals } from "./driverInternals.ts"
 import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import type { Sockets } from "./sockets.ts"
@@ -28,12 +40,18 @@ export interface Resource {
 
 /** How a call may be given up. */
 export interface CallOptions<A> {
-  /** The lease that it belongs to; it is not begun after the end of that. */
-  readonly lease?: LeaseState
+  /** The lease that it belongs to; it is not begun after the end of that. A call without one is the pool's own. */
+  readonly lease?: LeaseState | undefined
   /** Frees what a call has given that nobody waits for any more. */
   readonly discard?: ((value: A) => Promise<void>) | undefined
   /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
   readonly isUrgent?: boolean | undefined
+  /** How long an urgent call may take, in milliseconds; by default as long as a break. */
+  readonly limit?: number | undefined
+  /** Whether it is too short, and leaves too much behind, to be broken: whoever gives it up waits for its end. */
+  readonly isUnbreakable?: boolean | undefined
+  /** The statement that it runs. */
+  readonly sql?: string | undefined
 }
 
 /** What becomes of the driver's answer, and of what the driver throws. */
@@ -43,12 +61,28 @@ export interface Ending<A, B, E> {
 }
 
 interface Call {
+  readonly isUnbreakable: boolean
+  readonly sql: string | undefined
   isAbandoned: boolean
   /** The driver's answer, when it has come. */
   outcome: { readonly failure?: unknown } | undefined
   /** Called when it has come. */
   onSettled: (() => void) | undefined
+  /** Ends the session when it takes too long. */
+  watch: NodeJS.Timeout | undefined
 }
+
+/** A break that is under way. */
+interface Stopping {
+  readonly onEnd: Array<(failure: { readonly cause: unknown } | undefined) => void>
+  readonly limit: NodeJS.Timeout
+}
+
+/**
+ * How many answers a session may lose to breaks. With an answer the driver loses the numbers of the cursors that the call has
+ * opened, so nobody can close them; a server allows 300 open cursors unless told otherwise (`OPEN_CURSORS`).
+ */
+const mostLostAnswers = 100
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -75,9 +109,15 @@ export class OracleSession {
   lease: LeaseState | undefined = undefined
   /** The driver's connection; `undefined` while it is with the lender. */
   attached: DriverConnection | undefined
+  /** The holder's limit for a round trip, in milliseconds, 0 for none. The pool's own calls have limits of their own. */
+  callTimeout = 0
+  #callTimeoutInForce = 0
+  #internals: DriverInternals
   #isLost = false
+  #isSpent = false
+  #lostAnswers = 0
   #running: Call | undefined = undefined
-  #isHeld = false
+  #stopping: Stopping | undefined = undefined
   readonly #waiting: Array<() => void> = []
   readonly #patience: number
 
@@ -88,19 +128,26 @@ export class OracleSession {
     this.isPooledServer = parts.isPooledServer
     this.lender = parts.lender
     this.#patience = parts.patience
+    this.#internals = driverInternals(parts.connection)
     this.attributes = spanAttributes(parts.connection)
   }
 
-  /** What the driver knows without a round trip. */
+  /** What is known without a round trip. */
   get isHealthy(): boolean {
-    if (this.#isLost) return false
+    if (this.#isLost || this.#isSpent) return false
     return this.attached === undefined ? this.lender?.isConnected === true : this.attached.isHealthy()
+  }
+
+  /** The session answers still, but must not be lent again. */
+  spend(): void {
+    this.#isSpent = true
   }
 
   /** The server does not answer: nothing more is tried on this session, and in Thin mode what runs on it fails now. */
   #lose(): void {
     this.#isLost = true
     this.sockets.destroy()
+    this.#endStop({ cause: lost() })
     this.#next()
   }
 
@@ -108,9 +155,9 @@ export class OracleSession {
    * Watches over a call that has a time limit. The driver itself only asks the server to stop, and waits for its answer; a
    * server that is gone gives none. A call timeout is one of each round trip, so it is silence that counts there.
    */
-  #watch(connection: DriverConnection | undefined, isUrgent: boolean): NodeJS.Timeout | undefined {
-    if (isUrgent) return setTimeout(() => this.#lose(), this.#patience)
-    const timeout = connection?.callTimeout ?? 0
+  #watch(limit: number | undefined): NodeJS.Timeout | undefined {
+    if (limit !== undefined) return limit > 0 ? setTimeout(() => this.#lose(), limit) : undefined
+    const timeout = this.#callTimeoutInForce
     if (timeout === 0) return undefined
     let heard = this.sockets.bytesRead
     let silence = 0
@@ -125,7 +172,9 @@ export class OracleSession {
   /** Gets the connection back from its lender, without a round trip. One that is gone is lost: only the pool opens another. */
   async #attach(lender: Lender): Promise<DriverConnection> {
     try {
-      return this.attached = await lender.lend()
+      this.attached = await lender.lend()
+      this.#internals = driverInternals(this.attached)
+      return this.attached
     } catch {
       this.#isLost = true
       throw lost()
@@ -155,46 +204,88 @@ export class OracleSession {
     ending: Ending<A, B, E>
   ): Effect.Effect<B, E> {
     return Effect.callback<B, E>((resume) => {
-      const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
-      let watch: NodeJS.Timeout | undefined
+      const call: Call = {
+        isUnbreakable: options.isUnbreakable === true,
+        sql: options.sql,
+        isAbandoned: false,
+        outcome: undefined,
+        onSettled: undefined,
+        // What must come to an end is bounded from here on, whatever runs before it.
+        watch: options.isUrgent === true ? this.#watch(this.#patience) : undefined
+      }
+      const unbegun = (failure: unknown) => {
+        clearTimeout(call.watch)
+        resume(ending.fail(failure))
+        this.#next()
+      }
       const settle = (outcome: { readonly failure?: unknown }, result: Effect.Effect<B, E>) => {
-        if (watch !== undefined) clearTimeout(watch)
+        if (call.watch !== undefined) clearTimeout(call.watch)
         call.outcome = outcome
+        if (outcome.failure !== undefined) this.#noteFailure(call, outcome.failure)
         this.#running = undefined
         call.onSettled?.()
         this.#next()
         resume(result)
       }
+      const failed = (failure: unknown) => settle({ failure }, ending.fail(failure))
       const begin = () => {
-        if (options.lease?.isReleased === true) {
-          resume(ending.fail(new LeaseIsOver()))
-          return this.#next()
-        }
-        if (this.#isLost) {
-          resume(ending.fail(lost()))
-          return this.#next()
-        }
+        if (options.lease?.isReleased === true) return unbegun(new LeaseIsOver())
+        if (this.#isLost) return unbegun(lost())
         this.#running = call
         const { attached, lender } = this
-        watch = this.#watch(attached, options.isUrgent === true)
-        const answer = attached === undefined && lender !== undefined
-          ? this.#attach(lender).then(work)
-          : invoke(work, attached!)
+        const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
+        const start = (connection: DriverConnection): Promise<A> => {
+          this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
+          call.watch ??= this.#watch(options.limit)
+          return work(connection)
+        }
+        let answer: Promise<A>
+        try {
+          answer = attached === undefined && lender !== undefined ? this.#attach(lender).then(start) : start(attached!)
+        } catch (thrown) {
+          // Nothing has been sent.
+          return failed(thrown)
+        }
         answer.then((value) => {
           if (!call.isAbandoned) return settle({}, succeeded(ending, value))
           const settled = () => settle({}, unheard)
           if (options.discard === undefined) settled()
           else options.discard(value).then(settled, settled)
-        }, (failure: unknown) => settle({ failure }, ending.fail(failure)))
+        }, (failure: unknown) => {
+          if (!isOfDriver(failure)) {
+            this.#isSpent = true
+            noteDefect(failure)
+          }
+          failed(failure)
+        })
       }
       if (this.#isFree) begin()
       else this.#waiting.push(begin)
       return Effect.sync(() => {
         call.isAbandoned = true
         const at = this.#waiting.indexOf(begin)
-        if (at >= 0) this.#waiting.splice(at, 1)
+        if (at < 0) return
+        this.#waiting.splice(at, 1)
+        clearTimeout(call.watch)
       })
     })
+  }
+
+  #setCallTimeout(connection: DriverConnection, timeout: number): void {
+    if (this.#callTimeoutInForce === timeout) return
+    connection.callTimeout = timeout
+    this.#callTimeoutInForce = timeout
+  }
+
+  /** What a failure says about the session, whoever hears of it. */
+  #noteFailure(call: Call, failure: unknown): void {
+    if (isOutOfCursors(failure)) this.#isSpent = true
+    if (!isBroken(failure)) return
+    if (++this.#lostAnswers >= mostLostAnswers) this.#isSpent = true
+    if (call.sql === undefined) return
+    const { forgetStatement } = this.#internals
+    if (forgetStatement === undefined) this.#isSpent = true
+    else forgetStatement(call.sql)
   }
 
   /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; nobody waits for it. */
@@ -214,7 +305,7 @@ export class OracleSession {
 
   /** In Thick mode a call on a lost session may never end; those behind it need not wait for that. */
   get #isFree(): boolean {
-    return this.#isLost || (this.#running === undefined && !this.#isHeld)
+    return this.#isLost || (this.#running === undefined && this.#stopping === undefined)
   }
 
   #next(): void {
@@ -227,41 +318,78 @@ export class OracleSession {
   }
 
   /**
-   * Breaks the call that runs and waits until the driver has answered it. No other call begins before it is certain that the
-   * break has hit this one: a break that came too late stays in the session and ends the next call with ORA-01013, so an
-   * empty call is made to take it.
+   * Makes the session quiet, when a call runs that must be stopped. Others may wait for the same; whoever gives up waiting has
+   * lost patience with the server.
    */
   get stop(): Effect.Effect<void, unknown> {
-    return Effect.suspend(() => {
-      const call = this.#running
-      if (call === undefined || !this.mustBeStopped) return Effect.void
-      this.#isHeld = true
-      const settled = Effect.callback<void>((resume) => {
-        if (call.outcome !== undefined) return resume(Effect.void)
-        call.onSettled = () => resume(Effect.void)
+    return Effect.callback((resume) => {
+      let awaited: Stopping | undefined
+      const look = () => {
+        if (this.#stopping === undefined && !this.mustBeStopped) return resume(Effect.void)
+        if (this.#isLost) return resume(Effect.fail(lost()))
+        awaited = this.#stopping ?? this.#beginStop(this.#running!)
+        awaited.onEnd.push((failure) => {
+          if (failure === undefined) return look()
+          awaited = undefined
+          resume(Effect.fail(failure.cause))
+        })
+      }
+      look()
+      return Effect.sync(() => {
+        if (awaited !== undefined && awaited === this.#stopping) this.#lose()
       })
-      return attempt(async () => this.attached?.break()).pipe(
-        Effect.andThen(settled),
-        Effect.andThen(Effect.suspend(() => isCancelled(call.outcome?.failure) ? Effect.void : this.#takeBreak())),
-        // Whoever waits for this has lost patience with the server.
-        Effect.onInterrupt(() => Effect.sync(() => this.#lose())),
-        Effect.ensuring(Effect.sync(() => {
-          this.#isHeld = false
-          this.#next()
-        }))
-      )
     })
   }
 
-  #takeBreak(): Effect.Effect<void, unknown> {
-    return Effect.catchIf(attempt(async () => this.attached?.ping()), isCancelled, () => Effect.void)
+  #beginStop(call: Call): Stopping {
+    const stopping: Stopping = { onEnd: [], limit: setTimeout(() => this.#lose(), this.#patience) }
+    this.#stopping = stopping
+    const end = (failure: { readonly cause: unknown } | undefined) => {
+      if (this.#stopping !== stopping) return
+      this.#endStop(failure)
+      this.#next()
+    }
+    this.#break(call).then(() => end(undefined), (cause: unknown) => end({ cause }))
+    return stopping
+  }
+
+  #endStop(failure: { readonly cause: unknown } | undefined): void {
+    const stopping = this.#stopping
+    if (stopping === undefined) return
+    this.#stopping = undefined
+    clearTimeout(stopping.limit)
+    for (const tell of stopping.onEnd) tell(failure)
+  }
+
+  /**
+   * Breaks the call that runs and waits until the driver has answered it. No other call begins before it is certain that the
+   * break has hit this one: a break that came too late stays in the driver and ends the next call with ORA-01013, so an
+   * empty call is made to take it.
+   */
+  async #break(call: Call): Promise<void> {
+    const { attached } = this
+    if (!call.isUnbreakable) await attached?.break()
+    if (call.outcome === undefined) {
+      await new Promise<void>((resolve) => {
+        call.onSettled = resolve
+      })
+    }
+    if (call.isUnbreakable || attached === undefined || this.#isLost) return
+    const isLeft = this.#internals.isBreakPending?.() ?? !isCancelled(call.outcome?.failure)
+    if (!isLeft) return
+    this.#setCallTimeout(attached, 0)
+    try {
+      await attached.ping()
+    } catch (failure) {
+      if (!isCancelled(failure)) throw failure
+    }
   }
 }
 
 /** A promise of the driver as it is: past the queue, and failing with what it throws. */
 export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
   Effect.callback((resume) => {
-    invoke(work, undefined).then(
+    invoke(work).then(
       (value) => resume(Effect.succeed(value)),
       (failure: unknown) => resume(Effect.fail(failure))
     )
@@ -280,18 +408,10 @@ const succeeded = <A, B, E>(ending: Ending<A, B, E>, value: A): Effect.Effect<B,
 }
 
 /** What a function throws at once, too, becomes a rejection. */
-const invoke = <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => {
+const invoke = <A>(work: () => Promise<A>): Promise<A> => {
   try {
-    return work(connection)
+    return work()
   } catch (thrown) {
     return Promise.reject(thrown)
   }
 }
-
-/** As the driver puts it. */
-const lost = (): Error =>
-  Object.assign(new Error("NJS-500: connection to Oracle Database was closed or broken"), { code: "NJS-500" })
-
-/** ORA-01013: the server has cancelled the call. */
-const isCancelled = (failure: unknown): boolean =>
-  typeof failure === "object" && failure !== null && "errorNum" in failure && failure.errorNum === 1013

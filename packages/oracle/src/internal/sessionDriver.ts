@@ -128,7 +128,6 @@ const ping = (session: OracleSession): Effect.Effect<void, OracleError.OracleErr
 
 /** Puts back what a caller may have changed in the driver; the statement cache of Thin mode cannot be changed. */
 const putBack = (connection: DriverConnection, settings: SessionDriver.SessionSettings): void => {
-  if (connection.callTimeout !== 0) connection.callTimeout = 0
   if (!driver.thin && connection.stmtCacheSize !== settings.stmtCacheSize) {
     connection.stmtCacheSize = settings.stmtCacheSize
   }
@@ -150,6 +149,7 @@ const reset = (
 ): Effect.Effect<void, OracleError.OracleError> | undefined => {
   const { attached, lender } = session
   session.lease = undefined
+  session.callTimeout = 0
   if (attached === undefined) return undefined
   putBack(attached, settings)
   const hasWork = attached.transactionInProgress === true

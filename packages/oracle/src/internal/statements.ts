@@ -6,8 +6,8 @@ import * as OracleError from "../OracleError.ts"
 import { readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
+import { discardResult } from "./discard.ts"
 import { Unfit } from "./numberPolicy.ts"
-import type * as Driver from "./oracledb.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
 import { isName, isSimpleName } from "./sqlNames.ts"
@@ -87,11 +87,6 @@ export interface RunOptions {
   readonly keepInStmtCache?: boolean
 }
 
-const discard = async (result: Driver.ExecuteResult): Promise<void> => {
-  await result.resultSet?.close()
-  for (const implicit of result.implicitResults ?? []) await implicit.close()
-}
-
 /** The rows of a query, all of them, each as its policies say. */
 export const query = (
   caller: Caller,
@@ -126,7 +121,7 @@ const fetched = <A>(
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
   caller.callThen(
-    { operation: "query", sql },
+    { operation: "query", sql, discard: discardResult },
     (connection) => {
       const options = executeOptions(settings)
       return connection.execute(
@@ -150,7 +145,7 @@ export const queryStream = (
   run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
   const open = caller.call(
-    { operation: "query", sql, discard },
+    { operation: "query", sql, discard: discardResult },
     (connection) =>
       connection.execute(sql, writeBinds(binds, settings.dates), {
         ...executeOptions(settings),
@@ -184,7 +179,7 @@ export const execute = <const B extends OracleBind.Binds>(
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
     const result = yield* caller.call(
-      { operation: "execute", sql, discard },
+      { operation: "execute", sql, discard: discardResult },
       (connection) =>
         connection.execute(sql, writeBinds(binds, settings.dates), {
           ...executeOptions(settings),
@@ -229,7 +224,7 @@ export const executeMany = (
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    caller.call({ operation: "executeMany", sql, batchSize: rows.length }, (connection) => {
+    caller.call({ operation: "executeMany", sql, batchSize: rows.length, discard: discardResult }, (connection) => {
       const batch = writeBatch(rows, settings.dates)
       return connection.executeMany(sql, batch.definitions === undefined ? rows.length : batch.rows, {
         autoCommit: run?.autoCommit === true,
