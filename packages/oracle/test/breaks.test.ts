@@ -64,6 +64,22 @@ describe.skipIf(isReal)("a break", () => {
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
     })))
 
+  it.live("is bounded by the limit that the pool has at the time (C10)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 1, pingTimeout: "1 hour", closeTimeout: "100 millis" })
+      yield* server.script("create table t (n number)")
+      yield* pool.use((held) => held.ping)
+      yield* pool.reconfigure({ pingTimeout: "100 millis" })
+      yield* server.inject(Fault.hang({ on: "rollback" }))
+      const failed = yield* Effect.exit(
+        pool.use((held) =>
+          held.withTransaction(Effect.andThen(held.execute("insert into t values (1)"), Effect.fail("no")))
+        )
+      )
+      assert.isTrue(Exit.isFailure(failed))
+      assert.deepStrictEqual(yield* pool.use((held) => held.query("select n from t")), [])
+    })))
+
   it.live("does not end the next execution of a query that it has hit between two round trips (S8)", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 1 })

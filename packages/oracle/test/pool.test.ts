@@ -68,7 +68,7 @@ describe("the service", () => {
     const context = Object.keys(Context.Service<string>("test/Reference"))
     const added = (of: object) => Object.keys(of).filter((name) => !context.includes(name))
     assert.deepStrictEqual(added(Object.getPrototypeOf(HrPool)), ["layer", "layerConfig"])
-    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "Service"])
+    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "Service", "tagState"])
     assert.throws(() => {
       // @ts-expect-error No such function is there when the program runs.
       OracleSessionPool.Service.acquire()
@@ -109,14 +109,13 @@ describe("tags", () => {
         onSession: (connection, { requestedTag }) =>
           Effect.gen(function*() {
             yield* Ref.update(prepared, (n) => n + 1)
-            yield* connection.setClientIdentifier(requestedTag ?? "none")
+            yield* connection.execute(`alter session set time_zone = '${requestedTag?.slice("ZONE=".length)}'`)
             yield* connection.setTag(requestedTag)
           })
       })
-      const client = "select sys_context('userenv', 'client_identifier') as c from dual"
-      for (const tag of ["LANG=FR", "LANG=DE", "LANG=FR", "LANG=DE", "LANG=FR"]) {
-        const rows = yield* pool.use({ tag }, (connection) => connection.query(client))
-        assert.deepStrictEqual(rows, [{ C: tag }])
+      for (const tag of ["ZONE=+01:00", "ZONE=+02:00", "ZONE=+01:00", "ZONE=+02:00", "ZONE=+01:00"]) {
+        const rows = yield* pool.use({ tag }, (connection) => connection.query("select sessiontimezone as c from dual"))
+        assert.deepStrictEqual(rows, [{ C: tag.slice("ZONE=".length) }])
       }
       assert.strictEqual(yield* Ref.get(prepared), 2)
     })))

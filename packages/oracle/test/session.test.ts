@@ -15,7 +15,8 @@ const sessionOf = (members: object, patience = 1000) =>
     sockets: new Sockets(),
     secrets: [],
     isPooledServer: false,
-    patience
+    limits: { patience, commitLimit: 0 },
+    context: { keeps: false, isPooledServer: false, attributes: new Map() }
   })
 
 const cancelled = () => Object.assign(new Error("ORA-01013: cancelled"), { errorNum: 1013, code: "ORA-01013" })

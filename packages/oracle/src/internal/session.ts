@@ -20,6 +20,7 @@ import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } f
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
 import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
+import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
 
@@ -52,6 +53,10 @@ export interface CallOptions<A> {
   readonly isUnbreakable?: boolean | undefined
   /** The statement that it runs. */
   readonly sql?: string | undefined
+  /** Whether it makes no round trip, so that nothing can be sent along with it. */
+  readonly isLocal?: boolean | undefined
+  /** Whether it ends the work of the lease before, and still belongs to that as far as the server is told. */
+  readonly isOfHolder?: boolean | undefined
 }
 
 /** What becomes of the driver's answer, and of what the driver throws. */
@@ -64,6 +69,8 @@ interface Call {
   readonly isUnbreakable: boolean
   readonly sql: string | undefined
   isAbandoned: boolean
+  /** Whether the server is told along with it whose work it is. */
+  tells: boolean
   /** The driver's answer, when it has come. */
   outcome: { readonly failure?: unknown } | undefined
   /** Called when it has come. */
@@ -84,6 +91,14 @@ interface Stopping {
  */
 const mostLostAnswers = 100
 
+/** How long calls may take, in milliseconds. */
+export interface Limits {
+  /** An urgent call, and a break. It may change while the pool runs. */
+  readonly patience: number
+  /** A commit; 0 for as long as it takes. */
+  readonly commitLimit: number
+}
+
 /** What a session is made of. */
 export interface SessionParts {
   readonly connection: DriverConnection
@@ -92,8 +107,8 @@ export interface SessionParts {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
   readonly isPooledServer: boolean
-  /** How long an urgent call may take, in milliseconds. */
-  readonly patience: number
+  readonly limits: Limits
+  readonly context: SessionContextOptions
   readonly lender?: Lender
 }
 
@@ -104,6 +119,7 @@ export class OracleSession {
   readonly lender: Lender | undefined
   /** For spans. */
   readonly attributes: Record<string, unknown>
+  readonly context: SessionContext
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
   lease: LeaseState | undefined = undefined
@@ -119,7 +135,7 @@ export class OracleSession {
   #running: Call | undefined = undefined
   #stopping: Stopping | undefined = undefined
   readonly #waiting: Array<() => void> = []
-  readonly #patience: number
+  readonly #limits: Limits
 
   constructor(parts: SessionParts) {
     this.attached = parts.connection
@@ -127,7 +143,8 @@ export class OracleSession {
     this.secrets = parts.secrets
     this.isPooledServer = parts.isPooledServer
     this.lender = parts.lender
-    this.#patience = parts.patience
+    this.#limits = parts.limits
+    this.context = new SessionContext(parts.context)
     this.#internals = driverInternals(parts.connection)
     this.attributes = spanAttributes(parts.connection)
   }
@@ -136,6 +153,28 @@ export class OracleSession {
   get isHealthy(): boolean {
     if (this.#isLost || this.#isSpent) return false
     return this.attached === undefined ? this.lender?.isConnected === true : this.attached.isHealthy()
+  }
+
+  /**
+   * How long a commit may take, 0 for as long as it takes. As it is not broken off, a call timeout of the holder counts only where it
+   * is longer than a break may take.
+   */
+  get commitLimit(): number {
+    const own = this.callTimeout === 0 ? Infinity : Math.max(this.callTimeout, this.#limits.patience)
+    const limit = Math.min(this.#limits.commitLimit || Infinity, own)
+    return limit === Infinity ? 0 : limit
+  }
+
+  /** A lease begins; what is `wanted` is sent along with its first call. */
+  beginLease(lease: LeaseState, wanted: WantedContext | undefined): void {
+    this.lease = lease
+    this.context.begin(wanted)
+  }
+
+  /** What the holder has set is put back, along with the next call where the server has to be told. */
+  putBack(): void {
+    this.callTimeout = 0
+    if (!this.context.end(this.attached)) this.#isSpent = true
   }
 
   /** The session answers still, but must not be lent again. */
@@ -208,10 +247,11 @@ export class OracleSession {
         isUnbreakable: options.isUnbreakable === true,
         sql: options.sql,
         isAbandoned: false,
+        tells: false,
         outcome: undefined,
         onSettled: undefined,
         // What must come to an end is bounded from here on, whatever runs before it.
-        watch: options.isUrgent === true ? this.#watch(this.#patience) : undefined
+        watch: options.isUrgent === true ? this.#watch(this.#limits.patience) : undefined
       }
       const unbegun = (failure: unknown) => {
         clearTimeout(call.watch)
@@ -222,6 +262,7 @@ export class OracleSession {
         if (call.watch !== undefined) clearTimeout(call.watch)
         call.outcome = outcome
         if (outcome.failure !== undefined) this.#noteFailure(call, outcome.failure)
+        else if (call.tells) this.context.taken(this.#internals.schemaIsSettled)
         this.#running = undefined
         call.onSettled?.()
         this.#next()
@@ -231,12 +272,19 @@ export class OracleSession {
       const begin = () => {
         if (options.lease?.isReleased === true) return unbegun(new LeaseIsOver())
         if (this.#isLost) return unbegun(lost())
+        const { problem } = this.context
+        if (problem !== undefined && options.lease !== undefined) return unbegun(problem)
         this.#running = call
         const { attached, lender } = this
         const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
         const start = (connection: DriverConnection): Promise<A> => {
           this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
           call.watch ??= this.#watch(options.limit)
+          if (options.isLocal !== true) {
+            call.tells = options.isOfHolder === true
+              ? this.context.applySchema(connection)
+              : this.context.apply(connection)
+          }
           return work(connection)
         }
         let answer: Promise<A>
@@ -280,6 +328,7 @@ export class OracleSession {
   /** What a failure says about the session, whoever hears of it. */
   #noteFailure(call: Call, failure: unknown): void {
     if (isOutOfCursors(failure)) this.#isSpent = true
+    if (call.tells || isBroken(failure)) this.context.forget()
     if (!isBroken(failure)) return
     if (++this.#lostAnswers >= mostLostAnswers) this.#isSpent = true
     if (call.sql === undefined) return
@@ -294,6 +343,7 @@ export class OracleSession {
     const closed = this.call(async () => {
       if (resources.delete(resource)) await resource.close()
     }, {
+      isLocal: true,
       lease: {
         get isReleased() {
           return !resources.has(resource)
@@ -342,7 +392,7 @@ export class OracleSession {
   }
 
   #beginStop(call: Call): Stopping {
-    const stopping: Stopping = { onEnd: [], limit: setTimeout(() => this.#lose(), this.#patience) }
+    const stopping: Stopping = { onEnd: [], limit: setTimeout(() => this.#lose(), this.#limits.patience) }
     this.#stopping = stopping
     const end = (failure: { readonly cause: unknown } | undefined) => {
       if (this.#stopping !== stopping) return

@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import type * as OracleBind from "../OracleBind.ts"
 import * as OracleError from "../OracleError.ts"
 import { readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
+import { checkLobs } from "./boundLobs.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
 import { discardResult } from "./discard.ts"
@@ -121,8 +122,9 @@ const fetched = <A>(
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
   caller.callThen(
-    { operation: "query", sql, discard: discardResult },
+    { operation: "query", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
     (connection) => {
+      checkLobs(binds, caller, "query")
       const options = executeOptions(settings)
       return connection.execute(
         sql,
@@ -145,15 +147,17 @@ export const queryStream = (
   run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
   const open = caller.call(
-    { operation: "query", sql, discard: discardResult },
-    (connection) =>
-      connection.execute(sql, writeBinds(binds, settings.dates), {
+    { operation: "query", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
+    (connection) => {
+      checkLobs(binds, caller, "query")
+      return connection.execute(sql, writeBinds(binds, settings.dates), {
         ...executeOptions(settings),
         ...run,
         // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
         prefetchRows: settings.fetchArraySize,
         resultSet: true
       })
+    }
   )
   return openedStream(caller, Effect.map(open, ({ resultSet }) => resultSet), settings, sql)
 }
@@ -179,13 +183,15 @@ export const execute = <const B extends OracleBind.Binds>(
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
     const result = yield* caller.call(
-      { operation: "execute", sql, discard: discardResult },
-      (connection) =>
-        connection.execute(sql, writeBinds(binds, settings.dates), {
+      { operation: "execute", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
+      (connection) => {
+        checkLobs(binds, caller, "execute")
+        return connection.execute(sql, writeBinds(binds, settings.dates), {
           ...executeOptions(settings),
           ...run,
           resultSet: true
         })
+      }
     )
     const handles = handlesOf(caller, settings)
     const outBinds = readOutBinds(binds, result.outBinds, settings.dates, handles)
@@ -224,7 +230,14 @@ export const executeMany = (
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    caller.call({ operation: "executeMany", sql, batchSize: rows.length, discard: discardResult }, (connection) => {
+    caller.call({
+      operation: "executeMany",
+      sql,
+      batchSize: rows.length,
+      discard: discardResult,
+      isAutoCommit: run?.autoCommit
+    }, (connection) => {
+      for (const row of rows) checkLobs(row, caller, "executeMany")
       const batch = writeBatch(rows, settings.dates)
       return connection.executeMany(sql, batch.definitions === undefined ? rows.length : batch.rows, {
         autoCommit: run?.autoCommit === true,
