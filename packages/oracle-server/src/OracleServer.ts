@@ -102,6 +102,11 @@ export interface Options {
   readonly domain?: string
   /** Default `23.7.0.25.01`. */
   readonly version?: string
+  /**
+   * Bytes that all statements and tables may hold together, by estimate; a statement that asks for more fails with
+   * ORA-04030. Default: 512 MB.
+   */
+  readonly memoryLimit?: number
   /** Statements separated by `;` that are run as the first user before the server listens. */
   readonly script?: string
   readonly procedures?: ReadonlyArray<Procedure>
@@ -157,8 +162,6 @@ export interface SessionInfo {
   readonly superShardingKey: string | undefined
   readonly inTransaction: boolean
   readonly openCursors: number
-  /** Temporary LOBs that the client has been given and has not freed. */
-  readonly temporaryLobs: number
   readonly calls: number
   /** The connection that uses it; `undefined` while it waits in the server's pool. */
   readonly connection: number | undefined
@@ -283,7 +286,6 @@ const describe = (entry: SessionEntry): SessionInfo => {
     superShardingKey: request.superShardingKey,
     inTransaction: !session.closed && engine.inTransaction,
     openCursors: session.cursors.size,
-    temporaryLobs: session.lobs.temporary,
     calls: session.calls,
     connection: connection?.id,
     openedAt: session.openedAt,

@@ -12,7 +12,6 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
-import { readContext } from "./internal/leaseContext.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
 import { tagRefused } from "./internal/pooledServer.ts"
 import type { Row } from "./internal/rowReader.ts"
@@ -29,11 +28,9 @@ import {
   query,
   queryStream
 } from "./internal/statements.ts"
-import { longestTimer } from "./internal/timers.ts"
 import { type TransactionOptions, Transactions } from "./internal/transaction.ts"
 import { defaultValues, over, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
 import * as OracleBind from "./OracleBind.ts"
-import type { OracleContext } from "./OracleContext.ts"
 import type { OracleLob } from "./OracleLob.ts"
 
 export type { CallError } from "./internal/caller.ts"
@@ -114,16 +111,6 @@ export class OracleConnection extends Connection.Base {
   /** @internal */
   get caller(): Caller {
     return this.#caller
-  }
-
-  /** @internal */
-  get prepared(): Effect.Effect<void> {
-    return Effect.sync(() => this.#caller.session.context.adoptSchema())
-  }
-
-  /** @internal */
-  get transactions(): Transactions {
-    return this.#transactions ??= new Transactions(this.#caller)
   }
 
   /** @internal */
@@ -223,12 +210,9 @@ export class OracleConnection extends Connection.Base {
     return Effect.map(called, ({ value }) => value as OracleBind.ValueOf<T> | null)
   }
 
-  /**
-   * Makes the work of the transaction permanent. A commit is never broken off: whoever gives it up waits for its answer, up to
-   * `pingTimeout`. `commitTimeout` of the pool bounds it in any case.
-   */
+  /** Makes the work of the transaction permanent. */
   get commit(): Effect.Effect<void, CallError> {
-    return Effect.uninterruptibleMask((restore) => this.transactions.commit(restore))
+    return this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
   }
 
   /** Undoes the work of the transaction. */
@@ -242,16 +226,15 @@ export class OracleConnection extends Connection.Base {
   }
 
   /**
-   * Commits when `effect` succeeds, rolls back when it fails or is interrupted. Inside another transaction of this connection,
-   * also one that `sql.withTransaction` began, it is a savepoint. Another fiber's transaction on the same connection waits until
-   * this one has ended, and so does an inner one beside another inner one. A fiber that was forked inside and begins a
-   * transaction after this one has ended begins one of its own.
+   * Commits when `effect` succeeds, rolls back when it fails or is interrupted. Inside another transaction of this connection it
+   * is a savepoint. Another fiber's transaction on the same connection waits until this one has ended.
    */
   withTransaction<A, E, R>(
     effect: Effect.Effect<A, E, R>,
     options?: TransactionOptions
   ): Effect.Effect<A, E | CallError, R> {
-    return this.transactions.within(effect, options)
+    this.#transactions ??= new Transactions(this.#caller)
+    return this.#transactions.within(effect, options)
   }
 
   /** A temporary LOB with the content of `source`, to be bound; it is freed with the lease. */
@@ -268,10 +251,7 @@ export class OracleConnection extends Connection.Base {
   get currentSchema(): Effect.Effect<string, ReadError> {
     // The driver knows it once somebody has set it.
     return Effect.filterOrElse(
-      this.#caller.now(
-        { operation: "currentSchema" },
-        (connection) => this.#caller.session.context.schemaOf(connection)
-      ),
+      this.#caller.now({ operation: "currentSchema" }, (connection) => connection.currentSchema),
       (known) => known !== "",
       () =>
         Effect.map(
@@ -281,53 +261,44 @@ export class OracleConnection extends Connection.Base {
     )
   }
 
-  /**
-   * Changes it until the end of the lease; the server is told along with the next call, and fails that when there is no such
-   * schema. The first time on a session costs a round trip, which asks for the schema to put back. What `onSession` sets belongs to the
-   * session and stays.
-   */
-  setCurrentSchema(name: string): Effect.Effect<void, ReadError> {
-    return Effect.flatMap(this.currentSchema, (before) =>
-      this.#caller.now({ operation: "setCurrentSchema" }, () => {
-        this.#caller.session.context.setSchema(name, before)
-      }))
+  /** Changes it; the server is told along with the next call. It stays with the session. */
+  setCurrentSchema(name: string): Effect.Effect<void, CallError> {
+    return this.#set("setCurrentSchema", "currentSchema", name)
   }
 
-  /**
-   * Changes the context of this lease until its end, beside what `OracleContext` has set; the server is told along with the next
-   * call. Attributes that are not named stay, and an empty text takes a value away.
-   */
-  setContext(changes: OracleContext): Effect.Effect<void, CallError> {
-    return this.#caller.now({ operation: "setContext" }, () => {
-      const { attributes, problem, values } = readContext(changes)
-      if (problem !== undefined) throw problem
-      this.#caller.session.context.merge(values, attributes)
-    })
-  }
-
-  /** What the server shows as the module of the session (`v$session.module`); cut to 64 bytes. */
+  /** What the server shows as the module of the session (`v$session.module`); sent along with the next call. */
   setModule(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ module: name })
+    return this.#set("setModule", "module", name)
   }
 
-  /** What the server shows as the action of the session; cut to 64 bytes. */
+  /** What the server shows as the action of the session; sent along with the next call. */
   setAction(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ action: name })
+    return this.#set("setAction", "action", name)
   }
 
-  /** The end user that the work is for (`client_identifier`). */
+  /** The end user that the work is for (`client_identifier`); sent along with the next call. */
   setClientIdentifier(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ clientIdentifier: name })
+    return this.#set("setClientIdentifier", "clientId", name)
   }
 
-  /** Free text about the client (`client_info`). */
+  /** Free text about the client (`client_info`); sent along with the next call. */
   setClientInfo(text: string): Effect.Effect<void, CallError> {
-    return this.setContext({ clientInfo: text })
+    return this.#set("setClientInfo", "clientInfo", text)
   }
 
-  /** The operation that the work belongs to in the server's monitoring. */
+  /** The operation that the work belongs to in the server's monitoring; sent along with the next call. */
   setDbOperation(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ operation: name })
+    return this.#set("setDbOperation", "dbOp", name)
+  }
+
+  #set(
+    operation: string,
+    property: "currentSchema" | "module" | "action" | "clientId" | "clientInfo" | "dbOp",
+    value: string
+  ): Effect.Effect<void, CallError> {
+    return this.#caller.now({ operation }, (connection) => {
+      connection[property] = value
+    })
   }
 
   /** How many statements the session keeps parsed. */
@@ -342,14 +313,11 @@ export class OracleConnection extends Connection.Base {
     })
   }
 
-  /**
-   * How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. The longest limit is that
-   * of a timer, some 24 days. What the pool does on its own (pings, breaks, rollbacks) is bounded by `pingTimeout` instead.
-   */
+  /** How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. */
   setCallTimeout(timeout: PoolOptions.DurationOption): Effect.Effect<void, CallError> {
-    return this.#caller.now({ operation: "setCallTimeout" }, () => {
+    return this.#caller.now({ operation: "setCallTimeout" }, (connection) => {
       const millis = timeout === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
-      this.#caller.session.callTimeout = Number.isFinite(millis) ? Math.min(Math.ceil(millis), longestTimer) : 0
+      connection.callTimeout = Number.isFinite(millis) ? Math.ceil(millis) : 0
     })
   }
 
@@ -359,7 +327,7 @@ export class OracleConnection extends Connection.Base {
     passwords: { readonly from: Redacted.Redacted<string>; readonly to: Redacted.Redacted<string> }
   ): Effect.Effect<void, CallError> {
     return this.#caller.call(
-      { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to], isAutoCommit: true },
+      { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to] },
       (connection) => connection.changePassword(user, Redacted.value(passwords.from), Redacted.value(passwords.to))
     )
   }

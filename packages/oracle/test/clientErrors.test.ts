@@ -92,10 +92,7 @@ describe("reasons", () => {
         sql`update ${sql(people)} set age = 1`,
         sql.useConnection(() =>
           reasonOf(Effect.scoped(Effect.flatMap(sql.reserve, (other) =>
-            Effect.andThen(
-              other.execute("savepoint here", [], undefined),
-              other.execute(`select id from ${people} for update nowait`, [], undefined)
-            ))))
+            other.execute(`select id from ${people} for update nowait`, [], undefined))))
         )
       ))
       assert.strictEqual(reason._tag, "LockTimeoutError")

@@ -9,6 +9,7 @@ import type {
   EngineSession,
   ExecuteRequest,
   ExecuteResult,
+  Row,
   TypeName,
   Value
 } from "../../src/internal/engine/Engine.ts"
@@ -79,6 +80,14 @@ export const request = (binds: ReadonlyArray<unknown>): ExecuteRequest => {
   }
 }
 
+/** Rows of a fetch that does not wait. */
+export const fetched = (session: EngineSession, cursor: Cursor, count: number): ReadonlyArray<Row> => {
+  const rows = session.fetch(cursor, count)
+  if (!(rows instanceof Promise)) return rows
+  rows.catch(() => undefined)
+  throw new Error("the fetch waits")
+}
+
 export const sqlOf = (session: EngineSession): Sql => {
   const start = (sql: string, binds: ReadonlyArray<unknown>) => session.execute(session.parse(sql), request(binds))
   const run: Sql["run"] = (sql, ...binds) => {
@@ -91,7 +100,7 @@ export const sqlOf = (session: EngineSession): Sql => {
   }
   const all = (cursor: Cursor): Array<Array<unknown>> => {
     const rows: Array<Array<unknown>> = []
-    while (!cursor.exhausted) rows.push(...session.fetch(cursor, 100).map((row) => row.map(plain)))
+    while (!cursor.exhausted) rows.push(...fetched(session, cursor, 100).map((row) => row.map(plain)))
     return rows
   }
   const rows: Sql["rows"] = (sql, ...binds) => all(run(sql, ...binds).cursor!)
@@ -119,6 +128,8 @@ export const harness = (options: EngineOptions = {}): Harness => {
     ...options,
     host: {
       now: () => fixedNow,
+      // No statement is long by this clock: what does not have to wait answers at once.
+      clock: () => 0,
       sleep: (milliseconds, signal) =>
         new Promise((resolve, reject) => {
           sleepers.push({ milliseconds, wake: resolve })

@@ -269,10 +269,13 @@ describe("packages", () => {
   })
 
   it("an endless loop lets a break in", async () => {
+    const { engine, open } = harness({ host: { clock: () => performance.now() } })
+    const sql = open()
     const looping = sql.later("begin loop null; end loop; end;").then(() => "none", (error: Error) => error.message)
     await settle()
     sql.session.cancel()
     expect(await looping).toMatch(/^ORA-01013/)
+    engine.close()
   })
 
   it("dbms_output, dbms_application_info, dbms_session", () => {

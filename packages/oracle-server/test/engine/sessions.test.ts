@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest"
 import type { Lob, TypeName, Value } from "../../src/internal/engine/Engine.ts"
-import { harness, plain, typed } from "./EngineHarness.ts"
+import { fetched, harness, plain, typed } from "./EngineHarness.ts"
 
 const killed: Array<unknown> = []
 const h = harness({
@@ -214,7 +214,7 @@ describe("types", () => {
     const statement = sql.session.parse("select x from ty")
     const cursor = sql.run("select x from ty").cursor!
     expect(sql.session.describe(statement)![0]!.type).toBe(type)
-    expect(plain(sql.session.fetch(cursor, 1)[0]![0])).toEqual(expected ?? plain(value))
+    expect(plain(fetched(sql.session, cursor, 1)[0]![0])).toEqual(expected ?? plain(value))
     sql.run("drop table ty")
   })
 
@@ -244,13 +244,13 @@ describe("types", () => {
     sql.session.commit()
     expect(() => lob.write(1, "x")).toThrow(/ORA-22920/)
     const locked = sql.run("select id, d.* from docs d for update").cursor!
-    const [[, , body, bytes]] = sql.session.fetch(locked, 1) as unknown as [[string, string, Lob, Lob]]
+    const [[, , body, bytes]] = fetched(sql.session, locked, 1) as unknown as [[string, string, Lob, Lob]]
     body.trim(5)
     bytes.write(2, Uint8Array.of(7))
     expect(sql.rows("select body, bytes from docs")).toEqual([["first", "0007"]])
     sql.session.rollback()
     expect(sql.rows("select body from docs")).toEqual([["first second"]])
-    const plainRead = sql.session.fetch(sql.run("select body from docs").cursor!, 1)[0]![0] as Lob
+    const plainRead = fetched(sql.session, sql.run("select body from docs").cursor!, 1)[0]![0] as Lob
     expect(() => plainRead.write(1, "x")).toThrow(/ORA-22920/)
   })
 

@@ -10,7 +10,6 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConnectDescriptor from "../ConnectDescriptor.ts"
 import { driver } from "./oracledb.ts"
-import { longestTimer } from "./timers.ts"
 
 /**
  * What the driver is told when it connects.
@@ -80,14 +79,11 @@ export interface ConnectSettings {
   readonly txnPriority?: string | undefined
 }
 
-/**
- * A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for, but where its timers
- * would overflow.
- */
+/** A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for. */
 const inUnits = (duration: PoolOptions.DurationOption | undefined, unitMillis: number): number | undefined => {
   if (duration === undefined) return undefined
   const millis = duration === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(duration))
-  return millis === Infinity ? 0 : Math.min(Math.ceil(millis / unitMillis), Math.floor(longestTimer / unitMillis))
+  return millis === Infinity ? 0 : Math.ceil(millis / unitMillis)
 }
 
 const privileges = {

@@ -6,7 +6,6 @@ import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { OracleLob } from "../OracleLob.ts"
 import type { Caller, CallError } from "./caller.ts"
-import { discardValues } from "./discard.ts"
 import type { Lob, ResultSet } from "./oracledb.ts"
 import type { RowDecodeError } from "./rowDecodeError.ts"
 import { type Handles, type Row, RowReader } from "./rowReader.ts"
@@ -47,7 +46,7 @@ const pull = (
     if (metaData === undefined) return caller.lease.isReleased ? Effect.fail(caller.released) : Cause.done()
     reader ??= new RowReader(metaData, settings, handlesOf(caller, settings))
     const known = reader
-    return caller.call({ operation: "FETCH", sql, discard: discardValues }, () => resultSet.getRows(size)).pipe(
+    return caller.call({ operation: "FETCH", sql }, () => resultSet.getRows(size)).pipe(
       Effect.flatMap((rows) => {
         isDone = rows.length < size
         return Effect.map(known.readAll(rows, before, sql), (read) => {

@@ -326,9 +326,7 @@ export const rows: ReadonlyArray<Row> = [
     fatal: false,
     codes: ora(1000),
     source: "E",
-    advice:
-      "Close result sets, or lower the statement cache below the server's OPEN_CURSORS. The pool closes the session when "
-      + "its lease ends."
+    advice: "Close result sets, or lower the statement cache below the server's OPEN_CURSORS."
   },
   { reason: "ResourceError", retryable: false, fatal: false, codes: njs(24), source: "M" },
 

@@ -300,7 +300,10 @@ export type SessionStatement =
   | { readonly kind: "commit" }
   | { readonly kind: "rollback"; readonly savepoint: string | undefined }
   | { readonly kind: "savepoint"; readonly name: string }
-  | { readonly kind: "settransaction" }
+  | {
+    readonly kind: "settransaction"
+    readonly isolation: "read committed" | "serializable" | "read only"
+  }
   | { readonly kind: "altersession"; readonly settings: ReadonlyArray<readonly [string, string, number]> }
   | { readonly kind: "killsession"; readonly sid: number; readonly serial: number; readonly immediate: boolean }
   | { readonly kind: "noop" }

@@ -3,6 +3,7 @@ import type { Expr, Query } from "./Ast.ts"
 import type { Subprogram } from "./AstDefinitions.ts"
 import { oraError } from "./OraError.ts"
 import type { SqlType } from "./SqlType.ts"
+import type { TableData } from "./storage/TableData.ts"
 
 export interface ColumnDef {
   name: string
@@ -13,8 +14,8 @@ export interface ColumnDef {
   defaultOnNull: boolean
   identity: { readonly mode: "always" | "default" | "onnull"; readonly sequence: Sequence } | undefined
   virtual: Expr | undefined
-  /** Its column in the store. */
-  readonly physical: string
+  /** Where its value stands in a row; the first place is the row's number. A virtual column has none: -1. */
+  readonly place: number
   readonly isJson: boolean
   comment?: string
 }
@@ -25,6 +26,8 @@ export interface KeyConstraint {
   readonly columns: ReadonlyArray<ColumnDef>
   readonly indexName: string
   readonly generated: boolean
+  /** Of the index that finds its rows. */
+  readonly indexId: number
 }
 
 export interface ForeignConstraint {
@@ -35,6 +38,8 @@ export interface ForeignConstraint {
   readonly key: KeyConstraint
   readonly onDelete: "cascade" | "set null" | undefined
   readonly generated: boolean
+  /** Of the index over the referencing columns. */
+  readonly indexId: number
 }
 
 export interface CheckConstraint {
@@ -50,7 +55,7 @@ export interface IndexDef {
   readonly owner: string
   readonly unique: boolean
   readonly columns: ReadonlyArray<ColumnDef>
-  readonly physical: string
+  readonly indexId: number
 }
 
 export interface Table {
@@ -58,7 +63,6 @@ export interface Table {
   readonly id: number
   readonly owner: string
   name: string
-  readonly physical: string
   readonly columns: Array<ColumnDef>
   readonly keys: Array<KeyConstraint>
   readonly foreign: Array<ForeignConstraint>
@@ -67,11 +71,12 @@ export interface Table {
   /** Foreign keys that point here. */
   readonly children: Array<{ readonly table: Table; readonly constraint: ForeignConstraint }>
   readonly temporary: "delete" | "preserve" | undefined
-  /** The next logical row number. */
-  nextRow: number
-  nextColumn: number
-  /** Row locks: row number to the session that holds it. */
-  readonly rowLocks: Map<number, number>
+  /** The rows; of a temporary table only the shape, the rows are in `own`. */
+  data: TableData
+  /** The rows of a temporary table, by session. */
+  readonly own: Map<number, TableData>
+  /** The next free place in a row. */
+  nextPlace: number
   comment?: string
 }
 

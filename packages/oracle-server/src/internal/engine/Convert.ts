@@ -14,7 +14,7 @@ import {
 import { readDate } from "./format/DateReader.ts"
 import { formatDate } from "./format/DateWriter.ts"
 import { plainNumber } from "./format/NumberFormat.ts"
-import { fromDouble, fromText, isZero, type NumberBytes, parse, toDouble } from "./OracleNumber.ts"
+import { fromDouble, fromText, isZero, type NumberValue, parse, toDouble } from "./OracleNumber.ts"
 import { oraError } from "./OraError.ts"
 import type { SessionState } from "./SessionState.ts"
 import type { Kind } from "./SqlType.ts"
@@ -25,7 +25,7 @@ export type Stored = null | number | string | Uint8Array
 
 export type Conversion = (value: Exclude<Stored, null>, session: SessionState) => Stored
 
-const asNumber = (value: Stored): NumberBytes => value as NumberBytes
+const asNumber = (value: Stored): NumberValue => value as NumberValue
 const text = (value: Stored): string => value as string
 
 export const hex = (bytes: Uint8Array): string =>
@@ -37,8 +37,8 @@ export const unhex = (value: string): Uint8Array => {
 }
 
 export const formatDouble = (value: Stored): string => {
-  if (typeof value === "string") return "Nan"
   const number = value as number
+  if (Number.isNaN(number)) return "Nan"
   if (number === Infinity) return "Inf"
   if (number === -Infinity) return "-Inf"
   if (number === 0) return "0"
@@ -51,7 +51,7 @@ export const formatDouble = (value: Stored): string => {
 
 export const readDouble = (value: string): Stored => {
   const trimmed = value.trim().toLowerCase()
-  if (trimmed === "nan") return "NaN"
+  if (trimmed === "nan") return NaN
   if (trimmed === "inf" || trimmed === "+inf" || trimmed === "infinity") return Infinity
   if (trimmed === "-inf" || trimmed === "-infinity") return -Infinity
   if (parse(trimmed.replace(/[fd]$/, "")) === undefined) {
@@ -60,11 +60,10 @@ export const readDouble = (value: string): Stored => {
   return Number(trimmed.replace(/[fd]$/, ""))
 }
 
-/** NaN has no place among the store's numbers: it is kept as text, which sorts after all of them. */
-export const storeDouble = (value: number): Stored => Number.isNaN(value) ? "NaN" : value
-export const loadDouble = (value: Stored): number => typeof value === "string" ? NaN : value as number
+export const storeDouble = (value: number): Stored => value
+export const loadDouble = (value: Stored): number => value as number
 
-export const readNumber = (value: string, session: SessionState): NumberBytes => {
+export const readNumber = (value: string, session: SessionState): NumberValue => {
   const decimal = session.nls.number.decimal
   return fromText(decimal === "." ? value : value.replace(decimal, "."))
 }

@@ -3,14 +3,10 @@ import { Core } from "./Core.ts"
 import type { Engine, EngineOptions, EngineSession } from "./Engine.ts"
 import { oraError } from "./OraError.ts"
 import { splitScript } from "./parser/Script.ts"
-import { registeredFunction } from "./plsql/RegisteredProcedures.ts"
-import { dictionaryRows } from "./session/Dictionary.ts"
 import { Session } from "./session/Session.ts"
 
 export const make = (options: EngineOptions = {}): Engine => {
   const core = new Core(options)
-  core.dictionaryRows = (name, session) => dictionaryRows(core, name, session)
-  core.callFunction = (key, omitted, args, session) => registeredFunction(core, key, omitted, args, session)
   const sessions = new Set<Session>()
   let closed = false
   let scripts = 0
@@ -44,7 +40,6 @@ export const make = (options: EngineOptions = {}): Engine => {
       if (closed) return
       closed = true
       for (const session of sessions) session.close()
-      core.store.close()
     }
   }
 }

@@ -4,7 +4,8 @@
  * The wire side opens one {@link EngineSession} for each logged-on session, parses a text once with
  * {@link EngineSession.parse}, runs the {@link Statement} as often as it likes with {@link EngineSession.execute} and
  * takes rows with {@link EngineSession.fetch}. Everything is synchronous except a statement that has to wait (for a row
- * lock, `dbms_session.sleep`, a procedure that answers a promise): that one execution returns a promise.
+ * lock, `dbms_session.sleep`, a procedure that answers a promise) or that works for more than a few milliseconds: that
+ * one execution, or fetch, returns a promise.
  *
  * One session runs one call at a time. Only {@link EngineSession.cancel} and {@link EngineSession.close} may come while a
  * promise is pending.
@@ -322,8 +323,11 @@ export interface EngineSession {
   describe(statement: Statement, bindTypes?: ReadonlyArray<BindType>): ReadonlyArray<Column> | null
   /** Throws, or rejects with, {@link OraErrorLike}. */
   execute(statement: Statement, request: ExecuteRequest): ExecuteResult | Promise<ExecuteResult>
-  /** Up to `count` next rows; fewer only when the cursor is exhausted. Never waits. */
-  fetch(cursor: Cursor, count: number): ReadonlyArray<Row>
+  /**
+   * Up to `count` next rows; fewer only when the cursor is exhausted. A promise when the rows take longer than one turn of
+   * the event loop: {@link EngineSession.cancel} breaks it as it breaks an execution.
+   */
+  fetch(cursor: Cursor, count: number): ReadonlyArray<Row> | Promise<ReadonlyArray<Row>>
   closeCursor(cursor: Cursor): void
   createTemporaryLob(type: "CLOB" | "NCLOB" | "BLOB"): Lob
   commit(): void
@@ -335,7 +339,7 @@ export interface EngineSession {
   setContext(namespace: string, key: string, value: string | null): void
   /** Forgets the NLS settings, contexts, end-to-end attributes and cursors: what DRCP does for `PURITY_NEW`. */
   reset(): void
-  /** Breaks the execution that is waiting: its promise rejects with ORA-01013. Nothing happens when none is. */
+  /** Breaks the execution or fetch that is under way: its promise rejects with ORA-01013. Nothing happens when none is. */
   cancel(): void
   /** Rolls back, releases every lock, closes every cursor; idempotent. A pending promise rejects with ORA-00028. */
   close(): void
@@ -356,6 +360,8 @@ export interface EngineHost {
   readonly now: () => number
   /** Resolves after that time; rejects or resolves early when the signal aborts. The engine never waits otherwise. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** Milliseconds of a clock that only goes on: by it a statement knows when to give the event loop a turn. */
+  readonly clock: () => number
   /** `ALTER SYSTEM KILL SESSION`: false when there is no such session (ORA-00030). */
   readonly killSession: (sid: number, serial: number, immediate: boolean) => boolean
 }
@@ -414,6 +420,8 @@ export interface EngineOptions {
   readonly databaseName?: string
   readonly instanceName?: string
   readonly hostName?: string
+  /** Bytes that statements and rows may take together, by estimate: beyond them a statement fails with ORA-04030. 512 MB. */
+  readonly memoryLimit?: number
   readonly procedures?: ReadonlyArray<Procedure>
   readonly host?: Partial<EngineHost>
 }

@@ -11,7 +11,7 @@ import {
 import type { Stored } from "./Convert.ts"
 import { byteLength, lengthOf } from "./functions/TextFunctions.ts"
 import { fits, rescale } from "./NumberArithmetic.ts"
-import { type NumberBytes, toInteger } from "./OracleNumber.ts"
+import { type NumberValue, toInteger } from "./OracleNumber.ts"
 import { oraError } from "./OraError.ts"
 import { kindOf, type SqlType } from "./SqlType.ts"
 
@@ -55,7 +55,7 @@ const text = (value: string, type: SqlType, place: Place): string => {
   return result
 }
 
-const number = (value: NumberBytes, type: SqlType, place: Place): NumberBytes => {
+const number = (value: NumberValue, type: SqlType, place: Place): NumberValue => {
   if (type.name === "BINARY_INTEGER") {
     const rounded = rescale(value, 0, false)
     const integer = toInteger(rounded)
@@ -80,7 +80,7 @@ export const fit = (value: Stored, type: SqlType, place: Place): Stored => {
     case "c":
       return text(value as string, type, place)
     case "n":
-      return number(value as NumberBytes, type, place)
+      return number(value as NumberValue, type, place)
     case "r": {
       const bytes = value as Uint8Array
       if (type.size > 0 && bytes.length > type.size) {

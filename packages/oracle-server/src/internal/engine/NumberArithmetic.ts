@@ -6,7 +6,7 @@ import {
   fromInteger,
   isNegative,
   isZero,
-  type NumberBytes,
+  type NumberValue,
   toDecimal,
   toInteger,
   zero
@@ -20,34 +20,34 @@ const align = (a: Decimal, b: Decimal): readonly [bigint, bigint, number] => {
     : [a.coefficient, b.coefficient * 10n ** BigInt(b.exponent - a.exponent), a.exponent]
 }
 
-export const add = (a: NumberBytes, b: NumberBytes): NumberBytes => {
-  const x = toInteger(a)
-  const y = toInteger(b)
-  if (x !== undefined && y !== undefined) return fromInteger(x + y)
+export const add = (a: NumberValue, b: NumberValue): NumberValue => {
+  if (typeof a === "number" && typeof b === "number") {
+    const result = a + b
+    if (Number.isSafeInteger(result)) return result
+  }
   const [m, n, exponent] = align(toDecimal(a), toDecimal(b))
   return fromDecimal(m + n, exponent)
 }
 
-export const negate = (a: NumberBytes): NumberBytes => {
-  if (isZero(a)) return a
+export const negate = (a: NumberValue): NumberValue => {
+  if (typeof a === "number") return 0 - a
   const { coefficient, exponent } = toDecimal(a)
   return fromDecimal(-coefficient, exponent)
 }
 
-export const subtract = (a: NumberBytes, b: NumberBytes): NumberBytes => {
-  const x = toInteger(a)
-  const y = toInteger(b)
-  if (x !== undefined && y !== undefined) return fromInteger(x - y)
+export const subtract = (a: NumberValue, b: NumberValue): NumberValue => {
+  if (typeof a === "number" && typeof b === "number") {
+    const result = a - b
+    if (Number.isSafeInteger(result)) return result
+  }
   const [m, n, exponent] = align(toDecimal(a), toDecimal(b))
   return fromDecimal(m - n, exponent)
 }
 
-export const multiply = (a: NumberBytes, b: NumberBytes): NumberBytes => {
-  const x = toInteger(a)
-  const y = toInteger(b)
-  if (x !== undefined && y !== undefined) {
-    const product = x * y
-    if (Number.isSafeInteger(product)) return fromInteger(product)
+export const multiply = (a: NumberValue, b: NumberValue): NumberValue => {
+  if (typeof a === "number" && typeof b === "number") {
+    const product = a * b
+    if (Number.isSafeInteger(product)) return product + 0
   }
   const m = toDecimal(a)
   const n = toDecimal(b)
@@ -57,7 +57,7 @@ export const multiply = (a: NumberBytes, b: NumberBytes): NumberBytes => {
 const abs = (value: bigint): bigint => value < 0n ? -value : value
 
 /** `m / n * 10 ** exponent` to more digits than a NUMBER holds; a sticky digit keeps the rounding right. */
-const quotient = (m: bigint, n: bigint, exponent: number): NumberBytes => {
+const quotient = (m: bigint, n: bigint, exponent: number): NumberValue => {
   const shift = Math.max(0, 44 + abs(n).toString().length - abs(m).toString().length)
   const scaled = m * 10n ** BigInt(shift)
   const whole = scaled / n
@@ -65,7 +65,7 @@ const quotient = (m: bigint, n: bigint, exponent: number): NumberBytes => {
   return fromDecimal(whole * 10n + sticky, exponent - shift - 1)
 }
 
-export const divide = (a: NumberBytes, b: NumberBytes): NumberBytes => {
+export const divide = (a: NumberValue, b: NumberValue): NumberValue => {
   if (isZero(b)) throw oraError(1476, "divisor is equal to zero")
   if (isZero(a)) return zero
   const x = toInteger(a)
@@ -77,7 +77,7 @@ export const divide = (a: NumberBytes, b: NumberBytes): NumberBytes => {
 }
 
 /** `MOD(m, 0)` is `m`; the sign follows `m`. */
-export const modulo = (a: NumberBytes, b: NumberBytes): NumberBytes => {
+export const modulo = (a: NumberValue, b: NumberValue): NumberValue => {
   if (isZero(b)) return a
   const x = toInteger(a)
   const y = toInteger(b)
@@ -87,7 +87,7 @@ export const modulo = (a: NumberBytes, b: NumberBytes): NumberBytes => {
 }
 
 /** `REMAINDER`: like MOD, with the nearest multiple (even on a tie). */
-export const remainder = (a: NumberBytes, b: NumberBytes): NumberBytes => {
+export const remainder = (a: NumberValue, b: NumberValue): NumberValue => {
   if (isZero(b)) throw oraError(1476, "divisor is equal to zero")
   const [m, n, exponent] = align(toDecimal(a), toDecimal(b))
   const floor = m / n
@@ -98,11 +98,12 @@ export const remainder = (a: NumberBytes, b: NumberBytes): NumberBytes => {
   return fromDecimal(best.rest, exponent)
 }
 
-export const absolute = (a: NumberBytes): NumberBytes => isNegative(a) ? negate(a) : a
-export const sign = (a: NumberBytes): NumberBytes => isZero(a) ? zero : fromInteger(isNegative(a) ? -1 : 1)
+export const absolute = (a: NumberValue): NumberValue => isNegative(a) ? negate(a) : a
+export const sign = (a: NumberValue): NumberValue => isZero(a) ? zero : fromInteger(isNegative(a) ? -1 : 1)
 
 /** Rounds half away from zero (or cuts) at `places` digits after the point; negative places stand before it. */
-export const rescale = (a: NumberBytes, places: number, cut: boolean): NumberBytes => {
+export const rescale = (a: NumberValue, places: number, cut: boolean): NumberValue => {
+  if (typeof a === "number" && places >= 0) return a
   const { coefficient, exponent } = toDecimal(a)
   const drop = -places - exponent
   if (drop <= 0) return a
@@ -112,12 +113,12 @@ export const rescale = (a: NumberBytes, places: number, cut: boolean): NumberByt
   return fromDecimal(whole, -places)
 }
 
-export const floor = (a: NumberBytes): NumberBytes => {
+export const floor = (a: NumberValue): NumberValue => {
   const cut = rescale(a, 0, true)
   return isNegative(a) && compare(cut, a) !== 0 ? add(cut, fromInteger(-1)) : cut
 }
 
-export const ceiling = (a: NumberBytes): NumberBytes => {
+export const ceiling = (a: NumberValue): NumberValue => {
   const cut = rescale(a, 0, true)
   return !isNegative(a) && compare(cut, a) !== 0 ? add(cut, fromInteger(1)) : cut
 }
@@ -132,18 +133,18 @@ const squareRoot = (value: bigint): bigint => {
   }
 }
 
-export const sqrt = (a: NumberBytes): NumberBytes => {
+export const sqrt = (a: NumberValue): NumberValue => {
   if (isNegative(a)) throw oraError(1428, `argument '${String(toInteger(a) ?? "negative")}' is out of range`)
   if (isZero(a)) return zero
   const { coefficient, exponent } = toDecimal(a)
-  // Pairs have even exponents, so the root's exponent is whole.
+  // Pairs and integers have even exponents, so the root's exponent is whole.
   const scaled = coefficient * 10n ** 90n
   const root = squareRoot(scaled)
   return fromDecimal(root * 10n + (root * root === scaled ? 0n : 1n), (exponent - 90) / 2 - 1)
 }
 
 /** A whole power, exact to the forty digits; undefined for a broken exponent. */
-export const wholePower = (a: NumberBytes, b: NumberBytes): NumberBytes | undefined => {
+export const wholePower = (a: NumberValue, b: NumberValue): NumberValue | undefined => {
   const n = toInteger(b)
   if (n === undefined) return undefined
   if (isZero(a)) {
@@ -183,8 +184,9 @@ export const wholePower = (a: NumberBytes, b: NumberBytes): NumberBytes | undefi
 }
 
 /** Total digits and digits after the point, for checks against `NUMBER(p, s)`. */
-export const fits = (a: NumberBytes, precision: number, scale: number): boolean => {
+export const fits = (a: NumberValue, precision: number, scale: number): boolean => {
   if (isZero(a)) return true
+  if (typeof a === "number" && precision - scale <= 15) return Math.abs(a) < 10 ** (precision - scale)
   const { coefficient, exponent } = toDecimal(a)
   return abs(coefficient).toString().length + exponent <= precision - scale
 }

@@ -1,6 +1,7 @@
 /** What a session knows about itself while the store evaluates functions on its behalf. */
 import type { SessionInfo } from "./Engine.ts"
 import { Nls } from "./Nls.ts"
+import type { NumberValue } from "./OracleNumber.ts"
 import { fixedZone, formatOffset, parseZone, type Zone } from "./TimeZones.ts"
 
 /** Names of the database and the machine, as options of the engine give them. */
@@ -31,7 +32,7 @@ export class SessionState {
   /** `namespace.attribute` to value. */
   readonly contexts = new Map<string, string>()
   /** Sequence values: the last NEXTVAL by sequence id, and those of the running row. */
-  readonly sequenceValues = new Map<number, Uint8Array>()
+  readonly sequenceValues = new Map<number, NumberValue>()
   active = false
   readonly logonTime: number
   /** The session a lock is waited for. */

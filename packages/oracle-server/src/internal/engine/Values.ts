@@ -10,12 +10,12 @@ import {
   normalize,
   toDateTime
 } from "./Calendar.ts"
-import type { OutColumn } from "./compile/Sql.ts"
+import type { OutColumn } from "./compile/Term.ts"
 import type { Stored } from "./Convert.ts"
 import { loadDouble, storeDouble, wallClock } from "./Convert.ts"
 import type { Column, DateTime, Value, VectorValue } from "./Engine.ts"
 import { LobValue } from "./LobValue.ts"
-import { fromText, toText } from "./OracleNumber.ts"
+import { fromText, type NumberValue, toText } from "./OracleNumber.ts"
 import { oraError, unimplemented } from "./OraError.ts"
 import { kindOf, type SqlType } from "./SqlType.ts"
 
@@ -49,7 +49,7 @@ const vector = (text: string, type: SqlType): VectorValue => {
 }
 
 const plain: Decoder = (value) => value as Value
-const number: Decoder = (value) => value === null ? null : toText(value as Uint8Array)
+const number: Decoder = (value) => value === null ? null : toText(value as NumberValue)
 
 export const decoderFor = (type: SqlType): Decoder => {
   const some = (decode: (value: Exclude<Stored, null>) => Value): Decoder => (value) =>

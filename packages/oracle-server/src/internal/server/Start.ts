@@ -55,6 +55,7 @@ export const start = async (
         databaseName: database,
         instanceName: plan.name,
         procedures: options.procedures ?? [],
+        ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
         host: { killSession: (sid, serial) => cluster.kill(sid, serial) }
       })
       engines.set(database, engine)

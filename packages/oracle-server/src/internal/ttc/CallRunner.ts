@@ -105,7 +105,10 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
       const context = executeContext(dialogue, call)
       const cursor = context.cursors.find(body.cursorId)
       call.sql = cursor.sql
-      return complete(dialogue, call, fetchRows(context, cursor, body.rows))
+      const outcome = fetchRows(context, cursor, body.rows)
+      return outcome instanceof Promise
+        ? outcome.then((settled) => complete(dialogue, call, settled))
+        : complete(dialogue, call, outcome)
     }
     case "lob": {
       const { engine, lobs } = dialogue.requireSession()

@@ -5,6 +5,7 @@ import type {
   EngineSession,
   ExecuteResult,
   OutBind,
+  Row,
   Statement,
   Value
 } from "../engine/Engine.ts"
@@ -97,14 +98,30 @@ const defineForms = (
   })
 }
 
-/** Writes up to `count` rows and says how it went on. */
-export const fetchRows = (context: ExecuteContext, cursor: ServerCursor, count: number): ExecuteOutcome => {
+/** Writes up to `count` rows and says how it went on; a promise where the rows take their time. */
+export const fetchRows = (
+  context: ExecuteContext,
+  cursor: ServerCursor,
+  count: number
+): ExecuteOutcome | Promise<ExecuteOutcome> => {
   const { open } = cursor
   if (open === undefined) throw oraError(1002, "fetch out of sequence")
   settleForms(cursor, open.columns, context.terms.maxString)
   const { forms } = cursor
   if (forms === undefined) return { rowCount: open.rowCount }
   const rows = open.exhausted ? [] : context.session.fetch(open, count)
+  return rows instanceof Promise
+    ? rows.then((settled) => writeRows(context, cursor, open, forms, settled))
+    : writeRows(context, cursor, open, forms, rows)
+}
+
+const writeRows = (
+  context: ExecuteContext,
+  cursor: ServerCursor,
+  open: Cursor,
+  forms: ReadonlyArray<ColumnForm>,
+  rows: ReadonlyArray<Row>
+): ExecuteOutcome => {
   const { writer } = context
   const values = valueContext(context)
   if (rows.length > 0) {
@@ -190,7 +207,7 @@ const respond = (
   cursor: ServerCursor,
   header: ExecuteHeader,
   result: ExecuteResult
-): ExecuteOutcome => {
+): ExecuteOutcome | Promise<ExecuteOutcome> => {
   const { writer } = context
   if (result.cursor !== undefined) {
     const { columns } = result.cursor

@@ -1,9 +1,9 @@
-import { fromInteger, fromText, toText } from "../engine/OracleNumber.ts"
+import { fromBytes, fromInteger, fromText, toBytes, toText } from "../engine/OracleNumber.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 
 /** The bytes of a NUMBER, from decimal text (an exponent is allowed), or from a number or bigint. */
 export const encodeNumber = (value: string | number | bigint): Uint8Array =>
-  typeof value === "number" && Number.isSafeInteger(value) ? fromInteger(value) : fromText(String(value))
+  toBytes(typeof value === "number" && Number.isSafeInteger(value) ? fromInteger(value) : fromText(String(value)))
 
 const maxLength = 22
 
@@ -18,5 +18,5 @@ export const decodeNumber = (bytes: Uint8Array): string => {
       throw new ProtocolError("NUMBER digit")
     }
   }
-  return toText(bytes)
+  return toText(fromBytes(bytes))
 }

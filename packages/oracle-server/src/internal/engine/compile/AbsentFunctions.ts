@@ -14,7 +14,6 @@ export const absent = new Set([
   "JSON_MERGEPATCH",
   "JSON_SERIALIZE",
   "JSON_TABLE",
-  "SYS_CONNECT_BY_PATH",
   "COLLECT",
   "XMLQUERY",
   "NLS_UPPER",
@@ -58,7 +57,6 @@ export const absent = new Set([
   "REGR_SLOPE",
   "FIRST",
   "LAST",
-  "STATS_MODE",
   "CUBE_TABLE",
   "BIN_TO_NUM",
   "CONVERT",
@@ -66,6 +64,5 @@ export const absent = new Set([
   "PATH",
   "CV",
   "CHECKSUM",
-  "BOOLEAN_AND_AGG",
-  "ANY_VALUE"
+  "BOOLEAN_AND_AGG"
 ])

@@ -1,10 +1,14 @@
 /** Aggregate and analytic functions. */
-import type { Call, OrderItem } from "../Ast.ts"
+import type { Call, OrderItem, Window } from "../Ast.ts"
+import type { AggregateSpec } from "../execute/Grouping.ts"
+import type { SortKey } from "../execute/Sorting.ts"
+import type { Edge, FrameSpec } from "../execute/Windows.ts"
+import { accumulatorOf } from "../functions/Aggregates.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { BINARY_DOUBLE, kindOf, NUMBER, type SqlType, varchar2 } from "../SqlType.ts"
 import type { Compilation } from "./Compilation.ts"
 import { convertTo, inconsistent } from "./Operators.ts"
-import type { Scope, Sql } from "./Sql.ts"
+import { columnTerm, constant, type Scope, type Term, union } from "./Term.ts"
 
 const aggregates = new Set([
   "COUNT",
@@ -19,7 +23,9 @@ const aggregates = new Set([
   "VARIANCE",
   "VAR_SAMP",
   "VAR_POP",
-  "MEDIAN"
+  "MEDIAN",
+  "ANY_VALUE",
+  "STATS_MODE"
 ])
 const analytic = new Set([
   "ROW_NUMBER",
@@ -35,46 +41,34 @@ const analytic = new Set([
   "CUME_DIST",
   "RATIO_TO_REPORT"
 ])
-const spreads: Readonly<Record<string, string>> = {
-  STDDEV: "n_stddev",
-  STDDEV_SAMP: "n_stddev",
-  STDDEV_POP: "n_stddev_pop",
-  VARIANCE: "n_variance",
-  VAR_SAMP: "n_variance",
-  VAR_POP: "n_var_pop",
-  MEDIAN: "n_median"
-}
+const numericOnly = new Set([
+  "SUM",
+  "AVG",
+  "STDDEV",
+  "STDDEV_SAMP",
+  "STDDEV_POP",
+  "VARIANCE",
+  "VAR_SAMP",
+  "VAR_POP",
+  "MEDIAN"
+])
 
 export const isAggregate = (expr: Call): boolean =>
   expr.path.length === 1 && (aggregates.has(expr.path[0]!) || analytic.has(expr.path[0]!))
 
-/** NULL sorts high in Oracle and low in the store. */
-export const orderText = (c: Compilation, item: OrderItem, scope: Scope): string =>
-  orderBySql(c.expr(c, item.expr, scope), item)
-
-export const orderBySql = (sql: Sql, item: OrderItem): string => {
-  const kind = kindOf(sql.type)
-  if (["lc", "lb", "j", "v"].includes(kind)) throw inconsistent({ ...NUMBER, name: "NULL" }, sql.type, item.expr.at)
-  const text = kind === "z" ? `substr(${sql.sql},1,21)` : sql.sql
-  const nulls = item.nulls ?? (item.descending ? "first" : "last")
-  return text + (item.descending ? " DESC" : "") +
-    (sql.nullable ? (nulls === "first" ? " NULLS FIRST" : " NULLS LAST") : "")
-}
-
-const windowText = (c: Compilation, expr: Call, scope: Scope): string => {
-  const over = expr.over!
-  const parts: Array<string> = []
-  if (over.partition.length > 0) {
-    parts.push("PARTITION BY " + over.partition.map((e) => c.expr(c, e, scope).sql).join(","))
+/** NULL sorts high unless the text says otherwise. */
+export const sortKey = (term: Term, item: OrderItem): SortKey => {
+  const kind = kindOf(term.type)
+  if (["lc", "lb", "j", "v"].includes(kind)) throw inconsistent({ ...NUMBER, name: "NULL" }, term.type, item.expr.at)
+  return {
+    kind,
+    descending: item.descending,
+    nullsFirst: (item.nulls ?? (item.descending ? "first" : "last")) === "first"
   }
-  if (over.order.length > 0) parts.push("ORDER BY " + over.order.map((item) => orderText(c, item, scope)).join(","))
-  if (over.frame !== "") parts.push(over.frame)
-  return ` OVER (${parts.join(" ")})`
 }
 
-export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Sql => {
+export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Term => {
   const name = expr.path[0]!
-  if (expr.keep !== undefined) throw unimplemented("KEEP (DENSE_RANK …)", expr.at)
   if (expr.over === undefined && analytic.has(name)) {
     if (expr.withinGroup !== undefined) throw unimplemented(`${name} as an aggregate`, expr.at)
     throw oraError(30484, "missing window specification for this function", expr.at)
@@ -82,21 +76,37 @@ export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Sql 
   if (expr.over !== undefined) return windowed(c, expr, scope, name)
   if (scope.inAggregate) throw oraError(978, "nested group function without GROUP BY", expr.at)
   if (!scope.aggregatesAllowed) throw oraError(934, "group function is not allowed here", expr.at)
-  scope.aggregates++
+  const { group } = scope
+  if (group === undefined) throw oraError(934, "group function is not allowed here", expr.at)
+  const { site } = c
+  c.site = group.site
   scope.inAggregate = true
   try {
-    return plain(c, expr, scope, name)
+    const { args, spec, type } = specOf(c, expr, scope, name)
+    const key = `${name}${expr.distinct ? " distinct" : ""}${
+      expr.keep === undefined ? "" : expr.keep.last ? " last" : " first"
+    }(${args.map((arg) => arg.key).join(",")})${
+      spec.order.map((order) => `${order.descending}${order.nullsFirst}`).join()
+    }`
+    const known = group.known.get(key)
+    if (known !== undefined) return known
+    const term = columnTerm(group.slot, group.keys.length + group.specs.length, type, name !== "COUNT")
+    group.specs.push(spec)
+    group.uses.push(union(args))
+    group.known.set(key, term)
+    return term
   } finally {
     scope.inAggregate = false
+    c.site = site
   }
 }
 
-const one = (c: Compilation, expr: Call, scope: Scope): Sql => {
+const one = (c: Compilation, expr: Call, scope: Scope): Term => {
   if (expr.args.length === 0) throw oraError(909, "invalid number of arguments", expr.at)
   return c.expr(c, expr.args[0]!, scope)
 }
 
-const summable = (x: Sql, at: number): { readonly x: Sql; readonly type: SqlType } => {
+const summable = (x: Term, at: number): { readonly x: Term; readonly type: SqlType } => {
   const kind = kindOf(x.type)
   if (kind === "f") return { x, type: BINARY_DOUBLE }
   if (kind === "s" || kind === "y") throw unimplemented("SUM of intervals", at)
@@ -104,91 +114,165 @@ const summable = (x: Sql, at: number): { readonly x: Sql; readonly type: SqlType
   return { x: convertTo(x, NUMBER, at), type: NUMBER }
 }
 
-const plain = (c: Compilation, expr: Call, scope: Scope, name: string): Sql => {
-  const distinct = expr.distinct ? "DISTINCT " : ""
+interface Specified {
+  readonly spec: AggregateSpec
+  readonly args: ReadonlyArray<Term>
+  readonly type: SqlType
+}
+
+const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specified => {
+  const build = (args: ReadonlyArray<Term>, type: SqlType, items: ReadonlyArray<OrderItem>): Specified => {
+    const terms = items.map((item) => c.expr(c, item.expr, scope))
+    const kind = args.length === 0 ? "n" : kindOf(args[0]!.type)
+    return {
+      args: [...args, ...terms],
+      type,
+      spec: {
+        make: accumulatorOf(name, kind, expr.distinct),
+        args: [...args, ...terms].map((arg) => arg.eval),
+        order: items.map((item, i) => sortKey(terms[i]!, item)),
+        keep: expr.keep === undefined ? undefined : expr.keep.last ? "last" : "first"
+      }
+    }
+  }
+  const order = expr.keep?.order ?? []
   if (name === "COUNT") {
-    if (expr.star) return { sql: "ni(count(*))", type: NUMBER, nullable: false }
-    return { sql: `ni(count(${distinct}${one(c, expr, scope).sql}))`, type: NUMBER, nullable: false }
+    // With an order there has to be a value before those it goes by.
+    if (expr.star) return build(order.length === 0 ? [] : [constant(1, NUMBER)], NUMBER, order)
+    return build([one(c, expr, scope)], NUMBER, order)
   }
   if (name === "LISTAGG") {
     const value = convertTo(one(c, expr, scope), varchar2(), expr.at)
     const separator = expr.args[1] === undefined
-      ? "''"
-      : `coalesce(${convertTo(c.expr(c, expr.args[1], scope), varchar2(), expr.at).sql},'')`
-    const order = expr.withinGroup === undefined
-      ? ""
-      : " ORDER BY " + expr.withinGroup.map((item) => orderText(c, item, scope)).join(",")
-    return {
-      sql: `c_listagg${expr.distinct ? "_distinct" : ""}(${value.sql},${separator}${order})`,
-      type: varchar2(),
-      nullable: true
-    }
+      ? constant(null, varchar2())
+      : convertTo(c.expr(c, expr.args[1], scope), varchar2(), expr.at)
+    return build([value, separator], varchar2(), expr.withinGroup ?? [])
   }
   const arg = one(c, expr, scope)
-  if (name === "MIN" || name === "MAX") {
-    return { sql: `${name.toLowerCase()}(${arg.sql})`, type: arg.type, nullable: true }
+  if (!numericOnly.has(name)) {
+    if (["lc", "lb", "j", "v"].includes(kindOf(arg.type))) {
+      throw inconsistent({ ...NUMBER, name: "NULL" }, arg.type, expr.at)
+    }
+    return build([arg], arg.type, order)
   }
   const { type, x } = summable(arg, expr.at)
-  if (type === BINARY_DOUBLE && spreads[name] !== undefined) throw unimplemented(`${name} of BINARY_DOUBLE`, expr.at)
-  const own = spreads[name] ??
-    (name === "SUM" ? (type === NUMBER ? "n_sum" : "f_sum") : type === NUMBER ? "n_avg" : "f_avg")
-  return { sql: `${own}(${distinct}${x.sql})`, type, nullable: true }
+  if (type === BINARY_DOUBLE && name !== "SUM" && name !== "AVG") {
+    throw unimplemented(`${name} of BINARY_DOUBLE`, expr.at)
+  }
+  return build([x], type, order)
 }
 
-const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Sql => {
-  if (!scope.aggregatesAllowed) throw oraError(30483, "window functions are not allowed here", expr.at)
-  scope.windows++
-  if (expr.distinct) throw unimplemented("DISTINCT in an analytic function", expr.at)
-  if (name === "LISTAGG" || spreads[name] !== undefined) throw unimplemented(`${name} … OVER`, expr.at)
-  if (expr.options["nulls"] === "IGNORE") throw unimplemented("IGNORE NULLS", expr.at)
-  const window = windowText(c, expr, scope)
-  const args = expr.args.map((arg) => c.expr(c, arg, scope))
-  const needsOrder = ["ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "LAG", "LEAD", "PERCENT_RANK", "CUME_DIST"]
-  if (needsOrder.includes(name) && expr.over!.order.length === 0) {
+const needsOrder = new Set(["ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "LAG", "LEAD", "PERCENT_RANK", "CUME_DIST"])
+
+const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Term => {
+  const { windows } = scope
+  if (windows === undefined || !scope.aggregatesAllowed || scope.inAggregate) {
+    throw oraError(30483, "window functions are not allowed here", expr.at)
+  }
+  if (expr.distinct && expr.over!.order.length > 0) {
+    throw oraError(30487, "ORDER BY not allowed here", expr.at)
+  }
+  if (needsOrder.has(name) && expr.over!.order.length === 0) {
     throw oraError(30485, "missing ORDER BY expression in the window specification", expr.at)
   }
-  const integer = (i: number): string => `to_int(${convertTo(args[i]!, NUMBER, expr.at).sql})`
+  const over = expr.over!
+  // A window within a window makes no sense, an aggregate in one does.
+  scope.windows = undefined
+  const { site } = c
+  c.site = windows.site
+  try {
+    const partition = over.partition.map((item) => c.expr(c, item, scope))
+    const order = over.order.map((item) => c.expr(c, item.expr, scope))
+    const orderKeys = over.order.map((item, i) => sortKey(order[i]!, item))
+    const { args, spec, type } = argumentsOf(c, expr, scope, name)
+    const term = columnTerm(
+      windows.slot,
+      windows.specs.length,
+      type,
+      !["COUNT", "ROW_NUMBER", "RANK", "DENSE_RANK"].includes(name)
+    )
+    windows.specs.push({
+      name,
+      aggregate: spec,
+      partition: partition.map((item) => kindOf(item.type)),
+      order: orderKeys,
+      frame: frameOf(over, expr.at),
+      ignoreNulls: expr.options["nulls"] === "IGNORE"
+    })
+    windows.partition.push(partition)
+    windows.order.push(order)
+    windows.args.push(args)
+    return term
+  } finally {
+    scope.windows = windows
+    c.site = site
+  }
+}
+
+const argumentsOf = (
+  c: Compilation,
+  expr: Call,
+  scope: Scope,
+  name: string
+): { readonly args: ReadonlyArray<Term>; readonly spec: AggregateSpec | undefined; readonly type: SqlType } => {
+  if (aggregates.has(name)) return specOf(c, expr, scope, name)
+  const args = expr.args.map((arg) => c.expr(c, arg, scope))
+  const integer = (i: number): Term => convertTo(args[i]!, NUMBER, expr.at)
+  const need = (count: number): void => {
+    if (args.length < count) throw oraError(909, "invalid number of arguments", expr.at)
+  }
   switch (name) {
-    case "COUNT":
-      return { sql: `ni(count(${expr.star ? "*" : args[0]!.sql})${window})`, type: NUMBER, nullable: false }
     case "ROW_NUMBER":
     case "RANK":
     case "DENSE_RANK":
-      return { sql: `ni(${name.toLowerCase()}()${window})`, type: NUMBER, nullable: false }
-    case "NTILE":
-      return { sql: `ni(ntile(${integer(0)})${window})`, type: NUMBER, nullable: false }
     case "PERCENT_RANK":
     case "CUME_DIST":
-      throw unimplemented(name, expr.at)
-    case "RATIO_TO_REPORT":
-      return {
-        sql: `f_n_div(${args[0]!.sql},n_sum(${args[0]!.sql})${window})`,
-        type: NUMBER,
-        nullable: true
+      return { args: [], spec: undefined, type: NUMBER }
+    case "NTILE":
+      need(1)
+      return { args: [integer(0)], spec: undefined, type: NUMBER }
+    case "RATIO_TO_REPORT": {
+      need(1)
+      const spec: AggregateSpec = {
+        make: accumulatorOf("SUM", "n", false),
+        args: [],
+        order: [],
+        keep: undefined
       }
+      return { args: [integer(0)], spec, type: NUMBER }
+    }
     case "LAG":
     case "LEAD": {
-      const offset = args[1] === undefined ? "1" : integer(1)
-      const missing = args[2] === undefined ? "" : `,${convertTo(args[2], args[0]!.type, expr.at).sql}`
-      return {
-        sql: `${name.toLowerCase()}(${args[0]!.sql},${offset}${missing})${window}`,
-        type: args[0]!.type,
-        nullable: true
-      }
+      need(1)
+      const offset = args[1] === undefined ? constant(1, NUMBER) : integer(1)
+      const missing = args[2] === undefined ? [] : [convertTo(args[2], args[0]!.type, expr.at)]
+      return { args: [args[0]!, offset, ...missing], spec: undefined, type: args[0]!.type }
     }
-    case "FIRST_VALUE":
-    case "LAST_VALUE":
-      return { sql: `${name.toLowerCase()}(${args[0]!.sql})${window}`, type: args[0]!.type, nullable: true }
     case "NTH_VALUE":
-      return { sql: `nth_value(${args[0]!.sql},${integer(1)})${window}`, type: args[0]!.type, nullable: true }
-    case "MIN":
-    case "MAX":
-      return { sql: `${name.toLowerCase()}(${args[0]!.sql})${window}`, type: args[0]!.type, nullable: true }
-    default: {
-      const { type, x } = summable(args[0]!, expr.at)
-      if (type === BINARY_DOUBLE) throw unimplemented(`${name} of BINARY_DOUBLE … OVER`, expr.at)
-      const own = name === "SUM" ? (type === NUMBER ? "n_sum" : "f_sum") : type === NUMBER ? "n_avg" : "f_avg"
-      return { sql: `${own}(${x.sql})${window}`, type, nullable: true }
-    }
+      need(2)
+      return { args: [args[0]!, integer(1)], spec: undefined, type: args[0]!.type }
+    default:
+      need(1)
+      return { args: [args[0]!], spec: undefined, type: args[0]!.type }
   }
+}
+
+/** `ROWS BETWEEN 1 PRECEDING AND CURRENT ROW` and the like, as the parser keeps it. */
+const frameOf = (over: Window, at: number): FrameSpec | undefined => {
+  if (over.frame === "") return undefined
+  if (over.order.length === 0) throw oraError(30485, "missing ORDER BY expression in the window specification", at)
+  const words = over.frame.split(" ")
+  const unit = words.shift() === "ROWS" ? "rows" : "range"
+  const edge = (): Edge => {
+    const word = words.shift()!
+    const next = words.shift()
+    if (word === "UNBOUNDED") return { kind: "unbounded" }
+    if (word === "CURRENT") return { kind: "current" }
+    return { kind: next === "PRECEDING" ? "preceding" : "following", rows: Number(word) }
+  }
+  if (words[0] !== "BETWEEN") return { unit, from: edge(), to: { kind: "current" } }
+  words.shift()
+  const from = edge()
+  words.shift()
+  return { unit, from, to: edge() }
 }

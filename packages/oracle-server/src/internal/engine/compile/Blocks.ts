@@ -1,67 +1,32 @@
-/** One SELECT block: FROM, WHERE with ROWNUM and (+), GROUP BY, the select list, DISTINCT, ORDER BY. */
-import type { Block, Expr, FromItem, OrderItem, SelectItem } from "../Ast.ts"
+/** One SELECT block: FROM, WHERE with ROWNUM and (+), GROUP BY, analytic functions, the select list, DISTINCT, ORDER BY. */
+import type { Block, Expr, OrderItem, SelectItem } from "../Ast.ts"
+import type { Stored } from "../Convert.ts"
+import type { Frame } from "../execute/Frame.ts"
+import { Grouping } from "../execute/Grouping.ts"
+import type { Plan } from "../execute/Operator.ts"
+import { Distinct, Filter, Project, Rownum } from "../execute/Rows.ts"
+import { Sort, type SortKey } from "../execute/Sorting.ts"
+import { type WindowInput, Windows } from "../execute/Windows.ts"
 import { floor } from "../NumberArithmetic.ts"
-import { isZero, toInteger } from "../OracleNumber.ts"
-import { fromText } from "../OracleNumber.ts"
-import { oraError, unimplemented } from "../OraError.ts"
-import { kindOf, NUMBER } from "../SqlType.ts"
-import { orderBySql } from "./AggregateCalls.ts"
-import type { Compilation } from "./Compilation.ts"
+import { fromText, isZero, toInteger } from "../OracleNumber.ts"
+import { oraError } from "../OraError.ts"
+import { kindOf } from "../SqlType.ts"
+import { sortKey } from "./AggregateCalls.ts"
+import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./Compilation.ts"
 import { compileHierarchy } from "./Hierarchies.ts"
-import { convertTo } from "./Operators.ts"
+import { condition, logic } from "./Logic.ts"
+import {
+  conjuncts as termConjuncts,
+  freeSlots,
+  type FromWhere,
+  oneRow,
+  planRelation,
+  type Relation,
+  type Stage
+} from "./Relations.ts"
 import { type CompiledItem, compileItem } from "./Sources.ts"
-import { type CompiledQuery, newScope, type OutColumn, type Scope, type Source, type Sql } from "./Sql.ts"
-import { allNames, conjuncts, hasAggregate, hasOuterMark, outerNames, usesRownum } from "./Walk.ts"
-
-export const conditionText = (c: Compilation, expr: Expr, scope: Scope): string => {
-  const sql = c.expr(c, expr, scope)
-  if (kindOf(sql.type) !== "b" && sql.type.name !== "NULL") throw oraError(920, "invalid relational operator", expr.at)
-  return sql.sql
-}
-
-const isRownum = (expr: Expr): boolean => expr.kind === "name" && expr.path.length === 1 && expr.path[0] === "ROWNUM"
-
-const flipped: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>" }
-
-/**
- * A row gets its number when it has passed the other conditions, so `ROWNUM <= n` is a limit on the rows; conditions that
- * the first row fails give none. Gives the texts of the limits, or undefined for another condition.
- */
-const rownumLimit = (c: Compilation, expr: Expr, scope: Scope): string | undefined => {
-  if (!usesRownum(expr)) return undefined
-  if (expr.kind === "between" && isRownum(expr.arg) && !expr.not) {
-    const low = c.expr(c, expr.low, scope)
-    return `CASE WHEN ${convertTo(low, NUMBER, expr.at).sql}<=x'c102' THEN lim(${
-      convertTo(c.expr(c, expr.high, scope), NUMBER, expr.at).sql
-    },0) ELSE 0 END`
-  }
-  if (expr.kind !== "binary") throw unimplemented("this condition on ROWNUM", expr.at)
-  const left = isRownum(expr.left)
-  const other = left ? expr.right : expr.left
-  if ((!left && !isRownum(expr.right)) || usesRownum(other)) throw unimplemented("this condition on ROWNUM", expr.at)
-  const op = left ? expr.op : flipped[expr.op]
-  const bound = convertTo(c.expr(c, other, scope), NUMBER, expr.at).sql
-  switch (op) {
-    case "<=":
-      return `lim(${bound},0)`
-    case "<":
-      return `lim(${bound},1)`
-    case "=":
-      return `CASE WHEN ${bound}=x'c102' THEN 1 ELSE 0 END`
-    case ">":
-      return `CASE WHEN ${bound}<x'c102' THEN -1 ELSE 0 END`
-    case ">=":
-      return `CASE WHEN ${bound}<=x'c102' THEN -1 ELSE 0 END`
-    default:
-      throw unimplemented("this condition on ROWNUM", expr.at)
-  }
-}
-
-interface Rows {
-  readonly from: string
-  readonly where: ReadonlyArray<string>
-  readonly limits: ReadonlyArray<string>
-}
+import { columnTerm, newScope, type OutColumn, type Scope, type Source, type Term, type WindowScope } from "./Term.ts"
+import { allNames, conjuncts, hasAggregate, hasOuterMark, hasWindow, outerNames } from "./Walk.ts"
 
 const owns = (item: CompiledItem, path: ReadonlyArray<string>): boolean =>
   path.length > 1
@@ -74,7 +39,7 @@ const outerJoins = (
   items: ReadonlyArray<CompiledItem>,
   marked: ReadonlyArray<Expr>,
   scope: Scope
-): string => {
+): Relation => {
   const conditions = new Map<CompiledItem, Array<Expr>>()
   for (const expr of marked) {
     const owners = new Set(outerNames(expr).map((path) => items.find((item) => owns(item, path))))
@@ -89,7 +54,7 @@ const outerJoins = (
   }
   const done = items.filter((item) => !conditions.has(item))
   if (done.length === 0) throw oraError(1416, "two tables cannot be outer-joined to each other", marked[0]!.at)
-  let text = done.map((item) => item.sql).join(" CROSS JOIN ")
+  let relation: Relation = { kind: "inner", items: done.map((item) => item.relation), conditions: [] }
   const waiting = new Map(conditions)
   while (waiting.size > 0) {
     const next = [...waiting].find(([item, exprs]) =>
@@ -102,16 +67,60 @@ const outerJoins = (
     )
     if (next === undefined) throw oraError(1416, "two tables cannot be outer-joined to each other", marked[0]!.at)
     const [item, exprs] = next
-    text += ` LEFT JOIN ${item.sql} ON ${exprs.map((expr) => conditionText(c, expr, scope)).join(" AND ")}`
+    relation = {
+      kind: "left",
+      left: relation,
+      right: item.relation,
+      on: termConjuncts(exprs.map((expr) => settled(c, () => condition(c, expr, scope))))
+    }
     done.push(item)
     waiting.delete(item)
   }
-  return text
+  return relation
 }
 
-const rowsOf = (c: Compilation, block: Block, scope: Scope): Rows => {
-  const items = block.from.map((item: FromItem) => compileItem(c, item, scope.parent))
-  for (const item of items) scope.sources.push(...item.sources)
+const stage = (
+  before: Stage,
+  parts: ReadonlyArray<{ readonly uses: ReadonlySet<number> }>,
+  added: ReadonlyArray<number>,
+  make: (f: Frame) => ReturnType<Plan["make"]>,
+  slots?: ReadonlyArray<number>
+): Stage => {
+  const own = slots ?? [...before.slots, ...added]
+  const all = [...before.plan.slots, ...added]
+  return { plan: { make, slots: all, free: freeSlots(parts, [before.plan], all) }, slots: own }
+}
+
+const fromWhere = (c: Compilation, block: Block, scope: Scope): FromWhere => {
+  const items: Array<CompiledItem> = []
+  for (const item of block.from) {
+    const compiled = compileItem(c, item, scope.parent, scope.sources)
+    items.push(compiled)
+    scope.sources.push(...compiled.sources)
+  }
+  checkAliases(scope, block)
+  const tests = conjuncts(block.where)
+  const marked = tests.filter(hasOuterMark)
+  const terms = termConjuncts(
+    tests.filter((test) => !marked.includes(test)).map((test) => settled(c, () => condition(c, test, scope)))
+  )
+  const slot = scope.rownum?.slot
+  const numbered = slot === undefined ? [] : terms.filter((term) => term.uses.has(slot))
+  const plain = terms.filter((term) => !numbered.includes(term))
+  if (items.length === 0) {
+    const plan = oneRow(plain)
+    return { plan, slots: [], numbered }
+  }
+  const relation: Relation = marked.length > 0
+    ? outerJoins(c, items, marked, scope)
+    : items.length === 1
+    ? items[0]!.relation
+    : { kind: "inner", items: items.map((item) => item.relation), conditions: [] }
+  const plan = planRelation(relation, plain, false)
+  return { plan, slots: plan.slots, numbered }
+}
+
+const checkAliases = (scope: Scope, block: Block): void => {
   const aliases = new Set<string>()
   for (const source of scope.sources) {
     if (source.alias === undefined) continue
@@ -121,24 +130,10 @@ const rowsOf = (c: Compilation, block: Block, scope: Scope): Rows => {
     }
     aliases.add(key)
   }
-  const tests = conjuncts(block.where)
-  const marked = tests.filter(hasOuterMark)
-  const limits: Array<string> = []
-  const where: Array<string> = []
-  for (const test of tests) {
-    if (marked.includes(test)) continue
-    const limit = rownumLimit(c, test, scope)
-    if (limit !== undefined) limits.push(limit)
-    else where.push(conditionText(c, test, scope))
-  }
-  const from = marked.length > 0
-    ? outerJoins(c, items, marked, scope)
-    : items.map((item) => item.sql).join(" CROSS JOIN ")
-  return { from, where, limits }
 }
 
 interface Item {
-  readonly sql: Sql
+  readonly term: Term
   readonly name: string
   readonly isJson: boolean
 }
@@ -157,26 +152,22 @@ const starColumns = (scope: Scope, item: SelectItem, c: Compilation): ReadonlyAr
     : scope.sources.filter((s) => s.alias === path.at(-1) && (path.length === 1 || s.owner === path[0]))
   if (wanted.length === 0) throw oraError(904, `"${path.join("\".\"")}": invalid identifier`, at)
   return wanted.flatMap((source: Source) =>
-    source.columns.filter((column) =>
-      column.rowidOf === undefined && !(path.length === 0 && source.merged.has(column.name))
-    ).map((column): Item => ({
-      sql: c.expr(c, {
-        kind: "name",
-        path: source.alias === undefined ? [column.name] : [source.alias, column.name],
-        outer: false,
-        at
-      }, onlyOf(scope, source)),
-      name: column.name,
-      isJson: source.table?.columns.find((candidate) => candidate.name === column.name)?.isJson === true
-    }))
+    source.columns.filter((column) => column.hidden !== true && !(path.length === 0 && source.merged.has(column.name)))
+      .map((column): Item => ({
+        term: scope.group === undefined ? column.term : c.expr(c, {
+          kind: "name",
+          path: source.alias === undefined ? [column.name] : [source.alias, column.name],
+          outer: false,
+          at
+        }, onlyOf(scope, source)),
+        name: column.name,
+        isJson: source.table?.columns.find((candidate) => candidate.name === column.name)?.isJson === true
+      }))
   )
 }
 
 /** A view of the scope with one source, so that equal aliases do not clash. */
-const onlyOf = (scope: Scope, source: Source): Scope => {
-  const merged = new Set<string>()
-  return Object.create(scope, { sources: { value: [{ ...source, merged }] } }) as Scope
-}
+const onlyOf = (scope: Scope, source: Source): Scope => ({ ...scope, sources: [{ ...source, merged: new Set() }] })
 
 const columnIsJson = (scope: Scope, expr: Expr): boolean => {
   if (expr.kind !== "name") return false
@@ -190,12 +181,50 @@ const columnIsJson = (scope: Scope, expr: Expr): boolean => {
 export interface BlockOptions {
   readonly orderBy: ReadonlyArray<OrderItem>
   readonly siblings: boolean
-  /** LIMIT and OFFSET of the query around it. */
-  readonly tail: string
-  /** Versions and rows of these sources are added to the columns, for FOR UPDATE. */
+  /** FOR UPDATE stands at the end. */
   readonly locking: boolean
   /** NEXTVAL may stand in the select list. */
   readonly sequences: boolean
+  /** FETCH … WITH TIES needs to know which rows rank alike. */
+  readonly ranks: boolean
+}
+
+export interface CompiledBlock extends CompiledQuery {
+  /** Tables whose rows FOR UPDATE locks, by the slots of their rows. */
+  readonly locked: ReadonlyArray<Source>
+  /** The values that the rows were ordered by, with a plan that leaves them in a slot. */
+  readonly rank: { readonly slot: number; readonly keys: ReadonlyArray<SortKey> } | undefined
+}
+
+const groupStage = (
+  c: Compilation,
+  before: Stage,
+  scope: Scope,
+  block: Block,
+  terms: ReadonlyArray<Term>,
+  keys: (f: Frame) => ReadonlyArray<Stored>
+): Stage => {
+  const group = scope.group!
+  const kinds = terms.map((term) => kindOf(term.type))
+  const { slot, specs } = group
+  const site = c.site
+  const inputs = (f: Frame): ReadonlyArray<ReadonlyArray<Stored>> => {
+    const all: Array<ReadonlyArray<Stored>> = []
+    for (let i = 0; i < specs.length; i++) {
+      const { args } = specs[i]!
+      all.push(args.length === 1 ? [args[0]!(f)] : args.map((arg) => arg(f)))
+    }
+    if (site.heavy) f.state[site.place] = ((f.state[site.place] as number | undefined) ?? 0) + 1
+    return all
+  }
+  const isWhole = block.groupBy.length === 0
+  return stage(
+    before,
+    [...terms, ...group.uses.map((uses) => ({ uses }))],
+    [slot],
+    (f) => new Grouping(f, before.plan.make(f), slot, keys, kinds, specs, inputs, isWhole),
+    [slot]
+  )
 }
 
 export const compileBlock = (
@@ -203,109 +232,191 @@ export const compileBlock = (
   block: Block,
   parent: Scope | undefined,
   options: BlockOptions
-): CompiledQuery & { readonly locked: ReadonlyArray<Source> } => {
+): CompiledBlock => {
   const scope = newScope(parent)
-  const grouped = block.groupBy.length > 0 || block.having !== undefined || hasAggregate(block.items) ||
+  if (block.from.length > 0) scope.rownum = { slot: undefined }
+  const isGrouped = block.groupBy.length > 0 || block.having !== undefined || hasAggregate(block.items) ||
     hasAggregate(options.orderBy)
-  const rownumAbove = usesRownum(block.items) || usesRownum(block.groupBy) || usesRownum(options.orderBy)
-  const rows = block.connectBy === undefined
-    ? rowsOf(c, block, scope)
-    : compileHierarchy(c, block, scope, options.siblings ? options.orderBy : [], conditionText)
+  const rows: FromWhere = block.connectBy === undefined
+    ? fromWhere(c, block, scope)
+    : compileHierarchy(c, block, scope, options.siblings ? options.orderBy : [])
   const orderBy = options.siblings ? [] : options.orderBy
-  const limited = rows.limits.length > 0
-  const wrapped = rownumAbove || (limited && (grouped || block.distinct || orderBy.length > 0))
-  const wrap = wrapped ? { alias: c.alias(), names: new Map<string, string>() } : undefined
-  if (wrap !== undefined) {
-    scope.wrap = wrap
-    scope.rownum = `${wrap.alias}.rn`
-    if (scope.level !== undefined) {
-      wrap.names.set(scope.level, "wl")
-      scope.level = `${wrap.alias}.wl`
+  scope.aggregatesAllowed = true
+
+  // The select list and ORDER BY may use the number of a row, which is given before they are evaluated.
+  let groupTerms: ReadonlyArray<Term> = []
+  let groupKeys: (f: Frame) => ReadonlyArray<Stored> = () => []
+  if (isGrouped) {
+    groupKeys = atSite(c, () => {
+      groupTerms = block.groupBy.map((expr) => c.expr(c, expr, scope))
+      return groupTerms
+    }, rowOf)
+    for (const [i, term] of groupTerms.entries()) {
+      if (["lc", "lb", "j", "v"].includes(kindOf(term.type))) {
+        throw oraError(932, `inconsistent datatypes: expected - got ${term.type.name}`, block.groupBy[i]!.at)
+      }
+    }
+    scope.group = {
+      slot: c.slot(),
+      keys: groupTerms.map((term) => term.key),
+      terms: groupTerms,
+      specs: [],
+      known: new Map(),
+      uses: [],
+      site: { place: c.place(), heavy: false }
     }
   }
-  const groups = block.groupBy.map((expr) => c.expr(c, expr, scope))
-  scope.groups = grouped ? groups.map((group) => group.sql) : undefined
-  scope.aggregatesAllowed = true
-  scope.sequences = options.sequences && !grouped && !block.distinct && orderBy.length === 0
+  const windows: WindowScope | undefined = hasWindow(block.items) || hasWindow(options.orderBy)
+    ? { slot: c.slot(), specs: [], partition: [], order: [], args: [], site: { place: c.place(), heavy: false } }
+    : undefined
+  scope.windows = windows
+  scope.sequences = options.sequences && !isGrouped && !block.distinct && orderBy.length === 0
 
+  const outSlot = c.slot()
   const items: Array<Item> = []
-  for (const item of block.items) {
-    if (item.expr.kind === "star") items.push(...starColumns(scope, item, c))
-    else {items.push({
-        sql: c.expr(c, item.expr, scope),
-        name: displayName(item),
-        isJson: columnIsJson(scope, item.expr)
-      })}
-  }
+  const project = atSite(c, () => {
+    for (const item of block.items) {
+      if (item.expr.kind === "star") items.push(...starColumns(scope, item, c))
+      else {
+        items.push({
+          term: c.expr(c, item.expr, scope),
+          name: displayName(item),
+          isJson: columnIsJson(scope, item.expr)
+        })
+      }
+    }
+    return items.map((item) => item.term)
+  }, rowOf)
   scope.sequences = false
-  const having = block.having === undefined ? "" : ` HAVING ${conditionText(c, block.having, scope)}`
+  const saved = scope.windows
+  scope.windows = undefined
+  const having = block.having === undefined ? undefined : settled(c, () => condition(c, block.having!, scope))
+  scope.windows = saved
   if (block.distinct) {
     for (const item of items) {
-      if (["lc", "lb", "j", "v"].includes(kindOf(item.sql.type))) {
-        throw oraError(932, `inconsistent datatypes: expected - got ${item.sql.type.name}`, block.at)
+      if (["lc", "lb", "j", "v"].includes(kindOf(item.term.type))) {
+        throw oraError(932, `inconsistent datatypes: expected - got ${item.term.type.name}`, block.at)
       }
     }
   }
-  const order = orderBy.map((item) => orderItem(c, item, scope, items, block))
-  const columns: ReadonlyArray<OutColumn> = items.map((item) => ({
-    name: item.name,
-    type: item.sql.type,
-    nullable: item.sql.nullable,
-    isJson: item.isJson,
-    origin: options.locking ? originOf(scope.sources, item.sql.sql) : undefined
-  }))
-  const locked = options.locking ? scope.sources.filter((source) => source.table !== undefined) : []
-  if (options.locking && (grouped || block.distinct || wrapped && rownumAbove)) {
+  if (items.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", block.at)
+  const order: Array<{ readonly term: Term; readonly key: SortKey; readonly index: number }> = []
+  const orderValues = atSite(c, () => {
+    for (const item of orderBy) order.push(orderItem(c, item, scope, items, block, outSlot))
+    return order.map(({ term }) => term)
+  }, rowOf)
+  if (options.locking && (isGrouped || block.distinct)) {
     throw oraError(2014, "cannot select FOR UPDATE from view with DISTINCT, GROUP BY, etc.", block.at)
   }
+  const columns: ReadonlyArray<OutColumn> = items.map((item) => ({
+    name: item.name,
+    type: item.term.type,
+    nullable: item.term.nullable,
+    isJson: item.isJson,
+    origin: options.locking ? originOf(scope.sources, item.term) : undefined
+  }))
+  const locked = options.locking ? scope.sources.filter((source) => source.table !== undefined) : []
 
-  let from = rows.from
-  let where = rows.where
-  let limit = limited ? ` LIMIT ${limitText(rows.limits)}` : ""
-  if (wrap !== undefined) {
-    for (const source of locked) {
-      wrap.names.set(`${source.sqlAlias}.r`, `r_${source.sqlAlias}`)
+  let current: Stage = rows
+  const rownum = scope.rownum?.slot
+  if (rownum !== undefined) {
+    const before = current
+    const all = rows.numbered.length === 0 ? undefined : logic("and", rows.numbered).eval
+    const last = rows.numbered.filter((term) => term.uses.size === 1 && !term.heavy)
+    const lastEval = last.length === 0 ? undefined : logic("and", last).eval
+    current = stage(
+      before,
+      rows.numbered,
+      [rownum],
+      (f) => new Rownum(f, before.plan.make(f), rownum, all, lastEval)
+    )
+  }
+  if (scope.group !== undefined) {
+    const outer = c.site
+    c.site = scope.group.site
+    current = groupStage(c, current, scope, block, groupTerms, groupKeys)
+    c.site = outer
+  }
+  if (having !== undefined) {
+    const before = current
+    current = stage(before, [having], [], (f) => new Filter(f, before.plan.make(f), having.eval))
+  }
+  if (windows !== undefined && windows.specs.length > 0) current = windowStage(current, windows)
+
+  const itemTerms = items.map((item) => item.term)
+  // What may suspend is evaluated once for each row, before it is sorted by.
+  const projectFirst = block.distinct || order.some(({ index }) => index >= 0 && itemTerms[index]!.heavy)
+  const projected = (before: Stage): Stage =>
+    stage(before, itemTerms, [outSlot], (f) => new Project(f, before.plan.make(f), outSlot, project))
+  if (projectFirst) {
+    current = projected(current)
+    if (block.distinct) {
+      const before = current
+      const kinds = itemTerms.map((term) => kindOf(term.type))
+      current = stage(before, [], [], (f) => new Distinct(f, before.plan.make(f), outSlot, kinds), [outSlot])
     }
-    const inner = [...wrap.names].map(([sql, name]) => `${sql} AS ${name}`)
-    from = `(SELECT ${[...inner, "ni(row_number() OVER ()) AS rn"].join(",")}${from === "" ? "" : ` FROM ${from}`}${
-      whereText(where)
-    }${limit}) AS ${wrap.alias}`
-    where = []
-    limit = ""
   }
-  const list = items.map((item, i) => `${item.sql.sql} AS c${i}`)
-  for (const source of locked) {
-    list.push(wrap === undefined ? `${source.sqlAlias}.r` : `${wrap.alias}.r_${source.sqlAlias}`)
+  let rank: CompiledBlock["rank"]
+  if (order.length > 0) {
+    const keys = order.map(({ key }) => key)
+    const before = current
+    const { slots } = before
+    current = stage(
+      before,
+      order.map(({ term }) => term),
+      [],
+      (f) => new Sort(f, before.plan.make(f), slots, orderValues, keys)
+    )
+    if (options.ranks) {
+      const rankSlot = c.slot()
+      const sorted = current
+      current = stage(sorted, [], [rankSlot], (f) => new Project(f, sorted.plan.make(f), rankSlot, orderValues))
+      rank = { slot: rankSlot, keys }
+    }
   }
-  const select = `SELECT ${block.distinct ? "DISTINCT " : ""}${list.join(",")}`
-  const group = groups.length === 0 ? "" : ` GROUP BY ${groups.map((item) => item.sql).join(",")}`
-  const rest = `${whereText(where)}${group}${having}${order.length === 0 ? "" : ` ORDER BY ${order.join(",")}`}`
-  let tail = options.tail
-  if (limit !== "") {
-    if (tail !== "") throw unimplemented("ROWNUM together with FETCH FIRST", block.at)
-    tail = limit
-  }
-  const isDual = wrap === undefined && block.from.length === 1 && scope.sources.length === 1 &&
-    scope.sources[0]!.alias !== undefined &&
-    from.startsWith("(SELECT 'X' AS c0)") && !`${select}${rest}`.includes(`${scope.sources[0]!.sqlAlias}.`)
-  return { sql: `${select}${from === "" || isDual ? "" : ` FROM ${from}`}${rest}${tail}`, columns, locked }
+  if (!projectFirst) current = projected(current)
+  return { plan: current.plan, slot: outSlot, columns, locked, rank }
 }
 
-export const originOf = (sources: ReadonlyArray<Source>, sql: string): OutColumn["origin"] => {
+const windowStage = (before: Stage, windows: WindowScope): Stage => {
+  const parts = windows.specs.map((_, i) => ({
+    partition: rowOf(windows.partition[i]!),
+    order: rowOf(windows.order[i]!),
+    args: rowOf(windows.args[i]!)
+  }))
+  const { site } = windows
+  const inputs = (f: Frame): ReadonlyArray<WindowInput> => {
+    const all = parts.map(({ args, order, partition }) => ({ partition: partition(f), order: order(f), args: args(f) }))
+    if (site.heavy) f.state[site.place] = ((f.state[site.place] as number | undefined) ?? 0) + 1
+    return all
+  }
+  const { slots } = before
+  return stage(
+    before,
+    [...windows.partition, ...windows.order, ...windows.args].flat(),
+    [windows.slot],
+    (f) => new Windows(f, before.plan.make(f), slots, windows.slot, windows.specs, inputs)
+  )
+}
+
+export const originOf = (sources: ReadonlyArray<Source>, term: Term): OutColumn["origin"] => {
   for (const source of sources) {
-    const column = source.table === undefined ? undefined : source.columns.find((candidate) => candidate.sql === sql)
+    const column = source.table === undefined || term.column === undefined
+      ? undefined
+      : source.columns.find((candidate) => candidate.term.key === term.key)
     if (column !== undefined) return { source, column: column.name }
   }
   return undefined
 }
 
-/** Several limits: the smallest counts, where a negative one is none. */
-const limitText = (limits: ReadonlyArray<string>): string =>
-  limits.length === 1 ? limits[0]! : `min_limit(${limits.join(",")})`
-
-const whereText = (where: ReadonlyArray<string>): string => where.length === 0 ? "" : ` WHERE ${where.join(" AND ")}`
-
-const orderItem = (c: Compilation, item: OrderItem, scope: Scope, items: ReadonlyArray<Item>, block: Block): string => {
+const orderItem = (
+  c: Compilation,
+  item: OrderItem,
+  scope: Scope,
+  items: ReadonlyArray<Item>,
+  block: Block,
+  outSlot: number
+): { readonly term: Term; readonly key: SortKey; readonly index: number } => {
   const { expr } = item
   let index = -1
   if (expr.kind === "number") {
@@ -317,13 +428,14 @@ const orderItem = (c: Compilation, item: OrderItem, scope: Scope, items: Readonl
   } else if (expr.kind === "name" && expr.path.length === 1) {
     index = items.findIndex((candidate) => candidate.name === expr.path[0])
   }
-  if (index >= 0) {
-    const { sql } = items[index]!
-    return orderBySql(kindOf(sql.type) === "z" ? sql : { ...sql, sql: `c${index}` }, item)
+  if (index < 0) {
+    const term = c.expr(c, expr, scope)
+    if (!block.distinct) return { term, key: sortKey(term, item), index }
+    index = items.findIndex((candidate) => candidate.term.key === term.key)
+    if (index < 0) throw oraError(1791, "not a SELECTed expression", expr.at)
   }
-  const sql = c.expr(c, expr, scope)
-  if (block.distinct && !items.some((candidate) => candidate.sql.sql === sql.sql)) {
-    throw oraError(1791, "not a SELECTed expression", expr.at)
-  }
-  return orderBySql(sql, item)
+  const { term } = items[index]!
+  // What is evaluated once for each row is then taken from there.
+  const fromRow = block.distinct || term.heavy
+  return { term: fromRow ? columnTerm(outSlot, index, term.type, true) : term, key: sortKey(term, item), index }
 }

@@ -1,7 +1,7 @@
 /** Function calls: those whose types depend on their arguments here, all others from the library's table. */
 import type { Call, Expr } from "../Ast.ts"
 import type { FunctionDef } from "../functions/FunctionDef.ts"
-import { library, storeName } from "../functions/Library.ts"
+import { callOf, library } from "../functions/Library.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import {
   BINARY_DOUBLE,
@@ -15,7 +15,6 @@ import {
   JSON_TYPE,
   type Kind,
   kindOf,
-  NULL,
   NUMBER,
   raw,
   ROWID,
@@ -25,11 +24,14 @@ import {
   timestampTz,
   varchar2
 } from "../SqlType.ts"
+import { comparerOf } from "../values/Order.ts"
 import { absent } from "./AbsentFunctions.ts"
 import { compileAggregate, isAggregate } from "./AggregateCalls.ts"
-import type { Compilation } from "./Compilation.ts"
+import { type Compilation, type Routine } from "./Compilation.ts"
+import { stepTerm } from "./Heavy.ts"
+import { choose } from "./Logic.ts"
 import { call, comparable, comparison, convertTo, inconsistent, unify } from "./Operators.ts"
-import { quoteText, type Scope, type Sql } from "./Sql.ts"
+import { columnTerm, constant, derived, pathPlace, type Scope, type Term } from "./Term.ts"
 
 const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> = {
   n: NUMBER,
@@ -54,23 +56,22 @@ const arity = (expr: Call, min: number, max: number): void => {
   if (expr.args.length > max) throw oraError(939, "too many arguments for function", expr.at)
 }
 
-export const compileCall = (c: Compilation, expr: Call, scope: Scope): Sql => {
+export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
   if (isAggregate(expr)) return compileAggregate(c, expr, scope)
   if (expr.over !== undefined || expr.withinGroup !== undefined || expr.keep !== undefined) {
     throw unimplemented(`analytic ${expr.path.join(".")}`, expr.at)
   }
   const name = expr.path.join(".")
-  const args = (): Array<Sql> => expr.args.map((arg) => c.expr(c, arg, scope))
+  const args = (): Array<Term> => expr.args.map((arg) => c.expr(c, arg, scope))
   const special = specials[name]
   if (special !== undefined) {
     if (expr.names.some((n) => n !== undefined)) throw unimplemented(`named arguments of ${name}`, expr.at)
     return special(c, expr, args(), scope)
   }
-  const user = c.context.userFunction(expr.path)
-  if (user !== undefined) return userCall(c, expr, user, args())
-  if (c.context.catalog.find(expr.path, c.schema)?.kind === "procedure") {
-    throw unimplemented(`${name} in SQL: functions stored in PL/SQL can be called from PL/SQL only`, expr.at)
-  }
+  const block = c.context.blockCall?.(expr)
+  if (block !== undefined) return stepTerm(c, [], name, block.returns, (f) => block.run(f))
+  const routine = c.context.routine(expr.path)
+  if (routine !== undefined) return routineCall(c, expr, routine, args())
   const trim = name === "TRIM" ? `TRIM_${expr.options["side"] ?? "BOTH"}` : name
   const def = library[trim]
   if (def !== undefined && !/^[A-Z]+_[NFTDZSY]$/.test(trim) && !/^[NFDTSYZ]_/.test(trim)) {
@@ -82,7 +83,7 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Sql => {
   throw oraError(904, `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
 }
 
-const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyArray<Sql>): Sql => {
+const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyArray<Term>): Term => {
   arity(expr, def.min ?? def.params.length, def.rest === undefined ? def.params.length : Infinity)
   if (Object.keys(expr.options).some((key) => key !== "side")) throw unimplemented(`clauses of ${name}`, expr.at)
   const converted = args.map((arg, i) => {
@@ -92,51 +93,34 @@ const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyA
     return convertTo(arg, kindType[param === "int" ? "n" : param as keyof typeof kindType], expr.at)
   })
   const type = typeof def.returns === "function" ? def.returns(args.map((arg) => arg.type)) : def.returns
-  const condition = type.name === "BOOLEAN"
-  return {
-    sql: `${storeName(name)}(${converted.map((arg) => arg.sql).join(",")})`,
-    type,
-    nullable: true,
-    ...(condition ? { condition } : {})
-  }
+  const term = derived(converted, name, type, true, callOf(def, converted.map((arg) => arg.eval)))
+  // Values of functions without arguments that differ each time must not be taken for equal.
+  return type.name === "BOOLEAN" ? { ...term, condition: true } : term
 }
 
-const userCall = (
-  c: Compilation,
-  expr: Call,
-  user: NonNullable<ReturnType<Compilation["context"]["userFunction"]>>,
-  args: ReadonlyArray<Sql>
-): Sql => {
-  c.volatile = true
-  const { parameters } = user.procedure
-  let omitted = ","
+const wrongArguments = (expr: Call): Error =>
+  oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
+
+const routineCall = (c: Compilation, expr: Call, routine: Routine, args: ReadonlyArray<Term>): Term => {
+  const { parameters } = routine
+  if (args.length > parameters.length) throw wrongArguments(expr)
   const given = parameters.map((parameter, i) => {
     const named = expr.names.findIndex((n) => n === parameter.name.toUpperCase())
     const at = named >= 0 ? named : expr.names[i] === undefined && i < args.length ? i : -1
-    if (at < 0) {
-      if (parameter.default === undefined) {
-        throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
-      }
-      omitted += `${i},`
-      return "NULL"
-    }
-    return convertTo(
-      args[at]!,
-      { ...NULL, name: parameter.type, scale: parameter.type === "NUMBER" ? -127 : 0 },
-      expr.at
-    ).sql
+    if (at >= 0) return convertTo(args[at]!, parameter.type, expr.at)
+    if (!parameter.optional) throw wrongArguments(expr)
+    return undefined
   })
-  if (args.length > parameters.length) {
-    throw oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
-  }
-  return {
-    sql: `user_function(${[quoteText(user.key), quoteText(omitted), ...given].join(",")})`,
-    type: user.returns,
-    nullable: true
-  }
+  return stepTerm(
+    c,
+    given.filter((term) => term !== undefined),
+    expr.path.join("."),
+    routine.returns,
+    (f) => routine.run(f, given.map((term) => term?.eval(f)))
+  )
 }
 
-type Special = (c: Compilation, expr: Call, args: ReadonlyArray<Sql>, scope: Scope) => Sql
+type Special = (c: Compilation, expr: Call, args: ReadonlyArray<Term>, scope: Scope) => Term
 
 const nvl: Special = (_c, expr, args) => {
   arity(expr, 2, 2)
@@ -145,23 +129,33 @@ const nvl: Special = (_c, expr, args) => {
   return nvlOf(args, type, expr.at)
 }
 
-const nvlOf = (args: ReadonlyArray<Sql>, type: SqlType, at: number): Sql => ({
-  sql: `coalesce(${args.map((a) => convertTo(a, type, at).sql).join(",")})`,
-  type,
-  nullable: args.every((a) => a.nullable)
-})
+const nvlOf = (args: ReadonlyArray<Term>, type: SqlType, at: number): Term => {
+  const converted = args.map((a) => convertTo(a, type, at))
+  const evals = converted.map((a) => a.eval)
+  return derived(converted, "nvl", type, args.every((a) => a.nullable), (f) => {
+    for (let i = 0; i < evals.length; i++) {
+      const value = evals[i]!(f)
+      if (value !== null) return value
+    }
+    return null
+  })
+}
 
 const decode: Special = (_c, expr, args) => {
   arity(expr, 3, 255)
   const subject = args[0]!
-  const results: Array<Sql> = []
-  const tests: Array<string> = []
+  const results: Array<Term> = []
+  const tests: Array<Term> = []
   let i = 1
   for (; i + 1 < args.length; i += 2) {
     const search = kindOf(args[1]!.type) === "null" ? args[i]! : convertTo(args[i]!, args[1]!.type, expr.at)
-    const [a, b] = comparable(subject, search, expr.at)
+    const { compare, left, right } = comparable(subject, search, expr.at)
     // DECODE takes two nulls as equal.
-    tests.push(`${a.sql} IS ${b.sql}`)
+    tests.push(derived([left, right], "same", BOOLEAN, false, (f) => {
+      const x = left.eval(f)
+      const y = right.eval(f)
+      return x === null || y === null ? (x === y ? 1 : 0) : compare(x, y) === 0 ? 1 : 0
+    }))
     results.push(args[i + 1]!)
   }
   const otherwise = i < args.length ? args[i] : undefined
@@ -169,30 +163,39 @@ const decode: Special = (_c, expr, args) => {
   const type = kindOf(results[0]!.type) === "null"
     ? unify([varchar2(1), ...all.map((x) => x.type)], true, expr.at)
     : unify(all.map((x) => x.type), true, expr.at)
-  const as = (x: Sql): string => convertTo(x, type, expr.at).sql
+  const as = (x: Term): Term => convertTo(x, type, expr.at)
   return {
-    sql: `(CASE ${tests.map((test, n) => `WHEN ${test} THEN ${as(results[n]!)}`).join(" ")} ELSE ${
-      otherwise === undefined ? "NULL" : as(otherwise)
-    } END)`,
-    type,
+    ...choose(tests, results.map(as), otherwise === undefined ? constant(null, type) : as(otherwise), type),
     nullable: true
   }
 }
 
-const extreme = (own: string): Special => (_c, expr, args) => {
+const extreme = (sign: 1 | -1): Special => (_c, expr, args) => {
   arity(expr, 1, 255)
   const type = unify(args.map((a) => a.type), true, expr.at)
-  const converted = args.map((a) => convertTo(a, type, expr.at).sql)
-  return {
-    sql: converted.length === 1 ? converted[0]! : `${own}(${converted.join(",")})`,
-    type: type.name === "CHAR" ? { ...type, name: "VARCHAR2" } : type,
-    nullable: args.some((a) => a.nullable)
-  }
+  const converted = args.map((a) => convertTo(a, type, expr.at))
+  const evals = converted.map((a) => a.eval)
+  const compare = comparerOf(kindOf(type))
+  return derived(
+    converted,
+    sign === 1 ? "greatest" : "least",
+    type.name === "CHAR" ? { ...type, name: "VARCHAR2" } : type,
+    args.some((a) => a.nullable),
+    (f) => {
+      let best = evals[0]!(f)
+      for (let i = 1; i < evals.length && best !== null; i++) {
+        const value = evals[i]!(f)
+        if (value === null) return null
+        if (compare(value, best) * sign > 0) best = value
+      }
+      return best
+    }
+  )
 }
 
 const toChar: Special = (_c, expr, args) => {
   arity(expr, 1, 3)
-  const [value, format] = args as [Sql, Sql?]
+  const [value, format] = args as [Term, Term?]
   const kind = kindOf(value.type)
   if (args.length === 3) throw unimplemented("NLS parameter of TO_CHAR", expr.at)
   if (format === undefined) {
@@ -258,18 +261,35 @@ const toType = (type: SqlType): Special => (_c, expr, args) => {
   return convertTo(kindOf(args[0]!.type) === "null" ? { ...args[0]!, type: varchar2() } : args[0]!, type, expr.at)
 }
 
+/** The steps of a path are joined by the operator itself; its text stands beside LEVEL. */
+const connectByPath: Special = (_c, expr, args, scope) => {
+  arity(expr, 2, 2)
+  const { hierarchy } = scope
+  if (hierarchy === undefined || hierarchy.inside) {
+    throw oraError(30002, "SYS_CONNECT_BY_PATH function is not allowed here", expr.at)
+  }
+  const [value, separator] = args.map((arg) => convertTo(arg, varchar2(), expr.at)) as [Term, Term]
+  const step = derived([value, separator], "path", varchar2(), true, (f) => {
+    const text = value.eval(f)
+    return `${(separator.eval(f) ?? "") as string}${(text ?? "") as string}`
+  })
+  return columnTerm(hierarchy.slot, pathPlace(hierarchy, step), varchar2(), true)
+}
+
 const specials: Readonly<Record<string, Special>> = {
+  SYS_CONNECT_BY_PATH: connectByPath,
   NVL: nvl,
   NVL2: (_c, expr, args) => {
     arity(expr, 3, 3)
     const type = unify([args[1]!.type, args[2]!.type], true, expr.at)
-    return {
-      sql: `(CASE WHEN ${args[0]!.sql} IS NOT NULL THEN ${convertTo(args[1]!, type, expr.at).sql} ELSE ${
-        convertTo(args[2]!, type, expr.at).sql
-      } END)`,
+    const [test, present, absent_] = [args[0]!, convertTo(args[1]!, type, expr.at), convertTo(args[2]!, type, expr.at)]
+    return derived(
+      [test, present, absent_],
+      "nvl2",
       type,
-      nullable: true
-    }
+      true,
+      (f) => test.eval(f) !== null ? present.eval(f) : absent_.eval(f)
+    )
   },
   COALESCE: (_c, expr, args) => {
     arity(expr, 2, 255)
@@ -280,15 +300,13 @@ const specials: Readonly<Record<string, Special>> = {
     if (kindOf(args[0]!.type) !== kindOf(args[1]!.type) && kindOf(args[1]!.type) !== "null") {
       throw inconsistent(args[0]!.type, args[1]!.type, expr.at)
     }
-    return {
-      sql: `(CASE WHEN ${comparison("=", args[0]!, args[1]!, expr.at).sql} THEN NULL ELSE ${args[0]!.sql} END)`,
-      type: args[0]!.type,
-      nullable: true
-    }
+    const same = comparison("=", args[0]!, args[1]!, expr.at)
+    const { eval: get } = args[0]!
+    return derived([args[0]!, args[1]!], "nullif", args[0]!.type, true, (f) => same.eval(f) === 1 ? null : get(f))
   },
   DECODE: decode,
-  GREATEST: extreme("max"),
-  LEAST: extreme("min"),
+  GREATEST: extreme(1),
+  LEAST: extreme(-1),
   TO_CHAR: toChar,
   TO_NUMBER: (_c, expr, args) => {
     arity(expr, 1, 3)
@@ -337,15 +355,7 @@ const specials: Readonly<Record<string, Special>> = {
   },
   LNNVL: (_c, expr, args) => {
     arity(expr, 1, 1)
-    return { sql: `(coalesce(${args[0]!.sql},0)=0)`, type: BOOLEAN, nullable: false, condition: true }
-  },
-  "DBMS_RANDOM.VALUE": (c, expr, args) => {
-    arity(expr, 0, 2)
-    c.volatile = true
-    return {
-      sql: `f_dbms_random_value(${args.map((arg) => convertTo(arg, NUMBER, expr.at).sql).join(",")})`,
-      type: NUMBER,
-      nullable: false
-    }
+    const { eval: get } = args[0]!
+    return derived([args[0]!], "lnnvl", BOOLEAN, false, (f) => get(f) === 1 ? 0 : 1, { condition: true })
   }
 }

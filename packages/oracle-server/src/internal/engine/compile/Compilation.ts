@@ -1,23 +1,42 @@
 /** The state of compiling one statement for one session. */
-import type { Expr, Query } from "../Ast.ts"
-import type { Catalog } from "../Catalog.ts"
-import type { BindType, Procedure } from "../Engine.ts"
+import type { Call, Expr, Query } from "../Ast.ts"
+import type { Catalog, Table } from "../Catalog.ts"
+import type { Stored } from "../Convert.ts"
+import type { BindType } from "../Engine.ts"
+import type { Eval, Frame } from "../execute/Frame.ts"
+import type { Plan } from "../execute/Operator.ts"
 import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
-import type { CompiledQuery, Scope, Sql } from "./Sql.ts"
+import type { Row } from "../storage/TableData.ts"
+import type { Step } from "../Waiting.ts"
+import type { OutColumn, Scope, Site, Term } from "./Term.ts"
 
-/** Where a parameter of the store's statement gets its value at run time. */
+export type { Site }
+
+/** Where a parameter gets its value at run time. */
 export type Parameter =
   | { readonly kind: "bind"; readonly index: number; readonly type: SqlType }
   | { readonly kind: "variable"; readonly path: ReadonlyArray<string>; readonly type: SqlType }
-  /** The version of a row that is looked at again after it was written. */
-  | { readonly kind: "version" }
 
 /** Rows of a data dictionary view. */
 export interface DictionaryView {
   readonly columns: ReadonlyArray<{ readonly name: string; readonly type: SqlType }>
-  /** The name under which the store asks for the rows. */
-  readonly name: string
+  readonly rows: (session: SessionState) => ReadonlyArray<Row>
+}
+
+/** A function that is no part of the library: written in TypeScript or PL/SQL. */
+export interface Routine {
+  readonly returns: SqlType
+  /** Types of the parameters in their order, with what stands for one that is left out. */
+  readonly parameters: ReadonlyArray<{ readonly name: string; readonly type: SqlType; readonly optional: boolean }>
+  /** `undefined` for a parameter that is left out. */
+  readonly run: (f: Frame, args: ReadonlyArray<Stored | undefined>) => Step<Stored>
+}
+
+/** A call whose arguments PL/SQL evaluates by itself. */
+export interface BlockCall {
+  readonly returns: SqlType
+  readonly run: (f: Frame) => Step<Stored>
 }
 
 export interface CompilationContext {
@@ -27,57 +46,123 @@ export interface CompilationContext {
   /** Types of PL/SQL variables in scope. */
   readonly variable: (path: ReadonlyArray<string>) => SqlType | undefined
   readonly dictionary: (path: ReadonlyArray<string>) => DictionaryView | undefined
-  /** A registered or stored function by its path, with its result type when SQL may call it. */
-  readonly userFunction: (
-    path: ReadonlyArray<string>
-  ) => { readonly key: string; readonly procedure: Procedure; readonly returns: SqlType } | undefined
+  readonly routine: (path: ReadonlyArray<string>) => Routine | undefined
+  /** In an expression of PL/SQL: the functions its names can mean. */
+  readonly blockCall?: (call: Call) => BlockCall | undefined
+  readonly nextValue: (id: number, session: SessionState) => Stored
+  readonly currentValue: (id: number, session: SessionState) => Stored
 }
 
+/** A compiled query: its rows come in a slot. */
+export interface CompiledQuery {
+  readonly plan: Plan
+  readonly slot: number
+  readonly columns: ReadonlyArray<OutColumn>
+}
+
+/** A query that is put together, but may still become a part of the one around it. */
 export interface CommonTableEntry {
   readonly name: string
-  readonly sqlName: string
-  readonly columns: CompiledQuery["columns"]
+  readonly columns: ReadonlyArray<OutColumn>
+  /** Makes a plan that reads it into this slot. */
+  readonly read: (c: Compilation, slot: number) => Plan
 }
 
 export class Compilation {
   readonly context: CompilationContext
   readonly parameters: Array<Parameter> = []
-  /** Ids of the tables that are read. */
-  readonly tables = new Set<number>()
+  /** Tables that are read, with the slots of their rows. */
+  readonly tables = new Set<Table>()
   readonly commonTables: Array<CommonTableEntry> = []
-  /** True when the statement takes a sequence value or calls a function with effects. */
-  volatile = false
-  /** Sequences whose NEXTVAL is taken. */
-  readonly sequences = new Set<number>()
   /** The schema in which names are looked up: a view's own while the view is expanded. */
   schema: string
-  private aliases = 0
   viewDepth = 0
-  readonly expr: (c: Compilation, expr: Expr, scope: Scope) => Sql
+  depth = 0
+  site: Site
+  /** Sequences whose values a row takes, with the place where the row's value is kept. */
+  readonly sequences = new Map<number, number>()
+  private slots = 0
+  private places = 0
+  readonly expr: (c: Compilation, expr: Expr, scope: Scope) => Term
   readonly query: (c: Compilation, query: Query, parent: Scope | undefined) => CompiledQuery
 
   constructor(
     context: CompilationContext,
-    expr: (c: Compilation, expr: Expr, scope: Scope) => Sql,
+    expr: (c: Compilation, expr: Expr, scope: Scope) => Term,
     query: (c: Compilation, query: Query, parent: Scope | undefined) => CompiledQuery
   ) {
     this.context = context
     this.schema = context.session.currentSchema
     this.expr = expr
     this.query = query
+    this.site = { place: this.place(), heavy: false }
   }
 
-  get sid(): number {
-    return this.context.session.info.sid
+  /** A new slot for rows. */
+  slot(): number {
+    return this.slots++
   }
 
-  alias(): string {
-    return "a" + ++this.aliases
+  /** A new place in the state of a run. */
+  place(): number {
+    return this.places++
   }
 
-  parameter(parameter: Parameter): string {
+  parameter(parameter: Parameter): number {
     this.parameters.push(parameter)
-    return `\u0001${this.parameters.length - 1}\u0001`
+    return this.parameters.length - 1
+  }
+}
+
+/** Compiles what one operator evaluates at a time; the result of `build` must be evaluated through `wrap`. */
+export const atSite = <A, B>(
+  c: Compilation,
+  build: () => A,
+  wrap: (built: A) => (f: Frame) => B
+): (f: Frame) => B => {
+  const outer = c.site
+  const site: Site = { place: c.place(), heavy: false }
+  c.site = site
+  let evaluate: (f: Frame) => B
+  try {
+    evaluate = wrap(build())
+  } finally {
+    c.site = outer
+  }
+  if (!site.heavy) return evaluate
+  return (f) => {
+    const value = evaluate(f)
+    f.state[site.place] = ((f.state[site.place] as number | undefined) ?? 0) + 1
+    return value
+  }
+}
+
+/** One term, with its site. */
+export const settled = (c: Compilation, build: () => Term): Term => {
+  let term: Term | undefined
+  const evaluate: Eval = atSite(c, () => {
+    term = build()
+    return term
+  }, (built) => built.eval)
+  return evaluate === term!.eval ? term! : { ...term!, eval: evaluate }
+}
+
+/** A row of the terms' values. */
+export const rowOf = (terms: ReadonlyArray<Term>): (f: Frame) => Row => {
+  const evals = terms.map((term) => term.eval)
+  const { length } = evals
+  if (length === 1) {
+    const [a] = evals as [Eval]
+    return (f) => [a(f)]
+  }
+  if (length === 2) {
+    const [a, b] = evals as [Eval, Eval]
+    return (f) => [a(f), b(f)]
+  }
+  return (f) => {
+    const row: Row = []
+    for (let i = 0; i < length; i++) row.push(evals[i]!(f))
+    return row
   }
 }
 
@@ -92,20 +177,4 @@ export const bindSqlType = (bind: BindType | undefined): SqlType => {
     size: bind?.maxSize ?? 4000,
     chars: 0
   }
-}
-
-/** The text with `?` for each parameter, and the parameters in the order of their places. */
-export const finish = (
-  c: Compilation,
-  sql: string
-): { readonly sql: string; readonly order: ReadonlyArray<Parameter> } => {
-  if (c.parameters.length === 0) return { sql, order: [] }
-  const order: Array<Parameter> = []
-  const parts = sql.split("\u0001")
-  let text = parts[0]!
-  for (let i = 1; i < parts.length; i += 2) {
-    order.push(c.parameters[Number(parts[i])]!)
-    text += "?" + parts[i + 1]!
-  }
-  return { sql: text, order }
 }

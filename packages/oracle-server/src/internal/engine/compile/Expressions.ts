@@ -1,71 +1,79 @@
 import type { Expr } from "../Ast.ts"
+import type { Stored } from "../Convert.ts"
+import type { Eval } from "../execute/Frame.ts"
+import { fit } from "../Fit.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { BINARY_DOUBLE, BOOLEAN, char, kindOf, NULL, NUMBER, timestampTz, varchar2 } from "../SqlType.ts"
+import { keyOf } from "../values/Order.ts"
 import { compileCall } from "./Calls.ts"
 import type { Compilation } from "./Compilation.ts"
 import { datetimeLiteral, intervalLiteral, numberLiteral } from "./Literals.ts"
-import { resolveName } from "./Names.ts"
+import { choose, condition, logic, negation } from "./Logic.ts"
+import { groupTerm, resolveName } from "./Names.ts"
 import { arithmetic, call, comparable, comparison, concatenation, convertTo, inconsistent, unify } from "./Operators.ts"
-import { quoteText, type Scope, type Sql } from "./Sql.ts"
+import { existsTerm, inSubquery, quantifiedSubquery, scalarSubquery } from "./Subqueries.ts"
+import { constant, derived, noSlots, type Scope, type Term } from "./Term.ts"
 import { resolveType } from "./Types.ts"
 
-export const condition = (c: Compilation, expr: Expr, scope: Scope): string => {
-  const sql = compileExpr(c, expr, scope)
-  if (kindOf(sql.type) === "b" || sql.type.name === "NULL") return sql.sql
-  throw oraError(920, "invalid relational operator", expr.at)
-}
-
 /** Compiles an expression; after grouping, a whole expression that was grouped by is taken as it is. */
-export const compileExpr = (c: Compilation, expr: Expr, scope: Scope): Sql => {
+export const compileExpr = (c: Compilation, expr: Expr, scope: Scope): Term => {
+  const { group } = scope
   if (
-    scope.groups !== undefined && scope.groups.length > 0 && !scope.inAggregate &&
+    group !== undefined && group.keys.length > 0 && !scope.inAggregate &&
     !["name", "number", "string", "bind"].includes(expr.kind)
   ) {
-    const groups = scope.groups
-    const { aggregates, windows } = scope
-    scope.groups = undefined
+    const { windows } = scope
+    const { site } = c
+    scope.group = undefined
+    scope.windows = undefined
+    // What is only tried must not mark the real evaluation.
+    c.site = { place: c.place(), heavy: false }
     try {
       const whole = compileNode(c, expr, scope)
-      if (groups.includes(whole.sql)) return whole
+      const index = group.keys.indexOf(whole.key)
+      if (index >= 0) return groupTerm(group, index)
     } catch {
       // It is no grouped expression: the real error comes below.
     } finally {
-      scope.groups = groups
-      scope.aggregates = aggregates
+      scope.group = group
       scope.windows = windows
+      c.site = site
     }
   }
   return compileNode(c, expr, scope)
 }
 
-const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
+const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
   const { at } = expr
   switch (expr.kind) {
     case "number":
       return numberLiteral(expr.text)
     case "string":
-      if (expr.value === "") return { sql: "NULL", type: { ...NULL }, nullable: true, literal: "" }
-      return {
-        sql: quoteText(expr.value),
-        type: {
-          ...char(Buffer.byteLength(expr.value)),
-          name: expr.national ? "NCHAR" : "CHAR",
-          ...(expr.national ? { size: expr.value.length * 2 } : {})
-        },
-        nullable: false,
-        literal: expr.value
-      }
+      if (expr.value === "") return constant(null, { ...NULL }, "")
+      return constant(expr.value, {
+        ...char(Buffer.byteLength(expr.value)),
+        name: expr.national ? "NCHAR" : "CHAR",
+        ...(expr.national ? { size: expr.value.length * 2 } : {})
+      }, expr.value)
     case "null":
-      return { sql: "NULL", type: NULL, nullable: true }
+      return constant(null, NULL)
     case "boolean":
-      return { sql: expr.value ? "1" : "0", type: BOOLEAN, nullable: false }
+      return constant(expr.value ? 1 : 0, BOOLEAN)
     case "datetime":
       return datetimeLiteral(expr.form, expr.text, at)
     case "interval":
       return intervalLiteral(expr)
     case "bind": {
       const type = c.context.bindTypes[expr.index] ?? varchar2()
-      return { sql: c.parameter({ kind: "bind", index: expr.index, type }), type, nullable: true }
+      const index = c.parameter({ kind: "bind", index: expr.index, type })
+      return {
+        eval: (f) => f.params[index]!,
+        type,
+        nullable: true,
+        key: `:${expr.index}`,
+        uses: noSlots,
+        heavy: false
+      }
     }
     case "name":
       return resolveName(c, expr, scope)
@@ -78,13 +86,9 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
     case "between": {
       const arg = compileExpr(c, expr.arg, scope)
       const low = comparison(">=", arg, compileExpr(c, expr.low, scope), at)
-      const high = comparison("<=", compileExpr(c, expr.arg, scope), compileExpr(c, expr.high, scope), at)
-      return {
-        sql: `(${expr.not ? "NOT " : ""}(${low.sql} AND ${high.sql}))`,
-        type: BOOLEAN,
-        nullable: true,
-        condition: true
-      }
+      const high = comparison("<=", arg, compileExpr(c, expr.high, scope), at)
+      const both = logic("and", [low, high])
+      return expr.not ? negation(both) : both
     }
     case "in":
       return inList(c, expr, scope)
@@ -93,23 +97,21 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
     case "like": {
       const args = [compileExpr(c, expr.arg, scope), compileExpr(c, expr.pattern, scope)]
       if (expr.escape !== undefined) args.push(compileExpr(c, expr.escape, scope))
-      const sql = call("LIKE", BOOLEAN, ...args.map((arg) => convertTo(arg, varchar2(), at)))
-      return { ...sql, sql: expr.not ? `(NOT ${sql.sql})` : sql.sql, condition: true }
+      const like = { ...call("LIKE", BOOLEAN, ...args.map((arg) => convertTo(arg, varchar2(), at))), condition: true }
+      return expr.not ? negation(like) : like
     }
     case "is":
       return isTest(c, expr, scope)
-    case "exists": {
-      const query = c.query(c, expr.query, scope)
-      return { sql: `EXISTS(${query.sql})`, type: BOOLEAN, nullable: false, condition: true }
-    }
+    case "exists":
+      return existsTerm(c, expr.query, scope)
     case "case":
       return caseExpr(c, expr, scope)
     case "cast": {
       const arg = compileExpr(c, expr.arg, scope)
       const type = resolveType(expr.type, c.context.session.nls.characters)
       const converted = convertTo(arg, type, at)
-      const spec = JSON.stringify([type.name, type.precision, type.scale, type.size, type.chars])
-      return { sql: `fit(${quoteText(spec)},${converted.sql})`, type, nullable: true }
+      const name = `cast:${type.name}:${type.precision}:${type.scale}:${type.size}:${type.chars}`
+      return derived([converted], name, type, true, (f) => fit(converted.eval(f), type, { kind: "cast" }))
     }
     case "extract": {
       const arg = compileExpr(c, expr.arg, scope)
@@ -126,25 +128,14 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
     case "atzone": {
       const arg = convertTo(compileExpr(c, expr.arg, scope), timestampTz(9), at)
       const zone = expr.zone === undefined
-        ? { sql: "'SESSIONTIMEZONE'", type: varchar2(), nullable: false }
+        ? constant("SESSIONTIMEZONE", varchar2())
         : convertTo(compileExpr(c, expr.zone, scope), varchar2(), at)
       return call("AT_ZONE", timestampTz(9), arg, zone)
     }
     case "tuple":
       throw oraError(907, "missing right parenthesis", at)
-    case "subquery": {
-      const query = c.query(c, expr.query, scope)
-      if (query.columns.length !== 1) throw oraError(913, "too many values", at)
-      // A scalar subquery of several rows is an error there and the first row in sqlite: the count is checked as it runs.
-      const single = /^SELECT [^]*LIMIT 1$/.test(query.sql) || isSingleRow(expr.query)
-      return {
-        sql: single
-          ? `(${query.sql})`
-          : `(SELECT one_row(count(*),max(c0)) FROM (SELECT c0 FROM (${query.sql}) LIMIT 2))`,
-        type: query.columns[0]!.type,
-        nullable: true
-      }
-    }
+    case "subquery":
+      return scalarSubquery(c, expr.query, scope, at)[0]!
     case "cursor":
       throw unimplemented("CURSOR expressions", at)
     case "call":
@@ -152,25 +143,14 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Sql => {
   }
 }
 
-const isSingleRow = (query: Extract<Expr, { kind: "subquery" }>["query"]): boolean => {
-  const { body } = query
-  if (body.kind !== "block" || query.ctes.length > 0) return false
-  if (body.connectBy !== undefined || body.groupBy.length > 0) return false
-  if (body.from.length === 1 && body.from[0]!.kind === "table" && body.from[0]!.path.at(-1) === "DUAL") return true
-  return body.items.every((item) =>
-    item.expr.kind === "call" && item.expr.over === undefined &&
-    ["COUNT", "SUM", "MIN", "MAX", "AVG"].includes(item.expr.path[0]!)
-  ) && body.having === undefined
-}
+const extract = (kind: string, field: string, arg: Term): Term =>
+  call(`EXTRACT_${kind.toUpperCase()}`, NUMBER, constant(field, varchar2()), arg)
 
-const extract = (kind: string, field: string, arg: Sql): Sql =>
-  call(`EXTRACT_${kind.toUpperCase()}`, NUMBER, { sql: quoteText(field), type: varchar2(), nullable: false }, arg)
-
-const unary = (c: Compilation, expr: Extract<Expr, { kind: "unary" }>, scope: Scope): Sql => {
+const unary = (c: Compilation, expr: Extract<Expr, { kind: "unary" }>, scope: Scope): Term => {
   const { at } = expr
   switch (expr.op) {
     case "not":
-      return { sql: `(NOT ${condition(c, expr.arg, scope)})`, type: BOOLEAN, nullable: true, condition: true }
+      return negation(condition(c, expr.arg, scope))
     case "+":
       return compileExpr(c, expr.arg, scope)
     case "-": {
@@ -185,158 +165,186 @@ const unary = (c: Compilation, expr: Extract<Expr, { kind: "unary" }>, scope: Sc
       if (scope.prior === undefined) throw oraError(976, "Specified pseudocolumn or operator not allowed here.", at)
       return compileExpr(c, expr.arg, scope.prior)
     case "connect_by_root":
-      throw unimplemented("CONNECT_BY_ROOT", at)
+      if (scope.hierarchy === undefined || scope.hierarchy.inside) {
+        throw oraError(976, "Specified pseudocolumn or operator not allowed here.", at)
+      }
+      return compileExpr(c, expr.arg, scope.hierarchy.root)
   }
 }
 
-const binary = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Sql => {
+/** The operands of a chain of one operator, first to last: long chains must not need a deep stack. */
+const chain = (expr: Expr, op: string): ReadonlyArray<Expr> => {
+  const items: Array<Expr> = []
+  let left = expr
+  while (left.kind === "binary" && left.op === op) {
+    items.push(left.right)
+    left = left.left
+  }
+  items.push(left)
+  return items.toReversed()
+}
+
+const sums = new Set(["+", "-", "*", "/", "||"])
+
+const binary = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Term => {
   const { at, op } = expr
   if (op === "and" || op === "or") {
-    const sql = `(${condition(c, expr.left, scope)} ${op === "and" ? "AND" : "OR"} ${condition(c, expr.right, scope)})`
-    return { sql, type: BOOLEAN, nullable: true, condition: true }
+    return logic(
+      op,
+      chain(expr, op).flatMap((item) => {
+        const term = condition(c, item, scope)
+        return op === "and" && term.parts !== undefined ? term.parts : [term]
+      })
+    )
+  }
+  if (sums.has(op)) {
+    // The left spine is walked in a loop.
+    const spine: Array<Extract<Expr, { kind: "binary" }>> = []
+    let left: Expr = expr
+    while (left.kind === "binary" && sums.has(left.op)) {
+      spine.push(left)
+      left = left.left
+    }
+    let term = compileExpr(c, left, scope)
+    for (const node of spine.toReversed()) {
+      const right = compileExpr(c, node.right, scope)
+      term = node.op === "||"
+        ? concatenation(term, right, node.at)
+        : arithmetic(node.op as "+" | "-" | "*" | "/", term, right, node.at)
+    }
+    return term
   }
   if (expr.left.kind === "tuple" || (expr.right.kind === "tuple" && op === "=")) return tupleComparison(c, expr, scope)
   const left = compileExpr(c, expr.left, scope)
   const right = compileExpr(c, expr.right, scope)
-  switch (op) {
-    case "+":
-    case "-":
-    case "*":
-    case "/":
-      return arithmetic(op, left, right, at)
-    case "**":
-      return call("POWER", NUMBER, convertTo(left, NUMBER, at), convertTo(right, NUMBER, at))
-    case "||":
-      return concatenation(left, right, at)
-    default:
-      return comparison(op, left, right, at)
-  }
+  if (op === "**") return call("POWER", NUMBER, convertTo(left, NUMBER, at), convertTo(right, NUMBER, at))
+  return comparison(op, left, right, at)
 }
 
-const tupleComparison = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Sql => {
+const tupleComparison = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Term => {
   const { at, left, op, right } = expr
   if (left.kind !== "tuple" || (op !== "=" && op !== "<>")) {
     throw oraError(1796, "this operator cannot be used with lists", at)
   }
-  let parts: Array<string>
+  const items = left.items.map((item) => compileExpr(c, item, scope))
   if (right.kind === "tuple") {
-    if (right.items.length !== left.items.length) throw oraError(1796, "this operator cannot be used with lists", at)
-    parts = left.items.map((item, i) =>
-      comparison("=", compileExpr(c, item, scope), compileExpr(c, right.items[i]!, scope), at).sql
-    )
-    return {
-      sql: `(${op === "<>" ? "NOT " : ""}(${parts.join(" AND ")}))`,
-      type: BOOLEAN,
-      nullable: true,
-      condition: true
-    }
+    if (right.items.length !== items.length) throw oraError(1796, "this operator cannot be used with lists", at)
+    const all = logic("and", items.map((item, i) => comparison("=", item, compileExpr(c, right.items[i]!, scope), at)))
+    return op === "<>" ? negation(all) : all
   }
   if (right.kind !== "subquery") throw oraError(1796, "this operator cannot be used with lists", at)
-  return inList(c, { kind: "in", arg: left, list: undefined, query: right.query, not: op === "<>", at }, scope)
+  const values = scalarSubquery(c, right.query, scope, at, items.length)
+  const all = logic("and", items.map((item, i) => comparison("=", item, values[i]!, at)))
+  return op === "<>" ? negation(all) : all
 }
 
-const inList = (c: Compilation, expr: Extract<Expr, { kind: "in" }>, scope: Scope): Sql => {
-  const { at } = expr
-  const not = expr.not ? "NOT " : ""
-  if (expr.list !== undefined) {
-    const parts = expr.list.map((item) =>
-      binary(c, { kind: "binary", op: "=", left: expr.arg, right: item, at }, scope).sql
-    )
-    if (parts.length === 1) return { sql: `(${not}${parts[0]})`, type: BOOLEAN, nullable: true, condition: true }
-    // The store uses an index for `x IN (…)` and not always for a chain of OR: the short form is taken where all left sides agree.
-    const split = expr.arg.kind === "tuple"
-      ? undefined
-      : expr.list.map((item) => comparable(compileExpr(c, expr.arg, scope), compileExpr(c, item, scope), at))
-    if (
-      split !== undefined && !split[0]![0].sql.includes("\u0001") && split.every(([l]) => l.sql === split[0]![0].sql)
-    ) {
-      return {
-        sql: `(${split[0]![0].sql} ${not}IN (${split.map(([, r]) => r.sql).join(",")}))`,
-        type: BOOLEAN,
-        nullable: true,
-        condition: true
-      }
-    }
-    return { sql: `(${not}(${parts.join(" OR ")}))`, type: BOOLEAN, nullable: true, condition: true }
-  }
+const inList = (c: Compilation, expr: Extract<Expr, { kind: "in" }>, scope: Scope): Term => {
+  const { at, not } = expr
   const items = expr.arg.kind === "tuple" ? expr.arg.items : [expr.arg]
-  const query = c.query(c, expr.query!, scope)
-  if (query.columns.length > items.length) throw oraError(913, "too many values", at)
-  if (query.columns.length < items.length) throw oraError(947, "not enough values", at)
-  const pairs = items.map((item, i) =>
-    comparable(compileExpr(c, item, scope), { sql: `q.c${i}`, type: query.columns[i]!.type, nullable: true }, at)
-  )
-  const left = pairs.map(([l]) => l.sql).join(",")
-  const right = pairs.map(([, r]) => r.sql).join(",")
-  const plain = pairs.every(([, r], i) => r.sql === `q.c${i}`)
-  const inner = plain ? query.sql : `SELECT ${right} FROM (${query.sql}) AS q`
-  return {
-    sql: `(${pairs.length > 1 ? `(${left})` : left} ${not}IN (${inner}))`,
-    type: BOOLEAN,
-    nullable: true,
-    condition: true
+  if (expr.list === undefined) {
+    return inSubquery(c, items.map((item) => compileExpr(c, item, scope)), expr.query!, not, scope, at)
   }
+  if (expr.list.length > 65_535) throw oraError(1795, "maximum number of expressions in a list is 65535", at)
+  if (expr.arg.kind === "tuple") {
+    const left = items.map((item) => compileExpr(c, item, scope))
+    const tests = expr.list.map((row) => {
+      if (row.kind !== "tuple" || row.items.length !== left.length) {
+        throw oraError(1796, "this operator cannot be used with lists", at)
+      }
+      return logic("and", left.map((item, i) => comparison("=", item, compileExpr(c, row.items[i]!, scope), at)))
+    })
+    const any = logic("or", tests)
+    return not ? negation(any) : any
+  }
+  const arg = compileExpr(c, expr.arg, scope)
+  const list = expr.list.map((item) => compileExpr(c, item, scope))
+  const any = list.length === 1 ? comparison("=", arg, list[0]!, at) : inTerms(arg, list, at)
+  return not ? negation(any) : any
 }
 
-const quantified = (c: Compilation, expr: Extract<Expr, { kind: "quantified" }>, scope: Scope): Sql => {
+/** `x IN (…)`: constants are looked up in a set, the others compared. */
+const inTerms = (arg: Term, list: ReadonlyArray<Term>, at: number): Term => {
+  const pairs = list.map((item) => comparable(arg, item, at))
+  const isUniform = pairs.every((pair) => pair.left.key === pairs[0]!.left.key && pair.padded === pairs[0]!.padded)
+  if (!isUniform) return logic("or", list.map((item) => comparison("=", arg, item, at)))
+  const { compare, left, padded } = pairs[0]!
+  const kind = kindOf(left.type)
+  const known = new Set<string | number | null>()
+  const others: Array<Eval> = []
+  let hasNull = false
+  for (const { right } of pairs) {
+    if (padded || right.constant === undefined) others.push(right.eval)
+    else if (right.constant.value === null) hasNull = true
+    else known.add(keyOf(kind, right.constant.value))
+  }
+  const { eval: get } = left
+  const rights = pairs.map((pair) => pair.right)
+  return derived([left, ...rights], "in", BOOLEAN, true, (f) => {
+    const value = get(f)
+    if (value === null) return null
+    if (known.has(keyOf(kind, value))) return 1
+    let result: Stored = hasNull ? null : 0
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i]!(f)
+      if (other === null) result = null
+      else if (compare(value, other) === 0) return 1
+    }
+    return result
+  }, { condition: true, test: { op: "in", left, right: rights, padded } })
+}
+
+const quantified = (c: Compilation, expr: Extract<Expr, { kind: "quantified" }>, scope: Scope): Term => {
   const { all, at, op } = expr
-  if (expr.list !== undefined) {
-    const parts = expr.list.map((item) =>
-      comparison(op, compileExpr(c, expr.left, scope), compileExpr(c, item, scope), at).sql
-    )
-    return { sql: `(${parts.join(all ? " AND " : " OR ")})`, type: BOOLEAN, nullable: true, condition: true }
-  }
-  const query = c.query(c, expr.query!, scope)
-  const test =
-    comparison(op, compileExpr(c, expr.left, scope), { sql: "q.c0", type: query.columns[0]!.type, nullable: true }, at)
-      .sql
-  // ALL fails on the first false, ANY holds on the first true; otherwise an unknown makes the whole unknown.
-  const sql = all
-    ? `(SELECT CASE WHEN total(${test}=0)>0 THEN 0 WHEN total((${test}) IS NULL)>0 THEN NULL ELSE 1 END FROM (${query.sql}) AS q)`
-    : `(SELECT CASE WHEN total(${test})>0 THEN 1 WHEN total((${test}) IS NULL)>0 THEN NULL ELSE 0 END FROM (${query.sql}) AS q)`
-  return { sql, type: BOOLEAN, nullable: true, condition: true }
+  const left = compileExpr(c, expr.left, scope)
+  if (expr.list === undefined) return quantifiedSubquery(c, op, left, all, expr.query!, scope, at)
+  return logic(all ? "and" : "or", expr.list.map((item) => comparison(op, left, compileExpr(c, item, scope), at)))
 }
 
-const isTest = (c: Compilation, expr: Extract<Expr, { kind: "is" }>, scope: Scope): Sql => {
+const isTest = (c: Compilation, expr: Extract<Expr, { kind: "is" }>, scope: Scope): Term => {
   const { at, not, what } = expr
   const arg = compileExpr(c, expr.arg, scope)
-  const done = (sql: string): Sql => ({
-    sql: not ? `(NOT ${sql})` : sql,
-    type: BOOLEAN,
-    nullable: false,
-    condition: true
-  })
+  const test = (name: string, term: Term, holds: (value: Exclude<Stored, null>) => boolean, ofNull: Stored): Term => {
+    const yes = not ? 0 : 1
+    const nothing = ofNull === null ? null : not ? 1 - (ofNull as number) : ofNull
+    return derived([term], `${not ? "not" : ""} is ${name}`, BOOLEAN, false, (f) => {
+      const value = term.eval(f)
+      return value === null ? nothing : holds(value) ? yes : 1 - yes
+    }, { condition: true })
+  }
   switch (what) {
     case "null":
-      return { sql: `(${arg.sql} IS ${not ? "NOT " : ""}NULL)`, type: BOOLEAN, nullable: false, condition: true }
+      return test("null", arg, () => false, 1)
     case "nan":
-      return done(`(${convertTo(arg, BINARY_DOUBLE, at).sql}='NaN')`)
+      return test("nan", convertTo(arg, BINARY_DOUBLE, at), (value) => Number.isNaN(value as number), null)
     case "infinite":
-      return done(`(abs(${convertTo(arg, BINARY_DOUBLE, at).sql})=9e999)`)
-    case "json":
-      return done(call("IS_JSON", BOOLEAN, convertTo(arg, varchar2(), at)).sql)
+      return test(
+        "infinite",
+        convertTo(arg, BINARY_DOUBLE, at),
+        (value) => value === Infinity || value === -Infinity,
+        null
+      )
+    case "json": {
+      const json = call("IS_JSON", BOOLEAN, convertTo(arg, varchar2(), at))
+      return test("json", json, (value) => value === 1, null)
+    }
     case "true":
     case "false":
       if (kindOf(arg.type) !== "b") throw inconsistent(BOOLEAN, arg.type, at)
-      return done(`(${arg.sql} IS ${what === "true" ? 1 : 0})`)
+      return test(what, arg, (value) => value === (what === "true" ? 1 : 0), 0)
   }
 }
 
-const caseExpr = (c: Compilation, expr: Extract<Expr, { kind: "case" }>, scope: Scope): Sql => {
+const caseExpr = (c: Compilation, expr: Extract<Expr, { kind: "case" }>, scope: Scope): Term => {
   const { at } = expr
+  const operand = expr.operand === undefined ? undefined : compileExpr(c, expr.operand, scope)
+  const tests = expr.whens.map(([when]) =>
+    operand === undefined
+      ? condition(c, when, scope)
+      : comparison("=", operand, compileExpr(c, when, scope), at)
+  )
   const results = expr.whens.map(([, result]) => compileExpr(c, result, scope))
   const otherwise = expr.otherwise === undefined ? undefined : compileExpr(c, expr.otherwise, scope)
   const type = unify([...results, ...(otherwise === undefined ? [] : [otherwise])].map((x) => x.type), false, at)
-  const tests = expr.whens.map(([when]) =>
-    expr.operand === undefined
-      ? condition(c, when, scope)
-      : comparison("=", compileExpr(c, expr.operand, scope), compileExpr(c, when, scope), at).sql
-  )
-  const as = (x: Sql): string => type.name === "NULL" ? x.sql : convertTo(x, type, at).sql
-  const sql = tests.map((test, i) => `WHEN ${test} THEN ${as(results[i]!)}`).join(" ")
-  return {
-    sql: `(CASE ${sql} ELSE ${otherwise === undefined ? "NULL" : as(otherwise)} END)`,
-    type,
-    nullable: otherwise === undefined || otherwise.nullable || results.some((x) => x.nullable)
-  }
+  const as = (x: Term): Term => type.name === "NULL" ? x : convertTo(x, type, at)
+  return choose(tests, results.map(as), otherwise === undefined ? constant(null, type) : as(otherwise), type)
 }

@@ -1,106 +1,190 @@
-/** CONNECT BY as a recursive common table that is walked depth first. */
-import type { Block, Expr, OrderItem } from "../Ast.ts"
-import { unimplemented } from "../OraError.ts"
-import { orderBySql } from "./AggregateCalls.ts"
-import type { Compilation } from "./Compilation.ts"
+/** START WITH … CONNECT BY. */
+import type { Block, OrderItem } from "../Ast.ts"
+import { Hierarchy, type HierarchySpec } from "../execute/Hierarchy.ts"
+import { Filter } from "../execute/Rows.ts"
+import { oraError } from "../OraError.ts"
+import { kindOf } from "../SqlType.ts"
+import { sortKey } from "./AggregateCalls.ts"
+import { atSite, type Compilation, rowOf, settled } from "./Compilation.ts"
+import { condition, logic } from "./Logic.ts"
+import {
+  conjuncts as termConjuncts,
+  freeSlots,
+  type FromWhere,
+  leavesOf,
+  planRelation,
+  type Relation
+} from "./Relations.ts"
 import { compileItem } from "./Sources.ts"
-import { newScope, type Scope, type Source, type SourceColumn } from "./Sql.ts"
-import { conjuncts, some, usesPrior, usesRownum } from "./Walk.ts"
+import { type HierarchyScope, newScope, type Scope, type Source, type Term } from "./Term.ts"
+import { conjuncts, hasOuterMark, usesPrior } from "./Walk.ts"
 
-type Condition = (c: Compilation, expr: Expr, scope: Scope) => string
+/** The same sources with their rows in other slots. */
+const moved = (sources: ReadonlyArray<Source>, slots: ReadonlyMap<number, number>): ReadonlyArray<Source> =>
+  sources.map((source) => ({
+    ...source,
+    columns: source.columns.map((column) => ({ ...column, term: movedTerm(column.term, slots) }))
+  }))
 
-/** `ROWNUM <= n` in CONNECT BY generates rows as `LEVEL <= n` does when there is one root. */
-const rownumAsLevel = (expr: Expr): Expr =>
-  JSON.parse(JSON.stringify(expr).replaceAll("[\"ROWNUM\"]", "[\"LEVEL\"]")) as Expr
+const movedTerm = (term: Term, slots: ReadonlyMap<number, number>): Term => {
+  const { eval: get } = term
+  const pairs = [...term.uses].filter((slot) => slots.has(slot)).map((slot) => [slot, slots.get(slot)!] as const)
+  if (term.column !== undefined) {
+    const slot = slots.get(term.column.slot) ?? term.column.slot
+    const { place } = term.column
+    return {
+      ...term,
+      eval: (f) => f.rows[slot]![place]!,
+      key: `c${slot}.${place}`,
+      uses: new Set([slot]),
+      column: { slot, place },
+      rowidOf: undefined
+    }
+  }
+  // Any other column is computed from its row, which is put in place for it.
+  return {
+    ...term,
+    key: `moved(${pairs.map(([, to]) => to).join()},${term.key})`,
+    uses: new Set([...term.uses].map((slot) => slots.get(slot) ?? slot)),
+    rowidOf: undefined,
+    eval: (f) => {
+      const kept = pairs.map(([from]) => f.rows[from]!)
+      for (const [from, to] of pairs) f.rows[from] = f.rows[to]!
+      try {
+        return get(f)
+      } finally {
+        pairs.forEach(([from], i) => {
+          f.rows[from] = kept[i]!
+        })
+      }
+    }
+  }
+}
+
+/** Joins have a condition over several tables in WHERE: those come before the hierarchy, the others after it. */
+const isJoin = (term: Term, slots: ReadonlySet<number>): boolean => {
+  let count = 0
+  for (const slot of term.uses) if (slots.has(slot)) count++
+  return count > 1
+}
 
 export const compileHierarchy = (
   c: Compilation,
   block: Block,
   scope: Scope,
-  siblings: ReadonlyArray<OrderItem>,
-  condition: Condition
-): { readonly from: string; readonly where: ReadonlyArray<string>; readonly limits: ReadonlyArray<string> } => {
-  if (block.from.length !== 1 || block.from[0]!.kind === "join") throw unimplemented("CONNECT BY over a join", block.at)
-  if (usesRownum(block.where)) throw unimplemented("ROWNUM in WHERE with CONNECT BY", block.at)
-  if (
-    some(
-      [block.items, block.where, block.connectBy],
-      (node) => node.kind === "name" && String((node["path"] as ReadonlyArray<string>)[0]).startsWith("CONNECT_BY_"),
-      false
-    )
-  ) {
-    throw unimplemented("CONNECT_BY_ISLEAF and CONNECT_BY_ISCYCLE", block.at)
+  siblings: ReadonlyArray<OrderItem>
+): FromWhere => {
+  const relations: Array<Relation> = []
+  for (const item of block.from) {
+    const compiled = compileItem(c, item, scope.parent, scope.sources)
+    relations.push(compiled.relation)
+    scope.sources.push(...compiled.sources)
   }
-  const item = block.from[0]!
-  const roots = compileItem(c, item, scope.parent)
-  const nodes = compileItem(c, item, scope.parent)
-  const root = roots.sources[0]!
-  const node = nodes.sources[0]!
-  const name = c.alias()
-  const prior = usesPrior(block.connectBy)
-
-  // Columns of the recursive table: the level, the path of rows for cycles, the sort keys, the columns of the source.
-  const columns = (source: Source): ReadonlyArray<string> => source.columns.map((column) => column.sql)
-  const own = root.columns.map((column, i): SourceColumn => ({
-    name: column.name,
-    sql: `${name}.k${i}`,
-    type: column.type,
-    nullable: column.nullable,
-    ...(column.rowidOf === undefined ? {} : { rowidOf: column.rowidOf })
-  }))
-  const walked: Source = {
-    ...root,
-    sqlAlias: name,
-    columns: own.map((column) =>
-      column.rowidOf === undefined ? column : { ...column, rowidOf: { table: column.rowidOf.table, sql: `${name}.p` } }
-    )
-  }
-
-  const rootScope = newScope(scope.parent)
-  rootScope.sources.push(root)
-  rootScope.level = "x'c102'"
-  const nodeScope = newScope(scope.parent)
-  nodeScope.sources.push(node)
-  nodeScope.level = `ni(${name}.l+1)`
+  if (block.from.length === 0) throw oraError(923, "FROM keyword not found where expected", block.at)
+  const relation: Relation = relations.length === 1
+    ? relations[0]!
+    : { kind: "inner", items: relations, conditions: [] }
+  const slots = leavesOf(relation).map((leaf) => leaf.slot)
+  const widths = leavesOf(relation).map((leaf) => leaf.width)
+  const prior = slots.map(() => c.slot())
+  const root = slots.map(() => c.slot())
+  const pseudoSlot = c.slot()
+  const rownum = c.slot()
   const priorScope = newScope(scope.parent)
-  priorScope.sources.push(walked)
-  priorScope.level = `ni(${name}.l)`
-  nodeScope.prior = priorScope
-
-  const start = block.startWith === undefined ? "" : ` WHERE ${condition(c, block.startWith, rootScope)}`
-  let connect = block.connectBy!
-  if (usesRownum(connect)) {
-    if (prior || root.table !== undefined) throw unimplemented("ROWNUM in CONNECT BY over a table", block.at)
-    connect = rownumAsLevel(connect)
+  priorScope.sources.push(...moved(scope.sources, new Map(slots.map((slot, i) => [slot, prior[i]!]))))
+  const rootScope = newScope(scope.parent)
+  rootScope.sources.push(...moved(scope.sources, new Map(slots.map((slot, i) => [slot, root[i]!]))))
+  const hierarchy: HierarchyScope & { inside: boolean } = {
+    slot: pseudoSlot,
+    rownum,
+    root: rootScope,
+    paths: [],
+    inside: true
   }
-  const tests = conjuncts(connect).map((test) => condition(c, test, nodeScope))
-  const rowOf = (source: Source): string =>
-    source.table === undefined
-      ? `json_array(${columns(source).map((sql) => `hex(${sql})`).join(",")})`
-      : `${source.sqlAlias}.r`
-  const path = (source: Source, before: string): string => prior ? `${before}||${rowOf(source)}||'/'` : "''"
-  if (prior) tests.push(`no_cycle(${name}.w,'/'||${rowOf(node)}||'/',${block.nocycle ? 1 : 0})`)
-  const keys = (own_: Scope): ReadonlyArray<string> => siblings.map((key) => c.expr(c, key.expr, own_).sql)
-  const keyNames = siblings.map((_, i) => `s${i}`)
-  const id = (source: Source): string => source.table === undefined ? "0" : `${source.sqlAlias}.r`
-  const order = [
-    "1 DESC",
-    ...siblings.map((key, i) => {
-      const sql = c.expr(c, key.expr, rootScope)
-      return orderBySql({ ...sql, sql: String(4 + i) }, key)
+  scope.hierarchy = hierarchy
+  const { rownum: outerRownum } = scope
+  const start = block.startWith === undefined
+    ? undefined
+    : settled(c, () => condition(c, block.startWith!, scope))
+  scope.prior = priorScope
+  const connects = termConjuncts(
+    conjuncts(block.connectBy).map((test) => settled(c, () => condition(c, test, scope)))
+  )
+  const siblingTerms: Array<Term> = []
+  const siblingValues = atSite(c, () => {
+    for (const item of siblings) siblingTerms.push(c.expr(c, item.expr, scope))
+    return siblingTerms
+  }, rowOf)
+  hierarchy.inside = false
+  scope.rownum = outerRownum
+  const own = new Set(slots)
+  const tests = conjuncts(block.where)
+  if (tests.some(hasOuterMark)) {
+    throw oraError(1437, "cannot have join with CONNECT BY", block.at)
+  }
+  const terms = termConjuncts(tests.map((test) => settled(c, () => condition(c, test, scope))))
+  const joins = terms.filter((term) => isJoin(term, own) && [...term.uses].every((slot) => own.has(slot)))
+  const after = terms.filter((term) => !joins.includes(term))
+  const numberSlot = scope.rownum?.slot
+  const numbered = numberSlot === undefined ? [] : after.filter((term) => term.uses.has(numberSlot))
+  const filters = after.filter((term) => !numbered.includes(term))
+  const base = planRelation(relation, joins, false)
+  const key = hashKey(connects, own, new Set(prior))
+  const paths = hierarchy.paths
+  const spec = (): HierarchySpec => ({
+    slots,
+    prior,
+    nulls: widths.map((width) => Array.from({ length: width }, () => null)),
+    root,
+    pseudo: pseudoSlot,
+    rownum,
+    start: start?.eval,
+    connect: logic("and", connects).eval,
+    key,
+    usesPrior: usesPrior(block.connectBy),
+    nocycle: block.nocycle,
+    siblings: siblings.map((item, i) => sortKey(siblingTerms[i]!, item)),
+    siblingValues,
+    paths: paths.map(({ term }) => (f) => {
+      const value = term.eval(f)
+      return value === null ? "" : value as string
     })
-  ]
-  const names = ["l", "w", "p", ...keyNames, ...own.map((_, i) => `k${i}`)]
-  const anchor = ["1", path(root, "'/'"), id(root), ...keys(rootScope), ...columns(root)]
-  const step = [`${name}.l+1`, path(node, `${name}.w`), id(node), ...keys(nodeScope), ...columns(node)]
-  const depthFirst = prior || siblings.length > 0 ? ` ORDER BY ${order.join(",")}` : ""
-  const text = `WITH RECURSIVE ${name}(${names.join(",")}) AS (SELECT ${
-    anchor.join(",")
-  } FROM ${roots.sql}${start} UNION ALL SELECT ${step.join(",")} FROM ${name} CROSS JOIN ${nodes.sql} WHERE ${
-    tests.join(" AND ")
-  }${depthFirst}) SELECT * FROM ${name}`
-  scope.sources.push(walked)
-  scope.level = `ni(${name}.l)`
-  const where = conjuncts(block.where).map((test) => condition(c, test, scope))
-  return { from: `(${text}) AS ${name}`, where, limits: [] }
+  })
+  const all = [...slots, ...prior, ...root, pseudoSlot, rownum]
+  const parts = [...(start === undefined ? [] : [start]), ...connects, ...siblingTerms, ...filters]
+  const filter = filters.length === 0 ? undefined : logic("and", filters).eval
+  let made: HierarchySpec | undefined
+  return {
+    numbered,
+    slots: [...slots, ...prior, ...root, pseudoSlot],
+    plan: {
+      slots: all,
+      free: freeSlots(parts, [base], all),
+      make: (f) => {
+        // Paths are known when the select list has been compiled.
+        made ??= spec()
+        const operator = new Hierarchy(f, base.make(f), made)
+        return filter === undefined ? operator : new Filter(f, operator, filter)
+      }
+    }
+  }
+}
+
+/** An equality of a row with its parent finds children without looking at every row. */
+const hashKey = (
+  connects: ReadonlyArray<Term>,
+  own: ReadonlySet<number>,
+  prior: ReadonlySet<number>
+): HierarchySpec["key"] => {
+  const only = (term: Term, slots: ReadonlySet<number>): boolean =>
+    !term.heavy && term.uses.size > 0 && [...term.uses].every((slot) => slots.has(slot))
+  for (const { test } of connects) {
+    if (test === undefined || test.op !== "=" || test.padded) continue
+    const left = test.left
+    const right = test.right[0]!
+    const kind = kindOf(left.type)
+    if (only(left, own) && only(right, prior)) return { build: left.eval, probe: right.eval, kind }
+    if (only(right, own) && only(left, prior)) return { build: right.eval, probe: left.eval, kind }
+  }
+  return undefined
 }

@@ -16,54 +16,47 @@ import {
   timestampTz
 } from "../SqlType.ts"
 import { parseZone, toUtc } from "../TimeZones.ts"
-import { blob, quoteText, type Sql } from "./Sql.ts"
+import { constant, type Term } from "./Term.ts"
 
-export const numberLiteral = (text: string): Sql => {
+export const numberLiteral = (text: string): Term => {
   const suffix = text.at(-1)!.toLowerCase()
   if (suffix === "f" || suffix === "d") {
     const number = Number(text.slice(0, -1))
     const value = storeDouble(suffix === "f" ? Math.fround(number) : number)
-    return {
-      sql: `(${String(value)}e0)`.replace(/e(.*)e0/, "e$1"),
-      type: suffix === "f" ? BINARY_FLOAT : BINARY_DOUBLE,
-      nullable: false
-    }
+    return constant(value, suffix === "f" ? BINARY_FLOAT : BINARY_DOUBLE)
   }
-  return { sql: blob(fromText(text)), type: NUMBER, nullable: false, literal: text }
+  return constant(fromText(text), NUMBER, text)
 }
 
-export const datetimeLiteral = (form: "date" | "timestamp", text: string, at: number): Sql => {
+export const datetimeLiteral = (form: "date" | "timestamp", text: string, at: number): Term => {
   try {
     if (form === "date") {
-      return { sql: String(readDate(text, "FXYYYY-MM-DD", 0).seconds), type: DATE, nullable: false }
+      return constant(readDate(text, "FXYYYY-MM-DD", 0).seconds, DATE)
     }
     const match = /^(.*?\d:\d{2}:\d{2}(?:\.\d+)?)\s*([+-]\d{1,2}:\d{2}|[A-Za-z]\S*)?$/.exec(text.trim())
     const read = readDate((match?.[1] ?? text).trim(), "YYYY-MM-DD HH24:MI:SS.FF", 0)
     const digits = /\.(\d+)$/.exec(match?.[1] ?? "")?.[1]?.length ?? 0
     if (match?.[2] === undefined) {
-      return { sql: quoteText(encodeTimestamp(read)), type: timestamp(digits), nullable: false }
+      return constant(encodeTimestamp(read), timestamp(digits))
     }
     const zone = parseZone(match[2])
     const seconds = toUtc(zone, read.seconds)
-    return {
-      sql: quoteText(
-        encodeZoned({ seconds, nanos: read.nanos, offsetMinutes: zone.offsetAt(seconds), region: zone.region })
-      ),
-      type: timestampTz(digits),
-      nullable: false
-    }
+    return constant(
+      encodeZoned({ seconds, nanos: read.nanos, offsetMinutes: zone.offsetAt(seconds), region: zone.region }),
+      timestampTz(digits)
+    )
   } catch (error) {
     if (error instanceof OraError) throw error.at(at)
     throw error
   }
 }
 
-export const intervalLiteral = (expr: Extract<Expr, { kind: "interval" }>): Sql => {
+export const intervalLiteral = (expr: Extract<Expr, { kind: "interval" }>): Term => {
   const { at, from, text, to } = expr
   if (from === "YEAR" || from === "MONTH") {
     const months = from === to ? Number(text) * (from === "YEAR" ? 12 : 1) : readMonths(text)
     if (!Number.isInteger(months)) throw oraError(1867, "the interval is invalid", at)
-    return { sql: String(months), type: INTERVAL_YM, nullable: false }
+    return constant(months, INTERVAL_YM)
   }
   const negative = text.trim().startsWith("-")
   const body = text.trim().replace(/^[+-]/, "")
@@ -87,9 +80,5 @@ export const intervalLiteral = (expr: Extract<Expr, { kind: "interval" }>): Sql 
   const clock = `${Math.floor(rest / 3600)}:${Math.floor(rest / 60) % 60}:${rest % 60}${
     fraction === "" ? "" : "." + fraction.slice(0, 9)
   }`
-  return {
-    sql: quoteText(readInterval(`${negative ? "-" : ""}${Math.floor(total / 86400)} ${clock}`)),
-    type: INTERVAL_DS,
-    nullable: false
-  }
+  return constant(readInterval(`${negative ? "-" : ""}${Math.floor(total / 86400)} ${clock}`), INTERVAL_DS)
 }

@@ -1,11 +1,14 @@
 /** Resolving names: columns, pseudo columns, PL/SQL variables, functions without parentheses. */
-import type { Expr } from "../Ast.ts"
+import type { Call, Expr } from "../Ast.ts"
+import type { Sequence } from "../Catalog.ts"
+import { pseudo } from "../execute/Hierarchy.ts"
 import { library } from "../functions/Library.ts"
 import { oraError } from "../OraError.ts"
-import { BOOLEAN, NUMBER } from "../SqlType.ts"
-import type { Compilation } from "./Compilation.ts"
+import { NUMBER } from "../SqlType.ts"
+import { type Compilation } from "./Compilation.ts"
+import { stepTerm } from "./Heavy.ts"
 import { call } from "./Operators.ts"
-import type { Scope, Source, SourceColumn, Sql } from "./Sql.ts"
+import { columnTerm, type GroupScope, noSlots, type Scope, type Source, type SourceColumn, type Term } from "./Term.ts"
 
 const nullaryFunctions = new Set([
   "SYSDATE",
@@ -19,7 +22,7 @@ const nullaryFunctions = new Set([
   "UID"
 ])
 
-const matches = (source: Source, qualifier: ReadonlyArray<string>): boolean => {
+export const matches = (source: Source, qualifier: ReadonlyArray<string>): boolean => {
   if (qualifier.length === 1) return source.alias === qualifier[0]
   return source.owner === qualifier[0] && source.alias === qualifier[1]
 }
@@ -35,84 +38,146 @@ const columnIn = (
   let found: { readonly source: Source; readonly column: SourceColumn } | undefined
   for (const source of scope.sources) {
     if (qualifier.length > 0 && !matches(source, qualifier)) continue
-    const column = source.columns.find((candidate) => candidate.name === name)
-    if (column === undefined) continue
     if (qualifier.length === 0 && source.merged.has(name)) continue
-    if (found !== undefined) {
+    const own = source.columns.filter((candidate) => candidate.name === name)
+    if (own.length === 0) continue
+    if (own.length > 1 || found !== undefined) {
       throw oraError(
         918,
-        `${name}: column ambiguously specified - appears in ${found.source.alias ?? ""} and ${source.alias ?? ""}`,
+        `${name}: column ambiguously specified - appears in ${found?.source.alias ?? source.alias ?? ""} and ${
+          source.alias ?? ""
+        }`,
         at
       )
     }
-    found = { source, column }
+    found = { source, column: own[0]! }
   }
   return found
 }
 
-const asSql = (column: SourceColumn, scope: Scope): Sql => {
-  let sql = column.sql
-  let rowidOf = column.rowidOf
-  if (scope.wrap !== undefined) {
-    let name = scope.wrap.names.get(sql)
-    if (name === undefined) {
-      name = "w" + scope.wrap.names.size
-      scope.wrap.names.set(sql, name)
-    }
-    sql = `${scope.wrap.alias}.${name}`
-    rowidOf = undefined
-  }
-  return { sql, type: column.type, nullable: column.nullable, ...(rowidOf === undefined ? {} : { rowidOf }) }
+export const groupTerm = (group: GroupScope, index: number): Term => {
+  const term = group.terms[index]!
+  return { ...columnTerm(group.slot, index, term.type, term.nullable), rowidOf: term.rowidOf }
 }
 
 /** After grouping, only what was grouped by may be used. */
-const checkGrouped = (scope: Scope, sql: Sql, name: string, at: number): Sql => {
-  if (scope.groups === undefined || scope.inAggregate || scope.groups.includes(sql.sql)) return sql
-  if (scope.groups.length === 0) throw oraError(937, `"${name}": not a single-group group function`, at)
+const grouped = (scope: Scope, term: Term, name: string, at: number): Term => {
+  const { group } = scope
+  if (group === undefined || scope.inAggregate) return term
+  const index = group.keys.indexOf(term.key)
+  if (index >= 0) return groupTerm(group, index)
+  if (group.keys.length === 0) throw oraError(937, `"${name}": not a single-group group function`, at)
   throw oraError(979, `"${name}": must appear in the GROUP BY clause or be used in an aggregate function`, at)
 }
 
-const sequenceValue = (c: Compilation, path: ReadonlyArray<string>, scope: Scope, at: number): Sql | undefined => {
+const sequenceValue = (c: Compilation, path: ReadonlyArray<string>, scope: Scope, at: number): Term | undefined => {
   const what = path.at(-1)
   if (what !== "NEXTVAL" && what !== "CURRVAL") return undefined
   const object = c.context.catalog.find(path.slice(0, -1), c.schema)
-  if (object === undefined) throw oraError(2289, "sequence does not exist", at)
-  if (object.kind !== "sequence") throw oraError(2289, "sequence does not exist", at)
+  if (object?.kind !== "sequence") throw oraError(2289, "sequence does not exist", at)
   if (!scope.sequences) throw oraError(2287, "sequence number not allowed here", at)
-  c.volatile = true
-  // One row takes one value however often it is named; the store would take one at each place.
-  if (c.sequences.has(object.id)) {
-    throw oraError(3001, "unimplemented feature: one sequence named twice in a statement", at)
+  const { id } = object
+  const { context } = c
+  if (what === "CURRVAL" && !c.sequences.has(id)) {
+    return {
+      eval: (f) => context.currentValue(id, f.session),
+      type: NUMBER,
+      nullable: false,
+      key: `currval${id}`,
+      uses: noSlots,
+      heavy: false
+    }
   }
-  if (what === "NEXTVAL") c.sequences.add(object.id)
-  return { sql: `${what === "NEXTVAL" ? "seq_next" : "seq_curr"}(${object.id})`, type: NUMBER, nullable: false }
+  return nextValue(c, id)
 }
 
-export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }>, scope: Scope): Sql => {
+/** The value that an identity column takes when none is given. */
+export const identityValue = (c: Compilation, sequence: Sequence): Term => nextValue(c, sequence.id)
+
+const nextValue = (c: Compilation, id: number): Term => {
+  const { context, site } = c
+  // One row takes one value however often it is named: it is kept until the evaluation of the row is complete.
+  let place = c.sequences.get(id)
+  if (place === undefined) {
+    place = c.place()
+    c.sequences.set(id, place)
+  }
+  site.heavy = true
+  const at_ = place
+  return {
+    eval: (f) => {
+      const epoch = (f.state[site.place] as number | undefined) ?? 0
+      let kept = f.state[at_] as { epoch: number; value: Term["constant"] } | undefined
+      if (kept === undefined || kept.epoch !== epoch) {
+        kept = { epoch, value: { value: context.nextValue(id, f.session) } }
+        f.state[at_] = kept
+      }
+      return kept.value!.value
+    },
+    type: NUMBER,
+    nullable: false,
+    key: `nextval${id}`,
+    uses: noSlots,
+    heavy: true
+  }
+}
+
+export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }>, scope: Scope): Term => {
   const { at, path } = expr
   const display = path.map((part) => `"${part}"`).join(".")
   for (let current: Scope | undefined = scope; current !== undefined; current = current.parent) {
     const found = columnIn(current, path, at)
-    if (found !== undefined) {
-      const sql = asSql(found.column, current)
-      return checkGrouped(current, sql, path.join("."), at)
-    }
-    const special = pseudoColumn(current, path, at)
+    if (found !== undefined) return grouped(current, found.column.term, path.join("."), at)
+    const special = pseudoColumn(c, current, path, at)
     if (special !== undefined) return special
   }
   const variable = c.context.variable(path)
   if (variable !== undefined) {
-    return { sql: c.parameter({ kind: "variable", path, type: variable }), type: variable, nullable: true }
+    const index = c.parameter({ kind: "variable", path, type: variable })
+    return {
+      eval: (f) => f.params[index]!,
+      type: variable,
+      nullable: true,
+      key: `:${path.join(".")}`,
+      uses: noSlots,
+      heavy: false
+    }
   }
   const sequence = sequenceValue(c, path, scope, at)
   if (sequence !== undefined) return sequence
+  const asCall: Call = {
+    kind: "call",
+    path,
+    args: [],
+    names: [],
+    distinct: false,
+    star: false,
+    withinGroup: undefined,
+    keep: undefined,
+    over: undefined,
+    options: {},
+    parens: false,
+    at
+  }
+  const block = c.context.blockCall?.(asCall)
+  if (block !== undefined) return stepTerm(c, [], path.join("."), block.returns, (f) => block.run(f))
   if (path.length === 1 && nullaryFunctions.has(path[0]!)) {
     const def = library[path[0]!]!
-    return { ...call(path[0]!, def.returns as Sql["type"]), nullable: false }
+    return { ...call(path[0]!, def.returns as Term["type"]), nullable: false }
   }
   const packaged = library[path.join(".")]
   if (path.length > 1 && packaged !== undefined && (packaged.min ?? packaged.params.length) === 0) {
-    return call(path.join("."), packaged.returns as Sql["type"])
+    return call(path.join("."), packaged.returns as Term["type"])
+  }
+  const routine = c.context.routine(path)
+  if (routine !== undefined && routine.parameters.every((parameter) => parameter.optional)) {
+    return stepTerm(
+      c,
+      [],
+      path.join("."),
+      routine.returns,
+      (f) => routine.run(f, routine.parameters.map(() => undefined))
+    )
   }
   if (
     path.length === 1 && (path[0] === "LEVEL" || path[0] === "CONNECT_BY_ISLEAF" || path[0] === "CONNECT_BY_ISCYCLE")
@@ -125,18 +190,25 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
   throw oraError(904, `${display}: invalid identifier`, at)
 }
 
-const pseudoColumn = (scope: Scope, path: ReadonlyArray<string>, at: number): Sql | undefined => {
+const pseudoColumn = (c: Compilation, scope: Scope, path: ReadonlyArray<string>, at: number): Term | undefined => {
   const name = path.at(-1)!
-  if (path.length === 1 && name === "ROWNUM" && scope.sources.length > 0) {
-    scope.rownumUsed = true
-    if (scope.rownum === undefined) throw oraError(3001, "unimplemented feature: ROWNUM in this place", at)
-    return { sql: scope.rownum, type: NUMBER, nullable: false }
+  if (path.length === 1 && name === "ROWNUM") {
+    if (scope.hierarchy?.inside === true) return columnTerm(scope.hierarchy.rownum, 0, NUMBER, false)
+    if (scope.rownum === undefined) return undefined
+    scope.rownum.slot ??= c.slot()
+    return grouped(scope, columnTerm(scope.rownum.slot, 0, NUMBER, false), name, at)
   }
-  if (path.length === 1 && name === "LEVEL" && scope.level !== undefined) {
-    return { sql: scope.level, type: NUMBER, nullable: false }
-  }
-  if (path.length === 1 && name === "CONNECT_BY_ISLEAF" && scope.hierarchy !== undefined) {
-    return { sql: scope.hierarchy.isLeaf, type: NUMBER, nullable: false }
+  const { hierarchy } = scope
+  if (path.length === 1 && hierarchy !== undefined) {
+    const places: Readonly<Record<string, number>> = {
+      LEVEL: pseudo.level,
+      CONNECT_BY_ISLEAF: pseudo.isLeaf,
+      CONNECT_BY_ISCYCLE: pseudo.isCycle
+    }
+    const place = places[name]
+    if (place !== undefined && (place === pseudo.level || !hierarchy.inside)) {
+      return grouped(scope, columnTerm(hierarchy.slot, place, NUMBER, false), name, at)
+    }
   }
   if (name === "ROWID") {
     const sources = scope.sources.filter((source) => path.length === 1 || matches(source, path.slice(0, -1)))
@@ -146,5 +218,3 @@ const pseudoColumn = (scope: Scope, path: ReadonlyArray<string>, at: number): Sq
   }
   return undefined
 }
-
-export const trueSql: Sql = { sql: "1", type: BOOLEAN, nullable: false }

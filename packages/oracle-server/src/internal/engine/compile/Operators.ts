@@ -1,7 +1,10 @@
 /** Types meet here: arithmetic, comparison, concatenation, and finding one type for several values. */
 import type { BinaryOp } from "../Ast.ts"
-import { conversion } from "../Convert.ts"
-import { storeName } from "../functions/Library.ts"
+import { conversion, type Stored } from "../Convert.ts"
+import type { Eval, Frame } from "../execute/Frame.ts"
+import { callOf, library } from "../functions/Library.ts"
+import { add, divide, multiply, subtract } from "../NumberArithmetic.ts"
+import type { NumberValue } from "../OracleNumber.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import {
   BINARY_DOUBLE,
@@ -22,31 +25,68 @@ import {
   timestampTz,
   varchar2
 } from "../SqlType.ts"
-import type { Sql } from "./Sql.ts"
+import { comparePadded, comparerOf } from "../values/Order.ts"
+import { constant, derived, type Term } from "./Term.ts"
 
 export const inconsistent = (expected: SqlType, got: SqlType, at: number): Error =>
   oraError(932, `inconsistent datatypes: expected ${errorName(expected)} got ${errorName(got)}`, at)
 
-export const convertTo = (x: Sql, type: SqlType, at: number): Sql => {
+const toFloat = (value: Stored): Stored => value === null ? null : Math.fround(value as number)
+
+export const convertTo = (x: Term, type: SqlType, at: number): Term => {
   const from = kindOf(x.type)
   const to = kindOf(type)
   if (from === to || from === "null") return x.type.name === "NULL" ? { ...x, type } : x
-  if (conversion(from, to) === undefined) throw inconsistent(type, x.type, at)
+  const convert = conversion(from, to)
+  if (convert === undefined) throw inconsistent(type, x.type, at)
+  if (from === "c" && to === "lc") return { ...x, type, column: undefined as never, key: `lob(${x.key})` }
+  const { eval: get } = x
+  const keepsEmpty = to === "lc" || to === "lb"
+  const converted: Eval = (f) => {
+    const value = get(f)
+    if (value === null) return null
+    const result = convert(value, f.session)
+    return result === "" && !keepsEmpty ? null : result
+  }
   // A BINARY_FLOAT has fewer digits than the double it is kept in.
-  if (type.name === "BINARY_FLOAT") return { sql: `f_to_float(cv_${from}_f(${x.sql}))`, type, nullable: x.nullable }
-  return { sql: from === "c" && to === "lc" ? x.sql : `cv_${from}_${to}(${x.sql})`, type, nullable: x.nullable }
+  const evaluate: Eval = type.name === "BINARY_FLOAT" ? (f) => toFloat(converted(f)) : converted
+  return derived([x], `${from}_${to}${type.name === "BINARY_FLOAT" ? "f" : ""}`, type, x.nullable, evaluate)
 }
 
-export const call = (name: string, type: SqlType, ...args: ReadonlyArray<Sql>): Sql => ({
-  sql: `${storeName(name)}(${args.map((arg) => arg.sql).join(",")})`,
-  type,
-  nullable: args.some((arg) => arg.nullable)
-})
+/** A function of the library, whose arguments have the right kinds already. */
+export const call = (name: string, type: SqlType, ...args: ReadonlyArray<Term>): Term =>
+  derived(args, name, type, args.some((arg) => arg.nullable), callOf(library[name]!, args.map((arg) => arg.eval)))
 
 const numeric = (kind: Kind): boolean => kind === "n" || kind === "f"
 const datetime = (kind: Kind): boolean => kind === "d" || kind === "t" || kind === "z" || kind === "l"
 
-export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at: number): Sql => {
+const operations: Readonly<Record<"+" | "-" | "*" | "/", (a: NumberValue, b: NumberValue) => NumberValue>> = {
+  "+": add,
+  "-": subtract,
+  "*": multiply,
+  "/": divide
+}
+
+const numeric_ = (op: "+" | "-" | "*" | "/", left: Term, right: Term): Term => {
+  const operation = operations[op]
+  const a = left.eval
+  const b = right.eval
+  return derived([left, right], op, NUMBER, left.nullable || right.nullable, (f) => {
+    const x = a(f)
+    if (x === null) return null
+    const y = b(f)
+    return y === null ? null : operation(x as NumberValue, y as NumberValue)
+  })
+}
+
+/** The instant of a TIMESTAMP WITH TIME ZONE, as a TIMESTAMP. */
+const instant = (x: Term): Term =>
+  derived([x], "utc", timestamp(9), x.nullable, (f) => {
+    const value = x.eval(f)
+    return value === null ? null : (value as string).slice(0, 21)
+  })
+
+export const arithmetic = (op: "+" | "-" | "*" | "/", left: Term, right: Term, at: number): Term => {
   const l = kindOf(left.type)
   const r = kindOf(right.type)
   const verb = { "+": "ADD", "-": "SUB", "*": "MUL", "/": "DIV" }[op]
@@ -55,13 +95,11 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
   const isText = (k: Kind): boolean => k === "c" || k === "null" || k === "lc"
   if ((numeric(l) || isText(l)) && (numeric(r) || isText(r))) {
     const type = l === "f" || r === "f" ? wider(left.type, right.type) : NUMBER
-    const result = call(
-      `${type === NUMBER ? "N" : "F"}_${verb}`,
-      type,
-      convertTo(left, type, at),
-      convertTo(right, type, at)
-    )
-    return type === BINARY_FLOAT ? { ...result, sql: `f_to_float(${result.sql})` } : result
+    const a = convertTo(left, type, at)
+    const b = convertTo(right, type, at)
+    if (type === NUMBER) return numeric_(op, a, b)
+    const result = call(`F_${verb}`, type, a, b)
+    return type === BINARY_FLOAT ? { ...result, key: `f${result.key}`, eval: (f) => toFloat(result.eval(f)) } : result
   }
   if (op === "+" && !datetime(l) && datetime(r)) return arithmetic(op, right, left, at)
   if (datetime(l) && (op === "+" || op === "-")) {
@@ -69,11 +107,12 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
       if (op === "+") throw oraError(975, "date + date not allowed", at)
       if (l === "d" && r === "d") return call("D_DIFF", NUMBER, left, right)
       if (l === "z" || r === "z") {
-        const utc = (x: Sql): Sql => ({
-          ...convertTo(x, timestampTz(), at),
-          sql: `substr(${convertTo(x, timestampTz(), at).sql},1,21)`
-        })
-        return call("T_DIFF", INTERVAL_DS, utc(left), utc(right))
+        return call(
+          "T_DIFF",
+          INTERVAL_DS,
+          instant(convertTo(left, timestampTz(), at)),
+          instant(convertTo(right, timestampTz(), at))
+        )
       }
       return call("T_DIFF", INTERVAL_DS, convertTo(left, timestamp(), at), convertTo(right, timestamp(), at))
     }
@@ -92,7 +131,7 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Sql, right: Sql, at:
     if (numeric(r) && (op === "*" || op === "/")) {
       const factor = op === "*"
         ? convertTo(right, NUMBER, at)
-        : call("N_DIV", NUMBER, { sql: "x'c102'", type: NUMBER, nullable: false }, convertTo(right, NUMBER, at))
+        : numeric_("/", constant(1, NUMBER), convertTo(right, NUMBER, at))
       return call("S_MUL", INTERVAL_DS, left, factor)
     }
   }
@@ -137,49 +176,106 @@ const comparisonType = (left: SqlType, right: SqlType, at: number): SqlType => {
   throw inconsistent(left, right, at)
 }
 
-const sqlOps: Readonly<Record<string, string>> = { "=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">=" }
+/** Both sides in one kind, in which they can be compared. */
+export interface Comparable {
+  readonly left: Term
+  readonly right: Term
+  readonly padded: boolean
+  readonly compare: (a: Stored, b: Stored) => number
+}
 
-/** Both sides in the form in which they can be compared by the store. */
-export const comparable = (left: Sql, right: Sql, at: number): readonly [Sql, Sql] => {
-  if (left.rowidOf !== undefined && kindOf(right.type) === "c") {
-    return [{ ...left, sql: left.rowidOf.sql }, { ...right, sql: `rid(${left.rowidOf.table.id},${right.sql})` }]
-  }
-  if (right.rowidOf !== undefined && kindOf(left.type) === "c") {
-    return [{ ...left, sql: `rid(${right.rowidOf.table.id},${left.sql})` }, { ...right, sql: right.rowidOf.sql }]
-  }
-  if (left.rowidOf !== undefined && right.rowidOf !== undefined && left.rowidOf.table === right.rowidOf.table) {
-    return [{ ...left, sql: left.rowidOf.sql }, { ...right, sql: right.rowidOf.sql }]
-  }
+export const comparable = (left: Term, right: Term, at: number): Comparable => {
   const type = comparisonType(left.type, right.type, at)
-  let a = convertTo(left, type, at)
-  let b = convertTo(right, type, at)
-  if (kindOf(type) === "z") {
-    a = { ...a, sql: `substr(${a.sql},1,21)` }
-    b = { ...b, sql: `substr(${b.sql},1,21)` }
-  } else if (
-    isBlankPadded(left.type) && isBlankPadded(right.type) &&
-    !(left.literal !== undefined && right.literal !== undefined && left.literal.length === right.literal.length)
-  ) {
-    a = { ...a, sql: paddedKey(a) }
-    b = { ...b, sql: paddedKey(b) }
+  const padded = isBlankPadded(left.type) && isBlankPadded(right.type)
+  return {
+    left: convertTo(left, type, at),
+    right: convertTo(right, type, at),
+    padded,
+    compare: padded
+      ? comparePadded as (a: never, b: never) => number as (a: Stored, b: Stored) => number
+      : comparerOf(kindOf(type))
   }
-  return [a, b]
 }
 
-const paddedKey = (x: Sql): string =>
-  x.literal !== undefined && !x.literal.endsWith(" ") ? x.sql : `rtrim(${x.sql},' ')`
-
-export const comparison = (op: BinaryOp, left: Sql, right: Sql, at: number): Sql => {
-  const [a, b] = comparable(left, right, at)
-  return { sql: `(${a.sql}${sqlOps[op]!}${b.sql})`, type: BOOLEAN, nullable: a.nullable || b.nullable, condition: true }
+const verdicts: Readonly<Record<string, (order: number) => boolean>> = {
+  "=": (order) => order === 0,
+  "<>": (order) => order !== 0,
+  "<": (order) => order < 0,
+  "<=": (order) => order <= 0,
+  ">": (order) => order > 0,
+  ">=": (order) => order >= 0
 }
 
-export const concatenation = (left: Sql, right: Sql, at: number): Sql => {
+const numbers = (op: BinaryOp, a: Eval, b: Eval, compare: (a: Stored, b: Stored) => number): Eval => {
+  const test = verdicts[op]!
+  const slow = (x: Stored, y: Stored): Stored => test(compare(x, y)) ? 1 : 0
+  const both = (f: Frame, fast: (x: number, y: number) => boolean): Stored => {
+    const x = a(f)
+    if (x === null) return null
+    const y = b(f)
+    if (y === null) return null
+    return typeof x === "number" && typeof y === "number" ? (fast(x, y) ? 1 : 0) : slow(x, y)
+  }
+  switch (op) {
+    case "=":
+      return (f) => {
+        const x = a(f)
+        if (x === null) return null
+        const y = b(f)
+        if (y === null) return null
+        return x === y ? 1 : typeof x === "number" || typeof y === "number" ? 0 : slow(x, y)
+      }
+    case "<":
+      return (f) => both(f, (x, y) => x < y)
+    case "<=":
+      return (f) => both(f, (x, y) => x <= y)
+    case ">":
+      return (f) => both(f, (x, y) => x > y)
+    case ">=":
+      return (f) => both(f, (x, y) => x >= y)
+    default:
+      return (f) => both(f, (x, y) => x !== y)
+  }
+}
+
+const mirrored: Readonly<Record<string, NonNullable<Term["test"]>["op"]>> = {
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  "=": "="
+}
+
+export const mirror = (op: NonNullable<Term["test"]>["op"]): NonNullable<Term["test"]>["op"] => mirrored[op]!
+
+export const comparison = (op: BinaryOp, left: Term, right: Term, at: number): Term => {
+  const both = comparable(left, right, at)
+  const { compare } = both
+  const a = both.left.eval
+  const b = both.right.eval
+  const test = verdicts[op]!
+  const evaluate: Eval = kindOf(both.left.type) === "n"
+    ? numbers(op, a, b, compare)
+    : (f) => {
+      const x = a(f)
+      if (x === null) return null
+      const y = b(f)
+      if (y === null) return null
+      return test(compare(x, y)) ? 1 : 0
+    }
+  return derived([both.left, both.right], op, BOOLEAN, left.nullable || right.nullable, evaluate, {
+    condition: true,
+    ...(op === "<>" ? {} : {
+      test: { op: op as "=", left: both.left, right: [both.right], padded: both.padded }
+    })
+  })
+}
+
+export const concatenation = (left: Term, right: Term, at: number): Term => {
   const big = [left, right].some((x) => kindOf(x.type) === "lc")
-  const text = (x: Sql): Sql => convertTo(x, big ? CLOB : varchar2(), at)
+  const text = (x: Term): Term => convertTo(x, big ? CLOB : varchar2(), at)
   const a = text(left)
   const b = text(right)
-  const part = (x: Sql): string => x.nullable ? `coalesce(${x.sql},'')` : x.sql
   const size = Math.min(4000, textSize(left.type) + textSize(right.type))
   const type = big
     ? CLOB
@@ -189,8 +285,26 @@ export const concatenation = (left: Sql, right: Sql, at: number): Sql => {
         ? "NVARCHAR2" as const
         : "VARCHAR2" as const
     }
-  if (!a.nullable || !b.nullable) return { sql: `(${part(a)}||${part(b)})`, type, nullable: false }
-  return { sql: `nullif(${part(a)}||${part(b)},'')`, type, nullable: true }
+  return derived([a, b], "||", type, a.nullable && b.nullable, (f) => {
+    const x = a.eval(f)
+    const y = b.eval(f)
+    if (x === null) return y
+    if (y === null) return x
+    return joined(x as string, y as string)
+  })
+}
+
+/** No text of the server is longer than this; V8 would refuse it a little later with an error of its own. */
+const longestText = 256 * 1024 * 1024
+
+const joined = (x: string, y: string): string => {
+  if (x.length + y.length > longestText) {
+    throw oraError(
+      4030,
+      `out of process memory when trying to allocate ${x.length + y.length} bytes (sessionpool server,text)`
+    )
+  }
+  return x + y
 }
 
 /** Bytes that a value of this type takes as text. */

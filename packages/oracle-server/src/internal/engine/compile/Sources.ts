@@ -1,93 +1,156 @@
 /** FROM: tables, views, dictionary views, subqueries, joins. */
-import type { Expr, FromItem } from "../Ast.ts"
+import type { Block, Expr, FromItem, Query } from "../Ast.ts"
 import type { Table } from "../Catalog.ts"
+import type { Eval, Frame } from "../execute/Frame.ts"
+import type { Operator } from "../execute/Operator.ts"
+import { Filter } from "../execute/Rows.ts"
+import { ListScan, ValuesScan } from "../execute/Scans.ts"
 import { oraError, unimplemented } from "../OraError.ts"
+import { formatRowid } from "../Rowid.ts"
 import { BOOLEAN, kindOf, ROWID, varchar2 } from "../SqlType.ts"
-import { visible } from "../Store.ts"
-import type { Compilation } from "./Compilation.ts"
+import type { Row } from "../storage/TableData.ts"
+import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./Compilation.ts"
+import { choose } from "./Logic.ts"
 import { comparison, convertTo, unify } from "./Operators.ts"
-import { newScope, type OutColumn, quoteText, type Scope, type Source, type SourceColumn } from "./Sql.ts"
+import { conjuncts as termConjuncts, type Leaf, type Relation, tableScan } from "./Relations.ts"
+import {
+  columnTerm,
+  constant,
+  derived,
+  newScope,
+  noSlots,
+  type OutColumn,
+  type Scope,
+  type Source,
+  type SourceColumn,
+  type Term,
+  union
+} from "./Term.ts"
+import { conjuncts, hasAggregate, hasOuterMark, hasWindow, isPlainBlock, usesRownum } from "./Walk.ts"
 
 export interface CompiledItem {
-  readonly sql: string
+  readonly relation: Relation
   readonly sources: ReadonlyArray<Source>
-  readonly dual: boolean
 }
 
 const source = (
   alias: string | undefined,
-  sqlAlias: string,
+  slot: number,
   columns: ReadonlyArray<SourceColumn>,
   owner?: string,
   table?: Table
-): Source => ({
-  alias,
-  owner,
-  sqlAlias,
-  columns,
-  table,
-  merged: new Set()
-})
+): Source => ({ alias, owner, slot, columns, table, merged: new Set() })
 
-export const outColumns = (
-  sqlAlias: string,
+const outColumns = (
+  slot: number,
   columns: ReadonlyArray<OutColumn>,
   names: ReadonlyArray<string> = []
 ): ReadonlyArray<SourceColumn> =>
   columns.map((column, i) => ({
     name: names[i] ?? column.name,
-    sql: `${sqlAlias}.c${i}`,
-    type: column.type,
-    nullable: true
+    // As the server describes them.
+    term: columnTerm(slot, i, column.type, true)
   }))
 
-/** `version`: the text of one version's number, to look at that version alone. */
+/** The columns of a table as names see them, with the row in a slot. */
+export const tableColumns = (c: Compilation, table: Table, slot: number): ReadonlyArray<SourceColumn> => {
+  const stored = table.columns.filter((column) => column.virtual === undefined).map((column): SourceColumn => ({
+    name: column.name,
+    term: columnTerm(slot, column.place, column.type, column.nullable)
+  }))
+  const columns: Array<SourceColumn> = stored.length === table.columns.length
+    ? stored
+    : virtualColumns(c, table, slot, stored)
+  const { id } = table
+  columns.push({
+    name: "ROWID",
+    hidden: true,
+    term: {
+      eval: (f) => {
+        const row = f.rows[slot]![0]!
+        return row === null ? null : formatRowid(id, row as number)
+      },
+      type: ROWID,
+      nullable: false,
+      key: `rowid${slot}`,
+      uses: new Set([slot]),
+      heavy: false,
+      rowidOf: { table, slot }
+    }
+  })
+  return columns
+}
+
+const virtualColumns = (
+  c: Compilation,
+  table: Table,
+  slot: number,
+  stored: ReadonlyArray<SourceColumn>
+): Array<SourceColumn> => {
+  const scope = newScope(undefined)
+  scope.sources.push(source(undefined, slot, stored))
+  return table.columns.map((column): SourceColumn => {
+    if (column.virtual === undefined) return stored.find((candidate) => candidate.name === column.name)!
+    const term = convertTo(c.expr(c, column.virtual, scope), column.type, 0)
+    // With no row there is no value, whatever the expression makes of nulls.
+    const isRow = columnTerm(slot, 0, ROWID, true)
+    const present = derived([isRow], "present", BOOLEAN, false, (f) => isRow.eval(f) === null ? 0 : 1)
+    return {
+      name: column.name,
+      term: { ...choose([present], [term], constant(null, column.type), column.type), key: term.key }
+    }
+  })
+}
+
 export const tableSource = (
   c: Compilation,
   table: Table,
-  alias: string | undefined,
-  version?: string
-): { readonly sql: string; readonly source: Source } => {
-  c.tables.add(table.id)
-  const sqlAlias = c.alias()
-  const columns: Array<SourceColumn> = []
-  for (const column of table.columns) {
-    if (column.virtual === undefined) {
-      columns.push({
-        name: column.name,
-        sql: `${sqlAlias}.${column.physical}`,
-        type: column.type,
-        nullable: column.nullable
-      })
-    }
-  }
-  if (table.columns.some((column) => column.virtual !== undefined)) {
-    const scope = newScope(undefined)
-    scope.sources.push(source(undefined, sqlAlias, [...columns]))
-    const all = table.columns.map((column): SourceColumn => {
-      if (column.virtual === undefined) return columns.find((candidate) => candidate.name === column.name)!
-      const sql = convertTo(c.expr(c, column.virtual, scope), column.type, 0)
-      return { name: column.name, sql: sql.sql, type: column.type, nullable: true }
-    })
-    columns.splice(0, columns.length, ...all)
-  }
-  const row = `${sqlAlias}.r`
-  columns.push({
-    name: "ROWID",
-    sql: `rowid_text(${table.id},${row})`,
-    type: ROWID,
-    nullable: false,
-    rowidOf: { table, sql: row }
-  })
-  const physical = table.columns.filter((column) => column.virtual === undefined).map((column) => column.physical)
-  const session = table.temporary === undefined ? "" : ` AND s=${c.sid}`
+  alias: string | undefined
+): { readonly relation: Leaf; readonly source: Source } => {
+  c.tables.add(table)
+  const slot = c.slot()
   return {
-    sql: `(SELECT ${["v", "r", "x", ...physical].join(",")} FROM ${table.physical} WHERE ${
-      version === undefined ? visible(c.sid) + session : `v=${version}`
-    }) AS ${sqlAlias}`,
-    source: source(alias ?? table.name, sqlAlias, columns, alias === undefined ? table.owner : undefined, table)
+    relation: {
+      kind: "leaf",
+      slot,
+      width: table.nextPlace,
+      table,
+      free: noSlots,
+      scan: tableScan(slot, table)
+    },
+    source: source(
+      alias ?? table.name,
+      slot,
+      tableColumns(c, table, slot),
+      alias === undefined ? table.owner : undefined,
+      table
+    )
   }
 }
+
+/** A query as an item of FROM: its rows come in the slot of its output. */
+const queryLeaf = (query: CompiledQuery): Leaf => ({
+  kind: "leaf",
+  slot: query.slot,
+  width: query.columns.length,
+  table: undefined,
+  free: query.plan.free,
+  scan: (f, filter) => withFilter(f, query.plan.make(f), filter)
+})
+
+const withFilter = (f: Frame, operator: Operator, filter: Eval | undefined): Operator =>
+  filter === undefined ? operator : new Filter(f, operator, filter)
+
+const listLeaf = (slot: number, width: number, list: (f: Frame) => ReadonlyArray<Row>): Leaf => ({
+  kind: "leaf",
+  slot,
+  width,
+  table: undefined,
+  free: noSlots,
+  scan: (f, filter) => new ListScan(f, slot, list, filter)
+})
+
+const dual: ReadonlyArray<Row> = [["X"]]
 
 const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): CompiledItem => {
   const { alias, at, path } = item
@@ -95,18 +158,21 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
   if (path.length === 1) {
     const common = c.commonTables.findLast((entry) => entry.name === name)
     if (common !== undefined) {
-      const sqlAlias = c.alias()
+      const slot = c.slot()
+      const plan = common.read(c, slot)
+      const leaf = queryLeaf({ plan, slot, columns: common.columns })
+      // The row that a recursion goes on from depends on nothing but the recursion.
+      const isWorking = plan.slots.length === 1 && plan.free.size === 1
       return {
-        sql: `${common.sqlName} AS ${sqlAlias}`,
-        sources: [source(alias ?? name, sqlAlias, outColumns(sqlAlias, common.columns))],
-        dual: false
+        relation: isWorking ? { ...leaf, single: true } : leaf,
+        sources: [source(alias ?? name, slot, outColumns(slot, common.columns))]
       }
     }
   }
   const object = c.context.catalog.find(path, c.schema)
   if (object?.kind === "table") {
     const compiled = tableSource(c, object, alias ?? (name === object.name ? undefined : name))
-    return { sql: compiled.sql, sources: [compiled.source], dual: false }
+    return { relation: compiled.relation, sources: [compiled.source] }
   }
   if (object?.kind === "view") {
     if (c.viewDepth > 30) throw oraError(1731, "circular view definition encountered", at)
@@ -115,63 +181,117 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
     c.schema = object.owner
     c.viewDepth++
     try {
-      const query = c.query(c, object.query, undefined)
-      const sqlAlias = c.alias()
-      return {
-        sql: `(${query.sql}) AS ${sqlAlias}`,
-        sources: [
-          source(
-            alias ?? name,
-            sqlAlias,
-            outColumns(sqlAlias, query.columns, object.columns),
-            alias === undefined ? object.owner : undefined
-          )
-        ],
-        dual: false
-      }
+      return queryItem(
+        c,
+        object.query,
+        undefined,
+        alias ?? name,
+        alias === undefined ? object.owner : undefined,
+        object.columns
+      )
     } finally {
       c.schema = schema
       c.viewDepth--
       c.commonTables.push(...common)
     }
   }
-  const sqlAlias = c.alias()
   if (object === undefined && name === "DUAL" && (path.length === 1 || path[0] === "SYS")) {
-    const dummy: SourceColumn = { name: "DUMMY", sql: `${sqlAlias}.c0`, type: varchar2(1), nullable: true }
+    const slot = c.slot()
     return {
-      sql: `(SELECT 'X' AS c0) AS ${sqlAlias}`,
-      sources: [source(alias ?? "DUAL", sqlAlias, [dummy], "SYS")],
-      dual: true
+      relation: listLeaf(slot, 1, () => dual),
+      sources: [source(alias ?? "DUAL", slot, [{ name: "DUMMY", term: columnTerm(slot, 0, varchar2(1), true) }], "SYS")]
     }
   }
   const view = object === undefined ? c.context.dictionary(path) : undefined
   if (view !== undefined) {
-    const columns = view.columns.map((column, i) => {
-      const value = `json_extract(value,'$[${i}]')`
-      const kind = kindOf(column.type)
-      return kind === "n"
-        ? `CASE WHEN ${value} IS NULL THEN NULL ELSE cv_c_n(${value}) END AS c${i}`
-        : `${value} AS c${i}`
-    })
-    c.volatile = true
+    const slot = c.slot()
     return {
-      sql: `(SELECT ${columns.join(",")} FROM json_each(dictionary(${quoteText(view.name)}))) AS ${sqlAlias}`,
+      relation: listLeaf(slot, view.columns.length, (f) => view.rows(f.session)),
       sources: [
         source(
           alias ?? name,
-          sqlAlias,
-          view.columns.map((column, i) => ({
-            name: column.name,
-            sql: `${sqlAlias}.c${i}`,
-            type: column.type,
-            nullable: true
-          }))
+          slot,
+          view.columns.map((column, i) => ({ name: column.name, term: columnTerm(slot, i, column.type, true) }))
         )
-      ],
-      dual: false
+      ]
     }
   }
   throw c.context.catalog.missing(path, c.schema, at)
+}
+
+/** A block of only FROM and WHERE becomes a part of the query around it: conditions and indexes then reach its tables. */
+const isMergeable = (query: Query): query is Query & { readonly body: Block } => {
+  const { body } = query
+  return body.kind === "block" && query.ctes.length === 0 && query.orderBy.length === 0 &&
+    query.offset === undefined && query.fetch === undefined && isPlainBlock(body) &&
+    !hasAggregate(body.items) && !hasWindow(body.items) && !usesRownum(body) &&
+    body.items.every(({ expr }) => expr.kind === "name" || (expr.kind === "star"))
+}
+
+const queryItem = (
+  c: Compilation,
+  query: Query,
+  parent: Scope | undefined,
+  alias: string | undefined,
+  owner: string | undefined,
+  names: ReadonlyArray<string>
+): CompiledItem => {
+  if (isMergeable(query)) {
+    const merged = mergedItem(c, query.body, parent, alias, owner, names)
+    if (merged !== undefined) return merged
+  }
+  const compiled = c.query(c, query, parent)
+  return {
+    relation: queryLeaf(compiled),
+    sources: [source(alias, compiled.slot, outColumns(compiled.slot, compiled.columns, names), owner)]
+  }
+}
+
+const mergedItem = (
+  c: Compilation,
+  block: Block,
+  parent: Scope | undefined,
+  alias: string | undefined,
+  owner: string | undefined,
+  names: ReadonlyArray<string>
+): CompiledItem | undefined => {
+  const tests = conjuncts(block.where)
+  if (tests.some(hasOuterMark)) return undefined
+  const scope = newScope(parent)
+  const items: Array<CompiledItem> = []
+  for (const item of block.from) {
+    const compiled = compileItem(c, item, parent, scope.sources)
+    items.push(compiled)
+    scope.sources.push(...compiled.sources)
+  }
+  const conditions = termConjuncts(tests.map((test) => settled(c, () => booleanTerm(c, test, scope))))
+  const columns: Array<SourceColumn> = []
+  for (const { alias: given, expr } of block.items) {
+    if (expr.kind === "star") {
+      const wanted = expr.path.length === 0 ? scope.sources : scope.sources.filter((s) => s.alias === expr.path.at(-1))
+      if (wanted.length === 0) return undefined
+      for (const one of wanted) {
+        for (const column of one.columns) {
+          if (column.hidden !== true && !(expr.path.length === 0 && one.merged.has(column.name))) columns.push(column)
+        }
+      }
+      continue
+    }
+    const term = c.expr(c, expr, scope)
+    // Values of other rows than those of its own tables would not become null with them.
+    if (term.column === undefined && term.rowidOf === undefined) return undefined
+    columns.push({ name: given ?? (expr.kind === "name" ? expr.path.at(-1)! : ""), term })
+  }
+  if (names.length > 0 && names.length !== columns.length) return undefined
+  const own = columns.map((column, i): SourceColumn => ({
+    name: names[i] ?? column.name,
+    term: { ...column.term, rowidOf: undefined }
+  }))
+  if (new Set(own.map((column) => column.name)).size !== own.length) return undefined
+  return {
+    relation: { kind: "inner", items: items.map((item) => item.relation), conditions },
+    sources: [source(alias, items[0]?.sources[0]?.slot ?? -1, own, owner)]
+  }
 }
 
 const valuesItem = (
@@ -180,42 +300,59 @@ const valuesItem = (
   parent: Scope | undefined
 ): CompiledItem => {
   const scope = newScope(parent)
-  const rows = item.rows.map((row) => row.map((expr) => c.expr(c, expr, scope)))
-  const width = rows[0]!.length
-  if (rows.some((row) => row.length !== width)) throw oraError(947, "not enough values", item.at)
-  const types = Array.from({ length: width }, (_, i) => unify(rows.map((row) => row[i]!.type), false, item.at))
-  const text = rows.map((row) =>
-    `SELECT ${row.map((value, i) => `${convertTo(value, types[i]!, item.at).sql} AS c${i}`).join(",")}`
-  ).join(" UNION ALL ")
-  const sqlAlias = c.alias()
-  const columns = types.map((type, i) => ({
+  const slot = c.slot()
+  const raw = item.rows.map((row) => row.map((expr) => c.expr(c, expr, scope)))
+  const width = raw[0]!.length
+  if (raw.some((row) => row.length !== width)) throw oraError(947, "not enough values", item.at)
+  const types = Array.from({ length: width }, (_, i) => unify(raw.map((row) => row[i]!.type), false, item.at))
+  const list = item.rows.map((row) =>
+    atSite(
+      c,
+      () => row.map((expr, i) => convertTo(c.expr(c, expr, scope), types[i]!, item.at)),
+      rowOf
+    )
+  )
+  const columns = types.map((type, i): SourceColumn => ({
     name: item.names[i] ?? `COLUMN${i + 1}`,
-    sql: `${sqlAlias}.c${i}`,
-    type,
-    nullable: true
+    term: columnTerm(slot, i, type, true)
   }))
-  return { sql: `(${text}) AS ${sqlAlias}`, sources: [source(item.alias, sqlAlias, columns)], dual: false }
+  return {
+    relation: {
+      kind: "leaf",
+      slot,
+      width,
+      table: undefined,
+      free: union(raw.flat()),
+      scan: (f, filter) => new ValuesScan(f, slot, list, filter)
+    },
+    sources: [source(item.alias, slot, columns)]
+  }
 }
 
-export const compileItem = (c: Compilation, item: FromItem, parent: Scope | undefined): CompiledItem => {
+/** `before`: the sources that a lateral item may see. */
+export const compileItem = (
+  c: Compilation,
+  item: FromItem,
+  parent: Scope | undefined,
+  before: ReadonlyArray<Source>
+): CompiledItem => {
   switch (item.kind) {
     case "table":
       return tableItem(c, item)
     case "derived": {
-      const query = c.query(c, item.query, parent)
-      const sqlAlias = c.alias()
-      return {
-        sql: `(${query.sql}) AS ${sqlAlias}`,
-        sources: [source(item.alias, sqlAlias, outColumns(sqlAlias, query.columns))],
-        dual: false
+      let outer = parent
+      if (item.lateral) {
+        outer = newScope(parent)
+        outer.sources.push(...before)
       }
+      return queryItem(c, item.query, outer, item.alias, undefined, [])
     }
     case "values":
       return valuesItem(c, item, parent)
     case "function":
       throw unimplemented("table functions", item.at)
     case "join":
-      return joinItem(c, item, parent)
+      return joinItem(c, item, parent, before)
   }
 }
 
@@ -231,44 +368,51 @@ const find = (sources: ReadonlyArray<Source>, name: string, at: number): SourceC
 const joinItem = (
   c: Compilation,
   item: Extract<FromItem, { kind: "join" }>,
-  parent: Scope | undefined
+  parent: Scope | undefined,
+  before: ReadonlyArray<Source>
 ): CompiledItem => {
-  const left = compileItem(c, item.left, parent)
-  const right = compileItem(c, item.right, parent)
-  const keyword =
-    { inner: "JOIN", left: "LEFT JOIN", right: "RIGHT JOIN", full: "FULL JOIN", cross: "CROSS JOIN" }[item.type]
-  const rightSql = item.right.kind === "join" ? `(${right.sql})` : right.sql
+  const left = compileItem(c, item.left, parent, before)
+  const right = compileItem(c, item.right, parent, [...before, ...left.sources])
   let shared = item.using
   if (item.natural) {
     const names = new Set(left.sources.flatMap((s) => s.columns.map((column) => column.name)))
     shared = right.sources.flatMap((s) => s.columns).filter((column) =>
-      column.rowidOf === undefined && names.has(column.name)
+      column.hidden !== true && names.has(column.name)
     ).map((column) => column.name)
   }
-  let on = ""
+  const on: Array<Term> = []
   if (shared !== undefined) {
-    const tests: Array<string> = []
     for (const name of shared) {
       const a = find(left.sources, name, item.at)
       const b = find(right.sources, name, item.at)
-      tests.push(comparison("=", a, b, item.at).sql)
+      on.push(comparison("=", a.term, b.term, item.at))
       mergeColumn(item.type, left.sources, right.sources, name, a, b)
     }
-    on = tests.length === 0 ? "" : ` ON ${tests.join(" AND ")}`
   } else if (item.on !== undefined) {
     const scope = newScope(parent)
     scope.sources.push(...left.sources, ...right.sources)
-    on = ` ON ${booleanText(c, item.on, scope)}`
+    on.push(...termConjuncts(conjuncts(item.on).map((test) => settled(c, () => booleanTerm(c, test, scope)))))
   }
-  return { sql: `${left.sql} ${keyword} ${rightSql}${on}`, sources: [...left.sources, ...right.sources], dual: false }
+  const sources = [...left.sources, ...right.sources]
+  switch (item.type) {
+    case "inner":
+    case "cross":
+      return { relation: { kind: "inner", items: [left.relation, right.relation], conditions: on }, sources }
+    case "left":
+      return { relation: { kind: "left", left: left.relation, right: right.relation, on }, sources }
+    case "right":
+      return { relation: { kind: "left", left: right.relation, right: left.relation, on }, sources }
+    case "full":
+      return { relation: { kind: "full", left: left.relation, right: right.relation, on }, sources }
+  }
 }
 
-const booleanText = (c: Compilation, expr: Expr, scope: Scope): string => {
-  const sql = c.expr(c, expr, scope)
-  if (kindOf(sql.type) !== kindOf(BOOLEAN) && sql.type.name !== "NULL") {
+const booleanTerm = (c: Compilation, expr: Expr, scope: Scope): Term => {
+  const term = c.expr(c, expr, scope)
+  if (kindOf(term.type) !== kindOf(BOOLEAN) && term.type.name !== "NULL") {
     throw oraError(920, "invalid relational operator", expr.at)
   }
-  return sql.sql
+  return term
 }
 
 /** The shared column of USING stands once: from the side that is always there. */
@@ -283,11 +427,12 @@ const mergeColumn = (
   for (const side of right) if (side.columns.includes(b)) side.merged.add(name)
   const merged: SourceColumn = {
     ...a,
-    sql: type === "right" ? b.sql : type === "full" ? `coalesce(${a.sql},${b.sql})` : a.sql,
-    nullable: true
+    term: type === "right" ? b.term : type === "full" ? either(a.term, b.term) : a.term
   }
   for (const side of left) {
     const at = side.columns.indexOf(a)
     if (at >= 0 && type !== "inner" && type !== "left") (side.columns as Array<SourceColumn>)[at] = merged
   }
 }
+
+const either = (a: Term, b: Term): Term => derived([a, b], "either", a.type, true, (f) => a.eval(f) ?? b.eval(f))

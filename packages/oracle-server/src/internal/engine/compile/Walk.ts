@@ -1,5 +1,5 @@
 /** Questions about a tree that do not need its types. */
-import type { Expr, Query } from "../Ast.ts"
+import type { Block, Expr, Query } from "../Ast.ts"
 import { isAggregate } from "./AggregateCalls.ts"
 
 type Node = { readonly kind?: unknown } & Record<string, unknown>
@@ -57,12 +57,16 @@ export const allNames = (root: unknown): ReadonlyArray<ReadonlyArray<string>> =>
   return found
 }
 
-export const conjuncts = (expr: Expr | undefined): ReadonlyArray<Expr> =>
-  expr === undefined
-    ? []
-    : expr.kind === "binary" && expr.op === "and"
-    ? [...conjuncts(expr.left), ...conjuncts(expr.right)]
-    : [expr]
+export const conjuncts = (expr: Expr | undefined): ReadonlyArray<Expr> => {
+  const found: Array<Expr> = []
+  let left = expr
+  while (left?.kind === "binary" && left.op === "and") {
+    found.push(...conjuncts(left.right).toReversed())
+    left = left.left
+  }
+  if (left !== undefined) found.push(left)
+  return found.toReversed()
+}
 
 /** The name of a common table used within its own query. */
 export const refersTo = (query: Query, name: string): boolean =>
@@ -72,3 +76,24 @@ export const refersTo = (query: Query, name: string): boolean =>
       node.kind === "table" && Array.isArray(node["path"]) && node["path"].length === 1 && node["path"][0] === name,
     true
   )
+
+/** True when the tree has an analytic function. */
+export const hasWindow = (root: unknown): boolean =>
+  some(root, (node) => node.kind === "call" && node["over"] !== undefined, false)
+
+/** Only FROM, WHERE and a select list. */
+export const isPlainBlock = (block: Block): boolean =>
+  !block.distinct && block.groupBy.length === 0 && block.having === undefined && block.connectBy === undefined &&
+  block.from.length > 0
+
+/** How often a common table's name stands in FROM. */
+export const references = (root: unknown, name: string): number => {
+  let count = 0
+  some(root, (node) => {
+    if (
+      node.kind === "table" && Array.isArray(node["path"]) && node["path"].length === 1 && node["path"][0] === name
+    ) count++
+    return false
+  }, true)
+  return count
+}

@@ -1,57 +1,78 @@
-/** INSERT, UPDATE, DELETE and MERGE as reads of the store whose rows the row writer then applies. */
+/** INSERT, UPDATE, DELETE and MERGE: a plan that reads what is to be done, row by row, for the row writer. */
 import type { Assignment, Delete, Dml, Expr, Insert, Merge, Returning, Update } from "../Ast.ts"
 import { column as columnOf, type ColumnDef, type Table } from "../Catalog.ts"
-import { conditionText, originOf } from "../compile/Blocks.ts"
-import { type Compilation, finish, type Parameter } from "../compile/Compilation.ts"
+import { originOf } from "../compile/Blocks.ts"
+import { atSite, type Compilation, rowOf, settled } from "../compile/Compilation.ts"
+import { condition } from "../compile/Logic.ts"
+import { identityValue } from "../compile/Names.ts"
 import { convertTo } from "../compile/Operators.ts"
 import { compileQuery } from "../compile/Queries.ts"
+import { conjuncts as termConjuncts, planRelation, type Relation } from "../compile/Relations.ts"
 import { compileItem, tableSource } from "../compile/Sources.ts"
-import { newScope, type OutColumn, type Scope, type Sql } from "../compile/Sql.ts"
+import { scalarSubquery } from "../compile/Subqueries.ts"
+import {
+  columnTerm,
+  constant,
+  derived,
+  newScope,
+  type OutColumn,
+  type Scope,
+  type Source,
+  type Term
+} from "../compile/Term.ts"
+import { conjuncts } from "../compile/Walk.ts"
+import type { Eval, Frame } from "../execute/Frame.ts"
+import type { Plan } from "../execute/Operator.ts"
+import { Project } from "../execute/Rows.ts"
+import { ValuesScan } from "../execute/Scans.ts"
 import { oraError, unimplemented } from "../OraError.ts"
-
-/** A statement of the store with the sources of its parameters. */
-export interface Prepared {
-  readonly sql: string
-  readonly order: ReadonlyArray<Parameter>
-}
+import type { Row } from "../storage/TableData.ts"
 
 export interface ReturningPlan {
-  readonly prepared: Prepared
+  /** The values for the row that was written, which stands in `slot`. */
+  readonly values: (f: Frame) => Row
+  readonly slot: number
   readonly columns: ReadonlyArray<OutColumn>
   readonly into: ReadonlyArray<Expr>
 }
 
 interface Base {
   readonly table: Table
-  /** Columns with a place in the store, in the order of row values. */
+  /** Columns with a place in a row, in the order of the values. */
   readonly stored: ReadonlyArray<ColumnDef>
-  readonly read: Prepared
+  readonly plan: Plan
+  /** Where the plan leaves what is to be done. */
+  readonly slot: number
   readonly returning: ReturningPlan | undefined
+  readonly parameters: Compilation["parameters"]
 }
 
+/** The plan gives the values of `stored`. */
 export interface InsertPlan extends Base {
   readonly kind: "insert"
-  /** Stored columns whose value was not given: identity takes its sequence. */
-  readonly omitted: ReadonlySet<ColumnDef>
 }
 
+/** The plan gives the row's number, then the values of `changed`. */
 export interface UpdatePlan extends Base {
   readonly kind: "update"
-  /** Indexes of stored columns that get new values; the read gives v, r, x, the old row, then these. */
-  readonly changed: ReadonlyArray<number>
+  readonly changed: ReadonlyArray<ColumnDef>
 }
 
+/** The plan gives the row's number. */
 export interface DeletePlan extends Base {
   readonly kind: "delete"
 }
 
+/** The plan gives what to do, then a row's number with the values of `changed`, or the values of `stored`. */
 export interface MergePlan extends Base {
   readonly kind: "merge"
-  readonly changed: ReadonlyArray<number>
-  readonly updates: boolean
-  readonly inserts: boolean
-  readonly omitted: ReadonlySet<ColumnDef>
+  readonly changed: ReadonlyArray<ColumnDef>
+  /** Asked with the updated row in `target`. */
+  readonly deleteWhere: Eval | undefined
+  readonly target: number
 }
+
+export const mergeAction = { nothing: 0, update: 1, insert: 2 } as const
 
 export type DmlPlan = InsertPlan | UpdatePlan | DeletePlan | MergePlan
 
@@ -72,18 +93,28 @@ const targets = (table: Table, columns: Insert["columns"]): ReadonlyArray<Column
   return list
 }
 
-const defaultOf = (c: Compilation, column: ColumnDef, scope: Scope): Sql => {
-  if (column.default === undefined) return { sql: "NULL", type: column.type, nullable: true }
+export const defaultOf = (c: Compilation, column: ColumnDef, scope: Scope): Term => {
+  if (column.identity !== undefined) return identityValue(c, column.identity.sequence)
+  if (column.default === undefined) return constant(null, column.type)
   return convertTo(c.expr(c, column.default, scope), column.type, 0)
 }
 
-const forColumn = (c: Compilation, column: ColumnDef, value: Expr | undefined, scope: Scope, at: number): Sql => {
-  if (value === undefined) return defaultOf(c, column, scope)
+const orDefault = (value: Term, otherwise: Term): Term =>
+  derived([value, otherwise], "default", value.type, true, (f) => value.eval(f) ?? otherwise.eval(f))
+
+const refuseIdentity = (column: ColumnDef, at: number): void => {
   if (column.identity?.mode === "always") {
     throw oraError(32795, "cannot insert into a generated always identity column", at)
   }
-  const sql = convertTo(c.expr(c, value, scope), column.type, value.at)
-  return column.defaultOnNull ? { ...sql, sql: `coalesce(${sql.sql},${defaultOf(c, column, scope).sql})` } : sql
+}
+
+const takesDefaultForNull = (column: ColumnDef): boolean => column.defaultOnNull || column.identity?.mode === "onnull"
+
+const forColumn = (c: Compilation, column: ColumnDef, value: Expr | undefined, scope: Scope, at: number): Term => {
+  if (value === undefined) return defaultOf(c, column, scope)
+  refuseIdentity(column, at)
+  const term = convertTo(c.expr(c, value, scope), column.type, value.at)
+  return takesDefaultForNull(column) ? orDefault(term, defaultOf(c, column, scope)) : term
 }
 
 const returningPlan = (
@@ -94,17 +125,19 @@ const returningPlan = (
 ): ReturningPlan | undefined => {
   if (returning === undefined) return undefined
   const scope = newScope(undefined)
-  const { source, sql } = tableSource(c, table, alias, c.parameter({ kind: "version" }))
+  const { relation, source } = tableSource(c, table, alias)
   scope.sources.push(source)
-  const values = returning.exprs.map((expr) => c.expr(c, expr, scope))
+  const terms = returning.exprs.map((expr) => c.expr(c, expr, scope))
+  if (terms.some((term) => term.heavy)) throw unimplemented("subqueries in RETURNING", returning.exprs[0]!.at)
   return {
-    prepared: finish(c, `SELECT ${values.map((value) => value.sql).join(",")} FROM ${sql}`),
-    columns: values.map((value) => ({
+    values: rowOf(terms),
+    slot: relation.slot,
+    columns: terms.map((term) => ({
       name: "",
-      type: value.type,
+      type: term.type,
       nullable: true,
       isJson: false,
-      origin: originOf(scope.sources, value.sql)
+      origin: originOf(scope.sources, term)
     })),
     into: returning.into
   }
@@ -112,7 +145,7 @@ const returningPlan = (
 
 export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
   const table = c.context.catalog.table(dml.target.path, c.schema, dml.target.at)
-  c.tables.add(table.id)
+  c.tables.add(table)
   switch (dml.kind) {
     case "insert":
       return planInsert(c, dml, table)
@@ -125,78 +158,80 @@ export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
   }
 }
 
+const projected = (plan: Plan, slot: number, row: (f: Frame) => Row): Plan => ({
+  slots: [...plan.slots, slot],
+  free: plan.free,
+  make: (f) => new Project(f, plan.make(f), slot, row)
+})
+
 const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
   const columns = targets(table, dml.columns)
   const stored = storedColumns(table)
-  const omitted = new Set<ColumnDef>()
   const scope = newScope(undefined)
   scope.sequences = true
-  let text: string
-  if (dml.record !== undefined) {
-    const record = dml.record
-    const values = stored.map((column) =>
-      forColumn(c, column, { kind: "name", path: [record, column.name], outer: false, at: dml.at }, scope, dml.at).sql
-    )
-    text = `SELECT ${values.join(",")}`
-  } else if (dml.rows !== undefined) {
-    text = dml.rows.map((row) => {
+  const slot = c.slot()
+  let plan: Plan
+  if (dml.rows !== undefined || dml.record !== undefined) {
+    const { record } = dml
+    const lists: ReadonlyArray<ReadonlyArray<Expr | undefined>> = dml.rows ?? [
+      stored.map((column) => ({ kind: "name", path: [record!, column.name], outer: false, at: dml.at }))
+    ]
+    const rows = lists.map((row) => {
       if (row.length > columns.length) throw oraError(913, "too many values", dml.at)
       if (row.length < columns.length) throw oraError(947, "not enough values", dml.at)
-      const values = stored.map((column) => {
-        const at = columns.indexOf(column)
-        const given = at < 0 ? undefined : row[at]
-        if (given === undefined) omitted.add(column)
-        return forColumn(c, column, given, scope, given?.at ?? dml.at).sql
-      })
-      return `SELECT ${values.join(",")}`
-    }).join(" UNION ALL ")
-    if (
-      dml.rows.length > 1 && stored.some((column) =>
-        column.identity !== undefined && omitted.has(column) &&
-        dml.rows!.some((row) => row[columns.indexOf(column)] !== undefined)
-      )
-    ) {
-      throw unimplemented("DEFAULT for an identity column in some rows only", dml.at)
-    }
+      return atSite(c, () => {
+        // Each row takes sequence values of its own.
+        c.sequences.clear()
+        return stored.map((column) => {
+          const at = columns.indexOf(column)
+          const given = at < 0 ? undefined : row[at]
+          return forColumn(c, column, given, scope, given?.at ?? dml.at)
+        })
+      }, rowOf)
+    })
+    plan = { slots: [slot], free: new Set(), make: (f) => new ValuesScan(f, slot, rows, undefined) }
   } else {
     const query = compileQuery(c, dml.query!, undefined, true)
     if (query.columns.length > columns.length) throw oraError(913, "too many values", dml.at)
     if (query.columns.length < columns.length) throw oraError(947, "not enough values", dml.at)
-    const values = stored.map((column) => {
-      const at = columns.indexOf(column)
-      if (at < 0) {
-        omitted.add(column)
-        return defaultOf(c, column, scope).sql
-      }
-      if (column.identity?.mode === "always") {
-        throw oraError(32795, "cannot insert into a generated always identity column", dml.at)
-      }
-      const value =
-        convertTo({ sql: `q.c${at}`, type: query.columns[at]!.type, nullable: true }, column.type, dml.at).sql
-      return column.defaultOnNull ? `coalesce(${value},${defaultOf(c, column, scope).sql})` : value
-    })
-    text = `SELECT ${values.join(",")} FROM (${query.sql}) AS q`
+    plan = projected(
+      query.plan,
+      slot,
+      atSite(c, () => {
+        c.sequences.clear()
+        return stored.map((column) => {
+          const at = columns.indexOf(column)
+          if (at < 0) return defaultOf(c, column, scope)
+          refuseIdentity(column, dml.at)
+          const value = convertTo(
+            columnTerm(query.slot, at, query.columns[at]!.type, true),
+            column.type,
+            dml.at
+          )
+          return takesDefaultForNull(column) ? orDefault(value, defaultOf(c, column, scope)) : value
+        })
+      }, rowOf)
+    )
   }
-  const read = finish(c, text)
   return {
     kind: "insert",
     table,
     stored,
-    omitted,
-    read,
-    returning: returningPlan(c, table, dml.target.alias, dml.returning)
+    plan,
+    slot,
+    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    parameters: c.parameters
   }
 }
 
-const setValues = (
-  c: Compilation,
-  table: Table,
-  sets: ReadonlyArray<Assignment>,
-  scope: Scope
-): { readonly changed: ReadonlyArray<number>; readonly values: ReadonlyArray<string> } => {
-  const stored = storedColumns(table)
-  const changed: Array<number> = []
-  const values: Array<string> = []
+interface Sets {
+  readonly changed: ReadonlyArray<ColumnDef>
+  readonly terms: ReadonlyArray<Term>
+}
+
+const setValues = (c: Compilation, table: Table, sets: ReadonlyArray<Assignment>, scope: Scope): Sets => {
+  const changed: Array<ColumnDef> = []
+  const terms: Array<Term> = []
   for (const set of sets) {
     const columns = set.columns.map(({ at, name }) => {
       const column = columnOf(table, name, at)
@@ -204,16 +239,15 @@ const setValues = (
       if (column.identity?.mode === "always") {
         throw oraError(32796, "cannot update a generated always identity column", at)
       }
-      const index = stored.indexOf(column)
-      if (changed.includes(index)) throw oraError(957, `"${column.name}": duplicate column name`, at)
-      changed.push(index)
+      if (changed.includes(column)) throw oraError(957, `"${column.name}": duplicate column name`, at)
+      changed.push(column)
       return column
     })
     if (columns.length === 1 && set.value?.kind !== "tuple") {
-      values.push(
+      terms.push(
         set.value === undefined
-          ? defaultOf(c, columns[0]!, scope).sql
-          : convertTo(c.expr(c, set.value, scope), columns[0]!.type, set.value.at).sql
+          ? defaultOf(c, columns[0]!, scope)
+          : convertTo(c.expr(c, set.value, scope), columns[0]!.type, set.value.at)
       )
       continue
     }
@@ -221,96 +255,94 @@ const setValues = (
       throw oraError(1767, "UPDATE ... SET expression must be a subquery", set.columns[0]!.at)
     }
     const { query } = set.value
-    columns.forEach((column, i) => {
-      const compiled = c.query(c, query, scope)
-      if (compiled.columns.length !== columns.length) {
-        throw oraError(
-          compiled.columns.length > columns.length ? 913 : 947,
-          compiled.columns.length > columns.length ? "too many values" : "not enough values",
-          query.at
-        )
-      }
-      values.push(
-        convertTo(
-          {
-            sql: `(SELECT one_row(count(*),max(c${i})) FROM (SELECT c${i} FROM (${compiled.sql}) LIMIT 2))`,
-            type: compiled.columns[i]!.type,
-            nullable: true
-          },
-          column.type,
-          query.at
-        ).sql
-      )
-    })
+    const values = scalarSubquery(c, query, scope, query.at, columns.length)
+    columns.forEach((column, i) => terms.push(convertTo(values[i]!, column.type, query.at)))
   }
-  return { changed, values }
+  return { changed, terms }
 }
 
-const oldRow = (
-  stored: ReadonlyArray<ColumnDef>,
-  alias: string
-): ReadonlyArray<string> => [
-  `${alias}.v`,
-  `${alias}.r`,
-  `${alias}.x`,
-  ...stored.map((column) => `${alias}.${column.physical}`)
-]
+const where = (c: Compilation, expr: Expr | undefined, scope: Scope): ReadonlyArray<Term> =>
+  termConjuncts(conjuncts(expr).map((test) => settled(c, () => condition(c, test, scope))))
+
+const rowNumber = (source: Source): Term => columnTerm(source.slot, 0, constant(0, { ...constantNumber }).type, true)
+const constantNumber = { name: "NUMBER", precision: 0, scale: -127, size: 0, chars: 0 } as const
 
 const planUpdate = (c: Compilation, dml: Update, table: Table): UpdatePlan => {
   const scope = newScope(undefined)
-  const { source, sql } = tableSource(c, table, dml.target.alias)
+  const { relation, source } = tableSource(c, table, dml.target.alias)
   scope.sources.push(source)
-  const stored = storedColumns(table)
-  scope.sequences = true
-  const { changed, values } = setValues(c, table, dml.sets, scope)
-  scope.sequences = false
-  const where = dml.where === undefined ? "" : ` WHERE ${conditionText(c, dml.where, scope)}`
-  const read = finish(c, `SELECT ${[...oldRow(stored, source.sqlAlias), ...values].join(",")} FROM ${sql}${where}`)
+  const slot = c.slot()
+  let sets: Sets = { changed: [], terms: [] }
+  const row = atSite(c, () => {
+    scope.sequences = true
+    sets = setValues(c, table, dml.sets, scope)
+    scope.sequences = false
+    return [rowNumber(source), ...sets.terms]
+  }, rowOf)
   return {
     kind: "update",
     table,
-    stored,
-    changed,
-    read,
-    returning: returningPlan(c, table, dml.target.alias, dml.returning)
+    stored: storedColumns(table),
+    changed: sets.changed,
+    plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, row),
+    slot,
+    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    parameters: c.parameters
   }
 }
 
 const planDelete = (c: Compilation, dml: Delete, table: Table): DeletePlan => {
   const scope = newScope(undefined)
-  const { source, sql } = tableSource(c, table, dml.target.alias)
+  const { relation, source } = tableSource(c, table, dml.target.alias)
   scope.sources.push(source)
-  const stored = storedColumns(table)
-  const where = dml.where === undefined ? "" : ` WHERE ${conditionText(c, dml.where, scope)}`
-  const read = finish(c, `SELECT ${oldRow(stored, source.sqlAlias).join(",")} FROM ${sql}${where}`)
-  return { kind: "delete", table, stored, read, returning: returningPlan(c, table, dml.target.alias, dml.returning) }
+  const slot = c.slot()
+  return {
+    kind: "delete",
+    table,
+    stored: storedColumns(table),
+    plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, rowOf([rowNumber(source)])),
+    slot,
+    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    parameters: c.parameters
+  }
 }
 
-/** The read gives v, r, x, the old row, "update this", the new values, "insert this", the row to insert. */
 const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
-  if (dml.matched?.deleteWhere !== undefined) throw unimplemented("MERGE … DELETE WHERE", dml.at)
   const stored = storedColumns(table)
   const target = tableSource(c, table, dml.target.alias)
-  const using = compileItem(c, dml.using, undefined)
+  const using = compileItem(c, dml.using, undefined, [])
   const scope = newScope(undefined)
   scope.sources.push(target.source, ...using.sources)
   const sourceScope = newScope(undefined)
   sourceScope.sources.push(...using.sources)
-  const on = conditionText(c, dml.on, scope)
-  const alias = target.source.sqlAlias
-  scope.sequences = true
-  sourceScope.sequences = true
-  const sets = dml.matched === undefined ? { changed: [], values: [] } : setValues(c, table, dml.matched.sets, scope)
-  const updateWhere = dml.matched === undefined
-    ? "0"
-    : dml.matched.where === undefined
-    ? "1"
-    : conditionText(c, dml.matched.where, scope)
-  const omitted = new Set<ColumnDef>()
-  let inserted: ReadonlyArray<string> = []
-  let insertWhere = "0"
+  const on = where(c, dml.on, scope)
+  const slot = c.slot()
+  const number = rowNumber(target.source)
+  let sets: Sets = { changed: [], terms: [] }
+  const update = atSite(c, () => {
+    scope.sequences = true
+    const terms: Array<Term> = [
+      dml.matched === undefined
+        ? constant(0, { ...constantNumber })
+        : dml.matched.where === undefined
+        ? constant(1, { ...constantNumber })
+        : condition(c, dml.matched.where, scope)
+    ]
+    if (dml.matched !== undefined) sets = setValues(c, table, dml.matched.sets, scope)
+    scope.sequences = false
+    return [...terms, ...sets.terms]
+  }, (terms) => {
+    const [test, ...values] = terms.map((term) => term.eval)
+    return (f: Frame): Row =>
+      test!(f) === 1
+        ? [mergeAction.update, number.eval(f), ...values.map((value) => value(f))]
+        : [mergeAction.nothing]
+  })
   const { notMatched } = dml
-  if (notMatched !== undefined) {
+  const insert = atSite(c, () => {
+    sourceScope.sequences = true
+    c.sequences.clear()
+    if (notMatched === undefined) return [constant(0, { ...constantNumber })]
     const columns = targets(table, notMatched.columns)
     if (columns.length !== notMatched.values.length) {
       throw oraError(
@@ -319,33 +351,38 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
         dml.at
       )
     }
-    inserted = stored.map((column) => {
-      const at = columns.indexOf(column)
-      const given = at < 0 ? undefined : notMatched.values[at]
-      if (given === undefined) omitted.add(column)
-      return `CASE WHEN ${alias}.v IS NULL THEN ${
-        forColumn(c, column, given, sourceScope, given?.at ?? dml.at).sql
-      } END`
-    })
-    insertWhere = notMatched.where === undefined ? "1" : conditionText(c, notMatched.where, sourceScope)
-  }
-  const columns = [
-    ...oldRow(stored, alias),
-    `CASE WHEN ${alias}.v IS NOT NULL THEN ${updateWhere} ELSE 0 END`,
-    ...sets.values.map((value) => `CASE WHEN ${alias}.v IS NOT NULL THEN ${value} END`),
-    `CASE WHEN ${alias}.v IS NULL THEN ${insertWhere} ELSE 0 END`,
-    ...inserted
-  ]
-  const read = finish(c, `SELECT ${columns.join(",")} FROM ${using.sql} LEFT JOIN ${target.sql} ON ${on}`)
+    return [
+      notMatched.where === undefined
+        ? constant(1, { ...constantNumber })
+        : condition(c, notMatched.where, sourceScope),
+      ...stored.map((column) => {
+        const at = columns.indexOf(column)
+        const given = at < 0 ? undefined : notMatched.values[at]
+        return forColumn(c, column, given, sourceScope, given?.at ?? dml.at)
+      })
+    ]
+  }, (terms) => {
+    const [test, ...values] = terms.map((term) => term.eval)
+    return (f: Frame): Row =>
+      test!(f) === 1 ? [mergeAction.insert, ...values.map((value) => value(f))] : [mergeAction.nothing]
+  })
+  const remove = dml.matched?.deleteWhere === undefined ? undefined : condition(c, dml.matched.deleteWhere, scope)
+  if (remove?.heavy === true) throw unimplemented("subqueries in MERGE … DELETE WHERE", dml.at)
+  const relation: Relation = { kind: "left", left: using.relation, right: target.relation, on }
   return {
     kind: "merge",
     table,
     stored,
     changed: sets.changed,
-    updates: dml.matched !== undefined,
-    inserts: notMatched !== undefined,
-    omitted,
-    read,
-    returning: undefined
+    plan: projected(
+      planRelation(relation, [], false),
+      slot,
+      (f) => number.eval(f) === null ? insert(f) : update(f)
+    ),
+    slot,
+    deleteWhere: remove?.eval,
+    target: target.source.slot,
+    returning: undefined,
+    parameters: c.parameters
   }
 }

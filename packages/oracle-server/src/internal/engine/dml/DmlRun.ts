@@ -1,81 +1,121 @@
 /** Running a DML plan for one set of bind values. */
+import type { Table } from "../Catalog.ts"
 import type { Stored } from "../Convert.ts"
-import type { Locks } from "../Locks.ts"
+import type { Frame } from "../execute/Frame.ts"
+import { complete } from "../execute/Operator.ts"
 import { oraError } from "../OraError.ts"
 import { formatRowid } from "../Rowid.ts"
+import type { Locks } from "../storage/Locks.ts"
+import type { Row } from "../storage/TableData.ts"
+import type { Transaction } from "../storage/Transaction.ts"
 import type { Step } from "../Waiting.ts"
-import type { DmlPlan, MergePlan, Prepared, UpdatePlan } from "./DmlPlan.ts"
-import { Blocked, RowWriter, type RowWriterServices } from "./RowWriter.ts"
+import { type DmlPlan, mergeAction, type MergePlan } from "./DmlPlan.ts"
+import { Blocked, Changed, RowWriter } from "./RowWriter.ts"
 
 export interface DmlOutcome {
   readonly rowCount: number
   readonly lastRowid: string | undefined
   /** For RETURNING: a row of values for each row touched. */
   readonly returned: ReadonlyArray<ReadonlyArray<Stored>>
-  /** The logical row behind each of them. */
+  /** The number of the row behind each of them. */
   readonly returnedRows: ReadonlyArray<number>
 }
 
-export interface DmlServices extends RowWriterServices {
+export interface DmlServices {
   readonly locks: Locks
-  /** Runs a prepared read with this statement's parameters; `version` fills the row parameter. */
-  readonly read: (prepared: Prepared, version: number | null) => ReadonlyArray<ReadonlyArray<Stored>>
+  readonly transaction: Transaction
+  readonly sid: number
+  /** A frame for one attempt, reading at the moment of the call. */
+  readonly frame: () => Frame
+  readonly violated: (table: Table, row: Row) => string | undefined
 }
 
 export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> {
+  const { transaction } = services
+  transaction.beforeWrite()
   for (;;) {
-    const { transaction } = services
     const mark = transaction.mark()
+    let frame: Frame | undefined
     try {
       const holder = transaction.lockTable(plan.table, "ROW EXCLUSIVE")
       if (holder !== 0) throw new Blocked(holder)
-      const outcome = apply(plan, services)
+      frame = services.frame()
+      const outcome = yield* apply(plan, services, frame)
       if (outcome.rowCount === 0) transaction.settle()
       return outcome
     } catch (error) {
-      if (!(error instanceof Blocked)) {
+      if (!(error instanceof Blocked) && !(error instanceof Changed)) {
         transaction.undoTo(mark, false)
         transaction.settle()
         throw error
       }
-      // The locks that were reached are kept while waiting; the statement then starts anew and sees what was committed.
+      // The locks that were reached are kept; the statement then starts anew and sees what was committed.
       transaction.undoTo(mark, true)
-      yield services.locks.waitFor(services.sid, error.holder, undefined)
+      frame?.close()
+      frame = undefined
+      if (error instanceof Changed) continue
+      try {
+        yield services.locks.waitFor(services.sid, error.holder, undefined)
+      } catch (failure) {
+        transaction.undoTo(mark, false)
+        transaction.settle()
+        throw failure
+      }
+    } finally {
+      frame?.close()
     }
   }
 }
 
-const apply = (plan: DmlPlan, services: DmlServices): DmlOutcome => {
-  const rows = services.read(plan.read, null)
-  const writer = new RowWriter(services)
+function* apply(plan: DmlPlan, services: DmlServices, f: Frame): Step<DmlOutcome> {
+  const writer = new RowWriter({
+    frame: f,
+    transaction: services.transaction,
+    sid: services.sid,
+    violated: services.violated
+  })
+  const operator = plan.plan.make(f)
   const returned: Array<ReadonlyArray<Stored>> = []
   const returnedRows: Array<number> = []
-  const returning = (version: number): void => {
+  const returning = (row: Row): void => {
     if (plan.returning === undefined) return
-    returned.push(services.read(plan.returning.prepared, version)[0]!)
-    returnedRows.push(writer.lastRow?.row ?? -1)
+    f.rows[plan.returning.slot] = row
+    returned.push(plan.returning.values(f))
+    returnedRows.push(row[0] as number)
   }
-  let rowCount = rows.length
-  switch (plan.kind) {
-    case "insert":
-      for (const row of rows) returning(writer.insert(plan.table, row, plan.omitted))
-      break
-    case "update":
-      lockAll(plan, rows, writer)
-      for (const row of rows) returning(updateRow(plan, services.sid, row, writer, 3))
-      break
-    case "delete":
-      lockAll(plan, rows, writer)
-      for (const row of rows) {
-        returning(row[0] as number)
-        writer.remove(plan.table, row[0] as number, row[1] as number, row.slice(3))
+  const seen = plan.kind === "merge" ? new Set<number>() : undefined
+  let rowCount = 0
+  yield* complete(f, () => operator.open())
+  yield* complete(f, () => {
+    while (operator.next()) {
+      const row = f.rows[plan.slot]!
+      switch (plan.kind) {
+        case "insert":
+          returning(writer.insert(plan.table, plan.stored, row))
+          rowCount++
+          break
+        case "update": {
+          const number = row[0] as number
+          const old = writer.lock(plan.table, number)
+          returning(writer.update(plan.table, number, old, plan.changed, row.slice(1)))
+          rowCount++
+          break
+        }
+        case "delete": {
+          const number = row[0] as number
+          const old = writer.lock(plan.table, number)
+          returning(old)
+          writer.remove(plan.table, number, old)
+          rowCount++
+          break
+        }
+        case "merge":
+          rowCount += mergeRow(plan, row, writer, f, seen!)
       }
-      break
-    case "merge":
-      rowCount = mergeRows(plan, services.sid, rows, writer)
-      break
-  }
-  writer.finish()
+      f.step()
+    }
+  })
+  yield* complete(f, () => writer.finish())
   const last = writer.lastRow
   return {
     rowCount,
@@ -85,51 +125,23 @@ const apply = (plan: DmlPlan, services: DmlServices): DmlOutcome => {
   }
 }
 
-const lockAll = (plan: DmlPlan, rows: ReadonlyArray<ReadonlyArray<Stored>>, writer: RowWriter): void => {
-  for (const row of rows) writer.lock(plan.table, row[1] as number)
-}
-
-const updateRow = (
-  plan: UpdatePlan | MergePlan,
-  sid: number,
-  row: ReadonlyArray<Stored>,
-  writer: RowWriter,
-  start: number
-): number => {
-  const old = row.slice(3, 3 + plan.stored.length)
-  const next = [...old]
-  const first = start + plan.stored.length + (plan.kind === "merge" ? 1 : 0)
-  plan.changed.forEach((column, i) => {
-    next[column] = row[first + i]!
-  })
-  return writer.update(plan.table, row[0] as number, row[1] as number, row[2] === sid, old, next, plan.changed)
-}
-
-const mergeRows = (
-  plan: MergePlan,
-  sid: number,
-  rows: ReadonlyArray<ReadonlyArray<Stored>>,
-  writer: RowWriter
-): number => {
-  const updateFlag = 3 + plan.stored.length
-  const insertFlag = updateFlag + 1 + plan.changed.length
-  const seen = new Set<Stored>()
-  let count = 0
-  for (const row of rows) {
-    if (plan.updates && row[0] !== null && row[updateFlag] === 1) {
-      if (seen.has(row[1]!)) throw oraError(30926, "unable to get a stable set of rows in the source tables")
-      seen.add(row[1]!)
-      writer.lock(plan.table, row[1] as number)
+const mergeRow = (plan: MergePlan, row: Row, writer: RowWriter, f: Frame, seen: Set<number>): number => {
+  switch (row[0]) {
+    case mergeAction.update: {
+      const number = row[1] as number
+      if (seen.has(number)) throw oraError(30926, "unable to get a stable set of rows in the source tables")
+      seen.add(number)
+      const old = writer.lock(plan.table, number)
+      const now = writer.update(plan.table, number, old, plan.changed, row.slice(2))
+      if (plan.deleteWhere === undefined) return 1
+      f.rows[plan.target] = now
+      if (plan.deleteWhere(f) === 1) writer.remove(plan.table, number, now)
+      return 1
     }
+    case mergeAction.insert:
+      writer.insert(plan.table, plan.stored, row.slice(1))
+      return 1
+    default:
+      return 0
   }
-  for (const row of rows) {
-    if (plan.updates && row[0] !== null && row[updateFlag] === 1) {
-      updateRow(plan, sid, row, writer, 3)
-      count++
-    } else if (plan.inserts && row[0] === null && row[insertFlag] === 1) {
-      writer.insert(plan.table, row.slice(insertFlag + 1), plan.omitted)
-      count++
-    }
-  }
-  return count
 }

@@ -1,12 +1,12 @@
 /** Writes rows for one statement: fits the values, takes the row locks, keeps the constraints. */
 import type { ColumnDef, ForeignConstraint, Table } from "../Catalog.ts"
 import type { Stored } from "../Convert.ts"
+import type { Frame } from "../execute/Frame.ts"
 import { fit } from "../Fit.ts"
-import type { NumberBytes } from "../OracleNumber.ts"
 import { oraError } from "../OraError.ts"
-import type { Store } from "../Store.ts"
-import type { Transaction } from "../Transaction.ts"
-import { storedColumns } from "./DmlPlan.ts"
+import type { Key, OrderedIndex } from "../storage/OrderedIndex.ts"
+import { current, type Row, type TableData, type Version } from "../storage/TableData.ts"
+import type { Transaction } from "../storage/Transaction.ts"
 
 /** Another session holds what this statement needs: it is undone, waits and starts again. */
 export class Blocked extends Error {
@@ -17,256 +17,284 @@ export class Blocked extends Error {
   }
 }
 
-/** Versions as a check of keys sees them: v, r, x, d. */
-type Version = readonly [number, number, number, number]
+/** A row was changed and committed after the statement had begun: it starts again at a later moment. */
+export class Changed extends Error {
+  constructor() {
+    super("changed")
+  }
+}
 
-interface Changed {
+interface Written {
   readonly table: Table
-  readonly version: number
   readonly row: number
-  readonly values: ReadonlyArray<Stored>
-  readonly old: ReadonlyArray<Stored> | undefined
+  readonly values: Row
+  readonly old: Row | undefined
 }
 
 interface Gone {
   readonly table: Table
-  readonly values: ReadonlyArray<Stored>
+  readonly values: Row
   /** The new values, for an update that may have changed a key. */
-  readonly now: ReadonlyArray<Stored> | undefined
+  readonly now: Row | undefined
 }
 
-const equal = (a: Stored, b: Stored): boolean =>
-  a === b || (a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0)
-
 export interface RowWriterServices {
-  readonly store: Store
+  readonly frame: Frame
   readonly transaction: Transaction
   readonly sid: number
-  readonly nextSequence: (id: number) => NumberBytes
-  /** Results of the table's check constraints for a version: 0 is a violation. */
-  readonly checks: (table: Table, version: number) => ReadonlyArray<Stored>
+  /** Names the first check constraint that the row violates. */
+  readonly violated: (table: Table, row: Row) => string | undefined
+}
+
+/** What a row of an index range means for a session that looks for a key. */
+interface Candidate {
+  readonly row: number
+  readonly head: Version
 }
 
 export class RowWriter {
   private readonly services: RowWriterServices
-  private readonly changed: Array<Changed> = []
+  private readonly statement: number
+  private readonly written: Array<Written> = []
   private readonly gone: Array<Gone> = []
+  private readonly keys = new Map<Table, ReturnType<RowWriter["keysOf"]>>()
+  private checkedGone = 0
+  private checkedWritten = 0
   lastRow: { readonly table: Table; readonly row: number } | undefined
 
   constructor(services: RowWriterServices) {
     this.services = services
+    this.statement = services.frame.snapshot.statement
   }
 
-  private fitRow(
-    table: Table,
-    stored: ReadonlyArray<ColumnDef>,
-    values: ReadonlyArray<Stored>,
-    only: ReadonlyArray<number> | undefined
-  ): Array<Stored> {
-    return values.map((value, i) => {
-      const column = stored[i]!
-      if (only !== undefined && !only.includes(i)) return value
-      if (value === null) {
-        if (!column.nullable) {
-          throw only === undefined
-            ? oraError(1400, `cannot insert NULL into ("${table.owner}"."${table.name}"."${column.name}")`)
-            : oraError(1407, `cannot update ("${table.owner}"."${table.name}"."${column.name}") to NULL`)
-        }
-        return null
-      }
-      const fitted = fit(value, column.type, {
-        kind: "column",
-        owner: table.owner,
-        table: table.name,
-        column: column.name
-      })
-      if (column.isJson && typeof fitted === "string") this.checkJson(fitted, table, column)
-      return fitted
-    })
-  }
-
-  private checkJson(value: string, table: Table, column: ColumnDef): void {
-    try {
-      JSON.parse(value)
-    } catch {
-      throw oraError(2290, `check constraint (${table.owner}.${column.name}) violated`)
+  private fitValue(table: Table, column: ColumnDef, value: Stored, isInsert: boolean): Stored {
+    if (value === null) {
+      if (column.nullable) return null
+      throw isInsert
+        ? oraError(1400, `cannot insert NULL into ("${table.owner}"."${table.name}"."${column.name}")`)
+        : oraError(1407, `cannot update ("${table.owner}"."${table.name}"."${column.name}") to NULL`)
     }
-  }
-
-  insert(table: Table, values: ReadonlyArray<Stored>, omitted: ReadonlySet<ColumnDef>): number {
-    const stored = storedColumns(table)
-    const filled = values.map((value, i) => {
-      const column = stored[i]!
-      if (column.identity === undefined) return value
-      const wanted = (value === null && column.identity.mode === "onnull") || omitted.has(column)
-      return wanted ? this.services.nextSequence(column.identity.sequence.id) : value
+    const fitted = fit(value, column.type, {
+      kind: "column",
+      owner: table.owner,
+      table: table.name,
+      column: column.name
     })
-    const fitted = this.fitRow(table, stored, filled, undefined)
-    const row = table.nextRow++
-    const version = this.services.transaction.insert(table, row, fitted)
-    // A new row is its session's own until the end of the transaction.
-    this.services.transaction.lockRow(table, row)
-    this.changed.push({ table, version, row, values: fitted, old: undefined })
-    this.check(table, version)
-    this.lastRow = { table, row }
-    return version
+    if (column.isJson && typeof fitted === "string") checkJson(fitted, table, column)
+    return fitted
   }
 
-  lock(table: Table, row: number): void {
-    const holder = this.services.transaction.lockRow(table, row)
+  /** `values`: those of the stored columns, in their order. */
+  insert(table: Table, stored: ReadonlyArray<ColumnDef>, values: ReadonlyArray<Stored>): Row {
+    const row: Row = []
+    for (let i = 0; i < table.nextPlace; i++) row.push(null)
+    for (let i = 0; i < stored.length; i++) {
+      row[stored[i]!.place] = this.fitValue(table, stored[i]!, values[i]!, true)
+    }
+    const number = this.services.transaction.insert(table, row, this.statement)
+    this.written.push({ table, row: number, values: row, old: undefined })
+    this.check(table, row)
+    this.lastRow = { table, row: number }
+    return row
+  }
+
+  /** Takes the row, and sees that it is still what the statement has read. */
+  lock(table: Table, row: number): Row {
+    const { frame, sid, transaction } = this.services
+    const holder = transaction.lockRow(table, row)
     if (holder !== 0) throw new Blocked(holder)
+    const head = transaction.data(table).head(row)
+    if (head === undefined || head.values === undefined || (head.owner !== sid && head.scn > frame.snapshot.scn)) {
+      if (transaction.isolation === "serializable") {
+        throw oraError(8177, "can't serialize access for this transaction")
+      }
+      throw new Changed()
+    }
+    return head.values
   }
 
+  /** `values`: those of the changed columns, in their order. */
   update(
     table: Table,
-    version: number,
-    row: number,
-    own: boolean,
-    old: ReadonlyArray<Stored>,
-    values: ReadonlyArray<Stored>,
-    changed: ReadonlyArray<number>
-  ): number {
-    const fitted = this.fitRow(table, storedColumns(table), values, changed)
-    const next = this.services.transaction.replace(table, version, own, row, fitted)
-    this.changed.push({ table, version: next, row, values: fitted, old })
-    if (table.children.length > 0) this.gone.push({ table, values: old, now: fitted })
-    this.check(table, next)
-    this.lastRow = { table, row }
-    return next
+    number: number,
+    old: Row,
+    changed: ReadonlyArray<ColumnDef>,
+    values: ReadonlyArray<Stored>
+  ): Row {
+    const row = [...old]
+    for (let i = 0; i < changed.length; i++) {
+      row[changed[i]!.place] = this.fitValue(table, changed[i]!, values[i]!, false)
+    }
+    this.services.transaction.replace(table, number, row, this.statement)
+    this.written.push({ table, row: number, values: row, old })
+    if (table.children.length > 0) this.gone.push({ table, values: old, now: row })
+    this.check(table, row)
+    this.lastRow = { table, row: number }
+    return row
   }
 
-  remove(table: Table, version: number, row: number, old: ReadonlyArray<Stored>): void {
-    this.services.transaction.remove(table, version)
+  remove(table: Table, number: number, old: Row): void {
+    this.services.transaction.replace(table, number, undefined, this.statement)
     if (table.children.length > 0) this.gone.push({ table, values: old, now: undefined })
-    this.lastRow = { table, row }
+    this.lastRow = { table, row: number }
   }
 
-  private check(table: Table, version: number): void {
+  private check(table: Table, row: Row): void {
     if (table.checks.length === 0) return
-    const results = this.services.checks(table, version)
-    for (let i = 0; i < results.length; i++) {
-      if (results[i] === 0) throw oraError(2290, `check constraint (${table.owner}.${table.checks[i]!.name}) violated`)
-    }
+    const name = this.services.violated(table, row)
+    if (name !== undefined) throw oraError(2290, `check constraint (${table.owner}.${name}) violated`)
   }
 
-  /** Keys and references hold at the end of the statement, not between its rows. */
+  /** Keys and references hold at the end of the statement, not between its rows. May be left by suspension. */
   finish(): void {
+    const { frame } = this.services
     // Deletes that cascade add to the list while it is worked off.
-    for (let i = 0; i < this.gone.length; i++) this.parentGone(this.gone[i]!)
-    for (const change of this.changed) {
-      this.uniqueKeys(change)
-      for (const foreign of change.table.foreign) this.foreignKey(change, foreign)
+    while (this.checkedGone < this.gone.length) {
+      this.parentGone(this.gone[this.checkedGone]!)
+      this.checkedGone++
+      frame.step()
+    }
+    while (this.checkedWritten < this.written.length) {
+      const written = this.written[this.checkedWritten]!
+      this.uniqueKeys(written)
+      for (const foreign of written.table.foreign) this.foreignKey(written, foreign)
+      this.checkedWritten++
+      frame.step()
     }
   }
 
-  private keyValues(
-    table: Table,
-    values: ReadonlyArray<Stored>,
-    columns: ReadonlyArray<ColumnDef>
-  ): ReadonlyArray<Stored> {
-    const stored = storedColumns(table)
-    return columns.map((column) => values[stored.indexOf(column)] ?? null)
+  /** Rows that have, or had, this key in some version. */
+  private *candidates(data: TableData, index: OrderedIndex, key: Key): Iterable<Candidate> {
+    const bound = { key, inclusive: true }
+    const walk = index.range(bound, bound)
+    for (let entry = walk.next(); entry !== undefined; entry = walk.next()) {
+      const head = data.head(entry.row)
+      if (head !== undefined) yield { row: entry.row, head }
+    }
   }
 
-  private versions(
-    table: Table,
-    columns: ReadonlyArray<ColumnDef>,
-    key: ReadonlyArray<Stored>
-  ): ReadonlyArray<Version> {
-    const test = columns.map((column, i) => key[i] === null ? `${column.physical} IS NULL` : `${column.physical}=?`)
-      .join(" AND ")
-    const session = table.temporary === undefined ? "" : ` AND s=${this.services.sid}`
-    return this.services.store.rows(
-      `SELECT v,r,x,d FROM ${table.physical} WHERE ${test}${session}`,
-      ...key.filter((value) => value !== null)
-    ) as unknown as ReadonlyArray<Version>
+  private has(index: OrderedIndex, version: Version | undefined, key: Key): boolean {
+    return version?.values !== undefined && index.compare(index.keyOf(version.values), key) === 0
   }
 
-  private uniqueKeys(change: Changed): void {
-    const { sid } = this.services
-    const { table } = change
-    const keys = [
-      ...table.keys.map((key) => ({ name: key.name, owner: table.owner, columns: key.columns })),
-      ...table.indexes.filter((index) => index.unique).map((index) => ({
-        name: index.name,
-        owner: index.owner,
-        columns: index.columns
-      }))
-    ]
-    for (const key of keys) {
-      const values = this.keyValues(table, change.values, key.columns)
-      if (values.every((value) => value === null)) continue
-      if (
-        change.old !== undefined &&
-        this.keyValues(table, change.old, key.columns).every((value, i) => equal(value, values[i]!))
-      ) continue
-      for (const [v, , x, d] of this.versions(table, key.columns, values)) {
-        if (v === change.version || d === sid) continue
-        if (x !== 0 && x !== sid) throw new Blocked(x)
-        if (d !== 0) throw new Blocked(d)
-        throw oraError(1, `unique constraint (${key.owner}.${key.name}) violated`)
+  private keysOf(table: Table): ReadonlyArray<{ readonly id: number; readonly name: string; readonly owner: string }> {
+    let keys = this.keys.get(table)
+    if (keys === undefined) {
+      keys = [
+        ...table.keys.map((key) => ({ name: key.name, owner: table.owner, id: key.indexId })),
+        ...table.indexes.filter((index) => index.unique).map((index) => ({
+          name: index.name,
+          owner: index.owner,
+          id: index.indexId
+        }))
+      ]
+      this.keys.set(table, keys)
+    }
+    return keys
+  }
+
+  /** True when the key can be the row's, in whichever way the other session's transaction ends. */
+  private mayHave(index: OrderedIndex, head: Version, key: Key): boolean {
+    for (let version: Version | undefined = head; version !== undefined; version = version.older) {
+      if (this.has(index, version, key)) return true
+      if (version.owner === 0) return false
+    }
+    return false
+  }
+
+  private uniqueKeys(written: Written): void {
+    const { sid, transaction } = this.services
+    const { table } = written
+    const data = transaction.data(table)
+    for (const { id, name, owner } of this.keysOf(table)) {
+      const index = data.index(id)
+      const key = index.keyOf(written.values)
+      if (key.every((value) => value === null)) continue
+      if (written.old !== undefined && index.compare(index.keyOf(written.old), key) === 0) continue
+      // A row that the statement has changed again since is looked at by its last version.
+      if (!this.has(index, data.head(written.row), key)) continue
+      for (const { head, row } of this.candidates(data, index, key)) {
+        if (row === written.row) continue
+        if (head.owner !== 0 && head.owner !== sid) {
+          if (this.mayHave(index, head, key)) throw new Blocked(head.owner)
+          continue
+        }
+        if (this.has(index, head, key)) throw oraError(1, `unique constraint (${owner}.${name}) violated`)
       }
     }
   }
 
-  private foreignKey(change: Changed, foreign: ForeignConstraint): void {
-    const { sid } = this.services
-    const key = this.keyValues(change.table, change.values, foreign.columns)
+  private foreignKey(written: Written, foreign: ForeignConstraint): void {
+    const { sid, transaction } = this.services
+    const key = foreign.columns.map((column) => written.values[column.place] ?? null)
     if (key.some((value) => value === null)) return
+    const data = transaction.data(foreign.parent)
+    const index = data.index(foreign.key.indexId)
     if (
-      change.old !== undefined &&
-      this.keyValues(change.table, change.old, foreign.columns).every((value, i) => equal(value, key[i]!))
+      written.old !== undefined &&
+      index.compare(foreign.columns.map((column) => written.old![column.place] ?? null), key) === 0
     ) return
     let wait = 0
-    for (const [, r, x, d] of this.versions(foreign.parent, foreign.key.columns, key)) {
-      if (x === 0 || x === sid) {
-        if (d === 0) return
-        if (d === sid) continue
-        // Another session has replaced this version: with the same key the row stays a parent whatever becomes of it.
-        if (
-          this.versions(foreign.parent, foreign.key.columns, key).some(([, row, maker]) => row === r && maker === d)
-        ) return
-        wait = d
-      } else wait = x
+    for (const { head } of this.candidates(data, index, key)) {
+      if (head.owner === 0 || head.owner === sid) {
+        if (this.has(index, head, key)) return
+        continue
+      }
+      const before = this.has(index, current(head, sid), key)
+      const after = this.has(index, head, key)
+      // With the same key in both versions the row stays a parent whatever becomes of the change.
+      if (before && after) return
+      if (before || after) wait = head.owner
     }
     if (wait !== 0) throw new Blocked(wait)
-    throw oraError(2291, `integrity constraint (${change.table.owner}.${foreign.name}) violated - parent key not found`)
+    throw oraError(
+      2291,
+      `integrity constraint (${written.table.owner}.${foreign.name}) violated - parent key not found`
+    )
   }
 
   private parentGone(gone: Gone): void {
-    const { sid, store } = this.services
+    const { sid, transaction } = this.services
     for (const { constraint, table } of gone.table.children) {
-      const key = this.keyValues(gone.table, gone.values, constraint.key.columns)
-      if (
-        gone.now !== undefined &&
-        this.keyValues(gone.table, gone.now, constraint.key.columns).every((value, i) => equal(value, key[i]!))
-      ) continue
+      const parents = transaction.data(gone.table)
+      const parentIndex = parents.index(constraint.key.indexId)
+      const key = parentIndex.keyOf(gone.values)
+      if (gone.now !== undefined && parentIndex.compare(parentIndex.keyOf(gone.now), key) === 0) continue
       if (key.some((value) => value === null)) continue
       // The same key may have come back with another row of this statement.
-      if (
-        this.versions(gone.table, constraint.key.columns, key).some(([, , x, d]) => (x === 0 || x === sid) && d === 0)
-      ) continue
-      for (const [v, r, x, d] of this.versions(table, constraint.columns, key)) {
-        if (d === sid) continue
-        if (x !== 0 && x !== sid) throw new Blocked(x)
-        if (d !== 0) throw new Blocked(d)
+      let isBack = false
+      for (const { head } of this.candidates(parents, parentIndex, key)) {
+        if (this.has(parentIndex, current(head, sid), key) && (head.owner === 0 || head.owner === sid)) isBack = true
+      }
+      if (isBack) continue
+      const children = transaction.data(table)
+      const childIndex = children.index(constraint.indexId)
+      // The list is made first: what cascades changes the index.
+      for (const { head, row } of Array.from(this.candidates(children, childIndex, key))) {
+        if (head.owner !== 0 && head.owner !== sid) {
+          if (this.mayHave(childIndex, head, key)) throw new Blocked(head.owner)
+          continue
+        }
+        if (!this.has(childIndex, head, key)) continue
         if (constraint.onDelete === undefined || gone.now !== undefined) {
           throw oraError(2292, `integrity constraint (${table.owner}.${constraint.name}) violated - child record found`)
         }
-        this.lock(table, r)
-        const stored = storedColumns(table)
-        const old = store.rows(
-          `SELECT ${stored.map((column) => column.physical).join(",")} FROM ${table.physical} WHERE v=?`,
-          v
-        )[0]!
+        const holder = transaction.lockRow(table, row)
+        if (holder !== 0) throw new Blocked(holder)
         const last = this.lastRow
-        if (constraint.onDelete === "cascade") this.remove(table, v, r, old)
-        else {
-          const indexes = constraint.columns.map((column) => stored.indexOf(column))
-          this.update(table, v, r, x === sid, old, old.map((value, i) => indexes.includes(i) ? null : value), indexes)
-        }
+        const old = head.values!
+        if (constraint.onDelete === "cascade") this.remove(table, row, old)
+        else this.update(table, row, old, constraint.columns, constraint.columns.map(() => null))
         this.lastRow = last
       }
     }
+  }
+}
+
+const checkJson = (value: string, table: Table, column: ColumnDef): void => {
+  try {
+    JSON.parse(value)
+  } catch {
+    throw oraError(2290, `check constraint (${table.owner}.${column.name}) violated`)
   }
 }

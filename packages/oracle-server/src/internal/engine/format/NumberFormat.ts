@@ -1,6 +1,6 @@
 /** Number format models of TO_CHAR and TO_NUMBER. */
 import { absolute, multiply, rescale } from "../NumberArithmetic.ts"
-import { fromText, isNegative, isZero, type NumberBytes, toDecimal, toInteger, toText } from "../OracleNumber.ts"
+import { fromText, isNegative, isZero, type NumberValue, toDecimal, toInteger, toText } from "../OracleNumber.ts"
 import { oraError } from "../OraError.ts"
 
 export interface NumberNls {
@@ -11,7 +11,7 @@ export interface NumberNls {
 }
 
 /** TO_CHAR without a model: no zero before the point, scientific beyond forty characters. */
-export const plainNumber = (bytes: NumberBytes, decimal = "."): string => {
+export const plainNumber = (bytes: NumberValue, decimal = "."): string => {
   const text = toText(bytes)
   const negative = text.startsWith("-")
   let body = negative ? text.slice(1) : text
@@ -32,7 +32,7 @@ export const plainNumber = (bytes: NumberBytes, decimal = "."): string => {
   return (negative ? "-" : "") + (decimal === "." ? body : body.replace(".", decimal))
 }
 
-const scientific = (bytes: NumberBytes, places: number, shorten: boolean): string => {
+const scientific = (bytes: NumberValue, places: number, shorten: boolean): string => {
   if (isZero(bytes)) return "0" + (places > 0 && !shorten ? "." + "0".repeat(places) : "") + "E+00"
   const { coefficient, exponent } = toDecimal(bytes)
   const negative = coefficient < 0n
@@ -162,7 +162,7 @@ const roman = (value: number): string => {
   return text
 }
 
-const special = (bytes: NumberBytes, model: Model): string => {
+const special = (bytes: NumberValue, model: Model): string => {
   if (model.special === "TM") return plainNumber(bytes)
   if (model.special === "TME") return scientific(bytes, 39, true)
   const rounded = toInteger(rescale(bytes, 0, false))
@@ -180,7 +180,7 @@ const special = (bytes: NumberBytes, model: Model): string => {
   return model.fill ? hex.padStart(pattern.length + 1) : hex
 }
 
-export const formatNumber = (bytes: NumberBytes, format: string, nls: NumberNls): string => {
+export const formatNumber = (bytes: NumberValue, format: string, nls: NumberNls): string => {
   const model = parseModel(format)
   if (model.special !== "") return special(bytes, model)
   const width = model.whole.length + (model.point === "" ? 0 : 1) + model.fraction.length +
@@ -278,7 +278,7 @@ const decorate = (model: Model, body: string, negative: boolean, nls: NumberNls)
 }
 
 /** TO_NUMBER with a model. */
-export const parseNumber = (text: string, format: string, nls: NumberNls): NumberBytes => {
+export const parseNumber = (text: string, format: string, nls: NumberNls): NumberValue => {
   const model = parseModel(format)
   const fail = (): never => {
     throw oraError(1722, "unable to convert string value to a number")

@@ -1,129 +1,233 @@
-/** Aggregates over exact numbers, and LISTAGG. */
-import type { DatabaseSync } from "node:sqlite"
-import { loadDouble, type Stored, storeDouble } from "../Convert.ts"
+/** Aggregate functions: what each row adds, and the result. */
+import type { Stored } from "../Convert.ts"
 import { add, divide, multiply, sqrt, subtract } from "../NumberArithmetic.ts"
-import { compare, fromInteger, type NumberBytes, toInteger, zero } from "../OracleNumber.ts"
+import { compare, fromInteger, type NumberValue, zero } from "../OracleNumber.ts"
 import { oraError } from "../OraError.ts"
+import type { Kind } from "../SqlType.ts"
+import { comparerOf, keyOf } from "../values/Order.ts"
 
-interface Sum {
-  /** The part that fits a safe integer, beside the exact rest. */
-  small: number
-  exact: NumberBytes
-  count: number
+export interface Accumulator {
+  /** The first argument's value; further ones where the function has them. */
+  add(value: Stored, more: ReadonlyArray<Stored>): void
+  result(): Stored
 }
 
-const fold = (state: Sum): NumberBytes => add(fromInteger(state.small), state.exact)
-
-const accumulate = (state: Sum, value: Stored, sign: 1 | -1): Sum => {
-  if (value === null) return state
-  const bytes = value as NumberBytes
-  const integer = toInteger(bytes)
-  if (integer !== undefined) {
-    state.small += sign * integer
-    if (Math.abs(state.small) > 1e14) {
-      state.exact = fold(state)
-      state.small = 0
-    }
-  } else state.exact = sign === 1 ? add(state.exact, bytes) : subtract(state.exact, bytes)
-  state.count += sign
-  return state
+class Count implements Accumulator {
+  private count = 0
+  add(value: Stored): void {
+    if (value !== null) this.count++
+  }
+  result(): Stored {
+    return this.count
+  }
 }
 
-const numeric = (result: (state: Sum) => Stored): Parameters<DatabaseSync["aggregate"]>[1] => ({
-  start: (() => ({ small: 0, exact: zero, count: 0 })) as never,
-  step: ((state: Sum, value: Stored) => accumulate(state, value, 1)) as never,
-  inverse: ((state: Sum, value: Stored) => accumulate(state, value, -1)) as never,
-  result: result as never
-})
-
-interface Moments {
-  count: number
-  sum: NumberBytes
-  squares: NumberBytes
+class Sum implements Accumulator {
+  protected total: NumberValue = zero
+  protected count = 0
+  add(value: Stored): void {
+    if (value === null) return
+    this.total = add(this.total, value as NumberValue)
+    this.count++
+  }
+  result(): Stored {
+    return this.count === 0 ? null : this.total
+  }
 }
 
-const spread = (sample: boolean, root: boolean): Parameters<DatabaseSync["aggregate"]>[1] => ({
-  start: (() => ({ count: 0, sum: zero, squares: zero })) as never,
-  step: ((state: Moments, value: Stored) => {
-    if (value === null) return state
-    state.count++
-    state.sum = add(state.sum, value as NumberBytes)
-    state.squares = add(state.squares, multiply(value as NumberBytes, value as NumberBytes))
-    return state
-  }) as never,
-  result: ((state: Moments) => {
-    if (state.count === 0) return null
-    if (state.count === 1) return zero
-    const n = fromInteger(state.count)
-    const centered = subtract(state.squares, divide(multiply(state.sum, state.sum), n))
-    const variance = divide(centered, sample ? fromInteger(state.count - 1) : n)
-    return root ? sqrt(variance) : variance
-  }) as never
-})
-
-interface List {
-  readonly parts: Array<string>
-  size: number
-  readonly seen: Set<string>
-  separator: string
+class Average extends Sum {
+  override result(): Stored {
+    return this.count === 0 ? null : divide(this.total, fromInteger(this.count))
+  }
 }
 
-const list = (distinct: boolean): Parameters<DatabaseSync["aggregate"]>[1] => ({
-  start: (() => ({ parts: [], size: 0, seen: new Set(), separator: "" })) as never,
-  step: ((state: List, value: Stored, separator: Stored) => {
-    if (value === null || (distinct && state.seen.has(value as string))) return state
-    if (distinct) state.seen.add(value as string)
-    state.separator = (separator as string | null) ?? ""
-    state.parts.push(value as string)
-    state.size += Buffer.byteLength(value as string) + Buffer.byteLength(state.separator)
-    if (state.size > 32767 + 1000) throw oraError(1489, "result of string concatenation is too long")
-    return state
-  }) as never,
-  result: ((state: List) => {
-    const text = state.parts.join(state.separator)
+class DoubleSum implements Accumulator {
+  protected total = 0
+  protected count = 0
+  add(value: Stored): void {
+    if (value === null) return
+    this.total += value as number
+    this.count++
+  }
+  result(): Stored {
+    return this.count === 0 ? null : this.total
+  }
+}
+
+class DoubleAverage extends DoubleSum {
+  override result(): Stored {
+    return this.count === 0 ? null : this.total / this.count
+  }
+}
+
+class Extreme implements Accumulator {
+  private best: Stored = null
+  private readonly compare: (a: Stored, b: Stored) => number
+  private readonly sign: 1 | -1
+  constructor(kind: Kind, sign: 1 | -1) {
+    this.compare = comparerOf(kind)
+    this.sign = sign
+  }
+  add(value: Stored): void {
+    if (value === null) return
+    if (this.best === null || this.compare(value, this.best) * this.sign > 0) this.best = value
+  }
+  result(): Stored {
+    return this.best
+  }
+}
+
+class Spread implements Accumulator {
+  private count = 0
+  private sum: NumberValue = zero
+  private squares: NumberValue = zero
+  private readonly sample: boolean
+  private readonly root: boolean
+  private readonly lone: Stored
+  constructor(sample: boolean, root: boolean, lone: Stored) {
+    this.sample = sample
+    this.root = root
+    this.lone = lone
+  }
+  add(value: Stored): void {
+    if (value === null) return
+    this.count++
+    this.sum = add(this.sum, value as NumberValue)
+    this.squares = add(this.squares, multiply(value as NumberValue, value as NumberValue))
+  }
+  result(): Stored {
+    if (this.count === 0) return null
+    if (this.count === 1) return this.lone
+    const n = fromInteger(this.count)
+    const centered = subtract(this.squares, divide(multiply(this.sum, this.sum), n))
+    const variance = divide(centered, this.sample ? fromInteger(this.count - 1) : n)
+    return this.root ? sqrt(variance) : variance
+  }
+}
+
+class Median implements Accumulator {
+  private readonly values: Array<NumberValue> = []
+  add(value: Stored): void {
+    if (value !== null) this.values.push(value as NumberValue)
+  }
+  result(): Stored {
+    const { values } = this
+    if (values.length === 0) return null
+    values.sort(compare)
+    const middle = values.length >> 1
+    return values.length % 2 === 1 ? values[middle]! : divide(add(values[middle - 1]!, values[middle]!), fromInteger(2))
+  }
+}
+
+/** Rows come in the order of WITHIN GROUP: the caller sorts. */
+class ListAggregate implements Accumulator {
+  private readonly parts: Array<string> = []
+  private separator = ""
+  private size = 0
+  add(value: Stored, more: ReadonlyArray<Stored>): void {
+    if (value === null) return
+    this.separator = (more[0] ?? "") as string
+    this.parts.push(value as string)
+    this.size += Buffer.byteLength(value as string) + Buffer.byteLength(this.separator)
+    if (this.size > 33_000) throw oraError(1489, "result of string concatenation is too long")
+  }
+  result(): Stored {
+    const text = this.parts.join(this.separator)
     if (Buffer.byteLength(text) > 4000) throw oraError(1489, "result of string concatenation is too long")
     return text === "" ? null : text
-  }) as never
-})
-
-const median: Parameters<DatabaseSync["aggregate"]>[1] = {
-  start: (() => []) as never,
-  step: ((state: Array<NumberBytes>, value: Stored) => {
-    if (value !== null) state.push(value as NumberBytes)
-    return state
-  }) as never,
-  result: ((state: Array<NumberBytes>) => {
-    if (state.length === 0) return null
-    state.sort(compare)
-    const middle = state.length >> 1
-    return state.length % 2 === 1 ? state[middle]! : divide(add(state[middle - 1]!, state[middle]!), fromInteger(2))
-  }) as never
+  }
 }
 
-interface Doubles {
-  readonly sum: number
-  readonly count: number
+class Any implements Accumulator {
+  private value: Stored = null
+  add(value: Stored): void {
+    this.value ??= value
+  }
+  result(): Stored {
+    return this.value
+  }
 }
 
-/** NaN is kept as text, which the store's own SUM would take for nothing. */
-const double = (result: (state: Doubles) => number): Parameters<DatabaseSync["aggregate"]>[1] => ({
-  start: (() => ({ sum: 0, count: 0 })) as never,
-  step:
-    ((state: Doubles, value: Stored) =>
-      value === null ? state : { sum: state.sum + loadDouble(value), count: state.count + 1 }) as never,
-  result: ((state: Doubles) => state.count === 0 ? null : storeDouble(result(state))) as never
-})
+class Mode implements Accumulator {
+  private readonly counts = new Map<string | number | null, { readonly value: Stored; count: number }>()
+  private readonly kind: Kind
+  constructor(kind: Kind) {
+    this.kind = kind
+  }
+  add(value: Stored): void {
+    if (value === null) return
+    const key = keyOf(this.kind, value)
+    const known = this.counts.get(key)
+    if (known === undefined) this.counts.set(key, { value, count: 1 })
+    else known.count++
+  }
+  result(): Stored {
+    let best: { readonly value: Stored; count: number } | undefined
+    for (const entry of this.counts.values()) if (best === undefined || entry.count > best.count) best = entry
+    return best?.value ?? null
+  }
+}
 
-export const registerAggregates = (db: DatabaseSync): void => {
-  db.aggregate("f_sum", double((state) => state.sum))
-  db.aggregate("f_avg", double((state) => state.sum / state.count))
-  db.aggregate("n_sum", numeric((state) => state.count === 0 ? null : fold(state)))
-  db.aggregate("n_avg", numeric((state) => state.count === 0 ? null : divide(fold(state), fromInteger(state.count))))
-  db.aggregate("n_stddev", spread(true, true))
-  db.aggregate("n_stddev_pop", spread(false, true))
-  db.aggregate("n_variance", spread(true, false))
-  db.aggregate("n_var_pop", spread(false, false))
-  db.aggregate("n_median", median)
-  db.aggregate("c_listagg", list(false))
-  db.aggregate("c_listagg_distinct", list(true))
+/** Only values that were not seen before reach the function. */
+class DistinctValues implements Accumulator {
+  private readonly inner: Accumulator
+  private readonly kind: Kind
+  private readonly seen = new Set<string | number | null>()
+  constructor(inner: Accumulator, kind: Kind) {
+    this.inner = inner
+    this.kind = kind
+  }
+  add(value: Stored, more: ReadonlyArray<Stored>): void {
+    if (value === null) return
+    const key = keyOf(this.kind, value)
+    if (this.seen.has(key)) return
+    this.seen.add(key)
+    this.inner.add(value, more)
+  }
+  result(): Stored {
+    return this.inner.result()
+  }
+}
+
+/** Makes the accumulators of one call. `kind` is that of the first argument. */
+export const accumulatorOf = (name: string, kind: Kind, isDistinct: boolean): () => Accumulator => {
+  const plain = maker(name, kind)
+  return isDistinct ? () => new DistinctValues(plain(), kind) : plain
+}
+
+const maker = (name: string, kind: Kind): () => Accumulator => {
+  switch (name) {
+    case "COUNT":
+      return () => new Count()
+    case "SUM":
+      return kind === "f" ? () => new DoubleSum() : () => new Sum()
+    case "AVG":
+      return kind === "f" ? () => new DoubleAverage() : () => new Average()
+    case "MIN":
+      return () => new Extreme(kind, -1)
+    case "MAX":
+      return () => new Extreme(kind, 1)
+    case "LISTAGG":
+      return () => new ListAggregate()
+    case "STDDEV":
+      return () => new Spread(true, true, zero)
+    case "STDDEV_SAMP":
+      return () => new Spread(true, true, null)
+    case "STDDEV_POP":
+      return () => new Spread(false, true, zero)
+    case "VARIANCE":
+      return () => new Spread(true, false, zero)
+    case "VAR_SAMP":
+      return () => new Spread(true, false, null)
+    case "VAR_POP":
+      return () => new Spread(false, false, zero)
+    case "MEDIAN":
+      return () => new Median()
+    case "ANY_VALUE":
+      return () => new Any()
+    case "STATS_MODE":
+      return () => new Mode(kind)
+    default:
+      throw oraError(904, `"${name}": invalid identifier`)
+  }
 }

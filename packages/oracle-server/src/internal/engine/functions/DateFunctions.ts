@@ -19,7 +19,7 @@ import { dayNames } from "../format/DateModel.ts"
 import { readDate } from "../format/DateReader.ts"
 import { formatDate, weekday } from "../format/DateWriter.ts"
 import * as Arithmetic from "../NumberArithmetic.ts"
-import { fromDecimal, fromInteger, type NumberBytes, toDecimal, toInteger } from "../OracleNumber.ts"
+import { fromDecimal, fromInteger, type NumberValue, toDecimal, toInteger } from "../OracleNumber.ts"
 import { oraError } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
 import { DATE, INTERVAL_DS, INTERVAL_YM, NUMBER, timestamp, timestampTz, varchar2 } from "../SqlType.ts"
@@ -27,7 +27,7 @@ import { formatOffset, parseZone } from "../TimeZones.ts"
 import { monthsBetween, roundTo, startOf } from "./DateUnits.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 
-type N = NumberBytes
+type N = NumberValue
 const day = fromInteger(secondsPerDay)
 
 /** Seconds in a number of days, rounded to the whole second a DATE keeps. */

@@ -2,10 +2,10 @@
 import { addMonths, daysOf, fieldsOf, lastDayOfMonth, secondsPerDay } from "../Calendar.ts"
 import { isoWeek, weekday } from "../format/DateWriter.ts"
 import * as Arithmetic from "../NumberArithmetic.ts"
-import { fromInteger, type NumberBytes } from "../OracleNumber.ts"
+import { fromInteger, type NumberValue } from "../OracleNumber.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 
-type N = NumberBytes
+type N = NumberValue
 
 export const startOf = (seconds: number, unit: string): number => {
   const f = fieldsOf(seconds)

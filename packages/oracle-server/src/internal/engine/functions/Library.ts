@@ -1,8 +1,7 @@
-/** Every function that the store can call by name, and its registration with the store. */
-import type { DatabaseSync } from "node:sqlite"
-import { conversionOf, conversionPairs, type Stored } from "../Convert.ts"
+/** Every function by its name, and how a call of one is made of its arguments. */
+import type { Stored } from "../Convert.ts"
 import { rescale } from "../NumberArithmetic.ts"
-import { toInteger } from "../OracleNumber.ts"
+import { type NumberValue, toInteger } from "../OracleNumber.ts"
 import { oraError } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
 import { dateFunctions } from "./DateFunctions.ts"
@@ -22,55 +21,53 @@ export const library: FunctionTable = {
   ...jsonFunctions
 }
 
-/** The name under which the store knows a function. */
-export const storeName = (name: string): string => "f_" + name.replaceAll(".", "_").toLowerCase()
-
-/** The session on whose behalf the store is running. */
-export interface Caller {
-  session: SessionState
-}
-
 const toInt = (value: Stored): number => {
-  const whole = toInteger(rescale(value as Uint8Array, 0, true))
+  const whole = toInteger(rescale(value as NumberValue, 0, true))
   if (whole === undefined) throw oraError(1426, "numeric overflow")
   return whole
-}
-
-const wrap = (def: FunctionDef, caller: Caller): (...args: ReadonlyArray<Stored>) => Stored => {
-  const run = def.run as (session: SessionState, ...args: ReadonlyArray<unknown>) => Stored
-  const integers = def.params.includes("int")
-  const nulls = def.nulls === true
-  return (...args) => {
-    if (!nulls) { for (let i = 0; i < args.length; i++) if (args[i] === null) return null }
-    let values: ReadonlyArray<unknown> = args
-    if (integers) {
-      values = args.map((arg, i) =>
-        arg !== null && def.params[i] === "int" && typeof arg !== "number" ? toInt(arg) : arg
-      )
-    }
-    const result = run(caller.session, ...values)
-    return result === "" && def.returns !== undefined && !keepsEmpty(def) ? null : result
-  }
 }
 
 /** An empty LOB is not null. */
 const keepsEmpty = (def: FunctionDef): boolean =>
   typeof def.returns === "object" && (def.returns.name === "CLOB" || def.returns.name === "NCLOB")
 
-export const registerLibrary = (db: DatabaseSync, caller: Caller): void => {
-  for (const [name, def] of Object.entries(library)) {
-    db.function(storeName(name), { varargs: true }, wrap(def, caller) as never)
+type Get<F> = (f: F) => Stored
+
+/** A call: nulls, whole numbers and the empty text as the definition wants them. `F` has the session. */
+export const callOf = <F extends { readonly session: SessionState }>(
+  def: FunctionDef,
+  args: ReadonlyArray<Get<F>>
+): Get<F> => {
+  const run = def.run as unknown as (session: SessionState, ...args: ReadonlyArray<unknown>) => Stored
+  const nulls = def.nulls === true
+  const keeps = keepsEmpty(def)
+  const done = (value: Stored): Stored => value === "" && !keeps ? null : value
+  const isInt = args.map((_, i) => (def.params[i] ?? def.rest) === "int")
+  if (args.length === 0) return (f) => done(run(f.session))
+  if (!isInt.includes(true) && !nulls) {
+    const [a, b] = args as [Get<F>, Get<F>]
+    if (args.length === 1) {
+      return (f) => {
+        const x = a(f)
+        return x === null ? null : done(run(f.session, x))
+      }
+    }
+    if (args.length === 2) {
+      return (f) => {
+        const x = a(f)
+        if (x === null) return null
+        const y = b(f)
+        return y === null ? null : done(run(f.session, x, y))
+      }
+    }
   }
-  for (const pair of conversionPairs) {
-    const convert = conversionOf(pair)
-    db.function(
-      "cv_" + pair,
-      {},
-      ((value: Stored) => {
-        if (value === null) return null
-        const result = convert(value, caller.session)
-        return result === "" && !pair.endsWith("_lc") && !pair.endsWith("_lb") ? null : result
-      }) as never
-    )
+  return (f) => {
+    const values: Array<unknown> = []
+    for (let i = 0; i < args.length; i++) {
+      const value = args[i]!(f)
+      if (value === null && !nulls) return null
+      values.push(value !== null && isInt[i] === true ? toInt(value) : value)
+    }
+    return done(run(f.session, ...values))
   }
 }

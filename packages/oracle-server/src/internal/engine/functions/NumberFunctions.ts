@@ -1,12 +1,12 @@
 import { loadDouble, storeDouble } from "../Convert.ts"
 import { formatNumber, parseNumber } from "../format/NumberFormat.ts"
 import * as Arithmetic from "../NumberArithmetic.ts"
-import { fromDouble, fromInteger, type NumberBytes, toInteger } from "../OracleNumber.ts"
+import { fromDouble, fromInteger, type NumberValue, toInteger } from "../OracleNumber.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { BINARY_DOUBLE, NUMBER, varchar2 } from "../SqlType.ts"
 import { define, type FunctionDef, type FunctionTable } from "./FunctionDef.ts"
 
-type N = NumberBytes
+type N = NumberValue
 const one = (run: (a: N) => N): FunctionDef => define<[N]>({ params: ["n"], returns: NUMBER, run: (_, a) => run(a) })
 const two = (run: (a: N, b: N) => N): FunctionDef =>
   define<[N, N]>({ params: ["n", "n"], returns: NUMBER, run: (_, a, b) => run(a, b) })

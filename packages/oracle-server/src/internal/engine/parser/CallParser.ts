@@ -53,6 +53,7 @@ export abstract class CallParser extends ParserBase {
         this.argumentOptions(path, options)
       } while (this.takeOp(","))
     }
+    this.nullTreatment(options)
     if (path.at(-1) === "LISTAGG" && this.takeWord("ON", "OVERFLOW")) throw this.unsupported("ON OVERFLOW")
     this.expectOp(")")
     let withinGroup: ReadonlyArray<OrderItem> | undefined
@@ -62,10 +63,7 @@ export abstract class CallParser extends ParserBase {
       this.expectOp(")")
     }
     if (this.isWord("FILTER") && this.isOp("(", 1)) throw this.unsupported("FILTER")
-    if ((this.isWord("IGNORE") || this.isWord("RESPECT")) && this.isWord("NULLS", 1)) {
-      options["nulls"] = this.token.text
-      this.at += 2
-    }
+    this.nullTreatment(options)
     let keep: Call["keep"]
     if (this.takeWord("KEEP")) {
       this.expectOp("(")
@@ -77,6 +75,13 @@ export abstract class CallParser extends ParserBase {
     }
     const over = this.takeWord("OVER") ? this.window() : undefined
     return call(at, path, args, { names, distinct, star, withinGroup, keep, over, options })
+  }
+
+  /** `IGNORE NULLS`, which may stand within the parentheses or after them. */
+  private nullTreatment(options: Record<string, string>): void {
+    if ((!this.isWord("IGNORE") && !this.isWord("RESPECT")) || !this.isWord("NULLS", 1)) return
+    options["nulls"] = this.token.text
+    this.at += 2
   }
 
   /** `RETURNING type` and error clauses of the JSON functions, `PERCENT`-like words are refused by name. */

@@ -243,14 +243,18 @@ export abstract class DmlParser extends QueryParser {
   }
 
   private setTransaction(): SessionStatement {
-    if (this.takeWord("READ", "WRITE")) return { kind: "settransaction" }
-    if (this.takeWord("ISOLATION", "LEVEL", "READ", "COMMITTED")) return { kind: "settransaction" }
-    if (this.takeWord("NAME")) {
-      this.at++
-      return { kind: "settransaction" }
+    let isolation: Extract<SessionStatement, { kind: "settransaction" }>["isolation"] = "read committed"
+    if (this.takeWord("READ", "ONLY")) isolation = "read only"
+    else if (this.takeWord("ISOLATION", "LEVEL", "SERIALIZABLE")) isolation = "serializable"
+    else if (
+      !this.takeWord("READ", "WRITE") && !this.takeWord("ISOLATION", "LEVEL", "READ", "COMMITTED") &&
+      !this.isWord("NAME")
+    ) {
+      if (this.takeWord("USE")) throw this.unsupported("SET TRANSACTION USE ROLLBACK SEGMENT")
+      throw oraError(900, "invalid SQL statement", this.offset)
     }
-    if (this.isWord("READ")) throw this.unsupported("SET TRANSACTION READ ONLY")
-    throw this.unsupported("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    if (this.takeWord("NAME")) this.at++
+    return { kind: "settransaction", isolation }
   }
 
   alterSession(): SessionStatement {

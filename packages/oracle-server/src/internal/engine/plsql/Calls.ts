@@ -3,6 +3,7 @@ import type { Call, Expr } from "../Ast.ts"
 import type { Subprogram } from "../AstDefinitions.ts"
 import type { DmlPlan } from "../dml/DmlPlan.ts"
 import type { BindArray, Procedure, ProcedureContext, Row, Value } from "../Engine.ts"
+import { turn } from "../execute/Turns.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { lineAndColumn } from "../parser/Places.ts"
 import { QueryCursor } from "../QueryCursor.ts"
@@ -96,10 +97,15 @@ function* callSubprogram(
   }
 }
 
+/** Runs to the end in one go: TypeScript has called and waits for the result. */
 const runNow = <A>(steps: Step<A>): A => {
-  const first = steps.next()
-  if (first.done !== true) throw unimplemented("waiting within a procedure's own SQL")
-  return first.value
+  let next = steps.next()
+  while (next.done !== true) {
+    next = next.value === turn
+      ? steps.next()
+      : steps.throw(unimplemented("waiting within a procedure's own SQL"))
+  }
+  return next.value
 }
 
 const typeOfValue = (value: Value): SqlType => {
@@ -129,7 +135,6 @@ const typeOfValue = (value: Value): SqlType => {
 const procedureContext = (machine: Machine, signal: AbortSignal): ProcedureContext => {
   const { executor } = machine.host
   const prepare = (text: string, binds: ReadonlyArray<Value>) => {
-    executor.enter()
     const statement = executor.parse(text)
     const types = binds.map(typeOfValue)
     const stored = binds.map((value, i) => fromValue(value, types[i]!))
@@ -150,7 +155,7 @@ const procedureContext = (machine: Machine, signal: AbortSignal): ProcedureConte
         return { rowCount: runNow(executor.dml(plan as DmlPlan, read)).rowCount, rows: [] }
       }
       const cursor = runNow(executor.query(plan as QueryPlan, read))
-      const rows: ReadonlyArray<Row> = cursor.fetch(Number.MAX_SAFE_INTEGER)
+      const rows: ReadonlyArray<Row> = runNow(cursor.fetch(Number.MAX_SAFE_INTEGER))
       cursor.close()
       return { rowCount: rows.length, rows }
     },

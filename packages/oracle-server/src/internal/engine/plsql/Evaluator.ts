@@ -1,10 +1,12 @@
 /** Expressions of PL/SQL: compiled once to a statement of the store, or answered directly where no store is needed. */
 import type { Call, Expr } from "../Ast.ts"
-import { finish } from "../compile/Compilation.ts"
-import type { Parameter } from "../compile/Compilation.ts"
+import type { Subprogram } from "../AstDefinitions.ts"
+import { type Parameter, settled } from "../compile/Compilation.ts"
 import { compileExpr } from "../compile/Expressions.ts"
-import { newScope } from "../compile/Sql.ts"
+import { newScope } from "../compile/Term.ts"
 import type { Stored } from "../Convert.ts"
+import { Frame } from "../execute/Frame.ts"
+import { complete } from "../execute/Operator.ts"
 import { fit } from "../Fit.ts"
 import { fromInteger, fromText } from "../OracleNumber.ts"
 import { OraError, oraError, unimplemented } from "../OraError.ts"
@@ -12,16 +14,28 @@ import { lineAndColumn } from "../parser/Places.ts"
 import type { Variables } from "../session/Executor.ts"
 import { compilation, parameterValues } from "../session/Plans.ts"
 import { BOOLEAN, char, kindOf, NULL, NUMBER, type SqlType, varchar2 } from "../SqlType.ts"
+import type { Snapshot } from "../storage/TableData.ts"
 import type { Step } from "../Waiting.ts"
 import type { Environment } from "./Environment.ts"
 import { asPlsqlError, sqlCode } from "./Exceptions.ts"
 import type { Machine, Typed } from "./Machine.ts"
-import { convertStored } from "./RegisteredProcedures.ts"
+import { convertStored, parameterType } from "./RegisteredProcedures.ts"
 
 interface Compiled {
-  readonly sql: string
-  readonly order: ReadonlyArray<Parameter>
+  readonly evaluate: (f: Frame) => Stored
+  readonly parameters: ReadonlyArray<Parameter>
   readonly type: SqlType
+  /** It reads tables or calls PL/SQL. */
+  readonly heavy: boolean
+}
+
+/** For expressions that read no table. */
+const noSnapshot: Snapshot = { scn: 0, sid: 0, statement: 0 }
+
+/** Whose expression it is, for the calls in it: they find their arguments there. */
+interface Place {
+  readonly machine: Machine
+  readonly env: Environment
 }
 
 /** `name%ATTRIBUTE` and the like, which look like names. */
@@ -101,11 +115,23 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
   if (known !== undefined) return known
   try {
     const { executor } = machine.host
-    const c = compilation(executor.context(machine.bindTypes, variablesOf(machine, env)))
+    const c = compilation({
+      ...executor.context(machine.bindTypes, variablesOf(machine, env)),
+      blockCall: (call) => {
+        if (!isFunctionCall(machine, env, call)) return undefined
+        return {
+          returns: returnType(machine, env, call),
+          *run(f): Step<Stored> {
+            const place = f.host as Place
+            return (yield* place.machine.call(call, place.env))?.value ?? null
+          }
+        }
+      }
+    })
     const scope = newScope(undefined)
     scope.sequences = true
-    const sql = compileExpr(c, expr, scope)
-    const compiled: Compiled = { ...finish(c, `SELECT ${sql.sql}`), type: sql.type }
+    const term = settled(c, () => compileExpr(c, expr, scope))
+    const compiled: Compiled = { evaluate: term.eval, parameters: c.parameters, type: term.type, heavy: term.heavy }
     partsOf(machine).set(expr, compiled)
     return compiled
   } catch (error) {
@@ -113,7 +139,25 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
   }
 }
 
-/** Calls of PL/SQL functions inside an expression run first; their results stand in for them. */
+/** The type that a call of a PL/SQL function gives. */
+const returnType = (machine: Machine, env: Environment, call: Call): SqlType => {
+  const subprogram = subprogramOf(machine, env, call)
+  if (subprogram === undefined) {
+    const registered = machine.host.core.procedure(call.path, machine.session.currentSchema)!
+    return parameterType(registered.procedure.returns!)
+  }
+  const type = machine.typeOf(subprogram.returns!, env)
+  return { ...type, size: type.name === "VARCHAR2" ? 4000 : type.size }
+}
+
+const subprogramOf = (machine: Machine, env: Environment, call: Call): Subprogram | undefined => {
+  const entry = call.path.length === 1 ? env.find(call.path[0]!) : undefined
+  if (entry?.kind === "subprogram") return entry.subprogram
+  const stored = machine.host.core.catalog.find(call.path, machine.session.currentSchema)
+  return stored?.kind === "procedure" ? stored.subprogram : undefined
+}
+
+/** True when the call means a function written in PL/SQL or TypeScript. */
 const isFunctionCall = (machine: Machine, env: Environment, node: Expr): node is Call => {
   if (node.kind !== "call") return false
   const entry = node.path.length === 1 ? env.find(node.path[0]!) : undefined
@@ -122,40 +166,6 @@ const isFunctionCall = (machine: Machine, env: Environment, node: Expr): node is
   if (stored?.kind === "procedure") return stored.subprogram.returns !== undefined
   const registered = machine.host.core.procedure(node.path, machine.session.currentSchema)
   return registered?.procedure.returns !== undefined
-}
-
-const containsCalls = (machine: Machine, env: Environment, root: unknown): boolean => {
-  if (root === null || typeof root !== "object") return false
-  if (Array.isArray(root)) return root.some((item) => containsCalls(machine, env, item))
-  const node = root as Expr & Record<string, unknown>
-  if (node.kind === "call" && isFunctionCall(machine, env, node)) return true
-  for (const key in node) if (containsCalls(machine, env, node[key])) return true
-  return false
-}
-
-function* hoist(machine: Machine, env: Environment, root: unknown, into: Environment): Step<unknown> {
-  if (root === null || typeof root !== "object") return root
-  if (Array.isArray(root)) {
-    const list: Array<unknown> = []
-    for (const item of root as ReadonlyArray<unknown>) list.push(yield* hoist(machine, env, item, into))
-    return list
-  }
-  const node = root as Expr
-  if (node.kind === "call" && isFunctionCall(machine, env, node)) {
-    const result = yield* machine.call(node, env)
-    const name = `$${node.at}_${Math.random()}`
-    into.declare(name, {
-      kind: "scalar",
-      type: result?.type ?? NULL,
-      constant: true,
-      notNull: false,
-      value: result?.value ?? null
-    })
-    return { kind: "name", path: [name], outer: false, at: node.at }
-  }
-  const copy: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(node)) copy[key] = yield* hoist(machine, env, value, into)
-  return copy
 }
 
 export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<Typed> {
@@ -189,31 +199,37 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
     default:
       break
   }
-  let node: Expr = expr
-  let scope = env
-  if (containsCalls(machine, env, expr)) {
-    scope = hoistScope(env)
-    node = (yield* hoist(machine, env, expr, scope)) as Expr
-  }
-  const compiled = compiledExpr(machine, node, scope)
-  const variables = variablesOf(machine, scope)
-  const values = parameterValues(
-    compiled.order,
-    (parameter) =>
-      parameter.kind === "bind"
-        ? machine.binds[parameter.index]!
-        : parameter.kind === "variable"
-        ? variables.read(parameter.path)
-        : null
+  const compiled = compiledExpr(machine, expr, env)
+  const { session } = machine
+  const { core } = machine.host
+  // The clock goes on within a block; only a statement of SQL stands still.
+  session.statementTime = core.host.now()
+  const variables = variablesOf(machine, env)
+  const frame = new Frame(
+    core.store,
+    session,
+    compiled.heavy ? machine.host.executor.transaction.snapshot() : noSnapshot,
+    parameterValues(
+      compiled.parameters,
+      (parameter) => parameter.kind === "bind" ? machine.binds[parameter.index]! : variables.read(parameter.path)
+    )
   )
+  frame.host = { machine, env } satisfies Place
+  if (!compiled.heavy) {
+    try {
+      return { value: compiled.evaluate(frame), type: compiled.type }
+    } catch (error) {
+      throw asPlsqlError(error)
+    }
+  }
   try {
-    return { value: machine.host.core.store.rows(compiled.sql, ...values)[0]![0]!, type: compiled.type }
+    return { value: yield* complete(frame, () => compiled.evaluate(frame)), type: compiled.type }
   } catch (error) {
     throw asPlsqlError(error)
+  } finally {
+    frame.close()
   }
 }
-
-const hoistScope = (env: Environment): Environment => new (env.constructor as typeof Environment)(env)
 
 const emptyCall: Omit<Call, "path" | "at"> = {
   kind: "call",

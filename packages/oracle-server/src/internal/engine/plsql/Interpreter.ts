@@ -2,8 +2,9 @@
 import type { Expr } from "../Ast.ts"
 import type { Handler, PlsqlBlock, PlsqlStatement } from "../AstDefinitions.ts"
 import type { Stored } from "../Convert.ts"
+import { turn } from "../execute/Turns.ts"
 import { rescale } from "../NumberArithmetic.ts"
-import { fromInteger, toInteger } from "../OracleNumber.ts"
+import { fromInteger, type NumberValue, toInteger } from "../OracleNumber.ts"
 import { type OraError, oraError } from "../OraError.ts"
 import type { QueryCursor } from "../QueryCursor.ts"
 import { CURSOR, kindOf, NUMBER, type SqlType } from "../SqlType.ts"
@@ -29,7 +30,7 @@ import {
 } from "./SqlStatements.ts"
 
 /** A loop gives the event loop a turn after so many milliseconds, so that a break can arrive. */
-const turn = 20
+const slice = 4
 /** Short loops never look at the clock, and so never wait. */
 const iterationsBetweenLooks = 256
 
@@ -45,7 +46,7 @@ class BlockMachine implements Machine {
   readonly bindArrays = new Map<number, ReadonlyArray<Stored>>()
   sqlRowCount: number | undefined
   private readonly nested: RunBlock
-  private since = performance.now()
+  private since: number
   private iterations = 0
 
   constructor(
@@ -61,6 +62,7 @@ class BlockMachine implements Machine {
     this.bindTypes = bindTypes
     this.binds = binds
     this.nested = nested
+    this.since = host.core.host.clock()
   }
 
   evaluate(expr: Expr, env: Environment): Step<Typed> {
@@ -125,6 +127,10 @@ class BlockMachine implements Machine {
     return runCall(this, call, env)
   }
 
+  typeOf(spec: Parameters<Machine["typeOf"]>[0], env: Environment): SqlType {
+    return scalarType(this, spec, env)
+  }
+
   fail(error: OraError): never {
     throw error
   }
@@ -170,9 +176,9 @@ class BlockMachine implements Machine {
 
   private *breathe(): Step<void> {
     if (++this.iterations % iterationsBetweenLooks !== 0) return
-    if (performance.now() - this.since < turn) return
-    yield () => new Promise((resolve) => setImmediate(resolve))
-    this.since = performance.now()
+    if (this.host.core.host.clock() - this.since < slice) return
+    yield turn
+    this.since = this.host.core.host.clock()
   }
 
   private *statement(s: PlsqlStatement, env: Environment): Step<Leave> {
@@ -310,7 +316,7 @@ class BlockMachine implements Machine {
   private *integer(expr: Expr, env: Environment): Step<number> {
     const { type, value } = yield* evaluate(this, expr, env)
     if (value === null) throw oraError(6502, "PL/SQL: value or conversion error")
-    const whole = toInteger(rescale(convertStored(value, type, NUMBER, this.session) as Uint8Array, 0, false))
+    const whole = toInteger(rescale(convertStored(value, type, NUMBER, this.session) as NumberValue, 0, false))
     if (whole === undefined) throw oraError(1426, "numeric overflow")
     return whole
   }
@@ -361,7 +367,7 @@ class BlockMachine implements Machine {
       }))
     try {
       for (;;) {
-        const row = rows.take(1)[0]
+        const row = (yield* rows.take(1))[0]
         if (row === undefined) return undefined
         const record = newRecord(columns)
         let i = 0

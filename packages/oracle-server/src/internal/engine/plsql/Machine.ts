@@ -1,5 +1,5 @@
 /** One running block: its parts call each other through this. */
-import type { Call, Dml, Expr, Query } from "../Ast.ts"
+import type { Call, Dml, Expr, Query, TypeSpec } from "../Ast.ts"
 import type { PlsqlBlock, PlsqlStatement } from "../AstDefinitions.ts"
 import type { Stored } from "../Convert.ts"
 import type { OraError } from "../OraError.ts"
@@ -50,5 +50,7 @@ export interface Machine {
   readonly call: (call: Call, env: Environment) => Step<Typed | undefined>
   readonly openQuery: (query: Query, env: Environment) => Step<QueryCursor>
   readonly dml: (statement: Dml, env: Environment) => Step<number>
+  /** The type a declaration names, in this place. */
+  readonly typeOf: (spec: TypeSpec, env: Environment) => SqlType
   readonly fail: (error: OraError) => never
 }

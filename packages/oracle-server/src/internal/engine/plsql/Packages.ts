@@ -1,7 +1,7 @@
 /** Procedures of the built-in packages. */
 import type { Call, Expr } from "../Ast.ts"
 import { rescale } from "../NumberArithmetic.ts"
-import { fromInteger, toDouble, toInteger } from "../OracleNumber.ts"
+import { fromInteger, type NumberValue, toDouble, toInteger } from "../OracleNumber.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { kindOf, NUMBER, type SqlType, varchar2 } from "../SqlType.ts"
 import type { Step } from "../Waiting.ts"
@@ -50,7 +50,7 @@ const argumentsFor = (machine: Machine, call: Call, parameters: ReadonlyArray<st
     },
     *integer(name) {
       const value = yield* as(name, NUMBER)
-      return value === null ? null : toInteger(rescale(value as Uint8Array, 0, true)) ?? null
+      return value === null ? null : toInteger(rescale(value as NumberValue, 0, true)) ?? null
     },
     set: (name, value) => {
       const expr = exprs.get(name)
@@ -64,7 +64,7 @@ const argumentsFor = (machine: Machine, call: Call, parameters: ReadonlyArray<st
 function* sleep(machine: Machine, args: Arguments): Step<void> {
   const value = yield* args.get("SECONDS")
   if (value === undefined || value.value === null) return
-  const seconds = toDouble(convertStored(value.value, value.type, NUMBER, machine.session) as Uint8Array)
+  const seconds = toDouble(convertStored(value.value, value.type, NUMBER, machine.session) as NumberValue)
   yield (signal) => machine.host.core.host.sleep(seconds * 1000, signal)
 }
 

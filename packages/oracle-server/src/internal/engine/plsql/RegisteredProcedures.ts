@@ -1,4 +1,5 @@
 /** Procedures and functions written in TypeScript: values across, and functions called from SQL. */
+import type { Routine } from "../compile/Compilation.ts"
 import { conversion, type Stored } from "../Convert.ts"
 import type { Core } from "../Core.ts"
 import type { BindArray, Procedure, ProcedureContext, TypeName, Value } from "../Engine.ts"
@@ -60,27 +61,57 @@ export const argumentsOf = (
   return args
 }
 
-/** A function called by the store while it runs a statement. */
-export const registeredFunction = (
+/** A function that SQL may call by this path: one written in TypeScript, or one stored in PL/SQL. */
+export const routineOf = (
   core: Core,
-  key: string,
-  omitted: string,
-  args: ReadonlyArray<Stored>,
+  path: ReadonlyArray<string>,
   session: SessionState
-): Stored => {
-  const procedure = core.procedures.get(key)!
-  const given = new Map<string, Value>()
-  procedure.parameters.forEach((parameter, i) => {
-    if (!omitted.includes(`,${i},`)) {
-      given.set(parameter.name.toLowerCase(), toValue(args[i]!, parameterType(parameter.type)))
+): Routine | undefined => {
+  const found = core.procedure(path, session.currentSchema)
+  if (found === undefined || found.procedure.returns === undefined) return storedRoutine(core, path, session)
+  const { key, procedure } = found
+  const types = procedure.parameters.map((parameter) => parameterType(parameter.type))
+  const returns = parameterType(procedure.returns!)
+  return {
+    returns: { ...returns, size: returns.name === "VARCHAR2" ? 4000 : returns.size },
+    parameters: procedure.parameters.map((parameter, i) => ({
+      name: parameter.name,
+      type: types[i]!,
+      optional: parameter.default !== undefined
+    })),
+    *run(_, args) {
+      const given = new Map<string, Value>()
+      procedure.parameters.forEach((parameter, i) => {
+        const value = args[i]
+        if (value !== undefined) given.set(parameter.name.toLowerCase(), toValue(value, types[i]!))
+      })
+      let result = procedure.run(argumentsOf(procedure, given), noContext(session))
+      if (result instanceof Promise) {
+        const promise = result
+        let settled: Awaited<typeof promise>
+        yield async (signal) => {
+          await Promise.race([
+            promise.then((value) => {
+              settled = value
+            }),
+            new Promise<void>((_resolve, reject) =>
+              signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true })
+            )
+          ])
+        }
+        result = settled!
+      }
+      const value = result?.["return"] ?? null
+      if (Array.isArray(value)) throw unimplemented(`arrays as results of ${key}`)
+      return fromValue(value as Value, returns)
     }
-  })
-  const result = procedure.run(argumentsOf(procedure, given), noContext(session))
-  if (result instanceof Promise) {
-    result.catch(() => undefined)
-    throw unimplemented(`${key} in SQL: it answers a promise`)
   }
-  const value = result?.["return"] ?? null
-  if (Array.isArray(value)) throw unimplemented("arrays as function results")
-  return fromValue(value as Value, parameterType(procedure.returns!))
 }
+
+/** Set by whoever knows how to run PL/SQL: this module is below it. */
+export const storedRoutines: {
+  find: (core: Core, path: ReadonlyArray<string>, session: SessionState) => Routine | undefined
+} = { find: () => undefined }
+
+const storedRoutine = (core: Core, path: ReadonlyArray<string>, session: SessionState): Routine | undefined =>
+  storedRoutines.find(core, path, session)

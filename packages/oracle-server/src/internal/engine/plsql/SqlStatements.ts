@@ -88,7 +88,7 @@ export function* selectInto(machine: Machine, query: Query, env: Environment): S
   }
   if (body.bulkInto) throw unimplemented("BULK COLLECT", query.at)
   const cursor = yield* openQuery(machine, query, env)
-  const rows = cursor.take(2)
+  const rows = yield* cursor.take(2)
   cursor.close()
   machine.sqlRowCount = rows.length
   if (rows.length === 0) throw oraError(1403, "no data found")
@@ -148,7 +148,7 @@ export function* executeImmediate(
   const read: ParameterReader = (parameter) => parameter.kind === "bind" ? binds[parameter.index]?.value ?? null : null
   switch (parsed.parsed.kind) {
     case "ddl":
-      executor.define(parsed.parsed.ddl, parsed.sql)
+      yield* executor.define(parsed.parsed.ddl, parsed.sql)
       machine.sqlRowCount = 0
       return
     case "session":
@@ -165,7 +165,7 @@ export function* executeImmediate(
       if (statement.into.length === 0) return
       const plan = executor.plan(parsed, types) as QueryPlan
       const cursor = yield* executor.query(plan, read)
-      const rows = cursor.take(2)
+      const rows = yield* cursor.take(2)
       cursor.close()
       machine.sqlRowCount = rows.length
       if (rows.length === 0) throw oraError(1403, "no data found")
@@ -256,7 +256,7 @@ export function* fetchInto(machine: Machine, statement: Fetch, env: Environment)
   const open = cursor?.open ??
     (statement.cursor.kind === "bind" ? machine.bindCursors.get(statement.cursor.index) : undefined)
   if (open === undefined) throw oraError(1001, "invalid cursor")
-  const row = open.take(1)[0]
+  const row = (yield* open.take(1))[0]
   if (cursor !== undefined) {
     cursor.found = row !== undefined
     if (row !== undefined) cursor.rowCount++

@@ -1,16 +1,19 @@
 /** ALTER, DROP, TRUNCATE, views, indexes, synonyms. */
 import type { AlterTableAction, Ddl } from "../AstDefinitions.ts"
-import { column as columnOf, type Table } from "../Catalog.ts"
+import { column as columnOf, type ColumnDef, type Table } from "../Catalog.ts"
 import { resolveType } from "../compile/Types.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { kindOf } from "../SqlType.ts"
+import { allData, emptyLike, newIndex } from "../storage/Store.ts"
 import { without } from "./ConstraintShapes.ts"
 import {
   addColumn,
   addConstraint,
+  committedRows,
   createTable,
   type DefinitionServices,
   dropTable,
+  hasDuplicates,
   hasRows,
   newSequence,
   placeOf,
@@ -25,14 +28,28 @@ const exclusive = (services: DefinitionServices, table: Table): void => {
   }
 }
 
+/** The indexes over a column whose type has changed order its values anew. */
+const reindex = (table: Table, column: ColumnDef): void => {
+  const indexed = [
+    ...table.keys,
+    ...table.foreign,
+    ...table.indexes
+  ].filter((index) => index.columns.includes(column))
+  for (const { columns, indexId } of indexed) {
+    for (const data of allData(table)) {
+      data.dropIndex(indexId)
+      data.addIndex(newIndex(indexId, columns))
+    }
+  }
+}
+
 const alter = (services: DefinitionServices, table: Table, action: AlterTableAction): void => {
-  const { core } = services
   switch (action.kind) {
     case "addColumns":
       for (const spec of action.columns) {
         addColumn(services, table, spec)
         const column = table.columns.at(-1)!
-        if (column.default !== undefined && column.virtual === undefined && hasRows(core, table)) {
+        if (column.default !== undefined && column.virtual === undefined && hasRows(table)) {
           services.fillDefault(table, column)
         }
       }
@@ -45,8 +62,7 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
         const column = columnOf(table, spec.name, spec.at)
         if (spec.type !== undefined) {
           const type = resolveType(spec.type, services.session.nls.characters)
-          const filled =
-            core.store.rows(`SELECT 1 FROM ${table.physical} WHERE ${column.physical} IS NOT NULL LIMIT 1`).length > 0
+          const filled = committedRows(table).some((row) => (row[column.place] ?? null) !== null)
           if (filled && kindOf(type) !== kindOf(column.type)) {
             throw oraError(1439, "column to be modified must be empty to change datatype", spec.at)
           }
@@ -60,13 +76,14 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
               : unimplemented("shrinking a column that holds values", spec.at)
           }
           column.type = type
+          reindex(table, column)
         }
         if (spec.default !== undefined) {
           column.default = spec.default
           column.defaultText = spec.defaultText
         }
         if (spec.nullable === false) {
-          if (core.store.rows(`SELECT 1 FROM ${table.physical} WHERE ${column.physical} IS NULL LIMIT 1`).length > 0) {
+          if (committedRows(table).some((row) => (row[column.place] ?? null) === null)) {
             throw oraError(2296, `cannot enable (${table.owner}.) - null values found`, spec.at)
           }
           column.nullable = false
@@ -97,6 +114,14 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
       }
       for (const foreign of table.foreign.filter((candidate) => candidate.name === action.name)) {
         without(foreign.parent.children, (child) => child.constraint === foreign)
+      }
+      for (
+        const { indexId } of [
+          ...(key === undefined ? [] : [key]),
+          ...table.foreign.filter((candidate) => candidate.name === action.name)
+        ]
+      ) {
+        for (const data of allData(table)) data.dropIndex(indexId)
       }
       without(table.keys, (candidate) => candidate === key)
       without(table.foreign, (candidate) => candidate.name === action.name)
@@ -138,7 +163,7 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
     for (const table of catalog.tables()) {
       const index = table.indexes.find((candidate) => candidate.name === name && candidate.owner === owner)
       if (index === undefined) continue
-      core.store.db.exec(`DROP INDEX ${index.physical}`)
+      for (const data of allData(table)) data.dropIndex(index.indexId)
       without(table.indexes, (candidate) => candidate === index)
       return
     }
@@ -175,7 +200,6 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
 export const define = (services: DefinitionServices, ddl: Ddl, text: string): void => {
   const { core, session } = services
   const { catalog } = core
-  core.store.beforeDefinition()
   switch (ddl.kind) {
     case "createTable":
       createTable(services, ddl)
@@ -214,18 +238,11 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
         if (expr.kind !== "name") throw unimplemented("function-based indexes", expr.at)
         return columnOf(table, expr.path.at(-1)!, expr.at)
       })
-      const physical = `i${catalog.nextId()}`
-      if (ddl.unique) {
-        const list = columns.map((column) => column.physical).join(",")
-        const found = core.store.rows(
-          `SELECT 1 FROM ${table.physical} WHERE x=0 AND ${
-            columns.map((column) => `${column.physical} IS NOT NULL`).join(" AND ")
-          } GROUP BY ${list} HAVING count(*)>1 LIMIT 1`
-        )
-        if (found.length > 0) throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
+      if (ddl.unique && hasDuplicates(table, columns)) {
+        throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
       }
-      storeIndex(core, table, physical, columns)
-      table.indexes.push({ name, owner, unique: ddl.unique, columns, physical })
+      const indexId = storeIndex(core, table, columns)
+      table.indexes.push({ name, owner, unique: ddl.unique, columns, indexId })
       catalog.version++
       return
     }
@@ -292,9 +309,15 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       if (table.children.some((child) => child.table !== table)) {
         throw oraError(2266, "unique/primary keys in table referenced by enabled foreign keys", ddl.at)
       }
-      core.store.run(
-        `DELETE FROM ${table.physical}${table.temporary === undefined ? "" : ` WHERE s=${session.info.sid}`}`
-      )
+      if (table.temporary !== undefined) table.own.get(session.info.sid)?.clear()
+      else {
+        // Cursors that read the table keep the rows they have begun with.
+        const { data } = table
+        data.release()
+        table.data = emptyLike(data, core.store.memory)
+        table.data.nextRow = data.nextRow
+        catalog.version++
+      }
       return
     }
     case "rename": {

@@ -2,13 +2,16 @@
 import type { Expr } from "../Ast.ts"
 import type { ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "../AstDefinitions.ts"
 import { column as columnOf, type ColumnDef, type KeyConstraint, type Sequence, type Table } from "../Catalog.ts"
-import type { OutColumn } from "../compile/Sql.ts"
+import type { OutColumn } from "../compile/Term.ts"
 import { resolveType } from "../compile/Types.ts"
+import type { Stored } from "../Convert.ts"
 import type { Core } from "../Core.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
 import { kindOf } from "../SqlType.ts"
-import { versionColumns } from "../Store.ts"
+import { allData, newIndex } from "../storage/Store.ts"
+import { TableData, type Version } from "../storage/TableData.ts"
+import { keyOfAll } from "../values/Order.ts"
 import { hasIsJson, without } from "./ConstraintShapes.ts"
 
 type Create = Extract<Ddl, { kind: "createTable" }>
@@ -16,9 +19,8 @@ type Create = Extract<Ddl, { kind: "createTable" }>
 export interface DefinitionServices {
   readonly core: Core
   readonly session: SessionState
-  /** Columns of a query, and filling a new table from it. */
+  /** Columns of a query. */
   readonly describe: (query: Create["query"] & object) => ReadonlyArray<OutColumn>
-  readonly copyRows: (table: Table, query: Create["query"] & object) => void
   /** Compiles a condition over the table to find its errors now; false when a row of the table fails it. */
   readonly holds: (table: Table, condition: Expr) => boolean
   /** Gives the rows that are there the default of a new column. */
@@ -103,7 +105,7 @@ const newColumn = (
     defaultOnNull: spec.defaultOnNull,
     identity,
     virtual: spec.virtual,
-    physical: `c${table.nextColumn++}`,
+    place: spec.virtual === undefined ? table.nextPlace++ : -1,
     isJson: spec.constraints.some(hasIsJson)
   }
 }
@@ -113,11 +115,37 @@ const resolveVirtual = (spec: ColumnSpec): ColumnDef["type"] => {
   throw oraError(2263, "need to specify the datatype for this column", spec.at)
 }
 
-const createIndex = (core: Core, table: Table, physical: string, columns: ReadonlyArray<ColumnDef>): void => {
+/** Makes an index over the rows that are there; gives its number. */
+const createIndex = (core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): number => {
   if (columns.some((column) => column.virtual !== undefined)) throw unimplemented("indexes on virtual columns")
-  core.store.db.exec(
-    `CREATE INDEX ${physical} ON ${table.physical}(${columns.map((column) => column.physical).join(",")})`
-  )
+  const id = core.catalog.nextId()
+  for (const data of allData(table)) data.addIndex(newIndex(id, columns))
+  return id
+}
+
+/** Committed rows, newest version each. */
+export const committedRows = (table: Table): ReadonlyArray<ReadonlyArray<Stored>> => {
+  const rows: Array<ReadonlyArray<Stored>> = []
+  table.data.each((head) => {
+    let version: Version | undefined = head
+    while (version !== undefined && version.owner !== 0) version = version.older
+    if (version?.values !== undefined) rows.push(version.values)
+  })
+  return rows
+}
+
+/** True when two rows have the same key, none of whose columns is null. */
+export const hasDuplicates = (table: Table, columns: ReadonlyArray<ColumnDef>): boolean => {
+  const kinds = columns.map((column) => kindOf(column.type))
+  const seen = new Set<string>()
+  for (const row of committedRows(table)) {
+    const key = columns.map((column) => row[column.place] ?? null)
+    if (key.includes(null)) continue
+    const text = keyOfAll(kinds, key)
+    if (seen.has(text)) return true
+    seen.add(text)
+  }
+  return false
 }
 
 const indexable = (columns: ReadonlyArray<ColumnDef>): void => {
@@ -165,15 +193,13 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
       ) {
         throw oraError(2261, "such unique or primary key already exists in the table", spec.at)
       }
-      const list = columns.map((column) => column.physical)
-      const duplicate = core.store.rows(
-        `SELECT 1 FROM ${table.physical} WHERE x=0 AND ${list.map((p) => `${p} IS NOT NULL`).join(" AND ")} GROUP BY ${
-          list.join(",")
-        } HAVING count(*)>1 LIMIT 1`
-      )
-      if (duplicate.length > 0) throw oraError(2437, `cannot validate (${table.owner}.${name}) - primary key violated`)
-      createIndex(core, table, `k${core.catalog.nextId()}`, columns)
-      table.keys.push({ type: spec.type, name, columns, indexName: name, generated: isGenerated })
+      if (hasDuplicates(table, columns)) {
+        throw spec.type === "primary"
+          ? oraError(2437, `cannot validate (${table.owner}.${name}) - primary key violated`)
+          : oraError(2299, `cannot validate (${table.owner}.${name}) - duplicate keys found`)
+      }
+      const indexId = createIndex(core, table, columns)
+      table.keys.push({ type: spec.type, name, columns, indexName: name, generated: isGenerated, indexId })
       return
     }
     case "foreign": {
@@ -200,14 +226,18 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
           throw oraError(2267, "column type incompatible with referenced column type", spec.at)
         }
       })
-      const test = ordered.map((column, i) => `p.${key.columns[i]!.physical}=t.${column.physical}`).join(" AND ")
-      const orphans = core.store.rows(
-        `SELECT 1 FROM ${table.physical} AS t WHERE t.x=0 AND ${
-          ordered.map((column) => `t.${column.physical} IS NOT NULL`).join(" AND ")
-        } AND NOT EXISTS(SELECT 1 FROM ${parent.physical} AS p WHERE p.x=0 AND ${test}) LIMIT 1`
+      const kinds = ordered.map((column) => kindOf(column.type))
+      const parents = new Set(
+        committedRows(parent).map((row) => keyOfAll(kinds, key.columns.map((column) => row[column.place] ?? null)))
       )
-      if (orphans.length > 0) throw oraError(2298, `cannot validate (${table.owner}.${name}) - parent keys not found`)
-      createIndex(core, table, `k${core.catalog.nextId()}`, ordered)
+      const isOrphan = (row: ReadonlyArray<Stored>): boolean => {
+        const values = ordered.map((column) => row[column.place] ?? null)
+        return !values.includes(null) && !parents.has(keyOfAll(kinds, values))
+      }
+      if (committedRows(table).some(isOrphan)) {
+        throw oraError(2298, `cannot validate (${table.owner}.${name}) - parent keys not found`)
+      }
+      const indexId = createIndex(core, table, ordered)
       const constraint = {
         type: "foreign" as const,
         name,
@@ -215,7 +245,8 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
         parent,
         key,
         onDelete: spec.onDelete,
-        generated: isGenerated
+        generated: isGenerated,
+        indexId
       }
       table.foreign.push(constraint)
       parent.children.push({ table, constraint })
@@ -223,8 +254,7 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
   }
 }
 
-export const hasRows = (core: Core, table: Table): boolean =>
-  core.store.rows(`SELECT 1 FROM ${table.physical} LIMIT 1`).length > 0
+export const hasRows = (table: Table): boolean => allData(table).some((data) => data.size > 0)
 
 export const createTable = (services: DefinitionServices, ddl: Create): void => {
   const { core, session } = services
@@ -238,7 +268,6 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
     id,
     owner,
     name,
-    physical: `t${id}`,
     columns: [],
     keys: [],
     foreign: [],
@@ -246,9 +275,10 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
     indexes: [],
     children: [],
     temporary: ddl.temporary,
-    nextRow: 0,
-    nextColumn: 0,
-    rowLocks: new Map()
+    data: new TableData(core.store.memory),
+    own: new Map(),
+    // The first place is the row's number.
+    nextPlace: 1
   }
   const derived = ddl.query === undefined ? undefined : services.describe(ddl.query)
   const specs: ReadonlyArray<ColumnSpec> = ddl.columns.length > 0 || derived === undefined
@@ -274,18 +304,11 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
     }
     table.columns.push(newColumn(services, table, spec, derived?.[i]))
   })
-  const session_ = table.temporary === undefined ? "" : ",s INTEGER NOT NULL"
-  const physical = table.columns.filter((column) => column.virtual === undefined).map((column) => "," + column.physical)
-    .join("")
-  core.store.db.exec(
-    `CREATE TABLE ${table.physical}(${versionColumns}${session_}${physical}); CREATE INDEX ${table.physical}_r ON ${table.physical}(r)`
-  )
   core.tablesById.set(id, table)
   core.catalog.add(table)
   try {
     for (const spec of specs) for (const constraint of spec.constraints) addConstraint(services, table, constraint)
     for (const constraint of ddl.constraints) addConstraint(services, table, constraint)
-    if (ddl.query !== undefined) services.copyRows(table, ddl.query)
   } catch (error) {
     dropTable(core, table)
     throw error
@@ -300,12 +323,13 @@ export const dropTable = (core: Core, table: Table): void => {
   for (const column of table.columns) {
     if (column.identity !== undefined) core.catalog.remove(column.identity.sequence)
   }
-  core.store.db.exec(`DROP TABLE ${table.physical}`)
+  // A cursor that still reads the table keeps the rows; they only do not count any more.
+  for (const data of allData(table)) data.release()
 }
 
 export const addColumn = (services: DefinitionServices, table: Table, spec: ColumnSpec): void => {
   const { core } = services
-  const filled = hasRows(core, table)
+  const filled = hasRows(table)
   const column = newColumn(services, table, spec, undefined)
   if (filled && (column.identity !== undefined)) {
     throw unimplemented("adding an identity column to a table with rows", spec.at)
@@ -313,7 +337,7 @@ export const addColumn = (services: DefinitionServices, table: Table, spec: Colu
   if (filled && !column.nullable && column.default === undefined) {
     throw oraError(1758, "table must be empty to add mandatory (NOT NULL) column", spec.at)
   }
-  if (column.virtual === undefined) core.store.db.exec(`ALTER TABLE ${table.physical} ADD COLUMN ${column.physical}`)
+  if (column.virtual === undefined) { for (const data of allData(table)) data.widen(table.nextPlace) }
   table.columns.push(column)
   core.catalog.version++
   for (const constraint of spec.constraints) addConstraint(services, table, constraint)

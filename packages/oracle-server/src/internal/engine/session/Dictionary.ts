@@ -1,8 +1,10 @@
 /** The data dictionary and the V$ views: a useful few, made from the catalog and the sessions at each read. */
 import type { Table } from "../Catalog.ts"
 import type { DictionaryView } from "../compile/Compilation.ts"
+import type { Stored } from "../Convert.ts"
 import type { Core } from "../Core.ts"
 import { userId } from "../functions/SessionFunctions.ts"
+import { fromText } from "../OracleNumber.ts"
 import type { SessionState } from "../SessionState.ts"
 import { isBlankPadded, kindOf, NUMBER, shortName, varchar2 } from "../SqlType.ts"
 
@@ -258,25 +260,25 @@ const aliases: Readonly<Record<string, string>> = {
   "GV$INSTANCE": "V$INSTANCE"
 }
 
-export const dictionaryView = (path: ReadonlyArray<string>): DictionaryView | undefined => {
+export const dictionaryView = (core: Core, path: ReadonlyArray<string>): DictionaryView | undefined => {
   if (path.length > 2 || (path.length === 2 && path[0] !== "SYS")) return undefined
   const name = aliases[path.at(-1)!] ?? path.at(-1)!
   const view = views[name]
   if (view === undefined) return undefined
+  const columns = view.columns.split(" ").map((column) =>
+    column.endsWith("#") && column !== "SERIAL#"
+      ? { name: column.slice(0, -1), type: NUMBER }
+      : { name: column, type: varchar2() }
+  )
   return {
-    name,
-    columns: view.columns.split(" ").map((column) =>
-      column.endsWith("#") && column !== "SERIAL#"
-        ? { name: column.slice(0, -1), type: NUMBER }
-        : { name: column, type: varchar2() }
-    )
+    columns,
+    rows: (session) =>
+      view.rows(core, session).map((row) =>
+        columns.map(({ type }, i): Stored => {
+          const cell = row[i] ?? null
+          if (cell === null || cell === "") return null
+          return type === NUMBER ? fromText(String(cell)) : String(cell)
+        })
+      )
   }
 }
-
-/** Numbers go as text: the reader makes NUMBERs of them. */
-export const dictionaryRows = (
-  core: Core,
-  name: string,
-  session: SessionState
-): ReadonlyArray<ReadonlyArray<string | null>> =>
-  views[name]!.rows(core, session).map((row) => row.map((cell) => cell === null ? null : String(cell)))

@@ -2,25 +2,25 @@
 import type { Query } from "../Ast.ts"
 import type { Ddl, Parsed } from "../AstDefinitions.ts"
 import type { ColumnDef, Table } from "../Catalog.ts"
-import { conditionText } from "../compile/Blocks.ts"
-import { type CompilationContext, finish, type Parameter } from "../compile/Compilation.ts"
-import { convertTo } from "../compile/Operators.ts"
+import { type CompilationContext, type Parameter, rowOf } from "../compile/Compilation.ts"
+import { condition } from "../compile/Logic.ts"
 import { tableSource } from "../compile/Sources.ts"
-import { newScope, type OutColumn } from "../compile/Sql.ts"
+import { newScope, type OutColumn } from "../compile/Term.ts"
 import type { Stored } from "../Convert.ts"
 import type { Core } from "../Core.ts"
-import { type DmlPlan, planDml, type Prepared, storedColumns } from "../dml/DmlPlan.ts"
+import { defaultOf, type DmlPlan, planDml } from "../dml/DmlPlan.ts"
 import { type DmlOutcome, type DmlServices, runDml } from "../dml/DmlRun.ts"
-import { Blocked } from "../dml/RowWriter.ts"
-import type { TableMode } from "../Locks.ts"
-import { OraError, oraError, unimplemented } from "../OraError.ts"
+import { Blocked, Changed } from "../dml/RowWriter.ts"
+import { Frame } from "../execute/Frame.ts"
+import { oraError, unimplemented } from "../OraError.ts"
 import { parseStatement } from "../parser/StatementParser.ts"
+import { routineOf } from "../plsql/RegisteredProcedures.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
-import { NULL } from "../SqlType.ts"
-import { visible } from "../Store.ts"
-import { Transaction } from "../Transaction.ts"
+import type { TableMode } from "../storage/Locks.ts"
+import type { Row } from "../storage/TableData.ts"
+import { Transaction } from "../storage/Transaction.ts"
 import type { Step } from "../Waiting.ts"
 import { define } from "./Alterations.ts"
 import type { DefinitionServices } from "./Definitions.ts"
@@ -29,12 +29,10 @@ import { placeholders } from "./Placeholders.ts"
 import {
   compilation,
   newStatement,
-  openQuery,
   type ParameterReader,
   parameterValues,
   planQuery,
   type QueryPlan,
-  readAll,
   type SessionStatement,
   typesKey
 } from "./Plans.ts"
@@ -54,14 +52,20 @@ export const noVariables: Variables = {
 }
 
 const statementCacheSize = 500
+const noSlots: ReadonlyArray<number> = []
 
-/** An error of the store itself, which no statement should be able to cause. */
+/** What JavaScript itself refuses, in the server's words: a text or a nesting that is too large for the process. */
 export const asOraError = (error: unknown): unknown => {
-  if (error instanceof OraError || !(error instanceof Error)) return error
-  if ("code" in error && error.code === "ERR_SQLITE_ERROR") {
-    return unimplemented(`statement the store refuses (${error.message})`)
+  if (error instanceof RangeError) {
+    return oraError(4030, "out of process memory when trying to allocate 4096 bytes (sessionpool server,depth)")
   }
   return error
+}
+
+interface TableChecks {
+  readonly version: number
+  readonly slot: number
+  readonly values: (f: Frame) => Row
 }
 
 export class Executor {
@@ -69,17 +73,12 @@ export class Executor {
   readonly state: SessionState
   readonly transaction: Transaction
   private readonly statements = new Map<string, SessionStatement>()
-  private readonly tableChecks = new Map<number, { readonly version: number; readonly prepared: Prepared }>()
+  private readonly tableChecks = new Map<number, TableChecks>()
 
   constructor(core: Core, state: SessionState) {
     this.core = core
     this.state = state
     this.transaction = new Transaction(core.store, core.locks, state.info.sid)
-  }
-
-  /** The store works for this session now. */
-  enter(): void {
-    this.core.store.caller.session = this.state
   }
 
   parse(sql: string): SessionStatement {
@@ -103,20 +102,10 @@ export class Executor {
       session: state,
       bindTypes,
       variable: variables.type,
-      dictionary: dictionaryView,
-      userFunction: (path) => {
-        const found = core.procedure(path, state.currentSchema)
-        if (found === undefined || found.procedure.returns === undefined) return undefined
-        return {
-          ...found,
-          returns: {
-            ...NULL,
-            name: found.procedure.returns,
-            scale: found.procedure.returns === "NUMBER" ? -127 : 0,
-            size: found.procedure.returns === "VARCHAR2" ? 4000 : 0
-          }
-        }
-      }
+      dictionary: (path) => dictionaryView(core, path),
+      routine: (path) => routineOf(core, path, state),
+      nextValue: (id, session) => core.nextValue(id, session),
+      currentValue: (id, session) => core.currentValue(id, session)
     }
   }
 
@@ -149,47 +138,109 @@ export class Executor {
     throw unimplemented(`compiling ${parsed.kind}`)
   }
 
-  *query(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
-    const values = parameterValues(plan.order, read)
-    if (plan.query.forUpdate === undefined) return openQuery(this.core.store, this.state, plan, values)
-    return yield* this.lockingQuery(plan, values)
+  private frame(parameters: ReadonlyArray<Parameter>, read: ParameterReader): Frame {
+    return new Frame(this.core.store, this.state, this.transaction.snapshot(), parameterValues(parameters, read))
   }
 
-  private *lockingQuery(plan: QueryPlan, values: ReadonlyArray<Stored>): Step<QueryCursor> {
+  *query(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
+    if (plan.query.forUpdate !== undefined) return yield* this.lockingQuery(plan, read)
+    const cursor = this.cursor(plan, read)
+    yield* cursor.open()
+    return cursor
+  }
+
+  /** A cursor of a query that locks nothing, not yet open. */
+  cursor(plan: QueryPlan, read: ParameterReader): QueryCursor {
+    const frame = this.frame(plan.parameters, read)
+    return new QueryCursor(plan, {
+      frame,
+      operator: plan.plan.make(frame),
+      slot: plan.slot,
+      lockSlots: noSlots,
+      take: undefined
+    })
+  }
+
+  /** Takes the rows that are in the frame; the holder of the first one that another session has. */
+  private lockRows(plan: QueryPlan, frame: Frame): number {
+    for (const { slot, table } of plan.locks) {
+      const number = frame.rows[slot]![0] as number | null
+      if (number === null) continue
+      const holder = this.transaction.lockRow(table, number)
+      if (holder !== 0) return holder
+      const head = this.transaction.data(table).head(number)
+      if (head === undefined || (head.owner === 0 && head.scn > frame.snapshot.scn)) {
+        if (this.transaction.isolation === "serializable") {
+          throw oraError(8177, "can't serialize access for this transaction")
+        }
+        throw new Changed()
+      }
+    }
+    return 0
+  }
+
+  private *lockingQuery(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
     const { sid } = this.state.info
     const { skipLocked, wait } = plan.query.forUpdate!
+    this.transaction.beforeWrite()
     for (;;) {
       const mark = this.transaction.mark()
+      let cursor: QueryCursor | undefined
       try {
         for (const { table } of plan.locks) {
           const holder = this.transaction.lockTable(table, "ROW SHARE")
           if (holder !== 0) throw new Blocked(holder)
         }
-        const cursor = openQuery(this.core.store, this.state, plan, values)
-        const rows = cursor.take(Number.MAX_SAFE_INTEGER)
-        cursor.close()
-        const kept = rows.filter((row) => {
-          for (const { column, table } of plan.locks) {
-            if (row[column] === null) continue
-            const holder = this.transaction.lockRow(table, row[column] as number)
-            if (holder === 0) continue
-            if (skipLocked) return false
-            throw new Blocked(holder)
+        const frame = this.frame(plan.parameters, read)
+        const take = (): boolean => {
+          // A row that has changed since is no longer the one that was looked for.
+          try {
+            return this.lockRows(plan, frame) === 0
+          } catch (error) {
+            if (error instanceof Changed) return false
+            throw error
           }
-          return true
-        })
-        if (kept.length === 0) this.transaction.settle()
-        return new QueryCursor(this.core.store, this.state, plan, kept, (column, values) => {
+        }
+        cursor = new QueryCursor(plan, {
+          frame,
+          operator: plan.plan.make(frame),
+          slot: plan.slot,
+          lockSlots: plan.locks.map((lock) => lock.slot),
+          take: skipLocked ? take : () => {
+            const holder = this.lockRows(plan, frame)
+            if (holder !== 0) throw new Blocked(holder)
+            return true
+          }
+        }, (column, numbers) => {
           const origin = plan.out[column]!.origin
-          const lock = plan.locks.find(({ table }) => table === origin?.source.table)
-          if (origin === undefined || lock === undefined) return undefined
-          return (data) => this.writeLob(lock.table, values[lock.column] as number, origin.column, data)
+          const lock = plan.locks.findIndex(({ table }) => table === origin?.source.table)
+          const number = numbers[lock]
+          if (origin === undefined || number === undefined || number === null) return undefined
+          return (data) => this.writeLob(plan.locks[lock]!.table, number, origin.column, data)
         })
+        yield* cursor.open()
+        // With SKIP LOCKED a row is locked when it is fetched; otherwise all of them before the first one is.
+        if (!skipLocked) {
+          yield* cursor.readAll()
+          if (cursor.exhausted) this.transaction.settle()
+        }
+        return cursor
       } catch (error) {
-        if (!(error instanceof Blocked)) throw error
-        this.transaction.undoTo(mark, wait !== 0)
-        if (wait === 0) this.transaction.settle()
-        yield this.core.locks.waitFor(sid, error.holder, wait)
+        cursor?.close()
+        if (!(error instanceof Blocked) && !(error instanceof Changed)) {
+          this.transaction.undoTo(mark, false)
+          this.transaction.settle()
+          throw error
+        }
+        this.transaction.undoTo(mark, true)
+        if (error instanceof Changed) continue
+        try {
+          yield this.core.locks.waitFor(sid, error.holder, wait)
+        } catch (failure) {
+          this.transaction.undoTo(mark, false)
+          this.transaction.settle()
+          throw failure
+        }
       }
     }
   }
@@ -197,93 +248,123 @@ export class Executor {
   dml(plan: DmlPlan, read: ParameterReader): Step<DmlOutcome> {
     const { core, state, transaction } = this
     const services: DmlServices = {
-      store: core.store,
       transaction,
       locks: core.locks,
       sid: state.info.sid,
-      nextSequence: (id) => core.nextValue(id, state),
-      checks: (table, version) => readAll(core.store, this.checksOf(table), [version])[0]!,
-      read: (prepared, version) =>
-        readAll(
-          core.store,
-          prepared,
-          parameterValues(
-            prepared.order,
-            (parameter: Parameter) => parameter.kind === "version" ? version : read(parameter)
-          )
-        )
+      violated: (table, row) => this.violated(table, row),
+      frame: () => this.frame(plan.parameters, read)
     }
     return runDml(plan, services)
   }
 
-  private checksOf(table: Table): Prepared {
+  /** A frame for expressions over single rows. */
+  private rowFrame(): Frame {
+    return new Frame(this.core.store, this.state, { scn: 0, sid: 0, statement: 0 }, [])
+  }
+
+  private checksOf(table: Table): TableChecks {
     const { version } = this.core.catalog
     const known = this.tableChecks.get(table.id)
-    if (known?.version === version) return known.prepared
+    if (known?.version === version) return known
     const c = compilation(this.context([]))
     c.schema = table.owner
     const scope = newScope(undefined)
-    const { source, sql } = tableSource(c, table, undefined, c.parameter({ kind: "version" }))
+    const { relation, source } = tableSource(c, table, undefined)
     scope.sources.push(source)
-    const list = table.checks.map((check) => conditionText(c, check.expr, scope))
-    const prepared = finish(c, `SELECT ${list.join(",")} FROM ${sql}`)
-    this.tableChecks.set(table.id, { version, prepared })
-    return prepared
+    const values = rowOf(table.checks.map((check) => condition(c, check.expr, scope)))
+    const checks = { version, slot: relation.slot, values }
+    this.tableChecks.set(table.id, checks)
+    return checks
+  }
+
+  private violated(table: Table, row: Row): string | undefined {
+    const checks = this.checksOf(table)
+    const frame = this.rowFrame()
+    frame.rows[checks.slot] = row
+    const index = checks.values(frame).indexOf(0)
+    return index < 0 ? undefined : table.checks[index]!.name
   }
 
   /** Writes a LOB back into the row it was read from, which this session must have locked. */
-  writeLob(table: Table, row: number, name: string, data: Stored): void {
-    const { sid } = this.state.info
-    if (table.rowLocks.get(row) !== sid) throw oraError(22920, "row containing the LOB value is not locked")
-    this.enter()
-    const stored = storedColumns(table)
-    const [version] = this.core.store.rows(
-      `SELECT v,x,${stored.map((column) => column.physical).join(",")} FROM ${table.physical} WHERE r=? AND ${
-        visible(sid)
-      }`,
-      row
-    )
-    if (version === undefined) throw oraError(22922, "nonexistent LOB value")
-    const values = version.slice(2).map((value, i) => stored[i]!.name === name ? data : value)
-    this.transaction.replace(table, version[0] as number, version[1] === sid, row, values)
+  writeLob(table: Table, number: number, name: string, data: Stored): void {
+    const table_ = this.transaction.data(table)
+    if (table_.holder(number) !== this.state.info.sid) {
+      throw oraError(22920, "row containing the LOB value is not locked")
+    }
+    const values = table_.head(number)?.values
+    const column = table.columns.find((candidate) => candidate.name === name)
+    if (values === undefined || column === undefined) throw oraError(22922, "nonexistent LOB value")
+    const row = [...values]
+    row[column.place] = data
+    this.transaction.replace(table, number, row, this.core.store.nextStatement())
   }
 
   /** A definition: commits what is open, then itself. */
-  define(ddl: Ddl, text: string): void {
+  *define(ddl: Ddl, text: string): Step<void> {
     this.transaction.commit()
     const { core, state } = this
     const services: DefinitionServices = {
       core,
       session: state,
       describe: (query: Query): ReadonlyArray<OutColumn> => planQuery(compilation(this.context([])), query).out,
-      copyRows: (table, query) => {
-        const c = compilation(this.context([]))
-        const plan = planQuery(c, query)
-        const cursor = openQuery(core.store, state, plan, parameterValues(plan.order, () => null))
-        for (const row of cursor.take(Number.MAX_SAFE_INTEGER)) {
-          this.transaction.insert(table, table.nextRow++, row.slice(0, storedColumns(table).length))
-        }
-        cursor.close()
-        this.transaction.commit()
-      },
-      holds: (table, condition) => {
+      holds: (table, expr) => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)
-        const { source, sql } = tableSource(c, table, undefined)
+        const { relation, source } = tableSource(c, table, undefined)
         scope.sources.push(source)
-        const text_ = conditionText(c, condition, scope)
-        return core.store.rows(`SELECT 1 FROM ${sql} WHERE NOT ${text_} LIMIT 1`).length === 0
+        const term = condition(c, expr, scope)
+        const frame = this.rowFrame()
+        let holds = true
+        table.data.each((head) => {
+          if (head.values === undefined) return
+          frame.rows[relation.slot] = head.values
+          if (term.eval(frame) === 0) holds = false
+        })
+        return holds
       },
       fillDefault: (table: Table, column: ColumnDef) => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)
         scope.sequences = true
-        const value = convertTo(c.expr(c, column.default!, scope), column.type, 0)
-        core.store.run(`UPDATE ${table.physical} SET ${column.physical}=${value.sql}`)
+        const value = defaultOf(c, column, scope)
+        table.data.each((head) => {
+          if (head.values !== undefined) head.values[column.place] = value.eval(this.rowFrame())
+        })
       }
     }
     define(services, ddl, text)
+    if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.copyRows(ddl.path, ddl.query, ddl.at)
     this.transaction.commit()
+  }
+
+  /** CREATE TABLE … AS SELECT: when the query fails there is no table. */
+  private *copyRows(path: ReadonlyArray<string>, query: Query, at: number): Step<void> {
+    const table = this.core.catalog.table(path, this.state.currentSchema, at)
+    try {
+      const plan = planDml(compilation(this.context([])), {
+        kind: "insert",
+        target: { path, alias: undefined, at },
+        columns: [],
+        rows: undefined,
+        query,
+        record: undefined,
+        returning: undefined,
+        at
+      })
+      yield* this.dml(plan, () => null)
+    } catch (error) {
+      this.transaction.rollback()
+      yield* this.define({
+        kind: "drop",
+        object: "TABLE",
+        path: [table.owner, table.name],
+        cascade: true,
+        public: false,
+        ifExists: true,
+        at
+      }, "")
+      throw error
+    }
   }
 
   /** COMMIT, SAVEPOINT, ALTER SESSION and the like. */
@@ -301,10 +382,10 @@ export class Executor {
         transaction.savepoint(statement.name)
         return
       case "settransaction":
-        if (transaction.active) throw oraError(1453, "SET TRANSACTION must be first statement of transaction")
+        transaction.begin(statement.isolation)
         return
       case "altersession":
-        applySettings(core, state, statement.settings)
+        applySettings(core, state, transaction, statement.settings)
         return
       case "killsession":
         if (statement.sid === state.info.sid && statement.serial === state.info.serial) {

@@ -1,21 +1,17 @@
 /** Statements of a session and what they were compiled to. */
-import type { StatementSync } from "node:sqlite"
 import type { Expr, Query } from "../Ast.ts"
 import type { Parsed } from "../AstDefinitions.ts"
 import type { Table } from "../Catalog.ts"
-import { Compilation, type CompilationContext, finish, type Parameter } from "../compile/Compilation.ts"
+import { Compilation, type CompilationContext, type Parameter } from "../compile/Compilation.ts"
 import { compileExpr } from "../compile/Expressions.ts"
 import { compileQuery } from "../compile/Queries.ts"
-import type { OutColumn, Source } from "../compile/Sql.ts"
+import type { OutColumn, Source } from "../compile/Term.ts"
 import type { Stored } from "../Convert.ts"
 import type { DmlPlan } from "../dml/DmlPlan.ts"
-import { type Prepared } from "../dml/DmlPlan.ts"
 import type { Column, Placeholder, Statement, StatementKind } from "../Engine.ts"
+import type { Plan } from "../execute/Operator.ts"
 import { oraError } from "../OraError.ts"
-import { QueryCursor } from "../QueryCursor.ts"
-import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
-import type { Store } from "../Store.ts"
 import { type Decoder, decoderFor, describeColumn } from "../Values.ts"
 
 export interface QueryPlan {
@@ -23,14 +19,13 @@ export interface QueryPlan {
   readonly columns: ReadonlyArray<Column>
   readonly out: ReadonlyArray<OutColumn>
   readonly decoders: ReadonlyArray<Decoder>
-  readonly tables: ReadonlySet<number>
-  readonly sql: string
-  readonly order: ReadonlyArray<Parameter>
-  /** Tables to lock, with the column that holds the row. */
-  readonly locks: ReadonlyArray<{ readonly table: Table; readonly column: number }>
+  readonly plan: Plan
+  /** Where the rows come. */
+  readonly slot: number
+  readonly parameters: ReadonlyArray<Parameter>
+  /** Tables to lock, with the slots of their rows. */
+  readonly locks: ReadonlyArray<{ readonly table: Table; readonly slot: number }>
   readonly query: Query
-  /** Prepared statements that no cursor uses. */
-  readonly free: Array<StatementSync>
 }
 
 export interface SessionStatement extends Statement {
@@ -78,7 +73,6 @@ export const compilation = (context: CompilationContext): Compilation =>
 
 export const planQuery = (c: Compilation, query: Query): QueryPlan => {
   const compiled = compileQuery(c, query, undefined, true)
-  const { order, sql } = finish(c, compiled.sql)
   const of = query.forUpdate?.of ?? []
   const names = (source: Source, expr: Expr): boolean =>
     expr.kind === "name" && (expr.path.length === 1 || source.alias === expr.path.at(-2)) &&
@@ -88,56 +82,35 @@ export const planQuery = (c: Compilation, query: Query): QueryPlan => {
     const path = expr.kind === "name" ? expr.path : ["?"]
     throw oraError(904, `${path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
   }
+  if (query.forUpdate !== undefined && query.fetch !== undefined) {
+    throw oraError(2014, "cannot select FOR UPDATE from view with DISTINCT, GROUP BY, etc.", query.at)
+  }
   const locked = compiled.locked.filter((source) => of.length === 0 || of.some((expr) => names(source, expr)))
   return {
     kind: "query",
     columns: compiled.columns.map(describeColumn),
     out: compiled.columns,
     decoders: compiled.columns.map((column) => decoderFor(column.type)),
-    tables: c.tables,
-    sql,
-    order,
-    locks: locked.map((source) => ({
-      table: source.table!,
-      column: compiled.columns.length + compiled.locked.indexOf(source)
-    })),
-    query,
-    free: []
+    plan: compiled.plan,
+    slot: compiled.slot,
+    parameters: c.parameters,
+    locks: locked.map((source) => ({ table: source.table!, slot: source.slot })),
+    query
   }
 }
 
 /** Reads a parameter at run time. */
 export type ParameterReader = (parameter: Parameter) => Stored
 
-export const parameterValues = (order: ReadonlyArray<Parameter>, read: ParameterReader): ReadonlyArray<Stored> => {
-  if (order.length === 0) return []
+export const parameterValues = (
+  parameters: ReadonlyArray<Parameter>,
+  read: ParameterReader
+): ReadonlyArray<Stored> => {
+  if (parameters.length === 0) return []
   const values: Array<Stored> = []
-  for (const parameter of order) values.push(read(parameter))
+  for (let i = 0; i < parameters.length; i++) values.push(read(parameters[i]!))
   return values
 }
-
-export const openQuery = (
-  store: Store,
-  session: SessionState,
-  plan: QueryPlan,
-  values: ReadonlyArray<Stored>
-): QueryCursor => {
-  const statement = plan.free.pop() ?? store.prepare(plan.sql)
-  return new QueryCursor(store, session, plan, {
-    statement,
-    values,
-    giveBack: (used) => {
-      plan.free.push(used)
-    }
-  })
-}
-
-/** Runs a read to its end. */
-export const readAll = (
-  store: Store,
-  prepared: Prepared,
-  values: ReadonlyArray<Stored>
-): ReadonlyArray<ReadonlyArray<Stored>> => store.rows(prepared.sql, ...values)
 
 export const typesKey = (types: ReadonlyArray<SqlType>): string => {
   let key = ""

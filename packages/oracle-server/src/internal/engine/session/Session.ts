@@ -66,7 +66,6 @@ export class Session implements EngineSession {
 
   private enter(): void {
     if (this.closed) throw oraError(28, "your session has been killed")
-    this.core.store.caller.session = this.state
     this.state.statementTime = this.core.host.now()
   }
 
@@ -102,53 +101,67 @@ export class Session implements EngineSession {
       if (request.describeOnly === true) return this.describeOnly(statement, request)
       if (statement.kind === "query" && request.autoCommit !== true) {
         const { plan, types } = this.plan(statement, request.bindTypes)
-        if (plan.kind === "query" && plan.query.forUpdate === undefined) {
-          const values = this.encode(request.rows?.[0] ?? [], types)
-          const steps = this.executor.query(
-            plan,
-            (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
-          )
-          const done = steps.next()
-          if (done.done === true) return { rowCount: 0, cursor: this.keep(done.value) }
-        }
+        if (plan.kind === "query" && plan.query.forUpdate === undefined) return this.openQuery(plan, types, request)
       }
-      this.state.active = true
-      const result = runSteps(
-        this.steps(statement as SessionStatement, request),
-        () => this.waitSignal(),
-        () => this.resume()
-      )
-      if (!(result instanceof Promise)) {
-        this.state.active = false
-        return result
-      }
-      return result.then(
-        (value) => {
-          this.waiting = false
-          this.state.active = false
-          return value
-        },
-        (error: unknown) => {
-          this.waiting = false
-          this.state.active = false
-          throw asOraError(error)
-        }
-      )
+      return this.drive(this.steps(statement as SessionStatement, request))
+    } catch (error) {
+      throw asOraError(error)
+    }
+  }
+
+  private openQuery(
+    plan: QueryPlan,
+    types: ReadonlyArray<SqlType>,
+    request: ExecuteRequest
+  ): ExecuteResult | Promise<ExecuteResult> {
+    const values = this.encode(request.rows?.[0] ?? [], types)
+    const cursor = this.executor.cursor(
+      plan,
+      (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
+    )
+    if (cursor.openNow()) return { rowCount: 0, cursor: this.keep(cursor) }
+    return this.drive(this.opening(cursor))
+  }
+
+  private *opening(cursor: QueryCursor): Step<ExecuteResult> {
+    yield* cursor.open()
+    return { rowCount: 0, cursor: this.keep(cursor) }
+  }
+
+  /** Runs steps at once where they do not wait; a promise otherwise. */
+  private drive<A>(steps: Step<A>): A | Promise<A> {
+    this.state.active = true
+    let result: A | Promise<A>
+    try {
+      result = runSteps(steps, () => this.waitSignal(), () => {
+        this.waiting = false
+      })
     } catch (error) {
       this.state.active = false
       throw asOraError(error)
     }
+    if (!(result instanceof Promise)) {
+      this.state.active = false
+      return result
+    }
+    return result.then(
+      (value) => {
+        this.waiting = false
+        this.state.active = false
+        return value
+      },
+      (error: unknown) => {
+        this.waiting = false
+        this.state.active = false
+        throw asOraError(error)
+      }
+    )
   }
 
   private waitSignal(): AbortSignal {
     if (this.abort.signal.aborted && !this.closed) this.abort = new AbortController()
     this.waiting = true
     return this.abort.signal
-  }
-
-  private resume(): void {
-    this.waiting = false
-    this.core.store.caller.session = this.state
   }
 
   private keep(cursor: QueryCursor): QueryCursor {
@@ -193,7 +206,7 @@ export class Session implements EngineSession {
     const { parsed } = statement
     switch (parsed.kind) {
       case "ddl":
-        this.executor.define(parsed.ddl, statement.sql)
+        yield* this.executor.define(parsed.ddl, statement.sql)
         return { rowCount: 0 }
       case "session":
         yield* this.executor.sessionStatement(parsed.statement)
@@ -225,30 +238,39 @@ export class Session implements EngineSession {
     const rows = request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows
     const batchErrors: Array<BatchError> = []
     const rowCounts: Array<number> = []
-    const returned: Array<ReadonlyArray<ReadonlyArray<Stored>>> = []
-    const returnedRows: Array<ReadonlyArray<number>> = []
+    const returned: Array<ReadonlyArray<ReadonlyArray<Value>>> = []
     let rowCount = 0
     let lastRowid: string | undefined
+    const converts =
+      dml.returning?.into.map((target, column) =>
+        this.returnedValue(dml, column, types[target.kind === "bind" ? target.index : -1]!)
+      ) ?? []
+    const { transaction } = this.executor
     for (let i = 0; i < rows.length; i++) {
+      const mark = transaction.mark()
       try {
         const values = this.encode(rows[i]!, types)
         const outcome = yield* this.executor.dml(
           dml,
           (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
         )
+        // A value that does not fit its bind fails the statement, which then leaves nothing behind.
+        const values_ = outcome.returned.map((row, n) =>
+          converts.map((convert, column) => convert(row[column]!, outcome.returnedRows[n]!))
+        )
         rowCount += outcome.rowCount
         rowCounts.push(outcome.rowCount)
-        returned.push(outcome.returned)
-        returnedRows.push(outcome.returnedRows)
+        returned.push(values_)
         lastRowid = outcome.lastRowid ?? lastRowid
       } catch (error) {
+        transaction.undoTo(mark, false)
+        transaction.settle()
         if (request.batchErrors !== true || !(error instanceof OraError) || error.code === 1013 || error.code === 28) {
           throw error
         }
         batchErrors.push({ row: i, error })
         rowCounts.push(0)
         returned.push([])
-        returnedRows.push([])
       }
     }
     const { returning } = dml
@@ -260,20 +282,10 @@ export class Session implements EngineSession {
       ...(returning === undefined ? {} : {
         returned: returning.into.map((target, column) => {
           const index = target.kind === "bind" ? target.index : -1
-          const type = types[index]!
-          const { origin } = returning.columns[column]!
-          const convert = this.returnedValue(returning.columns[column]!.type, type)
           return {
             index,
-            type: type.name as Column["type"],
-            values: returned.map((list, iteration) =>
-              list.map((row, n) => {
-                const value = convert(row[column]!)
-                if (!(value instanceof LobValue) || origin === undefined) return value
-                const at = returnedRows[iteration]![n]!
-                return value.within((data) => this.executor.writeLob(dml.table, at, origin.column, data))
-              })
-            )
+            type: types[index]!.name as Column["type"],
+            values: returned.map((list) => list.map((row) => row[column]!))
           }
         })
       })
@@ -281,23 +293,37 @@ export class Session implements EngineSession {
   }
 
   /** A returned value in the type of its bind. */
-  private returnedValue(from: SqlType, to: SqlType): (value: Stored) => Value {
+  private returnedValue(dml: DmlPlan, column: number, to: SqlType): (value: Stored, row: number) => Value {
+    const { origin, type: from } = dml.returning!.columns[column]!
     const convert = conversion(kindOf(from), kindOf(to))
     if (convert === undefined) throw oraError(932, `inconsistent datatypes: expected ${to.name} got ${from.name}`)
     const decode = decoderFor(to)
-    return (value) => value === null ? null : decode(fit(convert(value, this.state), to, { kind: "plsql" }))
+    return (stored, row) => {
+      if (stored === null) return null
+      const value = decode(fit(convert(stored, this.state), to, { kind: "plsql" }))
+      if (!(value instanceof LobValue) || origin === undefined) return value
+      return value.within((data) => this.executor.writeLob(dml.table, row, origin.column, data))
+    }
   }
 
-  fetch(cursor: Cursor, count: number): ReadonlyArray<Row> {
+  fetch(cursor: Cursor, count: number): ReadonlyArray<Row> | Promise<ReadonlyArray<Row>> {
     this.enter()
     const own = cursor as QueryCursor
+    let rows: ReadonlyArray<Row> | undefined
     try {
-      const rows = own.fetch(count)
-      if (own.exhausted) this.cursors.delete(own)
-      return rows
+      rows = own.fetchNow(count)
     } catch (error) {
       throw asOraError(error)
     }
+    if (rows === undefined) return this.drive(this.fetchSteps(own, count))
+    if (own.exhausted) this.cursors.delete(own)
+    return rows
+  }
+
+  private *fetchSteps(cursor: QueryCursor, count: number): Step<ReadonlyArray<Row>> {
+    const rows = yield* cursor.fetch(count)
+    if (cursor.exhausted) this.cursors.delete(cursor)
+    return rows
   }
 
   closeCursor(cursor: Cursor): void {
@@ -361,19 +387,15 @@ export class Session implements EngineSession {
 
   get hasTemporaryRows(): boolean {
     for (const table of this.core.tablesById.values()) {
-      if (table.temporary !== "preserve") continue
-      if (this.core.store.rows(`SELECT 1 FROM ${table.physical} WHERE s=? LIMIT 1`, this.info.sid).length > 0) {
-        return true
-      }
+      if (table.temporary === "preserve" && (table.own.get(this.info.sid)?.size ?? 0) > 0) return true
     }
     return false
   }
 
   private dropTemporaryRows(): void {
     for (const table of this.core.tablesById.values()) {
-      if (table.temporary === undefined) continue
-      this.core.store.beforeWrite(table.id)
-      this.core.store.run(`DELETE FROM ${table.physical} WHERE s=?`, this.info.sid)
+      table.own.get(this.info.sid)?.clear()
+      table.own.delete(this.info.sid)
     }
   }
 
@@ -382,7 +404,6 @@ export class Session implements EngineSession {
     this.closed = true
     this.abort.abort(oraError(28, "your session has been killed"))
     this.closeCursors()
-    this.core.store.closeReads(this.state)
     this.executor.transaction.rollback()
     this.dropTemporaryRows()
     this.core.sessions.delete(this.info.sid)

@@ -2,6 +2,7 @@
 import type { Core } from "../Core.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
+import type { Transaction } from "../storage/Transaction.ts"
 
 /** Settings of the optimizer and of tracing: they change no answer. */
 const withoutEffect =
@@ -15,6 +16,7 @@ export const setCurrentSchema = (core: Core, session: SessionState, name: string
 export const applySettings = (
   core: Core,
   session: SessionState,
+  transaction: Transaction,
   settings: ReadonlyArray<readonly [string, string, number]>
 ): void => {
   for (const [name, value, at] of settings) {
@@ -26,7 +28,8 @@ export const applySettings = (
       }
     } else if (name.startsWith("NLS_")) session.nls.set(name, value, at)
     else if (name === "ISOLATION_LEVEL") {
-      if (value !== "READ") throw unimplemented("ISOLATION_LEVEL = SERIALIZABLE", at)
+      transaction.defaultIsolation = value === "READ" ? "read committed" : "serializable"
+      if (!transaction.active) transaction.isolation = transaction.defaultIsolation
     } else if (name === "CONTAINER") throw unimplemented("ALTER SESSION SET CONTAINER", at)
     else if (!withoutEffect.test(name)) throw oraError(2248, "invalid option for ALTER SESSION", at)
   }

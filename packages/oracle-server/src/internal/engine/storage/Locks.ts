@@ -1,13 +1,12 @@
 /**
- * Row and table locks above the store, and who waits for whom.
+ * Table locks, and who waits for whom; row locks are in the rows of each table.
  *
  * A lock belongs to a session's transaction and ends with it (or with a rollback to a savepoint from before it). A session
  * waits for the holder, not for a place in a queue: when the holder ends, all who wait try again in their order. A wait that
  * would close a circle is refused with ORA-00060 in the session that asked last.
  */
-import type { Table } from "./Catalog.ts"
-import { oraError } from "./OraError.ts"
-import type { Wait } from "./Waiting.ts"
+import { oraError } from "../OraError.ts"
+import type { Wait } from "../Waiting.ts"
 
 const modes = ["ROW SHARE", "ROW EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"] as const
 export type TableMode = typeof modes[number]
@@ -28,14 +27,6 @@ export class Locks {
 
   constructor(sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>) {
     this.sleep = sleep
-  }
-
-  /** 0 when the lock was taken or is already the session's; otherwise the session that holds it. */
-  row(table: Table, row: number, sid: number): number {
-    const holder = table.rowLocks.get(row)
-    if (holder !== undefined && holder !== sid) return holder
-    table.rowLocks.set(row, sid)
-    return 0
   }
 
   table(id: number, mode: TableMode, sid: number): number {

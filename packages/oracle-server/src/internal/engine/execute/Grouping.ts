@@ -1,0 +1,154 @@
+/** GROUP BY: one pass over the rows, an accumulator for each aggregate of each group. */
+import type { Stored } from "../Convert.ts"
+import type { Accumulator } from "../functions/Aggregates.ts"
+import type { Kind } from "../SqlType.ts"
+import { sizeOf } from "../storage/Memory.ts"
+import { keyOfAll } from "../values/Order.ts"
+import type { Eval, Frame } from "./Frame.ts"
+import type { Operator } from "./Operator.ts"
+import { compareKeys, type SortKey } from "./Sorting.ts"
+
+export interface AggregateSpec {
+  readonly make: () => Accumulator
+  readonly args: ReadonlyArray<Eval>
+  /** WITHIN GROUP of LISTAGG: the values come in this order. */
+  readonly order: ReadonlyArray<SortKey>
+  /** KEEP (DENSE_RANK FIRST or LAST): only the rows that rank first, or last, in that order. */
+  readonly keep: "first" | "last" | undefined
+}
+
+interface Waiting {
+  readonly key: ReadonlyArray<Stored>
+  readonly value: Stored
+  readonly more: ReadonlyArray<Stored>
+}
+
+/** An aggregate whose rows have an order: they wait until the group is complete. */
+export class Ordered implements Accumulator {
+  private readonly inner: Accumulator
+  private readonly spec: AggregateSpec
+  private readonly compare: (a: ReadonlyArray<Stored>, b: ReadonlyArray<Stored>) => number
+  private waiting: Array<Waiting> = []
+
+  constructor(spec: AggregateSpec) {
+    this.inner = spec.make()
+    this.spec = spec
+    this.compare = compareKeys(spec.order)
+  }
+
+  add(value: Stored, more: ReadonlyArray<Stored>): void {
+    const { length } = this.spec.order
+    const key = more.slice(more.length - length)
+    const rest = more.slice(0, more.length - length)
+    const { keep } = this.spec
+    if (keep !== undefined && this.waiting.length > 0) {
+      const order = this.compare(key, this.waiting[0]!.key) * (keep === "first" ? 1 : -1)
+      if (order > 0) return
+      if (order < 0) this.waiting = []
+    }
+    this.waiting.push({ key, value, more: rest })
+  }
+
+  result(): Stored {
+    if (this.spec.keep === undefined) this.waiting.sort((a, b) => this.compare(a.key, b.key))
+    for (const { more, value } of this.waiting) this.inner.add(value, more)
+    return this.inner.result()
+  }
+}
+
+export const accumulator = (spec: AggregateSpec): Accumulator =>
+  spec.order.length === 0 ? spec.make() : new Ordered(spec)
+
+const none: ReadonlyArray<Stored> = []
+
+export class Grouping implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly slot: number
+  private readonly keys: (f: Frame) => ReadonlyArray<Stored>
+  private readonly kinds: ReadonlyArray<Kind>
+  private readonly specs: ReadonlyArray<AggregateSpec>
+  /** The arguments of every aggregate for the current row. */
+  private readonly inputs: (f: Frame) => ReadonlyArray<ReadonlyArray<Stored>>
+  private groups = new Map<
+    string,
+    { readonly values: ReadonlyArray<Stored>; readonly accumulators: ReadonlyArray<Accumulator> }
+  >()
+  private result:
+    | Iterator<
+      { readonly values: ReadonlyArray<Stored>; readonly accumulators: ReadonlyArray<Accumulator> }
+    >
+    | undefined
+  private held = false
+  /** Without GROUP BY there is one group, even of no rows. */
+  private readonly whole: boolean
+
+  constructor(
+    f: Frame,
+    child: Operator,
+    slot: number,
+    keys: (f: Frame) => ReadonlyArray<Stored>,
+    kinds: ReadonlyArray<Kind>,
+    specs: ReadonlyArray<AggregateSpec>,
+    inputs: (f: Frame) => ReadonlyArray<ReadonlyArray<Stored>>,
+    whole: boolean
+  ) {
+    this.f = f
+    this.child = child
+    this.slot = slot
+    this.keys = keys
+    this.kinds = kinds
+    this.specs = specs
+    this.inputs = inputs
+    this.whole = whole
+  }
+
+  open(): void {
+    this.groups = new Map()
+    this.result = undefined
+    this.held = false
+    this.child.open()
+  }
+
+  private group(values: ReadonlyArray<Stored>): ReadonlyArray<Accumulator> {
+    const key = this.kinds.length === 0 ? "" : keyOfAll(this.kinds, values)
+    const known = this.groups.get(key)
+    if (known !== undefined) return known.accumulators
+    this.f.take(sizeOf(values) + 120 * this.specs.length + key.length)
+    const accumulators = this.specs.map(accumulator)
+    this.groups.set(key, { values, accumulators })
+    return accumulators
+  }
+
+  private read(): void {
+    const { f } = this
+    for (;;) {
+      if (!this.held) {
+        if (!this.child.next()) break
+        this.held = true
+      }
+      const values = this.kinds.length === 0 ? none : this.keys(f)
+      const inputs = this.inputs(f)
+      this.held = false
+      const accumulators = this.group(values)
+      for (let i = 0; i < accumulators.length; i++) {
+        const input = inputs[i]!
+        accumulators[i]!.add(input.length === 0 ? 1 : input[0]!, input.length > 1 ? input.slice(1) : none)
+        if (this.specs[i]!.order.length > 0) f.take(64)
+      }
+      f.step()
+    }
+    if (this.whole && this.groups.size === 0) this.group(none)
+    this.result = this.groups.values()
+  }
+
+  next(): boolean {
+    if (this.result === undefined) this.read()
+    const group = this.result!.next()
+    if (group.done === true) return false
+    const row = [...group.value.values]
+    for (const one of group.value.accumulators) row.push(one.result())
+    this.f.rows[this.slot] = row
+    return true
+  }
+}
