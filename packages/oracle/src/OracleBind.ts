@@ -6,10 +6,12 @@
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import type * as Stream from "effect/Stream"
 import type { CallError } from "./internal/caller.ts"
 import type { RowDecodeError } from "./internal/rowDecodeError.ts"
 import type { Row } from "./internal/rowReader.ts"
+import type { YearMonth } from "./OracleInterval.ts"
 import type { OracleLob } from "./OracleLob.ts"
 
 /**
@@ -42,6 +44,10 @@ export interface BindTypes {
   readonly timestamp: Date
   readonly timestampTz: Date
   readonly timestampLtz: Date
+  /** INTERVAL DAY TO SECOND. */
+  readonly intervalDs: Duration.Duration
+  /** INTERVAL YEAR TO MONTH. */
+  readonly intervalYm: YearMonth
   readonly raw: Uint8Array
   readonly clob: OracleLob
   readonly nclob: OracleLob
@@ -160,8 +166,11 @@ export interface ReturningBind<T extends BindType> extends Described<"returning"
  * **Details**
  *
  * A `BigDecimal` is sent as a NUMBER with all its digits: as such where the driver can, else as text that the server
- * converts. A `Date` is a TIMESTAMP in the zone of the date policy, a `DateTime` a TIMESTAMP WITH TIME ZONE. `Uint8Array` is
- * RAW, other typed arrays are vectors.
+ * converts. A `Date` is a TIMESTAMP in the zone of the date policy, a `DateTime` a TIMESTAMP WITH TIME ZONE. A `Duration` is an
+ * INTERVAL DAY TO SECOND, `OracleInterval.YearMonth` an INTERVAL YEAR TO MONTH. `Uint8Array` is RAW, other typed arrays are vectors.
+ *
+ * A value that its type cannot hold is an `OracleError` that names the bind, before anything is sent: a number that is not finite or
+ * is out of NUMBER's range, an invalid date, or one outside of the years 1 to 9999, also inside of a JSON document.
  *
  * @example
  * ```ts
@@ -180,6 +189,8 @@ export type BindValue =
   | Date
   | DateTime.DateTime
   | BigDecimal.BigDecimal
+  | Duration.Duration
+  | YearMonth
   | Uint8Array
   | Float32Array
   | Float64Array

@@ -1,13 +1,27 @@
 /** Turns binds into those of the driver, and what comes back into values of the program. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as OracleBind from "../OracleBind.ts"
+import { isYearMonth } from "../OracleInterval.ts"
 import { OracleLob } from "../OracleLob.ts"
+import { checkDate, checkJson, checkNumber, naming } from "./bindRefusal.ts"
 import { dateForDriver, type DatePolicy, dateReader } from "./datePolicy.ts"
+import { readDaySecond, readYearMonth, writeDaySecond, writeYearMonth } from "./intervals.ts"
 import { bindText, exactNumber, type NumberPolicy, outNumberReader } from "./numberPolicy.ts"
-import { type BindUnit, type DbType, driver, type DriverBinds, type Lob, type ResultSet } from "./oracledb.ts"
+import {
+  type BindUnit,
+  type DbType,
+  driver,
+  type DriverBinds,
+  type IntervalDS,
+  type IntervalYM,
+  type Lob,
+  type ResultSet
+} from "./oracledb.ts"
 import type { Handles } from "./rowReader.ts"
+import type { ValueSettings } from "./valueSettings.ts"
 
 /** The driver's types. Numbers that come back travel as text: the driver would read a NUMBER as a double. */
 const types: { readonly [T in OracleBind.BindType]: DbType } = {
@@ -23,6 +37,8 @@ const types: { readonly [T in OracleBind.BindType]: DbType } = {
   timestamp: driver.DB_TYPE_TIMESTAMP,
   timestampTz: driver.DB_TYPE_TIMESTAMP_TZ,
   timestampLtz: driver.DB_TYPE_TIMESTAMP_LTZ,
+  intervalDs: driver.DB_TYPE_INTERVAL_DS,
+  intervalYm: driver.DB_TYPE_INTERVAL_YM,
   raw: driver.DB_TYPE_RAW,
   clob: driver.DB_TYPE_CLOB,
   nclob: driver.DB_TYPE_NCLOB,
@@ -46,11 +62,28 @@ const isNumeric = (value: unknown): value is number | bigint | BigDecimal.BigDec
 
 /** A value as the driver takes it; `undefined` where the value says nothing of its type. */
 const writeValue = (value: unknown, dates: DatePolicy): unknown => {
-  if (value instanceof Date) return dateForDriver(dates, value)
-  if (DateTime.isDateTime(value)) {
-    return { type: driver.DB_TYPE_TIMESTAMP_TZ, val: new Date(DateTime.toEpochMillis(value)) } satisfies BindUnit
+  if (typeof value === "number" || typeof value === "bigint") {
+    checkNumber(value)
+    return value
   }
-  if (BigDecimal.isBigDecimal(value)) return Option.getOrElse(exactNumber(value), () => bindText(value))
+  if (typeof value !== "object" || value === null) return value
+  if (value instanceof Date) {
+    checkDate(value, dates)
+    return dateForDriver(dates, value)
+  }
+  if (DateTime.isDateTime(value)) {
+    const date = new Date(DateTime.toEpochMillis(value))
+    checkDate(date, "utc")
+    return { type: driver.DB_TYPE_TIMESTAMP_TZ, val: date } satisfies BindUnit
+  }
+  if (Duration.isDuration(value)) return writeDaySecond(value)
+  if (isYearMonth(value)) return writeYearMonth(value)
+  if (BigDecimal.isBigDecimal(value)) {
+    const exact = Option.getOrUndefined(exactNumber(value))
+    if (exact === undefined) return bindText(value)
+    checkNumber(exact)
+    return exact
+  }
   if (value instanceof OracleLob) return value.forDriver
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   return value
@@ -62,10 +95,19 @@ const writeTyped = (type: OracleBind.BindType, value: unknown, dates: DatePolicy
   if (Array.isArray(value) && type !== "json" && type !== "vector") {
     return value.map((each) => writeTyped(type, each, dates))
   }
+  if (type === "json") checkJson(value)
   if (type === "json" || type === "vector") return value
-  if (exactTypes.has(type) && isNumeric(value)) return bindText(value)
-  if ((type === "date" || type === "timestamp") && value instanceof Date) return dateForDriver(dates, value)
-  if (value instanceof Date) return value
+  if (exactTypes.has(type) && isNumeric(value)) {
+    if (!BigDecimal.isBigDecimal(value)) checkNumber(value)
+    return bindText(value)
+  }
+  if (value instanceof Date) {
+    const isWithoutZone = type === "date" || type === "timestamp"
+    checkDate(value, isWithoutZone ? dates : "utc")
+    return isWithoutZone ? dateForDriver(dates, value) : value
+  }
+  if (Duration.isDuration(value)) return writeDaySecond(value).val
+  if (isYearMonth(value)) return writeYearMonth(value).val
   if (type === "double" && isNumeric(value)) return Number(BigDecimal.isBigDecimal(value) ? bindText(value) : value)
   return writeValue(value, dates)
 }
@@ -104,8 +146,10 @@ const writeUnit = (bind: unknown, dates: DatePolicy): unknown => {
 export const writeBinds = (binds: OracleBind.Binds | undefined, dates: DatePolicy): DriverBinds => {
   if (binds === undefined) return []
   return isPositional(binds)
-    ? binds.map((bind) => writeUnit(bind, dates))
-    : Object.fromEntries(Object.entries(binds).map(([name, bind]) => [name, writeUnit(bind, dates)]))
+    ? binds.map((bind, index) => naming(`:${index + 1}`, () => writeUnit(bind, dates)))
+    : Object.fromEntries(
+      Object.entries(binds).map(([name, bind]) => [name, naming(`:${name}`, () => writeUnit(bind, dates))])
+    )
 }
 
 const isPositional = (binds: OracleBind.Binds): binds is ReadonlyArray<OracleBind.Bind> => Array.isArray(binds)
@@ -120,15 +164,19 @@ const isResultSet = (value: unknown): value is ResultSet =>
 const readOut = (
   type: OracleBind.BindType,
   dates: DatePolicy,
-  handles: Handles
+  handles: Handles,
+  numbers: Pick<ValueSettings, "safeIntegers">
 ): (value: unknown) => unknown => {
-  const number = exactTypes.has(type) ? outNumberReader(type as NumberPolicy) : undefined
+  const policy = type === "number" && numbers.safeIntegers === "always" ? "safeIntegers" : type as NumberPolicy
+  const number = exactTypes.has(type) ? outNumberReader(policy) : undefined
   const date = type === "date" || type === "timestamp" ? dateReader(dates) : undefined
   const read = (value: unknown): unknown => {
     if (value === null || value === undefined) return null
     if (Array.isArray(value) && type !== "json") return value.map(read)
     if (number !== undefined && typeof value === "string") return number(value)
     if (date !== undefined && value instanceof Date) return date(value)
+    if (type === "intervalDs") return readDaySecond(value as IntervalDS)
+    if (type === "intervalYm") return readYearMonth(value as IntervalYM)
     if (isLob(value)) return handles.lob(value)
     if (isResultSet(value)) return handles.cursor(value)
     return value
@@ -140,7 +188,7 @@ const readOut = (
 export const readOutBinds = (
   binds: OracleBind.Binds | undefined,
   given: DriverBinds | undefined,
-  dates: DatePolicy,
+  settings: Pick<ValueSettings, "dates" | "safeIntegers">,
   handles: Handles
 ): OutValues => {
   const positional = binds === undefined || isPositional(binds)
@@ -149,7 +197,7 @@ export const readOutBinds = (
   )
   const values = described.map(([name, type], index) => {
     const value = given === undefined ? null : Array.isArray(given) ? given[index] : Reflect.get(given, name)
-    return [name, readOut(type, dates, handles)(value)] as const
+    return [name, readOut(type, settings.dates, handles, settings)(value)] as const
   })
   return positional ? values.map(([, value]) => value) : Object.fromEntries(values)
 }
@@ -180,6 +228,7 @@ const longest = (values: ReadonlyArray<unknown>): number =>
 
 /** One column of a batch: all its values in one type. */
 const batchColumn = (
+  where: string,
   binds: ReadonlyArray<OracleBind.Bind>,
   dates: DatePolicy
 ): { readonly definition: BindUnit; readonly values: ReadonlyArray<unknown> } => {
@@ -187,7 +236,9 @@ const batchColumn = (
   if (described !== undefined) {
     const { type } = described
     const direction = OracleBind.directionOf(described)
-    const values = binds.map((bind) => writeTyped(type, OracleBind.isDescribed(bind) ? bind.value : bind, dates))
+    const values = binds.map((bind, row) =>
+      naming(`${where} of row ${row}`, () => writeTyped(type, OracleBind.isDescribed(bind) ? bind.value : bind, dates))
+    )
     const maxSize = direction === "in" && (sizedTypes.has(type) || exactTypes.has(type))
       ? Math.max(described.maxSize ?? 1, longest(values))
       : sizeOf(described)
@@ -196,10 +247,11 @@ const batchColumn = (
       values
     }
   }
-  let values = binds.map((bind) => writeValue(bind, dates))
-  if (values.some(isUnit)) {
+  let values = binds.map((bind, row) => naming(`${where} of row ${row}`, () => writeValue(bind, dates)))
+  const unit = values.find(isUnit)
+  if (unit?.type !== undefined) {
     return {
-      definition: { type: driver.DB_TYPE_TIMESTAMP_TZ },
+      definition: { type: unit.type },
       values: values.map((value) => isUnit(value) ? value.val : value)
     }
   }
@@ -218,8 +270,14 @@ export const writeBatch = (rows: ReadonlyArray<OracleBind.Binds>, dates: DatePol
   const first = rows[0]
   if (first === undefined) return { rows: [], definitions: undefined }
   const names = Object.keys(first)
-  const columns = names.map((name) => batchColumn(rows.map((row) => Reflect.get(row, name) as OracleBind.Bind), dates))
   const positional = isPositional(first)
+  const columns = names.map((name) =>
+    batchColumn(
+      positional ? `:${Number(name) + 1}` : `:${name}`,
+      rows.map((row) => Reflect.get(row, name) as OracleBind.Bind),
+      dates
+    )
+  )
   const shape = (values: ReadonlyArray<unknown>): DriverBinds =>
     positional ? values : Object.fromEntries(names.map((name, index) => [name, values[index]]))
   return {

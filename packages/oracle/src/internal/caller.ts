@@ -3,6 +3,7 @@ import { type Connection, PoolError } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as OracleError from "../OracleError.ts"
+import { RefusedBind } from "./bindRefusal.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
 import { traced, type TracedCall } from "./tracing.ts"
@@ -86,6 +87,9 @@ export class Caller {
     thrown: unknown
   ): Effect.Effect<never, CallError> {
     if (thrown instanceof LeaseIsOver) return Effect.fail(this.released)
+    if (thrown instanceof RefusedBind) {
+      return Effect.fail(thrown.toOracleError(details.operation.toLowerCase(), details.sql))
+    }
     return Effect.flatMap(OracleError.Classification, (classification) => {
       const error = OracleError.fromDriver(thrown, {
         operation: details.operation.toLowerCase(),

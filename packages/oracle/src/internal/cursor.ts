@@ -9,7 +9,7 @@ import type { Caller, CallError } from "./caller.ts"
 import type { Lob, ResultSet } from "./oracledb.ts"
 import type { RowDecodeError } from "./rowDecodeError.ts"
 import { type Handles, type Row, RowReader } from "./rowReader.ts"
-import type { ValueSettings } from "./valueSettings.ts"
+import { type ValueSettings, withSettings } from "./valueSettings.ts"
 
 /**
  * What an operation may fail with that reads values.
@@ -44,11 +44,11 @@ const pull = (
     if (isDone) return Cause.done()
     const { metaData } = resultSet
     if (metaData === undefined) return caller.lease.isReleased ? Effect.fail(caller.released) : Cause.done()
-    reader ??= new RowReader(metaData, settings, handlesOf(caller, settings))
-    const known = reader
     return caller.call({ operation: "FETCH", sql }, () => resultSet.getRows(size)).pipe(
-      Effect.flatMap((rows) => {
+      Effect.zip(withSettings(settings, Effect.succeed)),
+      Effect.flatMap(([rows, now]) => {
         isDone = rows.length < size
+        const known = reader ??= new RowReader(metaData, now, handlesOf(caller, now))
         return Effect.map(known.readAll(rows, before, sql), (read) => {
           before += read.length
           return read

@@ -30,6 +30,7 @@ export interface PoolFields
   extends Omit<CoreOptions.Options, "dsn" | "tnsentry">, ConnectSettings, Omit<ValueOptions, "numbers" | "columnNames">
 {
   readonly numbers?: Extract<ValueOptions["numbers"], string> | undefined
+  readonly columnNames?: Extract<ValueOptions["columnNames"], string> | undefined
 }
 
 /**
@@ -61,6 +62,7 @@ export interface PoolHooks<OE, R> {
     | undefined
   readonly resetSession?: ((connection: OracleConnection) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly openRetry?: Schedule.Schedule<unknown, unknown, unknown, R> | undefined
+  /** Under which names columns appear in rows; over the field of the same name. */
   readonly columnNames?: ValueOptions["columnNames"]
   /** What NUMBER columns are read as, by column; over the field of the same name. */
   readonly numbers?: ValueOptions["numbers"]
@@ -76,7 +78,7 @@ export interface PoolHooks<OE, R> {
  * const options: OracleSessionPool.Options = { connectString: "localhost/FREEPDB1", user: "scott", min: 2 }
  * ```
  */
-export type PoolOptions<OE, R> = Omit<PoolFields, "numbers"> & PoolHooks<OE, R>
+export type PoolOptions<OE, R> = Omit<PoolFields, "numbers" | "columnNames"> & PoolHooks<OE, R>
 
 const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Pick<A, K> =>
   Object.fromEntries(names.flatMap((name) => from[name] === undefined ? [] : [[name, from[name]]])) as Pick<A, K>

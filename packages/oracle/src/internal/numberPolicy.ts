@@ -89,9 +89,20 @@ const toNumber = (text: string): number | Unfit => {
     )
 }
 
+/**
+ * A policy, or what `SqlClient.SafeIntegers` asks for in the place of `"number"`: a bigint for an integer that a number does not
+ * hold safely, as every integer is read by clients that have a type for them.
+ */
+export type NumberReading = NumberPolicy | "safeIntegers"
+
 /** Reads the digits of a NUMBER, in any form in which Oracle or the driver writes them. */
-export const numberReader = (policy: NumberPolicy): (text: string) => unknown => {
+export const numberReader = (policy: NumberReading): (text: string) => unknown => {
   switch (policy) {
+    case "safeIntegers":
+      return (text) => {
+        const decimal = read(text)
+        return decimal !== undefined && decimal.exponent >= 0 ? BigInt(print(decimal)) : toNumber(text)
+      }
     case "number":
       return toNumber
     case "double":
@@ -125,7 +136,7 @@ const zero: Decimal = { sign: "", digits: "", exponent: 0 }
  * Reads a number that the server has turned into text for an OUT bind. Its text has at most 40 characters; where digits
  * were rounded off to reach that, it is in scientific notation and as long as can be.
  */
-export const outNumberReader = (policy: NumberPolicy): (text: string) => unknown => {
+export const outNumberReader = (policy: NumberReading): (text: string) => unknown => {
   const read = numberReader(policy)
   return (text) =>
     policy !== "double" && text.length >= 39 && /e/i.test(text)

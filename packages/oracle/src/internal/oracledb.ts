@@ -18,6 +18,8 @@ export interface ColumnMetadata {
   readonly name: string
   readonly dbType: DbType
   readonly fetchType?: DbType
+  /** The longest value, where its type has one. */
+  readonly byteSize?: number
   /** The columns of a nested cursor. */
   readonly metaData?: ReadonlyArray<ColumnMetadata>
 }
@@ -91,6 +93,21 @@ export interface StatementInfo {
   readonly metaData?: ReadonlyArray<ColumnMetadata>
 }
 
+/** The driver's INTERVAL DAY TO SECOND; its parts have one sign, and `fseconds` are nanoseconds. */
+export interface IntervalDS {
+  readonly days: number
+  readonly hours: number
+  readonly minutes: number
+  readonly seconds: number
+  readonly fseconds: number
+}
+
+/** The driver's INTERVAL YEAR TO MONTH. */
+export interface IntervalYM {
+  readonly years: number
+  readonly months: number
+}
+
 /** A connection of the driver. Its properties that only can be written are setters without a getter's value. */
 export interface DriverConnection {
   readonly execute: (sql: string, binds: DriverBinds, options: ExecuteOptions) => Promise<ExecuteResult>
@@ -136,6 +153,8 @@ export interface Driver {
   readonly thin: boolean
   readonly getConnection: (parameters: object) => Promise<DriverConnection>
   readonly createPool: (parameters: object) => Promise<DriverPool>
+  readonly IntervalDS: new(parts: IntervalDS) => IntervalDS
+  readonly IntervalYM: new(parts: IntervalYM) => IntervalYM
   readonly BIND_IN: number
   readonly BIND_INOUT: number
   readonly BIND_OUT: number

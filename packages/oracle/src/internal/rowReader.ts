@@ -1,8 +1,18 @@
 /** Turns the rows of the driver into rows of the program: under names, with every value as its policy says. */
 import * as Effect from "effect/Effect"
 import { dateReader } from "./datePolicy.ts"
+import { readDaySecond, readYearMonth } from "./intervals.ts"
 import { numberReader, Unfit } from "./numberPolicy.ts"
-import { type ColumnMetadata, type DbType, driver, type ExecuteOptions, type Lob, type ResultSet } from "./oracledb.ts"
+import {
+  type ColumnMetadata,
+  type DbType,
+  driver,
+  type ExecuteOptions,
+  type IntervalDS,
+  type IntervalYM,
+  type Lob,
+  type ResultSet
+} from "./oracledb.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
@@ -101,7 +111,7 @@ const lostDigits = new Unfit(
 const numberColumn = (column: ColumnMetadata, settings: ValueSettings): ReadValue => {
   const { numbers } = settings
   const policy = typeof numbers === "function" ? numbers({ name: column.name, type: column.dbType.name }) : numbers
-  const read = numberReader(policy)
+  const read = numberReader(policy === "number" && settings.safeIntegers === "always" ? "safeIntegers" : policy)
   return (value) =>
     typeof value === "string" ? read(value) : typeof value === "number" && policy !== "double" ? lostDigits : value
 }
@@ -133,6 +143,10 @@ const readerOf = (column: ColumnMetadata, settings: ValueSettings, handles: Hand
       const read = dateReader(settings.dates)
       return read === undefined ? undefined : (value) => value instanceof Date ? read(value) : value
     }
+    case driver.DB_TYPE_INTERVAL_DS:
+      return (value) => readDaySecond(value as IntervalDS)
+    case driver.DB_TYPE_INTERVAL_YM:
+      return (value) => readYearMonth(value as IntervalYM)
     case driver.DB_TYPE_CLOB:
     case driver.DB_TYPE_NCLOB:
     case driver.DB_TYPE_BLOB:
@@ -161,17 +175,40 @@ interface ReadColumn {
   readonly read: ReadValue | undefined
 }
 
+/** Two columns of one name, of which a row could hold only one. */
+const clash = (metaData: ReadonlyArray<ColumnMetadata>, columns: ReadonlyArray<ReadColumn>): Misfit | undefined => {
+  const seen = new Map<string, number>()
+  for (const [index, { name }] of columns.entries()) {
+    const first = seen.get(name)
+    if (first !== undefined) {
+      const place = (at: number): string => `${JSON.stringify(metaData[at]!.name)} (column ${at + 1})`
+      return new Misfit(
+        name,
+        `stands for both ${place(first)} and ${
+          place(index)
+        }, and a row can hold only one of them: give one an alias, such ` +
+          "as `as b_id`"
+      )
+    }
+    seen.set(name, index)
+  }
+  return undefined
+}
+
 export class RowReader {
   readonly #columns: ReadonlyArray<ReadColumn>
+  readonly #clash: Misfit | undefined
 
   constructor(metaData: ReadonlyArray<ColumnMetadata>, settings: ValueSettings, handles: Handles) {
     this.#columns = metaData.map((column) => ({
       name: settings.columnNames === undefined ? column.name : settings.columnNames(column.name),
       read: readerOf(column, settings, handles)
     }))
+    this.#clash = clash(metaData, this.#columns)
   }
 
   read(values: ReadonlyArray<unknown>): Row | Misfit {
+    if (this.#clash !== undefined) return this.#clash
     const row: Record<string, unknown> = {}
     for (let i = 0; i < this.#columns.length; i++) {
       const { name, read } = this.#columns[i]!
@@ -214,6 +251,10 @@ export class RowReader {
     sql: string | undefined
   ): Effect.Effect<ReadonlyArray<Row>, RowDecodeError> {
     const read: Array<Row> = []
+    // Not only when there are rows: a program should fail in its first test.
+    if (this.#clash !== undefined && before === 0 && rows.length === 0) {
+      return Effect.fail(new RowDecodeError({ row: 1, ...this.#clash, ...(sql !== undefined && { sql }) }))
+    }
     for (const values of rows) {
       const row = this.read(values)
       if (row instanceof Misfit) {

@@ -7,13 +7,24 @@ import type { Row } from "./rowReader.ts"
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
-const failure = (error: Schema.SchemaError, row: number, sql: string | undefined): RowDecodeError => {
+const plain = (name: string): string => name.replaceAll("_", "").toLowerCase()
+
+/** What the row has under another spelling of the name that the schema asks for. */
+const hint = (given: Row, column: PropertyKey | undefined): string => {
+  if (typeof column !== "string" || column in given) return ""
+  const near = Object.keys(given).find((name) => plain(name) === plain(column))
+  return near === undefined
+    ? ""
+    : `; the row has ${JSON.stringify(near)}: set columnNames to "lower" or "camel", or select it as "${column}"`
+}
+
+const failure = (error: Schema.SchemaError, given: Row, row: number, sql: string | undefined): RowDecodeError => {
   const first = formatIssue(error.issue).issues?.[0]
   const step = first?.path?.[0]
   const column = typeof step === "object" ? step.key : step
   return new RowDecodeError({
     row,
-    problem: first?.message ?? "does not fit the schema",
+    problem: `${first?.message ?? "does not fit the schema"}${hint(given, column)}`,
     ...(column !== undefined && { column: String(column) }),
     ...(sql !== undefined && { sql })
   })
@@ -29,6 +40,6 @@ export const rowDecoder = <S extends Schema.Constraint>(schema: S, sql: string |
   > =>
     Effect.forEach(
       rows,
-      (row, index) => Effect.mapError(decode(row), (error) => failure(error, before + index + 1, sql))
+      (row, index) => Effect.mapError(decode(row), (error) => failure(error, row, before + index + 1, sql))
     )
 }

@@ -154,7 +154,7 @@ const valueFields: Fields<ValueOptions> = {
   numbers: orFunction(word("number", "bigint", "bigDecimal", "string", "double")),
   dates: word("utc", "local"),
   lobs: word("value", "handle"),
-  columnNames: { expected: "a function", parse: (input) => isFunction(input) ? input : undefined },
+  columnNames: orFunction(word("upper", "lower", "camel")),
   fetchArraySize: integer(1, 1_000_000),
   prefetchRows: integer(0, 1_000_000)
 }

@@ -9,6 +9,7 @@ import { OracleLob } from "../OracleLob.ts"
 import { type Caller, type CallError } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
 import { createLob } from "./lobWriter.ts"
+import { RowDecodeError } from "./rowDecodeError.ts"
 import { toProgram } from "./sqlNames.ts"
 import {
   type Abilities,
@@ -19,7 +20,7 @@ import {
   type OutParameter
 } from "./sqlParameter.ts"
 import { asSqlError, toCommitError, toSqlError } from "./sqlReason.ts"
-import { returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
+import { clashOf, returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
 import { execute, executeMany, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
 import { onSession, streamEnded } from "./statementSpan.ts"
 import { over, type ValueSettings } from "./valueSettings.ts"
@@ -83,7 +84,7 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   constructor(connection: OracleConnection, shared: SharedState) {
     this.connection = connection
     this.#caller = connection.caller.untraced
-    this.#settings = over(connection.values, { columnNames: toProgram })
+    this.#settings = { ...over(connection.values, { columnNames: toProgram }), safeIntegers: "ask" }
     this.#shared = shared
   }
 
@@ -254,20 +255,25 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   /** How the statement gives rows back, described once for all connections of the client. */
-  #plan(sql: string): Effect.Effect<ReturningPlan | undefined, CallError> {
+  #plan(sql: string): Effect.Effect<ReturningPlan | undefined, ReadError> {
     const known = this.#shared.plan(sql)
     if (known !== undefined) return Effect.succeed(known)
     const returning = returningOf(sql)
     if (returning === undefined) return Effect.succeed(undefined)
-    return Effect.map(
+    return Effect.flatMap(
       this.#caller.call(
         { operation: "describe", sql: returning.description },
         (connection) => connection.getStatementInfo(returning.description)
       ),
       ({ metaData }) => {
         const plan = returningPlan(returning, metaData ?? [], this.#settings)
+        const clash = clashOf(plan)
+        if (clash !== undefined) {
+          const problem = "stands for two columns of RETURNING, and a row can hold only one of them: give one an alias"
+          return Effect.fail(new RowDecodeError({ row: 1, column: clash, problem, sql }))
+        }
         this.#shared.remember(sql, plan)
-        return plan
+        return Effect.succeed(plan)
       }
     )
   }

@@ -90,6 +90,8 @@ const types = new Map<DbType, OracleBind.BindType>([
   [driver.DB_TYPE_TIMESTAMP, "timestamp"],
   [driver.DB_TYPE_TIMESTAMP_TZ, "timestampTz"],
   [driver.DB_TYPE_TIMESTAMP_LTZ, "timestampLtz"],
+  [driver.DB_TYPE_INTERVAL_DS, "intervalDs"],
+  [driver.DB_TYPE_INTERVAL_YM, "intervalYm"],
   [driver.DB_TYPE_RAW, "raw"],
   [driver.DB_TYPE_CLOB, "clob"],
   [driver.DB_TYPE_NCLOB, "nclob"],
@@ -111,8 +113,13 @@ const bindOf = (
     )
   }
   const type = types.get(column.dbType) ?? "string"
-  return OracleBind.returning(type, { maxSize: longest })
+  // A CHAR comes padded with blanks to the size that it is asked for in.
+  return OracleBind.returning(type, { maxSize: type === "char" ? column.byteSize ?? longest : longest })
 }
+
+/** The column that a row could not hold beside another of its name. */
+export const clashOf = ({ names }: ReturningPlan): string | undefined =>
+  names.find((name, index) => names.indexOf(name) < index)
 
 /** The statement to send, from the columns of the description. */
 export const returningPlan = (

@@ -11,7 +11,7 @@ import type * as Driver from "./oracledb.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
 import { isName, isSimpleName } from "./sqlNames.ts"
-import type { ValueSettings } from "./valueSettings.ts"
+import { type ValueSettings, withSettings } from "./valueSettings.ts"
 
 /**
  * What a statement has done.
@@ -138,7 +138,7 @@ const fetched = <A>(
     ({ metaData, rows }) =>
       metaData === undefined || rows === undefined
         ? Effect.succeed([])
-        : read(new RowReader(metaData, settings, handlesOf(caller, settings)), rows)
+        : withSettings(settings, (now) => read(new RowReader(metaData, now, handlesOf(caller, now)), rows))
   )
 
 /** The rows of a query as a stream over its cursor. */
@@ -192,8 +192,9 @@ export const execute = <const B extends OracleBind.Binds>(
           resultSet: true
         })
     )
-    const handles = handlesOf(caller, settings)
-    const outBinds = readOutBinds(binds, result.outBinds, settings.dates, handles)
+    const now = yield* withSettings(settings, Effect.succeed)
+    const handles = handlesOf(caller, now)
+    const outBinds = readOutBinds(binds, result.outBinds, now, handles)
     const implicitResults = (result.implicitResults ?? []).map((resultSet) => {
       caller.own(resultSet)
       return cursorStream(caller, resultSet, settings, sql)
@@ -238,25 +239,26 @@ export const executeMany = (
         ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
       })
     }),
-    (result) => {
-      const handles = handlesOf(caller, settings)
-      const outBinds = (result.outBinds ?? []).map((given) => readOutBinds(rows[0], given, settings.dates, handles))
-      const misfit = outBinds.map(unfit).find((each) => each !== undefined)
-      if (misfit !== undefined) return Effect.fail(misfit)
-      return Effect.succeed({
-        rowsAffected: result.rowsAffected ?? 0,
-        rowCounts: result.dmlRowCounts ?? [],
-        errors: (result.batchErrors ?? []).map((failure) => ({
-          row: failure.offset ?? 0,
-          error: OracleError.fromDriver(withoutOffset(failure), {
-            operation: "executemany",
-            sql,
-            secrets: caller.session.secrets
-          })
-        })),
-        outBinds
+    (result) =>
+      withSettings(settings, (now) => {
+        const handles = handlesOf(caller, now)
+        const outBinds = (result.outBinds ?? []).map((given) => readOutBinds(rows[0], given, now, handles))
+        const misfit = outBinds.map(unfit).find((each) => each !== undefined)
+        if (misfit !== undefined) return Effect.fail(misfit)
+        return Effect.succeed({
+          rowsAffected: result.rowsAffected ?? 0,
+          rowCounts: result.dmlRowCounts ?? [],
+          errors: (result.batchErrors ?? []).map((failure) => ({
+            row: failure.offset ?? 0,
+            error: OracleError.fromDriver(withoutOffset(failure), {
+              operation: "executemany",
+              sql,
+              secrets: caller.session.secrets
+            })
+          })),
+          outBinds
+        })
       })
-    }
   )
 }
 

@@ -1,6 +1,10 @@
 /** How values of the database are read and written where a single operation does not say otherwise. */
+import * as Effect from "effect/Effect"
+import { SafeIntegers } from "effect/sql/SqlClient"
+import { snakeToCamel } from "effect/String"
 import type { DatePolicy } from "./datePolicy.ts"
 import type { NumberPolicy } from "./numberPolicy.ts"
+import { toProgram } from "./sqlNames.ts"
 
 /**
  * A column, for policies that tell columns apart.
@@ -19,6 +23,18 @@ export interface Column {
 }
 
 /**
+ * Ready-made names of columns.
+ *
+ * @example
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const names: OracleConnection.ColumnNames = "camel"
+ * ```
+ */
+export type ColumnNames = "upper" | "lower" | "camel"
+
+/**
  * How values are read and written: for a pool, and for a single query over that.
  *
  * **Details**
@@ -27,7 +43,9 @@ export interface Column {
  * - `dates`: which time zone DATE and TIMESTAMP are in. Default `"utc"`.
  * - `lobs`: `"value"` reads CLOBs as text and BLOBs as bytes along with their rows; `"handle"` gives `OracleLob`s, to be read as
  *   streams. Default `"value"`.
- * - `columnNames` changes the names under which columns appear in rows. Default: as the database has them.
+ * - `columnNames` says under which names columns appear in rows: `"upper"`, `"lower"` as on `OracleClient` (`HIRED_AT` is
+ *   `hired_at`, a name with small letters is what it is), `"camel"` (`hiredAt`), or a function of the database's name. Default: as
+ *   the database has them, which is in capitals unless they were quoted.
  * - `fetchArraySize`: how many rows a round trip brings. Default 100. `prefetchRows`: how many come with the first. Default 2.
  *
  * @example
@@ -36,7 +54,7 @@ export interface Column {
  *
  * const settings: OracleConnection.ValueOptions = {
  *   numbers: (column) => column.name === "ID" ? "bigint" : "number",
- *   columnNames: (name) => name.toLowerCase()
+ *   columnNames: "camel"
  * }
  * ```
  */
@@ -44,14 +62,25 @@ export interface ValueOptions {
   readonly numbers?: NumberPolicy | ((column: Column) => NumberPolicy) | undefined
   readonly dates?: DatePolicy | undefined
   readonly lobs?: "value" | "handle" | undefined
-  readonly columnNames?: ((name: string) => string) | undefined
+  readonly columnNames?: ColumnNames | ((name: string) => string) | undefined
   readonly fetchArraySize?: number | undefined
   readonly prefetchRows?: number | undefined
 }
 
+const namers: { readonly [Name in ColumnNames]: (name: string) => string } = {
+  upper: (name) => name.toUpperCase(),
+  lower: toProgram,
+  camel: (name) => snakeToCamel(toProgram(name))
+}
+
+const namer = (names: ColumnNames | ((name: string) => string)): (name: string) => string =>
+  typeof names === "function" ? names : namers[names]
+
 /** {@link ValueOptions} in force. */
 export interface ValueSettings {
   readonly numbers: NumberPolicy | ((column: Column) => NumberPolicy)
+  /** Whether integers are bigints where `numbers` says `"number"`; `"ask"` leaves it to `SqlClient.SafeIntegers` of the fiber. */
+  readonly safeIntegers: "never" | "always" | "ask"
   readonly dates: DatePolicy
   readonly lobs: "value" | "handle"
   readonly columnNames: ((name: string) => string) | undefined
@@ -61,6 +90,7 @@ export interface ValueSettings {
 
 export const defaultValues: ValueSettings = {
   numbers: "number",
+  safeIntegers: "never",
   dates: "utc",
   lobs: "value",
   columnNames: undefined,
@@ -72,9 +102,19 @@ export const defaultValues: ValueSettings = {
 export const over = (settings: ValueSettings, options: ValueOptions | undefined): ValueSettings =>
   options === undefined ? settings : {
     numbers: options.numbers ?? settings.numbers,
+    safeIntegers: settings.safeIntegers,
     dates: options.dates ?? settings.dates,
     lobs: options.lobs ?? settings.lobs,
-    columnNames: options.columnNames ?? settings.columnNames,
+    columnNames: options.columnNames === undefined ? settings.columnNames : namer(options.columnNames),
     fetchArraySize: options.fetchArraySize ?? settings.fetchArraySize,
     prefetchRows: options.prefetchRows ?? settings.prefetchRows
   }
+
+/** Goes on with the settings as they are for the fiber that runs it. */
+export const withSettings = <A, E, R>(
+  settings: ValueSettings,
+  go: (settings: ValueSettings) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  settings.safeIntegers !== "ask"
+    ? go(settings)
+    : Effect.flatMap(SafeIntegers, (isSafe) => go(isSafe ? { ...settings, safeIntegers: "always" } : settings))
