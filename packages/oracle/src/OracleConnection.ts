@@ -43,7 +43,7 @@ export type { Row } from "./internal/rowReader.ts"
 export type { ConnectionInfo } from "./internal/sessionInfo.ts"
 export type { ExecuteManyOptions, ExecuteManyResult, ExecuteResult } from "./internal/statements.ts"
 export type { TransactionOptions } from "./internal/transaction.ts"
-export type { Column, ValueOptions } from "./internal/valueSettings.ts"
+export type { Column, ColumnNames, ValueOptions } from "./internal/valueSettings.ts"
 
 /**
  * Options of a query whose rows are decoded with a schema.
