@@ -174,6 +174,7 @@ const tasks = {
     run("node", ["scripts/sweep.ts", ...(kind === undefined ? [] : [kind]), ...args])
   },
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
+  clients: (args) => run("node", ["scripts/clients.ts", ...args]),
   demo: (args) => run("node", ["examples/demo.ts", ...args])
 }
 

@@ -85,7 +85,8 @@ describe("fixed packets", () => {
   it("writes ACCEPT with the terms at the offsets where clients look", () => {
     const terms: NetTerms = { version: 319, sdu: 8192, tdu: 65_535, large: true, endOfResponse: true, fastAuth: true }
     const accept = encodeAccept(terms)
-    assert.strictEqual(accept.length, 45)
+    assert.strictEqual(accept.length, 61)
+    assert.deepStrictEqual(accept.subarray(45), Buffer.alloc(16))
     assert.strictEqual(accept.readUInt16BE(8), 319)
     assert.strictEqual(accept.readUInt32BE(32), 8192)
     assert.strictEqual(accept.readUInt32BE(41), 0x1200_0000)

@@ -352,6 +352,8 @@ export interface OraErrorLike extends Error {
   readonly message: string
   /** Offset of the error in the text, in characters from 0; 0 when it has no place. */
   readonly offset: number
+  /** Array DML: the iterations before the failing one, and the rows that they touched. */
+  readonly done?: { readonly iterations: number; readonly rowCount: number }
 }
 
 /** What the engine asks of its surroundings. */

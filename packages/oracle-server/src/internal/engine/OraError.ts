@@ -5,6 +5,8 @@ export class OraError extends Error implements OraErrorLike {
   readonly code: number
   readonly offset: number
   override readonly name = "OraError"
+  /** Array DML: what was done before the failing iteration, and stays. */
+  done?: { readonly iterations: number; readonly rowCount: number }
 
   constructor(code: number, message: string, offset = 0) {
     super(message)

@@ -81,8 +81,16 @@ const noNativeServices = 0x08
 const acceptEndOfResponse = 0x02000000
 const acceptFastAuth = 0x10000000
 
+const acceptSize = (terms: NetTerms): number => {
+  // From this version on 16 bytes follow that identify the database. They stay zero: JDBC would otherwise open its next
+  // connections by the terms of the first.
+  if (terms.version >= endOfResponseVersion) return 61
+  if (terms.version >= acceptFlags2Version) return 45
+  return terms.large ? 41 : 32
+}
+
 export const encodeAccept = (terms: NetTerms): Buffer => {
-  const body = Buffer.alloc((terms.version >= acceptFlags2Version ? 45 : terms.large ? 41 : 32) - headerSize)
+  const body = Buffer.alloc(acceptSize(terms) - headerSize)
   body.writeUInt16BE(terms.version, 0)
   body.writeUInt16BE(Math.min(terms.sdu, 65_535), 4)
   body.writeUInt16BE(Math.min(terms.tdu, 65_535), 6)

@@ -11,7 +11,16 @@ import {
   encodeResend,
   type NetTerms
 } from "../net/Handshake.ts"
-import { DataFlag, encodeData, encodeMarker, MarkerKind, type Packet, PacketReader, PacketType } from "../net/Packet.ts"
+import {
+  DataFlag,
+  encodeData,
+  encodeMarker,
+  headerSize,
+  MarkerKind,
+  type Packet,
+  PacketReader,
+  PacketType
+} from "../net/Packet.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 import { TtcConnection } from "../ttc/TtcConnection.ts"
 import type { TtcHost } from "../ttc/TtcHost.ts"
@@ -122,7 +131,8 @@ export class Connection {
         this.transport.end()
         return
       }
-      return this.ttc.receive(payload, (flags & endOfRequest) !== 0)
+      const isFull = headerSize + body.length >= this.net!.sdu
+      return this.ttc.receive(payload, (flags & endOfRequest) !== 0, isFull)
     }
     if (this.connectDataDue === 0) throw new ProtocolError("DATA before CONNECT")
     this.connectData.push(Buffer.from(payload))

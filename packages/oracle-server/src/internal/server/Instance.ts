@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net"
 import type { Engine } from "../engine/Engine.ts"
 import { oraError } from "../engine/OraError.ts"
+import { productOf } from "../engine/Product.ts"
 import type { ConnectRequest } from "../net/ConnectData.ts"
 import type { NetTerms } from "../net/Handshake.ts"
 import type { Logon } from "../ttc/Authentication.ts"
@@ -219,6 +220,7 @@ export class Instance {
       fieldVersion: settings.fieldVersion,
       banner: "x86_64/Linux 2.4.xx",
       version: settings.version,
+      fullVersion: `${productOf(settings.version)}\nVersion ${settings.version}`,
       databaseName: settings.databaseName,
       databaseDomain: settings.domain,
       instanceName: this.name,

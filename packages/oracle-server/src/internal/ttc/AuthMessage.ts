@@ -2,6 +2,7 @@ import { ProtocolError } from "../net/ProtocolError.ts"
 import type { ByteReader } from "./ByteReader.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 import { MessageType } from "./Message.ts"
+import type { TtcTerms } from "./Negotiation.ts"
 import type { AuthPair } from "./Verifier.ts"
 
 /** Bits of the mode. */
@@ -21,7 +22,7 @@ export interface AuthMessage {
 
 const maxPairs = 1000
 
-export const parseAuthMessage = (reader: ByteReader): AuthMessage => {
+export const parseAuthMessage = (reader: ByteReader, terms: TtcTerms): AuthMessage => {
   reader.skip(1)
   const userLength = reader.ub4()
   const mode = reader.ub4()
@@ -29,7 +30,7 @@ export const parseAuthMessage = (reader: ByteReader): AuthMessage => {
   const count = reader.ub4()
   if (count > maxPairs) throw new ProtocolError(`${count} authentication keys`)
   reader.skip(2)
-  const user = userLength > 0 ? reader.lvText() : ""
+  const user = reader.text(userLength, terms.countedTexts)
   const pairs = new Map<string, string>()
   const contexts: Array<{ namespace: string; key: string; value: string }> = []
   let namespace = ""

@@ -1,5 +1,6 @@
 import { oraError } from "../engine/OraError.ts"
 import { type AuthMessage, AuthMode } from "./AuthMessage.ts"
+import type { TtcTerms } from "./Negotiation.ts"
 import type { Account, TtcHost } from "./TtcHost.ts"
 import {
   type AuthPair,
@@ -43,6 +44,11 @@ export const normalizeName = (name: string): string => {
 
 const denied = () => oraError(1017, "invalid credential or not authorized; logon denied")
 
+const maxPasswordBytes = 1024
+
+const isPassword = (text: string): boolean =>
+  text !== "" && !text.includes("\0") && Buffer.byteLength(text, "utf8") <= maxPasswordBytes
+
 const timeZoneOf = (statement: string | undefined): string | undefined => {
   const match = /time_zone\s*=\s*'?([^'\0\s]+)'?/i.exec(statement ?? "")
   const zone = match?.[1]
@@ -64,13 +70,13 @@ export class Authentication {
     this.host = host
   }
 
-  async phaseOne(message: AuthMessage): Promise<ReadonlyArray<AuthPair>> {
+  async phaseOne(message: AuthMessage, terms: TtcTerms): Promise<ReadonlyArray<AuthPair>> {
     const name = normalizeName(message.user)
     this.first = message
     this.account = this.host.account(name)
     // An unknown user gets a challenge like any other, the same salt every time, and is turned away in phase two.
     this.verifier = this.account === undefined ? fakeVerifier(this.host.secret, name) : await this.account.verifier
-    this.challenge = new Challenge(this.verifier)
+    this.challenge = new Challenge(this.verifier, terms.mixesAllKeys)
     return this.challenge.pairs()
   }
 
@@ -84,7 +90,7 @@ export class Authentication {
     if (account?.state === "locked") throw oraError(28000, "The account is locked.")
     const key = await challenge.comboKey(pairs.get("AUTH_SESSKEY"))
     const password = key === undefined ? undefined : openPassword(key, pairs.get("AUTH_PASSWORD"))
-    const right = key !== undefined && password !== undefined &&
+    const right = key !== undefined && password !== undefined && isPassword(password) &&
       await checkPassword(verifier, password, key, pairs.get("AUTH_PBKDF2_SPEEDY_KEY"))
     if (!right || account === undefined) {
       account?.refused()
@@ -166,7 +172,7 @@ export class Authentication {
     if (account.name !== logon.user) throw oraError(1031, "insufficient privileges")
     const old = openPassword(key, message.pairs.get("AUTH_PASSWORD"))
     const current = await account.verifier
-    if (old === undefined || !await checkPassword(current, old, key, undefined)) {
+    if (old === undefined || !isPassword(old) || !await checkPassword(current, old, key, undefined)) {
       throw oraError(28008, "invalid old password")
     }
     await this.replace(account, message.pairs.get("AUTH_NEWPASSWORD"))
@@ -174,13 +180,14 @@ export class Authentication {
 
   private async replace(account: Account, encrypted: string | undefined): Promise<void> {
     const password = openPassword(this.key!, encrypted)
-    if (password === undefined || password === "") throw oraError(988, "missing or invalid password(s)")
+    // A NUL would make another password of it for the client than for the verifier, whose keys are padded with them.
+    if (password === undefined || !isPassword(password)) throw oraError(988, "missing or invalid password(s)")
     await account.changePassword(password)
   }
 }
 
 /** `23.7.0.25.1` as the client takes it apart again. */
-const versionNumber = (version: string, fieldVersion: number): number => {
+export const versionNumber = (version: string, fieldVersion: number): number => {
   const parts = version.split(".").map(Number)
   const [major = 0, release = 0, update = 0, port = 0, portUpdate = 0] = parts
   // Before 18c the five numbers had other widths, and four bits for the fourth.

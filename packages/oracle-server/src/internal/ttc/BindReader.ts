@@ -2,10 +2,11 @@ import type { BindType, Value } from "../engine/Engine.ts"
 import { unimplemented } from "../engine/OraError.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 import type { ByteReader } from "./ByteReader.ts"
-import { CharForm, typeName, WireType } from "./DataType.ts"
+import { CharForm, columnType, typeName, WireType } from "./DataType.ts"
 import { decodeBinaryDouble, decodeBinaryFloat } from "./FloatCodec.ts"
 import { decodeUtf16 } from "./LobTable.ts"
 import { FieldVersion } from "./Message.ts"
+import type { TtcTerms } from "./Negotiation.ts"
 import { decodeNumber } from "./NumberCodec.ts"
 import { decodeOson } from "./OsonDecoder.ts"
 import { readDateTime, readIntervalDayToSecond, readIntervalYearToMonth } from "./TemporalCodec.ts"
@@ -18,14 +19,19 @@ export interface BindMetadata {
   readonly maxSize: number
   readonly isArray: boolean
   readonly maxElements: number
+  /** How much of a LOB is wanted together with its locator, in characters or bytes. */
+  readonly prefetch: number
 }
 
 const arrayFlag = 0x40
 
-export const readMetadata = (reader: ByteReader, fieldVersion: number): BindMetadata => {
-  const type = reader.u8()
+export const readMetadata = (reader: ByteReader, terms: TtcTerms): BindMetadata => {
+  const type = columnType(reader.u8())
   const flags = reader.u8()
-  reader.skip(2)
+  // Precision and scale.
+  reader.skip(1)
+  if (terms.countedBytes) reader.sb4()
+  else reader.skip(1)
   const maxSize = reader.ub4()
   const maxElements = reader.ub4()
   reader.ub8()
@@ -33,9 +39,9 @@ export const readMetadata = (reader: ByteReader, fieldVersion: number): BindMeta
   reader.ub2()
   reader.ub2()
   const form = reader.u8()
-  reader.ub4()
-  if (fieldVersion >= FieldVersion.v12_2) reader.ub4()
-  return { type, form, maxSize, maxElements, isArray: (flags & arrayFlag) !== 0 }
+  const prefetch = reader.ub4()
+  if (terms.fieldVersion >= FieldVersion.v12_2) reader.ub4()
+  return { type, form, maxSize, maxElements, prefetch, isArray: (flags & arrayFlag) !== 0 }
 }
 
 /** What the engine is told of a bind. */
@@ -55,11 +61,11 @@ const bindName = (type: number): string =>
     : `binds of data type ${type}`
 
 /** Whether a bind of a SQL statement comes after all the others in its row. */
-export const isSentLast = (bind: BindMetadata, maxString: number): boolean => {
+export const isSentLast = (bind: BindMetadata, terms: TtcTerms): boolean => {
   // The sizes of these two in the metadata are not the ones by which the client orders.
   if (bind.type === WireType.json || bind.type === WireType.vector) return false
-  const size = bind.form === CharForm.national ? bind.maxSize / 4 : bind.maxSize
-  return size > maxString
+  const size = bind.form === CharForm.national && terms.ordersByCharacters ? bind.maxSize / 4 : bind.maxSize
+  return size > terms.maxString
 }
 
 const text = (bytes: Buffer, form: number): string =>

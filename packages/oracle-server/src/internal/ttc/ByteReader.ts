@@ -42,6 +42,13 @@ export class ByteReader {
     return this.buffer[this.take(1)]!
   }
 
+  /** The next byte, which stays to be read. */
+  peek(): number {
+    const byte = this.u8()
+    this.position--
+    return byte
+  }
+
   u16(): number {
     return this.buffer.readUInt16BE(this.take(2))
   }
@@ -126,6 +133,12 @@ export class ByteReader {
 
   lvText(): string {
     return this.lv()?.toString("utf8") ?? ""
+  }
+
+  /** A text whose length was given before; `counted` says that it comes with its length once more. */
+  text(length: number, counted: boolean): string {
+    if (length === 0) return ""
+    return counted ? this.lvText() : this.bytes(length).toString("utf8")
   }
 
   /** A UB4 length, and when it is not zero the bytes with their length once more. */

@@ -18,6 +18,7 @@ export type FunctionName =
   | "lobOperation"
   | "sessionRelease"
   | "pipelineEnd"
+  | "version"
   | "closeCursors"
   | "cancelCursors"
   | "endToEnd"
@@ -41,6 +42,7 @@ const names = new Map<number, FunctionName>([
   [FunctionCode.authPhaseOne, "authPhaseOne"],
   [FunctionCode.authPhaseTwo, "authPhaseTwo"],
   [FunctionCode.ping, "ping"],
+  [FunctionCode.version, "version"],
   [FunctionCode.sessionRelease, "sessionRelease"],
   [FunctionCode.pipelineEnd, "pipelineEnd"]
 ])

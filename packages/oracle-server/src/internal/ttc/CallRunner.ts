@@ -1,6 +1,7 @@
 import type { OraErrorLike } from "../engine/Engine.ts"
 import { unimplemented } from "../engine/OraError.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
+import { versionNumber } from "./Authentication.ts"
 import { type Call, featureName } from "./Call.ts"
 import type { ServerCursor } from "./CursorTable.ts"
 import type { Dialogue } from "./Dialogue.ts"
@@ -11,6 +12,7 @@ import { runLobOperation } from "./LobCall.ts"
 import { authenticate } from "./LogonCall.ts"
 import { FunctionCode, MessageType } from "./Message.ts"
 import { writeOutcome, writeStatus } from "./Outcome.ts"
+import { writeExecuteParameters } from "./ParameterMessage.ts"
 import type { FunctionBody } from "./RequestParser.ts"
 import type { ServerSession } from "./ServerSession.ts"
 import { returningPlaceholders } from "./StatementScan.ts"
@@ -81,7 +83,7 @@ export const failCall = (dialogue: Dialogue, call: Call, cause: unknown): OraErr
   const { cursorId, sequence } = call
   writeOutcome(
     dialogue.writer,
-    { callStatus: dialogue.callStatus(call), sequence, cursorId, rowCount: 0, error },
+    { callStatus: dialogue.callStatus(call), sequence, cursorId, rowCount: error.done?.rowCount ?? 0, error },
     dialogue.terms.fieldVersion
   )
   return error
@@ -99,7 +101,12 @@ export const endCall = (dialogue: Dialogue, call: Call, error: OraErrorLike | un
 export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody): void | Promise<void> => {
   switch (body.kind) {
     case "auth":
-      return authenticate(dialogue, call, body.message).then(() => completeStatus(dialogue, call))
+      return authenticate(dialogue, call, body.message).then(() =>
+        // Some clients wait for this message, and take STATUS for something else.
+        call.code === FunctionCode.authPhaseOne
+          ? complete(dialogue, call, { rowCount: 0 })
+          : completeStatus(dialogue, call)
+      )
     case "fetch": {
       call.cursorId = body.cursorId
       const context = executeContext(dialogue, call)
@@ -113,7 +120,8 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
     case "lob": {
       const { engine, lobs } = dialogue.requireSession()
       const { handedOut } = call
-      runLobOperation({ session: engine, lobs, handedOut, writer: dialogue.writer }, body.request)
+      const { terms: { countedBytes }, writer } = dialogue
+      runLobOperation({ session: engine, lobs, handedOut, writer, countedBytes }, body.request)
       return complete(dialogue, call, { rowCount: 0 })
     }
     case "release": {
@@ -131,6 +139,7 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
 }
 
 const runPlain = (dialogue: Dialogue, call: Call): void => {
+  if (call.code === FunctionCode.version) return answerVersion(dialogue, call)
   if (call.code === FunctionCode.pipelineEnd) dialogue.pipeline = undefined
   else {
     const { engine } = dialogue.requireSession()
@@ -139,6 +148,16 @@ const runPlain = (dialogue: Dialogue, call: Call): void => {
     else if (call.code === FunctionCode.logoff) dialogue.logoff()
   }
   completeStatus(dialogue, call)
+}
+
+const answerVersion = (dialogue: Dialogue, call: Call): void => {
+  const { host, terms, writer } = dialogue
+  const banner = Buffer.from(host.fullVersion, "utf8")
+  writer.u8(MessageType.parameter).ub(banner.length)
+  if (terms.countedTexts) writer.lv(banner)
+  else writer.bytes(banner)
+  writer.ub(versionNumber(host.version, terms.fieldVersion))
+  complete(dialogue, call, { rowCount: 0 })
 }
 
 const executeContext = (dialogue: Dialogue, call: Call): ExecuteContext => {
@@ -190,7 +209,14 @@ export const runExecute = (
   const context = executeContext(dialogue, call)
   if ((header.flags & ExecuteFlag.noImplicitRelease) !== 0) call.mayRelease = false
   const outcome = execute(context, context.cursors.find(call.cursorId), header, rows)
-  return outcome instanceof Promise
-    ? outcome.then((settled) => complete(dialogue, call, settled))
-    : complete(dialogue, call, outcome)
+  const finish = (settled: ExecuteOutcome) => {
+    writeExecuteParameters(dialogue.writer, {
+      session: context.session,
+      reported: context.reported,
+      cursorId: call.cursorId,
+      rowCounts: settled.rowCounts ?? (header.countsRows ? [] : undefined)
+    })
+    complete(dialogue, call, settled)
+  }
+  return outcome instanceof Promise ? outcome.then(finish) : finish(outcome)
 }

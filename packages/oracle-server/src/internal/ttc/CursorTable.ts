@@ -1,6 +1,7 @@
 import type { Column, Cursor, EngineSession, Statement } from "../engine/Engine.ts"
 import { oraError } from "../engine/OraError.ts"
 import type { BindMetadata } from "./BindReader.ts"
+import type { ScrollableRows } from "./ScrollableRows.ts"
 import type { ColumnForm } from "./ValueWriter.ts"
 
 /** A statement as its client knows it: by a number that stays valid until the client closes it. */
@@ -17,6 +18,8 @@ export interface ServerCursor {
   outOnly: ReadonlySet<number>
   /** The query that rows are being fetched from. */
   open: Cursor | undefined
+  /** The rows of a query that was executed as scrollable. */
+  scrollable: ScrollableRows | undefined
   /** The columns that the client has last been told of. */
   described: ReadonlyArray<Column> | undefined
   /** How the rows are wanted; `undefined` until a define has come for columns that need one. */
@@ -61,6 +64,7 @@ export class CursorTable {
       returning: none,
       outOnly: none,
       open: undefined,
+      scrollable: undefined,
       described: undefined,
       forms: undefined
     }
@@ -88,6 +92,7 @@ export class CursorTable {
     if (cursor.open === undefined) return
     this.session.closeCursor(cursor.open)
     cursor.open = undefined
+    cursor.scrollable = undefined
   }
 
   close(id: number): void {

@@ -63,6 +63,22 @@ const numbers: { readonly [Name in TypeName]: number } = {
 
 export const wireType = (name: TypeName): number => numbers[name]
 
+// Clients may name a type by the number that the call interface has for it, instead of the one that columns have.
+const external = new Map<number, number>([
+  [9, WireType.varchar],
+  [15, WireType.raw],
+  [94, WireType.long],
+  [95, WireType.longRaw],
+  [187, WireType.timestamp],
+  [188, WireType.timestampTz],
+  [189, WireType.intervalYm],
+  [190, WireType.intervalDs],
+  [232, WireType.timestampLtz]
+])
+
+/** The number of a type as columns have it. */
+export const columnType = (number: number): number => external.get(number) ?? number
+
 const names = new Map<number, TypeName>()
 for (const [name, number] of Object.entries(numbers) as Array<[TypeName, number]>) {
   if (!names.has(number)) names.set(number, name)

@@ -19,7 +19,10 @@ const writeColumnInfo = (writer: ByteWriter, column: Column, position: number, t
   const type = wireType(column.type)
   const character = characterTypes.has(type)
   const size = describedSize(column, maxString)
-  writer.u8(type).u8(0).u8(column.precision & 0xff).u8(column.scale & 0xff).ub(size)
+  writer.u8(type).u8(0).u8(column.precision & 0xff)
+  if (terms.countedBytes) writer.sb(column.scale)
+  else writer.u8(column.scale & 0xff)
+  writer.ub(size)
   // Array elements, continuation flags, object id, version.
   writer.ub(0).ub(0).ub(0).ub(0)
   writer.ub(character ? column.national ? utf16 : utf8 : 0)

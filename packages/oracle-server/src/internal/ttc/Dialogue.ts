@@ -5,7 +5,7 @@ import { ByteWriter } from "./ByteWriter.ts"
 import type { Call } from "./Call.ts"
 import { asOraError } from "./Failure.ts"
 import { FieldVersion } from "./Message.ts"
-import type { TtcTerms } from "./Negotiation.ts"
+import { firstTerms, type TtcTerms } from "./Negotiation.ts"
 import { CallStatus } from "./Outcome.ts"
 import type { ServerSession } from "./ServerSession.ts"
 import type { TtcHost } from "./TtcHost.ts"
@@ -37,11 +37,11 @@ export class Dialogue {
   constructor(host: TtcHost) {
     this.host = host
     this.authentication = new Authentication(host)
-    this.terms = { fieldVersion: host.fieldVersion, maxString: 32_767 }
+    this.terms = firstTerms(host.fieldVersion)
   }
 
   get endOfResponse(): boolean {
-    return this.host.net.endOfResponse && this.terms.fieldVersion >= FieldVersion.v23_4
+    return this.host.net.endOfResponse && this.terms.endOfResponse && this.terms.fieldVersion >= FieldVersion.v23_4
   }
 
   requireSession(): ServerSession {

@@ -16,12 +16,13 @@ import type { HandedOut } from "./Call.ts"
 import type { CursorTable, ServerCursor } from "./CursorTable.ts"
 import { needsDefine, typeName } from "./DataType.ts"
 import { writeDescription } from "./Describe.ts"
-import { type BindRow, ExecuteFlag, type ExecuteHeader, ExecuteOption } from "./ExecuteMessage.ts"
+import { type BindRow, ExecuteFlag, type ExecuteHeader, ExecuteOption, rowsToFetch } from "./ExecuteMessage.ts"
 import type { LobTable } from "./LobTable.ts"
 import { MessageType } from "./Message.ts"
 import type { TtcTerms } from "./Negotiation.ts"
 import { noDataFound } from "./Outcome.ts"
 import { parseRowid, type RowidParts } from "./RowidCodec.ts"
+import { type FetchPosition, ScrollableRows } from "./ScrollableRows.ts"
 import type { ReportedState } from "./ServerSession.ts"
 import { type ColumnForm, ownForm, type ValueContext, writeColumn, writeValue } from "./ValueWriter.ts"
 
@@ -42,6 +43,8 @@ export interface ExecuteOutcome {
   readonly rowCount: number
   readonly rowid?: RowidParts | undefined
   readonly batchErrors?: ExecuteResult["batchErrors"] | undefined
+  /** Of each iteration, where they were asked for. */
+  readonly rowCounts?: ExecuteResult["rowCounts"] | undefined
   readonly error?: typeof noDataFound
 }
 
@@ -72,10 +75,13 @@ const sameShape = (one: ReadonlyArray<ColumnForm> | undefined, columns: Cursor["
   one !== undefined && one.length === columns.length &&
   columns.every((column, index) => one[index]!.column.type === column.type)
 
-/** Readies the forms for a query's columns; without a define for columns that need one there are none yet. */
-const settleForms = (cursor: ServerCursor, columns: Cursor["columns"], maxString: number): void => {
+/**
+ * Readies the forms for a query's columns. The execution of a query with columns that are usually defined hands out no
+ * rows, so that its client can still define them; a fetch takes them as they are.
+ */
+const settleForms = (cursor: ServerCursor, columns: Cursor["columns"], maxString: number, executes: boolean): void => {
   if (sameShape(cursor.forms, columns)) return
-  cursor.forms = columns.some((column) => needsDefine(column.type))
+  cursor.forms = executes && columns.some((column) => needsDefine(column.type))
     ? undefined
     : columns.map((column) => ownForm(column, maxString))
 }
@@ -94,7 +100,9 @@ const defineForms = (
     const type = typeName(defines[index]!.type, defines[index]!.form)
     if (type === undefined) throw unimplemented(`defines of data type ${defines[index]!.type}`)
     // Only the LOB-like columns come in another type than their own, and then in the manner of a LONG.
-    return type === column.type || !needsDefine(column.type) ? own : { column, type, trailer: true }
+    if (!needsDefine(column.type)) return own
+    const { prefetch } = defines[index]!
+    return type === column.type ? { ...own, prefetch } : { column, type, trailer: true, prefetch }
   })
 }
 
@@ -102,14 +110,15 @@ const defineForms = (
 export const fetchRows = (
   context: ExecuteContext,
   cursor: ServerCursor,
-  count: number
+  count: number,
+  { executes = false, position }: { readonly executes?: boolean; readonly position?: FetchPosition } = {}
 ): ExecuteOutcome | Promise<ExecuteOutcome> => {
-  const { open } = cursor
+  const { open, scrollable } = cursor
   if (open === undefined) throw oraError(1002, "fetch out of sequence")
-  settleForms(cursor, open.columns, context.terms.maxString)
+  settleForms(cursor, open.columns, context.terms.maxString, executes)
   const { forms } = cursor
   if (forms === undefined) return { rowCount: open.rowCount }
-  const rows = open.exhausted ? [] : context.session.fetch(open, count)
+  const rows = scrollable?.take(count, position) ?? (open.exhausted ? [] : context.session.fetch(open, count))
   return rows instanceof Promise
     ? rows.then((settled) => writeRows(context, cursor, open, forms, settled))
     : writeRows(context, cursor, open, forms, rows)
@@ -122,15 +131,20 @@ const writeRows = (
   forms: ReadonlyArray<ColumnForm>,
   rows: ReadonlyArray<Row>
 ): ExecuteOutcome => {
+  const { scrollable } = cursor
   const { writer } = context
   const values = valueContext(context)
   if (rows.length > 0) {
-    // Row header: flags, requests, iteration, iterations, buffer length, bit vector, rowid; all may be zero.
-    writer.u8(MessageType.rowHeader).zeros(7)
+    // Row header: flags, the number of columns in two parts, iterations, buffer length, bit vector, rowid.
+    writer.u8(MessageType.rowHeader).u8(0).ub(forms.length % 256).ub(Math.floor(forms.length / 256)).zeros(4)
     for (const row of rows) {
       writer.u8(MessageType.rowData)
       for (let index = 0; index < forms.length; index++) writeColumn(writer, forms[index]!, row[index]!, values)
     }
+  }
+  if (scrollable !== undefined) {
+    const { exhausted, position: rowCount } = scrollable
+    return exhausted ? { rowCount, error: noDataFound } : { rowCount }
   }
   const { exhausted, rowCount } = open
   if (exhausted) context.cursors.closeQuery(cursor)
@@ -169,12 +183,15 @@ export const execute = (
   const { options } = header
   if (header.defines !== undefined) {
     cursor.forms = defineForms(cursor, header.defines, context.terms.maxString)
-    if ((options & ExecuteOption.execute) === 0) return { rowCount: cursor.open?.rowCount ?? 0 }
+    // A statement waits for the fetch that follows. A REF CURSOR, which is open already, hands out its rows at once.
+    const waits = (options & (ExecuteOption.execute | ExecuteOption.fetch)) === 0
+    if (waits && cursor.statement !== undefined) return { rowCount: cursor.open?.rowCount ?? 0 }
   }
   const { statement } = cursor
   if ((options & ExecuteOption.describe) !== 0 && statement !== undefined) return describe(context, cursor, statement)
   if ((options & ExecuteOption.execute) === 0 || statement === undefined) {
-    if ((options & ExecuteOption.fetch) !== 0) return fetchRows(context, cursor, header.prefetch)
+    const rows = rowsToFetch(header)
+    if (rows > 0) return fetchRows(context, cursor, rows, header)
     return { rowCount: 0 }
   }
   checkBindCount(statement, cursor.binds)
@@ -212,15 +229,17 @@ const respond = (
   if (result.cursor !== undefined) {
     const { columns } = result.cursor
     cursor.open = result.cursor
-    settleForms(cursor, columns, context.terms.maxString)
+    if ((header.flags & ExecuteFlag.scrollable) !== 0) {
+      cursor.scrollable = new ScrollableRows(context.session, result.cursor)
+    }
+    settleForms(cursor, columns, context.terms.maxString, true)
     // A re-execution is told of the columns only when they have changed since.
     if (header.binds !== undefined || !unchanged(cursor.described, columns)) {
       writer.u8(MessageType.describe).u8(0)
       describeTo(context, cursor, columns)
     }
-    return (header.options & ExecuteOption.fetch) !== 0
-      ? fetchRows(context, cursor, header.prefetch)
-      : { rowCount: 0 }
+    const rows = rowsToFetch(header)
+    return rows > 0 ? fetchRows(context, cursor, rows, { executes: true, position: header.position }) : { rowCount: 0 }
   }
   cursor.outOnly = noBinds
   if (result.returned !== undefined && result.returned.length > 0) writeReturned(context, cursor, result)
@@ -228,32 +247,12 @@ const respond = (
   if (result.implicitResults !== undefined && result.implicitResults.length > 0) {
     writeImplicitResults(context, result.implicitResults)
   }
-  writeParameter(context, (header.flags & ExecuteFlag.rowCounts) === 0 ? undefined : result.rowCounts ?? [])
   return {
     rowCount: result.rowCount,
     rowid: result.lastRowid === undefined ? undefined : parseRowid(result.lastRowid),
-    batchErrors: result.batchErrors
+    batchErrors: result.batchErrors,
+    rowCounts: (header.flags & ExecuteFlag.rowCounts) === 0 ? undefined : result.rowCounts
   }
-}
-
-const currentSchemaKeyword = 168
-const editionKeyword = 172
-
-// ALTER SESSION may have changed what the client shows as its current schema or edition.
-const writeParameter = (context: ExecuteContext, rowCounts: ReadonlyArray<number> | undefined): void => {
-  const { reported, session, writer } = context
-  const news: Array<readonly [string, number]> = []
-  if (session.currentSchema !== reported.schema) news.push([session.currentSchema, currentSchemaKeyword])
-  if (session.edition !== reported.edition) news.push([session.edition, editionKeyword])
-  if (news.length === 0 && rowCounts === undefined) return
-  reported.schema = session.currentSchema
-  reported.edition = session.edition
-  writer.u8(MessageType.parameter).ub(0).ub(0).ub(news.length)
-  for (const [text, keyword] of news) writer.countedText(text).ub(0).ub(keyword)
-  writer.ub(0)
-  if (rowCounts === undefined) return
-  writer.ub(rowCounts.length)
-  for (const count of rowCounts) writer.ub(count)
 }
 
 const noBinds: ReadonlySet<number> = new Set()

@@ -3,6 +3,7 @@ import { type BindMetadata, isSentLast, readBindValue, readMetadata, type WireVa
 import type { ByteReader } from "./ByteReader.ts"
 import { FieldVersion, FunctionCode, MessageType } from "./Message.ts"
 import type { TtcTerms } from "./Negotiation.ts"
+import type { FetchPosition } from "./ScrollableRows.ts"
 
 /** Bits of the options of EXECUTE. */
 export const ExecuteOption = {
@@ -18,6 +19,7 @@ export const ExecuteOption = {
 } as const
 
 export const ExecuteFlag = {
+  scrollable: 0x2,
   rowCounts: 0x4000,
   implicitResults: 0x8000,
   noImplicitRelease: 0x20_0000
@@ -33,11 +35,27 @@ export interface ExecuteHeader {
   /** `undefined` when a cursor that is parsed already is meant. */
   readonly sql: string | undefined
   readonly prefetch: number
+  /** Where a scrollable cursor goes on. */
+  readonly position: FetchPosition
   readonly iterations: number
   readonly isQuery: boolean
-  /** `undefined` on re-execution: those of the cursor hold. */
+  /** The response has room for a row count of each iteration, even when none is asked for. */
+  readonly countsRows: boolean
+  /** One of the short re-executions, which do not send the binds that were reported as output only. */
+  readonly isShort: boolean
+  /** `undefined` when those of the cursor hold. */
   readonly binds: ReadonlyArray<BindMetadata> | undefined
   readonly defines: ReadonlyArray<BindMetadata> | undefined
+}
+
+/**
+ * How many rows an execution fetches by itself. Some clients ask for them with an option, others give the number with the
+ * text of a query, or as its iterations.
+ */
+export const rowsToFetch = (header: ExecuteHeader): number => {
+  if ((header.options & ExecuteOption.fetch) !== 0) return header.prefetch || header.iterations
+  if (!header.isQuery) return 0
+  return (header.options & ExecuteOption.parse) !== 0 ? Math.max(header.prefetch, header.iterations) : header.iterations
 }
 
 /** Whether the text is a PL/SQL block, as its client sees it: the order of the binds depends on it. */
@@ -48,7 +66,7 @@ const maxBinds = 65_535
 
 const readMetadataList = (reader: ByteReader, count: number, terms: TtcTerms): Array<BindMetadata> => {
   const list: Array<BindMetadata> = []
-  for (let index = 0; index < count; index++) list.push(readMetadata(reader, terms.fieldVersion))
+  for (let index = 0; index < count; index++) list.push(readMetadata(reader, terms))
   return list
 }
 
@@ -62,7 +80,9 @@ export const parseExecute = (reader: ByteReader, terms: TtcTerms): ExecuteHeader
   reader.skip(1)
   const vectorLength = reader.ub4()
   if (vectorLength !== 13) throw new ProtocolError(`EXECUTE with a vector of ${vectorLength}`)
-  reader.skip(3)
+  reader.skip(2)
+  // The size of the buffer for prefetched rows.
+  reader.ub4()
   const prefetch = reader.ub4()
   reader.ub4()
   reader.skip(1)
@@ -76,7 +96,7 @@ export const parseExecute = (reader: ByteReader, terms: TtcTerms): ExecuteHeader
   reader.skip(1)
   reader.ub4()
   reader.ub4()
-  reader.skip(1)
+  const countsRows = reader.u8() !== 0
   reader.ub4()
   reader.skip(1)
   if (fieldVersion >= FieldVersion.v12_2) {
@@ -90,17 +110,35 @@ export const parseExecute = (reader: ByteReader, terms: TtcTerms): ExecuteHeader
       reader.ub4()
     }
   }
-  const sql = sqlLength > 0 ? reader.lvText() : undefined
+  const sql = sqlLength > 0 ? reader.text(sqlLength, terms.countedTexts) : undefined
   reader.ub4()
   const iterations = reader.ub4()
   for (let index = 2; index < 7; index++) reader.ub4()
   const isQuery = reader.ub4() === 1
   reader.ub4()
   const flags = reader.ub4()
-  for (let index = 10; index < 13; index++) reader.ub4()
+  const position = { orientation: reader.ub4(), row: reader.ub4() }
+  reader.ub4()
   const defines = (options & ExecuteOption.define) !== 0 ? readMetadataList(reader, defineCount, terms) : undefined
-  const binds = defines === undefined && bindCount > 0 ? readMetadataList(reader, bindCount, terms) : []
-  return { options, flags, cursorId, sql, prefetch, iterations, isQuery, binds, defines }
+  const binds = defines === undefined && bindCount > 0
+    ? readMetadataList(reader, bindCount, terms)
+    : sql === undefined && (options & ExecuteOption.execute) !== 0
+    ? undefined
+    : []
+  return {
+    options,
+    flags,
+    cursorId,
+    sql,
+    prefetch,
+    iterations,
+    isQuery,
+    countsRows,
+    position,
+    isShort: false,
+    binds,
+    defines
+  }
 }
 
 export const parseReexecute = (reader: ByteReader, code: number): ExecuteHeader => {
@@ -115,8 +153,11 @@ export const parseReexecute = (reader: ByteReader, code: number): ExecuteHeader 
     cursorId,
     sql: undefined,
     prefetch: iterations,
+    position: { orientation: 0, row: 0 },
     iterations: fetches ? 1 : iterations,
     isQuery: fetches,
+    countsRows: false,
+    isShort: true,
     binds: undefined,
     defines: undefined
   }
@@ -127,14 +168,14 @@ export const valueOrder = (
   binds: ReadonlyArray<BindMetadata>,
   without: (index: number) => boolean,
   plsql: boolean,
-  maxString: number
+  terms: TtcTerms
 ): ReadonlyArray<number> => {
   const early: Array<number> = []
   const late: Array<number> = []
   for (let index = 0; index < binds.length; index++) {
     if (without(index)) continue
     const bind = binds[index]!
-    if (!plsql && !bind.isArray && isSentLast(bind, maxString)) late.push(index)
+    if (!plsql && !bind.isArray && isSentLast(bind, terms)) late.push(index)
     else early.push(index)
   }
   return late.length === 0 ? early : [...early, ...late]
@@ -144,26 +185,43 @@ export type BindRow = Array<WireValue | Array<WireValue>>
 
 const maxElements = 1 << 20
 
-/** Reads one ROW_DATA message: a value, or `null`, for every bind. */
+/** One row of binds that is being read: a value, or `null`, for every bind. */
+export interface PartialRow {
+  readonly row: BindRow
+  /** How many of the values that are due have come. */
+  read: number
+}
+
+/**
+ * Reads one ROW_DATA message, and keeps every value that has come in whole: `kept` is told of each, so that none is read
+ * again when the message goes on in a later packet.
+ */
 export const readBindRow = (
   reader: ByteReader,
   binds: ReadonlyArray<BindMetadata>,
-  order: ReadonlyArray<number>
+  order: ReadonlyArray<number>,
+  begun: PartialRow | undefined,
+  kept: (partial: PartialRow) => void
 ): BindRow => {
-  const type = reader.u8()
-  if (type !== MessageType.rowData) throw new ProtocolError(`message ${type} where a row of binds is due`)
-  const row: BindRow = Array.from({ length: binds.length }, () => null)
-  for (const index of order) {
-    const bind = binds[index]!
-    if (!bind.isArray) {
-      row[index] = readBindValue(reader, bind)
-      continue
-    }
-    const count = reader.ub4()
-    if (count > maxElements) throw new ProtocolError(`array bind of ${count} elements`)
-    const elements: Array<WireValue> = []
-    for (let element = 0; element < count; element++) elements.push(readBindValue(reader, bind))
-    row[index] = elements
+  const partial = begun ?? { row: Array.from({ length: binds.length }, () => null), read: 0 }
+  if (begun === undefined) {
+    const type = reader.u8()
+    if (type !== MessageType.rowData) throw new ProtocolError(`message ${type} where a row of binds is due`)
   }
-  return row
+  while (partial.read < order.length) {
+    const index = order[partial.read]!
+    partial.row[index] = readBind(reader, binds[index]!)
+    partial.read++
+    if (partial.read < order.length) kept(partial)
+  }
+  return partial.row
+}
+
+const readBind = (reader: ByteReader, bind: BindMetadata): WireValue | Array<WireValue> => {
+  if (!bind.isArray) return readBindValue(reader, bind)
+  const count = reader.ub4()
+  if (count > maxElements) throw new ProtocolError(`array bind of ${count} elements`)
+  const elements: Array<WireValue> = []
+  for (let element = 0; element < count; element++) elements.push(readBindValue(reader, bind))
+  return elements
 }

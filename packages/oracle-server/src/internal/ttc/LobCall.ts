@@ -1,5 +1,6 @@
 import type { EngineSession, Lob } from "../engine/Engine.ts"
 import { oraError, unimplemented } from "../engine/OraError.ts"
+import { ProtocolError } from "../net/ProtocolError.ts"
 import type { ByteReader } from "./ByteReader.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 import type { HandedOut } from "./Call.ts"
@@ -26,6 +27,7 @@ const Operation = {
 
 const operationNames = new Map<number, string>(Object.entries(Operation).map(([name, code]) => [code, name]))
 
+/** A LOB operation as a client asks for it. */
 export interface LobRequest {
   readonly operation: number
   readonly locator: Buffer | undefined
@@ -33,36 +35,51 @@ export interface LobRequest {
   readonly destinationOffset: number
   readonly data: Buffer | undefined
   readonly amount: number | undefined
+  /** What the response has room for. */
+  readonly answersCharset: boolean
+  readonly answersFlag: boolean
 }
 
 /** `endsHere` says that the client has marked the present position as the end of its request: an empty write has no data. */
 export const parseLobOperation = (reader: ByteReader, endsHere: () => boolean): LobRequest => {
   const hasLocator = reader.u8() !== 0
   const locatorLength = reader.ub4()
+  const hasDestination = reader.u8() !== 0
+  const destinationLength = reader.ub4()
+  reader.ub4()
+  reader.ub4()
+  const answersCharset = reader.u8() !== 0
   reader.skip(1)
-  reader.ub4()
-  reader.ub4()
-  reader.ub4()
-  reader.skip(3)
+  const answersFlag = reader.u8() !== 0
   const operation = reader.ub4()
-  reader.skip(2)
+  reader.skip(1)
+  const changeNumbers = reader.ub4()
   const sourceOffset = reader.ub8()
   const destinationOffset = reader.ub8()
   const sendsAmount = reader.u8() !== 0
   reader.skip(6)
   const locator = hasLocator && locatorLength > 0 ? Buffer.from(reader.bytes(locatorLength)) : undefined
-  if (operation === Operation.createTemporary) reader.ub4()
-  let data: Buffer | undefined
-  if (operation === Operation.write) {
-    data = Buffer.alloc(0)
-    if (!endsHere()) {
-      reader.skip(1)
-      data = Buffer.from(reader.lv() ?? data)
-    }
+  if (hasDestination) reader.skip(destinationLength)
+  if (answersCharset) reader.ub4()
+  if (changeNumbers > maxChangeNumbers) throw new ProtocolError(`${changeNumbers} change numbers of a LOB operation`)
+  for (let index = 0; index < changeNumbers; index++) reader.ub4()
+  let data = operation === Operation.write ? Buffer.alloc(0) : undefined
+  let amount: number | undefined
+  // Clients send the data of a write before the amount, or after it.
+  const readData = () => {
+    if (data === undefined || endsHere() || reader.peek() !== MessageType.lobData) return
+    reader.skip(1)
+    data = Buffer.from(reader.lv() ?? data)
   }
-  const amount = sendsAmount ? reader.ub8() : undefined
-  return { operation, locator, sourceOffset, destinationOffset, data, amount }
+  readData()
+  if (sendsAmount) {
+    amount = reader.ub8()
+    if (data?.length === 0) readData()
+  }
+  return { operation, locator, sourceOffset, destinationOffset, data, amount, answersCharset, answersFlag }
 }
+
+const maxChangeNumbers = 16
 
 export const lobOperationName = (request: LobRequest): string =>
   operationNames.get(request.operation) ?? `0x${request.operation.toString(16)}`
@@ -72,6 +89,8 @@ export interface LobContext {
   readonly lobs: LobTable
   readonly handedOut: HandedOut
   readonly writer: ByteWriter
+  /** The client reads signed integers of one byte with their length. */
+  readonly countedBytes: boolean
 }
 
 const lobType = (number: number, form: number): Lob["type"] => {
@@ -93,12 +112,15 @@ export const runLobOperation = (context: LobContext, request: LobRequest): void 
     const lob = context.session.createTemporaryLob(lobType(request.destinationOffset, request.sourceOffset))
     const locator = lobs.locate(lob)
     context.handedOut.locators.push(locator)
-    writer.u8(MessageType.parameter).bytes(locator).ub(0).u8(0)
-    return
+    // The answer fills the room that the client has offered for the locator.
+    const room = Buffer.alloc(Math.max(request.locator?.length ?? 0, locator.length))
+    locator.copy(room)
+    return answer(context, request, room, request.amount ?? 0, false)
   }
   if (request.locator === undefined) throw oraError(22275, "invalid LOB locator specified")
   const lob = lobs.find(request.locator)
   let amount = request.amount ?? 0
+  let flag = false
   switch (operation) {
     case Operation.length:
       amount = lob.length()
@@ -115,7 +137,9 @@ export const runLobOperation = (context: LobContext, request: LobRequest): void 
     }
     case Operation.write: {
       const data = request.data!
-      lob.write(offsetOf(request), lob.type === "BLOB" ? Uint8Array.from(data) : decodeUtf16(data))
+      const text = lob.type === "BLOB" ? Uint8Array.from(data) : decodeUtf16(data)
+      lob.write(offsetOf(request), text)
+      amount = text.length
       break
     }
     case Operation.trim:
@@ -124,9 +148,27 @@ export const runLobOperation = (context: LobContext, request: LobRequest): void 
     case Operation.freeTemporary:
       lobs.free(request.locator)
       break
+    case Operation.open:
+      lobs.open(request.locator)
+      break
+    case Operation.close:
+      lobs.close(request.locator)
+      break
+    case Operation.isOpen:
+      flag = lobs.isOpen(request.locator)
+      break
     default:
       throw unimplemented(`LOB operation ${lobOperationName(request)}`)
   }
-  writer.u8(MessageType.parameter).bytes(request.locator)
+  answer(context, request, request.locator, amount, flag)
+}
+
+const answer = (context: LobContext, request: LobRequest, locator: Buffer, amount: number, flag: boolean): void => {
+  const { countedBytes, writer } = context
+  writer.u8(MessageType.parameter).bytes(locator)
+  if (request.answersCharset) writer.ub(0)
   if (request.amount !== undefined) writer.ub(amount)
+  if (!request.answersFlag) return
+  if (countedBytes) writer.sb(flag ? 1 : 0)
+  else writer.u8(flag ? 1 : 0)
 }

@@ -2,19 +2,19 @@ import { type AuthMessage, writeAuthPairs } from "./AuthMessage.ts"
 import type { Call } from "./Call.ts"
 import type { Dialogue } from "./Dialogue.ts"
 import { FunctionCode } from "./Message.ts"
-import { type DataTypesRequest, writeDataTypes, writeProtocol } from "./Negotiation.ts"
+import { agreeOnTerms, type DataTypesRequest, writeDataTypes, writeProtocol } from "./Negotiation.ts"
 import { writeWarning } from "./Outcome.ts"
 
 /** PROTOCOL: what this server can do. */
-export const answerProtocol = ({ host, writer }: Dialogue): void => {
+export const answerProtocol = (dialogue: Dialogue, driver: string): void => {
+  const { host, writer } = dialogue
+  dialogue.terms = { ...dialogue.terms, ordersByCharacters: driver.startsWith("node-oracledb") }
   writeProtocol(writer, host.banner, host.fieldVersion)
 }
 
 /** DATA_TYPES: settles the field version. */
 export const answerDataTypes = (dialogue: Dialogue, request: DataTypesRequest): void => {
-  const { host } = dialogue
-  const fieldVersion = Math.min(host.fieldVersion, request.fieldVersion || host.fieldVersion)
-  dialogue.terms = { ...dialogue.terms, fieldVersion }
+  dialogue.terms = agreeOnTerms(dialogue.terms, request, dialogue.host.fieldVersion)
   writeDataTypes(dialogue.writer, request)
 }
 
@@ -22,7 +22,7 @@ export const answerDataTypes = (dialogue: Dialogue, request: DataTypesRequest): 
 export const authenticate = async (dialogue: Dialogue, call: Call, message: AuthMessage): Promise<void> => {
   const { authentication, host, writer } = dialogue
   if (call.code === FunctionCode.authPhaseOne) {
-    const pairs = await authentication.phaseOne(message)
+    const pairs = await authentication.phaseOne(message, dialogue.terms)
     writeAuthPairs(writer, pairs)
     return
   }

@@ -28,6 +28,7 @@ export const FunctionCode = {
   logoff: 9,
   commit: 14,
   rollback: 15,
+  version: 59,
   reexecuteAndFetch: 78,
   execute: 94,
   lobOperation: 96,

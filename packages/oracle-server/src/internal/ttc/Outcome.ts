@@ -46,12 +46,15 @@ export const writeOutcome = (writer: ByteWriter, outcome: CallOutcome, fieldVers
   const batch = outcome.batchErrors ?? []
   const rowid = outcome.rowid ?? noRowid
   writer.u8(MessageType.error).ub(outcome.callStatus).ub(outcome.sequence).ub(0).ub(Math.min(code, 65_535)).ub(0).ub(0)
-  writer.ub(outcome.cursorId).sb(Math.min(error?.offset ?? 0, maxOffset))
+  // The place of an error: in the text, or the iteration of a batch.
+  writer.ub(outcome.cursorId).sb(Math.min(error?.done?.iterations ?? error?.offset ?? 0, maxOffset))
   // SQL type, fatal, flags, cursor options, UPI parameter, warning flags.
   writer.zeros(6)
   writer.ub(rowid.rba).ub(rowid.partition).u8(0).ub(rowid.block).ub(rowid.slot)
-  // OS error, statement error, call number, padding, successful iterations, logical rowid.
-  writer.ub(0).u8(0).u8(0).ub(0).ub(0).ub(0)
+  // OS error, statement number, the number of the call that is answered, padding.
+  writer.ub(0).u8(0).u8(outcome.sequence & 0xff).ub(0)
+  // Successful iterations, logical rowid.
+  writer.ub(error?.done?.iterations ?? 0).ub(0)
   writer.ub(batch.length)
   if (batch.length > 0) {
     writer.u8(0)

@@ -1,6 +1,7 @@
 import { ProtocolError } from "../net/ProtocolError.ts"
 import type { ByteReader } from "./ByteReader.ts"
 import { FunctionCode } from "./Message.ts"
+import type { TtcTerms } from "./Negotiation.ts"
 
 /** What a piggyback asks for. It is applied, in order, before the function message that it rides with. */
 export type Piggyback =
@@ -37,7 +38,7 @@ const readIds = (reader: ByteReader): Array<number> => {
 }
 
 // Which attributes come is said first, for all of them; their texts follow in the same order.
-const parseEndToEnd = (reader: ByteReader): EndToEndAttributes => {
+const parseEndToEnd = (reader: ByteReader, counted: boolean): EndToEndAttributes => {
   reader.skip(2)
   reader.ub4()
   const present: Array<{ name: keyof EndToEndAttributes; length: number }> = []
@@ -56,7 +57,9 @@ const parseEndToEnd = (reader: ByteReader): EndToEndAttributes => {
   slot(undefined)
   slot("dbOp")
   const attributes: EndToEndAttributes = {}
-  for (const { length, name } of present) attributes[name] = length > 0 ? reader.lvText() : null
+  for (const { length, name } of present) {
+    attributes[name] = length > 0 ? reader.text(length, counted) : null
+  }
   return attributes
 }
 
@@ -90,14 +93,14 @@ const parseFreeTempLobs = (reader: ByteReader): Array<Buffer> => {
 
 const contextClear = 2
 
-const parseApplicationContext = (reader: ByteReader): Piggyback => {
-  if (reader.u8() !== 0) reader.ub4()
+const parseApplicationContext = (reader: ByteReader, counted: boolean): Piggyback => {
+  const length = reader.u8() !== 0 ? reader.ub4() : 0
   reader.skip(1)
   const count = reader.ub4()
   if (count > maxItems) throw new ProtocolError(`${count} context values in a piggyback`)
   const flags = reader.ub2()
   reader.skip(1)
-  const namespace = reader.lvText()
+  const namespace = reader.text(length, counted)
   const pairs = Array.from({ length: count }, () => {
     const key = reader.countedText()
     const value = reader.counted()?.toString("utf8") ?? null
@@ -108,7 +111,8 @@ const parseApplicationContext = (reader: ByteReader): Piggyback => {
 }
 
 /** Reads the body of a piggyback; `undefined` for one that this server does not know, whose length nobody can tell. */
-export const parsePiggyback = (reader: ByteReader, code: number): Piggyback | undefined => {
+export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms): Piggyback | undefined => {
+  const { countedTexts } = terms
   switch (code) {
     case FunctionCode.closeCursors:
       return { kind: "closeCursors", ids: readIds(reader) }
@@ -116,14 +120,13 @@ export const parsePiggyback = (reader: ByteReader, code: number): Piggyback | un
       return { kind: "cancelCursors", ids: readIds(reader) }
     case FunctionCode.currentSchema:
       reader.skip(1)
-      reader.ub4()
-      return { kind: "currentSchema", schema: reader.lvText() }
+      return { kind: "currentSchema", schema: reader.text(reader.ub4(), countedTexts) }
     case FunctionCode.endToEnd:
-      return { kind: "endToEnd", attributes: parseEndToEnd(reader) }
+      return { kind: "endToEnd", attributes: parseEndToEnd(reader, countedTexts) }
     case FunctionCode.lobOperation:
       return { kind: "freeTempLobs", locators: parseFreeTempLobs(reader) }
     case FunctionCode.applicationContext:
-      return parseApplicationContext(reader)
+      return parseApplicationContext(reader, countedTexts)
     case FunctionCode.pipelineBegin: {
       reader.ub2()
       reader.skip(1)

@@ -8,10 +8,13 @@ export class RequestBuffer {
   private needed = 0
   /** Ends of requests, as far as the client marks them. */
   private boundaries: Array<number> = []
-  private endedAtMark = false
+  private marksEnds = false
+  /** The last packet had room left: a request that its client does not mark ends with it. */
+  private endsShort = true
   readonly reader = new ByteReader(this.buffer, 0)
 
-  append(payload: Buffer, endsRequest: boolean): void {
+  /** `isFull`: the packet had no room for more, so that its request may go on in the next one. */
+  append(payload: Buffer, endsRequest: boolean, isFull: boolean): void {
     const { reader } = this
     const start = reader.position
     if (this.end + payload.length > this.buffer.length) {
@@ -29,7 +32,11 @@ export class RequestBuffer {
     payload.copy(this.buffer, this.end)
     this.end += payload.length
     reader.end = this.end
-    if (endsRequest) this.boundaries.push(this.end)
+    if (endsRequest) {
+      this.marksEnds = true
+      this.boundaries.push(this.end)
+    }
+    this.endsShort = !isFull
   }
 
   get isEmpty(): boolean {
@@ -49,18 +56,13 @@ export class RequestBuffer {
   /** What has been read so far will not be read again. */
   commit(): void {
     const { reader } = this
-    this.endedAtMark = this.boundaries[0] === reader.position
-    if (this.endedAtMark) this.boundaries.shift()
+    // Some clients put several requests into one packet, and mark the end of the last.
+    if (this.boundaries[0] === reader.position) this.boundaries.shift()
     else if (this.boundaries.length > 0 && this.boundaries[0]! < reader.position) {
       throw new ProtocolError("a message goes on past the marked end of its request")
     }
     this.needed = 0
     if (this.isEmpty) this.clear()
-  }
-
-  /** The last message of a request has been read: a client that marks the end of requests must have marked it here. */
-  endRequest(): void {
-    if (!this.endedAtMark && this.boundaries.length > 0) throw new ProtocolError("a request with something after it")
   }
 
   /** Goes back to the last commit, at `start`, and waits for `needed` bytes in all. */
@@ -72,7 +74,7 @@ export class RequestBuffer {
 
   /** Passes over what is left of a request that cannot be parsed; false when its end is not known yet. */
   skipToBoundary(): boolean {
-    const boundary = this.boundaries[0]
+    const boundary = this.boundaries[0] ?? (this.endsShort && !this.marksEnds ? this.end : undefined)
     if (boundary === undefined) return false
     this.reader.position = boundary
     this.commit()

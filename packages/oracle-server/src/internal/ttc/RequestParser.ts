@@ -2,10 +2,17 @@ import { ProtocolError } from "../net/ProtocolError.ts"
 import { type AuthMessage, parseAuthMessage } from "./AuthMessage.ts"
 import type { BindMetadata } from "./BindReader.ts"
 import { type ByteReader, Incomplete } from "./ByteReader.ts"
-import { type BindRow, type ExecuteHeader, parseExecute, parseReexecute, readBindRow } from "./ExecuteMessage.ts"
+import {
+  type BindRow,
+  type ExecuteHeader,
+  parseExecute,
+  parseReexecute,
+  type PartialRow,
+  readBindRow
+} from "./ExecuteMessage.ts"
 import { type LobRequest, parseLobOperation } from "./LobCall.ts"
 import { FieldVersion, FunctionCode, MessageType } from "./Message.ts"
-import { type DataTypesRequest, parseDataTypes, parseProtocol, type TtcTerms } from "./Negotiation.ts"
+import { agreeOnTerms, type DataTypesRequest, parseDataTypes, parseProtocol, type TtcTerms } from "./Negotiation.ts"
 import { parsePiggyback, type Piggyback } from "./Piggyback.ts"
 import type { RequestBuffer } from "./RequestBuffer.ts"
 
@@ -46,6 +53,8 @@ export type Message =
 export interface ExpectedRows {
   readonly binds: ReadonlyArray<BindMetadata>
   readonly order: ReadonlyArray<number>
+  /** The row that has come in part. */
+  partial: PartialRow | undefined
 }
 
 const readHeader = (reader: ByteReader, oneWay: boolean, terms: TtcTerms): FunctionHeader => {
@@ -77,11 +86,11 @@ export class RequestParser {
   next(terms: TtcTerms, rows: ExpectedRows | undefined): Message | undefined {
     const { buffer } = this
     if (!buffer.isWorthAnAttempt) return undefined
-    const start = buffer.reader.position
+    let start = buffer.reader.position
     try {
-      const message = rows === undefined
-        ? this.message(buffer.reader, terms)
-        : { kind: "row" as const, row: readBindRow(buffer.reader, rows.binds, rows.order) }
+      const message = rows === undefined ? this.message(buffer.reader, terms) : this.row(rows, () => {
+        start = buffer.reader.position
+      })
       buffer.commit()
       return message
     } catch (cause) {
@@ -89,6 +98,15 @@ export class RequestParser {
       buffer.retry(start, cause.needed)
       return undefined
     }
+  }
+
+  private row(rows: ExpectedRows, kept: () => void): Message {
+    const row = readBindRow(this.buffer.reader, rows.binds, rows.order, rows.partial, (partial) => {
+      rows.partial = partial
+      kept()
+    })
+    rows.partial = undefined
+    return { kind: "row", row }
   }
 
   private message(reader: ByteReader, terms: TtcTerms): Message {
@@ -100,7 +118,7 @@ export class RequestParser {
         return this.functionMessage(reader, readHeader(reader, true, terms), terms)
       case MessageType.piggyback: {
         const header = readHeader(reader, false, terms)
-        const piggyback = parsePiggyback(reader, header.code)
+        const piggyback = parsePiggyback(reader, header.code, terms)
         // Its length is unknown, and with it where the function message begins.
         if (piggyback === undefined) return { kind: "function", header, body: this.unknown() }
         return { kind: "piggyback", code: header.code, piggyback }
@@ -127,7 +145,13 @@ export class RequestParser {
     const dataTypes = parseDataTypes(reader)
     expect(reader, MessageType.function)
     const header = readHeader(reader, false, { ...terms, fieldVersion })
-    return { kind: "fastAuth", driver, dataTypes, header, auth: parseAuthMessage(reader) }
+    return {
+      kind: "fastAuth",
+      driver,
+      dataTypes,
+      header,
+      auth: parseAuthMessage(reader, agreeOnTerms(terms, dataTypes, fieldVersion))
+    }
   }
 
   private functionMessage(reader: ByteReader, header: FunctionHeader, terms: TtcTerms): Message {
@@ -150,7 +174,9 @@ export class RequestParser {
         return { kind: "lob", request: parseLobOperation(reader, () => this.buffer.endsHere) }
       case FunctionCode.authPhaseOne:
       case FunctionCode.authPhaseTwo:
-        return { kind: "auth", message: parseAuthMessage(reader) }
+        return { kind: "auth", message: parseAuthMessage(reader, terms) }
+      case FunctionCode.version:
+        return this.version(reader, terms)
       case FunctionCode.sessionRelease:
         reader.skip(2)
         return { kind: "release", mode: reader.ub4() }
@@ -160,6 +186,14 @@ export class RequestParser {
       default:
         return this.unknown()
     }
+  }
+
+  private version(reader: ByteReader, terms: TtcTerms): FunctionBody {
+    reader.skip(1)
+    reader.ub4()
+    reader.skip(2)
+    if (terms.fieldVersion >= FieldVersion.v18) reader.ub4()
+    return { kind: "plain" }
   }
 
   private unknown(): FunctionBody {

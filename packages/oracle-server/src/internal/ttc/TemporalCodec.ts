@@ -1,4 +1,5 @@
 import type { DateTime, IntervalDayToSecond, IntervalYearToMonth } from "../engine/Engine.ts"
+import { oraError } from "../engine/OraError.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 
@@ -61,6 +62,10 @@ const within = (value: number, low: number, high: number, what: string): number 
   return value
 }
 
+const regionFlag = 0x80
+// The numbers of GMT and UTC. Of the other regions this server knows the names only.
+const regionsAtZero: ReadonlySet<number> = new Set([1, 5121])
+
 /** DATE and all TIMESTAMPs; the length says which. A value with a zone comes back as wall clock of that zone. */
 export const readDateTime = (bytes: Buffer): DateTime => {
   if (bytes.length !== 7 && bytes.length !== 11 && bytes.length !== 13) {
@@ -78,7 +83,11 @@ export const readDateTime = (bytes: Buffer): DateTime => {
     offsetMinutes: 0
   }
   if (bytes.length < 13) return fields
-  if (bytes[11]! & 0x80) throw new ProtocolError("time zone regions are sent as offsets by this client")
+  if (bytes[11]! & regionFlag) {
+    const region = (bytes[11]! & ~regionFlag) * 64 + (bytes[12]! >> 2)
+    if (!regionsAtZero.has(region)) throw oraError(1882, `timezone region ${region} not found`)
+    return fields
+  }
   const offsetMinutes = (bytes[11]! - zoneHourBias) * 60 + bytes[12]! - zoneMinuteBias
   return { ...shiftMinutes(fields, offsetMinutes), offsetMinutes }
 }

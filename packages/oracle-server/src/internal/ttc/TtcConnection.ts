@@ -67,8 +67,8 @@ export class TtcConnection {
   }
 
   /** Takes one DATA packet; a failure to make sense of it is thrown and must end the connection. */
-  receive(payload: Buffer, endsRequest: boolean): void {
-    this.buffer.append(payload, endsRequest)
+  receive(payload: Buffer, endsRequest: boolean, isFull: boolean): void {
+    this.buffer.append(payload, endsRequest, isFull)
     this.pump()
   }
 
@@ -169,13 +169,13 @@ export class TtcConnection {
         if (message.piggyback.kind === "pipelineBegin") this.breaking = false
         return
       case "protocol":
-        return this.run(this.begin(negotiation, "protocol"), () => answerProtocol(dialogue))
+        return this.run(this.begin(negotiation, "protocol"), () => answerProtocol(dialogue, message.driver))
       case "dataTypes":
         return this.run(this.begin(negotiation, "dataTypes"), () => answerDataTypes(dialogue, message.request))
       case "fastAuth": {
         const call = this.begin(message.header)
         return this.run(call, () => {
-          answerProtocol(dialogue)
+          answerProtocol(dialogue, message.driver)
           answerDataTypes(dialogue, message.dataTypes)
           return runFunction(dialogue, call, { kind: "auth", message: message.auth })
         })
@@ -203,19 +203,19 @@ export class TtcConnection {
     if (cursor === undefined && header.binds === undefined) this.buffer.skipToBoundary()
     const binds = header.binds ?? cursor?.binds ?? []
     const plsql = cursor?.plsql ?? isPlsql(header)
-    const skipOut = header.binds === undefined ? cursor?.outOnly : undefined
-    const returning = cursor?.returning ?? returningPlaceholders(header.sql ?? "")
-    const without = (index: number) => returning.has(index) || skipOut?.has(index) === true
-    const order = binds.length === 0 ? [] : valueOrder(binds, without, plsql, dialogue.terms.maxString)
+    const skipOut = header.isShort ? cursor?.outOnly : undefined
+    // A client that sends DML in the manner of a block sends a value for these too.
+    const returning = plsql ? undefined : cursor?.returning ?? returningPlaceholders(header.sql ?? "")
+    const without = (index: number) => returning?.has(index) === true || skipOut?.has(index) === true
+    const order = binds.length === 0 ? [] : valueOrder(binds, without, plsql, dialogue.terms)
     const due = header.isQuery ? 1 : header.iterations
     if (order.length === 0 || due === 0) return this.run(call, () => runExecute(dialogue, call, header, []))
-    this.pending = { call, header, binds, order, due, rows: [] }
+    this.pending = { call, header, binds, order, due, rows: [], partial: undefined }
   }
 
   /** Runs a call whose request is complete, and answers it. */
   private run(call: Call, work: () => void | Promise<void>): void {
     const { dialogue, host } = this
-    this.buffer.endRequest()
     const early = this.earlyError
     this.earlyError = undefined
     beginCall(dialogue, call)

@@ -32,6 +32,8 @@ export interface TtcHost {
   readonly fieldVersion: number
   readonly banner: string
   readonly version: string
+  /** The banner of the database, with the version. */
+  readonly fullVersion: string
   readonly databaseName: string
   readonly databaseDomain: string
   readonly instanceName: string

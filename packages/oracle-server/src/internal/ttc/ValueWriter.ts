@@ -1,7 +1,7 @@
 import type { Column, Cursor, Lob, TypeName, Value } from "../engine/Engine.ts"
 import { oraError } from "../engine/OraError.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
-import { WireType, wireType } from "./DataType.ts"
+import { CharForm, WireType, wireType } from "./DataType.ts"
 import { encodeBinaryDouble, encodeBinaryFloat } from "./FloatCodec.ts"
 import { encodeUtf16, locatorSize } from "./LobTable.ts"
 import { encodeNumber } from "./NumberCodec.ts"
@@ -44,8 +44,22 @@ const writeBytes = (writer: ByteWriter, type: TypeName, value: Value): void => {
   writer.lv(bytes)
 }
 
-const writeLocator = (writer: ByteWriter, lob: Lob, locate: ValueContext["locate"]): void => {
-  writer.ub(locatorSize).ub(lob.length()).ub(lob.chunkSize).lv(locate(lob))
+const writeLocator = (writer: ByteWriter, lob: Lob, locate: ValueContext["locate"], prefetch = 0): void => {
+  writer.ub(locatorSize).ub(lob.length()).ub(lob.chunkSize)
+  if (prefetch > 0) writePrefetch(writer, lob, prefetch)
+  writer.lv(locate(lob))
+}
+
+const utf16 = 2000
+
+const writePrefetch = (writer: ByteWriter, lob: Lob, amount: number): void => {
+  const data = lob.read(1, Math.min(amount, lob.length()))
+  if (typeof data !== "string") {
+    writer.lv(data)
+    return
+  }
+  // Text of variable width, its character set, and the form.
+  writer.u8(1).ub(utf16).u8(lob.type === "NCLOB" ? CharForm.national : CharForm.implicit).lv(encodeUtf16(data))
 }
 
 // JSON and VECTOR travel in the frame of a LOB whose data comes at once.
@@ -167,12 +181,15 @@ export interface ColumnForm {
   readonly type: TypeName
   /** A null indicator and a return code follow each value. */
   readonly trailer: boolean
+  /** How much of a LOB goes with its locator; without a define nothing does, not even the length. */
+  readonly prefetch: number | undefined
 }
 
 /** The form of a column that nothing was said about. */
 export const ownForm = (column: Column, maxString: number): ColumnForm => ({
   column,
   type: column.type,
+  prefetch: undefined,
   trailer: column.type === "LONG" || column.type === "LONG RAW" || describedSize(column, maxString) > maxString
 })
 
@@ -196,6 +213,11 @@ const asDefined = (value: Value, form: ColumnForm): Value => {
 /** Writes one value of a fetched row. */
 export const writeColumn = (writer: ByteWriter, form: ColumnForm, value: Value, context: ValueContext): void => {
   const given = asDefined(value, form)
+  if (given !== null && isLob(given) && given.type === form.type) {
+    if (form.prefetch === undefined) writer.ub(locatorSize).lv(context.locate(given))
+    else writeLocator(writer, given, context.locate, form.prefetch)
+    return
+  }
   writeValue(writer, form.type, given, context, false)
   // Null indicator -1 and return code 1405 say that the column is null.
   if (form.trailer) {

@@ -77,10 +77,14 @@ export class Challenge {
   private readonly serverPart: Buffer
   private readonly mixingSalt = randomBytes(16)
   private readonly verifier: Verifier
+  /** The keys are mixed by PBKDF2, also for an 11g verifier; older clients mix those otherwise. */
+  private readonly derives: boolean
 
-  constructor(verifier: Verifier) {
+  constructor(verifier: Verifier, mixesAllKeys: boolean) {
     this.verifier = verifier
-    this.serverPart = randomBytes(verifier.kind === "12c" ? 32 : 48)
+    this.derives = verifier.kind === "12c" || mixesAllKeys
+    // The client tells the ways apart by this length.
+    this.serverPart = randomBytes(this.derives ? 32 : 48)
   }
 
   pairs(): ReadonlyArray<AuthPair> {
@@ -89,7 +93,7 @@ export class Challenge {
       { key: "AUTH_SESSKEY", value: hex(encrypt(verifier.key, this.serverPart)), flags: 0 },
       { key: "AUTH_VFR_DATA", value: hex(verifier.salt), flags: verifierType(verifier.kind) }
     ]
-    if (verifier.kind === "12c") {
+    if (this.derives) {
       pairs.push(
         { key: "AUTH_PBKDF2_CSK_SALT", value: hex(this.mixingSalt), flags: 0 },
         { key: "AUTH_PBKDF2_VGEN_COUNT", value: String(verifierRounds), flags: 0 },
@@ -104,10 +108,11 @@ export class Challenge {
     const { serverPart, verifier } = this
     const clientPart = decrypt(verifier.key, unhex(sessionKey))
     if (clientPart === undefined || clientPart.length < serverPart.length) return undefined
-    if (verifier.kind === "12c") {
+    if (this.derives) {
+      const size = verifier.key.length
       // The client's part comes first, and it is the text of the two that is hashed.
-      const mixed = hex(Buffer.concat([clientPart.subarray(0, 32), serverPart]))
-      return derive(Buffer.from(mixed, "latin1"), this.mixingSalt, 3, 32)
+      const mixed = hex(Buffer.concat([clientPart.subarray(0, size), serverPart.subarray(0, size)]))
+      return derive(Buffer.from(mixed, "latin1"), this.mixingSalt, 3, size)
     }
     const mixed = Buffer.alloc(24)
     for (let index = 0; index < 24; index++) mixed[index] = serverPart[16 + index]! ^ clientPart[16 + index]!
@@ -153,4 +158,9 @@ export const checkPassword = async (
 
 /** `AUTH_SVR_RESPONSE`: proves to the client that the server knows the verifier too. */
 export const serverResponse = (key: ComboKey): string =>
-  hex(encrypt(key, Buffer.concat([randomBytes(blockSize), Buffer.from("SERVER_TO_CLIENT")])))
+  hex(
+    encrypt(
+      key,
+      Buffer.concat([randomBytes(blockSize), Buffer.from("SERVER_TO_CLIENT"), Buffer.alloc(blockSize, blockSize)])
+    )
+  )

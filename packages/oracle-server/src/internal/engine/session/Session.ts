@@ -266,6 +266,7 @@ export class Session implements EngineSession {
         transaction.undoTo(mark, false)
         transaction.settle()
         if (request.batchErrors !== true || !(error instanceof OraError) || error.code === 1013 || error.code === 28) {
+          if (rows.length > 1 && error instanceof OraError) error.done = { iterations: i, rowCount }
           throw error
         }
         batchErrors.push({ row: i, error })

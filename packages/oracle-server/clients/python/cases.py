@@ -1,0 +1,315 @@
+"""What python-oracledb in Thin mode does with the embedded server. Each case has its own connection."""
+
+import array
+import asyncio
+import datetime
+import decimal
+import sys
+import threading
+
+import oracledb
+
+DSN = sys.argv[1]
+ONLY = sys.argv[2] if len(sys.argv) > 2 else None
+
+
+def connect(password="tiger"):
+    return oracledb.connect(user="scott", password=password, dsn=DSN)
+
+
+def equal(expected, found):
+    if expected != found:
+        raise AssertionError(f"expected {expected!r}, found {found!r}")
+
+
+def rows(connection, sql, binds=None):
+    with connection.cursor() as cursor:
+        return cursor.execute(sql, binds or []).fetchall()
+
+
+def code(work):
+    try:
+        work()
+        return 0
+    except oracledb.Error as error:
+        return error.args[0].code
+
+
+def wrong_password(connection):
+    equal(1017, code(lambda: connect("wrong").close()))
+
+
+def query(connection):
+    equal([("SCOTT", 1.5)], rows(connection, "select user, 1.5 from dual"))
+    with connection.cursor() as cursor:
+        cursor.arraysize = 7
+        cursor.execute("select level from dual connect by level <= 100")
+        equal(100, len(cursor.fetchall()))
+    equal([], rows(connection, "select 1 from dual where 1 = 0"))
+
+
+def types(connection):
+    values = [
+        ("varchar2(100)", "äöü €", None),
+        ("nvarchar2(100)", "äöü €", oracledb.DB_TYPE_NVARCHAR),
+        ("number", decimal.Decimal("-1234567890.125"), None),
+        ("binary_double", 1.25, oracledb.DB_TYPE_BINARY_DOUBLE),
+        ("binary_float", 0.5, oracledb.DB_TYPE_BINARY_FLOAT),
+        ("raw(10)", b"\x00\x01\xff", None),
+        ("date", datetime.datetime(2024, 2, 29, 13, 14, 15), None),
+        ("timestamp", datetime.datetime(2024, 2, 29, 13, 14, 15, 123456), oracledb.DB_TYPE_TIMESTAMP),
+        ("interval day to second", datetime.timedelta(days=1, seconds=2, microseconds=3), None),
+        ("interval year to month", oracledb.IntervalYM(3, 4), None),
+        ("boolean", True, None),
+    ]
+    for name, value, kind in values:
+        with connection.cursor() as cursor:
+            if kind is not None:
+                cursor.setinputsizes(kind)
+            found = cursor.execute(f"select cast(:1 as {name}) from dual", [value]).fetchone()[0]
+            equal(value, type(value)(found) if isinstance(value, decimal.Decimal) else found)
+            equal((None,), cursor.execute(f"select cast(:1 as {name}) from dual", [None]).fetchone())
+    with connection.cursor() as cursor:
+        cursor.setinputsizes(oracledb.DB_TYPE_JSON)
+        equal(({"a": [1, "b", None]},), cursor.execute("select :1 from dual", [{"a": [1, "b", None]}]).fetchone())
+        cursor.execute("create table py_vectors (v vector(3, float32))")
+        cursor.execute("insert into py_vectors values (:1)", [array.array("f", [1, 2, 3])])
+        equal([1.0, 2.0, 3.0], list(cursor.execute("select v from py_vectors").fetchone()[0]))
+        equal(18, len(cursor.execute("select rowid from py_vectors").fetchone()[0]))
+
+
+def long_binds(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("create table py_long (id number, n nclob, c clob, b blob, last varchar2(10))")
+        text = "ä" * 8192
+        cursor.setinputsizes(None, oracledb.DB_TYPE_NVARCHAR, None, None, None)
+        cursor.execute("insert into py_long values (:1, :2, :3, :4, :5)", [1, text, "c" * 50000, b"b" * 40000, "last"])
+        row = cursor.execute("select n, c, b, last from py_long").fetchone()
+        equal((text, "c" * 50000, b"b" * 40000, "last"), tuple(v.read() if hasattr(v, "read") else v for v in row))
+
+
+def lobs(connection):
+    temporary = connection.createlob(oracledb.DB_TYPE_CLOB)
+    temporary.write("temporary")
+    with connection.cursor() as cursor:
+        cursor.execute("create table py_lobs (id number, c clob)")
+        cursor.execute("insert into py_lobs values (1, :1)", [temporary])
+        (lob,) = cursor.execute("select c from py_lobs where id = 1 for update").fetchone()
+        equal("temporary", lob.read())
+        lob.write(" and more", 10)
+        equal("temporary and more", lob.read())
+        lob.open()
+        equal(True, lob.isopen())
+        lob.close()
+        lob.trim(4)
+        equal("temp", lob.read())
+    connection.commit()
+
+
+def batches(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("create table py_batch (id number primary key, name varchar2(20))")
+        cursor.executemany("insert into py_batch values (:1, :2)", [(i, f"row {i}") for i in range(250)])
+        equal(250, cursor.rowcount)
+        data = [(1000, "a"), (1001, "b"), (1002, "c"), (5, "again"), (1003, "d")]
+        try:
+            cursor.executemany("insert into py_batch values (:1, :2)", data)
+            raise AssertionError("no error")
+        except oracledb.DatabaseError as error:
+            equal((1, 3), (error.args[0].code, error.args[0].offset))
+        equal(3, cursor.rowcount)
+        data = [(2000, "a"), (5, "again"), (2001, "b")]
+        cursor.executemany("insert into py_batch values (:1, :2)", data, batcherrors=True, arraydmlrowcounts=True)
+        equal([(1, 1)], [(error.code, error.offset) for error in cursor.getbatcherrors()])
+        equal([1, 0, 1], cursor.getarraydmlrowcounts())
+
+
+def returning(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("create table py_keys (id number generated always as identity, name varchar2(20))")
+        key = cursor.var(int)
+        for expected in (1, 2):
+            cursor.execute("insert into py_keys (name) values (:1) returning id into :2", ["one", key])
+            equal([expected], key.getvalue())
+
+
+def procedures(connection):
+    with connection.cursor() as cursor:
+        number = cursor.var(int)
+        text = cursor.var(str)
+        for _ in range(3):
+            cursor.execute("begin :1 := :2 * 2; :3 := :4 || '!'; end;", [number, 21, text, "hello"])
+            equal((42, "hello!"), (number.getvalue(), text.getvalue()))
+        ref = cursor.var(oracledb.DB_TYPE_CURSOR)
+        cursor.execute("begin open :1 for select level n, to_clob('x') c from dual connect by level < 4; end;", [ref])
+        equal([1, 2, 3], [row[0] for row in ref.getvalue().fetchall()])
+
+
+def unopened(connection):
+    with connection.cursor() as cursor:
+        ref = cursor.var(oracledb.DB_TYPE_CURSOR)
+        cursor.execute("begin if :1 is null then null; end if; end;", [ref])
+        code(lambda: ref.getvalue().fetchall() if ref.getvalue() is not None else None)
+    query(connection)
+
+
+def implicit(connection):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "declare c sys_refcursor; begin open c for select 7 from dual; dbms_sql.return_result(c); end;")
+        equal([[(7,)]], [result.fetchall() for result in cursor.getimplicitresults()])
+
+
+def scrolling(connection):
+    with connection.cursor(scrollable=True) as cursor:
+        cursor.arraysize = 3
+        cursor.execute("select level from dual connect by level <= 20")
+        equal((1,), cursor.fetchone())
+        cursor.scroll(mode="last")
+        equal((20,), cursor.fetchone())
+        cursor.scroll(5, mode="absolute")
+        equal((5,), cursor.fetchone())
+        cursor.scroll(-2)
+        equal((3,), cursor.fetchone())
+        cursor.scroll(mode="first")
+        equal((1,), cursor.fetchone())
+
+
+def errors(connection):
+    equal(942, code(lambda: rows(connection, "select * from nothing_here")))
+    equal(1476, code(lambda: rows(connection, "select 1 / 0 from dual")))
+    equal(20001, code(lambda: rows(connection, "begin raise_application_error(-20001, 'no'); end;")))
+    query(connection)
+
+
+def transactions(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("create table py_work (id number)")
+        cursor.execute("insert into py_work values (1)")
+        connection.rollback()
+        cursor.execute("insert into py_work values (2)")
+        connection.commit()
+    equal([(2,)], rows(connection, "select id from py_work"))
+
+
+def refused(connection):
+    """What the server does not have is refused at once: nothing waits."""
+    equal(3001, code(lambda: connection.tpc_begin(connection.xid(1, "a", "b"))))
+    equal(3001, code(lambda: connection.begin_sessionless_transaction()))
+    equal(3001, code(lambda: connection.direct_path_load("SCOTT", "PY_WORK", ["ID"], [(1,)])))
+    equal(3001, code(lambda: connection.queue("Q").enqone(connection.msgproperties(payload=b"x"))))
+    query(connection)
+
+
+def cancel(connection):
+    with connection.cursor() as cursor:
+        threading.Timer(0.2, connection.cancel).start()
+        equal(1013, code(lambda: cursor.execute("begin dbms_session.sleep(30); end;")))
+    query(connection)
+    connection.call_timeout = 300
+    try:
+        rows(connection, "begin dbms_session.sleep(30); end;")
+        raise AssertionError("no error")
+    except oracledb.Error as error:
+        equal("DPY-4024", error.args[0].full_code)
+    connection.call_timeout = 0
+    query(connection)
+
+
+def cancel_idle(connection):
+    connection.cancel()
+    equal(1013, code(lambda: rows(connection, "select 1 from dual")))
+    query(connection)
+
+
+def pipeline(connection):
+    pipeline = oracledb.create_pipeline()
+    pipeline.add_fetchall("select 1 from dual")
+    pipeline.add_fetchall("select * from nothing_here")
+    pipeline.add_execute("begin null; end;")
+    pipeline.add_fetchall("select 2 from dual")
+
+    async def run():
+        async with oracledb.connect_async(user="scott", password="tiger", dsn=DSN) as connection:
+            return await connection.run_pipeline(pipeline, continue_on_error=True)
+
+    results = asyncio.run(run())
+    equal([[(1,)], None, None, [(2,)]], [result.rows for result in results])
+    equal(942, results[1].error.code)
+
+
+def pools(connection):
+    pool = oracledb.create_pool(user="scott", password="tiger", dsn=DSN, min=1, max=3, increment=1)
+    failures = []
+
+    def work():
+        try:
+            for _ in range(20):
+                with pool.acquire() as pooled:
+                    equal([("SCOTT",)], rows(pooled, "select user from dual"))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pool.close()
+    equal([], failures)
+    pooled = oracledb.create_pool(user="scott", password="tiger", dsn=DSN + ":pooled", min=1, max=2)
+    for _ in range(3):
+        with pooled.acquire() as one:
+            equal([("SCOTT",)], rows(one, "select user from dual"))
+    pooled.close()
+
+
+def end_to_end(connection):
+    connection.module = "cases"
+    connection.clientinfo = "info"
+    equal([("cases", "info")], rows(
+        connection, "select sys_context('userenv', 'module'), sys_context('userenv', 'client_info') from dual"))
+    connection.ping()
+
+
+def password(connection):
+    connection.changepassword("tiger", "tiger2")
+    connect("tiger2").close()
+    connection.changepassword("tiger2", "tiger")
+    equal(988, code(lambda: connection.changepassword("tiger", "x" * 1025)))
+
+
+CASES = {
+    "log on with a wrong password": wrong_password,
+    "query": query,
+    "bind and read every type": types,
+    "long texts and bytes": long_binds,
+    "LOBs": lobs,
+    "batches": batches,
+    "returned values": returning,
+    "PL/SQL and REF CURSORs": procedures,
+    "a REF CURSOR that was never opened": unopened,
+    "implicit results": implicit,
+    "scrollable cursors": scrolling,
+    "errors": errors,
+    "transactions": transactions,
+    "refused features": refused,
+    "cancel a call that runs": cancel,
+    "cancel an idle connection": cancel_idle,
+    "pipelines": pipeline,
+    "pools": pools,
+    "client info": end_to_end,
+    "passwords": password,
+}
+
+for name, case in CASES.items():
+    if ONLY is not None and ONLY not in name:
+        continue
+    try:
+        with connect() as connection:
+            case(connection)
+        print(f"ok {name}", flush=True)
+    except BaseException as error:
+        print(f"failed {name}: {type(error).__name__} {str(error).splitlines()[0] if str(error) else ''}", flush=True)
+        if ONLY is not None:
+            raise

@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as OracleServer from "../../src/OracleServer.ts"
+import { type Connection, oracledb, type ResultSet } from "../Driver.ts"
+
+/** What the driver is answered, on the engine of the server. */
+const withConnection = <A>(
+  options: OracleServer.Options,
+  work: (connection: Connection, server: OracleServer.Service) => Promise<A>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const server = yield* OracleServer.make(options)
+    return yield* Effect.promise(async () => {
+      const connection = await oracledb.getConnection({
+        user: "scott",
+        password: "tiger",
+        connectString: server.connectString
+      })
+      try {
+        return await work(connection, server)
+      } finally {
+        await connection.close()
+      }
+    })
+  }))
+
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(() => "no error", (cause: { code: string }) => cause.code)
+
+describe("cursors", () => {
+  it.live("a REF CURSOR over a CLOB and a BLOB has its rows (F2)", () =>
+    withConnection({}, async (connection) => {
+      const { outBinds } = await connection.execute(
+        "begin open :c for select to_clob('x') c, to_blob(hextoraw('0102')) b from dual; end;",
+        { c: { dir: oracledb["BIND_OUT"], type: oracledb["CURSOR"] } }
+      )
+      const rows = await (outBinds as { c: ResultSet }).c.getRows(10)
+      assert.strictEqual(rows.length, 1)
+    }))
+
+  it.live("a define that fails spoils no later execution (F3)", () =>
+    withConnection({}, async (connection) => {
+      const sql = "select 1 as n, to_clob('x') as c from dual"
+      for (let again = 0; again < 2; again++) {
+        await codeOf(connection.execute(sql, [], { fetchInfo: { N: { type: oracledb["BUFFER"] } } }))
+        const { rows } = await connection.execute(sql, [], { fetchInfo: { C: { type: oracledb["STRING"] } } })
+        assert.deepStrictEqual(rows, [[1, "x"]])
+      }
+    }))
+
+  it.live("a view whose column has become a CLOB is described anew (F27)", () =>
+    withConnection({}, async (connection) => {
+      const texts = { fetchTypeHandler: () => ({ type: oracledb["STRING"] }) }
+      await connection.execute("create view v as select 'short' as c from dual")
+      assert.deepStrictEqual((await connection.execute("select c from v", [], texts)).rows, [["short"]])
+      await connection.execute("create or replace view v as select to_clob('long') as c from dual")
+      assert.deepStrictEqual((await connection.execute("select c from v", [], texts)).rows, [["long"]])
+      assert.deepStrictEqual((await connection.execute("select c from v", [], texts)).rows, [["long"]])
+    }))
+})
+
+describe("batches", () => {
+  it.live("that stop at an error say where, and how many rows they have done (F29)", () =>
+    withConnection({}, async (connection) => {
+      await connection.execute("create table t (id number primary key)")
+      await connection.execute("insert into t values (5)")
+      const error = await connection.executeMany("insert into t values (:1)", [[1], [2], [3], [5], [6]]).then(
+        () => undefined,
+        (cause: { errorNum: number; offset: number }) => cause
+      )
+      assert.deepStrictEqual([error?.errorNum, error?.offset], [1, 3])
+      const { rows } = await connection.execute("select count(*) from t")
+      assert.deepStrictEqual(rows, [[4]])
+    }))
+})
+
+describe("passwords", () => {
+  it.live("of more than 1024 bytes or with a NUL are none (F30, F34)", () =>
+    withConnection({}, async (connection, server) => {
+      assert.strictEqual(await codeOf(connection.changePassword("scott", "tiger", "x".repeat(1500))), "ORA-00988")
+      assert.strictEqual(await codeOf(connection.changePassword("scott", "tiger", "lion\0")), "ORA-00988")
+      const logOn = (password: string) =>
+        codeOf(
+          oracledb.getConnection({ user: "scott", password, connectString: server.connectString }).then((one) =>
+            one.close()
+          )
+        )
+      assert.strictEqual(await logOn("tiger\0"), "ORA-01017")
+      assert.strictEqual(await logOn("tiger"), "no error")
+    }))
+})
