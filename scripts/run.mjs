@@ -130,7 +130,21 @@ const check = () => {
   run("tsc", ["--project", "tsconfig.check.json"])
   run("effect-tsgo", ["diagnostics", "--project", "tsconfig.check.json", "--severity", "error,warning", "--strict"])
 }
-const build = () => run("tsc", ["--build"])
+/** The compiler removes nothing: what is left in `dist` from a source that is gone would be packed. */
+const prune = () => {
+  for (const name of readdirSync(join(root, "packages"))) {
+    const [dist, src] = ["dist", "src"].map((folder) => join(root, "packages", name, folder))
+    if (!existsSync(dist)) continue
+    for (const file of readdirSync(dist, { recursive: true })) {
+      const source = /^(.*?)\.(?:d\.ts|js)(?:\.map)?$/.exec(file)?.[1]
+      if (source !== undefined && !existsSync(join(src, `${source}.ts`))) rmSync(join(dist, file))
+    }
+  }
+}
+const build = () => {
+  prune()
+  run("tsc", ["--build"])
+}
 const packages = () => run("node", ["scripts/check-packages.ts"])
 const docs = () => run("node", ["scripts/check-examples.ts"])
 const vitest = (args) => {

@@ -162,6 +162,8 @@ export interface SessionInfo {
   readonly superShardingKey: string | undefined
   readonly inTransaction: boolean
   readonly openCursors: number
+  /** Temporary LOBs that the client has been given and has not freed. */
+  readonly temporaryLobs: number
   readonly calls: number
   /** The connection that uses it; `undefined` while it waits in the server's pool. */
   readonly connection: number | undefined
@@ -286,6 +288,7 @@ const describe = (entry: SessionEntry): SessionInfo => {
     superShardingKey: request.superShardingKey,
     inTransaction: !session.closed && engine.inTransaction,
     openCursors: session.cursors.size,
+    temporaryLobs: session.lobs.temporary,
     calls: session.calls,
     connection: connection?.id,
     openedAt: session.openedAt,

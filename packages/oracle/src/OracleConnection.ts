@@ -12,6 +12,7 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
+import { readContext } from "./internal/leaseContext.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
 import { tagRefused } from "./internal/pooledServer.ts"
 import type { Row } from "./internal/rowReader.ts"
@@ -28,9 +29,11 @@ import {
   query,
   queryStream
 } from "./internal/statements.ts"
+import { longestTimer } from "./internal/timers.ts"
 import { type TransactionOptions, Transactions } from "./internal/transaction.ts"
 import { defaultValues, over, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
 import * as OracleBind from "./OracleBind.ts"
+import type { OracleContext } from "./OracleContext.ts"
 import type { OracleLob } from "./OracleLob.ts"
 
 export type { CallError } from "./internal/caller.ts"
@@ -111,6 +114,16 @@ export class OracleConnection extends Connection.Base {
   /** @internal */
   get caller(): Caller {
     return this.#caller
+  }
+
+  /** @internal */
+  get prepared(): Effect.Effect<void> {
+    return Effect.sync(() => this.#caller.session.context.adoptSchema())
+  }
+
+  /** @internal */
+  get transactions(): Transactions {
+    return this.#transactions ??= new Transactions(this.#caller)
   }
 
   /** @internal */
@@ -210,9 +223,12 @@ export class OracleConnection extends Connection.Base {
     return Effect.map(called, ({ value }) => value as OracleBind.ValueOf<T> | null)
   }
 
-  /** Makes the work of the transaction permanent. */
+  /**
+   * Makes the work of the transaction permanent. A commit is never broken off: whoever gives it up waits for its answer, up to
+   * `pingTimeout`. `commitTimeout` of the pool bounds it in any case.
+   */
   get commit(): Effect.Effect<void, CallError> {
-    return this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
+    return Effect.uninterruptibleMask((restore) => this.transactions.commit(restore))
   }
 
   /** Undoes the work of the transaction. */
@@ -226,15 +242,16 @@ export class OracleConnection extends Connection.Base {
   }
 
   /**
-   * Commits when `effect` succeeds, rolls back when it fails or is interrupted. Inside another transaction of this connection it
-   * is a savepoint. Another fiber's transaction on the same connection waits until this one has ended.
+   * Commits when `effect` succeeds, rolls back when it fails or is interrupted. Inside another transaction of this connection,
+   * also one that `sql.withTransaction` began, it is a savepoint. Another fiber's transaction on the same connection waits until
+   * this one has ended, and so does an inner one beside another inner one. A fiber that was forked inside and begins a
+   * transaction after this one has ended begins one of its own.
    */
   withTransaction<A, E, R>(
     effect: Effect.Effect<A, E, R>,
     options?: TransactionOptions
   ): Effect.Effect<A, E | CallError, R> {
-    this.#transactions ??= new Transactions(this.#caller)
-    return this.#transactions.within(effect, options)
+    return this.transactions.within(effect, options)
   }
 
   /** A temporary LOB with the content of `source`, to be bound; it is freed with the lease. */
@@ -251,7 +268,10 @@ export class OracleConnection extends Connection.Base {
   get currentSchema(): Effect.Effect<string, ReadError> {
     // The driver knows it once somebody has set it.
     return Effect.filterOrElse(
-      this.#caller.now({ operation: "currentSchema" }, (connection) => connection.currentSchema),
+      this.#caller.now(
+        { operation: "currentSchema" },
+        (connection) => this.#caller.session.context.schemaOf(connection)
+      ),
       (known) => known !== "",
       () =>
         Effect.map(
@@ -261,44 +281,53 @@ export class OracleConnection extends Connection.Base {
     )
   }
 
-  /** Changes it; the server is told along with the next call. It stays with the session. */
-  setCurrentSchema(name: string): Effect.Effect<void, CallError> {
-    return this.#set("setCurrentSchema", "currentSchema", name)
+  /**
+   * Changes it until the end of the lease; the server is told along with the next call, and fails that when there is no such
+   * schema. The first time on a session costs a round trip, which asks for the schema to put back. What `onSession` sets belongs to the
+   * session and stays.
+   */
+  setCurrentSchema(name: string): Effect.Effect<void, ReadError> {
+    return Effect.flatMap(this.currentSchema, (before) =>
+      this.#caller.now({ operation: "setCurrentSchema" }, () => {
+        this.#caller.session.context.setSchema(name, before)
+      }))
   }
 
-  /** What the server shows as the module of the session (`v$session.module`); sent along with the next call. */
-  setModule(name: string): Effect.Effect<void, CallError> {
-    return this.#set("setModule", "module", name)
-  }
-
-  /** What the server shows as the action of the session; sent along with the next call. */
-  setAction(name: string): Effect.Effect<void, CallError> {
-    return this.#set("setAction", "action", name)
-  }
-
-  /** The end user that the work is for (`client_identifier`); sent along with the next call. */
-  setClientIdentifier(name: string): Effect.Effect<void, CallError> {
-    return this.#set("setClientIdentifier", "clientId", name)
-  }
-
-  /** Free text about the client (`client_info`); sent along with the next call. */
-  setClientInfo(text: string): Effect.Effect<void, CallError> {
-    return this.#set("setClientInfo", "clientInfo", text)
-  }
-
-  /** The operation that the work belongs to in the server's monitoring; sent along with the next call. */
-  setDbOperation(name: string): Effect.Effect<void, CallError> {
-    return this.#set("setDbOperation", "dbOp", name)
-  }
-
-  #set(
-    operation: string,
-    property: "currentSchema" | "module" | "action" | "clientId" | "clientInfo" | "dbOp",
-    value: string
-  ): Effect.Effect<void, CallError> {
-    return this.#caller.now({ operation }, (connection) => {
-      connection[property] = value
+  /**
+   * Changes the context of this lease until its end, beside what `OracleContext` has set; the server is told along with the next
+   * call. Attributes that are not named stay, and an empty text takes a value away.
+   */
+  setContext(changes: OracleContext): Effect.Effect<void, CallError> {
+    return this.#caller.now({ operation: "setContext" }, () => {
+      const { attributes, problem, values } = readContext(changes)
+      if (problem !== undefined) throw problem
+      this.#caller.session.context.merge(values, attributes)
     })
+  }
+
+  /** What the server shows as the module of the session (`v$session.module`); cut to 64 bytes. */
+  setModule(name: string): Effect.Effect<void, CallError> {
+    return this.setContext({ module: name })
+  }
+
+  /** What the server shows as the action of the session; cut to 64 bytes. */
+  setAction(name: string): Effect.Effect<void, CallError> {
+    return this.setContext({ action: name })
+  }
+
+  /** The end user that the work is for (`client_identifier`). */
+  setClientIdentifier(name: string): Effect.Effect<void, CallError> {
+    return this.setContext({ clientIdentifier: name })
+  }
+
+  /** Free text about the client (`client_info`). */
+  setClientInfo(text: string): Effect.Effect<void, CallError> {
+    return this.setContext({ clientInfo: text })
+  }
+
+  /** The operation that the work belongs to in the server's monitoring. */
+  setDbOperation(name: string): Effect.Effect<void, CallError> {
+    return this.setContext({ operation: name })
   }
 
   /** How many statements the session keeps parsed. */
@@ -313,11 +342,14 @@ export class OracleConnection extends Connection.Base {
     })
   }
 
-  /** How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. */
+  /**
+   * How long one round trip may take until the end of the lease; zero or `"infinity"` is without limit. The longest limit is that
+   * of a timer, some 24 days. What the pool does on its own (pings, breaks, rollbacks) is bounded by `pingTimeout` instead.
+   */
   setCallTimeout(timeout: PoolOptions.DurationOption): Effect.Effect<void, CallError> {
-    return this.#caller.now({ operation: "setCallTimeout" }, (connection) => {
+    return this.#caller.now({ operation: "setCallTimeout" }, () => {
       const millis = timeout === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
-      connection.callTimeout = Number.isFinite(millis) ? Math.ceil(millis) : 0
+      this.#caller.session.callTimeout = Number.isFinite(millis) ? Math.min(Math.ceil(millis), longestTimer) : 0
     })
   }
 
@@ -327,7 +359,7 @@ export class OracleConnection extends Connection.Base {
     passwords: { readonly from: Redacted.Redacted<string>; readonly to: Redacted.Redacted<string> }
   ): Effect.Effect<void, CallError> {
     return this.#caller.call(
-      { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to] },
+      { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to], isAutoCommit: true },
       (connection) => connection.changePassword(user, Redacted.value(passwords.from), Redacted.value(passwords.to))
     )
   }

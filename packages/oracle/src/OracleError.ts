@@ -296,6 +296,10 @@ export interface Details {
   readonly secrets?: ReadonlyArray<string | Redacted.Redacted<string>> | undefined
   /** Additions and corrections to the table. Default: none. */
   readonly classification?: Readonly<Record<string, Meaning>> | undefined
+  /** Whether what was done commits by itself, so that it may have happened when its answer was lost. Default: `false`. */
+  readonly commits?: boolean | undefined
+  /** Whether nobody knows the state of the session afterwards, whatever the code says. Default: `false`. */
+  readonly isSessionUnknown?: boolean | undefined
 }
 
 const application = /^ORA-2[0]\d{3}$/
@@ -330,12 +334,27 @@ const doubt =
   "The session was lost during the commit: it is unknown whether the work was committed. Look for it before " +
   "doing it again."
 
-/** Work whose commit may have happened must not be done again without looking. */
-const settleDoubt = (
-  meaning: ReturnType<typeof classify>,
-  operation: string | undefined
-): ReturnType<typeof classify> =>
-  isInDoubt(operation, meaning.isSessionFatal) ? { ...meaning, isRetryable: false, advice: doubt } : meaning
+const doubtOfStatement =
+  "The answer was lost, and the statement commits by itself: it is unknown whether it took effect. Look for its work before " +
+  "running it again."
+
+/** Reasons for which an answer was lost that may have said that the work was done. */
+const lostAnswer: ReadonlySet<Reason.ReasonTag> = new Set([
+  "ConnectionError",
+  "StatementTimeoutError",
+  "InterruptedError"
+])
+
+/** Work that may have been committed must not be done again without looking. */
+const settleDoubt = (meaning: ReturnType<typeof classify>, details: Details): ReturnType<typeof classify> => {
+  if (isInDoubt(details.operation, meaning.isSessionFatal)) return { ...meaning, isRetryable: false, advice: doubt }
+  const isLost = details.commits === true && (meaning.isSessionFatal || lostAnswer.has(meaning.reason))
+  if (isLost) return { ...meaning, isRetryable: false, advice: doubtOfStatement }
+  return details.isSessionUnknown === true ? { ...meaning, isSessionFatal: true, advice: unknownState } : meaning
+}
+
+const unknownState =
+  "It is a defect of the driver. The pool closes the session, as nobody knows how much of an answer the driver has read."
 
 /**
  * Reads what node-oracledb threw, or anything else, into an {@link OracleError}.
@@ -364,7 +383,7 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
   if (isOracleError(thrown)) return thrown
   const secrets = details.secrets ?? []
   const read = readDriverError(thrown, { secrets, sql: details.sql })
-  const { advice, reason, ...decision } = settleDoubt(classify(read, details.classification ?? {}), details.operation)
+  const { advice, reason, ...decision } = settleDoubt(classify(read, details.classification ?? {}), details)
   const sql = details.sql === undefined ? undefined : redactStatement(details.sql, secrets)
   // The driver reports 0 where there is no position; only a statement that cannot be read can be wrong at its start.
   const offset = read.offset === 0 && (sql === undefined || reason !== "SqlSyntaxError") ? undefined : read.offset

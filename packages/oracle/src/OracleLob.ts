@@ -21,7 +21,8 @@ const endsInside = (text: string): boolean => {
 }
 
 /**
- * A CLOB, NCLOB, BLOB or BFILE of the database. It can be used until the lease ends.
+ * A CLOB, NCLOB, BLOB or BFILE of the database. It can be used until the lease ends, on the connection that gave it: bound elsewhere,
+ * or after it was closed, it is refused before anything is sent.
  *
  * **Details**
  *
@@ -55,6 +56,11 @@ export class OracleLob {
     this.#lob = lob
     this.#caller = caller
     this.length = lob.type === driver.DB_TYPE_BFILE ? undefined : lob.length
+  }
+
+  /** @internal */
+  get caller(): Caller {
+    return this.#caller
   }
 
   /** @internal */
@@ -136,6 +142,6 @@ export class OracleLob {
 
   /** Frees it before the lease ends. Nothing can be read from it afterwards. */
   get close(): Effect.Effect<void, CallError> {
-    return this.#caller.call({ operation: "CLOSE LOB" }, () => this.#caller.disown(this.#lob))
+    return this.#caller.call({ operation: "CLOSE LOB", isLocal: true }, () => this.#caller.disown(this.#lob))
   }
 }

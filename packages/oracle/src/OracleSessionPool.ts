@@ -4,15 +4,19 @@
  * {@link OracleSessionPool} is the service of a program's one database, and carries what makes pools: `layer`, `layerConfig`, `make`, and
  * `Service` for a program with several databases.
  */
-import { type PoolError, SessionPool } from "@sessionpool/core"
+import { type PoolError, SessionPool, type SessionRequest } from "@sessionpool/core"
 import * as Config from "effect/Config"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Settings from "./internal/connectSettings.ts"
+import type * as Lease from "./internal/leaseSettings.ts"
 import { makePool, type PoolFields, type PoolHooks, type PoolOptions } from "./internal/makePool.ts"
+import type * as Tags from "./internal/tagState.ts"
+import { tagState } from "./internal/tagState.ts"
 import type { OracleConnection, ReadError } from "./OracleConnection.ts"
+import type { OracleContext } from "./OracleContext.ts"
 
 /**
  * What an `onSession` of the default service may fail with: everything that operations on a connection do.
@@ -112,6 +116,7 @@ type NotThePool = { readonly [K in keyof SessionPool.SessionPool<OracleConnectio
  *
  * `yield* OracleSessionPool` gives the pool; `OracleSessionPool.layer` and `OracleSessionPool.layerConfig` provide it;
  * `OracleSessionPool.make` makes one without a service, and `OracleSessionPool.Service` the service of another database.
+ * `OracleSessionPool.tagState` makes an `onSession` from a table of the properties of tags.
  *
  * @example
  * ```ts
@@ -141,8 +146,10 @@ export const OracleSessionPool:
   & {
     readonly make: typeof make
     readonly Service: typeof Service & NotThePool
+    readonly tagState: typeof tagState
   } = Object.assign(Service<OracleSessionPool>()("@sessionpool/oracle/OracleSessionPool"), {
     make,
+    tagState,
     Service: Service as typeof Service & NotThePool & SessionPool.SessionPool<OracleConnection, PreparationError>
   })
 
@@ -176,8 +183,16 @@ export declare namespace OracleSessionPool {
   export type Credentials = Settings.OracleCredentials
   export type Fields = PoolFields
   export type Hooks<OE = PreparationError, R = never> = PoolHooks<OE, R>
+  export type LeaseSettings = Lease.LeaseSettings
   export type Options<OE = PreparationError, R = never> = PoolOptions<OE, R>
   export type Failure = PreparationError
+  /** What a connection is asked for; `context` goes over the `OracleContext` of the fiber, field by field. */
+  export type Request = Omit<SessionRequest.SessionRequest, "context"> & {
+    readonly context?: OracleContext | undefined
+  }
+  export type TagProperty = Tags.TagProperty
+  export type TagStatement = Tags.TagStatement
+  export type TagValue = Tags.TagValue
   /** The pool itself, as `yield* OracleSessionPool` and `OracleSessionPool.make` give it. */
   export type Pool<OE = PreparationError> = SessionPool.SessionPool<OracleConnection, OE>
 }

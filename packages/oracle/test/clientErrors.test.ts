@@ -92,7 +92,10 @@ describe("reasons", () => {
         sql`update ${sql(people)} set age = 1`,
         sql.useConnection(() =>
           reasonOf(Effect.scoped(Effect.flatMap(sql.reserve, (other) =>
-            other.execute(`select id from ${people} for update nowait`, [], undefined))))
+            Effect.andThen(
+              other.execute("savepoint here", [], undefined),
+              other.execute(`select id from ${people} for update nowait`, [], undefined)
+            ))))
         )
       ))
       assert.strictEqual(reason._tag, "LockTimeoutError")

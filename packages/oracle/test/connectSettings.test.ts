@@ -21,6 +21,16 @@ const parameters = (settings: Partial<ConnectSettings> = {}, request: Partial<Op
   new ConnectParameters({ connectString: "db.example.com/SALES", ...settings }).of({ ...nothing, ...request })
 
 describe("the parameters of a session", () => {
+  it.effect("hold no duration that a timer of the driver cannot wait (A23)", () =>
+    Effect.gen(function*() {
+      const given = yield* parameters({
+        transportConnectTimeout: "60 days",
+        expireTime: "60 days",
+        connectTimeout: "infinity"
+      })
+      assert.deepInclude(given, { transportConnectTimeout: 2_147_483, expireTime: 35_791, connectTimeout: 0 })
+    }))
+
   it.effect("leave the connect string alone where nothing has to be in it", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* parameters({ connectString: "an_alias" }), {

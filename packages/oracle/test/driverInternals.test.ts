@@ -1,9 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleBind } from "@sessionpool/oracle"
 import { Effect } from "effect"
-import { connectionClass, fitConnection, fitPool, parseOracleDate } from "../src/internal/driverInternals.ts"
+import {
+  connectionClass,
+  driverInternals,
+  fitConnection,
+  fitPool,
+  modifiedSchema,
+  parseOracleDate,
+  pendingBreak,
+  statementCache
+} from "../src/internal/driverInternals.ts"
 import { driver, type DriverConnection, type DriverPool } from "../src/internal/oracledb.ts"
 import { connection, embedded, isReal } from "./database.ts"
+import { watched } from "./watchedPool.ts"
 
 const utc = (year: number, month: number, day: number, hour = 0, minute = 0, second = 0, millis = 0): Date => {
   const date = new Date(0)
@@ -34,12 +44,13 @@ describe("the private members of the driver", () => {
 
   it("are given up by name where a release has them otherwise", () => {
     const without = (readBuf: unknown) => ({ _impl: { _protocol: { readBuf } } }) as unknown as DriverConnection
-    assert.deepStrictEqual(fitConnection({} as DriverConnection), [parseOracleDate])
-    assert.deepStrictEqual(fitConnection(without({})), [parseOracleDate])
+    const all = [parseOracleDate, pendingBreak, statementCache, modifiedSchema]
+    assert.deepStrictEqual(fitConnection({} as DriverConnection), all)
+    assert.deepStrictEqual(fitConnection(without({})), all)
     const changed = {
       parseOracleDate: () => "2001-02-01"
     }
-    assert.deepStrictEqual(fitConnection(without(changed)), [parseOracleDate])
+    assert.deepStrictEqual(fitConnection(without(changed)), all)
     assert.strictEqual(changed.parseOracleDate(), "2001-02-01")
     assert.deepStrictEqual(fitPool({} as DriverPool, "SHOP"), [connectionClass])
     assert.deepStrictEqual(fitPool({ _impl: { _userConfig: {} } } as unknown as DriverPool, "SHOP"), [connectionClass])
@@ -86,5 +97,49 @@ describe("dates of the first century", () => {
           { D: given }
         ])
       }
+    })))
+})
+
+describe.skipIf(isReal)("the driver", () => {
+  it.live("drops a statement from its cache when it is told to forget it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched({ max: 1 })
+      const sql = "select 7 as seven from dual"
+      const parses = Effect.map(server.requests, (requests) =>
+        requests.filter((request) => request.function === "execute").length)
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          yield* held.query(sql)
+          yield* server.clearRequests
+          yield* held.query(sql)
+          assert.strictEqual(yield* parses, 0)
+          yield* held.caller.now({ operation: "forget" }, (connection) =>
+            driverInternals(connection).forgetStatement?.(sql))
+          yield* held.query(sql)
+          assert.strictEqual(yield* parses, 1)
+          yield* held.ping
+          const [session] = yield* server.sessions
+          assert.strictEqual(session?.openCursors, 1)
+        })
+      )
+    })))
+
+  it.live("says whether a break is still to be taken", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool } = yield* watched({ max: 1 })
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          const isPending = held.caller.now(
+            { operation: "look" },
+            (connection) => driverInternals(connection).isBreakPending?.()
+          )
+          yield* held.ping
+          assert.isFalse(yield* isPending)
+          yield* Effect.promise(() => held.caller.session.attached!.break())
+          assert.isTrue(yield* isPending)
+          yield* Effect.ignore(held.ping)
+          assert.isFalse(yield* isPending)
+        })
+      )
     })))
 })

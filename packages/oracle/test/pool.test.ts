@@ -4,6 +4,7 @@ import { Fault, type OracleServer } from "@sessionpool/oracle-server"
 import { Config, ConfigProvider, Context, Effect, Exit, Fiber, Layer, Redacted, Ref, Stream } from "effect"
 import { inspect } from "node:util"
 import { database, embedded, isReal, makePool } from "./database.ts"
+import { active, counts, type Pool } from "./watchedPool.ts"
 
 const one = "select 1 as one from dual"
 const user = "select user as name from dual"
@@ -68,7 +69,7 @@ describe("the service", () => {
     const context = Object.keys(Context.Service<string>("test/Reference"))
     const added = (of: object) => Object.keys(of).filter((name) => !context.includes(name))
     assert.deepStrictEqual(added(Object.getPrototypeOf(HrPool)), ["layer", "layerConfig"])
-    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "Service"])
+    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "Service", "tagState"])
     assert.throws(() => {
       // @ts-expect-error No such function is there when the program runs.
       OracleSessionPool.Service.acquire()
@@ -109,14 +110,13 @@ describe("tags", () => {
         onSession: (connection, { requestedTag }) =>
           Effect.gen(function*() {
             yield* Ref.update(prepared, (n) => n + 1)
-            yield* connection.setClientIdentifier(requestedTag ?? "none")
+            yield* connection.execute(`alter session set time_zone = '${requestedTag?.slice("ZONE=".length)}'`)
             yield* connection.setTag(requestedTag)
           })
       })
-      const client = "select sys_context('userenv', 'client_identifier') as c from dual"
-      for (const tag of ["LANG=FR", "LANG=DE", "LANG=FR", "LANG=DE", "LANG=FR"]) {
-        const rows = yield* pool.use({ tag }, (connection) => connection.query(client))
-        assert.deepStrictEqual(rows, [{ C: tag }])
+      for (const tag of ["ZONE=+01:00", "ZONE=+02:00", "ZONE=+01:00", "ZONE=+02:00", "ZONE=+01:00"]) {
+        const rows = yield* pool.use({ tag }, (connection) => connection.query("select sessiontimezone as c from dual"))
+        assert.deepStrictEqual(rows, [{ C: tag.slice("ZONE=".length) }])
       }
       assert.strictEqual(yield* Ref.get(prepared), 2)
     })))
@@ -167,11 +167,9 @@ describe.skipIf(isReal)("credentials", () => {
       const refused = Effect.flip(pool.use((connection) => connection.ping))
       yield* Effect.all(Array.from({ length: 8 }, () => refused), { concurrency: "unbounded" })
       assert.isBelow((yield* server.counters).failedLogons, 3)
-      const right = yield* OracleSessionPool.make({ ...connect, min: 4, max: 4 })
-      yield* Effect.all(Array.from({ length: 4 }, () => right.use(() => Effect.sleep("50 millis"))), {
-        concurrency: "unbounded"
-      })
-      assert.strictEqual((yield* right.statistics).opened, 4)
+      const right: Pool = yield* OracleSessionPool.make({ ...connect, min: 4, max: 4 })
+      yield* Effect.all(Array.from({ length: 4 }, () => right.use(() => Effect.void)), { concurrency: "unbounded" })
+      yield* counts(right, { opened: 4 })
     })))
 
   it.live("are asked for at every opening, so that a password can rotate", () =>
@@ -219,7 +217,7 @@ describe.skipIf(isReal)("trouble", () => {
       const killed = yield* Effect.forkChild(Effect.flip(
         pool.use((connection) => connection.execute("begin dbms_session.sleep(20); end;"))
       ))
-      yield* Effect.sleep("200 millis")
+      yield* active(server, 1)
       assert.strictEqual(yield* server.killWhere((session) => session.status === "ACTIVE"), 1)
       const error = yield* Fiber.join(killed)
       assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)

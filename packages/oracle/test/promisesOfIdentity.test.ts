@@ -74,12 +74,13 @@ describe.skipIf(isReal)("identity", () => {
       const leaves = (request: { readonly purity?: "new" }) =>
         pool.use(request, (held) =>
           Effect.gen(function*() {
-            const [row] = yield* held.query("select sys_context('userenv', 'client_identifier') as c from dual")
-            yield* held.setClientIdentifier("somebody")
-            return { sid: yield* sidOf(held), found: row?.["C"] }
+            // What statements change stays on a session.
+            const [row] = yield* held.query("select sessiontimezone as zone from dual")
+            yield* held.execute("alter session set time_zone = '+05:00'")
+            return { sid: yield* sidOf(held), found: row?.["ZONE"] === "+05:00" ? "held" : null }
           }))
       const first = yield* leaves({})
-      assert.deepStrictEqual(yield* leaves({}), { sid: first.sid, found: "somebody" })
+      assert.deepStrictEqual(yield* leaves({}), { sid: first.sid, found: "held" })
       const second = yield* leaves({ purity: "new" })
       const third = yield* leaves({ purity: "new" })
       assert.deepStrictEqual([first.found, second.found, third.found], [null, null, null])

@@ -4,8 +4,10 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as OracleError from "../OracleError.ts"
 import { RefusedBind } from "./bindRefusal.ts"
+import { isDefect, isUnsent } from "./driverFailure.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
+import { commitsByItself } from "./sqlControl.ts"
 import { traced, type TracedCall } from "./tracing.ts"
 
 /**
@@ -26,6 +28,14 @@ export interface CallDetails<A> extends TracedCall {
   readonly discard?: (value: A) => Promise<void>
   /** Whether it must come to an end in bounded time although nobody can interrupt it. */
   readonly isUrgent?: boolean
+  /** The limit of what is urgent, in milliseconds, from its beginning on. */
+  readonly limit?: number
+  /** Whether it makes no round trip. */
+  readonly isLocal?: boolean
+  /** Whether it must not be broken: whoever gives it up waits for its end. */
+  readonly isUnbreakable?: boolean
+  /** Whether it was sent with a commit, or is one: it may have happened when its answer is lost. */
+  readonly isAutoCommit?: boolean | undefined
   readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
 }
 
@@ -58,8 +68,10 @@ export class Caller {
     succeed: (answer: A) => Effect.Effect<B, E>
   ): Effect.Effect<B, E | CallError> {
     const { session } = this
-    const { discard, isUrgent } = details
-    const run = this.lease.run(session.callFor<A, B, E | CallError>(work, { lease: this.lease, discard, isUrgent }, {
+    const { lease } = this
+    const { discard, isLocal, isUnbreakable, isUrgent, limit, sql } = details
+    const options = { lease, discard, isLocal, isUrgent, limit, isUnbreakable, sql }
+    const run = lease.run(session.callFor<A, B, E | CallError>(work, options, {
       succeed,
       fail: (thrown) => this.#failure(details, thrown)
     }))
@@ -71,7 +83,7 @@ export class Caller {
     return this.lease.run(Effect.suspend(() => {
       const { attached } = this.session
       if (attached === undefined) {
-        const called = this.session.call(async (connection) => work(connection), { lease: this.lease })
+        const called = this.session.call(async (connection) => work(connection), { lease: this.lease, isLocal: true })
         return Effect.catch(called, (thrown) => this.#failure(details, thrown))
       }
       try {
@@ -83,19 +95,24 @@ export class Caller {
   }
 
   #failure(
-    details: { readonly operation: string; readonly sql?: string | undefined } & Pick<CallDetails<never>, "secrets">,
+    details:
+      & { readonly operation: string; readonly sql?: string | undefined }
+      & Pick<CallDetails<never>, "secrets" | "isAutoCommit">,
     thrown: unknown
   ): Effect.Effect<never, CallError> {
     if (thrown instanceof LeaseIsOver) return Effect.fail(this.released)
     if (thrown instanceof RefusedBind) {
       return Effect.fail(thrown.toOracleError(details.operation.toLowerCase(), details.sql))
     }
+    if (thrown instanceof PoolError.ConnectionReleasedError) return Effect.fail(thrown)
     return Effect.flatMap(OracleError.Classification, (classification) => {
       const error = OracleError.fromDriver(thrown, {
         operation: details.operation.toLowerCase(),
         sql: details.sql,
         secrets: [...this.session.secrets, ...details.secrets ?? []],
-        classification
+        classification,
+        commits: !isUnsent(thrown) && commitsByItself(details.sql, details.isAutoCommit === true),
+        isSessionUnknown: isDefect(thrown)
       })
       if (error.isSessionFatal) this.lease.reportFatal(error)
       return Effect.fail(error)

@@ -10,6 +10,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConnectDescriptor from "../ConnectDescriptor.ts"
 import { driver } from "./oracledb.ts"
+import { longestTimer } from "./timers.ts"
 
 /**
  * What the driver is told when it connects.
@@ -79,11 +80,14 @@ export interface ConnectSettings {
   readonly txnPriority?: string | undefined
 }
 
-/** A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for. */
+/**
+ * A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for, but where its timers
+ * would overflow.
+ */
 const inUnits = (duration: PoolOptions.DurationOption | undefined, unitMillis: number): number | undefined => {
   if (duration === undefined) return undefined
   const millis = duration === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(duration))
-  return millis === Infinity ? 0 : Math.ceil(millis / unitMillis)
+  return millis === Infinity ? 0 : Math.min(Math.ceil(millis / unitMillis), Math.floor(longestTimer / unitMillis))
 }
 
 const privileges = {

@@ -6,6 +6,7 @@ import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { OracleLob } from "../OracleLob.ts"
 import type { Caller, CallError } from "./caller.ts"
+import { discardValues } from "./discard.ts"
 import type { Lob, ResultSet } from "./oracledb.ts"
 import type { RowDecodeError } from "./rowDecodeError.ts"
 import { type Handles, type Row, RowReader } from "./rowReader.ts"
@@ -44,7 +45,7 @@ const pull = (
     if (isDone) return Cause.done()
     const { metaData } = resultSet
     if (metaData === undefined) return caller.lease.isReleased ? Effect.fail(caller.released) : Cause.done()
-    return caller.call({ operation: "FETCH", sql }, () => resultSet.getRows(size)).pipe(
+    return caller.call({ operation: "FETCH", sql, discard: discardValues }, () => resultSet.getRows(size)).pipe(
       Effect.zip(withSettings(settings, Effect.succeed)),
       Effect.flatMap(([rows, now]) => {
         isDone = rows.length < size

@@ -4,7 +4,7 @@
  * Each is looked up and checked when a session opens, never assumed: where a release of the driver has it otherwise, the
  * fallback that stands with it takes over, and is logged once. A test holds the installed driver to all of them.
  */
-import type { DriverConnection, DriverPool } from "./oracledb.ts"
+import { driver, type DriverConnection, type DriverPool } from "./oracledb.ts"
 
 /** A private member of the driver, and what holds without it. */
 export interface Member {
@@ -27,6 +27,34 @@ export const connectionClass: Member = {
   name: "pool._impl._userConfig.connectionClass",
   fallback:
     "with serverPool \"release\" each session has a connection class of its own, so that none shares a server's session"
+}
+
+/**
+ * Whether the driver has sent a break that no call has taken yet, which would end the next call with ORA-01013 (`sendBreak` and
+ * `reset` in `lib/thin/sqlnet/networkSession.js`).
+ */
+export const pendingBreak: Member = {
+  name: "connection._impl.nscon.isBreak",
+  fallback: "an empty call follows every break whose call did not end with ORA-01013"
+}
+
+/**
+ * The driver's cache of statements. When a call is broken between two of its round trips, the driver puts the statement back as
+ * it was between them, with the definition of its columns still to be sent (`requiresDefine` in `lib/thin/statement.js`). The next
+ * execution would be a definition without an execution, which the server answers with ORA-01002.
+ */
+export const statementCache: Member = {
+  name: "connection._impl.statementCache",
+  fallback: "a session is closed at the end of the lease in which a statement was broken off"
+}
+
+/**
+ * Whether the schema that was set is still to be sent. The driver never lowers it (`setCurrentSchema` in
+ * `lib/thin/connection.js`), and so sends the schema with every call, also over one that a statement has set since.
+ */
+export const modifiedSchema: Member = {
+  name: "connection._impl._currentSchemaModified",
+  fallback: "once setCurrentSchema was used on a session, the schema is sent with each of its calls"
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
@@ -101,9 +129,66 @@ const sendConnectionClass = (pool: DriverPool, name: string): boolean => {
   return true
 }
 
+interface CachedStatement {
+  readonly cursorId: number
+  readonly inUse: boolean
+}
+
+interface StatementCache {
+  readonly _cachedStatements: Map<string, CachedStatement>
+  readonly _addCursorToClose: (statement: CachedStatement) => void
+}
+
+const isStatementCache = (value: unknown): value is StatementCache =>
+  isObject(value) && value["_cachedStatements"] instanceof Map && typeof value["_addCursorToClose"] === "function"
+
+const forget = (cache: StatementCache, sql: string): void => {
+  const statement = cache._cachedStatements.get(sql)
+  // One that is in use belongs to an open cursor; what was broken is a copy then, and is closed by the driver.
+  if (statement === undefined || statement.inUse !== false) return
+  cache._cachedStatements.delete(sql)
+  if (typeof statement.cursorId === "number" && statement.cursorId !== 0) cache._addCursorToClose(statement)
+}
+
+/** What can be reached of one connection's inside; what this driver does not have is `undefined`. */
+export interface DriverInternals {
+  /** By {@link pendingBreak}. */
+  readonly isBreakPending: (() => boolean) | undefined
+  /** Drops a statement from the {@link statementCache}; its cursor is closed along with the next call. */
+  readonly forgetStatement: ((sql: string) => void) | undefined
+  /** Lowers {@link modifiedSchema}: the server has taken the schema, or is not to be told of it. */
+  readonly schemaIsSettled: (() => void) | undefined
+}
+
+/** Thick mode has none of it, and needs none: OCI keeps its own statements. */
+export const driverInternals = (connection: DriverConnection): DriverInternals => {
+  if (!driver.thin) return { isBreakPending: undefined, forgetStatement: () => {}, schemaIsSettled: undefined }
+  const implementation = inner(connection, "_impl")
+  const network = inner(implementation, "nscon")
+  const cache = inner(implementation, "statementCache")
+  return {
+    isBreakPending: isObject(network) && typeof network["isBreak"] === "boolean"
+      ? () => network["isBreak"] === true
+      : undefined,
+    forgetStatement: isStatementCache(cache) ? (sql) => forget(cache, sql) : undefined,
+    schemaIsSettled: isObject(implementation) && typeof implementation["_currentSchemaModified"] === "boolean"
+      ? () => {
+        implementation["_currentSchemaModified"] = false
+      }
+      : undefined
+  }
+}
+
 /** Fits a new connection of Thin mode; gives the members that this driver does not have. */
-export const fitConnection = (connection: DriverConnection): ReadonlyArray<Member> =>
-  readEarlyDates(connection) ? [] : [parseOracleDate]
+export const fitConnection = (connection: DriverConnection): ReadonlyArray<Member> => {
+  const { forgetStatement, isBreakPending, schemaIsSettled } = driverInternals(connection)
+  return [
+    ...(readEarlyDates(connection) ? [] : [parseOracleDate]),
+    ...(isBreakPending === undefined ? [pendingBreak] : []),
+    ...(forgetStatement === undefined ? [statementCache] : []),
+    ...(schemaIsSettled === undefined ? [modifiedSchema] : [])
+  ]
+}
 
 /** The same for a pool of the driver that has not connected yet. */
 export const fitPool = (pool: DriverPool, cclass: string): ReadonlyArray<Member> =>

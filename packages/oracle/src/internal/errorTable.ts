@@ -326,7 +326,9 @@ export const rows: ReadonlyArray<Row> = [
     fatal: false,
     codes: ora(1000),
     source: "E",
-    advice: "Close result sets, or lower the statement cache below the server's OPEN_CURSORS."
+    advice:
+      "Close result sets, or lower the statement cache below the server's OPEN_CURSORS. The pool closes the session when "
+      + "its lease ends."
   },
   { reason: "ResourceError", retryable: false, fatal: false, codes: njs(24), source: "M" },
 

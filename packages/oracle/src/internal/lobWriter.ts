@@ -50,13 +50,14 @@ export const createLob = <E, R>(
   source: LobSource<E, R>
 ): Effect.Effect<OracleLob, E | CallError, R> =>
   Effect.gen(function*() {
-    const lob = yield* caller.call({
-      operation: "CREATE LOB",
-      discard: (lob: Lob) => lob.close()
-    }, (connection) => connection.createLob(types[kind]))
-    // The driver's LOB is a stream of Node too: what it fails with, it says twice.
-    lob.on("error", () => {})
-    caller.own(lob)
+    // It takes the driver two round trips. Broken between them, it would leave a LOB that nobody knows the name of.
+    const details = { operation: "CREATE LOB", isUnbreakable: true, discard: (lob: Lob) => lob.close() }
+    const lob = yield* caller.callThen(details, (connection) => connection.createLob(types[kind]), (lob) => {
+      // The driver's LOB is a stream of Node too: what it fails with, it says twice.
+      lob.on("error", () => {})
+      caller.own(lob)
+      return Effect.succeed(lob)
+    })
     const decoder = new TextDecoder()
     const put = (piece: string | Buffer) =>
       piece.length === 0 ? Effect.void : caller.call({ operation: "WRITE LOB" }, () => write(lob, piece))

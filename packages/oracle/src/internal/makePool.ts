@@ -7,13 +7,23 @@ import type * as Scope from "effect/Scope"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleError } from "../OracleError.ts"
 import { ConnectParameters, type ConnectSettings, type OracleCredentials } from "./connectSettings.ts"
+import { LeaseContexts } from "./leaseContext.ts"
+import { defaultCommitTimeout, type LeaseSettings, limitOf } from "./leaseSettings.ts"
 import { openPauses } from "./openPauses.ts"
 import { noteAddress } from "./poolAddress.ts"
 import { changesServerSession, pooledServerProblems, withoutTags } from "./pooledServer.ts"
 import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
-import { checkConnectSettings, checkValueOptions, connectSettingNames, valueSettingNames } from "./settingFields.ts"
+import {
+  checkConnectSettings,
+  checkLeaseSettings,
+  checkValueOptions,
+  connectSettingNames,
+  leaseSettingNames,
+  valueSettingNames
+} from "./settingFields.ts"
+import { longestTimer } from "./timers.ts"
 import { defaultValues, over, type ValueOptions } from "./valueSettings.ts"
 
 /**
@@ -27,7 +37,11 @@ import { defaultValues, over, type ValueOptions } from "./valueSettings.ts"
  * ```
  */
 export interface PoolFields
-  extends Omit<CoreOptions.Options, "dsn" | "tnsentry">, ConnectSettings, Omit<ValueOptions, "numbers" | "columnNames">
+  extends
+    Omit<CoreOptions.Options, "dsn" | "tnsentry">,
+    ConnectSettings,
+    LeaseSettings,
+    Omit<ValueOptions, "numbers" | "columnNames">
 {
   readonly numbers?: Extract<ValueOptions["numbers"], string> | undefined
   readonly columnNames?: Extract<ValueOptions["columnNames"], string> | undefined
@@ -86,9 +100,6 @@ const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray
 const omit = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Omit<A, K> =>
   Object.fromEntries(Object.entries(from).filter(([name]) => !names.some((each) => each === name))) as Omit<A, K>
 
-/** The longest time that a timer of Node can wait. */
-const longestTimer = 2 ** 31 - 1
-
 const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectString)
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
@@ -100,17 +111,32 @@ export const makePool: <OE = never, R = never>(
   PoolError.InvalidOptionsError | PoolError.OpenSessionError,
   R | Scope.Scope
 > = Effect.fnUntraced(function*<OE, R>(options: PoolOptions<OE, R>) {
-  const poolOptions = omit(options, [...connectSettingNames, ...valueSettingNames])
+  const poolOptions = omit(options, [...connectSettingNames, ...leaseSettingNames, ...valueSettingNames])
   const name = poolOptions.name ?? "default"
   const connect = checkConnectSettings(pick(options, connectSettingNames))
+  const lease = checkLeaseSettings(pick(options, leaseSettingNames))
   const read = checkValueOptions(pick(options, valueSettingNames))
   const { settings } = connect
-  const problems = [...connect.problems, ...read.problems, ...pooledServerProblems(settings, options)]
+  const pooled = pooledServerProblems(settings, options)
+  const problems = [...connect.problems, ...lease.problems, ...read.problems, ...pooled]
   if (problems.length > 0) return yield* new PoolError.InvalidOptionsError({ pool: name, problems })
   const values = over(defaultValues, read.settings)
   const { connectString } = settings
   const checked = yield* Effect.fromResult(CoreOptions.fromInput(pick(poolOptions, ["name", "pingTimeout"])))
-  const patience = Math.min(Duration.toMillis(checked.pingTimeout), longestTimer)
+  const limits = {
+    current: Effect.succeed(checked),
+    /** `reconfigure` changes it. */
+    get patience(): number {
+      const { pingTimeout } = Effect.runSync(this.current)
+      return Math.min(Duration.toMillis(pingTimeout) || longestTimer, longestTimer)
+    },
+    commitLimit: limitOf(lease.settings.commitTimeout ?? defaultCommitTimeout)
+  }
+  const { onSession } = options
+  const contexts = new LeaseContexts({
+    module: lease.settings.serviceName ?? checked.name,
+    keeps: lease.settings.endToEnd === "keep"
+  })
   const parameters = new ConnectParameters(settings)
   const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R, OE, OracleCredentials>({
     ...poolOptions,
@@ -118,8 +144,13 @@ export const makePool: <OE = never, R = never>(
     dsn: redactSecrets(connectString),
     ...(isAlias(connectString) && { tnsentry: connectString }),
     openRetry: poolOptions.openRetry ?? openPauses,
-    driver: Driver.make(parameters, values, patience)
+    ...(onSession !== undefined && {
+      onSession: (connection: OracleConnection, info: { readonly requestedTag: string | undefined }) =>
+        Effect.tap(onSession(connection, info), () => connection.prepared)
+    }),
+    driver: Driver.make(parameters, values, limits, contexts)
   })
+  limits.current = pool.settings
   const made = changesServerSession(settings) ? withoutTags(pool, name) : pool
   noteAddress(made, parameters.summary)
   return made

@@ -134,6 +134,8 @@ export interface DriverConnection {
   clientId: string
   clientInfo: string
   dbOp: string
+  ecid: string
+  readonly appContext: (namespace: string, pairs: ReadonlyArray<{ readonly [name: string]: string }>) => void
   readonly oracleServerVersionString: string | undefined
   readonly serviceName: string | undefined
   readonly instanceName: string | undefined

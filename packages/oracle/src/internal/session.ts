@@ -2,12 +2,25 @@
  * A session of the database as this package holds it: the driver's connection, and the one call that may run on it.
  *
  * The driver queues calls of its own accord, but it cannot say which of them runs; a break would hit whichever does. So calls
- * are queued here, and only a call that was given up, or whose lease is over, is ever broken.
+ * are queued here, and only a call that was given up, or whose lease is over, is ever broken. The line is in one of these states:
+ *
+ * ```text
+ * free --begin--> running --answer--> free
+ *                    | stop
+ *                    v
+ *                 stopping --answered, and no break left over--> free
+ * ```
+ *
+ * There is one break at a time, and it belongs to the session: all who want the call stopped wait for the same one. It has
+ * its own time limit. A session that does not become quiet in that time is lost.
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
+import { type DriverInternals, driverInternals } from "./driverInternals.ts"
 import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
+import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
 
@@ -28,12 +41,22 @@ export interface Resource {
 
 /** How a call may be given up. */
 export interface CallOptions<A> {
-  /** The lease that it belongs to; it is not begun after the end of that. */
-  readonly lease?: LeaseState
+  /** The lease that it belongs to; it is not begun after the end of that. A call without one is the pool's own. */
+  readonly lease?: LeaseState | undefined
   /** Frees what a call has given that nobody waits for any more. */
   readonly discard?: ((value: A) => Promise<void>) | undefined
   /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
   readonly isUrgent?: boolean | undefined
+  /** How long an urgent call may take, in milliseconds; by default as long as a break. */
+  readonly limit?: number | undefined
+  /** Whether it is too short, and leaves too much behind, to be broken: whoever gives it up waits for its end. */
+  readonly isUnbreakable?: boolean | undefined
+  /** The statement that it runs. */
+  readonly sql?: string | undefined
+  /** Whether it makes no round trip, so that nothing can be sent along with it. */
+  readonly isLocal?: boolean | undefined
+  /** Whether it ends the work of the lease before, and still belongs to that as far as the server is told. */
+  readonly isOfHolder?: boolean | undefined
 }
 
 /** What becomes of the driver's answer, and of what the driver throws. */
@@ -43,11 +66,37 @@ export interface Ending<A, B, E> {
 }
 
 interface Call {
+  readonly isUnbreakable: boolean
+  readonly sql: string | undefined
   isAbandoned: boolean
+  /** Whether the server is told along with it whose work it is. */
+  tells: boolean
   /** The driver's answer, when it has come. */
   outcome: { readonly failure?: unknown } | undefined
   /** Called when it has come. */
   onSettled: (() => void) | undefined
+  /** Ends the session when it takes too long. */
+  watch: NodeJS.Timeout | undefined
+}
+
+/** A break that is under way. */
+interface Stopping {
+  readonly onEnd: Array<(failure: { readonly cause: unknown } | undefined) => void>
+  readonly limit: NodeJS.Timeout
+}
+
+/**
+ * How many answers a session may lose to breaks. With an answer the driver loses the numbers of the cursors that the call has
+ * opened, so nobody can close them; a server allows 300 open cursors unless told otherwise (`OPEN_CURSORS`).
+ */
+const mostLostAnswers = 100
+
+/** How long calls may take, in milliseconds. */
+export interface Limits {
+  /** An urgent call, and a break. It may change while the pool runs. */
+  readonly patience: number
+  /** A commit; 0 for as long as it takes. */
+  readonly commitLimit: number
 }
 
 /** What a session is made of. */
@@ -58,8 +107,8 @@ export interface SessionParts {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
   readonly isPooledServer: boolean
-  /** How long an urgent call may take, in milliseconds. */
-  readonly patience: number
+  readonly limits: Limits
+  readonly context: SessionContextOptions
   readonly lender?: Lender
 }
 
@@ -70,16 +119,23 @@ export class OracleSession {
   readonly lender: Lender | undefined
   /** For spans. */
   readonly attributes: Record<string, unknown>
+  readonly context: SessionContext
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
   lease: LeaseState | undefined = undefined
   /** The driver's connection; `undefined` while it is with the lender. */
   attached: DriverConnection | undefined
+  /** The holder's limit for a round trip, in milliseconds, 0 for none. The pool's own calls have limits of their own. */
+  callTimeout = 0
+  #callTimeoutInForce = 0
+  #internals: DriverInternals
   #isLost = false
+  #isSpent = false
+  #lostAnswers = 0
   #running: Call | undefined = undefined
-  #isHeld = false
+  #stopping: Stopping | undefined = undefined
   readonly #waiting: Array<() => void> = []
-  readonly #patience: number
+  readonly #limits: Limits
 
   constructor(parts: SessionParts) {
     this.attached = parts.connection
@@ -87,20 +143,50 @@ export class OracleSession {
     this.secrets = parts.secrets
     this.isPooledServer = parts.isPooledServer
     this.lender = parts.lender
-    this.#patience = parts.patience
+    this.#limits = parts.limits
+    this.context = new SessionContext(parts.context)
+    this.#internals = driverInternals(parts.connection)
     this.attributes = spanAttributes(parts.connection)
   }
 
-  /** What the driver knows without a round trip. */
+  /** What is known without a round trip. */
   get isHealthy(): boolean {
-    if (this.#isLost) return false
+    if (this.#isLost || this.#isSpent) return false
     return this.attached === undefined ? this.lender?.isConnected === true : this.attached.isHealthy()
+  }
+
+  /**
+   * How long a commit may take, 0 for as long as it takes. As it is not broken off, a call timeout of the holder counts only where it
+   * is longer than a break may take.
+   */
+  get commitLimit(): number {
+    const own = this.callTimeout === 0 ? Infinity : Math.max(this.callTimeout, this.#limits.patience)
+    const limit = Math.min(this.#limits.commitLimit || Infinity, own)
+    return limit === Infinity ? 0 : limit
+  }
+
+  /** A lease begins; what is `wanted` is sent along with its first call. */
+  beginLease(lease: LeaseState, wanted: WantedContext | undefined): void {
+    this.lease = lease
+    this.context.begin(wanted)
+  }
+
+  /** What the holder has set is put back, along with the next call where the server has to be told. */
+  putBack(): void {
+    this.callTimeout = 0
+    if (!this.context.end(this.attached)) this.#isSpent = true
+  }
+
+  /** The session answers still, but must not be lent again. */
+  spend(): void {
+    this.#isSpent = true
   }
 
   /** The server does not answer: nothing more is tried on this session, and in Thin mode what runs on it fails now. */
   #lose(): void {
     this.#isLost = true
     this.sockets.destroy()
+    this.#endStop({ cause: lost() })
     this.#next()
   }
 
@@ -108,9 +194,9 @@ export class OracleSession {
    * Watches over a call that has a time limit. The driver itself only asks the server to stop, and waits for its answer; a
    * server that is gone gives none. A call timeout is one of each round trip, so it is silence that counts there.
    */
-  #watch(connection: DriverConnection | undefined, isUrgent: boolean): NodeJS.Timeout | undefined {
-    if (isUrgent) return setTimeout(() => this.#lose(), this.#patience)
-    const timeout = connection?.callTimeout ?? 0
+  #watch(limit: number | undefined): NodeJS.Timeout | undefined {
+    if (limit !== undefined) return limit > 0 ? setTimeout(() => this.#lose(), limit) : undefined
+    const timeout = this.#callTimeoutInForce
     if (timeout === 0) return undefined
     let heard = this.sockets.bytesRead
     let silence = 0
@@ -125,7 +211,9 @@ export class OracleSession {
   /** Gets the connection back from its lender, without a round trip. One that is gone is lost: only the pool opens another. */
   async #attach(lender: Lender): Promise<DriverConnection> {
     try {
-      return this.attached = await lender.lend()
+      this.attached = await lender.lend()
+      this.#internals = driverInternals(this.attached)
+      return this.attached
     } catch {
       this.#isLost = true
       throw lost()
@@ -155,46 +243,98 @@ export class OracleSession {
     ending: Ending<A, B, E>
   ): Effect.Effect<B, E> {
     return Effect.callback<B, E>((resume) => {
-      const call: Call = { isAbandoned: false, outcome: undefined, onSettled: undefined }
-      let watch: NodeJS.Timeout | undefined
+      const call: Call = {
+        isUnbreakable: options.isUnbreakable === true,
+        sql: options.sql,
+        isAbandoned: false,
+        tells: false,
+        outcome: undefined,
+        onSettled: undefined,
+        // What must come to an end is bounded from here on, whatever runs before it.
+        watch: options.isUrgent === true ? this.#watch(this.#limits.patience) : undefined
+      }
+      const unbegun = (failure: unknown) => {
+        clearTimeout(call.watch)
+        resume(ending.fail(failure))
+        this.#next()
+      }
       const settle = (outcome: { readonly failure?: unknown }, result: Effect.Effect<B, E>) => {
-        if (watch !== undefined) clearTimeout(watch)
+        if (call.watch !== undefined) clearTimeout(call.watch)
         call.outcome = outcome
+        if (outcome.failure !== undefined) this.#noteFailure(call, outcome.failure)
+        else if (call.tells) this.context.taken(this.#internals.schemaIsSettled)
         this.#running = undefined
         call.onSettled?.()
         this.#next()
         resume(result)
       }
+      const failed = (failure: unknown) => settle({ failure }, ending.fail(failure))
       const begin = () => {
-        if (options.lease?.isReleased === true) {
-          resume(ending.fail(new LeaseIsOver()))
-          return this.#next()
-        }
-        if (this.#isLost) {
-          resume(ending.fail(lost()))
-          return this.#next()
-        }
+        if (options.lease?.isReleased === true) return unbegun(new LeaseIsOver())
+        if (this.#isLost) return unbegun(lost())
+        const { problem } = this.context
+        if (problem !== undefined && options.lease !== undefined) return unbegun(problem)
         this.#running = call
         const { attached, lender } = this
-        watch = this.#watch(attached, options.isUrgent === true)
-        const answer = attached === undefined && lender !== undefined
-          ? this.#attach(lender).then(work)
-          : invoke(work, attached!)
+        const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
+        const start = (connection: DriverConnection): Promise<A> => {
+          this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
+          call.watch ??= this.#watch(options.limit)
+          if (options.isLocal !== true) {
+            call.tells = options.isOfHolder === true
+              ? this.context.applySchema(connection)
+              : this.context.apply(connection)
+          }
+          return work(connection)
+        }
+        let answer: Promise<A>
+        try {
+          answer = attached === undefined && lender !== undefined ? this.#attach(lender).then(start) : start(attached!)
+        } catch (thrown) {
+          // Nothing has been sent.
+          return failed(thrown)
+        }
         answer.then((value) => {
           if (!call.isAbandoned) return settle({}, succeeded(ending, value))
           const settled = () => settle({}, unheard)
           if (options.discard === undefined) settled()
           else options.discard(value).then(settled, settled)
-        }, (failure: unknown) => settle({ failure }, ending.fail(failure)))
+        }, (failure: unknown) => {
+          if (!isOfDriver(failure)) {
+            this.#isSpent = true
+            noteDefect(failure)
+          }
+          failed(failure)
+        })
       }
       if (this.#isFree) begin()
       else this.#waiting.push(begin)
       return Effect.sync(() => {
         call.isAbandoned = true
         const at = this.#waiting.indexOf(begin)
-        if (at >= 0) this.#waiting.splice(at, 1)
+        if (at < 0) return
+        this.#waiting.splice(at, 1)
+        clearTimeout(call.watch)
       })
     })
+  }
+
+  #setCallTimeout(connection: DriverConnection, timeout: number): void {
+    if (this.#callTimeoutInForce === timeout) return
+    connection.callTimeout = timeout
+    this.#callTimeoutInForce = timeout
+  }
+
+  /** What a failure says about the session, whoever hears of it. */
+  #noteFailure(call: Call, failure: unknown): void {
+    if (isOutOfCursors(failure)) this.#isSpent = true
+    if (call.tells || isBroken(failure)) this.context.forget()
+    if (!isBroken(failure)) return
+    if (++this.#lostAnswers >= mostLostAnswers) this.#isSpent = true
+    if (call.sql === undefined) return
+    const { forgetStatement } = this.#internals
+    if (forgetStatement === undefined) this.#isSpent = true
+    else forgetStatement(call.sql)
   }
 
   /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; nobody waits for it. */
@@ -203,6 +343,7 @@ export class OracleSession {
     const closed = this.call(async () => {
       if (resources.delete(resource)) await resource.close()
     }, {
+      isLocal: true,
       lease: {
         get isReleased() {
           return !resources.has(resource)
@@ -214,7 +355,7 @@ export class OracleSession {
 
   /** In Thick mode a call on a lost session may never end; those behind it need not wait for that. */
   get #isFree(): boolean {
-    return this.#isLost || (this.#running === undefined && !this.#isHeld)
+    return this.#isLost || (this.#running === undefined && this.#stopping === undefined)
   }
 
   #next(): void {
@@ -227,41 +368,78 @@ export class OracleSession {
   }
 
   /**
-   * Breaks the call that runs and waits until the driver has answered it. No other call begins before it is certain that the
-   * break has hit this one: a break that came too late stays in the session and ends the next call with ORA-01013, so an
-   * empty call is made to take it.
+   * Makes the session quiet, when a call runs that must be stopped. Others may wait for the same; whoever gives up waiting has
+   * lost patience with the server.
    */
   get stop(): Effect.Effect<void, unknown> {
-    return Effect.suspend(() => {
-      const call = this.#running
-      if (call === undefined || !this.mustBeStopped) return Effect.void
-      this.#isHeld = true
-      const settled = Effect.callback<void>((resume) => {
-        if (call.outcome !== undefined) return resume(Effect.void)
-        call.onSettled = () => resume(Effect.void)
+    return Effect.callback((resume) => {
+      let awaited: Stopping | undefined
+      const look = () => {
+        if (this.#stopping === undefined && !this.mustBeStopped) return resume(Effect.void)
+        if (this.#isLost) return resume(Effect.fail(lost()))
+        awaited = this.#stopping ?? this.#beginStop(this.#running!)
+        awaited.onEnd.push((failure) => {
+          if (failure === undefined) return look()
+          awaited = undefined
+          resume(Effect.fail(failure.cause))
+        })
+      }
+      look()
+      return Effect.sync(() => {
+        if (awaited !== undefined && awaited === this.#stopping) this.#lose()
       })
-      return attempt(async () => this.attached?.break()).pipe(
-        Effect.andThen(settled),
-        Effect.andThen(Effect.suspend(() => isCancelled(call.outcome?.failure) ? Effect.void : this.#takeBreak())),
-        // Whoever waits for this has lost patience with the server.
-        Effect.onInterrupt(() => Effect.sync(() => this.#lose())),
-        Effect.ensuring(Effect.sync(() => {
-          this.#isHeld = false
-          this.#next()
-        }))
-      )
     })
   }
 
-  #takeBreak(): Effect.Effect<void, unknown> {
-    return Effect.catchIf(attempt(async () => this.attached?.ping()), isCancelled, () => Effect.void)
+  #beginStop(call: Call): Stopping {
+    const stopping: Stopping = { onEnd: [], limit: setTimeout(() => this.#lose(), this.#limits.patience) }
+    this.#stopping = stopping
+    const end = (failure: { readonly cause: unknown } | undefined) => {
+      if (this.#stopping !== stopping) return
+      this.#endStop(failure)
+      this.#next()
+    }
+    this.#break(call).then(() => end(undefined), (cause: unknown) => end({ cause }))
+    return stopping
+  }
+
+  #endStop(failure: { readonly cause: unknown } | undefined): void {
+    const stopping = this.#stopping
+    if (stopping === undefined) return
+    this.#stopping = undefined
+    clearTimeout(stopping.limit)
+    for (const tell of stopping.onEnd) tell(failure)
+  }
+
+  /**
+   * Breaks the call that runs and waits until the driver has answered it. No other call begins before it is certain that the
+   * break has hit this one: a break that came too late stays in the driver and ends the next call with ORA-01013, so an
+   * empty call is made to take it.
+   */
+  async #break(call: Call): Promise<void> {
+    const { attached } = this
+    if (!call.isUnbreakable) await attached?.break()
+    if (call.outcome === undefined) {
+      await new Promise<void>((resolve) => {
+        call.onSettled = resolve
+      })
+    }
+    if (call.isUnbreakable || attached === undefined || this.#isLost) return
+    const isLeft = this.#internals.isBreakPending?.() ?? !isCancelled(call.outcome?.failure)
+    if (!isLeft) return
+    this.#setCallTimeout(attached, 0)
+    try {
+      await attached.ping()
+    } catch (failure) {
+      if (!isCancelled(failure)) throw failure
+    }
   }
 }
 
 /** A promise of the driver as it is: past the queue, and failing with what it throws. */
 export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
   Effect.callback((resume) => {
-    invoke(work, undefined).then(
+    invoke(work).then(
       (value) => resume(Effect.succeed(value)),
       (failure: unknown) => resume(Effect.fail(failure))
     )
@@ -280,18 +458,10 @@ const succeeded = <A, B, E>(ending: Ending<A, B, E>, value: A): Effect.Effect<B,
 }
 
 /** What a function throws at once, too, becomes a rejection. */
-const invoke = <C, A>(work: (connection: C) => Promise<A>, connection: C): Promise<A> => {
+const invoke = <A>(work: () => Promise<A>): Promise<A> => {
   try {
-    return work(connection)
+    return work()
   } catch (thrown) {
     return Promise.reject(thrown)
   }
 }
-
-/** As the driver puts it. */
-const lost = (): Error =>
-  Object.assign(new Error("NJS-500: connection to Oracle Database was closed or broken"), { code: "NJS-500" })
-
-/** ORA-01013: the server has cancelled the call. */
-const isCancelled = (failure: unknown): boolean =>
-  typeof failure === "object" && failure !== null && "errorNum" in failure && failure.errorNum === 1013

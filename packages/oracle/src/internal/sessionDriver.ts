@@ -6,10 +6,11 @@ import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
+import type { LeaseContexts } from "./leaseContext.ts"
 import { Lender } from "./lender.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
-import { attempt, OracleSession } from "./session.ts"
+import { attempt, type Limits, OracleSession } from "./session.ts"
 import { Sockets } from "./sockets.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
@@ -64,7 +65,8 @@ const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Ef
 const open = (
   parameters: ConnectParameters,
   request: OpenRequest,
-  patience: number
+  limits: Limits,
+  contexts: LeaseContexts
 ): Effect.Effect<OracleSession, OracleError.OracleError> => {
   const { settings } = parameters
   const secrets = [request.password, request.token, request.privateKey, settings.walletPassword, settings.walletContent]
@@ -86,7 +88,8 @@ const open = (
         sockets,
         secrets,
         isPooledServer: changesServerSession(settings),
-        patience
+        limits,
+        context: contexts.ofSession(settings)
       })
     ),
     // Until its first lease it needs no session of the server.
@@ -119,7 +122,11 @@ const close = (session: OracleSession, force: boolean): Effect.Effect<void, Orac
 
 /** The server must not keep a session for one that only was asked whether it lives. */
 const ping = (session: OracleSession): Effect.Effect<void, OracleError.OracleError> =>
-  session.call((connection) => connection.ping()).pipe(
+  Effect.suspend(() => {
+    // After a call that was broken off the pool asks before it resets the session; nothing of the holder may end it.
+    if (session.lease?.isReleased === true) session.putBack()
+    return session.call((connection) => connection.ping())
+  }).pipe(
     Effect.andThen(
       Effect.suspend(() => session.lender === undefined || session.lease !== undefined ? Effect.void : session.detach)
     ),
@@ -128,7 +135,6 @@ const ping = (session: OracleSession): Effect.Effect<void, OracleError.OracleErr
 
 /** Puts back what a caller may have changed in the driver; the statement cache of Thin mode cannot be changed. */
 const putBack = (connection: DriverConnection, settings: SessionDriver.SessionSettings): void => {
-  if (connection.callTimeout !== 0) connection.callTimeout = 0
   if (!driver.thin && connection.stmtCacheSize !== settings.stmtCacheSize) {
     connection.stmtCacheSize = settings.stmtCacheSize
   }
@@ -149,25 +155,27 @@ const reset = (
   settings: SessionDriver.SessionSettings
 ): Effect.Effect<void, OracleError.OracleError> | undefined => {
   const { attached, lender } = session
+  session.putBack()
   session.lease = undefined
   if (attached === undefined) return undefined
   putBack(attached, settings)
   const hasWork = attached.transactionInProgress === true
   if (!hasWork && lender === undefined && session.resources.size === 0) return undefined
-  const rollBack = hasWork ? session.call((connection) => connection.rollback()) : Effect.void
+  const rollBack = hasWork ? session.call((connection) => connection.rollback(), { isOfHolder: true }) : Effect.void
   return closeResources(session).pipe(
     Effect.andThen(lender === undefined ? rollBack : Effect.andThen(rollBack, session.detach)),
     Effect.catch(failed("reset session", session.secrets))
   )
 }
 
-/** The driver of a pool; `patience` is how long what cannot be interrupted may take, in milliseconds. */
+/** The driver of a pool. */
 export const make = (
   parameters: ConnectParameters,
   values: ValueSettings,
-  patience: number
+  limits: Limits,
+  contexts: LeaseContexts
 ): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError, OracleCredentials> => ({
-  open: (request) => open(parameters, request, patience),
+  open: (request) => open(parameters, request, limits, contexts),
   close: (session, { force }) => close(session, force),
   ping,
   reset,
@@ -175,8 +183,8 @@ export const make = (
   isHealthy: (session) => session.isHealthy,
   hasOpenWork: (session) => session.attached?.transactionInProgress === true,
   isAuthenticationFailure: (error) => error.reason._tag === "AuthenticationError",
-  lease: (session, lease) => {
-    session.lease = lease
+  lease: (session, lease, context, requested) => {
+    session.beginLease(lease, context === undefined ? undefined : contexts.of(context, requested))
     return new OracleConnection(lease, session, values)
   },
   attributes: (session) => session.attributes

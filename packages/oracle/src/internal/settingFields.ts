@@ -1,5 +1,5 @@
 /**
- * The settings of an Oracle pool beside the core pool's: how to connect and how to read values, each with what it may hold.
+ * The settings of an Oracle pool beside the core pool's: how to connect, how to read values, and what leases are given, each with what it may hold.
  *
  * They are checked when a pool is made. The driver ignores, at best, what it does not know: a misspelled privilege would log on
  * without any, and a wrong type would look like an outage that passes.
@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { ConnectSettings } from "./connectSettings.ts"
+import type { LeaseSettings } from "./leaseSettings.ts"
 import type { ValueOptions } from "./valueSettings.ts"
 
 /** What a setting may hold: the value to go on with, or `undefined` where `input` is none. */
@@ -143,6 +144,12 @@ const connectFields: Fields<ConnectSettings> = {
   txnPriority: word("high", "medium", "low", "")
 }
 
+const leaseFields: Fields<LeaseSettings> = {
+  commitTimeout: duration,
+  serviceName: text,
+  endToEnd: word("clear", "keep")
+}
+
 const isFunction = (input: unknown): boolean => typeof input === "function"
 
 const orFunction = (field: Field): Field => ({
@@ -161,6 +168,7 @@ const valueFields: Fields<ValueOptions> = {
 
 /** Their names, so that they can be told from the core pool's. */
 export const connectSettingNames = Object.keys(connectFields) as ReadonlyArray<keyof ConnectSettings>
+export const leaseSettingNames = Object.keys(leaseFields) as ReadonlyArray<keyof LeaseSettings>
 export const valueSettingNames = Object.keys(valueFields) as ReadonlyArray<keyof ValueOptions>
 
 const shown = (value: unknown): string => {
@@ -205,3 +213,6 @@ export const checkConnectSettings = (given: ConnectSettings) => {
 
 /** How to read values, as it was given. */
 export const checkValueOptions = (given: ValueOptions) => checked(valueFields, given)
+
+/** What leases are given and what bounds them, as it was given. */
+export const checkLeaseSettings = (given: LeaseSettings) => checked(leaseFields, given)

@@ -99,7 +99,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
     ...(transformRows !== undefined && { transformRows })
   })
 
-  const withTransaction = transactions(transactionService, spanAttributes, (restore) => restore(acquirer))
+  const withTransaction = transactions(transactionService, spanAttributes, acquirer)
 
   const useConnection: OracleClient["useConnection"] = (f) =>
     Effect.flatMap(
@@ -114,7 +114,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
     const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection })
     rememberTransactions(
       made,
-      (connection) => transactions(transactionService, spanAttributes, () => Effect.succeed(wrap(connection)))
+      (connection) => transactions(transactionService, spanAttributes, Effect.succeed(wrap(connection)))
     )
     return Object.assign(made, { safe: made, withoutTransforms: () => plain(made) as typeof made })
   }

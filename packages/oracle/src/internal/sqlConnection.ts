@@ -1,7 +1,7 @@
 /** An Oracle connection as `effect/sql` sees one. */
 import * as Effect from "effect/Effect"
 import type * as SqlConnection from "effect/sql/SqlConnection"
-import type { SqlError } from "effect/sql/SqlError"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import type * as OracleBind from "../OracleBind.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
@@ -10,6 +10,7 @@ import { type Caller, type CallError } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
 import { createLob } from "./lobWriter.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
+import { locksRows, transactionControlOf } from "./sqlControl.ts"
 import { toProgram } from "./sqlNames.ts"
 import {
   type Abilities,
@@ -23,6 +24,7 @@ import { asSqlError, toCommitError, toSqlError } from "./sqlReason.ts"
 import { clashOf, returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
 import { execute, executeMany, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
 import { onSession, streamEnded } from "./statementSpan.ts"
+import type { Level, Restore } from "./transaction.ts"
 import { over, type ValueSettings } from "./valueSettings.ts"
 
 type TransformRows = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
@@ -72,6 +74,17 @@ const ofOneKind = (
   return rows.map((row) => row.map(asText))
 }
 
+/** Its locks would end with the statement, and with them what the rows can be fetched by (ORA-01002). */
+const lockedForNothing = () =>
+  new SqlError({
+    reason: new UnknownError({
+      cause: undefined,
+      operation: "execute",
+      message: "A query with FOR UPDATE was run outside a transaction, where its locks end with the statement itself.\n"
+        + "Run it, and the work that needs the locks, inside sql.withTransaction."
+    })
+  })
+
 const unprepared: RunOptions = { keepInStmtCache: false }
 
 export class OracleSqlConnection implements SqlConnection.Connection {
@@ -79,7 +92,8 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   readonly #caller: Caller
   readonly #settings: ValueSettings
   readonly #shared: SharedState
-  #isInTransaction = false
+  /** Whether a transaction was begun by a statement, on a session that was reserved. */
+  #isManual = false
 
   constructor(connection: OracleConnection, shared: SharedState) {
     this.connection = connection
@@ -88,9 +102,25 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     this.#shared = shared
   }
 
-  /** Outside a transaction every statement is one of its own. */
-  #run(options?: RunOptions): RunOptions {
-    return { ...options, autoCommit: !this.#isInTransaction }
+  /**
+   * Outside a transaction every statement is one of its own. On a reserved session a transaction may also be begun by SET
+   * TRANSACTION or SAVEPOINT; it lasts until COMMIT or ROLLBACK.
+   */
+  #within<A, E>(
+    sql: string,
+    options: RunOptions | undefined,
+    use: (run: RunOptions) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | SqlError> {
+    return Effect.suspend((): Effect.Effect<A, E | SqlError> => {
+      const control = transactionControlOf(sql)
+      const isInTransaction = this.#isManual || this.connection.transactions.isOpen
+      if (!isInTransaction && locksRows(sql)) return Effect.fail(lockedForNothing())
+      const used = use({ ...options, autoCommit: !isInTransaction && control === undefined })
+      return control === undefined ? used : Effect.tap(used, () =>
+        Effect.sync(() => {
+          this.#isManual = control === "begins"
+        }))
+    })
   }
 
   execute(sql: string, params: ReadonlyArray<unknown>, transformRows: TransformRows) {
@@ -108,10 +138,11 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   #raw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError> {
     // What gives rows back by more than one call of the driver is given as those rows.
     if (params[0] instanceof BatchParameter || returningOf(sql) !== undefined) return this.#rows(sql, params, undefined)
-    return Effect.flatMap(
-      this.#binds(params),
-      (binds) => execute(this.#caller, sql, binds, over(this.connection.values, undefined), this.#run())
-    ).pipe(asSqlError("executeRaw"))
+    return this.#within(sql, undefined, (run) =>
+      Effect.flatMap(
+        this.#binds(params),
+        (binds) => execute(this.#caller, sql, binds, over(this.connection.values, undefined), run)
+      )).pipe(asSqlError("executeRaw"))
   }
 
   executeStream(
@@ -133,13 +164,14 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     if (params[0] instanceof BatchParameter || returningOf(sql) !== undefined) {
       return Stream.unwrap(Effect.map(this.#rows(sql, params, transformRows), Stream.fromIterable))
     }
-    const rows: Stream.Stream<object, unknown> = Stream.unwrap(Effect.map(
-      this.#binds(params),
-      (binds) =>
-        cursors.length === 1
-          ? this.#cursor(sql, params, binds)
-          : queryStream(this.#caller, sql, binds, this.#settings, this.#run())
-    ))
+    const rows: Stream.Stream<object, unknown> = Stream.unwrap(this.#within(sql, undefined, (run) =>
+      Effect.map(
+        this.#binds(params),
+        (binds) =>
+          cursors.length === 1
+            ? this.#cursor(sql, params, binds, run)
+            : queryStream(this.#caller, sql, binds, this.#settings, run)
+      )))
     const transformed = transformRows === undefined
       ? rows
       : Stream.mapArray(rows, (found) => transformRows(found) as typeof found)
@@ -165,44 +197,33 @@ export class OracleSqlConnection implements SqlConnection.Connection {
 
   /** Oracle begins a transaction with its first statement; `statement` says of what kind it is to be. */
   begin(statement: string | undefined): Effect.Effect<void, SqlError> {
-    return Effect.suspend(() => {
-      this.#isInTransaction = true
-      return statement === undefined ? Effect.void : this.#control(statement)
-    })
+    const { transactions } = this.connection
+    const kind = statement === undefined
+      ? Effect.void
+      : asSqlError("transaction")(transactions.statement(statement, this.#caller))
+    return Effect.andThen(transactions.begun, kind)
   }
 
-  savepoint(id: number): Effect.Effect<void, SqlError> {
-    return this.#control(`SAVEPOINT effect_sql_${id}`)
+  savepoint(level: Level): Effect.Effect<void, SqlError> {
+    return asSqlError("transaction")(this.connection.transactions.setSavepoint(level, this.#caller))
   }
 
-  rollbackSavepoint(id: number): Effect.Effect<void, SqlError> {
-    return this.#undone(this.#control(`ROLLBACK TO SAVEPOINT effect_sql_${id}`))
+  rollbackSavepoint(level: Level): Effect.Effect<void> {
+    const { transactions } = this.connection
+    return transactions.undone(transactions.rollbackTo(level, this.#caller))
   }
 
-  get commit(): Effect.Effect<void, SqlError> {
-    const commit = this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
-    return Effect.mapError(commit, toCommitError).pipe(Effect.andThen(this.#ended))
+  commit(restore: Restore): Effect.Effect<void, SqlError> {
+    const { transactions } = this.connection
+    return Effect.mapError(transactions.commit(restore, this.#caller), toCommitError).pipe(
+      Effect.andThen(transactions.over)
+    )
   }
 
-  get rollback(): Effect.Effect<void, SqlError> {
-    const rollback = this.#caller.call({ operation: "ROLLBACK" }, (connection) => connection.rollback())
-    return this.#undone(asSqlError("rollback")(rollback)).pipe(Effect.andThen(this.#ended))
-  }
-
-  readonly #ended = Effect.sync(() => {
-    this.#isInTransaction = false
-  })
-
-  #control(sql: string): Effect.Effect<void, SqlError> {
-    return asSqlError("transaction")(Effect.asVoid(execute(this.#caller, sql, [], this.#settings)))
-  }
-
-  /** Work that cannot be undone here is undone with its session, which must not be lent again. */
-  #undone(rollback: Effect.Effect<void, SqlError>): Effect.Effect<void> {
-    return Effect.catch(rollback, (error) =>
-      Effect.sync(() => {
-        if (!this.#caller.lease.isReleased) this.#caller.lease.reportFatal(error)
-      }))
+  /** What cannot be undone here is undone with its session, which must not be lent again. */
+  get rollback(): Effect.Effect<void> {
+    const { transactions } = this.connection
+    return transactions.undone(transactions.rollback(this.#caller)).pipe(Effect.andThen(transactions.over))
   }
 
   #binds(params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<OracleBind.Bind>, unknown> {
@@ -227,7 +248,7 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     transformRows: TransformRows,
     options?: RunOptions
   ): Effect.Effect<ReadonlyArray<unknown>, SqlError> {
-    const rows = asSqlError("execute")(this.#found(sql, params, this.#run(options)))
+    const rows = asSqlError("execute")(this.#within(sql, options, (run) => this.#found(sql, params, run)))
     return transformRows === undefined ? rows : Effect.map(rows, (found) => transformRows(found))
   }
 
@@ -247,11 +268,11 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     params: ReadonlyArray<unknown>,
     options?: RunOptions
   ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, SqlError> {
-    const run = this.#run(options)
-    const values = params[0] instanceof BatchParameter || params.some(isOut) || returningOf(sql) !== undefined
-      ? Effect.map(this.#found(sql, params, run), (rows) => rows.map((row) => Object.values(row)))
-      : Effect.flatMap(this.#binds(params), (binds) => queryValues(this.#caller, sql, binds, this.#settings, run))
-    return asSqlError("executeValues")(values)
+    const values = (run: RunOptions) =>
+      params[0] instanceof BatchParameter || params.some(isOut) || returningOf(sql) !== undefined
+        ? Effect.map(this.#found(sql, params, run), (rows) => rows.map((row) => Object.values(row)))
+        : Effect.flatMap(this.#binds(params), (binds) => queryValues(this.#caller, sql, binds, this.#settings, run))
+    return asSqlError("executeValues")(this.#within(sql, options, values))
   }
 
   /** How the statement gives rows back, described once for all connections of the client. */
@@ -350,11 +371,12 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   #cursor(
     sql: string,
     params: ReadonlyArray<unknown>,
-    binds: ReadonlyArray<OracleBind.Bind>
+    binds: ReadonlyArray<OracleBind.Bind>,
+    run: RunOptions
   ): Stream.Stream<object, ReadError> {
     const index = params.filter(isOut).findIndex(({ bind }) => bind.type === "cursor")
     return Stream.unwrap(Effect.map(
-      execute(this.#caller, sql, binds, this.#settings, this.#run()),
+      execute(this.#caller, sql, binds, this.#settings, run),
       ({ outBinds }) => {
         const rows = outBinds[index]
         return Stream.isStream(rows) ? rows as Stream.Stream<object, ReadError> : Stream.empty

@@ -4,10 +4,11 @@ import * as Stream from "effect/Stream"
 import type * as OracleBind from "../OracleBind.ts"
 import * as OracleError from "../OracleError.ts"
 import { readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
+import { checkLobs } from "./boundLobs.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
+import { discardResult } from "./discard.ts"
 import { Unfit } from "./numberPolicy.ts"
-import type * as Driver from "./oracledb.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
 import { isName, isSimpleName } from "./sqlNames.ts"
@@ -87,11 +88,6 @@ export interface RunOptions {
   readonly keepInStmtCache?: boolean
 }
 
-const discard = async (result: Driver.ExecuteResult): Promise<void> => {
-  await result.resultSet?.close()
-  for (const implicit of result.implicitResults ?? []) await implicit.close()
-}
-
 /** The rows of a query, all of them, each as its policies say. */
 export const query = (
   caller: Caller,
@@ -126,8 +122,9 @@ const fetched = <A>(
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
   caller.callThen(
-    { operation: "query", sql },
+    { operation: "query", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
     (connection) => {
+      checkLobs(binds, caller, "query")
       const options = executeOptions(settings)
       return connection.execute(
         sql,
@@ -150,15 +147,17 @@ export const queryStream = (
   run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
   const open = caller.call(
-    { operation: "query", sql, discard },
-    (connection) =>
-      connection.execute(sql, writeBinds(binds, settings.dates), {
+    { operation: "query", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
+    (connection) => {
+      checkLobs(binds, caller, "query")
+      return connection.execute(sql, writeBinds(binds, settings.dates), {
         ...executeOptions(settings),
         ...run,
         // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
         prefetchRows: settings.fetchArraySize,
         resultSet: true
       })
+    }
   )
   return openedStream(caller, Effect.map(open, ({ resultSet }) => resultSet), settings, sql)
 }
@@ -184,13 +183,15 @@ export const execute = <const B extends OracleBind.Binds>(
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
     const result = yield* caller.call(
-      { operation: "execute", sql, discard },
-      (connection) =>
-        connection.execute(sql, writeBinds(binds, settings.dates), {
+      { operation: "execute", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
+      (connection) => {
+        checkLobs(binds, caller, "execute")
+        return connection.execute(sql, writeBinds(binds, settings.dates), {
           ...executeOptions(settings),
           ...run,
           resultSet: true
         })
+      }
     )
     const now = yield* withSettings(settings, Effect.succeed)
     const handles = handlesOf(caller, now)
@@ -230,7 +231,14 @@ export const executeMany = (
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    caller.call({ operation: "executeMany", sql, batchSize: rows.length }, (connection) => {
+    caller.call({
+      operation: "executeMany",
+      sql,
+      batchSize: rows.length,
+      discard: discardResult,
+      isAutoCommit: run?.autoCommit
+    }, (connection) => {
+      for (const row of rows) checkLobs(row, caller, "executeMany")
       const batch = writeBatch(rows, settings.dates)
       return connection.executeMany(sql, batch.definitions === undefined ? rows.length : batch.rows, {
         autoCommit: run?.autoCommit === true,

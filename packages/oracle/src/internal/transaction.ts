@@ -1,10 +1,18 @@
-/** Transactions of one connection: the outermost ends with a commit or a rollback, an inner one is a savepoint. */
+/**
+ * Transactions of one session: the outermost ends with a commit or a rollback, an inner one is a savepoint.
+ *
+ * There is one state for each lease, whichever interface begins a transaction: `OracleConnection` runs them here whole, and the
+ * client of `effect/sql` enters and leaves the same levels. A level has one inner level at a time, so savepoints never overlap,
+ * and it ends after those inside it. It is open until the decision about it is made; a fiber that was forked inside
+ * and opens a transaction later finds the nearest level that is open still, or begins an outermost one.
+ */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
 import type { Caller, CallError } from "./caller.ts"
+import { refusal } from "./refusal.ts"
 
 /**
  * What the outermost transaction begins with.
@@ -26,23 +34,75 @@ export interface TransactionOptions {
   readonly readOnly?: boolean | undefined
 }
 
-/** The transactions that the current fiber is inside of. */
-const Current = Context.Reference<ReadonlySet<Transactions>>("@sessionpool/oracle/CurrentTransactions", {
-  defaultValue: () => new Set<Transactions>()
+/** A transaction, or a savepoint inside one. */
+export class Level {
+  readonly parent: Level | undefined
+  /** Held by the inner level that is open. */
+  readonly inner = Semaphore.makeUnsafe(1)
+  /** The name of its savepoint, once the server has set it. */
+  savepoint: string | undefined = undefined
+  isOpen = true
+
+  constructor(parent: Level | undefined) {
+    this.parent = parent
+  }
+
+  /** This level, or the nearest one around it, that is open along with all around it. */
+  get nearestOpen(): Level | undefined {
+    const { parent } = this
+    const around = parent?.nearestOpen
+    return around === parent && this.isOpen ? this : around
+  }
+
+  /** Closes it once what runs inside has ended; false when the transaction around it is over, and its work with that. */
+  get close(): Effect.Effect<boolean> {
+    return this.inner.withPermit(Effect.sync(() => {
+      this.isOpen = false
+      return this.parent === undefined || this.parent.nearestOpen === this.parent
+    }))
+  }
+}
+
+/** The levels that the current fiber is inside of. */
+const Current = Context.Reference<ReadonlyMap<Transactions, Level>>("@sessionpool/oracle/CurrentTransactions", {
+  defaultValue: () => new Map<Transactions, Level>()
 })
+
+/** What an inner transaction fails with whose work is gone, or committed without it. */
+export const ended = () =>
+  refusal(
+    "transaction",
+    "The transaction around this one ended before it, and what this one did cannot be kept.\n"
+      + "Wait for the fibers that run transactions inside another before that one ends."
+  )
+
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export class Transactions {
   readonly #caller: Caller
   readonly #outermost = Semaphore.makeUnsafe(1)
   #savepoints = 0
+  #isOpen = false
 
   constructor(caller: Caller) {
     this.#caller = caller
   }
 
-  #statement(sql: string, isUrgent = false): Effect.Effect<void, CallError> {
-    return Effect.asVoid(
-      this.#caller.call({ operation: "execute", sql, isUrgent }, (connection) => connection.execute(sql, [], {}))
+  /** Whether a transaction has been begun that has not ended; then no statement commits by itself. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** The innermost open level that the current fiber is inside of. */
+  get current(): Effect.Effect<Level | undefined> {
+    return Effect.map(Current, (current) => current.get(this)?.nearestOpen)
+  }
+
+  /** Runs `effect` inside `level`. */
+  inside<A, E, R>(level: Level, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.flatMap(
+      Current,
+      (current) => Effect.provideService(effect, Current, new Map([...current, [this, level]]))
     )
   }
 
@@ -50,10 +110,12 @@ export class Transactions {
     effect: Effect.Effect<A, E, R>,
     options: TransactionOptions | undefined
   ): Effect.Effect<A, E | CallError, R> {
-    return Effect.flatMap(Current, (current) => {
-      if (current.has(this)) return this.#nested(effect)
-      const inside = Effect.provideService(effect, Current, new Set([...current, this]))
-      return this.#outermost.withPermit(this.#whole(inside, options))
+    return Effect.flatMap(this.current, (parent): Effect.Effect<A, E | CallError, R> => {
+      if (parent === undefined) return this.#outermost.withPermit(this.#whole(effect, options))
+      return parent.inner.withPermit(Effect.suspend(() =>
+        // It may have ended while its turn was waited for.
+        parent.nearestOpen === parent ? this.#nested(parent, effect) : this.within(effect, options)
+      ))
     })
   }
 
@@ -62,48 +124,141 @@ export class Transactions {
     options: TransactionOptions | undefined
   ): Effect.Effect<A, E | CallError, R> {
     const begin = options?.readOnly === true
-      ? this.#statement("set transaction read only")
+      ? this.statement("set transaction read only")
       : options?.isolation !== undefined
-      ? this.#statement(`set transaction isolation level ${options.isolation}`)
+      ? this.statement(`set transaction isolation level ${options.isolation}`)
       : Effect.void
-    const commit = this.#caller.call({ operation: "COMMIT" }, (connection) => connection.commit())
-    const rollback = this.#caller.call({ operation: "ROLLBACK", isUrgent: true }, (connection) => connection.rollback())
-    return this.#settled(Effect.andThen(begin, effect), commit, rollback)
-  }
-
-  #nested<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CallError, R> {
     return Effect.suspend(() => {
-      const savepoint = `sp_${++this.#savepoints}`
-      return this.#settled(
-        Effect.andThen(this.#statement(`savepoint ${savepoint}`), effect),
-        Effect.void,
-        this.#statement(`rollback to savepoint ${savepoint}`, true)
+      const level = new Level(undefined)
+      this.#isOpen = true
+      const body = Effect.andThen(begin, effect)
+      return this.#settled(level, body, (restore) => this.commit(restore), () => this.rollback()).pipe(
+        Effect.ensuring(this.over)
       )
     })
   }
 
-  /**
-   * A rollback cannot be interrupted, and is bounded by the pool's `pingTimeout`. A commit can be, as everything before it: like
-   * a commit whose answer is lost, it may have happened then.
-   */
+  #nested<A, E, R>(parent: Level, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CallError, R> {
+    return Effect.suspend(() => {
+      const level = new Level(parent)
+      return this.#settled(
+        level,
+        Effect.andThen(this.setSavepoint(level), effect),
+        () => Effect.void,
+        () => this.rollbackTo(level)
+      )
+    })
+  }
+
   #settled<A, E, R>(
+    level: Level,
     effect: Effect.Effect<A, E, R>,
-    commit: Effect.Effect<void, CallError>,
-    rollback: Effect.Effect<void, CallError>
+    keep: (restore: Restore) => Effect.Effect<void, CallError>,
+    undo: () => Effect.Effect<void, CallError>
   ): Effect.Effect<A, E | CallError, R> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.exit(restore(effect)), (exit): Effect.Effect<A, E | CallError> => {
+      Effect.flatMap(Effect.exit(this.body(level, effect, restore, ended)), (exit): Effect.Effect<A, E | CallError> => {
         if (Exit.isSuccess(exit)) {
-          return Effect.as(Effect.onError(restore(commit), () => this.#undo(rollback)), exit.value)
+          return Effect.as(Effect.onError(keep(restore), () => this.undone(undo())), exit.value)
         }
-        return Effect.andThen(this.#undo(rollback), Effect.failCause(exit.cause))
+        return Effect.andThen(this.undone(undo()), Effect.failCause(exit.cause))
       })
     )
   }
 
+  /** What runs inside a level, up to the decision about it; `failure` is that of one whose transaction has ended before it. */
+  body<A, E, R, E2>(
+    level: Level,
+    effect: Effect.Effect<A, E, R>,
+    restore: Restore,
+    failure: () => E2
+  ): Effect.Effect<A, E | E2, R> {
+    const closed = Effect.tap(
+      this.inside(level, effect),
+      () => Effect.flatMap(level.close, (isKept) => isKept ? Effect.void : Effect.fail(failure()))
+    )
+    return Effect.onError(restore(closed), () =>
+      Effect.sync(() => {
+        level.isOpen = false
+      }))
+  }
+
+  /** An outermost transaction of another interface begins. */
+  get begun(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#isOpen = true
+    })
+  }
+
+  /** The outermost transaction has ended. */
+  get over(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#isOpen = false
+    })
+  }
+
+  statement(sql: string, caller: Caller = this.#caller, isUrgent = false): Effect.Effect<void, CallError> {
+    return Effect.asVoid(
+      caller.call({ operation: "execute", sql, isUrgent }, (connection) => connection.execute(sql, [], {}))
+    )
+  }
+
+  /** Where the server has not said that it is set, nothing was done after it, and nothing is to be undone. */
+  setSavepoint(level: Level, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+    return Effect.suspend(() => {
+      const name = `sp_${++this.#savepoints}`
+      const sql = `savepoint ${name}`
+      return caller.callThen(
+        { operation: "execute", sql },
+        (connection) => connection.execute(sql, [], {}),
+        () => {
+          level.savepoint = name
+          return Effect.void
+        }
+      )
+    })
+  }
+
+  /** Bounded by the pool's `pingTimeout`: it cannot be interrupted. */
+  rollbackTo(level: Level, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+    return Effect.suspend(() => {
+      const { parent, savepoint } = level
+      // With the transaction around it its savepoint is gone as well.
+      if (savepoint === undefined || parent?.nearestOpen !== parent) return Effect.void
+      return this.statement(`rollback to savepoint ${savepoint}`, caller, true)
+    })
+  }
+
+  /** Bounded by the pool's `pingTimeout`: it cannot be interrupted. */
+  rollback(caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+    return caller.call({ operation: "ROLLBACK", isUrgent: true }, (connection) => connection.rollback())
+  }
+
+  /**
+   * A commit that is given up is waited for, up to `pingTimeout`; when its answer comes in that time, it counts. `restore` is
+   * that of the region around it, in which nothing can be interrupted.
+   */
+  commit(restore: Restore, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+    return Effect.suspend(() => {
+      let isDone = false
+      const details = {
+        operation: "COMMIT",
+        limit: caller.session.commitLimit,
+        isUnbreakable: true,
+        discard: async () => {
+          isDone = true
+        }
+      }
+      return Effect.catchCause(
+        restore(caller.call(details, (connection) => connection.commit())),
+        (cause) => isDone ? Effect.void : Effect.failCause(cause)
+      )
+    })
+  }
+
   /** A session that cannot be rolled back must not go back to the pool with work in it. */
-  #undo(rollback: Effect.Effect<void, CallError>): Effect.Effect<void> {
-    return Effect.catchCause(rollback, (cause) =>
+  undone(undo: Effect.Effect<void, CallError>): Effect.Effect<void> {
+    return Effect.catchCause(undo, (cause) =>
       Effect.sync(() => {
         // The end of the lease has rolled back already.
         if (!this.#caller.lease.isReleased) this.#caller.lease.reportFatal(Cause.squash(cause))
