@@ -312,9 +312,9 @@ export class PoolOverloadedError
  *
  * **Details**
  *
- * `cause` is the driver's failure. `isAuthentication` says that the database refused the credentials: the pool then stops
- * trying with these, so that it never locks the account. `isRetryable` is `false` then; otherwise it is what the driver's
- * failure says, and `true` when that says nothing.
+ * `cause` is the driver's failure. `isAuthentication` says that the database refused the log-on, and `refusal` what of it. The pool
+ * does not repeat refused credentials, so that it never locks the account; `retryMillis` says when it tries them again by itself,
+ * where it does. `isRetryable` is `false` then; otherwise it is what the driver's failure says, and `true` when that says nothing.
  *
  * @category errors
  * @since 0.1.0
@@ -326,6 +326,10 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
     /** The identity that the session was to have, without secrets. */
     identity: Schema.String,
     isAuthentication: Schema.Boolean,
+    /** What was refused, as `SessionDriver.Refusal` has it. */
+    refusal: Schema.optionalKey(Schema.Literals(["credentials", "locked", "identity"])),
+    /** In how many milliseconds the pool tries the refused credentials again by itself. */
+    retryMillis: Schema.optionalKey(Schema.Number),
     /** How many attempts in a row have failed. */
     attempts: Schema.Number,
     cause: Schema.Defect()
@@ -336,11 +340,23 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
       describeCause(this.cause)
     }.`
     return this.isAuthentication
-      ? `${what} The database refused the credentials; the pool will not retry until they change (reconfigure, another ` +
-        `result of the credentials effect, or a request with others).`
+      ? `${what} ${this.#refused}`
       : `${what} ${
         this.attempts === 1 ? "The attempt failed" : `${this.attempts} attempts in a row have failed`
       }; the pool keeps trying, with growing pauses.`
+  }
+
+  get #refused(): string {
+    const retry = this.retryMillis === undefined ? undefined : formatDuration(this.retryMillis)
+    if (this.refusal === "locked") {
+      return `The account is locked; the pool tries one log-on a minute${
+        retry === undefined ? "" : `, the next in ${retry}`
+      }, and any reconfigure makes it try at once.`
+    }
+    const what = this.refusal === "identity" ? "this identity for the credentials" : "the credentials"
+    const once = retry === undefined ? "" : ` but once, in ${retry} (rotationRetry),`
+    return `The database refused ${what}; the pool will not retry${once} until they change (another result of the ` +
+      `credentials effect, or a request with others) or somebody calls reconfigure.`
   }
 
   /** Whether the same request may succeed later without any change. */

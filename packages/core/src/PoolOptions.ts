@@ -51,13 +51,19 @@ const writable = {
   lifetimeJitter: withDefault(Field.fraction(0, 1), 0.1),
   /** A session idle longer is pinged before it is lent; 0 pings always, `"infinity"` never. Default 1 minute. */
   pingInterval: withDefault(Field.duration, "1 minute"),
-  /** How long a ping, a reset or an interrupt may take before the session counts as dead. Default 5 seconds. */
+  /** How long a ping, a reset or a break may take before the session counts as dead; 0 is without bound. Default 5 seconds. */
   pingTimeout: withDefault(Field.duration, "5 seconds"),
+  /**
+   * After how long refused credentials of a `credentials` effect are tried once more: the database may have changed them after the
+   * effect did. Failed log-ons count until one succeeds, so there is one such try for each set of credentials; 0 turns it off.
+   * Default 5 minutes.
+   */
+  rotationRetry: withDefault(Field.duration, "5 minutes"),
   /** How often idle sessions are pinged to keep them alive; 0 turns it off. Default 0. */
   keepAlive: withDefault(Field.duration, 0),
-  /** How long opening a session may take; `"infinity"` leaves it to the driver. Default 1 minute. */
+  /** How long opening a session may take; 0 and `"infinity"` leave it to the driver. Default 1 minute. */
   openTimeout: withDefault(Field.duration, "1 minute"),
-  /** How long closing a session may take before it is forced. Default 5 seconds. */
+  /** How long closing a session may take before it is forced; 0 is without bound. Default 5 seconds. */
   closeTimeout: withDefault(Field.duration, "5 seconds"),
   /** How long the end of the pool's scope waits for busy sessions before it ends them. Default 5 seconds. */
   drainTimeout: withDefault(Field.duration, "5 seconds"),

@@ -27,6 +27,22 @@ export interface Credentials {
 }
 
 /**
+ * What a database has refused when it refused a log-on.
+ *
+ * **Details**
+ *
+ * - `"credentials"`: user, password or token. The pool does not try them again, since the account could be locked.
+ * - `"locked"`: the account is locked, maybe only for a time. No log-on can lock it further, so the pool tries it again, a minute
+ *   after each refusal, with one log-on for all sessions of the account.
+ * - `"identity"`: the credentials are good, but not for what was asked, such as a proxy user that they may not act for. It concerns
+ *   this identity alone, not others with the same credentials.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Refusal = "credentials" | "locked" | "identity"
+
+/**
  * What a new session must be, apart from its credentials.
  *
  * @see {@link OpenRequest}
@@ -123,6 +139,8 @@ export interface SessionDriver<S, C extends Connection, E = never, Cr extends Cr
   readonly interrupt: (session: S) => Effect.Effect<void, E>
   readonly isHealthy: (session: S) => boolean
   readonly isAuthenticationFailure: (error: E) => boolean
+  /** What was refused, for a failure that is one of authentication; `"credentials"` when absent. */
+  readonly refusal?: (error: E) => Refusal
   readonly lease: (
     session: S,
     lease: Lease,

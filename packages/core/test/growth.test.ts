@@ -118,7 +118,7 @@ describe("growth", () => {
       yield* TestClock.adjust("10 seconds")
       const error = yield* Fiber.join(fiber)
       assert.strictEqual(error._tag, "OpenSessionError")
-      assert.include(error.message, "opening a session did not end within 10s (openTimeout)")
+      assert.include(error.message, "opening a session timed out after 10s (openTimeout)")
       assert.strictEqual(yield* database.count("openAbandoned"), 1)
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* pool.acquire()).id, 1)

@@ -27,6 +27,7 @@ const defaults = {
   lifetimeJitter: 0.1,
   pingInterval: 60_000,
   pingTimeout: 5000,
+  rotationRetry: 300_000,
   keepAlive: 0,
   openTimeout: 60_000,
   closeTimeout: 5000,

@@ -42,6 +42,7 @@ describe("reconfigure", () => {
         pingInterval: 3000,
         pingTimeout: 400,
         keepAlive: 6000,
+        rotationRetry: 6000,
         openTimeout: 7000,
         closeTimeout: 800,
         drainTimeout: 900,

@@ -3,7 +3,6 @@
  * could arrive when the session is somebody else's already.
  */
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Session } from "./session.ts"
 import { within } from "./timeLimit.ts"
@@ -11,7 +10,7 @@ import { within } from "./timeLimit.ts"
 /** What a break needs of the pool. */
 export interface Breaker<S> {
   readonly driver: { readonly interrupt: (handle: S) => Effect.Effect<void, unknown> }
-  readonly settings: { readonly pingTimeout: Duration.Duration }
+  readonly state: { readonly limits: { readonly pingTimeout: number } }
   /** Runs work to its end, in the pool's scope. */
   readonly forkJob: (effect: Effect.Effect<void>) => unknown
 }
@@ -34,7 +33,7 @@ export const breakOff = <S>(breaker: Breaker<S>, session: Session<S>): Effect.Ef
       }
     )
     breaker.forkJob(Effect.flatMap(
-      Effect.exit(within(interrupt, breaker.settings.pingTimeout, "a break")),
+      Effect.exit(within(interrupt, breaker.state.limits.pingTimeout, "a break")),
       (exit) => Effect.sync(() => Deferred.doneUnsafe(ended, exit))
     ))
     return Deferred.await(ended)

@@ -2,7 +2,7 @@
  * How a pool ends: no more requests, then the idle sessions, then the busy ones as they come back, then, by force, the rest.
  */
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
 import { PoolBusyError, PoolClosedError } from "../PoolError.ts"
@@ -44,7 +44,7 @@ export class Closing<S, C extends Connection, E, OE> {
     return Effect.suspend(() => {
       this.#begin(false)
       // In the pool's own scope: who asked for it may give up, the pool closes all the same.
-      const drain = within(Deferred.await(this.#emptied), limit, "draining")
+      const drain = within(Deferred.await(this.#emptied), Duration.toMillis(limit), "draining")
       this.#engine.forkJob(Effect.catch(drain, () => Effect.sync(() => this.#force())))
       return Deferred.await(this.#emptied)
     })

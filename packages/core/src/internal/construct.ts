@@ -144,7 +144,7 @@ const filled = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>): Ef
   const { state } = engine
   const done = Deferred.makeUnsafe<void, OpenSessionError>()
   const look = () => {
-    const { failure } = state.ownGroup
+    const { failure } = state.ownGroup.opener
     if (failure !== undefined) {
       Deferred.doneUnsafe(done, Effect.fail(openSessionError(state, state.ownGroup, failure)))
     } else if (state.opened >= state.limits.min) {
@@ -310,15 +310,12 @@ const reconfigure = <S, C extends Connection, E, OE>(
     if (own !== undefined) {
       // Other credentials, or the same once more by hand: opening may try again at once.
       state.hasOwnUser = settings.user !== undefined
-      for (const group of engine.groups) {
-        if (group.identity.credentials !== "pool") continue
-        group.accepted = undefined
-        engine.resume(group)
-      }
     }
-    // Whoever changes settings may also have mended an account: what requests were refused with may be tried again.
+    // Whoever changes settings may also have mended an account: what was refused may be tried again.
+    engine.accounts.clear()
     for (const group of engine.groups) {
-      if (group.identity.credentials === "request" && group.isStopped) engine.resume(group)
+      const isGiven = own !== undefined && group.identity.credentials === "pool"
+      if (isGiven || group.opener.failure?.isAuthentication === true) engine.resume(group)
     }
     if (settings.homogeneous) turnOthersAway(engine)
     if (state.isWatched) {

@@ -1,61 +1,111 @@
+/**
+ * Deadlines of many owners, with one timer for all of them. Owners that have the same time expire in the order in which they
+ * began, so there is a list for each time, and a heap of these lists: adding and removing take constant time, however many owners there
+ * are, as long as they have few different times.
+ */
 import * as Effect from "effect/Effect"
+import type { Fiber } from "effect/Fiber"
+import { type Expiring, ExpiryHeap } from "./expiryHeap.ts"
 import type { Link } from "./linkedList.ts"
-import { LinkedList } from "./linkedList.ts"
+import { LinkedList, unlink } from "./linkedList.ts"
 
 /** How deadlines are kept. */
 export interface DeadlineOptions<T> {
   readonly now: () => number
-  readonly fork: (effect: Effect.Effect<void>) => void
+  readonly fork: (effect: Effect.Effect<void>) => Fiber<void>
   readonly link: (owner: T) => Link<T>
   readonly since: (owner: T) => number
-  /** Must take the owner out of its list. */
+  /** Must remove the owner. */
   readonly expired: (owner: T) => void
-  /** Called once all that were due have expired. */
+  /** Called once all that were due have expired; it must set the timer anew. */
   readonly done: () => void
 }
 
-/**
- * Deadlines of many owners, each a fixed time after it began. Owners with the same time expire in the order in which they
- * began, so a list for each time serves, with one fiber that sleeps until its first: adding and removing take constant time
- * however many there are. The fiber ends when its list is empty.
- */
+/** Owners with the same time, the first of which expires at `expiresAt`, or later when others before it have been removed. */
+class Line<T> extends LinkedList<T> implements Expiring {
+  readonly millis: number
+  expiresAt = 0
+  heapIndex = -1
+
+  constructor(millis: number) {
+    super()
+    this.millis = millis
+  }
+}
+
 export class Deadlines<T> {
-  readonly #lists = new Map<number, LinkedList<T>>()
   readonly #options: DeadlineOptions<T>
+  readonly #lines = new Map<number, Line<T>>()
+  readonly #byTime = new ExpiryHeap<Line<T>>()
+  /** Whether the timer has to be looked at. */
+  isStale = false
+  #timer: { readonly at: number; readonly fiber: Fiber<void> } | undefined = undefined
 
   constructor(options: DeadlineOptions<T>) {
     this.#options = options
   }
 
   add(owner: T, millis: number): void {
-    const link = this.#options.link(owner)
-    const known = this.#lists.get(millis)
-    if (known !== undefined) return known.pushBack(link)
-    const list = new LinkedList<T>()
-    this.#lists.set(millis, list)
-    // Before its fiber starts, which would end again if it found nothing.
-    list.pushBack(link)
-    this.#options.fork(this.#watch(list, millis))
+    const { link, since } = this.#options
+    let line = this.#lines.get(millis)
+    if (line === undefined) {
+      line = new Line(millis)
+      line.expiresAt = since(owner) + millis
+      this.#lines.set(millis, line)
+      this.#byTime.add(line)
+      this.isStale = true
+    }
+    line.pushBack(link(owner))
   }
 
-  #watch(list: LinkedList<T>, millis: number): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { done, expired, now, since } = this.#options
-      let hasExpired = false
-      for (;;) {
-        const first = list.first
-        if (first === undefined) break
-        const left = since(first) + millis - now()
-        if (left > 0) {
-          if (hasExpired) done()
-          return Effect.andThen(Effect.sleep(left), this.#watch(list, millis))
-        }
-        expired(first)
-        hasExpired = true
+  /** Does nothing for an owner that has none. */
+  remove(owner: T): void {
+    const link = this.#options.link(owner)
+    const line = link.list as Line<T> | undefined
+    if (line === undefined) return
+    unlink(link)
+    if (line.size > 0) return
+    this.#lines.delete(line.millis)
+    this.#byTime.remove(line)
+    this.isStale = true
+  }
+
+  /** Sets the timer for the first deadline; without any there is none. It belongs at the end of a step. */
+  setTimer(): void {
+    if (!this.isStale) return
+    this.isStale = false
+    const at = this.#byTime.earliest?.expiresAt
+    if (at === undefined) return this.#cancel()
+    // One that is too early finds out when it is over.
+    if (this.#timer !== undefined && this.#timer.at <= at) return
+    this.#cancel()
+    const { fork, now } = this.#options
+    const timer = Effect.andThen(Effect.sleep(Math.max(0, at - now())), Effect.sync(() => this.#expire()))
+    this.#timer = { at, fiber: fork(timer) }
+  }
+
+  #cancel(): void {
+    const timer = this.#timer
+    this.#timer = undefined
+    timer?.fiber.interruptUnsafe()
+  }
+
+  #expire(): void {
+    this.#timer = undefined
+    this.isStale = true
+    const { done, expired, now, since } = this.#options
+    for (;;) {
+      const line = this.#byTime.earliest
+      if (line === undefined || line.expiresAt > now()) break
+      const first = line.first!
+      const due = since(first) + line.millis
+      if (due <= now()) expired(first)
+      else {
+        this.#byTime.remove(line)
+        line.expiresAt = due
+        this.#byTime.add(line)
       }
-      this.#lists.delete(millis)
-      if (hasExpired) done()
-      return Effect.void
-    })
+    }
+    done()
   }
 }

@@ -9,15 +9,16 @@ import { AcquireTimeoutError, PoolExhaustedError, type Snapshot } from "../PoolE
 import { PoolEvent, type RefusalReason } from "../PoolEvent.ts"
 import type { Settings } from "../PoolOptions.ts"
 import type { Credentials, SessionDriver } from "../SessionDriver.ts"
+import { Accounts } from "./accounts.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { Groups } from "./groups.ts"
 import { describeIdentity, type PasswordDigests } from "./identity.ts"
 import * as Jobs from "./jobs.ts"
 import { LeakWatch } from "./leaks.ts"
 import * as Lending from "./lending.ts"
-import { Link } from "./linkedList.ts"
 import type { PoolMeters } from "./meters.ts"
 import { Notices } from "./notices.ts"
+import { OpeningTroubles } from "./openingTroubles.ts"
 import type { Job, PoolState } from "./poolState.ts"
 import type { IsHealthy, Session } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
@@ -54,7 +55,8 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
   readonly groups: Groups<S>
   readonly meters: PoolMeters
   readonly isHealthy: IsHealthy<S>
-  readonly deadlines: Deadlines<Waiter<S>>
+  readonly accounts = new Accounts()
+  readonly troubles = new OpeningTroubles()
   readonly leaks: LeakWatch
   readonly notices: Notices<S>
   /** What is left to do after a reset that had nothing to do. */
@@ -97,10 +99,10 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
       fork: (effect) => this.fork(effect),
       flush: () => this.flush()
     })
-    this.deadlines = new Deadlines<Waiter<S>>({
+    this.state.deadlines = new Deadlines<Waiter<S>>({
       now: () => this.state.now(),
       fork: (effect) => this.fork(effect),
-      link: (waiter) => waiter.byDeadline ??= new Link<Waiter<S>>(waiter),
+      link: (waiter) => waiter.byDeadline,
       since: (waiter) => waiter.since,
       expired: (waiter) => this.#timedOut(waiter),
       done: () => this.flush()
@@ -151,6 +153,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     }
     this.#isFlushing = false
     for (const look of this.afterSteps) look()
+    state.deadlines.setTimer()
     if (state.phase === "open") this.rearm()
     if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
   }
@@ -161,8 +164,8 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     for (const waiter of forsaken(state)) {
       const { group } = waiter.wish
       if (Lending.claim(state, waiter)) continue
-      if (group.failure !== undefined && !Lending.isOpenable(group)) {
-        Lending.refuse(state, waiter, openSessionError(state, group, group.failure))
+      if (group.opener.failure !== undefined && !Lending.isOpenable(group)) {
+        Lending.refuse(state, waiter, openSessionError(state, group, group.opener.failure))
       } else if (!waiter.isForced) {
         Lending.refuse(state, waiter, new PoolExhaustedError(this.refused("exhausted")))
       }
@@ -236,11 +239,9 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
 
   /** Lets opening go on at once, as if it had never failed. */
   resume(group: SessionGroup<S>): void {
-    group.failure = undefined
-    group.isStopped = false
-    group.isPausing = false
-    group.pauseNumber++
+    group.opener.reset()
     this.#pauses.delete(group)
+    this.state.leftGroups.add(group)
     this.state.isUnsettled = true
   }
 
@@ -255,7 +256,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     } catch (defect) {
       return Effect.die(defect)
     }
-    return work === undefined ? this.#atRest : within(work, this.settings.pingTimeout, "a reset")
+    return work === undefined ? this.#atRest : within(work, this.state.limits.pingTimeout, "a reset")
   }
 
   /** Tells of work that a lease leaves uncommitted, where the driver knows of it. Asked before the rollback runs. */
@@ -292,7 +293,7 @@ export class Engine<S, C extends Connection, E = never, OE = never> {
     if (session.place === "busy") {
       Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
     }
-    if (state.isUnsettled || state.jobs.length > 0) this.flush()
+    if (state.isIncomplete) this.flush()
     else if (now + state.limits.idleTimeout < this.nextLook && state.opened > state.limits.min) this.rearm()
   }
 

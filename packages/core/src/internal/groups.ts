@@ -251,7 +251,10 @@ export class Groups<S> {
   tidy(group: SessionGroup<S>): void {
     if (group.waiting === 0 && group.opening === 0) group.password = undefined
     if (group === this.own || !group.isUnused) return
-    if (!group.isStopped) return this.#remove(group)
+    if (!group.opener.isStopped) {
+      this.#refused.delete(group)
+      return this.#remove(group)
+    }
     this.#refused.add(group)
     for (const oldest of this.#refused) {
       if (this.#refused.size <= refusedRemembered) return
@@ -261,6 +264,7 @@ export class Groups<S> {
   }
 
   #remove(group: SessionGroup<S>): void {
+    if (group.isGone) return
     group.isGone = true
     const key = identityText(group.identity)
     const groups = this.#byIdentity.get(key)?.filter((other) => other !== group) ?? []

@@ -3,7 +3,6 @@
  * runs in a caller's fiber, so a caller that gives up never cancels them.
  */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
@@ -13,12 +12,13 @@ import { poolName } from "../PoolMetrics.ts"
 import { breakOff } from "./breakOff.ts"
 import { formatDuration } from "./durationText.ts"
 import type { Engine } from "./engine.ts"
-import { describeIdentity } from "./identity.ts"
+import type { OpenFailure } from "./groupOpening.ts"
+import { describeIdentity, identityText } from "./identity.ts"
 import * as Lending from "./lending.ts"
-import { attemptToOpen } from "./opening.ts"
+import { attemptToOpen, canRotate, type Opened } from "./opening.ts"
 import { OpeningFailure } from "./openingFailure.ts"
 import { Session } from "./session.ts"
-import type { OpenFailure, SessionGroup } from "./sessionGroup.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
 import { openingFailed } from "./settling.ts"
 import { TookTooLong, within } from "./timeLimit.ts"
 
@@ -34,11 +34,11 @@ export const openSession = <S, C extends Connection, E, OE>(
 ): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const { state } = engine
-    const { openTimeout } = engine.settings
+    const { openTimeout } = state.limits
     const order = engine.nextOpening()
     const began = state.now()
     let isLate = false
-    const timer = Duration.isFinite(openTimeout)
+    const timer = openTimeout !== Infinity
       ? engine.fork(Effect.andThen(
         Effect.sleep(openTimeout),
         Effect.sync(() => {
@@ -47,7 +47,11 @@ export const openSession = <S, C extends Connection, E, OE>(
         })
       ))
       : undefined
-    const attempt = Effect.withSpan(attemptToOpen(engine, group), "sessionpool.open", {
+    let opened: Opened<S> | undefined
+    const keep = (session: Opened<S>) => {
+      opened = session
+    }
+    const attempt = Effect.withSpan(attemptToOpen(engine, group, keep), "sessionpool.open", {
       kind: "client",
       root: true,
       attributes: {
@@ -57,56 +61,77 @@ export const openSession = <S, C extends Connection, E, OE>(
     })
     return Effect.flatMap(Effect.exit(attempt), (exit) => {
       timer?.interruptUnsafe()
-      if (Exit.isFailure(exit)) {
-        const error = Cause.squash(exit.cause)
-        state.unreserve(group)
-        if (error instanceof OpeningFailure) return openingEnded(engine, group, error)
-        // The pool is closing and has given the opening up.
-        if (state.phase !== "open") return Effect.sync(() => engine.flush())
-        if (!isLate) return openingEnded(engine, group, new OpeningFailure(error, false, ""))
-        const late = new TookTooLong(
-          `opening a session did not end within ${formatDuration(Duration.toMillis(openTimeout))} (openTimeout)`
+      const session = opened
+      // Whatever else has failed, such as a tracer: what is open belongs to the pool.
+      if (session !== undefined) return openingSucceeded(engine, group, session, order, began)
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      state.unreserve(group)
+      if (error instanceof OpeningFailure) return openingEnded(engine, group, error)
+      // The pool is closing and has given the opening up.
+      if (state.phase !== "open") return Effect.sync(() => engine.flush())
+      const cause = isLate
+        ? new TookTooLong(
+          `opening a session timed out after ${formatDuration(openTimeout)} (openTimeout)`
         )
-        return openingEnded(engine, group, new OpeningFailure(late, false, ""))
-      }
-      return Effect.flatMap(Random.next, (random) => {
-        const now = state.now()
-        const session = new Session<S>({
-          id: engine.nextSessionNumber(),
-          group,
-          handle: exit.value.handle,
-          now,
-          account: exit.value.account,
-          lifetimePart: 1 - random * engine.settings.lifetimeJitter,
-          suspicion: state.suspicion
-        })
-        state.admit(session)
-        engine.meters.created(now - began)
-        const isHealthy = engine.isHealthy(session)
-        if (!isHealthy) state.retire(session, "dead")
-        if (state.isWatched) {
-          state.emit(PoolEvent.SessionOpened({
-            at: state.date(now),
-            session: session.id,
-            identity: describeIdentity(group.identity),
-            tookMillis: now - began
-          }))
-        }
-        if (!isHealthy) {
-          // Another would be no better: without a pause the pool would open and close as fast as it can.
-          const unfit = new Error("the session was not healthy when it was opened")
-          return openingEnded(engine, group, new OpeningFailure(unfit, false, exit.value.fingerprint))
-        }
-        // Opening works again: those that held back for this one follow.
-        if (group.failure !== undefined || group.isPausing) engine.resume(group)
-        state.lastOpenFailure = undefined
-        adoptCredentials(engine, session, order)
-        Lending.offer(state, session, now, engine.isHealthy, { warmest: true, proven: true })
-        engine.flush()
-        return Effect.void
-      })
+        : error
+      return openingEnded(engine, group, new OpeningFailure({ cause }))
     })
   })
+
+/** A session is open: it takes its place, and goes to who waits. */
+const openingSucceeded = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>,
+  opened: Opened<S>,
+  order: number,
+  began: number
+): Effect.Effect<void> =>
+  Effect.flatMap(Random.next, (random) => {
+    const { state } = engine
+    const now = state.now()
+    const session = new Session<S>({
+      id: engine.nextSessionNumber(),
+      group,
+      handle: opened.handle,
+      now,
+      account: opened.account,
+      lifetimePart: 1 - random * engine.settings.lifetimeJitter,
+      suspicion: state.suspicion
+    })
+    state.admit(session)
+    engine.meters.created(now - began)
+    const isHealthy = engine.isHealthy(session)
+    if (!isHealthy) state.retire(session, "dead")
+    if (state.isWatched) {
+      state.emit(PoolEvent.SessionOpened({
+        at: state.date(now),
+        session: session.id,
+        identity: describeIdentity(group.identity),
+        tookMillis: now - began
+      }))
+    }
+    if (!isHealthy) {
+      // Another would be no better: without a pause the pool would open and close as fast as it can.
+      const cause = new Error("the session was not healthy when it was opened")
+      return openingEnded(engine, group, new OpeningFailure({ cause, fingerprint: opened.fingerprint }))
+    }
+    // Opening works again: those that held back for this one follow.
+    if (group.opener.failure !== undefined || !group.opener.isReady) engine.resume(group)
+    const since = engine.troubles.opened(identityText(group.identity))
+    state.lastOpenFailure = undefined
+    adoptCredentials(engine, session, order)
+    Lending.offer(state, session, now, engine.isHealthy, { warmest: true, proven: true })
+    engine.flush()
+    if (since === undefined) return Effect.void
+    return Effect.logInfo(`Sessions can be opened again, after ${formatDuration(now - since)}`).pipe(
+      Effect.annotateLogs(annotationsOf(engine, group))
+    )
+  })
+
+const annotationsOf = <S, C extends Connection, E, OE>(engine: Engine<S, C, E, OE>, group: SessionGroup<S>) => ({
+  "sessionpool.pool": engine.settings.name,
+  "sessionpool.identity": describeIdentity(group.identity)
+})
 
 /** Once a session was opened with other credentials of the pool, those opened with the old ones retire. */
 const adoptCredentials = <S, C extends Connection, E, OE>(
@@ -129,61 +154,64 @@ const openingEnded = <S, C extends Connection, E, OE>(
   error: OpeningFailure
 ): Effect.Effect<void> => {
   const { state } = engine
+  const { opener } = group
+  const isAuthentication = error.refusal !== undefined
   const failure: OpenFailure = {
     cause: error.cause,
-    isAuthentication: error.isAuthentication,
-    attempts: Math.max(1, (group.failure?.attempts ?? 0) + (error.isShared ? 0 : 1)),
-    fingerprint: error.fingerprint
+    isAuthentication,
+    refusal: error.refusal,
+    attempts: Math.max(1, (opener.failure?.attempts ?? 0) + (error.isShared ? 0 : 1)),
+    fingerprint: error.fingerprint,
+    retryAt: error.retryAt
   }
-  const isFirst = group.failure === undefined
+  const isNew = engine.troubles.failed(identityText(group.identity), isAuthentication, state.now())
   openingFailed(state, group, failure)
-  const canChange = group.identity.credentials === "pool" && engine.parts.credentials !== undefined
-  if (failure.isAuthentication && !canChange) group.isStopped = true
-  else if (!group.isPausing && state.phase === "open") {
-    group.isPausing = true
-    state.jobs.push({ _tag: "Run", effect: pause(engine, group, failure.cause) })
-  }
-  if (error.isShared) return Effect.sync(() => engine.flush())
-  state.totals.openFailures++
-  if (state.isWatched) {
-    state.emit(PoolEvent.SessionOpenFailed({
-      at: state.date(),
-      identity: describeIdentity(group.identity),
-      cause: failure.cause,
-      isAuthentication: failure.isAuthentication,
-      attempts: failure.attempts
-    }))
+  if (state.phase === "open") waitToOpen(engine, group, failure)
+  if (!error.isShared) {
+    state.totals.openFailures++
+    if (state.isWatched) {
+      state.emit(PoolEvent.SessionOpenFailed({
+        at: state.date(),
+        identity: describeIdentity(group.identity),
+        cause: failure.cause,
+        isAuthentication,
+        attempts: failure.attempts
+      }))
+    }
   }
   engine.flush()
   // One warning for each trouble; what follows is at hand in events, metrics and the errors of requests.
-  const log = isFirst ? Effect.logWarning : Effect.logDebug
+  if (error.isShared && !isNew) return Effect.void
+  const log = isNew ? Effect.logWarning : Effect.logDebug
   return log("A session could not be opened", failure.cause).pipe(
-    Effect.annotateLogs({
-      "sessionpool.pool": engine.settings.name,
-      "sessionpool.identity": describeIdentity(group.identity),
-      "sessionpool.attempts": failure.attempts
-    })
+    Effect.annotateLogs({ ...annotationsOf(engine, group), "sessionpool.attempts": failure.attempts })
   )
 }
 
-const pause = <S, C extends Connection, E, OE>(
+/** After a failure opening pauses; after a refusal that cannot change by itself it stops. */
+const waitToOpen = <S, C extends Connection, E, OE>(
   engine: Engine<S, C, E, OE>,
   group: SessionGroup<S>,
-  cause: unknown
-): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const number = ++group.pauseNumber
-    return Effect.ensuring(
-      engine.waitForPause(group, cause),
-      Effect.sync(() => {
-        if (group.pauseNumber !== number) return
-        group.isPausing = false
-        engine.state.isUnsettled = true
-        engine.state.leftGroups.add(group)
-        engine.flush()
-      })
-    )
-  })
+  failure: OpenFailure
+): void => {
+  const { state } = engine
+  const isStopped = failure.isAuthentication && !canRotate(engine, group)
+  const number = group.opener.wait(isStopped ? "stopped" : "pausing")
+  if (number === undefined || (isStopped && failure.retryAt === Infinity)) return
+  const wait = isStopped
+    ? Effect.sleep(Math.max(0, failure.retryAt - state.now()))
+    : engine.waitForPause(group, failure.cause)
+  const effect = Effect.ensuring(
+    wait,
+    Effect.sync(() => {
+      if (!group.opener.endWait(number)) return
+      state.isUnsettled = true
+      state.leftGroups.add(group)
+      engine.flush()
+    })
+  )
+  state.jobs.push({ _tag: "Run", effect })
+}
 
 /** Pings a session that was set aside, and gives it on or closes it. */
 export const checkSession = <S, C extends Connection, E, OE>(
@@ -195,7 +223,7 @@ export const checkSession = <S, C extends Connection, E, OE>(
     const { suspicion } = state
     const ping = within(
       Effect.suspend(() => engine.parts.driver.ping(session.handle)),
-      engine.settings.pingTimeout,
+      state.limits.pingTimeout,
       "a ping"
     )
     return Effect.map(Effect.exit(ping), (exit) => {
@@ -229,7 +257,7 @@ export const closeSession = <S, C extends Connection, E, OE>(
     const close = (force: boolean) =>
       within(
         Effect.suspend(() => engine.parts.driver.close(session.handle, { force })),
-        engine.settings.closeTimeout,
+        state.limits.closeTimeout,
         "closing a session"
       )
     // A dead session would not answer a polite goodbye.

@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
+import type { Fiber } from "effect/Fiber"
 import { PoolEvent } from "../PoolEvent.ts"
 import { Deadlines } from "./deadlines.ts"
-import { Link, unlink } from "./linkedList.ts"
+import { Link } from "./linkedList.ts"
 import type { PoolState } from "./poolState.ts"
 
 /** What the watch keeps with a lease that it looks at. */
@@ -47,7 +48,7 @@ export class LeakWatch {
 
   constructor(options: {
     readonly state: WatchedPool
-    readonly fork: (effect: Effect.Effect<void>) => void
+    readonly fork: (effect: Effect.Effect<void>) => Fiber<void>
     /** Completes the step in which leaks were found. */
     readonly flush: () => void
   }) {
@@ -58,7 +59,10 @@ export class LeakWatch {
       link: (lease) => lease.watched!.link,
       since: (lease) => lease.watched!.takenAt,
       expired: (lease) => this.#report(lease),
-      done: options.flush
+      done: () => {
+        options.flush()
+        this.#deadlines.setTimer()
+      }
     })
   }
 
@@ -70,11 +74,13 @@ export class LeakWatch {
     if (lease.watched === undefined || !this.isOn) return
     lease.watched.takenAt = takenAt
     this.#deadlines.add(lease, this.#state.limits.leakThreshold)
+    this.#deadlines.setTimer()
   }
 
   forget(lease: WatchedLease): void {
     if (lease.watched === undefined) return
-    unlink(lease.watched.link)
+    // The timer stays until it is over: most leases follow one another.
+    this.#deadlines.remove(lease)
     if (!lease.watched.hasLeaked) return
     const at = this.#state.now()
     const heldMillis = at - lease.watched.takenAt
@@ -89,7 +95,7 @@ export class LeakWatch {
   }
 
   #report(lease: WatchedLease): void {
-    unlink(lease.watched!.link)
+    this.#deadlines.remove(lease)
     lease.watched!.hasLeaked = true
     const at = this.#state.now()
     const heldMillis = at - lease.watched!.takenAt

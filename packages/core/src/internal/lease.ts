@@ -209,7 +209,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     }
     Lending.take(state, session, this, fiber.id, now)
     const connection = this.hold(session, wish, now, 0, asked)
-    if (state.isUnsettled) engine.flush()
+    if (state.isIncomplete) engine.flush()
     return connection
   }
 
@@ -291,7 +291,7 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     }
     if (waiter.isWaiting) {
       const timeout = asked.timeout ?? (state.settings.getMode === "timedWait" ? state.limits.waitTimeout : Infinity)
-      if (timeout !== Infinity) engine.deadlines.add(waiter, timeout)
+      if (timeout !== Infinity) state.deadlines.add(waiter, timeout)
       else engine.notices.waits()
     }
     engine.flush()
@@ -308,7 +308,9 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
     const outcome = waiter.outcome!
     if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
     const now = this.engine.state.timeOfTurn()
-    return this.hold(outcome.session, waiter.wish, now, now - waiter.since, asked)
+    const connection = this.hold(outcome.session, waiter.wish, now, now - waiter.since, asked)
+    if (this.engine.state.isIncomplete) this.engine.flush()
+    return connection
   }
 
   /** Why a request may not wait for others to end their leases; `undefined` when it may. */
@@ -405,15 +407,15 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
   /** Stops what still runs, waits until no break can be on its way any more, and then rolls back. */
   private quiet(session: Session<S>): Effect.Effect<void, unknown> {
     const { driver } = this.engine.parts
-    const { settings } = this.engine
+    const { settings, state: { limits } } = this.engine
     return Effect.gen({ self: this }, function*() {
       if (this.#running > 0) yield* breakOff(this.engine, session)
       // A forced close may take the session away in the middle of it.
       if (session.holder !== this) return
-      yield* within(Effect.suspend(() => driver.ping(session.handle)), settings.pingTimeout, "a ping")
+      yield* within(Effect.suspend(() => driver.ping(session.handle)), limits.pingTimeout, "a ping")
       if (session.holder !== this) return
       const reset = driver.reset(session.handle, settings)
-      if (reset !== undefined) yield* within(reset, settings.pingTimeout, "a reset")
+      if (reset !== undefined) yield* within(reset, limits.pingTimeout, "a reset")
     })
   }
 
@@ -434,18 +436,19 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, H
       lease.#stage = "held"
       this.#inner = lease
       const connection = engine.driver.lease(session.handle, lease, undefined, undefined)
-      return within(Effect.suspend(() => resetSession(connection)), engine.settings.pingTimeout, "resetSession").pipe(
-        Effect.ensuring(Effect.sync(() => {
-          lease.#stage = "ended"
-          this.#inner = undefined
-        })),
-        Effect.andThen(Effect.suspend(() => {
-          if (session.holder !== this) return Effect.void
-          return lease.#endsWith === undefined && !lease.#isSuspect && lease.#running === 0
-            ? engine.reset(session) ?? Effect.void
-            : Effect.fail("resetSession left the session in doubt")
-        }))
-      )
+      return within(Effect.suspend(() => resetSession(connection)), engine.state.limits.pingTimeout, "resetSession")
+        .pipe(
+          Effect.ensuring(Effect.sync(() => {
+            lease.#stage = "ended"
+            this.#inner = undefined
+          })),
+          Effect.andThen(Effect.suspend(() => {
+            if (session.holder !== this) return Effect.void
+            return lease.#endsWith === undefined && !lease.#isSuspect && lease.#running === 0
+              ? engine.reset(session) ?? Effect.void
+              : Effect.fail("resetSession left the session in doubt")
+          }))
+        )
     })
   }
 

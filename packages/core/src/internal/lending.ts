@@ -107,7 +107,7 @@ export const enqueue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
 const dequeue = <S>(state: PoolState<S>, waiter: Waiter<S>): void => {
   const group = waiter.wish.group
   unlink(waiter.inPool)
-  if (waiter.byDeadline !== undefined) unlink(waiter.byDeadline)
+  state.deadlines.remove(waiter)
   group.removeWaiter(waiter)
   if (group.waiting === 0) {
     state.needy.delete(group)
@@ -207,10 +207,8 @@ export const offer = <S>(
   if (waiter === undefined) return state.makeIdle(session, was.warmest)
   const oldest = state.waiting.first!
   if (oldest !== waiter && oldest.checking === undefined) {
-    const group = oldest.wish.group
-    // Past `max` the place that it leaves is nobody's.
-    const makesRoom = state.slots - state.counts.closing <= state.limits.max && state.shardRoom(group.shard) > 0
-    if (isOverdue(oldest.passedOver, state.limits.max) && isOpenable(group) && makesRoom) {
+    if (isOverdue(oldest.passedOver, state.limits.max) && makesRoomFor(state, oldest)) {
+      oldest.passedOver = 0
       return state.retire(session, "replaced")
     }
     oldest.passedOver++
@@ -218,6 +216,16 @@ export const offer = <S>(
   if (!was.proven && needsPing(state, session, now)) return checkFor(state, session, waiter)
   if (session.place !== "busy") state.move(session, "busy")
   serve(state, waiter, session, now)
+}
+
+/**
+ * Whether a session for a waiting request could be opened in the place of one that is closed now, and none is on its way: one
+ * request causes one replacement, however long that takes.
+ */
+const makesRoomFor = <S>(state: PoolState<S>, { wish: { group } }: Waiter<S>): boolean => {
+  if (!isOpenable(group) || group.opening > 0 || state.shardRoom(group.shard) <= 0) return false
+  // Past `max` the place that it leaves is nobody's; below, a session that is closing leaves one.
+  return state.slots - state.counts.closing === state.limits.max
 }
 
 /** A busy session is pinged before it goes on to the request that it fits. */
@@ -231,7 +239,7 @@ const checkFor = <S>(state: PoolState<S>, session: Session<S>, waiter: Waiter<S>
 }
 
 /** Whether sessions of the group may be opened now. */
-export const isOpenable = <S>(group: SessionGroup<S>): boolean => !group.isPausing && !group.isStopped
+export const isOpenable = <S>(group: SessionGroup<S>): boolean => group.opener.isReady
 
 /** A session that was set aside answered its ping, or did not. */
 export const checked = <S>(

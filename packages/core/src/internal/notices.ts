@@ -45,14 +45,14 @@ export class Notices<S> {
     }
     if (this.#hasToldOfPreparation) return
     this.#hasToldOfPreparation = true
-    this.#log(
+    this.#logAfterStep(this.#log(
       Effect.logDebug,
       `A session was lent for the tag "${
         escapeControls(requestedTag)
       }" without being prepared for it: the pool has no ` +
         `onSession. This is logged once.`,
       { "sessionpool.session": session.id }
-    )
+    ))
   }
 
   /** A lease ended with work that was not committed. */
@@ -62,11 +62,11 @@ export class Notices<S> {
     if (state.isWatched) {
       state.emit(PoolEvent.WorkRolledBack({ at: state.date(), session: session.id, heldMillis }))
     }
-    this.#log(
+    this.#logAfterStep(this.#log(
       Effect.logDebug,
       "Uncommitted work was rolled back at the end of a lease. Commit it before the lease ends, or run it in a transaction.",
       { "sessionpool.session": session.id, "sessionpool.heldMillis": heldMillis }
-    )
+    ))
   }
 
   /** A request without a timeout waits: if its fiber holds a session itself, it may wait without end. */
@@ -120,7 +120,7 @@ export class Notices<S> {
         })
       )
     }
-    this.#log(
+    this.#fork(this.#log(
       Effect.logWarning,
       `Fiber #${waiter.fiberId} has waited ${formatDuration(waitedMillis)} for a session while it holds session ` +
         `${session.id} of the same pool (nested acquire). It waits for itself once all sessions are held that way: pass the ` +
@@ -130,16 +130,19 @@ export class Notices<S> {
         "sessionpool.fiber": waiter.fiberId,
         "sessionpool.waitedMillis": waitedMillis
       }
-    )
+    ))
+  }
+
+  /** In the middle of a step no fiber may run: the line is written once it is complete. */
+  #logAfterStep(effect: Effect.Effect<void>): void {
+    this.#state.jobs.push({ _tag: "Run", effect })
   }
 
   #log(
     log: (...message: ReadonlyArray<unknown>) => Effect.Effect<void>,
     message: string,
     annotations: Record<string, unknown>
-  ): void {
-    this.#fork(
-      Effect.annotateLogs(log(message), { "sessionpool.pool": this.#state.settings.name, ...annotations })
-    )
+  ): Effect.Effect<void> {
+    return Effect.annotateLogs(log(message), { "sessionpool.pool": this.#state.settings.name, ...annotations })
   }
 }

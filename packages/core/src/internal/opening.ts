@@ -1,14 +1,29 @@
 /** One attempt to open a session: with which credentials, for whom, and what came of it. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Connection } from "../Connection.ts"
-import type { Credentials, OpenRequest } from "../SessionDriver.ts"
+import type { Credentials, OpenRequest, Refusal } from "../SessionDriver.ts"
+import type { Account } from "./accounts.ts"
 import type { Engine } from "./engine.ts"
 import { OpeningFailure } from "./openingFailure.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
 import { TookTooLong } from "./timeLimit.ts"
+
+/** A session as it comes from the driver. */
+export interface Opened<S> {
+  readonly handle: S
+  readonly account: string
+  readonly fingerprint: string
+}
+
+/** Whether the credentials of a group may change without anybody telling the pool. */
+export const canRotate = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>
+): boolean => group.identity.credentials === "pool" && engine.parts.credentials !== undefined
 
 const credentialsFor = <S, C extends Connection, E, OE>(
   engine: Engine<S, C, E, OE>,
@@ -22,88 +37,140 @@ const credentialsFor = <S, C extends Connection, E, OE>(
   return engine.parts.credentials ?? Effect.succeed({ user, password })
 }
 
+const shared = (
+  { cause, refusal, retryAt }: {
+    readonly cause: unknown
+    readonly refusal?: Refusal | undefined
+    readonly retryAt: number
+  },
+  fingerprint: string
+) => Effect.fail(new OpeningFailure({ cause, refusal, fingerprint, retryAt, isShared: true }))
+
+const failureOf = (exit: Exit.Exit<unknown, OpeningFailure>): OpeningFailure | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  const error = Cause.squash(exit.cause)
+  return error instanceof OpeningFailure
+    ? error
+    : new OpeningFailure({ cause: new TookTooLong("the opening that others waited for was given up") })
+}
+
 /**
- * Opens a session, the first with these credentials alone: ten at once with a wrong password would be ten refused log-ins,
- * enough to lock an account. Openings with the same credentials wait for that one, and share its failure.
+ * Opens a session with credentials that were not refused. Of the openings that are under way with an account the first goes
+ * alone, and the others wait for it: that the credentials are wrong is found out by one log-on. When it fails for another
+ * reason, the others of its group share the failure, and those of other groups, who may reach other servers, try by themselves.
  */
-const unlessRefused = <S, A>(
+const withAccount = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
   group: SessionGroup<S>,
-  fingerprint: string,
-  open: Effect.Effect<A, OpeningFailure>
-): Effect.Effect<A, OpeningFailure> =>
+  account: Account,
+  isGuarded: boolean,
+  open: Effect.Effect<Opened<S>, OpeningFailure>
+): Effect.Effect<Opened<S>, OpeningFailure> =>
   Effect.suspend(() => {
-    if (group.accepted === fingerprint) return open
-    const known = group.trial
-    if (known?.fingerprint === fingerprint) {
-      return Effect.andThen(Effect.interruptible(Deferred.await(known.ended)), open)
+    const { fingerprint } = account
+    const refused = account.refusedAt(engine.state.now())
+    if (refused !== undefined) return shared({ ...refused, refusal: refused.kind }, fingerprint)
+    const known = group.opener.failure
+    // What the database has refused to this identity alone, it would refuse again.
+    if (known?.refusal === "identity" && known.fingerprint === fingerprint) return shared(known, fingerprint)
+    if (!isGuarded || account.isProven) return open
+    const { trial } = account
+    if (trial !== undefined) {
+      return Effect.flatMap(Effect.interruptible(Deferred.await(trial.ended)), (failure) =>
+        failure === undefined || trial.group !== group
+          ? withAccount(engine, group, account, isGuarded, open)
+          : shared(failure, fingerprint))
     }
-    const ended = Deferred.makeUnsafe<void, OpeningFailure>()
-    const trial = { fingerprint, ended }
+    const own = { group, ended: Deferred.makeUnsafe<OpeningFailure | undefined>() }
     // Openings are never cut off (see `openSession`), so the end that is installed next cannot be missed.
-    group.trial = trial
+    account.trial = own
     return Effect.onExitPrimitive(open, (exit) => {
-      if (group.trial === trial) group.trial = undefined
+      account.trial = undefined
       if (Exit.isSuccess(exit)) {
-        group.accepted = fingerprint
-        Deferred.doneUnsafe(ended, Effect.void)
-        return undefined
+        account.isProven = true
       }
-      const error = Cause.squash(exit.cause)
-      const { cause, isAuthentication } = error instanceof OpeningFailure
-        ? error
-        : { cause: new TookTooLong("the opening that others waited for was given up"), isAuthentication: false }
-      Deferred.doneUnsafe(ended, Effect.fail(new OpeningFailure(cause, isAuthentication, fingerprint, true)))
+      // Told once the group knows of it as well: those that share it do not count as attempts.
+      engine.state.later(() =>
+        Deferred.doneUnsafe(own.ended, Effect.succeed(failureOf(exit)))
+      )
       return undefined
     })
   })
 
-export const attemptToOpen = <S, C extends Connection, E, OE>(
+const openedBy = <S, C extends Connection, E, OE>(
   engine: Engine<S, C, E, OE>,
-  group: SessionGroup<S>
-): Effect.Effect<{ readonly handle: S; readonly account: string; readonly fingerprint: string }, OpeningFailure> => {
+  group: SessionGroup<S>,
+  credentials: Credentials,
+  account: Account,
+  keep: (opened: Opened<S>) => void
+): Effect.Effect<Opened<S>, OpeningFailure> => {
   const { driver } = engine.parts
   const { identity } = group
-  return Effect.interruptible(credentialsFor(engine, group)).pipe(
-    Effect.mapError((cause) => new OpeningFailure(cause, false, "")),
-    Effect.flatMap((credentials) => {
-      const fingerprint = engine.parts.digests.fingerprint(credentials)
-      const known = group.failure
-      // The same credentials would be refused again; asking once more could lock the account.
-      if (known?.isAuthentication === true && known.fingerprint === fingerprint) {
-        return Effect.fail(new OpeningFailure(known.cause, true, fingerprint))
-      }
-      const request: OpenRequest = {
-        ...credentials,
-        proxyUser: identity.proxyUser,
-        cclass: identity.cclass,
-        edition: engine.settings.edition,
-        shardingKey: identity.shardingKey,
-        superShardingKey: identity.superShardingKey,
-        purity: group.wantsFresh ? "new" : "default",
-        stmtCacheSize: engine.settings.stmtCacheSize
-      }
-      const open = Effect.suspend(() => driver.open(request)).pipe(
-        Effect.flatMap((handle) =>
-          Effect.as(Effect.annotateCurrentSpan(driver.attributes?.(handle) ?? {}), {
-            handle,
-            account: engine.parts.digests.account(credentials),
-            fingerprint
-          })
-        ),
-        Effect.catchCause((cause) => {
-          const failed = cause.reasons.find(Cause.isFailReason)
-          if (failed !== undefined) {
-            return Effect.fail(
-              new OpeningFailure(failed.error, driver.isAuthenticationFailure(failed.error), fingerprint)
-            )
-          }
-          return Cause.hasInterruptsOnly(cause)
-            ? Effect.interrupt
-            : Effect.fail(new OpeningFailure(Cause.squash(cause), false, fingerprint))
-        })
-      )
-      // Without a password there is none that could be wrong.
-      return credentials.password === undefined ? open : unlessRefused(group, fingerprint, open)
+  const { fingerprint } = account
+  const request: OpenRequest = {
+    ...credentials,
+    proxyUser: identity.proxyUser,
+    cclass: identity.cclass,
+    edition: engine.settings.edition,
+    shardingKey: identity.shardingKey,
+    superShardingKey: identity.superShardingKey,
+    purity: group.wantsFresh ? "new" : "default",
+    stmtCacheSize: engine.settings.stmtCacheSize
+  }
+  const refusalOf = (error: E): Refusal | undefined =>
+    driver.isAuthenticationFailure(error) ? driver.refusal?.(error) ?? "credentials" : undefined
+  const refused = (error: E): OpeningFailure => {
+    const refusal = refusalOf(error)
+    if (refusal === undefined || refusal === "identity") {
+      return new OpeningFailure({ cause: error, refusal, fingerprint })
+    }
+    const { rotationRetry } = engine.settings
+    const retry = canRotate(engine, group) && Duration.toMillis(rotationRetry) > 0
+      ? Duration.toMillis(rotationRetry)
+      : Infinity
+    const { retryAt } = account.refuse(error, refusal, engine.state.now(), retry)
+    return new OpeningFailure({ cause: error, refusal, fingerprint, retryAt })
+  }
+  return Effect.suspend(() => driver.open(request)).pipe(
+    Effect.map((handle): Opened<S> => {
+      const opened = { handle, account: engine.parts.digests.account(credentials), fingerprint }
+      keep(opened)
+      account.clear()
+      return opened
+    }),
+    Effect.catchCause((cause) => {
+      const failed = cause.reasons.find(Cause.isFailReason)
+      if (failed !== undefined) return Effect.suspend(() => Effect.fail(refused(failed.error)))
+      return Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.fail(new OpeningFailure({ cause: Cause.squash(cause), fingerprint }))
     })
   )
 }
+
+/**
+ * One attempt to open a session. `keep` is told of the session as soon as there is one: what fails after that, such as a tracer,
+ * must not lose it.
+ */
+export const attemptToOpen = <S, C extends Connection, E, OE>(
+  engine: Engine<S, C, E, OE>,
+  group: SessionGroup<S>,
+  keep: (opened: Opened<S>) => void
+): Effect.Effect<Opened<S>, OpeningFailure> =>
+  Effect.interruptible(credentialsFor(engine, group)).pipe(
+    Effect.mapError((cause) => new OpeningFailure({ cause })),
+    Effect.flatMap((credentials) => {
+      const fingerprint = engine.parts.digests.fingerprint(credentials)
+      const account = engine.accounts.enter(fingerprint, group.identity.credentials === "pool")
+      // Without a password there is none that could be wrong.
+      const isGuarded = credentials.password !== undefined
+      const open = openedBy(engine, group, credentials, account, keep)
+      return Effect.onExitPrimitive(withAccount(engine, group, account, isGuarded, open), () => {
+        engine.accounts.leave(account)
+        return undefined
+      })
+    }),
+    Effect.tap(({ handle }) =>
+      Effect.suspend(() => Effect.annotateCurrentSpan(engine.driver.attributes?.(handle) ?? {}))
+    )
+  )

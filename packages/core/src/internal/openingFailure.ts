@@ -1,15 +1,27 @@
+import type { Refusal } from "../SessionDriver.ts"
+
 /** What an opening ended with, when not with a session. */
 export class OpeningFailure {
   readonly cause: unknown
-  readonly isAuthentication: boolean
+  /** What was refused, when the database has refused the log-on. */
+  readonly refusal: Refusal | undefined
   readonly fingerprint: string
-  /** Whether it is that of another opening, which this one has waited for. */
+  /** When the same credentials may be tried again. */
+  readonly retryAt: number
+  /** Whether it is that of another opening: the database was not asked for this one. */
   readonly isShared: boolean
 
-  constructor(cause: unknown, isAuthentication: boolean, fingerprint: string, isShared = false) {
-    this.cause = cause
-    this.isAuthentication = isAuthentication
-    this.fingerprint = fingerprint
-    this.isShared = isShared
+  constructor(options: {
+    readonly cause: unknown
+    readonly refusal?: Refusal | undefined
+    readonly fingerprint?: string
+    readonly retryAt?: number
+    readonly isShared?: boolean
+  }) {
+    this.cause = options.cause
+    this.refusal = options.refusal
+    this.fingerprint = options.fingerprint ?? ""
+    this.retryAt = options.retryAt ?? Infinity
+    this.isShared = options.isShared ?? false
   }
 }

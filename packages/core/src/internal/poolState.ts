@@ -4,6 +4,7 @@ import type * as Effect from "effect/Effect"
 import type { CloseReason, PoolEvent } from "../PoolEvent.ts"
 import type { Settings } from "../PoolOptions.ts"
 import * as SessionTag from "../SessionTag.ts"
+import type { Deadlines } from "./deadlines.ts"
 import { ExpiryHeap } from "./expiryHeap.ts"
 import { expiry } from "./growth.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
@@ -27,6 +28,9 @@ export interface Limits {
   readonly idleTimeout: number
   readonly lifetime: number
   readonly pingInterval: number
+  readonly pingTimeout: number
+  readonly openTimeout: number
+  readonly closeTimeout: number
   readonly leakThreshold: number
   readonly perShard: number
 }
@@ -42,6 +46,9 @@ const limitsOf = (settings: Settings): Limits => ({
   idleTimeout: offOrMillis(settings.timeout),
   lifetime: offOrMillis(settings.maxLifetimeSession),
   pingInterval: Duration.toMillis(settings.pingInterval),
+  pingTimeout: offOrMillis(settings.pingTimeout),
+  openTimeout: offOrMillis(settings.openTimeout),
+  closeTimeout: offOrMillis(settings.closeTimeout),
   leakThreshold: offOrMillis(settings.leakDetectionThreshold),
   perShard: settings.maxSessionsPerShard === 0 ? Infinity : settings.maxSessionsPerShard
 })
@@ -87,6 +94,8 @@ export class PoolState<S> {
   readonly #outbox: Outbox
   /** Groups that something has left, so that they may be unused now. */
   readonly leftGroups = new Set<SessionGroup<S>>()
+  /** When waiting requests give up. */
+  deadlines!: Deadlines<Waiter<S>>
   /** Whether something changed that may let sessions be opened or replaced. */
   isUnsettled = false
   /** Whether every lease has to look at everything, because something runs at its beginning. */
@@ -206,6 +215,11 @@ export class PoolState<S> {
     session.group.addIdle(session, true)
   }
 
+  /** Whether the step has to be completed: something follows from it. */
+  get isIncomplete(): boolean {
+    return this.isUnsettled || this.jobs.length > 0 || this.leftGroups.size > 0 || this.deadlines.isStale
+  }
+
   listen(listener: (event: PoolEvent) => void): void {
     this.#listeners.add(listener)
     this.isWatched = true
@@ -224,6 +238,11 @@ export class PoolState<S> {
         for (const listener of listeners) listener(event)
       }
     })
+  }
+
+  /** Something is to be done once the step is complete that may run fibers. */
+  later(tell: () => void): void {
+    this.#outbox.put({ tell })
   }
 
   /** The outcome of a request is known. */

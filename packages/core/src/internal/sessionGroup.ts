@@ -1,21 +1,10 @@
-import type * as Deferred from "effect/Deferred"
 import type * as Redacted from "effect/Redacted"
 import * as SessionTag from "../SessionTag.ts"
+import { GroupOpening } from "./groupOpening.ts"
 import type { Identity } from "./identity.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
-import type { OpeningFailure } from "./openingFailure.ts"
 import type { Session, Shard } from "./session.ts"
 import type { Waiter, Wish } from "./waiter.ts"
-
-/** Why the last attempt to open a session of a group failed. */
-export interface OpenFailure {
-  readonly cause: unknown
-  readonly isAuthentication: boolean
-  /** Attempts in a row that failed. */
-  readonly attempts: number
-  /** The credentials that were used. */
-  readonly fingerprint: string
-}
 
 /** Those of one tag. Whoever remembers such a list has to look whether it is still the one. */
 export class ListOfTag<T> extends LinkedList<T> {
@@ -90,21 +79,10 @@ export class SessionGroup<S> {
   unserved = 0
   waiting = 0
 
-  /** The credentials that the database has accepted last, as `PasswordDigests.fingerprint` gives them. */
-  accepted: string | undefined = undefined
-  /** The opening that shows whether credentials are good; those with the same wait for it. */
-  trial: { readonly fingerprint: string; readonly ended: Deferred.Deferred<void, OpeningFailure> } | undefined =
-    undefined
-  /** The last failure, until a session is opened. */
-  failure: OpenFailure | undefined = undefined
-  /** Whether opening pauses after a failure. */
-  isPausing = false
-  /** The number of the pause, so that one which was cut short does not end another. */
-  pauseNumber = 0
+  /** What it knows about opening sessions. */
+  readonly opener = new GroupOpening()
   /** Whether the pool has let go of the group: who asks for its identity again gets another. */
   isGone = false
-  /** Whether opening has stopped: the credentials were refused and cannot change by themselves. */
-  isStopped = false
 
   readonly #fresh = new LinkedList<Session<S>>()
   readonly #untagged = new LinkedList<Session<S>>()
@@ -131,7 +109,7 @@ export class SessionGroup<S> {
 
   /** Whether nothing refers to the group any more. */
   get isUnused(): boolean {
-    return this.live + this.opening + this.closing + this.waiting === 0 && !this.isPausing
+    return this.live + this.opening + this.closing + this.waiting === 0 && !this.opener.isPausing
   }
 
   /** The oldest of its waiting requests. */

@@ -3,11 +3,12 @@
  * go on, settings changed.
  */
 import { OpenSessionError } from "../PoolError.ts"
+import type { OpenFailure } from "./groupOpening.ts"
 import { sessionsToFill, sessionsToOpen, sessionsToReplace } from "./growth.ts"
 import { describeIdentity } from "./identity.ts"
 import { isOpenable, refuse } from "./lending.ts"
 import type { PoolState } from "./poolState.ts"
-import type { OpenFailure, SessionGroup } from "./sessionGroup.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
 import type { Waiter } from "./waiter.ts"
 
 /**
@@ -15,14 +16,14 @@ import type { Waiter } from "./waiter.ts"
  * session at a time shows whether opening works again; with that, the others are opened.
  */
 const unmetOf = <S>(group: SessionGroup<S>): number =>
-  group.failure === undefined
+  group.opener.failure === undefined
     ? Math.max(0, group.unserved - group.opening)
     : isProbing(group)
     ? 0
     : Math.min(1, group.unserved)
 
 /** Whether a session is being opened to see if that works again. */
-const isProbing = <S>(group: SessionGroup<S>): boolean => group.failure !== undefined && group.opening > 0
+const isProbing = <S>(group: SessionGroup<S>): boolean => group.opener.failure !== undefined && group.opening > 0
 
 /** Groups whose requests sessions may be opened for, the one with the oldest request first. */
 const openableGroups = <S>(state: PoolState<S>): ReadonlyArray<SessionGroup<S>> => {
@@ -41,7 +42,7 @@ const roomToCome = <S>(state: PoolState<S>): number => state.limits.max - (state
 
 const incrementOf = <S>(state: PoolState<S>, group: SessionGroup<S>): number =>
   // What other identities will want next is anybody's guess: they grow one by one.
-  group === state.ownGroup && group.failure === undefined ? state.limits.increment : 1
+  group === state.ownGroup && group.opener.failure === undefined ? state.limits.increment : 1
 
 const reserve = <S>(state: PoolState<S>, group: SessionGroup<S>, count: number): void => {
   for (let i = 0; i < count; i++) state.reserve(group)
@@ -79,7 +80,7 @@ const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>)
 /** Sessions to be opened so that every request with get mode "forceGet" has one, and those that stand before it. */
 const unmetByForce = <S>(group: SessionGroup<S>): number => {
   if (group.forced === 0) return 0
-  if (group.failure !== undefined) return unmetOf(group)
+  if (group.opener.failure !== undefined) return unmetOf(group)
   const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
   const last = unserved.reduce((last, waiter) => waiter.isForced ? Math.max(last, waiter.number) : last, 0)
   const needed = unserved.filter((waiter) => waiter.number <= last).length
@@ -104,7 +105,7 @@ const fill = <S>(state: PoolState<S>): void => {
     state.slots - state.counts.closing,
     state.limits.max - state.slots
   )
-  reserve(state, group, group.failure === undefined ? missing : Math.min(missing, isProbing(group) ? 0 : 1))
+  reserve(state, group, group.opener.failure === undefined ? missing : Math.min(missing, isProbing(group) ? 0 : 1))
 }
 
 const shrink = <S>(state: PoolState<S>): void => {
@@ -118,8 +119,8 @@ const shrink = <S>(state: PoolState<S>): void => {
 const isSaturated = <S>(state: PoolState<S>): boolean => {
   const { counts, limits, needy, waiting } = state
   if (counts.busy !== limits.max || state.slots !== counts.busy || needy.size !== 1) return false
-  const { failure, impatient, isStopped } = waiting.first!.wish.group
-  return failure === undefined && !isStopped && impatient === 0
+  const { impatient, opener } = waiting.first!.wish.group
+  return opener.failure === undefined && !opener.isStopped && impatient === 0
 }
 
 /** Brings the pool to rest: afterwards nothing more can be done for anybody by opening or replacing. */
@@ -182,6 +183,8 @@ export const openSessionError = <S>(
     pool: state.settings.name,
     identity: describeIdentity(group.identity),
     isAuthentication: failure.isAuthentication,
+    ...(failure.refusal === undefined ? {} : { refusal: failure.refusal }),
+    ...(failure.retryAt === Infinity ? {} : { retryMillis: Math.max(0, failure.retryAt - state.now()) }),
     attempts: failure.attempts,
     cause: failure.cause
   })
@@ -196,7 +199,7 @@ const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: 
 
 /** A session could not be opened: whom no session of the group can serve any more learns why. */
 export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
-  group.failure = failure
+  group.opener.failed(failure)
   state.lastOpenFailure = failure.cause
   const error = openSessionError(state, group, failure)
   if (group.opening > 0) return refuseImpatient(state, group, error)
@@ -214,8 +217,8 @@ export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, fa
 /** Where opening has stopped, requests that lost the last session of their group would wait for ever. */
 const refuseHopeless = <S>(state: PoolState<S>): void => {
   for (const group of state.needy) {
-    if (!group.isStopped || group.live > 0 || group.opening > 0 || group.failure === undefined) continue
-    const error = openSessionError(state, group, group.failure)
+    if (!group.opener.isStopped || group.live > 0 || group.opening > 0 || group.opener.failure === undefined) continue
+    const error = openSessionError(state, group, group.opener.failure)
     for (const waiter of group.waiters()) refuse(state, waiter, error)
   }
 }

@@ -1,4 +1,3 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { formatDuration } from "./durationText.ts"
 
@@ -7,16 +6,13 @@ export class TookTooLong extends Error {
   override readonly name = "TookTooLong"
 }
 
-/** Bounds `effect`; the failure says what it was that took too long. */
+/** Bounds `effect` by so many milliseconds, `Infinity` not at all; the failure says what it was that took too long. */
 export const within = <A, E>(
   effect: Effect.Effect<A, E>,
-  limit: Duration.Duration,
+  limit: number,
   what: string
 ): Effect.Effect<A, E | TookTooLong> =>
-  Duration.isFinite(limit)
-    ? Effect.timeoutOrElse(effect, {
-      duration: limit,
-      orElse: () =>
-        Effect.fail(new TookTooLong(`${what} did not end within ${formatDuration(Duration.toMillis(limit))}`))
-    })
-    : effect
+  limit === Infinity ? effect : Effect.timeoutOrElse(effect, {
+    duration: limit,
+    orElse: () => Effect.fail(new TookTooLong(`${what} timed out after ${formatDuration(limit)}`))
+  })

@@ -46,8 +46,7 @@ export class Waiter<S> {
   readonly inGroup: Link<Waiter<S>> = new Link(this)
   /** There for a request that names a tag. */
   readonly byTag: Link<Waiter<S>> | undefined
-  /** There once it has a deadline. */
-  byDeadline: Link<Waiter<S>> | undefined = undefined
+  readonly byDeadline: Link<Waiter<S>> = new Link(this)
 
   constructor(options: {
     readonly wish: Wish<S>

@@ -183,6 +183,13 @@ export const make = (
   isHealthy: (session) => session.isHealthy,
   hasOpenWork: (session) => session.attached?.transactionInProgress === true,
   isAuthenticationFailure: (error) => error.reason._tag === "AuthenticationError",
+  refusal: ({ reason: { codes } }) =>
+    codes.some((code) => code === "ORA-28000")
+      ? "locked"
+      // The proxy may not act for the user, or the user may not log on: the password was not the reason.
+      : codes.some((code) => code === "ORA-28150" || code === "ORA-01045")
+      ? "identity"
+      : "credentials",
   lease: (session, lease, context, requested) => {
     session.beginLease(lease, context === undefined ? undefined : contexts.of(context, requested))
     return new OracleConnection(lease, session, values)
