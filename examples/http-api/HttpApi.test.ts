@@ -1,12 +1,15 @@
 /** The same tests over a repository in memory and over Oracle: only the layer differs. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
-import { HttpServer } from "effect/http"
+import { HttpClient, HttpServer } from "effect/http"
 import { HttpApiTest } from "effect/http-api"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { Api } from "./Api.ts"
 import { database } from "./database.ts"
 import { PeopleHandlers } from "./handlers.ts"
-import { serve } from "./main.ts"
+import { app } from "./main.ts"
 import { People } from "./People.ts"
 
 const inMemory = People.layerMemory
@@ -41,13 +44,48 @@ for (const [name, people] of [["memory", inMemory], ["Oracle", onOracle]] as con
 }
 
 describe("the program", () => {
+  const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
+
   it.live("answers over HTTP", () =>
+    Effect.gen(function*() {
+      const client = yield* HttpClient.HttpClient
+      const response = yield* client.get("/people")
+      assert.strictEqual(response.status, 200)
+      assert.deepStrictEqual(yield* response.json, [{ id: 1, firstName: "Ada", email: "ada@example.com" }])
+    }).pipe(
+      Effect.provide(
+        app.pipe(Layer.provideMerge(NodeHttpServer.layerTest), Layer.provide(database), Layer.provide(environment))
+      )
+    ))
+})
+
+describe.skipIf(process.platform === "win32")("the process", () => {
+  it.live("answers, and ends in good order on SIGTERM (S11)", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { port } = yield* serve(0)
+      const path = new URL("./main.ts", import.meta.url)
+      const { ORACLE_CONNECT_STRING: _, ...env } = process.env
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(process.execPath, [fileURLToPath(path)], { env: { ...env, PORT: "0" } })),
+        (started) => Effect.sync(() => started.kill("SIGKILL"))
+      )
+      let printed = ""
+      const exit = new Promise<number | null>((resolve) => child.once("exit", resolve))
+      const port = yield* Effect.callback<string>((resume) => {
+        const note = (chunk: Buffer) => {
+          printed += String(chunk)
+          const found = /Listening on http:\/\/\S+:(\d+)/.exec(printed)
+          if (found !== null) resume(Effect.succeed(found[1]!))
+        }
+        child.stdout.on("data", note)
+        child.stderr.on("data", note)
+        child.once("exit", () => resume(Effect.die(new Error(printed))))
+      })
       const response = yield* Effect.promise(() => fetch(`http://localhost:${port}/people`))
       assert.strictEqual(response.status, 200)
-      assert.deepStrictEqual(yield* Effect.promise(() => response.json()), [
-        { id: 1, firstName: "Ada", email: "ada@example.com" }
-      ])
-    })).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))))
+      yield* Effect.promise(() => response.text())
+      child.kill("SIGTERM")
+      // As NodeRuntime.runMain says that it was ended by a signal.
+      assert.strictEqual(yield* Effect.promise(() => exit), 130)
+      assert.notMatch(printed, /WARN|ERROR/)
+    })))
 })

@@ -5,79 +5,38 @@
  *   curl localhost:3000/people -H 'content-type: application/json' -d '{"firstName":"Grace","email":"grace@example.com"}'
  *
  * It runs on the database that `ORACLE_CONNECT_STRING`, `ORACLE_USER` and `ORACLE_PASSWORD` name, else on an embedded server.
+ * SIGTERM and SIGINT let it answer the requests that it has begun with, and close its sessions.
  */
-import { Config, Context, Effect, Layer } from "effect"
-import { HttpRouter, HttpServer } from "effect/http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { PoolShutdown } from "@sessionpool/core"
+import { OracleClient } from "@sessionpool/oracle"
+import { Config, Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer } from "node:http"
 import { Api } from "./Api.ts"
 import { database } from "./database.ts"
 import { PeopleHandlers } from "./handlers.ts"
 import { People } from "./People.ts"
 
-const app = HttpApiBuilder.layer(Api).pipe(
-  Layer.provide(PeopleHandlers),
-  Layer.provide(People.layer),
-  Layer.provide(database),
-  Layer.provide(HttpServer.layerServices)
+/** The routes, served on whatever HTTP server there is. */
+export const app = HttpRouter.serve(
+  HttpApiBuilder.layer(Api).pipe(Layer.provide(PeopleHandlers), Layer.provide(People.layer))
 )
 
-/** Answers a request of Node with a handler of the web's requests. */
-const answer = async (
-  handler: (request: Request) => Promise<Response>,
-  message: IncomingMessage,
-  reply: ServerResponse
-): Promise<void> => {
-  const chunks: Array<Buffer> = []
-  for await (const chunk of message) chunks.push(chunk as Buffer)
-  const headers = Object.entries(message.headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)] as [string, string]]
-  )
-  const response = await handler(
-    new Request(`http://localhost${message.url ?? "/"}`, {
-      method: message.method ?? "GET",
-      headers,
-      ...(chunks.length > 0 && { body: Buffer.concat(chunks) })
-    })
-  )
-  reply.writeHead(response.status, Object.fromEntries(response.headers))
-  reply.end(Buffer.from(await response.arrayBuffer()))
-}
+/** Port 0 is any that is free. */
+const server = Layer.unwrap(Effect.map(
+  Config.Int("PORT").pipe(Config.withDefault(3000)),
+  (port) => NodeHttpServer.layer(createServer, { port })
+))
 
-/** Serves the API until the scope ends; port 0 is any that is free. */
-export const serve = Effect.fnUntraced(function*(port: number) {
-  const { handler } = yield* Effect.acquireRelease(
-    Effect.sync(() => HttpRouter.toWebHandler(app)),
-    ({ dispose }) => Effect.promise(dispose)
+/** Serves until it is interrupted; then requests that have begun are answered before the pool is closed. */
+export const main = Effect.gen(function*() {
+  const { pool } = yield* OracleClient.OracleClient
+  return yield* Layer.launch(Layer.provide(app, server)).pipe(
+    PoolShutdown.drainFirst(pool, { drainTimeout: "20 seconds" })
   )
-  return yield* Effect.acquireRelease(
-    Effect.callback<{ readonly port: number; readonly close: Effect.Effect<void> }>((resume) => {
-      const server = createServer((message, reply) => {
-        answer((request) => handler(request, Context.empty()), message, reply).catch((failure: unknown) => {
-          console.error(failure)
-          if (!reply.headersSent) reply.writeHead(500)
-          reply.end()
-        })
-      })
-      server.listen(port, () => {
-        const address = server.address()
-        resume(Effect.succeed({
-          port: typeof address === "object" && address !== null ? address.port : port,
-          close: Effect.callback<void>((closed) => {
-            server.close(() => closed(Effect.void))
-            server.closeAllConnections()
-          })
-        }))
-      })
-    }),
-    ({ close }) => close
-  )
-})
+}).pipe(Effect.provide(database))
 
-if (import.meta.main) {
-  await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-    const { port } = yield* serve(yield* Config.Port("PORT").pipe(Config.withDefault(3000)))
-    yield* Effect.log(`http://localhost:${port}/people`)
-    return yield* Effect.never
-  })))
-}
+if (import.meta.main) NodeRuntime.runMain(main)
