@@ -7,6 +7,7 @@ import {
   encodeTimestamp,
   encodeZoned,
   fieldsOf,
+  lastDayOfMonth,
   secondsOf
 } from "../../src/internal/engine/Calendar.ts"
 import { readDate } from "../../src/internal/engine/format/DateReader.ts"
@@ -15,7 +16,7 @@ import { parseZone, toUtc } from "../../src/internal/engine/TimeZones.ts"
 
 const first = Math.floor(Date.UTC(1, 0, 1) / 1000)
 const seconds = fc.integer({
-  min: Math.floor(Date.UTC(1000, 0, 1) / 1000),
+  min: Math.floor(Date.UTC(1582, 9, 15) / 1000),
   max: Math.floor(Date.UTC(9999, 11, 31) / 1000)
 })
 const nanos = fc.integer({ min: 0, max: 999_999_999 })
@@ -38,6 +39,21 @@ describe("dates", () => {
       expect(isoWeek(f)[1]).toBeLessThanOrEqual(53)
     }))
     expect(first).toBeLessThan(0)
+  })
+
+  it("have every day of the Julian calendar in its order (F17)", () => {
+    let [year, month, day] = [-4712, 1, 1]
+    for (let days = -2440588; days < -141427; days++) {
+      const f = fieldsOf(days * 86400)
+      if (f.year !== year || f.month !== month || f.day !== day || secondsOf(f) !== days * 86400) {
+        expect([days, f]).toEqual([days, { ...f, year, month, day }])
+      }
+      day++
+      if (day > lastDayOfMonth(year, month)) [month, day] = [month + 1, 1]
+      if (month > 12) [year, month] = [year + 1, 1]
+    }
+    expect([year, month, day]).toEqual([1582, 10, 5])
+    expect(fieldsOf(-141427 * 86400)).toMatchObject({ year: 1582, month: 10, day: 15 })
   })
 
   it("come back through every full format", () => {

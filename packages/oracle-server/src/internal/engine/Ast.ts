@@ -174,6 +174,8 @@ export interface Block {
   readonly connectBy: Expr | undefined
   readonly nocycle: boolean
   readonly groupBy: ReadonlyArray<Expr>
+  /** ROLLUP, CUBE and GROUPING SETS: which of `groupBy` each set groups by. */
+  readonly groupingSets: ReadonlyArray<ReadonlyArray<number>> | undefined
   readonly having: Expr | undefined
   readonly into: ReadonlyArray<Expr> | undefined
   readonly bulkInto: boolean
@@ -182,7 +184,7 @@ export interface Block {
 
 export interface SetOperation {
   readonly kind: "set"
-  readonly op: "union" | "union all" | "minus" | "intersect"
+  readonly op: "union" | "union all" | "minus" | "intersect" | "minus all" | "intersect all"
   readonly left: QueryBody
   readonly right: QueryBody
   readonly at: number

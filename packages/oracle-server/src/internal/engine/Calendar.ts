@@ -8,7 +8,8 @@
  * - INTERVAL DAY TO SECOND: biased seconds in fifteen digits, then nanoseconds;
  * - INTERVAL YEAR TO MONTH: months, an integer.
  *
- * The calendar is Gregorian throughout; years before 1 are refused (ORA-01841).
+ * The calendar is Julian up to 1582-10-04 and Gregorian from 1582-10-15 on. Years before Christ are negative, from -4712. The
+ * server refuses a year 0 and counts one all the same: 0001-01-01 is 367 days after -0001-12-31 (its bug 106242).
  */
 import type { DateTime } from "./Engine.ts"
 import { oraError } from "./OraError.ts"
@@ -32,8 +33,19 @@ export const secondsPerDay = 86400
 const bias = 274_877_906_944
 const intervalBias = 500_000_000_000_000
 
-/** Days since 1970-01-01. */
+/** 1582-10-15, the first day of the Gregorian calendar, in days since 1970-01-01. */
+const reform = -141427
+
+/** Days since 1970-01-01. The ten days that were left out in October 1582 count as the 15th. */
 export const daysOf = (year: number, month: number, day: number): number => {
+  if (year > 1582 || (year === 1582 && (month > 10 || (month === 10 && day >= 15)))) return gregorian(year, month, day)
+  if (year === 1582 && month === 10 && day > 4) return reform
+  const y = year - (month <= 2 ? 1 : 0)
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
+  return Math.floor(y * 1461 / 4) + dayOfYear - 719470
+}
+
+const gregorian = (year: number, month: number, day: number): number => {
   const y = month <= 2 ? year - 1 : year
   const era = Math.floor(y / 400)
   const yearOfEra = y - era * 400
@@ -41,17 +53,19 @@ export const daysOf = (year: number, month: number, day: number): number => {
   return era * 146097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719468
 }
 
+const isLeap = (year: number): boolean => year % 4 === 0 && (year <= 1582 || year % 100 !== 0 || year % 400 === 0)
+
 export const lastDayOfMonth = (year: number, month: number): number =>
   month === 2
-    ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28)
+    ? (isLeap(year) ? 29 : 28)
     : [4, 6, 9, 11].includes(month)
     ? 30
     : 31
 
-const minimum = daysOf(1, 1, 1) * secondsPerDay
+const minimum = daysOf(-4712, 1, 1) * secondsPerDay
 const maximum = daysOf(10000, 1, 1) * secondsPerDay
 
-/** Refuses what lies outside of the years 1 to 9999. */
+/** Refuses what lies outside of the years -4712 to 9999. */
 export const checkRange = (seconds: number): number => {
   if (!(seconds >= minimum && seconds < maximum)) {
     throw oraError(1841, "(full) year must be between -4713 and +9999, and not be 0")
@@ -65,6 +79,7 @@ export const secondsOf = (f: Fields): number =>
 export const fieldsOf = (seconds: number): Fields => {
   const days = Math.floor(seconds / secondsPerDay)
   const time = seconds - days * secondsPerDay
+  if (days < reform) return julianFields(days, time)
   const z = days + 719468
   const era = Math.floor(z / 146097)
   const dayOfEra = z - era * 146097
@@ -76,6 +91,23 @@ export const fieldsOf = (seconds: number): Fields => {
   const month = mp + (mp < 10 ? 3 : -9)
   return {
     year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+    month,
+    day: dayOfYear - Math.floor((153 * mp + 2) / 5) + 1,
+    hour: Math.floor(time / 3600),
+    minute: Math.floor(time / 60) % 60,
+    second: time % 60
+  }
+}
+
+const julianFields = (days: number, time: number): Fields => {
+  const z = days + 719470
+  const y = Math.floor((4 * z + 3) / 1461)
+  const dayOfYear = z - Math.floor(y * 1461 / 4)
+  const mp = Math.floor((5 * dayOfYear + 2) / 153)
+  const month = mp + (mp < 10 ? 3 : -9)
+  const year = y + (month <= 2 ? 1 : 0)
+  return {
+    year,
     month,
     day: dayOfYear - Math.floor((153 * mp + 2) / 5) + 1,
     hour: Math.floor(time / 3600),
@@ -139,6 +171,7 @@ export const toDateTime = (instant: Instant, offsetMinutes = 0): DateTime => ({
 
 /** The fields of a record as seconds; the offset is not applied. */
 export const fromDateTime = (value: DateTime): Instant => {
+  if (value.year === 0) throw oraError(1841, "(full) year must be between -4713 and +9999, and not be 0")
   if (value.month < 1 || value.month > 12) throw oraError(1843, "not a valid month")
   if (value.day < 1 || value.day > lastDayOfMonth(value.year, value.month)) {
     throw oraError(1847, "day of month must be between 1 and last day of month")

@@ -26,8 +26,6 @@ export const absent = new Set([
   "ROWIDTOCHAR",
   "CHARTOROWID",
   "SCN_TO_TIMESTAMP",
-  "GROUPING",
-  "GROUPING_ID",
   "PERCENTILE_CONT",
   "PERCENTILE_DISC",
   "CORR",

@@ -151,6 +151,12 @@ const starColumns = (scope: Scope, item: SelectItem, c: Compilation): ReadonlyAr
     ? scope.sources
     : scope.sources.filter((s) => s.alias === path.at(-1) && (path.length === 1 || s.owner === path[0]))
   if (wanted.length === 0) throw oraError(904, `"${path.join("\".\"")}": invalid identifier`, at)
+  for (const { columns, table } of wanted) {
+    const names = new Set(columns.map((column) => column.name))
+    if (table !== undefined || names.size === columns.length) continue
+    const twice = columns.find((column, i) => columns.findIndex(({ name }) => name === column.name) !== i)!
+    throw oraError(918, `${twice.name}: column ambiguously specified`, at)
+  }
   return wanted.flatMap((source: Source) =>
     source.columns.filter((column) => column.hidden !== true && !(path.length === 0 && source.merged.has(column.name)))
       .map((column): Item => ({
@@ -167,7 +173,10 @@ const starColumns = (scope: Scope, item: SelectItem, c: Compilation): ReadonlyAr
 }
 
 /** A view of the scope with one source, so that equal aliases do not clash. */
-const onlyOf = (scope: Scope, source: Source): Scope => ({ ...scope, sources: [{ ...source, merged: new Set() }] })
+const onlyOf = (scope: Scope, source: Source): Scope => ({
+  ...scope,
+  sources: [{ ...source, merged: new Set(), shared: new Map() }]
+})
 
 const columnIsJson = (scope: Scope, expr: Expr): boolean => {
   if (expr.kind !== "name") return false
@@ -222,7 +231,7 @@ const groupStage = (
     before,
     [...terms, ...group.uses.map((uses) => ({ uses }))],
     [slot],
-    (f) => new Grouping(f, before.plan.make(f), slot, keys, kinds, specs, inputs, isWhole),
+    (f) => new Grouping(f, before.plan.make(f), slot, keys, kinds, specs, inputs, isWhole, group.sets),
     [slot]
   )
 }
@@ -263,7 +272,8 @@ export const compileBlock = (
       specs: [],
       known: new Map(),
       uses: [],
-      site: { place: c.place(), heavy: false }
+      site: { place: c.place(), heavy: false },
+      sets: block.groupingSets?.map((set) => new Set(set))
     }
   }
   const windows: WindowScope | undefined = hasWindow(block.items) || hasWindow(options.orderBy)
@@ -299,7 +309,6 @@ export const compileBlock = (
       }
     }
   }
-  if (items.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", block.at)
   const order: Array<{ readonly term: Term; readonly key: SortKey; readonly index: number }> = []
   const orderValues = atSite(c, () => {
     for (const item of orderBy) order.push(orderItem(c, item, scope, items, block, outSlot))

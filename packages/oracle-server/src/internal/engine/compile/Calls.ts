@@ -58,6 +58,9 @@ const arity = (expr: Call, min: number, max: number): void => {
 
 export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
   if (isAggregate(expr)) return compileAggregate(c, expr, scope)
+  if (expr.path.length === 1 && (expr.path[0] === "GROUPING" || expr.path[0] === "GROUPING_ID")) {
+    return grouping(c, expr, scope)
+  }
   if (expr.over !== undefined || expr.withinGroup !== undefined || expr.keep !== undefined) {
     throw unimplemented(`analytic ${expr.path.join(".")}`, expr.at)
   }
@@ -193,7 +196,11 @@ const extreme = (sign: 1 | -1): Special => (_c, expr, args) => {
   )
 }
 
-const toChar: Special = (_c, expr, args) => {
+/** What FF stands for: the digits that the type has; in PL/SQL always nine. */
+const fractionDigits = (c: Compilation, type: SqlType): Term =>
+  constant(c.context.blockCall === undefined ? type.scale : 9, NUMBER)
+
+const toChar: Special = (c, expr, args) => {
   arity(expr, 1, 3)
   const [value, format] = args as [Term, Term?]
   const kind = kindOf(value.type)
@@ -214,10 +221,16 @@ const toChar: Special = (_c, expr, args) => {
     case "d":
       return call("TO_CHAR_D", varchar2(75), value, model)
     case "t":
-      return call("TO_CHAR_T", varchar2(75), value, model)
+      return call("TO_CHAR_T", varchar2(75), value, model, fractionDigits(c, value.type))
     case "l":
     case "z":
-      return call("TO_CHAR_Z", varchar2(75), convertTo(value, timestampTz(9), expr.at), model)
+      return call(
+        "TO_CHAR_Z",
+        varchar2(75),
+        convertTo(value, timestampTz(9), expr.at),
+        model,
+        fractionDigits(c, value.type)
+      )
     default:
       throw unimplemented(`TO_CHAR of ${value.type.name} with a format`, expr.at)
   }
@@ -274,6 +287,25 @@ const connectByPath: Special = (_c, expr, args, scope) => {
     return `${(separator.eval(f) ?? "") as string}${(text ?? "") as string}`
   })
   return columnTerm(hierarchy.slot, pathPlace(hierarchy, step), varchar2(), true)
+}
+
+/** GROUPING and GROUPING_ID: which of the grouped expressions a row of ROLLUP and the like leaves out. */
+const grouping = (c: Compilation, expr: Call, scope: Scope): Term => {
+  const { group } = scope
+  if (group === undefined) throw oraError(979, `"${expr.path[0]!}": must appear in the GROUP BY clause`, expr.at)
+  arity(expr, 1, expr.path[0] === "GROUPING" ? 1 : 255)
+  const columns = expr.args.map((arg) => {
+    const plain: Scope = { ...scope, group: undefined, windows: undefined }
+    const index = group.keys.indexOf(c.expr(c, arg, plain).key)
+    if (index < 0) throw oraError(979, "not a GROUP BY expression", arg.at)
+    return index
+  })
+  const { sets, slot, specs } = group
+  if (sets === undefined) return constant(0, NUMBER)
+  return derived([columnTerm(slot, 0, NUMBER, false)], `grouping${columns.join()}`, NUMBER, false, (f) => {
+    const set = sets[f.rows[slot]![group.keys.length + specs.length] as number]!
+    return columns.reduce((bits, column) => bits * 2 + (set.has(column) ? 0 : 1), 0)
+  })
 }
 
 const specials: Readonly<Record<string, Special>> = {

@@ -50,6 +50,11 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
       return numberLiteral(expr.text)
     case "string":
       if (expr.value === "") return constant(null, { ...NULL }, "")
+      if (
+        expr.value.length > 1000 && Buffer.byteLength(expr.value) > (c.context.blockCall === undefined ? 4000 : 32767)
+      ) {
+        throw oraError(1704, "string literal too long", at)
+      }
       return constant(expr.value, {
         ...char(Buffer.byteLength(expr.value)),
         name: expr.national ? "NCHAR" : "CHAR",

@@ -31,10 +31,10 @@ export const numberLiteral = (text: string): Term => {
 export const datetimeLiteral = (form: "date" | "timestamp", text: string, at: number): Term => {
   try {
     if (form === "date") {
-      return constant(readDate(text, "FXYYYY-MM-DD", 0).seconds, DATE)
+      return constant(readDate(text, text.startsWith("-") ? "FXSYYYY-MM-DD" : "FXYYYY-MM-DD", 0).seconds, DATE)
     }
     const match = /^(.*?\d:\d{2}:\d{2}(?:\.\d+)?)\s*([+-]\d{1,2}:\d{2}|[A-Za-z]\S*)?$/.exec(text.trim())
-    const read = readDate((match?.[1] ?? text).trim(), "YYYY-MM-DD HH24:MI:SS.FF", 0)
+    const read = readDate((match?.[1] ?? text).trim(), "SYYYY-MM-DD HH24:MI:SS.FF", 0)
     const digits = /\.(\d+)$/.exec(match?.[1] ?? "")?.[1]?.length ?? 0
     if (match?.[2] === undefined) {
       return constant(encodeTimestamp(read), timestamp(digits))

@@ -41,6 +41,9 @@ const columnIn = (
     if (qualifier.length === 0 && source.merged.has(name)) continue
     const own = source.columns.filter((candidate) => candidate.name === name)
     if (own.length === 0) continue
+    const shared = qualifier.length > 0 ? source.shared.get(name) : undefined
+    if (shared === "using") throw oraError(25154, "column part of USING clause cannot have qualifier", at)
+    if (shared === "natural") throw oraError(25155, "column used in NATURAL join cannot have qualifier", at)
     if (own.length > 1 || found !== undefined) {
       throw oraError(
         918,

@@ -1,7 +1,9 @@
 /** Types meet here: arithmetic, comparison, concatenation, and finding one type for several values. */
 import type { BinaryOp } from "../Ast.ts"
-import { conversion, type Stored } from "../Convert.ts"
+import { decodeTimestamp, decodeZoned } from "../Calendar.ts"
+import { conversion, localOf, type Stored, wallClock } from "../Convert.ts"
 import type { Eval, Frame } from "../execute/Frame.ts"
+import { formatDate } from "../format/DateWriter.ts"
 import { callOf, library } from "../functions/Library.ts"
 import { add, divide, multiply, subtract } from "../NumberArithmetic.ts"
 import type { NumberValue } from "../OracleNumber.ts"
@@ -40,6 +42,7 @@ export const convertTo = (x: Term, type: SqlType, at: number): Term => {
   const convert = conversion(from, to)
   if (convert === undefined) throw inconsistent(type, x.type, at)
   if (from === "c" && to === "lc") return { ...x, type, column: undefined as never, key: `lob(${x.key})` }
+  if (to === "c" && (from === "t" || from === "z" || from === "l")) return timestampText(x, type)
   const { eval: get } = x
   const keepsEmpty = to === "lc" || to === "lb"
   const converted: Eval = (f) => {
@@ -51,6 +54,24 @@ export const convertTo = (x: Term, type: SqlType, at: number): Term => {
   // A BINARY_FLOAT has fewer digits than the double it is kept in.
   const evaluate: Eval = type.name === "BINARY_FLOAT" ? (f) => toFloat(converted(f)) : converted
   return derived([x], `${from}_${to}${type.name === "BINARY_FLOAT" ? "f" : ""}`, type, x.nullable, evaluate)
+}
+
+/** A timestamp in the session's format, with as many digits of the second as its type has. */
+const timestampText = (x: Term, type: SqlType): Term => {
+  const { eval: get } = x
+  const kind = kindOf(x.type)
+  const digits = x.type.scale
+  return derived([x], `${kind}_c${digits}`, type, x.nullable, (f) => {
+    const value = get(f)
+    if (value === null) return null
+    const { nls } = f.session
+    if (kind === "z") {
+      const zoned = decodeZoned(value as string)
+      return formatDate(wallClock(zoned), nls.timestampTzFormat, zoned, true, digits)
+    }
+    const at = decodeTimestamp(value as string)
+    return formatDate(kind === "l" ? localOf(at, f.session) : at, nls.timestampFormat, undefined, true, digits)
+  })
 }
 
 /** A function of the library, whose arguments have the right kinds already. */

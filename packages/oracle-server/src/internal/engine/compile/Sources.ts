@@ -39,7 +39,7 @@ const source = (
   columns: ReadonlyArray<SourceColumn>,
   owner?: string,
   table?: Table
-): Source => ({ alias, owner, slot, columns, table, merged: new Set() })
+): Source => ({ alias, owner, slot, columns, table, merged: new Set(), shared: new Map() })
 
 const outColumns = (
   slot: number,
@@ -387,6 +387,9 @@ const joinItem = (
       const b = find(right.sources, name, item.at)
       on.push(comparison("=", a.term, b.term, item.at))
       mergeColumn(item.type, left.sources, right.sources, name, a, b)
+      for (const one of [...left.sources, ...right.sources]) {
+        if (one.columns.some((column) => column.name === name)) one.shared.set(name, item.natural ? "natural" : "using")
+      }
     }
   } else if (item.on !== undefined) {
     const scope = newScope(parent)

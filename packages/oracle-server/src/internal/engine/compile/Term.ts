@@ -59,6 +59,8 @@ export interface Source {
   readonly table: Table | undefined
   /** Columns that a later USING or NATURAL join merged: unqualified names take the first. */
   readonly merged: Set<string>
+  /** Columns by which a join was made: they stand for both sides and take no qualifier. */
+  readonly shared: Map<string, "using" | "natural">
 }
 
 /**
@@ -82,6 +84,8 @@ export interface GroupScope {
   readonly uses: Array<ReadonlySet<number>>
   /** Where the arguments are evaluated. */
   readonly site: Site
+  /** The sets of ROLLUP, CUBE and GROUPING SETS. */
+  readonly sets: ReadonlyArray<ReadonlySet<number>> | undefined
 }
 
 export interface WindowScope {

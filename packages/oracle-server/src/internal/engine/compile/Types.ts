@@ -11,6 +11,8 @@ const sized = (name: T.SqlType["name"], size: number, characters: boolean): T.Sq
   chars: characters ? size : 0
 })
 
+const tooLong = (at: number): Error => oraError(910, "specified length too long for its datatype", at)
+
 /** `characters`: NLS_LENGTH_SEMANTICS is CHAR. `plsql`: sizes may be larger and may be missing. */
 export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false): T.SqlType => {
   const { args, at, name } = spec
@@ -21,18 +23,18 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
     case "STRING": {
       if (args[0] === undefined && !plsql) throw oraError(906, "missing left parenthesis", at)
       if (args[0] !== undefined && args[0] < 1) throw oraError(1723, "zero-length columns are not allowed", at)
-      if (args[0] !== undefined && args[0] > 32767) {
-        throw oraError(910, "specified length too long for its datatype", at)
-      }
+      if (args[0] !== undefined && args[0] > (plsql ? 32767 : 4000)) throw tooLong(at)
       return sized("VARCHAR2", args[0] ?? 32767, isChars)
     }
     case "NVARCHAR2":
       if (args[0] === undefined && !plsql) throw oraError(906, "missing left parenthesis", at)
+      if (args[0] !== undefined && args[0] > (plsql ? 32767 : 2000)) throw tooLong(at)
       return { name: "NVARCHAR2", precision: 0, scale: 0, size: (args[0] ?? 16383) * 2, chars: args[0] ?? 16383 }
     case "CHAR":
-      if ((args[0] ?? 1) > 2000 && !plsql) throw oraError(910, "specified length too long for its datatype", at)
+      if ((args[0] ?? 1) > 2000 && !plsql) throw tooLong(at)
       return sized("CHAR", args[0] ?? 1, isChars)
     case "NCHAR":
+      if ((args[0] ?? 1) > 1000 && !plsql) throw tooLong(at)
       return { name: "NCHAR", precision: 0, scale: 0, size: (args[0] ?? 1) * 2, chars: args[0] ?? 1 }
     case "NUMBER":
     case "NUMERIC":
@@ -66,6 +68,7 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
       return T.BINARY_DOUBLE
     case "RAW":
       if (args[0] === undefined && !plsql) throw oraError(906, "missing left parenthesis", at)
+      if (args[0] !== undefined && args[0] > (plsql ? 32767 : 2000)) throw tooLong(at)
       return T.raw(args[0] ?? 32767)
     case "LONG":
       return T.LONG

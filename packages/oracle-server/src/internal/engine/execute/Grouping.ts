@@ -61,6 +61,11 @@ export const accumulator = (spec: AggregateSpec): Accumulator =>
 
 const none: ReadonlyArray<Stored> = []
 
+interface Group {
+  readonly values: ReadonlyArray<Stored>
+  readonly accumulators: ReadonlyArray<Accumulator>
+}
+
 export class Grouping implements Operator {
   private readonly f: Frame
   private readonly child: Operator
@@ -70,18 +75,13 @@ export class Grouping implements Operator {
   private readonly specs: ReadonlyArray<AggregateSpec>
   /** The arguments of every aggregate for the current row. */
   private readonly inputs: (f: Frame) => ReadonlyArray<ReadonlyArray<Stored>>
-  private groups = new Map<
-    string,
-    { readonly values: ReadonlyArray<Stored>; readonly accumulators: ReadonlyArray<Accumulator> }
-  >()
-  private result:
-    | Iterator<
-      { readonly values: ReadonlyArray<Stored>; readonly accumulators: ReadonlyArray<Accumulator> }
-    >
-    | undefined
+  private groups = new Map<string, Group>()
+  private result: Iterator<readonly [string, Group]> | undefined
   private held = false
   /** Without GROUP BY there is one group, even of no rows. */
   private readonly whole: boolean
+  /** ROLLUP and the like: each row counts in a group of each set. */
+  private readonly sets: ReadonlyArray<ReadonlySet<number>> | undefined
 
   constructor(
     f: Frame,
@@ -91,7 +91,8 @@ export class Grouping implements Operator {
     kinds: ReadonlyArray<Kind>,
     specs: ReadonlyArray<AggregateSpec>,
     inputs: (f: Frame) => ReadonlyArray<ReadonlyArray<Stored>>,
-    whole: boolean
+    whole: boolean,
+    sets: ReadonlyArray<ReadonlySet<number>> | undefined
   ) {
     this.f = f
     this.child = child
@@ -101,6 +102,7 @@ export class Grouping implements Operator {
     this.specs = specs
     this.inputs = inputs
     this.whole = whole
+    this.sets = sets
   }
 
   open(): void {
@@ -110,8 +112,8 @@ export class Grouping implements Operator {
     this.child.open()
   }
 
-  private group(values: ReadonlyArray<Stored>): ReadonlyArray<Accumulator> {
-    const key = this.kinds.length === 0 ? "" : keyOfAll(this.kinds, values)
+  private group(values: ReadonlyArray<Stored>, set = ""): ReadonlyArray<Accumulator> {
+    const key = this.kinds.length === 0 ? set : set + keyOfAll(this.kinds, values)
     const known = this.groups.get(key)
     if (known !== undefined) return known.accumulators
     this.f.take(sizeOf(values) + 120 * this.specs.length + key.length)
@@ -130,24 +132,42 @@ export class Grouping implements Operator {
       const values = this.kinds.length === 0 ? none : this.keys(f)
       const inputs = this.inputs(f)
       this.held = false
-      const accumulators = this.group(values)
-      for (let i = 0; i < accumulators.length; i++) {
-        const input = inputs[i]!
-        accumulators[i]!.add(input.length === 0 ? 1 : input[0]!, input.length > 1 ? input.slice(1) : none)
-        if (this.specs[i]!.order.length > 0) f.take(64)
+      if (this.sets === undefined) this.add(this.group(values), inputs)
+      else {
+        this.sets.forEach((set, i) => {
+          // The last value tells which columns the set leaves out.
+          const masked = values.map((value, column) => set.has(column) ? value : null)
+          this.add(this.group(masked, `${i}/`), inputs)
+        })
       }
       f.step()
     }
     if (this.whole && this.groups.size === 0) this.group(none)
-    this.result = this.groups.values()
+    if (this.sets !== undefined && this.groups.size === 0) {
+      this.sets.forEach((set, i) => {
+        if (set.size === 0) this.group(this.kinds.map(() => null), `${i}/`)
+      })
+    }
+    this.result = this.groups.entries()
+  }
+
+  private add(accumulators: ReadonlyArray<Accumulator>, inputs: ReadonlyArray<ReadonlyArray<Stored>>): void {
+    for (let i = 0; i < accumulators.length; i++) {
+      const input = inputs[i]!
+      accumulators[i]!.add(input.length === 0 ? 1 : input[0]!, input.length > 1 ? input.slice(1) : none)
+      if (this.specs[i]!.order.length > 0) this.f.take(64)
+    }
   }
 
   next(): boolean {
     if (this.result === undefined) this.read()
     const group = this.result!.next()
     if (group.done === true) return false
-    const row = [...group.value.values]
-    for (const one of group.value.accumulators) row.push(one.result())
+    const [key, { accumulators, values }] = group.value
+    const row = [...values]
+    for (const one of accumulators) row.push(one.result())
+    // GROUPING reads here which columns the set leaves out.
+    if (this.sets !== undefined) row.push(Number(key.slice(0, key.indexOf("/"))))
     this.f.rows[this.slot] = row
     return true
   }

@@ -33,6 +33,7 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
   let zoneSign = 1
   let region: string | undefined
   let exact = false
+  let isBeforeChrist = false
 
   const digits = (width: number, element: Element): number => {
     if (!exact) skipBlanks()
@@ -98,6 +99,12 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
       case "YYYY":
       case "SYYYY":
       case "RRRR": {
+        if (element.name === "SYYYY") {
+          if (!exact) skipBlanks()
+          const sign = text[at]
+          if (sign === "-" || sign === "+") at++
+          isBeforeChrist = sign === "-"
+        }
         const start = at
         let value = digits(4, element)
         if (element.name === "RRRR" && at - start <= 2) value = twoDigitYear(value, true)
@@ -193,7 +200,7 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
       case "B.C.": {
         const found = word(["AD", "BC", "A.D.", "B.C."])
         if (found < 0) throw oraError(1856, "BC/B.C. or AD/A.D. required")
-        if (found % 2 === 1) throw unimplemented("dates before Christ")
+        isBeforeChrist = found % 2 === 1
         break
       }
       case "X":
@@ -252,7 +259,8 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
     minute = Math.floor(secondsInDay / 60) % 60
     second = secondsInDay % 60
   }
-  const y = year ?? today.year
+  const y = isBeforeChrist ? -(year ?? today.year) : year ?? today.year
+  if (y < -4712) throw oraError(1841, "(full) year must be between -4713 and +9999, and not be 0")
   let seconds: number
   if (julian !== undefined) seconds = (julian - 2440588) * secondsPerDay + h * 3600 + minute * 60 + second
   else if (dayInYear !== undefined) {

@@ -82,6 +82,7 @@ export const formatDate = (
   precision: number
 ): string => {
   const f = fieldsOf(at.seconds)
+  const year = Math.abs(f.year)
   let out = ""
   let fill = true
   const number = (value: number, width: number): string => fill ? pad(value, width) : String(value)
@@ -102,18 +103,18 @@ export const formatDate = (
         return ""
       case "YYYY":
       case "RRRR":
-        return number(f.year, 4)
+        return number(year, 4)
       case "SYYYY":
-        return (fill ? " " : "") + number(f.year, 4)
+        return (f.year < 0 ? "-" : fill ? " " : "") + number(year, 4)
       case "Y,YYY":
-        return `${Math.floor(f.year / 1000)},${pad(f.year % 1000, 3)}`
+        return `${Math.floor(year / 1000)},${pad(year % 1000, 3)}`
       case "YYY":
-        return number(f.year % 1000, 3)
+        return number(year % 1000, 3)
       case "YY":
       case "RR":
-        return number(f.year % 100, 2)
+        return number(year % 100, 2)
       case "Y":
-        return String(f.year % 10)
+        return String(year % 10)
       case "YEAR":
       case "SYEAR":
         throw unimplemented("YEAR in a date format")
@@ -127,7 +128,7 @@ export const formatDate = (
         return String(isoWeek(f)[0] % 10)
       case "CC":
       case "SCC":
-        return number(Math.floor((f.year + 99) / 100), 2)
+        return number(Math.floor((year + 99) / 100), 2)
       case "Q":
         return String(Math.floor((f.month + 2) / 3))
       case "MM":
@@ -188,11 +189,15 @@ export const formatDate = (
           ? "A.M."
           : "P.M."
       case "AD":
-      case "BC":
-        return element.source[0] === element.source[0]!.toLowerCase() ? "ad" : "AD"
+      case "BC": {
+        const era = f.year < 0 ? "BC" : "AD"
+        return element.source[0] === element.source[0]!.toLowerCase() ? era.toLowerCase() : era
+      }
       case "A.D.":
-      case "B.C.":
-        return element.source[0] === element.source[0]!.toLowerCase() ? "a.d." : "A.D."
+      case "B.C.": {
+        const era = f.year < 0 ? "B.C." : "A.D."
+        return element.source[0] === element.source[0]!.toLowerCase() ? era.toLowerCase() : era
+      }
       case "X":
         if (!fraction) throw oraError(1821, "date format not recognized")
         return "."

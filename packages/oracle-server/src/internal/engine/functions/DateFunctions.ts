@@ -241,15 +241,15 @@ export const dateFunctions: FunctionTable = {
     returns: varchar2(75),
     run: (_, d, f) => formatDate({ seconds: d, nanos: 0 }, f, undefined, false, 0)
   }),
-  TO_CHAR_T: define<[string, string]>({
-    params: ["t", "c"],
+  TO_CHAR_T: define<[string, string, number]>({
+    params: ["t", "c", "int"],
     returns: varchar2(75),
-    run: (_, t, f) => formatDate(decodeTimestamp(t), f, undefined, true, 6)
+    run: (_, t, f, digits) => formatDate(decodeTimestamp(t), f, undefined, true, digits)
   }),
-  TO_CHAR_Z: define<[string, string]>({
-    params: ["z", "c"],
+  TO_CHAR_Z: define<[string, string, number]>({
+    params: ["z", "c", "int"],
     returns: varchar2(75),
-    run: (_, z, f) => formatDate(wallClock(decodeZoned(z)), f, decodeZoned(z), true, 6)
+    run: (_, z, f, digits) => formatDate(wallClock(decodeZoned(z)), f, decodeZoned(z), true, digits)
   }),
   NUMTODSINTERVAL: define<[N, string]>({
     params: ["n", "c"],

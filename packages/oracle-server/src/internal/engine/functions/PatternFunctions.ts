@@ -1,90 +1,90 @@
 /** LIKE and the REGEXP functions. */
 import { fromInteger } from "../OracleNumber.ts"
-import { oraError, unimplemented } from "../OraError.ts"
+import { oraError } from "../OraError.ts"
 import { BOOLEAN, NUMBER, varchar2 } from "../SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
+import { type Match, RegularExpression } from "./RegularExpression.ts"
 
-const classes: Readonly<Record<string, string>> = {
-  alpha: "\\p{L}",
-  digit: "0-9",
-  alnum: "\\p{L}\\p{N}",
-  upper: "\\p{Lu}",
-  lower: "\\p{Ll}",
-  space: "\\s",
-  punct: "!-\\/:-@\\[-`\\{-~",
-  blank: " \\t",
-  cntrl: "\\x00-\\x1f\\x7f",
-  print: "\\x20-\\x7e",
-  graph: "\\x21-\\x7e",
-  xdigit: "0-9A-Fa-f"
-}
+const compiled = new Map<string, RegularExpression>()
 
-const compiled = new Map<string, RegExp>()
-
-/** POSIX bracket classes become Unicode ones; the rest of the syntax is shared. */
-const regexp = (pattern: string, options: string): RegExp => {
+const regexp = (pattern: string, options: string): RegularExpression => {
   const key = `${options}\0${pattern}`
   const known = compiled.get(key)
-  if (known !== undefined) {
-    known.lastIndex = 0
-    return known
-  }
-  let flags = "gu"
+  if (known !== undefined) return known
+  let ignoreCase = false
+  let multiline = false
+  let dotAll = false
+  let extended = false
   for (const option of options) {
-    if (option === "i") flags += "i"
-    else if (option === "m") flags += "m"
-    else if (option === "n") flags += "s"
-    else if (option === "c") flags = flags.replace("i", "")
-    else if (option !== "x") throw oraError(1760, "illegal argument for function")
-    else throw unimplemented("match parameter x")
+    if (option === "i") ignoreCase = true
+    else if (option === "c") ignoreCase = false
+    else if (option === "m") multiline = true
+    else if (option === "n") dotAll = true
+    else if (option === "x") extended = true
+    else throw oraError(1760, "illegal argument for function")
   }
-  if (/\[[.=]/.test(pattern)) throw unimplemented("collation elements in regular expressions")
-  let source = pattern.replace(/\[:(\w+):\]/g, (_m, name: string) => {
-    const set = classes[name]
-    if (set === undefined) throw oraError(12729, "invalid character class in regular expression")
-    return set
-  })
-  // An unknown escape stands for its character.
-  source = source.replace(/\\([^\w\s^$\\.*+?()[\]{}|/-])/gu, "$1")
-  let expression: RegExp
-  try {
-    expression = new RegExp(source, flags)
-  } catch {
-    throw oraError(12726, "unmatched bracket in regular expression")
-  }
+  const expression = new RegularExpression(pattern, { ignoreCase, multiline, dotAll, extended })
   if (compiled.size > 500) compiled.clear()
   compiled.set(key, expression)
   return expression
 }
 
+/** Matches from a place on, each after the one before. */
+function* matches(text: ReadonlyArray<string>, expression: RegularExpression, from: number): Iterable<Match> {
+  let at = from
+  while (at <= text.length) {
+    const match = expression.find(text, at)
+    if (match === undefined) return
+    yield match
+    at = match[1]! > match[0]! ? match[1]! : match[1]! + 1
+  }
+}
+
 const nthMatch = (
-  text: string,
+  text: ReadonlyArray<string>,
   pattern: string,
   position: number,
   occurrence: number,
   options: string
-): RegExpExecArray | null => {
+): Match | undefined => {
   if (position < 1 || occurrence < 1) {
     throw oraError(1428, `argument '${Math.min(position, occurrence)}' is out of range`)
   }
-  const expression = regexp(pattern, options)
-  expression.lastIndex = position - 1
-  let match: RegExpExecArray | null = null
-  for (let n = 0; n < occurrence; n++) {
-    match = expression.exec(text)
-    if (match === null) return null
-    if (match[0] === "") expression.lastIndex++
-  }
-  return match
+  let left = occurrence
+  for (const match of matches(text, regexp(pattern, options), position - 1)) if (--left === 0) return match
+  return undefined
 }
 
-const likes = new Map<string, RegExp>()
+const part = (text: ReadonlyArray<string>, match: Match, group: number): string | null => {
+  const from = match[group * 2] ?? -1
+  const to = match[group * 2 + 1] ?? -1
+  return from < 0 || to < 0 ? null : text.slice(from, to).join("")
+}
 
-const likeExpression = (pattern: string, escape: string | null): RegExp => {
+/** A pattern of LIKE: stretches of characters between the `%`. `undefined` in a stretch is `_`. */
+interface Like {
+  readonly stretches: ReadonlyArray<Stretch>
+}
+
+interface Stretch {
+  readonly characters: ReadonlyArray<string | undefined>
+  /** The text of a stretch without `_`. */
+  readonly text: string | undefined
+}
+
+const likes = new Map<string, Like>()
+
+const stretchOf = (characters: ReadonlyArray<string | undefined>): Stretch => ({
+  characters,
+  text: characters.includes(undefined) ? undefined : characters.join("")
+})
+
+const likeOf = (pattern: string, escape: string | null): Like => {
   const key = `${escape ?? ""}\0${pattern}`
   const known = likes.get(key)
   if (known !== undefined) return known
-  let source = "^"
+  const stretches: Array<Stretch> = []
+  let current: Array<string | undefined> = []
   const characters = Array.from(pattern)
   for (let i = 0; i < characters.length; i++) {
     const c = characters[i]!
@@ -93,15 +93,66 @@ const likeExpression = (pattern: string, escape: string | null): RegExp => {
       if (next !== "%" && next !== "_" && next !== escape) {
         throw oraError(1424, "missing or illegal character following the escape character")
       }
-      source += next.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
-    } else if (c === "%") source += ".*"
-    else if (c === "_") source += "."
-    else source += c.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
+      current.push(next)
+    } else if (c === "%") {
+      stretches.push(stretchOf(current))
+      current = []
+    } else current.push(c === "_" ? undefined : c)
   }
-  const expression = new RegExp(source + "$", "su")
+  stretches.push(stretchOf(current))
+  const like: Like = { stretches }
   if (likes.size > 500) likes.clear()
-  likes.set(key, expression)
-  return expression
+  likes.set(key, like)
+  return like
+}
+
+const fits = (text: ReadonlyArray<string>, at: number, stretch: Stretch): boolean => {
+  const { characters } = stretch
+  if (at < 0 || at + characters.length > text.length) return false
+  for (let i = 0; i < characters.length; i++) {
+    if (characters[i] !== undefined && characters[i] !== text[at + i]) return false
+  }
+  return true
+}
+
+/**
+ * The first and the last stretch have their places; each of those between takes the first place that fits. A later place
+ * could not help, so nothing is ever tried twice.
+ */
+const isLike = (value: string, like: Like): boolean => {
+  const { stretches } = like
+  const first = stretches[0]!
+  if (stretches.every((stretch) => stretch.text !== undefined)) {
+    const last = stretches.at(-1)!.text!
+    if (stretches.length === 1) return value === first.text
+    if (value.length < first.text!.length + last.length) return false
+    if (!value.startsWith(first.text!) || !value.endsWith(last)) return false
+    let at = first.text!.length
+    const end = value.length - last.length
+    for (let i = 1; i < stretches.length - 1; i++) {
+      const { text } = stretches[i]!
+      const found = value.indexOf(text!, at)
+      if (found < 0 || found + text!.length > end) return false
+      at = found + text!.length
+    }
+    return true
+  }
+  const text = Array.from(value)
+  if (stretches.length === 1) return text.length === first.characters.length && fits(text, 0, first)
+  const last = stretches.at(-1)!
+  const end = text.length - last.characters.length
+  if (end < first.characters.length || !fits(text, 0, first) || !fits(text, end, last)) return false
+  let at = first.characters.length
+  for (let i = 1; i < stretches.length - 1; i++) {
+    const stretch = stretches[i]!
+    while (!fits(text, at, stretch)) {
+      at++
+      if (at + stretch.characters.length > end) return false
+    }
+    at += stretch.characters.length
+    if (at > end) return false
+  }
+  return true
 }
 
 export const patternFunctions: FunctionTable = {
@@ -113,14 +164,14 @@ export const patternFunctions: FunctionTable = {
       if (escape !== undefined && Array.from(escape).length !== 1) {
         throw oraError(1425, "escape character must be character string of length 1")
       }
-      return likeExpression(pattern, escape ?? null).test(a) ? 1 : 0
+      return isLike(a, likeOf(pattern, escape ?? null)) ? 1 : 0
     }
   }),
   REGEXP_LIKE: define<[string, string, string?]>({
     params: ["c", "c", "c"],
     min: 2,
     returns: BOOLEAN,
-    run: (_, a, pattern, options = "") => regexp(pattern, options).test(a) ? 1 : 0
+    run: (_, a, pattern, options = "") => regexp(pattern, options).find(Array.from(a), 0) === undefined ? 0 : 1
   }),
   REGEXP_SUBSTR: define<[string, string, number?, number?, (string | null)?, number?]>({
     params: ["c", "c", "int", "int", "c", "int"],
@@ -128,8 +179,10 @@ export const patternFunctions: FunctionTable = {
     returns: varchar2(),
     nulls: true,
     run: (_, a, pattern, position = 1, occurrence = 1, options = "", group = 0) => {
-      if (a === null || pattern === null || position === null || occurrence === null) return null
-      return nthMatch(a, pattern, position, occurrence, options ?? "")?.[group] ?? null
+      if (a === null || pattern === null || position === null || occurrence === null || group === null) return null
+      const text = Array.from(a)
+      const match = nthMatch(text, pattern, position, occurrence, options ?? "")
+      return match === undefined ? null : part(text, match, group)
     }
   }),
   REGEXP_INSTR: define<[string, string, number?, number?, number?, (string | null)?, number?]>({
@@ -139,9 +192,9 @@ export const patternFunctions: FunctionTable = {
     nulls: true,
     run: (_, a, pattern, position = 1, occurrence = 1, after = 0, options = "", group = 0) => {
       if (a === null || pattern === null) return null
-      if (group > 0) throw unimplemented("REGEXP_INSTR of a subexpression")
-      const match = nthMatch(a, pattern, position, occurrence, options ?? "")
-      return fromInteger(match === null ? 0 : match.index + 1 + (after === 1 ? match[0].length : 0))
+      const match = nthMatch(Array.from(a), pattern, position, occurrence, options ?? "")
+      const place = match?.[group * 2 + (after === 1 ? 1 : 0)] ?? -1
+      return fromInteger(place + 1)
     }
   }),
   REGEXP_COUNT: define<[string, string, number?, string?]>({
@@ -149,7 +202,7 @@ export const patternFunctions: FunctionTable = {
     min: 2,
     returns: NUMBER,
     run: (_, a, pattern, position = 1, options = "") =>
-      fromInteger([...a.slice(position - 1).matchAll(regexp(pattern, options))].length)
+      fromInteger([...matches(Array.from(a), regexp(pattern, options), position - 1)].length)
   }),
   REGEXP_REPLACE: define<[string | null, string | null, (string | null)?, number?, number?, (string | null)?]>({
     params: ["c", "c", "c", "int", "int", "c"],
@@ -158,19 +211,22 @@ export const patternFunctions: FunctionTable = {
     nulls: true,
     run: (_, a, pattern, by = "", position = 1, occurrence = 0, options = "") => {
       if (a === null || pattern === null) return a
-      let seen = 0
-      const head = a.slice(0, position - 1)
+      const text = Array.from(a)
       const template = by ?? ""
-      return head +
-        a.slice(position - 1).replace(regexp(pattern, options ?? ""), (...groups: ReadonlyArray<unknown>) => {
-          seen++
-          if (occurrence !== 0 && seen !== occurrence) return groups[0] as string
-          return template.replace(
+      let out = ""
+      let copied = 0
+      let seen = 0
+      for (const match of matches(text, regexp(pattern, options ?? ""), position - 1)) {
+        seen++
+        if (occurrence !== 0 && seen !== occurrence) continue
+        out += text.slice(copied, match[0]!).join("") +
+          template.replace(
             /\\([1-9])|\\\\/g,
-            (m, n: string | undefined) =>
-              n === undefined ? m.slice(1) : typeof groups[Number(n)] === "string" ? groups[Number(n)] as string : ""
+            (m, n: string | undefined) => n === undefined ? m.slice(1) : part(text, match, Number(n)) ?? ""
           )
-        })
+        copied = match[1]!
+      }
+      return out + text.slice(copied).join("")
     }
   })
 }

@@ -14,6 +14,15 @@ export const userId = (name: string): number => {
   return 100 + hash
 }
 
+/** Parameters that have no value here. */
+const withoutValue = new Set(
+  ("AUDITED_CURSORID AUTHENTICATION_DATA BG_JOB_ID CDB_DOMAIN CLOUD_SERVICE CON_ID CURRENT_BIND CURRENT_EDITION_ID " +
+    "CURRENT_SQL_LENGTH DB_DOMAIN DB_SUPPLEMENTAL_LOG_LEVEL DBLINK_INFO DRAIN_STATUS ENTERPRISE_IDENTITY ENTRYID " +
+    "FG_JOB_ID GLOBAL_CONTEXT_MEMORY GLOBAL_UID IS_APPLICATION_PDB IS_APPLICATION_ROOT LDAP_SERVER_TYPE NLS_CURRENCY " +
+    "ORACLE_HOME PID POLICY_INVOKER PROXY_ENTERPRISE_IDENTITY SCHEDULER_JOB SESSION_EDITION_ID STANDBY_MAX_DATA_DELAY " +
+    "STATEMENTID UNIFIED_AUDIT_SESSIONID").split(" ")
+)
+
 const userenv = (session: SessionState, name: string): string | null => {
   const info = session.info
   switch (name) {
@@ -91,7 +100,20 @@ const userenv = (session: SessionState, name: string): string | null => {
       return "tcp"
     case "DATABASE_ROLE":
       return "PRIMARY"
+    case "CDB_NAME":
+      return session.environment.instanceName
+    case "IDENTIFICATION_TYPE":
+      return "LOCAL"
+    case "PLATFORM_SLASH":
+      return "/"
+    case "SESSION_DEFAULT_COLLATION":
+      return "USING_NLS_COMP"
+    case "IS_APPLY_SERVER":
+      return "FALSE"
+    case "CURRENT_SQL":
+      return session.sqlText
     default:
+      if (withoutValue.has(name)) return null
       throw oraError(2003, "invalid USERENV parameter")
   }
 }

@@ -139,6 +139,9 @@ export abstract class ParserBase {
       const known = this.binds.findIndex((bind) => bind.name === token.text)
       if (known >= 0) return known
     }
+    // A number, a quoted name and any name within a block are free to choose.
+    const isPlain = this.sql[token.start + 1] !== "\"" && !this.bindsByName
+    if (isPlain && reserved.has(token.text)) throw oraError(1745, "invalid host/bind variable name", token.start)
     this.binds.push({ name: token.text, at: token.start })
     return this.binds.length - 1
   }

@@ -10,7 +10,15 @@ export abstract class PlsqlParser extends DeclarationParser {
     this.bindsByName = true
     try {
       const block = this.block_()
-      if (this.isOp("/") && this.peek().kind === "end") this.at++
+      if (this.isOp("/") && this.peek().kind === "end") {
+        // It ends a block in a script; the server itself does not know it.
+        const [line, column] = lineAndColumn(this.sql, this.offset)
+        throw oraError(
+          6550,
+          `line ${line}, column ${column}:\nPLS-00103: Encountered the symbol "/" The symbol "/" was ignored.`,
+          this.offset
+        )
+      }
       return block
     } catch (error) {
       // The syntax errors of embedded expressions and SQL are reported by the compiler of the block.

@@ -63,7 +63,7 @@ export abstract class QueryParser extends ExpressionParser {
       else if (this.takeWord("MINUS") || this.takeWord("EXCEPT")) op = "minus"
       else if (this.takeWord("INTERSECT")) op = "intersect"
       else return left
-      if (op !== "union all" && this.isWord("ALL")) throw this.unsupported(`${op.toUpperCase()} ALL`)
+      if (this.takeWord("ALL")) op = op === "minus" ? "minus all" : "intersect all"
       left = { kind: "set", op, left, right: this.operand(), at }
     }
   }
@@ -109,13 +109,13 @@ export abstract class QueryParser extends ExpressionParser {
       if (this.takeWord("START", "WITH")) startWith = this.expr()
     }
     let groupBy: ReadonlyArray<Expr> = []
+    let groupingSets: Block["groupingSets"]
     let having: Expr | undefined
     if (this.takeWord("GROUP")) {
       this.expectWord("BY")
-      for (const word of ["ROLLUP", "CUBE", "GROUPING"]) {
-        if (this.isWord(word)) throw this.unsupported(`GROUP BY ${word}`)
-      }
-      groupBy = this.commaList(() => this.expr())
+      const grouped = this.groupBy()
+      groupBy = grouped.exprs
+      groupingSets = grouped.sets
     }
     if (this.takeWord("HAVING")) having = this.expr()
     for (const word of ["MODEL", "WINDOW", "QUALIFY"]) {
@@ -131,11 +131,72 @@ export abstract class QueryParser extends ExpressionParser {
       connectBy,
       nocycle,
       groupBy,
+      groupingSets,
       having,
       into,
       bulkInto,
       at
     }
+  }
+
+  /** The expressions of GROUP BY, and the sets of them where it has ROLLUP, CUBE or GROUPING SETS. */
+  private groupBy(): { readonly exprs: ReadonlyArray<Expr>; readonly sets: Block["groupingSets"] } {
+    const exprs: Array<Expr> = []
+    let isPlain = true
+    const one = (expr: Expr): number => {
+      const text = JSON.stringify({ ...expr, at: 0 })
+      const known = exprs.findIndex((other) => JSON.stringify({ ...other, at: 0 }) === text)
+      if (known >= 0) return known
+      exprs.push(expr)
+      return exprs.length - 1
+    }
+    /** `a`, `(a, b)` or `()` as one unit. */
+    const unit = (): ReadonlyArray<number> => {
+      if (this.isOp("(") && this.isOp(")", 1)) {
+        this.at += 2
+        return []
+      }
+      const expr = this.expr()
+      return expr.kind === "tuple" ? expr.items.map(one) : [one(expr)]
+    }
+    const units = (): ReadonlyArray<ReadonlyArray<number>> => {
+      this.expectOp("(")
+      const list = this.commaList(unit)
+      this.expectOp(")")
+      return list
+    }
+    const element = (): ReadonlyArray<ReadonlyArray<number>> => {
+      if (this.isWord("ROLLUP") && this.isOp("(", 1)) {
+        this.at++
+        isPlain = false
+        const list = units()
+        return Array.from({ length: list.length + 1 }, (_, i) => list.slice(0, list.length - i).flat())
+      }
+      if (this.isWord("CUBE") && this.isOp("(", 1)) {
+        this.at++
+        isPlain = false
+        const list = units()
+        return Array.from(
+          { length: 2 ** list.length },
+          (_, bits) => list.filter((_unit, i) => (bits & (1 << (list.length - 1 - i))) === 0).flat()
+        )
+      }
+      if (this.isWord("GROUPING") && this.isWord("SETS", 1)) {
+        this.at += 2
+        isPlain = false
+        this.expectOp("(")
+        const list = this.commaList(element).flat()
+        this.expectOp(")")
+        return list
+      }
+      if (this.isOp("(") && this.isOp(")", 1)) isPlain = false
+      return [unit()]
+    }
+    const sets = this.commaList(element).reduce<ReadonlyArray<ReadonlyArray<number>>>(
+      (all, more) => all.flatMap((set) => more.map((other) => [...new Set([...set, ...other])])),
+      [[]]
+    )
+    return { exprs, sets: isPlain ? undefined : sets }
   }
 
   private isBlockEnd(): boolean {
@@ -203,7 +264,10 @@ export abstract class QueryParser extends ExpressionParser {
         this.takeWord("OUTER")
         this.expectWord("JOIN")
       } else if (this.isWord("CROSS") || this.isWord("OUTER")) {
-        if (this.isWord("APPLY", 1)) throw this.unsupported("APPLY")
+        if (this.isWord("APPLY", 1)) {
+          left = this.apply(left, at)
+          continue
+        }
         this.at++
         this.expectWord("JOIN")
         type = "cross"
@@ -223,10 +287,18 @@ export abstract class QueryParser extends ExpressionParser {
     }
   }
 
+  /** CROSS APPLY and OUTER APPLY: the right side may use the columns of the left one. */
+  private apply(left: FromItem, at: number): FromItem {
+    const type = this.isWord("CROSS") ? "cross" : "left"
+    this.at += 2
+    const item = this.fromPrimary()
+    const right = item.kind === "derived" ? { ...item, lateral: true } : item
+    return { kind: "join", type, natural: false, left, right, on: undefined, using: undefined, at }
+  }
+
   private fromPrimary(): FromItem {
     const at = this.offset
     const lateral = this.takeWord("LATERAL")
-    if (lateral) throw this.unsupported("LATERAL")
     if (this.isWord("ONLY") && this.isOp("(", 1)) throw this.unsupported("ONLY")
     if (this.isWord("TABLE") && this.isOp("(", 1)) {
       this.at += 2

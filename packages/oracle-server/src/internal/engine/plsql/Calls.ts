@@ -13,7 +13,7 @@ import type { Step } from "../Waiting.ts"
 import { newCursor, newScalar, scalarType } from "./Declarations.ts"
 import { Environment } from "./Environment.ts"
 import { assignScalar } from "./Evaluator.ts"
-import type { Machine, Typed } from "./Machine.ts"
+import type { Leave, Machine, Typed } from "./Machine.ts"
 import { builtin } from "./Packages.ts"
 import {
   argumentsOf,
@@ -78,7 +78,14 @@ function* callSubprogram(
     }
     local.declare(parameter.name, variable)
   }
-  const left = yield* machine.block(subprogram.block, local)
+  let left: Leave
+  try {
+    left = yield* machine.block(subprogram.block, local)
+  } catch (error) {
+    // Calls within calls have used up the stack: the server runs out of memory for them.
+    if (error instanceof RangeError) throw oraError(6500, "PL/SQL: storage error")
+    throw error
+  }
   for (const parameter of subprogram.parameters) {
     if (parameter.direction === "in") continue
     const entry = local.find(parameter.name)!

@@ -61,14 +61,14 @@ export const argumentsOf = (
   return args
 }
 
-/** A function that SQL may call by this path: one written in TypeScript, or one stored in PL/SQL. */
-export const routineOf = (
+/** A function written in TypeScript that SQL may call by this path. */
+export const registeredFunction = (
   core: Core,
   path: ReadonlyArray<string>,
   session: SessionState
 ): Routine | undefined => {
   const found = core.procedure(path, session.currentSchema)
-  if (found === undefined || found.procedure.returns === undefined) return storedRoutine(core, path, session)
+  if (found === undefined || found.procedure.returns === undefined) return undefined
   const { key, procedure } = found
   const types = procedure.parameters.map((parameter) => parameterType(parameter.type))
   const returns = parameterType(procedure.returns!)
@@ -107,11 +107,3 @@ export const routineOf = (
     }
   }
 }
-
-/** Set by whoever knows how to run PL/SQL: this module is below it. */
-export const storedRoutines: {
-  find: (core: Core, path: ReadonlyArray<string>, session: SessionState) => Routine | undefined
-} = { find: () => undefined }
-
-const storedRoutine = (core: Core, path: ReadonlyArray<string>, session: SessionState): Routine | undefined =>
-  storedRoutines.find(core, path, session)

@@ -211,6 +211,7 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
         throw oraError(955, "name is already used by an existing object", ddl.at)
       }
       const columns = services.describe(ddl.query)
+      if (columns.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", ddl.at)
       if (ddl.columns.length > 0 && ddl.columns.length !== columns.length) {
         throw oraError(1730, "invalid number of column names specified", ddl.at)
       }

@@ -295,6 +295,7 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
       constraints: [],
       at: ddl.at
     }))
+  if (specs.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", ddl.at)
   if (derived !== undefined && derived.length !== specs.length) {
     throw oraError(1730, "invalid number of column names specified", ddl.at)
   }

@@ -2,7 +2,7 @@
 import type { Query } from "../Ast.ts"
 import type { Ddl, Parsed } from "../AstDefinitions.ts"
 import type { ColumnDef, Table } from "../Catalog.ts"
-import { type CompilationContext, type Parameter, rowOf } from "../compile/Compilation.ts"
+import { type CompilationContext, type Parameter, type Routine, rowOf } from "../compile/Compilation.ts"
 import { condition } from "../compile/Logic.ts"
 import { tableSource } from "../compile/Sources.ts"
 import { newScope, type OutColumn } from "../compile/Term.ts"
@@ -14,7 +14,7 @@ import { Blocked, Changed } from "../dml/RowWriter.ts"
 import { Frame } from "../execute/Frame.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { parseStatement } from "../parser/StatementParser.ts"
-import { routineOf } from "../plsql/RegisteredProcedures.ts"
+import { registeredFunction } from "../plsql/RegisteredProcedures.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import type { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
@@ -73,6 +73,8 @@ export class Executor {
   readonly state: SessionState
   readonly transaction: Transaction
   private readonly statements = new Map<string, SessionStatement>()
+  /** Set by the session, which knows how to run PL/SQL. */
+  storedFunction: (path: ReadonlyArray<string>) => Routine | undefined = () => undefined
   private readonly tableChecks = new Map<number, TableChecks>()
 
   constructor(core: Core, state: SessionState) {
@@ -103,7 +105,7 @@ export class Executor {
       bindTypes,
       variable: variables.type,
       dictionary: (path) => dictionaryView(core, path),
-      routine: (path) => routineOf(core, path, state),
+      routine: (path) => registeredFunction(core, path, state) ?? this.storedFunction(path),
       nextValue: (id, session) => core.nextValue(id, session),
       currentValue: (id, session) => core.currentValue(id, session)
     }
@@ -143,6 +145,8 @@ export class Executor {
   }
 
   *query(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
+    // Within PL/SQL each statement has a moment of its own.
+    this.state.statementTime = this.core.host.now()
     if (plan.query.forUpdate !== undefined) return yield* this.lockingQuery(plan, read)
     const cursor = this.cursor(plan, read)
     yield* cursor.open()
@@ -247,6 +251,7 @@ export class Executor {
 
   dml(plan: DmlPlan, read: ParameterReader): Step<DmlOutcome> {
     const { core, state, transaction } = this
+    state.statementTime = core.host.now()
     const services: DmlServices = {
       transaction,
       locks: core.locks,

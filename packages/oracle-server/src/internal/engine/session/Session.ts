@@ -23,6 +23,7 @@ import { LobValue } from "../LobValue.ts"
 import { OraError, oraError } from "../OraError.ts"
 import { type BlockBinds, runBlockStatement } from "../plsql/BlockStatement.ts"
 import { PlsqlHost } from "../plsql/PlsqlHost.ts"
+import { serveFunctions, storedFunction } from "../plsql/StoredFunctions.ts"
 import { QueryCursor } from "../QueryCursor.ts"
 import { SessionState } from "../SessionState.ts"
 import type { SqlType } from "../SqlType.ts"
@@ -49,7 +50,9 @@ export class Session implements EngineSession {
     this.info = info
     this.state = new SessionState(info, core.host.now(), core.environment)
     this.executor = new Executor(core, this.state)
+    this.executor.storedFunction = (path) => storedFunction(path, this.state)
     this.plsql = new PlsqlHost(core, this.executor, (cursor) => this.cursors.add(cursor))
+    serveFunctions(this.state, this.plsql)
   }
 
   get inTransaction(): boolean {
@@ -71,12 +74,16 @@ export class Session implements EngineSession {
 
   parse(sql: string): Statement {
     this.enter()
-    const statement = this.executor.parse(sql)
-    if (
-      statement.placeholders.length === 0 &&
-      (statement.kind === "query" || ["insert", "update", "delete", "merge"].includes(statement.kind))
-    ) this.executor.plan(statement, [])
-    return statement
+    try {
+      const statement = this.executor.parse(sql)
+      if (
+        statement.placeholders.length === 0 &&
+        (statement.kind === "query" || ["insert", "update", "delete", "merge"].includes(statement.kind))
+      ) this.executor.plan(statement, [])
+      return statement
+    } catch (error) {
+      throw asOraError(error)
+    }
   }
 
   private plan(
