@@ -8,12 +8,15 @@ import { Connection, type PoolError, type PoolOptions } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
 import { readContext } from "./internal/leaseContext.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
+import type { DriverConnection } from "./internal/oracledb.ts"
+import { Pipelining } from "./internal/pipelining.ts"
 import { tagRefused } from "./internal/pooledServer.ts"
 import type { Row } from "./internal/rowReader.ts"
 import { rowDecoder } from "./internal/rowSchema.ts"
@@ -35,12 +38,14 @@ import { defaultValues, over, type ValueOptions, type ValueSettings } from "./in
 import * as OracleBind from "./OracleBind.ts"
 import type { OracleContext } from "./OracleContext.ts"
 import type { OracleLob } from "./OracleLob.ts"
+import type { Answers, OracleStatement, Services } from "./OracleStatement.ts"
 
 export type { CallError } from "./internal/caller.ts"
 export type { ReadError } from "./internal/cursor.ts"
 export type { DatePolicy } from "./internal/datePolicy.ts"
 export type { LobKind, LobSource } from "./internal/lobWriter.ts"
 export type { NumberPolicy } from "./internal/numberPolicy.ts"
+export type { DriverConnection } from "./internal/oracledb.ts"
 export { RowDecodeError } from "./internal/rowDecodeError.ts"
 export type { Row } from "./internal/rowReader.ts"
 export type { ConnectionInfo } from "./internal/sessionInfo.ts"
@@ -221,6 +226,77 @@ export class OracleConnection extends Connection.Base {
     const result = typeof returns === "string" ? OracleBind.out(returns) : returns
     const called = callRoutine(this.#caller, name, args, result, over(this.#values, options))
     return Effect.map(called, ({ value }) => value as OracleBind.ValueOf<T> | null)
+  }
+
+  /**
+   * Many statements in one round trip, where the server takes pipelines (23ai and later, Thin mode); elsewhere one by one. Gives
+   * what each gives, in their order, with the same values as by itself.
+   *
+   * **Details**
+   *
+   * All statements run, whatever becomes of those before them. With `mode: "result"` each outcome is a `Result`. Without it the
+   * first failure in their order is the failure of the whole, and names its statement. `commit: true` commits when all have
+   * succeeded, in a round trip of its own: only then is the outcome of the last one known.
+   *
+   * **Gotchas**
+   *
+   * Without `commit` nothing is committed, and nothing is undone when a statement fails: use it inside `withTransaction`, or roll
+   * back.
+   */
+  pipeline<const S extends ReadonlyArray<OracleStatement<unknown, unknown>>>(
+    statements: S,
+    options: { readonly mode: "result"; readonly commit?: boolean | undefined }
+  ): Effect.Effect<
+    { readonly [K in keyof S]: K extends keyof Answers<S> ? Result.Result<Answers<S>[K], ReadError> : never },
+    CallError,
+    Services<S>
+  >
+  pipeline<const S extends ReadonlyArray<OracleStatement<unknown, unknown>>>(
+    statements: S,
+    options?: { readonly commit?: boolean | undefined }
+  ): Effect.Effect<Answers<S>, ReadError, Services<S>>
+  pipeline(
+    statements: ReadonlyArray<OracleStatement<unknown, unknown>>,
+    options: { readonly commit?: boolean | undefined; readonly mode?: "result" | undefined } = {}
+  ): Effect.Effect<unknown, ReadError, unknown> {
+    const all = Effect.forEach(statements, (statement) => Effect.result(statement.run(this)), {
+      concurrency: "unbounded"
+    }).pipe(Effect.provideService(Pipelining, true))
+    return Effect.flatMap(all, (outcomes): Effect.Effect<unknown, ReadError> => {
+      const failed = outcomes.find(Result.isFailure)
+      if (failed !== undefined && options.mode === undefined) return Effect.fail(failed.failure)
+      const answers = options.mode === "result" ? outcomes : outcomes.map((outcome) => Result.getOrThrow(outcome))
+      return options.commit === true && failed === undefined ? Effect.as(this.commit, answers) : Effect.succeed(answers)
+    })
+  }
+
+  /**
+   * The driver's own connection, inside the lease: for what this class has no member for. It waits for its turn like every other
+   * call; its failures are typed, and an interruption breaks it at the server.
+   *
+   * **When to use**
+   *
+   * Use it for members of the driver that stand nowhere here, such as `getQueue`, `subscribe`, `getDbObjectClass`.
+   *
+   * **Gotchas**
+   *
+   * Close what you open (result sets, LOBs, queues) before the promise ends, and do not keep the connection: after the lease it
+   * belongs to another caller. What you set on it (module, call timeout) is put back at the end of the lease.
+   *
+   * @example
+   * ```ts
+   * import type { OracleConnection } from "@sessionpool/oracle"
+   *
+   * const columns = (connection: OracleConnection.OracleConnection, sql: string) =>
+   *   connection.driver((driver) => driver.getStatementInfo(sql))
+   * ```
+   */
+  driver<A, C extends object = DriverConnection>(f: (connection: C) => Promise<A>): Effect.Effect<A, CallError> {
+    const { session } = this.#caller
+    return this.#caller.call({ operation: "driver" }, (connection) => {
+      session.giveToCaller()
+      return f(connection as unknown as C)
+    })
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   modifiedSchema,
   parseOracleDate,
   pendingBreak,
+  pipelineFetchTypes,
   statementCache
 } from "../src/internal/driverInternals.ts"
 import { driver, type DriverConnection, type DriverPool } from "../src/internal/oracledb.ts"
@@ -44,7 +45,7 @@ describe("the private members of the driver", () => {
 
   it("are given up by name where a release has them otherwise", () => {
     const without = (readBuf: unknown) => ({ _impl: { _protocol: { readBuf } } }) as unknown as DriverConnection
-    const all = [parseOracleDate, pendingBreak, statementCache, modifiedSchema]
+    const all = [parseOracleDate, pendingBreak, statementCache, modifiedSchema, pipelineFetchTypes]
     assert.deepStrictEqual(fitConnection({} as DriverConnection), all)
     assert.deepStrictEqual(fitConnection(without({})), all)
     const changed = {

@@ -16,7 +16,8 @@ const sessionOf = (members: object, patience = 1000) =>
     secrets: [],
     isPooledServer: false,
     limits: { patience, commitLimit: 0 },
-    context: { keeps: false, isPooledServer: false, attributes: new Map() }
+    context: { keeps: false, isPooledServer: false, attributes: new Map() },
+    pipelines: { isOn: false, isRefused: false }
   })
 
 const cancelled = () => Object.assign(new Error("ORA-01013: cancelled"), { errorNum: 1013, code: "ORA-01013" })

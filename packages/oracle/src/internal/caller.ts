@@ -6,6 +6,8 @@ import * as OracleError from "../OracleError.ts"
 import { RefusedBind } from "./bindRefusal.ts"
 import { isDefect, isUnsent } from "./driverFailure.ts"
 import type { DriverConnection } from "./oracledb.ts"
+import { type CallResult, type Preparation, runAlone } from "./pipelinedCall.ts"
+import { wantsPipelining } from "./pipelining.ts"
 import { LeaseIsOver, type OracleSession, type Resource } from "./session.ts"
 import { commitsByItself } from "./sqlControl.ts"
 import { traced, type TracedCall } from "./tracing.ts"
@@ -75,6 +77,35 @@ export class Caller {
       succeed,
       fail: (thrown) => this.#failure(details, thrown)
     }))
+    return this.#isTraced ? traced(session, details, run) : run
+  }
+
+  /** A statement: alone, or together with those of other fibers where `pipelining` is on. */
+  statementThen<B, E>(
+    details: CallDetails<CallResult> & { readonly sql: string; readonly isJoinable: boolean },
+    prepare: Preparation,
+    succeed: (answer: CallResult) => Effect.Effect<B, E>
+  ): Effect.Effect<B, E | CallError> {
+    const { lease, session } = this
+    const { batches } = session
+    const ending = {
+      succeed,
+      fail: (thrown: unknown): Effect.Effect<B, E | CallError> => this.#failure(details, thrown)
+    }
+    const { discard, sql } = details
+    const alone = session.callFor<CallResult, B, E | CallError>(
+      // What is wrong with a bind is thrown at once: nothing has been sent then.
+      (connection) => runAlone(connection, prepare()),
+      { lease, discard, sql },
+      ending
+    )
+    const run = lease.run(
+      !details.isJoinable || !batches.isPossible ?
+        alone :
+        Effect.suspend(() =>
+          wantsPipelining() ?? batches.state.isOn ? session.batched(lease, sql, prepare, ending) : alone
+        )
+    )
     return this.#isTraced ? traced(session, details, run) : run
   }
 

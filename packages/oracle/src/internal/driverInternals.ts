@@ -4,7 +4,14 @@
  * Each is looked up and checked when a session opens, never assumed: where a release of the driver has it otherwise, the
  * fallback that stands with it takes over, and is logged once. A test holds the installed driver to all of them.
  */
-import { driver, type DriverConnection, type DriverPool } from "./oracledb.ts"
+import {
+  driver,
+  type DriverConnection,
+  type DriverPool,
+  type Pipeline,
+  type PipelineOperation,
+  type PipelineResult
+} from "./oracledb.ts"
 
 /** A private member of the driver, and what holds without it. */
 export interface Member {
@@ -55,6 +62,16 @@ export const statementCache: Member = {
 export const modifiedSchema: Member = {
   name: "connection._impl._currentSchemaModified",
   fallback: "once setCurrentSchema was used on a session, the schema is sent with each of its calls"
+}
+
+/**
+ * The driver takes no `fetchTypeHandler` in a pipeline (NJS-182), but makes one itself for each query, of what stands in the
+ * operation's `fetchLobs` (`_createMessagesForPipelineOp` in `lib/thin/connection.js`). There it takes ours, so that numbers, dates and
+ * LOBs are read as they are outside of a pipeline.
+ */
+export const pipelineFetchTypes: Member = {
+  name: "connection._createFetchTypeHandler, pipeline.operations, connection._impl.supportsPipelining",
+  fallback: "statements go one by one, also with `pipelining` on"
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
@@ -150,6 +167,67 @@ const forget = (cache: StatementCache, sql: string): void => {
   if (typeof statement.cursorId === "number" && statement.cursorId !== 0) cache._addCursorToClose(statement)
 }
 
+type MakeHandler = (this: unknown, fetchLobs: unknown) => unknown
+
+/** Makes the driver take a handler of ours where it would make one. */
+const takeHandlers = (connection: DriverConnection): boolean => {
+  const make: unknown = Reflect.get(connection, "_createFetchTypeHandler")
+  if (typeof make !== "function" || make.length !== 1) return false
+  if (Object.hasOwn(connection, "_createFetchTypeHandler")) return true
+  Object.defineProperty(connection, "_createFetchTypeHandler", {
+    value: function(this: unknown, fetchLobs: unknown) {
+      return typeof fetchLobs === "function" ? fetchLobs : (make as MakeHandler).call(this, fetchLobs)
+    },
+    writable: true,
+    configurable: true
+  })
+  return true
+}
+
+const addOperation = (pipeline: Pipeline, operation: PipelineOperation): void => {
+  switch (operation.kind) {
+    case "execute":
+      return pipeline.addExecute(operation.sql, operation.binds, operation.options)
+    case "executeMany":
+      return pipeline.addExecuteMany(operation.sql, operation.binds, operation.options)
+    case "query": {
+      pipeline.addFetchAll(operation.sql, operation.binds, operation.options)
+      const added = (Reflect.get(pipeline, "operations") as Array<Record<string, unknown>>).at(-1)!
+      if (operation.fetchTypes !== undefined) added["fetchLobs"] = operation.fetchTypes
+    }
+  }
+}
+
+/** Sends calls together, each of which goes on when one before it has failed. */
+export interface Pipelines {
+  readonly run: (
+    connection: DriverConnection,
+    operations: ReadonlyArray<PipelineOperation>
+  ) => Promise<ReadonlyArray<PipelineResult>>
+}
+
+const pipelines: Pipelines = {
+  run: (connection, operations) => {
+    const pipeline = new driver.Pipeline!()
+    for (const operation of operations) addOperation(pipeline, operation)
+    return connection.runPipeline!(pipeline, true)
+  }
+}
+
+/** Whether this driver has pipelines as this package knows them. */
+const hasPipelines = (connection: DriverConnection): boolean => {
+  if (driver.Pipeline === undefined || typeof connection.runPipeline !== "function") return false
+  if (!Array.isArray(Reflect.get(new driver.Pipeline(), "operations"))) return false
+  return typeof inner(connection, "_impl", "supportsPipelining") === "function" && takeHandlers(connection)
+}
+
+/** Whether the server behind a connection takes pipelines: 23ai and later. */
+const supportsPipelines = (connection: DriverConnection): boolean => {
+  const implementation = inner(connection, "_impl")
+  const supports = inner(implementation, "supportsPipelining")
+  return typeof supports === "function" && Reflect.apply(supports, implementation, []) === true
+}
+
 /** What can be reached of one connection's inside; what this driver does not have is `undefined`. */
 export interface DriverInternals {
   /** By {@link pendingBreak}. */
@@ -158,11 +236,15 @@ export interface DriverInternals {
   readonly forgetStatement: ((sql: string) => void) | undefined
   /** Lowers {@link modifiedSchema}: the server has taken the schema, or is not to be told of it. */
   readonly schemaIsSettled: (() => void) | undefined
+  /** By {@link pipelineFetchTypes}; `undefined` also where the server takes none. */
+  readonly pipelines: Pipelines | undefined
 }
 
 /** Thick mode has none of it, and needs none: OCI keeps its own statements. */
 export const driverInternals = (connection: DriverConnection): DriverInternals => {
-  if (!driver.thin) return { isBreakPending: undefined, forgetStatement: () => {}, schemaIsSettled: undefined }
+  if (!driver.thin) {
+    return { isBreakPending: undefined, forgetStatement: () => {}, schemaIsSettled: undefined, pipelines: undefined }
+  }
   const implementation = inner(connection, "_impl")
   const network = inner(implementation, "nscon")
   const cache = inner(implementation, "statementCache")
@@ -175,7 +257,8 @@ export const driverInternals = (connection: DriverConnection): DriverInternals =
       ? () => {
         implementation["_currentSchemaModified"] = false
       }
-      : undefined
+      : undefined,
+    pipelines: hasPipelines(connection) && supportsPipelines(connection) ? pipelines : undefined
   }
 }
 
@@ -186,7 +269,8 @@ export const fitConnection = (connection: DriverConnection): ReadonlyArray<Membe
     ...(readEarlyDates(connection) ? [] : [parseOracleDate]),
     ...(isBreakPending === undefined ? [pendingBreak] : []),
     ...(forgetStatement === undefined ? [statementCache] : []),
-    ...(schemaIsSettled === undefined ? [modifiedSchema] : [])
+    ...(schemaIsSettled === undefined ? [modifiedSchema] : []),
+    ...(hasPipelines(connection) ? [] : [pipelineFetchTypes])
   ]
 }
 

@@ -11,6 +11,9 @@ import { longestTimer } from "./timers.ts"
  * `commitTimeout` bounds a commit, which is never broken off: when its answer has not come by then, the session is closed, and it is
  * unknown whether the work is there. Default 30 seconds; 0 or `"infinity"` waits for as long as it takes.
  *
+ * `pipelining` sends statements of sibling fibers on one connection together, in one round trip, where the server takes pipelines (23ai
+ * and later, Thin mode); default `false`. `OracleStatement.Pipelining` says otherwise for single effects.
+ *
  * `serviceName` is the `module` that the database sees for leases whose `OracleContext` names none; default: the pool's name.
  *
  * `endToEnd` says what becomes of module and action at the end of a lease: `"clear"`, the default, puts them back; `"keep"` leaves them
@@ -26,6 +29,7 @@ import { longestTimer } from "./timers.ts"
 export interface LeaseSettings {
   readonly commitTimeout?: PoolOptions.DurationOption | undefined
   readonly serviceName?: string | undefined
+  readonly pipelining?: boolean | undefined
   readonly endToEnd?: "clear" | "keep" | undefined
 }
 

@@ -148,7 +148,10 @@ export const makePool: <OE = never, R = never>(
       onSession: (connection: OracleConnection, info: { readonly requestedTag: string | undefined }) =>
         Effect.tap(onSession(connection, info), () => connection.prepared)
     }),
-    driver: Driver.make(parameters, values, limits, contexts)
+    driver: Driver.make(parameters, values, limits, contexts, {
+      isOn: lease.settings.pipelining === true,
+      isRefused: false
+    })
   })
   limits.current = pool.settings
   const made = changesServerSession(settings) ? withoutTags(pool, name) : pool

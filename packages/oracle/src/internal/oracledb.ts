@@ -116,6 +116,7 @@ export interface DriverConnection {
     binds: ReadonlyArray<DriverBinds> | number,
     options: ExecuteManyOptions
   ) => Promise<ExecuteManyResult>
+  readonly runPipeline?: (pipeline: Pipeline, continueOnError: boolean) => Promise<ReadonlyArray<PipelineResult>>
   readonly getStatementInfo: (sql: string) => Promise<StatementInfo>
   readonly commit: () => Promise<void>
   readonly rollback: () => Promise<void>
@@ -145,6 +146,33 @@ export interface DriverConnection {
   readonly port: number | undefined
 }
 
+/** A call in a pipeline, with the types that columns of a query are fetched in. */
+export type PipelineOperation =
+  | {
+    readonly kind: "query"
+    readonly sql: string
+    readonly binds: DriverBinds
+    readonly options: object
+    readonly fetchTypes: ExecuteOptions["fetchTypeHandler"]
+  }
+  | { readonly kind: "execute"; readonly sql: string; readonly binds: DriverBinds; readonly options: object }
+  | {
+    readonly kind: "executeMany"
+    readonly sql: string
+    readonly binds: ReadonlyArray<DriverBinds>
+    readonly options: object
+  }
+
+/** Calls that are sent together (`lib/pipeline.js`). */
+export interface Pipeline {
+  readonly addFetchAll: (sql: string, binds: DriverBinds, options: object) => void
+  readonly addExecute: (sql: string, binds: DriverBinds, options: object) => void
+  readonly addExecuteMany: (sql: string, binds: ReadonlyArray<DriverBinds>, options: object) => void
+}
+
+/** What has come of one call of a pipeline. */
+export type PipelineResult = ExecuteResult & ExecuteManyResult & { readonly error?: unknown }
+
 /** A pool of the driver; used as the transport to a pooled server. */
 export interface DriverPool {
   readonly getConnection: () => Promise<DriverConnection>
@@ -157,6 +185,8 @@ export interface Driver {
   readonly createPool: (parameters: object) => Promise<DriverPool>
   readonly IntervalDS: new(parts: IntervalDS) => IntervalDS
   readonly IntervalYM: new(parts: IntervalYM) => IntervalYM
+  /** Absent in releases without pipelines. */
+  readonly Pipeline?: new() => Pipeline
   readonly BIND_IN: number
   readonly BIND_INOUT: number
   readonly BIND_OUT: number

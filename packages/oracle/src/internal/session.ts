@@ -16,10 +16,12 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
 import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
+import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
 import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
@@ -55,6 +57,8 @@ export interface CallOptions<A> {
   readonly sql?: string | undefined
   /** Whether it makes no round trip, so that nothing can be sent along with it. */
   readonly isLocal?: boolean | undefined
+  /** Whether it has gone to the server as a pipeline. */
+  readonly isPipeline?: (() => boolean) | undefined
   /** Whether it ends the work of the lease before, and still belongs to that as far as the server is told. */
   readonly isOfHolder?: boolean | undefined
 }
@@ -67,6 +71,7 @@ export interface Ending<A, B, E> {
 
 interface Call {
   readonly isUnbreakable: boolean
+  readonly isPipeline: (() => boolean) | undefined
   readonly sql: string | undefined
   isAbandoned: boolean
   /** Whether the server is told along with it whose work it is. */
@@ -109,6 +114,7 @@ export interface SessionParts {
   readonly isPooledServer: boolean
   readonly limits: Limits
   readonly context: SessionContextOptions
+  readonly pipelines: PipelineState
   readonly lender?: Lender
 }
 
@@ -128,6 +134,7 @@ export class OracleSession {
   /** The holder's limit for a round trip, in milliseconds, 0 for none. The pool's own calls have limits of their own. */
   callTimeout = 0
   #callTimeoutInForce = 0
+  readonly batches: CallBatches
   #internals: DriverInternals
   #isLost = false
   #isSpent = false
@@ -147,6 +154,38 @@ export class OracleSession {
     this.context = new SessionContext(parts.context)
     this.#internals = driverInternals(parts.connection)
     this.attributes = spanAttributes(parts.connection)
+    this.batches = this.#makeBatches(parts.pipelines)
+  }
+
+  #makeBatches(state: PipelineState): CallBatches {
+    // oxlint-disable-next-line no-this-alias, unicorn/no-this-assignment -- getters of the host have a `this` of their own.
+    const session = this
+    return new CallBatches({
+      get internals() {
+        return session.#internals
+      },
+      get callTimeout() {
+        return session.callTimeout
+      },
+      enqueue: (batch, work, onEnd) => ({
+        abandon: session.#enqueue(
+          work,
+          { lease: batch.lease, isPipeline: () => batch.isPipeline, isBatch: true },
+          { succeed: () => onEnd(undefined), fail: (cause) => onEnd({ cause }), unheard: () => onEnd(undefined) }
+        )
+      }),
+      breakRunning: () => {
+        if (session.#running !== undefined && session.#stopping === undefined) session.#beginStop(session.#running)
+      },
+      lose: () => session.#lose(),
+      noteFailure: (sql, failure) => {
+        const call = session.#running
+        if (call === undefined) return
+        session.#noteFailure(call, failure, sql)
+        // What the server was told may not have been taken.
+        call.tells = false
+      }
+    }, state)
   }
 
   /** What is known without a round trip. */
@@ -175,6 +214,12 @@ export class OracleSession {
   putBack(): void {
     this.callTimeout = 0
     if (!this.context.end(this.attached)) this.#isSpent = true
+  }
+
+  /** A caller may set anything on the driver's connection: nothing is known of it any more. */
+  giveToCaller(): void {
+    this.context.forget()
+    this.#callTimeoutInForce = -1
   }
 
   /** The session answers still, but must not be lent again. */
@@ -243,80 +288,123 @@ export class OracleSession {
     ending: Ending<A, B, E>
   ): Effect.Effect<B, E> {
     return Effect.callback<B, E>((resume) => {
-      const call: Call = {
-        isUnbreakable: options.isUnbreakable === true,
-        sql: options.sql,
-        isAbandoned: false,
-        tells: false,
-        outcome: undefined,
-        onSettled: undefined,
-        // What must come to an end is bounded from here on, whatever runs before it.
-        watch: options.isUrgent === true ? this.#watch(this.#limits.patience) : undefined
-      }
-      const unbegun = (failure: unknown) => {
-        clearTimeout(call.watch)
-        resume(ending.fail(failure))
-        this.#next()
-      }
-      const settle = (outcome: { readonly failure?: unknown }, result: Effect.Effect<B, E>) => {
-        if (call.watch !== undefined) clearTimeout(call.watch)
-        call.outcome = outcome
-        if (outcome.failure !== undefined) this.#noteFailure(call, outcome.failure)
-        else if (call.tells) this.context.taken(this.#internals.schemaIsSettled)
-        this.#running = undefined
-        call.onSettled?.()
-        this.#next()
-        resume(result)
-      }
-      const failed = (failure: unknown) => settle({ failure }, ending.fail(failure))
-      const begin = () => {
-        if (options.lease?.isReleased === true) return unbegun(new LeaseIsOver())
-        if (this.#isLost) return unbegun(lost())
-        const { problem } = this.context
-        if (problem !== undefined && options.lease !== undefined) return unbegun(problem)
-        this.#running = call
-        const { attached, lender } = this
-        const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
-        const start = (connection: DriverConnection): Promise<A> => {
-          this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
-          call.watch ??= this.#watch(options.limit)
-          if (options.isLocal !== true) {
-            call.tells = options.isOfHolder === true
-              ? this.context.applySchema(connection)
-              : this.context.apply(connection)
-          }
-          return work(connection)
-        }
-        let answer: Promise<A>
-        try {
-          answer = attached === undefined && lender !== undefined ? this.#attach(lender).then(start) : start(attached!)
-        } catch (thrown) {
-          // Nothing has been sent.
-          return failed(thrown)
-        }
-        answer.then((value) => {
-          if (!call.isAbandoned) return settle({}, succeeded(ending, value))
-          const settled = () => settle({}, unheard)
-          if (options.discard === undefined) settled()
-          else options.discard(value).then(settled, settled)
-        }, (failure: unknown) => {
-          if (!isOfDriver(failure)) {
-            this.#isSpent = true
-            noteDefect(failure)
-          }
-          failed(failure)
-        })
-      }
-      if (this.#isFree) begin()
-      else this.#waiting.push(begin)
-      return Effect.sync(() => {
-        call.isAbandoned = true
-        const at = this.#waiting.indexOf(begin)
-        if (at < 0) return
-        this.#waiting.splice(at, 1)
-        clearTimeout(call.watch)
+      const abandon = this.#enqueue(work, options, {
+        succeed: (value) => resume(succeeded(ending, value)),
+        fail: (failure) => resume(ending.fail(failure)),
+        unheard: () => resume(unheard)
       })
+      return Effect.sync(abandon)
     })
+  }
+
+  /**
+   * A call that may go to the server together with others of the lease. Alone it is as any other call.
+   *
+   * An interruption gives it up; `stop` stops the whole only when nobody waits for any of them.
+   */
+  batched<B, E>(
+    lease: LeaseState,
+    sql: string,
+    prepare: Preparation,
+    ending: Ending<CallResult, B, E>
+  ): Effect.Effect<B, E> {
+    return Effect.callback<B, E>((resume) => {
+      const leave = this.batches.add(
+        lease,
+        sql,
+        prepare,
+        (outcome: CallOutcome) =>
+          resume("failure" in outcome ? ending.fail(outcome.failure) : succeeded(ending, outcome.value))
+      )
+      return Effect.sync(leave)
+    })
+  }
+
+  /** Puts a call into the line; the answer gives it up. */
+  #enqueue<A>(
+    work: (connection: DriverConnection) => Promise<A>,
+    options: CallOptions<A> & { readonly isBatch?: boolean },
+    onEnd: {
+      readonly succeed: (value: A) => void
+      readonly fail: (failure: unknown) => void
+      readonly unheard: () => void
+    }
+  ): () => void {
+    if (options.isBatch !== true) this.batches.close()
+    const call: Call = {
+      isUnbreakable: options.isUnbreakable === true,
+      isPipeline: options.isPipeline,
+      sql: options.sql,
+      isAbandoned: false,
+      tells: false,
+      outcome: undefined,
+      onSettled: undefined,
+      // What must come to an end is bounded from here on, whatever runs before it.
+      watch: options.isUrgent === true ? this.#watch(this.#limits.patience) : undefined
+    }
+    const unbegun = (failure: unknown) => {
+      clearTimeout(call.watch)
+      onEnd.fail(failure)
+      this.#next()
+    }
+    const settle = (outcome: { readonly failure?: unknown }, tell: () => void) => {
+      if (call.watch !== undefined) clearTimeout(call.watch)
+      call.outcome = outcome
+      if (outcome.failure !== undefined) this.#noteFailure(call, outcome.failure)
+      else if (call.tells) this.context.taken(this.#internals.schemaIsSettled)
+      this.#running = undefined
+      call.onSettled?.()
+      this.#next()
+      tell()
+    }
+    const failed = (failure: unknown) => settle({ failure }, () => onEnd.fail(failure))
+    const begin = () => {
+      if (options.lease?.isReleased === true) return unbegun(new LeaseIsOver())
+      if (this.#isLost) return unbegun(lost())
+      const { problem } = this.context
+      if (problem !== undefined && options.lease !== undefined) return unbegun(problem)
+      this.#running = call
+      const { attached, lender } = this
+      const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
+      const start = (connection: DriverConnection): Promise<A> => {
+        this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
+        call.watch ??= this.#watch(options.limit)
+        if (options.isLocal !== true) {
+          call.tells = options.isOfHolder === true
+            ? this.context.applySchema(connection)
+            : this.context.apply(connection)
+        }
+        return work(connection)
+      }
+      let answer: Promise<A>
+      try {
+        answer = attached === undefined && lender !== undefined ? this.#attach(lender).then(start) : start(attached!)
+      } catch (thrown) {
+        // Nothing has been sent.
+        return failed(thrown)
+      }
+      answer.then((value) => {
+        if (!call.isAbandoned) return settle({}, () => onEnd.succeed(value))
+        const settled = () => settle({}, onEnd.unheard)
+        if (options.discard === undefined) settled()
+        else options.discard(value).then(settled, settled)
+      }, (failure: unknown) => {
+        if (!isOfDriver(failure)) {
+          this.#isSpent = true
+          noteDefect(failure)
+        }
+        failed(failure)
+      })
+    }
+    if (this.#isFree) begin()
+    else this.#waiting.push(begin)
+    return () => {
+      call.isAbandoned = true
+      const at = this.#waiting.indexOf(begin)
+      if (at < 0) return
+      this.#waiting.splice(at, 1)
+      clearTimeout(call.watch)
+    }
   }
 
   #setCallTimeout(connection: DriverConnection, timeout: number): void {
@@ -326,15 +414,15 @@ export class OracleSession {
   }
 
   /** What a failure says about the session, whoever hears of it. */
-  #noteFailure(call: Call, failure: unknown): void {
+  #noteFailure(call: Call, failure: unknown, sql: string | undefined = call.sql): void {
     if (isOutOfCursors(failure)) this.#isSpent = true
     if (call.tells || isBroken(failure)) this.context.forget()
     if (!isBroken(failure)) return
     if (++this.#lostAnswers >= mostLostAnswers) this.#isSpent = true
-    if (call.sql === undefined) return
+    if (sql === undefined) return
     const { forgetStatement } = this.#internals
     if (forgetStatement === undefined) this.#isSpent = true
-    else forgetStatement(call.sql)
+    else forgetStatement(sql)
   }
 
   /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; nobody waits for it. */
@@ -425,7 +513,9 @@ export class OracleSession {
       })
     }
     if (call.isUnbreakable || attached === undefined || this.#isLost) return
-    const isLeft = this.#internals.isBreakPending?.() ?? !isCancelled(call.outcome?.failure)
+    // In a pipeline the driver forgets that it has sent a break; only an answer to another call tells that none is left.
+    const isLeft = call.isPipeline?.() === true ||
+      (this.#internals.isBreakPending?.() ?? !isCancelled(call.outcome?.failure))
     if (!isLeft) return
     this.#setCallTimeout(attached, 0)
     try {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
+import type { PipelineState } from "./callBatches.ts"
 import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
 import type { LeaseContexts } from "./leaseContext.ts"
@@ -66,7 +67,8 @@ const open = (
   parameters: ConnectParameters,
   request: OpenRequest,
   limits: Limits,
-  contexts: LeaseContexts
+  contexts: LeaseContexts,
+  pipelines: PipelineState
 ): Effect.Effect<OracleSession, OracleError.OracleError> => {
   const { settings } = parameters
   const secrets = [request.password, request.token, request.privateKey, settings.walletPassword, settings.walletContent]
@@ -89,7 +91,8 @@ const open = (
         secrets,
         isPooledServer: changesServerSession(settings),
         limits,
-        context: contexts.ofSession(settings)
+        context: contexts.ofSession(settings),
+        pipelines
       })
     ),
     // Until its first lease it needs no session of the server.
@@ -173,9 +176,10 @@ export const make = (
   parameters: ConnectParameters,
   values: ValueSettings,
   limits: Limits,
-  contexts: LeaseContexts
+  contexts: LeaseContexts,
+  pipelines: PipelineState
 ): SessionDriver.SessionDriver<OracleSession, OracleConnection, OracleError.OracleError, OracleCredentials> => ({
-  open: (request) => open(parameters, request, limits, contexts),
+  open: (request) => open(parameters, request, limits, contexts, pipelines),
   close: (session, { force }) => close(session, force),
   ping,
   reset,

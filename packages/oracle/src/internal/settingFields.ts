@@ -147,6 +147,7 @@ const connectFields: Fields<ConnectSettings> = {
 const leaseFields: Fields<LeaseSettings> = {
   commitTimeout: duration,
   serviceName: text,
+  pipelining: flag,
   endToEnd: word("clear", "keep")
 }
 

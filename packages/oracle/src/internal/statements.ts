@@ -108,6 +108,10 @@ export const queryValues = (
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, ReadError> =>
   fetched(caller, sql, binds, settings, run, (reader, rows) => reader.readAllValues(rows, sql))
 
+/** What can go together with other statements, told by its first word; DDL, blocks and whatever else go alone. */
+const isPlainQuery = /^\s*(?:select|with)\b/i
+const isPlainChange = /^\s*(?:insert|update|delete|merge)\b/i
+
 type ReadRows<A> = (
   reader: RowReader,
   rows: ReadonlyArray<ReadonlyArray<unknown>>
@@ -121,16 +125,24 @@ const fetched = <A>(
   run: RunOptions | undefined,
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
-  caller.callThen(
-    { operation: "query", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
-    (connection) => {
+  caller.statementThen(
+    {
+      operation: "query",
+      sql,
+      discard: discardResult,
+      isAutoCommit: run?.autoCommit,
+      // The handles of LOBs belong to the call that gave them.
+      isJoinable: settings.lobs === "value" && isPlainQuery.test(sql)
+    },
+    () => {
       checkLobs(binds, caller, "query")
       const options = executeOptions(settings)
-      return connection.execute(
+      return {
+        kind: "query",
         sql,
-        writeBinds(binds, settings.dates),
-        run === undefined ? options : { ...options, ...run }
-      )
+        binds: writeBinds(binds, settings.dates),
+        options: run === undefined ? options : { ...options, ...run }
+      }
     },
     ({ metaData, rows }) =>
       metaData === undefined || rows === undefined
@@ -182,16 +194,24 @@ export const execute = <const B extends OracleBind.Binds>(
   run?: RunOptions
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
-    const result = yield* caller.call(
-      { operation: "execute", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
-      (connection) => {
+    const result = yield* caller.statementThen(
+      {
+        operation: "execute",
+        sql,
+        discard: discardResult,
+        isAutoCommit: run?.autoCommit,
+        isJoinable: isPlainChange.test(sql)
+      },
+      () => {
         checkLobs(binds, caller, "execute")
-        return connection.execute(sql, writeBinds(binds, settings.dates), {
-          ...executeOptions(settings),
-          ...run,
-          resultSet: true
-        })
-      }
+        return {
+          kind: "execute",
+          sql,
+          binds: writeBinds(binds, settings.dates),
+          options: { ...executeOptions(settings), ...run, resultSet: true }
+        }
+      },
+      Effect.succeed
     )
     const now = yield* withSettings(settings, Effect.succeed)
     const handles = handlesOf(caller, now)
@@ -231,22 +251,32 @@ export const executeMany = (
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    caller.call({
-      operation: "executeMany",
-      sql,
-      batchSize: rows.length,
-      discard: discardResult,
-      isAutoCommit: run?.autoCommit
-    }, (connection) => {
-      for (const row of rows) checkLobs(row, caller, "executeMany")
-      const batch = writeBatch(rows, settings.dates)
-      return connection.executeMany(sql, batch.definitions === undefined ? rows.length : batch.rows, {
-        autoCommit: run?.autoCommit === true,
-        batchErrors: options.batchErrors === true,
-        dmlRowCounts: options.rowCounts === true,
-        ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
-      })
-    }),
+    caller.statementThen(
+      {
+        operation: "executeMany",
+        sql,
+        batchSize: rows.length,
+        discard: discardResult,
+        isAutoCommit: run?.autoCommit,
+        isJoinable: isPlainChange.test(sql)
+      },
+      () => {
+        for (const row of rows) checkLobs(row, caller, "executeMany")
+        const batch = writeBatch(rows, settings.dates)
+        return {
+          kind: "executeMany",
+          sql,
+          binds: batch.definitions === undefined ? rows.length : batch.rows,
+          options: {
+            autoCommit: run?.autoCommit === true,
+            batchErrors: options.batchErrors === true,
+            dmlRowCounts: options.rowCounts === true,
+            ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
+          }
+        }
+      },
+      Effect.succeed
+    ),
     (result) =>
       withSettings(settings, (now) => {
         const handles = handlesOf(caller, now)
