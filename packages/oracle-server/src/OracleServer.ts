@@ -256,7 +256,7 @@ export interface Service {
  *
  * @since 0.1.0
  */
-export class OracleServer extends Context.Service<OracleServer, Service>()("@sessionpool/testing/OracleServer") {}
+export class OracleServer extends Context.Service<OracleServer, Service>()("@sessionpool/oracle-server/OracleServer") {}
 
 const host = "127.0.0.1"
 
