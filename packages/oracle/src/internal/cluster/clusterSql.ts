@@ -1,0 +1,30 @@
+/** Pieces of SQL that the durable stores share. */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import { lob } from "../../OracleClient.ts"
+
+/** The database's clock without a zone; `systimestamp` itself compares by the zone of the session. */
+export const utcNow = "sys_extract_utc(systimestamp)"
+
+/** A moment of the database's clock, some seconds ago. */
+export const utcAgo = (seconds: number): string =>
+  `${utcNow} - numtodsinterval(${Math.max(0, Math.ceil(seconds))}, 'SECOND')`
+
+/** Lists are bound in pieces: before 23ai a list holds at most a thousand. */
+const piece = 500
+
+/** Runs an effect for each piece of a list, in order, and joins what they give. */
+export const inPieces = <A, B, E, R>(
+  items: ReadonlyArray<A>,
+  f: (some: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E, R>
+): Effect.Effect<Array<B>, E, R> => Effect.map(Effect.forEach(Arr.chunksOf(items, piece), f), (found) => found.flat())
+
+/** A text as a parameter: beyond what a bind holds it is a CLOB. */
+export const longText = (text: string | null): string | null | Statement.Fragment =>
+  text !== null && text.length * 4 > 4000 ? lob("clob", text) : text
+
+/** Two that insert the same new key at once: the second finds it when it tries again. */
+export const retryUnique = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, SqlError, R> =>
+  Effect.retry(effect, { times: 3, while: (error) => error.reason._tag === "UniqueViolation" })

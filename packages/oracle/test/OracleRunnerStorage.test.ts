@@ -1,0 +1,83 @@
+/** What a cluster relies on in its runner storage: who is there, and one holder for each shard. */
+import { assert, describe, it } from "@effect/vitest"
+import { OracleClient, OracleRunnerStorage } from "@sessionpool/oracle"
+import { Duration, Effect, Layer, Schedule } from "effect"
+import { ShardingConfig } from "effect/cluster"
+import { openClient } from "./openClient.ts"
+
+let prefixes = 0
+
+const prepared = (expiration: Duration.Input = "1 minute") =>
+  Effect.gen(function*() {
+    const { sql } = yield* openClient()
+    const prefix = `sp_runners_${process.pid}_${++prefixes}`
+    const layer = Layer.mergeAll(
+      Layer.succeed(OracleClient.OracleClient, sql),
+      ShardingConfig.layer({ shardLockExpiration: expiration, shardLockRefreshInterval: "10 seconds" })
+    )
+    yield* Effect.provide(Effect.scoped(Layer.build(OracleRunnerStorage.layerMigrations({ prefix }))), layer)
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(["runners", "locks", "runner_migrations"], (table) =>
+        Effect.ignore(sql`drop table ${sql(`${prefix}_${table}`)}`), { discard: true })
+    )
+    return { sql, prefix, storage: yield* Effect.provide(OracleRunnerStorage.makeEncodedStorage({ prefix }), layer) }
+  })
+
+describe("OracleRunnerStorage", () => {
+  it.live("registers runners under numbers that stay, and tells their health", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { storage } = yield* prepared()
+      const [first, second] = yield* Effect.all([
+        storage.register("one:1", "{\"runner\":1}", true),
+        storage.register("two:1", "{\"runner\":2}", true)
+      ], { concurrency: 2 })
+      assert.notStrictEqual(first, second)
+      assert.strictEqual(yield* storage.register("one:1", "{\"runner\":1,\"again\":true}", true), first)
+      yield* storage.setRunnerHealth("two:1", false)
+      assert.sameDeepMembers(yield* storage.getRunners, [["{\"runner\":1,\"again\":true}", true], [
+        "{\"runner\":2}",
+        false
+      ]])
+      yield* storage.unregister("one:1")
+      assert.deepStrictEqual(yield* storage.getRunners, [["{\"runner\":2}", false]])
+    })))
+
+  it.live("lets one runner hold a shard, whoever asks at the same time", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { storage } = yield* prepared()
+      const shards = Array.from({ length: 12 }, (_, index) => `default:${index}`) as [string, ...Array<string>]
+      const reversed = shards.toReversed() as [string, ...Array<string>]
+      const [mine, theirs] = yield* Effect.all(
+        [storage.acquire("one:1", shards), storage.acquire("two:1", reversed)],
+        { concurrency: 2 }
+      )
+      assert.sameMembers([...mine, ...theirs], shards)
+      assert.sameMembers([...yield* storage.refresh("one:1", shards)], mine)
+      assert.sameMembers([...yield* storage.refresh("two:1", shards)], theirs)
+      yield* storage.releaseAll("one:1")
+      assert.sameMembers(yield* storage.acquire("two:1", shards), shards)
+      yield* storage.release("two:1", "default:3")
+      assert.deepStrictEqual(yield* storage.acquire("one:1", ["default:3", "default:4"]), ["default:3"])
+    })))
+
+  it.live("gives a shard to another runner when it was not refreshed for long enough, and never sooner", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { storage } = yield* prepared("1 second")
+      yield* storage.register("one:1", "one", true)
+      assert.deepStrictEqual(yield* storage.acquire("one:1", ["default:1"]), ["default:1"])
+      assert.deepStrictEqual(yield* storage.acquire("two:1", ["default:1"]), [])
+      const taken = yield* storage.acquire("two:1", ["default:1"]).pipe(
+        Effect.repeat({ until: (held) => held.length > 0, schedule: Schedule.spaced("50 millis") }),
+        Effect.timed
+      )
+      assert.isAtLeast(Duration.toMillis(taken[0]), 500)
+      assert.deepStrictEqual(yield* storage.refresh("one:1", ["default:1"]), [])
+      // A runner that was not heard of for as long is no runner any more; its heartbeat brings it back.
+      yield* Effect.repeat(storage.getRunners, {
+        until: (found) => found.length === 0,
+        schedule: Schedule.spaced("50 millis")
+      })
+      yield* storage.refresh("one:1", [])
+      assert.lengthOf(yield* storage.getRunners, 1)
+    })))
+})
