@@ -10,7 +10,11 @@ export const utcNow = "sys_extract_utc(systimestamp)"
 
 /** A moment of the database's clock, some seconds ago. */
 export const utcAgo = (seconds: number): string =>
-  `${utcNow} - numtodsinterval(${Math.max(0, Math.ceil(seconds))}, 'SECOND')`
+  `${utcNow} - numtodsinterval(${Math.max(0, Math.ceil(seconds * 1000) / 1000)}, 'SECOND')`
+
+/** A moment of the database's clock, some seconds from now. */
+export const utcFromNow = (seconds: number): string =>
+  `${utcNow} + numtodsinterval(${Math.max(0, Math.ceil(seconds * 1000) / 1000)}, 'SECOND')`
 
 /** Lists are bound in pieces: before 23ai a list holds at most a thousand. */
 const piece = 500
