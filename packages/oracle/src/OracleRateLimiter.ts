@@ -1,0 +1,108 @@
+/**
+ * The store of Effect's rate limiter in a table of Oracle, so that all processes of an application share their limits.
+ *
+ * Each take locks the row of its key for one short transaction. Moments are those of the database's clock.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import type * as Scope from "effect/Scope"
+import type { MigrationError } from "effect/sql/Migrator"
+import type { SqlError } from "effect/sql/SqlError"
+import { openStates } from "./internal/cluster/lockedState.ts"
+import {
+  type Bucket,
+  consume,
+  learn,
+  type Learned,
+  takeOfBucket,
+  takeOfWindow,
+  type Window
+} from "./internal/cluster/rateLimits.ts"
+import type { OracleClient } from "./OracleClient.ts"
+
+/**
+ * Options of the store: `tableName` is `effect_rate_limiter` by default.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface StoreOptions {
+  readonly tableName?: string | undefined
+}
+
+const failure = (what: string) => (cause: SqlError) =>
+  new RateLimiter.RateLimiterError({
+    reason: new RateLimiter.RateLimitStoreError({ message: `The rate limiter's table could not ${what}`, cause })
+  })
+
+/**
+ * The store; its table is created before, and rows that have expired are deleted every five minutes.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const makeStore: (
+  options?: StoreOptions
+) => Effect.Effect<
+  RateLimiter.RateLimiterStore["Service"],
+  MigrationError | SqlError,
+  OracleClient | Scope.Scope
+> = Effect.fnUntraced(function*(options: StoreOptions = {}) {
+  const states = yield* openStates<Window | Bucket | Learned>(options.tableName ?? "effect_rate_limiter")
+  return RateLimiter.RateLimiterStore.of({
+    fixedWindow: ({ key, limit, refillRate, tokens }) =>
+      states.change(
+        `window:${key}`,
+        (state, now) => takeOfWindow(state as Window | undefined, now, tokens, Duration.toMillis(refillRate), limit)
+      ).pipe(
+        Effect.mapError(failure("take of a window"))
+      ),
+    tokenBucket: ({ allowOverflow, key, limit, refillRate, tokens }) =>
+      states.change(`bucket:${key}`, (state, now) =>
+        takeOfBucket(state as Bucket | undefined, now, {
+          tokens,
+          limit,
+          refillMillis: Duration.toMillis(refillRate),
+          allowOverflow
+        })).pipe(Effect.mapError(failure("take of a bucket"))),
+    adaptiveConsume: ({ fallbackWindow, key, tokens }) =>
+      states.change(
+        `adaptive:${key}`,
+        (state, now) => consume(state as Learned | undefined, now, tokens, Duration.toMillis(fallbackWindow))
+      ).pipe(
+        Effect.map(({ delayMillis, epoch, phase }) => ({ delay: Duration.millis(delayMillis), epoch, phase })),
+        Effect.mapError(failure("take under a learned limit"))
+      ),
+    adaptiveFeedback: ({ epoch, key, retryAfter, status, tokens }) =>
+      status !== 429 || retryAfter === undefined
+        ? Effect.void
+        : states.change(`adaptive:${key}`, (state, now) =>
+          learn(state as Learned | undefined, now, { epoch, tokens, retryAfterMillis: Duration.toMillis(retryAfter) }))
+          .pipe(Effect.mapError(failure("learn a limit")))
+  })
+})
+
+/**
+ * The store as a layer, for `RateLimiter.layer`.
+ *
+ * @example
+ * ```ts
+ * import { OracleClient, OracleRateLimiter } from "@sessionpool/oracle"
+ * import { Layer } from "effect"
+ * import { RateLimiter } from "effect/persistence"
+ *
+ * const limits = RateLimiter.layer.pipe(
+ *   Layer.provide(OracleRateLimiter.layerStore()),
+ *   Layer.provide(OracleClient.layer({ connectString: "localhost/FREEPDB1", user: "scott" }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerStore = (
+  options?: StoreOptions
+): Layer.Layer<RateLimiter.RateLimiterStore, MigrationError | SqlError, OracleClient> =>
+  Layer.effect(RateLimiter.RateLimiterStore, makeStore(options))
