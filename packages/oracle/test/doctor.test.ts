@@ -62,8 +62,8 @@ describe("doctor", () => {
       const report = yield* Effect.promise(() => readFile(file, "utf8"))
       assert.include(report, "| log-on | ok |")
       assert.notInclude(output + report, "tiger")
-      // It leaves nothing behind at the server.
-      assert.deepEqual(yield* server.sessions, [])
+      // It leaves nothing behind at the server, but for what the server's own pool keeps.
+      assert.deepEqual((yield* server.sessions).filter(({ connection }) => connection !== undefined), [])
     }), 60_000)
 
   it.live("says what to do about a password that is refused, and tries nothing else", () =>
