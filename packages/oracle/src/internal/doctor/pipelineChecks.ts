@@ -3,31 +3,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { OracleConnection } from "../../OracleConnection.ts"
-import { driver, type DriverConnection } from "../oracledb.ts"
+import { driver, type Pipeline } from "../oracledb.ts"
 import { type Check, failed, ok, type Outcome, skipped } from "./finding.ts"
 import { type Probe, sidOf } from "./probe.ts"
 
-/** The driver's pipelines, as far as they are used here; read off `lib/pipeline.js` and `lib/connection.js` of release 26. */
-interface Pipeline {
-  readonly addFetchOne: (sql: string) => void
-  readonly addExecute: (sql: string) => void
-}
-
-interface PipelineResult {
-  readonly error?: { readonly message: string }
-}
-
-interface PipeliningDriver {
-  readonly Pipeline?: new() => Pipeline
-}
-
-interface PipeliningConnection extends DriverConnection {
-  readonly runPipeline?: (pipeline: Pipeline, continueOnError: boolean) => Promise<ReadonlyArray<PipelineResult>>
-}
-
 const run = (connection: OracleConnection, fill: (pipeline: Pipeline) => void) =>
-  connection.caller.call({ operation: "PIPELINE" }, async (driverConnection: PipeliningConnection) => {
-    const { Pipeline } = driver as PipeliningDriver
+  connection.driver(async (driverConnection) => {
+    const { Pipeline } = driver
     if (Pipeline === undefined || driverConnection.runPipeline === undefined) {
       throw new Error("this release of the driver has no pipelines")
     }
@@ -55,11 +37,11 @@ export const pipeline: Check<Probe> = {
       probe.pool.use((connection) =>
         Effect.gen(function*() {
           const results = yield* run(connection, (pipeline) => {
-            pipeline.addFetchOne("select 1 from dual")
-            pipeline.addFetchOne("select 1 / 0 from dual")
-            pipeline.addFetchOne("select 3 from dual")
+            pipeline.addFetchAll("select 1 from dual", [], {})
+            pipeline.addFetchAll("select 1 / 0 from dual", [], {})
+            pipeline.addFetchAll("select 3 from dual", [], {})
           })
-          const errors = results.map(({ error }) => error?.message.slice(0, 9))
+          const errors = results.map(({ error }) => error instanceof Error ? error.message.slice(0, 9) : undefined)
           return errors[0] === undefined && errors[1] === "ORA-01476" && errors[2] === undefined
             ? ok("the others went on; the error is its own statement's")
             : failed(`three statements gave ${JSON.stringify(errors)}`, advice)
@@ -76,9 +58,9 @@ const ended = (probe: Probe, end: "break" | "timeout"): Effect.Effect<Outcome, u
       Effect.gen(function*() {
         if (end === "timeout") yield* connection.setCallTimeout("500 millis")
         return yield* run(connection, (pipeline) => {
-          pipeline.addFetchOne("select 1 from dual")
-          pipeline.addExecute("begin dbms_session.sleep(20); end;")
-          pipeline.addFetchOne("select 3 from dual")
+          pipeline.addFetchAll("select 1 from dual", [], {})
+          pipeline.addExecute("begin dbms_session.sleep(20); end;", [], {})
+          pipeline.addFetchAll("select 3 from dual", [], {})
         })
       })
     )
