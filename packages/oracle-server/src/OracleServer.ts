@@ -118,6 +118,10 @@ export interface Options {
   readonly maxOpenCursors?: number
   /** Default 10000; beyond it ORA-00018. */
   readonly maxSessions?: number
+  /** How many connections each instance takes; default 10000. Beyond it the listener refuses with ORA-12520. */
+  readonly maxConnections?: number
+  /** Milliseconds that a client has from connecting to having logged on, then its socket is closed; default 60000. */
+  readonly logOnTimeout?: number
   /** How many requests the log keeps; default 10000. */
   readonly logCapacity?: number
   /** What older servers do not have, for tests of clients. */

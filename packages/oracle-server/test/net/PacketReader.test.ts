@@ -33,7 +33,7 @@ describe("PacketReader", () => {
     fc.assert(fc.property(packets, fc.array(fc.nat()), fc.boolean(), (sent, cuts, large) => {
       const stream = Buffer.concat(sent.map(({ body, type }) => encodePacket(type, body, large)))
       const reader = new PacketReader()
-      if (large) reader.useLargeLengths()
+      if (large) reader.agree(true, 2_097_152)
       const received = readAll(reader, split(stream, cuts))
       assert.deepStrictEqual(
         received.map(({ body, type }) => ({ type, body: [...body] })),
@@ -46,7 +46,7 @@ describe("PacketReader", () => {
     const reader = new PacketReader()
     reader.push(encodePacket(PacketType.connect, Buffer.from("first"), false))
     assert.strictEqual(reader.next()?.body.toString(), "first")
-    reader.useLargeLengths()
+    reader.agree(true, 2_097_152)
     reader.push(encodePacket(PacketType.data, Buffer.alloc(100_000, 7), true))
     assert.strictEqual(reader.next()?.body.length, 100_000)
   })
@@ -60,7 +60,7 @@ describe("PacketReader", () => {
       assert.throws(() => reader.next(), ProtocolError)
     }
     const reader = new PacketReader()
-    reader.useLargeLengths()
+    reader.agree(true, 2_097_152)
     reader.push(Buffer.from("ffffffff06000000", "hex"))
     assert.throws(() => reader.next(), ProtocolError)
   })
@@ -70,7 +70,7 @@ describe("encodeData", () => {
   it("keeps to the SDU and marks only the last packet", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 5000 }), fc.integer({ min: 512, max: 2048 }), (payload, sdu) => {
       const reader = new PacketReader()
-      reader.useLargeLengths()
+      reader.agree(true, 2_097_152)
       const packets = readAll(reader, [encodeData(payload, sdu, true, 0x2000)])
       assert.isTrue(packets.every(({ body }) => body.length + 8 <= sdu))
       assert.deepStrictEqual(Buffer.concat(packets.map(({ body }) => body.subarray(2))), Buffer.from(payload))

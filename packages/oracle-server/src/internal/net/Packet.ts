@@ -35,22 +35,25 @@ export interface Packet {
 
 export const headerSize = 8
 
-// The largest SDU that can be agreed on is 2 MiB, and no packet exceeds the SDU.
-const maxPacketSize = 2_097_152
+// Before an SDU is agreed on lengths have 16 bits.
+const maxFirstPacketSize = 65_535
 
 /**
  * Cuts a byte stream into packets, whatever the pieces it arrives in.
  *
  * The length field is 16 bits wide until an ACCEPT of protocol version 315 or later has been sent, and 32 bits wide from
- * the next packet on: `useLargeLengths` must be called between the two.
+ * the next packet on: `agree` must be called between the two.
  */
 export class PacketReader {
   private chunks: Array<Buffer> = []
   private available = 0
   private large = false
+  private limit = maxFirstPacketSize
 
-  useLargeLengths(): void {
-    this.large = true
+  /** What ACCEPT has said: the width of lengths, and the size that no later packet exceeds. */
+  agree(large: boolean, sdu: number): void {
+    this.large = large
+    this.limit = sdu
   }
 
   push(chunk: Buffer): void {
@@ -64,7 +67,7 @@ export class PacketReader {
     if (this.available < headerSize) return undefined
     const head = this.contiguous(headerSize)
     const length = this.large ? head.readUInt32BE(0) : head.readUInt16BE(0)
-    if (length < headerSize || length > maxPacketSize) throw new ProtocolError(`packet length ${length}`)
+    if (length < headerSize || length > this.limit) throw new ProtocolError(`packet length ${length}`)
     if (this.available < length) return undefined
     const bytes = this.contiguous(length)
     this.consume(length)

@@ -14,6 +14,9 @@ export interface ClusterSettings {
   readonly domain: string
   readonly maxOpenCursors: number
   readonly maxSessions: number
+  readonly maxConnections: number
+  /** Milliseconds that a client has from connecting to having logged on. */
+  readonly logOnTimeout: number
   readonly logCapacity: number
   readonly sdu: number
   readonly fieldVersion: number

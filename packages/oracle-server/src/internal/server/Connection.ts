@@ -44,6 +44,8 @@ export interface Listener {
     readonly endOfResponse: boolean
     readonly fastAuth: boolean
   }
+  /** Milliseconds from connecting to having logged on. */
+  readonly logOnTimeout: number
   readonly decide: (request: ConnectRequest, redirected: boolean, connection: Connection) => Decision
   readonly malformed: (connection: Connection, error: ProtocolError) => void
   readonly closed: (connection: Connection) => void
@@ -70,12 +72,19 @@ export class Connection {
   private decided = false
   private ended = false
   private timer: NodeJS.Timeout | undefined
+  private readonly patience: NodeJS.Timeout
 
   constructor(id: number, socket: Socket, listener: Listener, limits: ReadonlyArray<ByteLimit>) {
     this.id = id
     this.listener = listener
     this.transport = new Transport(socket, (chunk) => this.receive(chunk), () => this.closed())
     for (const limit of limits) this.transport.limit(limit)
+    this.patience = setTimeout(() => this.destroy(), listener.logOnTimeout)
+  }
+
+  /** The client has a session: it may take its time from now on. */
+  loggedOn(): void {
+    clearTimeout(this.patience)
   }
 
   private receive(chunk: Buffer): void {
@@ -186,7 +195,7 @@ export class Connection {
     if (net === undefined) return this.finish(encodeRefuse(unsupportedVersion))
     this.net = net
     this.transport.write(encodeAccept(net))
-    if (net.large) this.reader.useLargeLengths()
+    this.reader.agree(net.large, net.sdu)
     this.ttc = new TtcConnection(host(net))
   }
 
@@ -220,12 +229,14 @@ export class Connection {
   destroy(): void {
     this.ended = true
     clearTimeout(this.timer)
+    clearTimeout(this.patience)
     this.transport.destroy()
   }
 
   private closed(): void {
     this.ended = true
     clearTimeout(this.timer)
+    clearTimeout(this.patience)
     this.ttc?.closed()
     this.listener.closed(this)
   }

@@ -36,6 +36,7 @@ const puritySelf = 2
 const unknownService = 12_514
 const unknownSid = 12_505
 const unknownInstance = 12_521
+const noHandler = 12_520
 
 const without = (name: string, domain: string): string => {
   const upper = name.toUpperCase()
@@ -67,6 +68,7 @@ export class Instance {
     const { endOfResponse, fastAuth, netVersion, sdu } = cluster.settings
     this.listener = {
       limits: { endOfResponse, fastAuth, sdu, version: netVersion },
+      logOnTimeout: cluster.settings.logOnTimeout,
       decide: (request, redirected, connection) => this.decide(request, redirected, connection),
       malformed: () => cluster.counts.malformed++,
       closed: (connection) => this.forget(connection)
@@ -179,6 +181,7 @@ export class Instance {
       if (target !== this) return { kind: "redirect", host: "127.0.0.1", port: target.port }
     }
     if (!this.up) return { kind: "refuse", code: unknownService }
+    if (this.connections.size > cluster.settings.maxConnections) return { kind: "refuse", code: noHandler }
     const service = this.serviceOf(request)
     if (typeof service === "number") return { kind: "refuse", code: service }
     const { instanceName } = request
@@ -233,6 +236,7 @@ export class Instance {
       open: (logon) => {
         const session = this.open(pooledLogon(logon, request), request, service, connection)
         cluster.counts.logons++
+        connection.loggedOn()
         return track(session, logon)
       },
       close: (session) => {

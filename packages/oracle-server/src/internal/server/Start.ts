@@ -35,6 +35,8 @@ export const start = async (
     domain: options.domain ?? "",
     maxOpenCursors: options.maxOpenCursors ?? 300,
     maxSessions: options.maxSessions ?? 10_000,
+    maxConnections: options.maxConnections ?? 10_000,
+    logOnTimeout: options.logOnTimeout ?? 60_000,
     logCapacity: options.logCapacity ?? 10_000,
     sdu: protocol.sdu ?? 2_097_152,
     netVersion: protocol.netVersion ?? 319,

@@ -11,6 +11,9 @@ export interface ByteLimit {
   readonly owner: unknown
 }
 
+/** Bytes of answers that may wait for a client to read them. */
+const maxUnread = 16 * 1024 * 1024
+
 /** A client's socket, with byte counts and with limits that cut it at an exact byte. */
 export class Transport {
   received = 0
@@ -69,13 +72,20 @@ export class Transport {
     if (this.silent || this.socket.destroyed || this.socket.writableEnded) return
     if (this.limits.length === 0) {
       this.sent += bytes.length
-      this.socket.write(bytes)
-      return
+      return this.put(bytes)
     }
     const { allowed, limit } = this.allow("toClient", bytes.length)
     this.sent += allowed
-    if (allowed > 0) this.socket.write(bytes.subarray(0, allowed))
+    if (allowed > 0) this.put(bytes.subarray(0, allowed))
     if (limit !== undefined) this.reach(limit)
+  }
+
+  // A client that sends requests and does not read their answers is not listened to until it does.
+  private put(bytes: Buffer): void {
+    this.socket.write(bytes)
+    if (this.socket.writableLength <= maxUnread || this.socket.isPaused()) return
+    this.socket.pause()
+    this.socket.once("drain", () => this.socket.resume())
   }
 
   private reach(limit: ByteLimit): void {

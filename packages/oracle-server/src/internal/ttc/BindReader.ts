@@ -1,5 +1,5 @@
 import type { BindType, Value } from "../engine/Engine.ts"
-import { unimplemented } from "../engine/OraError.ts"
+import { oraError, unimplemented } from "../engine/OraError.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 import type { ByteReader } from "./ByteReader.ts"
 import { CharForm, columnType, typeName, WireType } from "./DataType.ts"
@@ -77,6 +77,27 @@ export interface CursorReference {
   readonly id: number
 }
 
+/** A JSON or VECTOR value that is not decoded yet: one that is damaged fails its call, not its connection. */
+export interface ImageReference {
+  readonly _tag: "Image"
+  readonly kind: "JSON" | "VECTOR"
+  readonly bytes: Buffer
+}
+
+/** The value of an image; ORA-03106 when there is none in it. */
+export const decodeImage = ({ bytes, kind }: ImageReference): Value => {
+  try {
+    return kind === "JSON" ? { _tag: "Json", value: decodeOson(bytes) } : decodeVector(bytes)
+  } catch (cause) {
+    throw oraError(
+      3106,
+      `fatal two-task communication protocol error: ${kind} value: ${
+        cause instanceof Error ? cause.message : String(cause)
+      }`
+    )
+  }
+}
+
 /** A LOB that the client hands in. */
 export interface LobReference {
   readonly _tag: "LobReference"
@@ -112,7 +133,7 @@ const skipObject = (reader: ByteReader): null => {
 }
 
 /** Values that the engine takes as they are, and references that are resolved when the whole request is there. */
-export type WireValue = Value | CursorReference | LobReference
+export type WireValue = Value | CursorReference | LobReference | ImageReference
 
 /** Reads one value of a bind. */
 export const readBindValue = (reader: ByteReader, bind: BindMetadata): WireValue => {
@@ -135,7 +156,8 @@ export const readBindValue = (reader: ByteReader, bind: BindMetadata): WireValue
       reader.lv()
       const image = reader.lv()
       if (image === null) return null
-      return bind.type === WireType.json ? { _tag: "Json", value: decodeOson(image) } : decodeVector(image)
+      // A copy: the request's buffer is used again.
+      return { _tag: "Image", kind: bind.type === WireType.json ? "JSON" : "VECTOR", bytes: Buffer.from(image) }
     }
     default:
   }

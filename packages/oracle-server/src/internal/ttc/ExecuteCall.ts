@@ -10,7 +10,7 @@ import type {
   Value
 } from "../engine/Engine.ts"
 import { oraError, unimplemented } from "../engine/OraError.ts"
-import { type BindMetadata, bindType, type WireValue } from "./BindReader.ts"
+import { type BindMetadata, bindType, decodeImage, type WireValue } from "./BindReader.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 import type { HandedOut } from "./Call.ts"
 import type { CursorTable, ServerCursor } from "./CursorTable.ts"
@@ -154,6 +154,7 @@ const writeRows = (
 const resolveReference = (context: ExecuteContext, value: WireValue): Value => {
   if (typeof value !== "object" || value === null || !("_tag" in value)) return value
   if (value._tag === "LobReference") return context.lobs.find(value.locator)
+  if (value._tag === "Image") return decodeImage(value)
   if (value._tag !== "CursorReference") return value
   const { open } = context.cursors.find(value.id)
   if (open === undefined) throw oraError(1001, "invalid cursor")
@@ -172,6 +173,8 @@ const checkBindCount = (statement: Statement, binds: ReadonlyArray<BindMetadata>
   if (binds.length < statement.placeholders.length) throw oraError(1008, "not all variables bound")
   if (binds.length > statement.placeholders.length) throw oraError(1036, "illegal variable name/number")
 }
+
+const maxIterations = 4_194_304
 
 /** Runs the statement of `cursor` and writes everything of the response but its end. */
 export const execute = (
@@ -195,12 +198,16 @@ export const execute = (
     return { rowCount: 0 }
   }
   checkBindCount(statement, cursor.binds)
+  const iterations = header.isQuery ? 1 : Math.max(1, header.iterations)
+  if (iterations > maxIterations) {
+    throw oraError(4030, `out of process memory when trying to allocate ${iterations} iterations`)
+  }
   context.cursors.closeQuery(cursor)
   const result = context.session.execute(statement, {
     bindTypes: cursor.binds.map(bindType),
     rows: rows.length > 0
       ? rows.map((row) => resolveRow(context, row))
-      : Array.from({ length: Math.max(1, header.iterations) }, () => cursor.binds.map(() => null)),
+      : Array.from({ length: iterations }, () => cursor.binds.map(() => null)),
     autoCommit: (options & ExecuteOption.commit) !== 0,
     batchErrors: (options & ExecuteOption.batchErrors) !== 0,
     rowCounts: (header.flags & ExecuteFlag.rowCounts) !== 0

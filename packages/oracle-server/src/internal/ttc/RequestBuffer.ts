@@ -1,6 +1,9 @@
 import { ProtocolError } from "../net/ProtocolError.ts"
 import { ByteReader } from "./ByteReader.ts"
 
+// A message that is still not whole after so many bytes is none. Values are kept apart as soon as they are.
+const maxRequest = 1024 * 1024 * 1024 + 65_536
+
 /** The bytes of requests as they arrive in DATA packets, parsed from the front message by message. */
 export class RequestBuffer {
   private buffer = Buffer.allocUnsafe(1024)
@@ -17,6 +20,7 @@ export class RequestBuffer {
   append(payload: Buffer, endsRequest: boolean, isFull: boolean): void {
     const { reader } = this
     const start = reader.position
+    if (this.end - start + payload.length > maxRequest) throw new ProtocolError("a request is too long")
     if (this.end + payload.length > this.buffer.length) {
       const kept = this.end - start
       const size = Math.max(1024, (kept + payload.length) * 2)
