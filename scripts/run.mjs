@@ -188,6 +188,7 @@ const tasks = {
     run("node", ["scripts/sweep.ts", ...(kind === undefined ? [] : [kind]), ...args])
   },
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
+  fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),
   demo: (args) => run("node", ["examples/demo.ts", ...args])
 }
