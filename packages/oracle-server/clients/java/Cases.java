@@ -290,6 +290,7 @@ public class Cases {
 
   private static void metadata(Connection connection) throws SQLException {
     DatabaseMetaData metadata = connection.getMetaData();
+    String escape = metadata.getSearchStringEscape();
     try (Statement statement = connection.createStatement()) {
       statement.execute("create table java_parent (id number(9) primary key)");
       statement.execute("comment on table java_parent is 'the parent'");
@@ -298,8 +299,8 @@ public class Cases {
           + "name varchar2(30) default 'x', constraint java_child_pk primary key (id, parent))");
       statement.execute("create unique index java_child_name on java_child (name)");
     }
-    equal(1, rows(metadata.getTables(null, "SCOTT", "JAVA\\_PARENT", new String[] {"TABLE"})).size());
-    try (ResultSet columns = metadata.getColumns(null, "SCOTT", "JAVA\\_CHILD", "%")) {
+    equal(1, rows(metadata.getTables(null, "SCOTT", "JAVA" + escape + "_PARENT", new String[] {"TABLE"})).size());
+    try (ResultSet columns = metadata.getColumns(null, "SCOTT", "JAVA" + escape + "_CHILD", "%")) {
       columns.next();
       equal("ID", columns.getString("COLUMN_NAME"));
       equal("NO", columns.getString("IS_NULLABLE"));

@@ -88,6 +88,8 @@ export interface View {
   readonly columns: ReadonlyArray<string>
   readonly query: Query
   readonly text: string
+  /** Its columns as they were when it was made. */
+  readonly described: ReadonlyArray<{ readonly name: string; readonly type: SqlType; readonly nullable: boolean }>
 }
 
 export interface Sequence {

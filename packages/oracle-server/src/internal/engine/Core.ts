@@ -45,12 +45,14 @@ export class Core {
       now: options.host?.now ?? Date.now,
       sleep: options.host?.sleep ?? defaultSleep,
       clock: options.host?.clock ?? (() => performance.now()),
-      killSession: options.host?.killSession ?? (() => false)
+      killSession: options.host?.killSession ?? (() => false),
+      usage: options.host?.usage ?? (() => ({ openCursors: 0, temporaryLobs: 0, calls: 0, statements: [] }))
     }
     this.environment = {
       databaseName: options.databaseName ?? "FREEPDB1",
       instanceName: options.instanceName ?? "FREE",
       hostName: options.hostName ?? "localhost",
+      openCursors: options.openCursors ?? 300,
       version: options.version ?? "23.7.0.25.01"
     }
     this.locks = new Locks(this.host.sleep)

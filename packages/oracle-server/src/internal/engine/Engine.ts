@@ -356,6 +356,15 @@ export interface OraErrorLike extends Error {
   readonly done?: { readonly iterations: number; readonly rowCount: number }
 }
 
+/** What the client of a session holds. */
+export interface SessionUsage {
+  readonly openCursors: number
+  readonly temporaryLobs: number
+  readonly calls: number
+  /** The texts of the open cursors. */
+  readonly statements: ReadonlyArray<string>
+}
+
 /** What the engine asks of its surroundings. */
 export interface EngineHost {
   /** Milliseconds since 1970. */
@@ -366,6 +375,8 @@ export interface EngineHost {
   readonly clock: () => number
   /** `ALTER SYSTEM KILL SESSION`: false when there is no such session (ORA-00030). */
   readonly killSession: (sid: number, serial: number, immediate: boolean) => boolean
+  /** What the client of a session holds of it: `v$sesstat`, `v$open_cursor` and `v$temporary_lobs` show it. */
+  readonly usage: (sid: number) => SessionUsage
 }
 
 /** A parameter of a procedure or a function written in TypeScript. */
@@ -422,6 +433,8 @@ export interface EngineOptions {
   readonly databaseName?: string
   readonly instanceName?: string
   readonly hostName?: string
+  /** The parameter `open_cursors`, as `v$parameter` shows it; default 300. */
+  readonly openCursors?: number
   /** Bytes that statements and rows may take together, by estimate: beyond them a statement fails with ORA-04030. 512 MB. */
   readonly memoryLimit?: number
   readonly procedures?: ReadonlyArray<Procedure>

@@ -9,6 +9,7 @@ export interface Environment {
   readonly databaseName: string
   readonly instanceName: string
   readonly hostName: string
+  readonly openCursors: number
   readonly version: string
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import type { OraErrorLike } from "../engine/Engine.ts"
+import type { OraErrorLike, SessionUsage } from "../engine/Engine.ts"
 import type { ConnectRequest } from "../net/ConnectData.ts"
 import type { Call, FunctionName } from "../ttc/Call.ts"
 import type { Connection } from "./Connection.ts"
@@ -135,6 +135,17 @@ export class Cluster {
       if (entry !== undefined && (serial === undefined || entry.session.engine.info.serial === serial)) return entry
     }
     return undefined
+  }
+
+  /** What the client of a session holds of it. */
+  usage(sid: number): SessionUsage {
+    const session = this.findSession(sid)?.session
+    return {
+      openCursors: session?.cursors.size ?? 0,
+      temporaryLobs: session?.lobs.temporary ?? 0,
+      calls: session?.calls ?? 0,
+      statements: session?.cursors.texts() ?? []
+    }
   }
 
   kill(sid: number, serial?: number): boolean {

@@ -58,7 +58,8 @@ export const start = async (
         instanceName: plan.name,
         procedures: options.procedures ?? [],
         ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
-        host: { killSession: (sid, serial) => cluster.kill(sid, serial) }
+        host: { killSession: (sid, serial) => cluster.kill(sid, serial), usage: (sid) => cluster.usage(sid) },
+        openCursors: cluster.settings.maxOpenCursors
       })
       engines.set(database, engine)
     }

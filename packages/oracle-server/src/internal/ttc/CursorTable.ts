@@ -44,6 +44,11 @@ export class CursorTable {
     return this.cursors.size
   }
 
+  /** The texts of the statements that are open. */
+  texts(): ReadonlyArray<string> {
+    return [...this.cursors.values()].map((cursor) => cursor.sql)
+  }
+
   get hasOpenQuery(): boolean {
     for (const cursor of this.cursors.values()) {
       if (cursor.open !== undefined && !cursor.open.exhausted) return true

@@ -222,7 +222,12 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
         name,
         columns: ddl.columns,
         query: ddl.query,
-        text: ddl.text
+        text: ddl.text,
+        described: columns.map(({ name, nullable, type }, index) => ({
+          name: ddl.columns[index] ?? name,
+          type,
+          nullable
+        }))
       })
       return
     }

@@ -1,114 +1,41 @@
 /** The data dictionary and the V$ views: a useful few, made from the catalog and the sessions at each read. */
-import type { Table } from "../Catalog.ts"
 import type { DictionaryView } from "../compile/Compilation.ts"
 import type { Stored } from "../Convert.ts"
 import type { Core } from "../Core.ts"
 import { userId } from "../functions/SessionFunctions.ts"
 import { fromText } from "../OracleNumber.ts"
+import { productOf } from "../Product.ts"
 import type { SessionState } from "../SessionState.ts"
-import { isBlankPadded, kindOf, NUMBER, shortName, varchar2 } from "../SqlType.ts"
+import { DATE, NUMBER, varchar2 } from "../SqlType.ts"
+import { dictionaryColumns } from "./DictionaryColumns.ts"
+import {
+  type Cell,
+  columnCommentRows,
+  columnRows,
+  constraintColumnRows,
+  constraintRows,
+  type DictionaryRow,
+  identityRows,
+  indexColumnRows,
+  indexRows,
+  objectRows,
+  procedureRows,
+  sequenceRows,
+  sourceRows,
+  synonymRows,
+  tableCommentRows,
+  tableRows,
+  userRows,
+  viewRows
+} from "./DictionaryRows.ts"
 
-type Cell = string | number | null
 type Rows = ReadonlyArray<ReadonlyArray<Cell>>
 
 interface View {
-  /** `NAME` is text, `NAME#` a number. */
+  /** `NAME` is text, `NAME#` a number, `NAME@` a date. */
   readonly columns: string
   readonly rows: (core: Core, session: SessionState) => Rows
 }
-
-const tables = (core: Core): ReadonlyArray<Table> => [...core.catalog.tables()].sort((a, b) => a.name < b.name ? -1 : 1)
-
-const tableRows = (core: Core, test: (owner: string) => boolean): Rows =>
-  tables(core).filter((table) => test(table.owner)).map((
-    table
-  ) => [
-    table.owner,
-    table.name,
-    table.temporary === undefined ? "N" : "Y",
-    "VALID",
-    table.temporary === "preserve" ? "SYS$SESSION" : table.temporary === "delete" ? "SYS$TRANSACTION" : null
-  ])
-
-const columnRows = (core: Core, test: (owner: string) => boolean): Rows =>
-  tables(core).filter((table) => test(table.owner)).flatMap((table) =>
-    table.columns.map((column, i): ReadonlyArray<Cell> => {
-      const { type } = column
-      const kind = kindOf(type)
-      return [
-        table.owner,
-        table.name,
-        column.name,
-        shortName(type),
-        kind === "c" || kind === "r" ? type.size : kind === "n" ? 22 : kind === "d" ? 7 : 11,
-        kind === "n" && type.precision > 0 ? type.precision : null,
-        (kind === "n" && type.precision > 0) || ["t", "z", "l", "s"].includes(kind) ? type.scale : null,
-        column.nullable ? "Y" : "N",
-        i + 1,
-        column.defaultText ?? null,
-        kind === "c" ? (type.chars > 0 ? type.chars : type.size) : 0,
-        kind === "c" ? (type.chars > 0 ? "C" : "B") : null,
-        column.identity === undefined ? "NO" : "YES",
-        isBlankPadded(type) ? "CHAR_CS" : null
-      ]
-    })
-  )
-
-const objectRows = (core: Core, test: (owner: string) => boolean): Rows =>
-  [...core.catalog.objects.values()].filter((object) => test(object.owner)).map((object) => [
-    object.owner,
-    object.name,
-    object.id,
-    object.kind === "procedure"
-      ? (object.subprogram.returns === undefined ? "PROCEDURE" : "FUNCTION")
-      : object.kind.toUpperCase(),
-    "VALID"
-  ])
-
-const constraintRows = (core: Core, test: (owner: string) => boolean): Rows => {
-  const rows: Array<ReadonlyArray<Cell>> = []
-  for (const table of tables(core)) {
-    if (!test(table.owner)) continue
-    const add = (name: string, type: string, owner: string | null, key: string | null, rule: string | null): void => {
-      rows.push([table.owner, name, type, table.name, owner, key, "ENABLED", rule])
-    }
-    for (const key of table.keys) add(key.name, key.type === "primary" ? "P" : "U", null, null, null)
-    for (const key of table.foreign) {
-      add(key.name, "R", key.parent.owner, key.key.name, (key.onDelete ?? "no action").toUpperCase())
-    }
-    for (const check of table.checks) add(check.name, "C", null, null, null)
-  }
-  return rows
-}
-
-const indexRows = (core: Core, test: (owner: string) => boolean): Rows => {
-  const rows: Array<ReadonlyArray<Cell>> = []
-  for (const table of tables(core)) {
-    if (!test(table.owner)) continue
-    for (const key of table.keys) rows.push([table.owner, key.indexName, table.name, "UNIQUE"])
-    for (const index of table.indexes) {
-      rows.push([index.owner, index.name, table.name, index.unique ? "UNIQUE" : "NONUNIQUE"])
-    }
-  }
-  return rows
-}
-
-const sequenceRows = (core: Core, test: (owner: string) => boolean): Rows =>
-  [...core.catalog.objects.values()].flatMap((object) =>
-    object.kind === "sequence" && test(object.owner)
-      ? [[
-        object.owner,
-        object.name,
-        String(object.min),
-        String(object.max),
-        String(object.increment),
-        object.cycle ? "Y" : "N",
-        object.order ? "Y" : "N",
-        object.cache,
-        String(object.next)
-      ]]
-      : []
-  )
 
 const sessionRows = (core: Core): Rows =>
   [...core.sessions.values()].map(({ state }) => {
@@ -136,82 +63,101 @@ const sessionRows = (core: Core): Rows =>
     ]
   })
 
-const owned = (
-  columns: string,
-  rows: (core: Core, test: (owner: string) => boolean) => Rows
-): Readonly<Record<"user" | "all", View>> => ({
-  user: {
-    columns: columns.replace(/^OWNER /, ""),
-    rows: (core, session) => rows(core, (owner) => owner === session.info.user).map((row) => row.slice(1))
-  },
-  all: { columns, rows: (core) => rows(core, () => true) }
-})
+type RowsOf = (core: Core) => ReadonlyArray<DictionaryRow>
 
-const tablesView = owned("OWNER TABLE_NAME TEMPORARY STATUS DURATION", tableRows)
-const columnsView = owned(
-  "OWNER TABLE_NAME COLUMN_NAME DATA_TYPE DATA_LENGTH# DATA_PRECISION# DATA_SCALE# NULLABLE COLUMN_ID# DATA_DEFAULT CHAR_LENGTH# CHAR_USED IDENTITY_COLUMN CHARACTER_SET_NAME",
-  columnRows
-)
-const objectsView = owned("OWNER OBJECT_NAME OBJECT_ID# OBJECT_TYPE STATUS", objectRows)
-const constraintsView = owned(
-  "OWNER CONSTRAINT_NAME CONSTRAINT_TYPE TABLE_NAME R_OWNER R_CONSTRAINT_NAME STATUS DELETE_RULE",
-  constraintRows
-)
-const indexesView = owned("OWNER INDEX_NAME TABLE_NAME UNIQUENESS", indexRows)
-const sequencesView = owned(
-  "SEQUENCE_OWNER SEQUENCE_NAME MIN_VALUE# MAX_VALUE# INCREMENT_BY# CYCLE_FLAG ORDER_FLAG CACHE_SIZE# LAST_NUMBER#",
-  sequenceRows
-)
-const viewsView = owned(
-  "OWNER VIEW_NAME TEXT",
-  (core, test) =>
-    [...core.catalog.objects.values()].flatMap((object) =>
-      object.kind === "view" && test(object.owner) ? [[object.owner, object.name, object.text]] : []
-    )
-)
-const synonymsView = owned(
-  "OWNER SYNONYM_NAME TABLE_OWNER TABLE_NAME",
-  (core, test) =>
-    [...core.catalog.objects.values()].flatMap((object) =>
-      object.kind === "synonym" && test(object.owner)
-        ? [[object.owner, object.name, object.target.length > 1 ? object.target[0]! : null, object.target.at(-1)!]]
-        : []
-    )
-)
+const none: RowsOf = () => []
+
+/** The views that show the catalog, each with its rows and the column that says whose they are. */
+const catalogViews: Readonly<
+  Record<keyof typeof dictionaryColumns, { readonly rows: RowsOf; readonly owner?: string }>
+> = {
+  TABLES: { rows: tableRows },
+  VIEWS: { rows: viewRows },
+  SEQUENCES: { rows: sequenceRows, owner: "SEQUENCE_OWNER" },
+  USERS: { rows: userRows, owner: "USERNAME" },
+  MVIEWS: { rows: none },
+  TAB_IDENTITY_COLS: { rows: identityRows },
+  TAB_COLS: { rows: columnRows },
+  TAB_COMMENTS: { rows: tableCommentRows },
+  COL_COMMENTS: { rows: columnCommentRows },
+  MVIEW_COMMENTS: { rows: none },
+  IND_COLUMNS: { rows: indexColumnRows, owner: "TABLE_OWNER" },
+  INDEXES: { rows: indexRows },
+  IND_EXPRESSIONS: { rows: none, owner: "TABLE_OWNER" },
+  CONSTRAINTS: { rows: constraintRows },
+  CONS_COLUMNS: { rows: constraintColumnRows },
+  DB_LINKS: { rows: none },
+  SYNONYMS: { rows: synonymRows },
+  OBJECTS: { rows: objectRows },
+  TRIGGERS: { rows: none },
+  TRIGGER_COLS: { rows: none, owner: "TABLE_OWNER" },
+  SOURCE: { rows: sourceRows },
+  ERRORS: { rows: none },
+  PROCEDURES: { rows: procedureRows },
+  ARGUMENTS: { rows: none },
+  TAB_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
+  COL_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
+  TYPES: { rows: none },
+  TAB_PARTITIONS: { rows: none, owner: "TABLE_OWNER" },
+  DEPENDENCIES: { rows: none },
+  LOBS: { rows: none }
+}
+
+const nameOf = (column: string): string => column.replace(/[#@]$/, "")
+
+/** `ALL_`, `DBA_` and `USER_` of a view of the catalog. */
+const catalogView = (name: string): View | undefined => {
+  const match = /^(ALL|DBA|USER)_(.*)$/.exec(name)
+  const key = match?.[2] === "TAB_COLUMNS" ? "TAB_COLS" : match?.[2]
+  if (match === null || key === undefined || !Object.hasOwn(catalogViews, key)) return undefined
+  const { owner = "OWNER", rows } = catalogViews[key as keyof typeof catalogViews]
+  const all = dictionaryColumns[key as keyof typeof catalogViews].split(" ")
+  const isUsers = match[1] === "USER"
+  // The views of one's own objects have no column for the owner; indexes are their table's owner's.
+  const left = new Set(isUsers && key !== "USERS" ? [owner, ...(key.startsWith("IND_") ? ["INDEX_OWNER"] : [])] : [])
+  const more = key === "USERS" && match[1] !== "ALL"
+    ? ["ACCOUNT_STATUS", "DEFAULT_TABLESPACE", "TEMPORARY_TABLESPACE", "PROFILE"]
+    : []
+  const columns = [...all, ...more].filter((column) => !left.has(nameOf(column)))
+  return {
+    columns: columns.join(" "),
+    rows: (core, session) =>
+      rows(core)
+        .filter((row) => !isUsers || row[owner] === session.info.user)
+        .map((row) => columns.map((column) => row[nameOf(column)] ?? null))
+  }
+}
 
 const nlsRows = (session: SessionState): Rows => session.nls.entries().map(([name, value]) => [name, value])
 const databaseNls = (): Rows => [["NLS_CHARACTERSET", "AL32UTF8"], ["NLS_NCHAR_CHARACTERSET", "AL16UTF16"]]
 
-const product = "Oracle Database 23ai Free Release 23.0.0.0.0 (sessionpool embedded server)"
+const statistics = ["opened cursors cumulative", "opened cursors current", "user calls"]
+
+const privileges = [
+  "CREATE SESSION",
+  "ALTER SESSION",
+  "CREATE TABLE",
+  "CREATE VIEW",
+  "CREATE SEQUENCE",
+  "CREATE SYNONYM",
+  "CREATE PROCEDURE",
+  "UNLIMITED TABLESPACE"
+]
+
+const parameters = ({ environment }: Core): ReadonlyArray<readonly [string, string]> => [
+  ["compatible", `${environment.version.split(".")[0]}.0.0`],
+  ["db_block_size", "8192"],
+  ["db_name", environment.instanceName],
+  ["instance_name", environment.instanceName],
+  ["max_string_size", "EXTENDED"],
+  ["nls_language", "AMERICAN"],
+  ["nls_territory", "AMERICA"],
+  ["open_cursors", String(environment.openCursors)],
+  ["processes", "320"],
+  ["sessions", "10000"]
+]
 
 const views: Readonly<Record<string, View>> = {
-  USER_TABLES: tablesView.user,
-  ALL_TABLES: tablesView.all,
-  DBA_TABLES: tablesView.all,
-  USER_TAB_COLUMNS: columnsView.user,
-  ALL_TAB_COLUMNS: columnsView.all,
-  USER_TAB_COLS: columnsView.user,
-  ALL_TAB_COLS: columnsView.all,
-  USER_OBJECTS: objectsView.user,
-  ALL_OBJECTS: objectsView.all,
-  USER_CONSTRAINTS: constraintsView.user,
-  ALL_CONSTRAINTS: constraintsView.all,
-  USER_INDEXES: indexesView.user,
-  ALL_INDEXES: indexesView.all,
-  USER_SEQUENCES: { ...sequencesView.user, columns: sequencesView.all.columns.replace(/^SEQUENCE_OWNER /, "") },
-  ALL_SEQUENCES: sequencesView.all,
-  USER_VIEWS: viewsView.user,
-  ALL_VIEWS: viewsView.all,
-  USER_SYNONYMS: synonymsView.user,
-  ALL_SYNONYMS: synonymsView.all,
-  USER_USERS: {
-    columns: "USERNAME USER_ID# ACCOUNT_STATUS",
-    rows: (_, session) => [[session.info.user, userId(session.info.user), "OPEN"]]
-  },
-  ALL_USERS: {
-    columns: "USERNAME USER_ID#",
-    rows: (core) => [...core.catalog.schemas].map((name) => [name, userId(name)])
-  },
   NLS_SESSION_PARAMETERS: { columns: "PARAMETER VALUE", rows: (_, session) => nlsRows(session) },
   NLS_DATABASE_PARAMETERS: {
     columns: "PARAMETER VALUE",
@@ -226,13 +172,16 @@ const views: Readonly<Record<string, View>> = {
   "V$MYSTAT": { columns: "SID# STATISTIC## VALUE#", rows: (_, session) => [[session.info.sid, 0, 0]] },
   "V$VERSION": {
     columns: "BANNER BANNER_FULL CON_ID#",
-    rows: (core) => [[product, `${product}\nVersion ${core.environment.version}`, 0]]
+    rows: ({ environment: { version } }) => [[productOf(version), `${productOf(version)}\nVersion ${version}`, 0]]
   },
   PRODUCT_COMPONENT_VERSION: {
     columns: "PRODUCT VERSION VERSION_FULL STATUS",
-    rows: (
-      core
-    ) => [[product, core.environment.version.split(".")[0] + ".0.0.0.0", core.environment.version, "Production"]]
+    rows: ({ environment: { version } }) => [[
+      productOf(version),
+      `${version.split(".")[0]}.0.0.0.0`,
+      version,
+      "Production"
+    ]]
   },
   "V$INSTANCE": {
     columns: "INSTANCE_NUMBER# INSTANCE_NAME HOST_NAME VERSION VERSION_FULL STATUS",
@@ -248,6 +197,50 @@ const views: Readonly<Record<string, View>> = {
     ]]
   },
   "V$DATABASE": { columns: "NAME OPEN_MODE", rows: (core) => [[core.environment.instanceName, "READ WRITE"]] },
+  "V$PARAMETER": {
+    columns:
+      "NUM# NAME TYPE# VALUE DISPLAY_VALUE DEFAULT_VALUE ISDEFAULT ISSES_MODIFIABLE ISSYS_MODIFIABLE DESCRIPTION",
+    rows: (core) =>
+      parameters(core).map(([name, value], index) => [
+        index + 1,
+        name,
+        /^\d+$/.test(value) ? 3 : 2,
+        value,
+        value,
+        value,
+        "TRUE",
+        "FALSE",
+        "FALSE",
+        null
+      ])
+  },
+  "V$STATNAME": {
+    columns: "STATISTIC## NAME CLASS# STAT_ID# DISPLAY_NAME",
+    rows: () => statistics.map((name, index) => [index, name, 1, index, name])
+  },
+  "V$SESSTAT": {
+    columns: "SID# STATISTIC## VALUE#",
+    rows: (core) =>
+      [...core.sessions.values()].flatMap(({ state: { info: { sid } } }) => {
+        const { openCursors, calls } = core.host.usage(sid)
+        return [openCursors, openCursors, calls].map((value, index) => [sid, index, value])
+      })
+  },
+  "V$OPEN_CURSOR": {
+    columns: "SID# USER_NAME SQL_ID SQL_TEXT CURSOR_TYPE",
+    rows: (core) =>
+      [...core.sessions.values()].flatMap(({ state: { info: { sid, user } } }) =>
+        core.host.usage(sid).statements.map((text) => [sid, user, null, text.slice(0, 60), "OPEN"])
+      )
+  },
+  "V$TEMPORARY_LOBS": {
+    columns: "SID# CACHE_LOBS# NOCACHE_LOBS# ABSTRACT_LOBS# CON_ID#",
+    rows: (core) =>
+      [...core.sessions.values()].map((
+        { state: { info: { sid } } }
+      ) => [sid, core.host.usage(sid).temporaryLobs, 0, 0, 0])
+  },
+  SESSION_PRIVS: { columns: "PRIVILEGE", rows: () => privileges.map((name) => [name]) },
   SESSION_ROLES: { columns: "ROLE", rows: () => [] }
 }
 
@@ -255,6 +248,9 @@ const aliases: Readonly<Record<string, string>> = {
   TABS: "USER_TABLES",
   COLS: "USER_TAB_COLUMNS",
   SEQ: "USER_SEQUENCES",
+  OBJ: "USER_OBJECTS",
+  IND: "USER_INDEXES",
+  SYN: "USER_SYNONYMS",
   "GV$SESSION": "V$SESSION",
   "V_$SESSION": "V$SESSION",
   "GV$INSTANCE": "V$INSTANCE"
@@ -263,11 +259,13 @@ const aliases: Readonly<Record<string, string>> = {
 export const dictionaryView = (core: Core, path: ReadonlyArray<string>): DictionaryView | undefined => {
   if (path.length > 2 || (path.length === 2 && path[0] !== "SYS")) return undefined
   const name = aliases[path.at(-1)!] ?? path.at(-1)!
-  const view = views[name]
+  const view = views[name] ?? catalogView(name)
   if (view === undefined) return undefined
   const columns = view.columns.split(" ").map((column) =>
     column.endsWith("#") && column !== "SERIAL#"
       ? { name: column.slice(0, -1), type: NUMBER }
+      : column.endsWith("@")
+      ? { name: column.slice(0, -1), type: DATE }
       : { name: column, type: varchar2() }
   )
   return {
