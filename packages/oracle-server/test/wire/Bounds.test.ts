@@ -32,7 +32,7 @@ describe("the bounds of a server", () => {
 
   it.live("a client that does not log on in time is cut, and one that has stays", () =>
     Effect.scoped(Effect.gen(function*() {
-      const server = yield* serve(engine(), { logOnTimeout: 300 })
+      const server = yield* serve(engine(), { logOnTimeout: 2500 })
       const connection = yield* connect(server)
       const closed = yield* Effect.promise(() =>
         new Promise<boolean>((resolve) => {
