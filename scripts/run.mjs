@@ -125,6 +125,7 @@ const format = () => run("dprint", ["check"], { hint: "\nnpm run format mends it
 const lint = () => {
   run("oxlint", ["--deny-warnings"])
   run("node", ["scripts/check-house.ts"])
+  run("node", ["scripts/check-rooms.ts"])
 }
 const check = () => {
   run("tsc", ["--project", "tsconfig.check.json"])

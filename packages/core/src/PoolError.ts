@@ -8,8 +8,8 @@
  */
 import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
-import { formatDuration } from "./internal/durationText.ts"
-import { escapeControls } from "./internal/messageText.ts"
+import { formatDuration } from "./internal/data/durationText.ts"
+import { escapeControls } from "./internal/data/messageText.ts"
 
 const pool = Schema.String
 

@@ -11,8 +11,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { escapeControls } from "./internal/messageText.ts"
-import * as Field from "./internal/optionField.ts"
+import { escapeControls } from "./internal/data/messageText.ts"
+import * as Field from "./internal/data/optionField.ts"
 import { InvalidOptionsError } from "./PoolError.ts"
 
 const getModes = ["wait", "noWait", "forceGet", "timedWait"] as const

@@ -17,21 +17,20 @@
  *     +--- closing <---------------------+-------------------+
  * ```
  *
- * Who does what, all under `internal/`:
+ * Who does what, all under `internal/`; each folder may use those below it:
  *
- * - `poolState` holds every count and list. Only its methods change the place of a session, each in one synchronous step.
- * - `lending` decides who gets which session. A freed session belongs to the request it wakes from that very step on. No
+ * - `surface` makes a pool from its options, and is what its users call; it changes settings and ends the pool.
+ * - `leases`: the time from taking a session to giving it back. Its end is installed before the session is taken, so there is no
+ *   moment in which an interrupted fiber could lose one.
+ * - `jobs`: what takes time (open, close, ping, pause) runs here, in the pool's scope, never in the fiber of a caller. `engine`
+ *   starts it when the decision that ordered it is complete.
+ * - `decisions`: `lending` says who gets which session. A freed session belongs to the request it wakes from that very step on. No
  *   request ever waits while an idle session fits it; therefore a newcomer may take an idle session without asking the queue.
- * - `settling` decides what to open and what to replace, by the pure functions of `growth`. `sessionGroup` finds the idle
- *   session for a request, and the request for a session, each in constant time.
- * - Decisions order work as jobs. `engine` starts them when the decision is complete; `jobs` are the effects (open, close,
- *   ping, pause). They run in the pool's scope, never in the fiber of a caller.
- * - `lease` is the time from taking a session to giving it back. Its end is installed before the session is taken, so
- *   there is no moment in which an interrupted fiber could lose one.
- * - `upkeep` evicts and keeps alive, `closing` ends the pool, `leaks` reports leases that are held for too long.
- *
- * While nothing changes that could speak against lending a session once more, `poolState` keeps the one that came back last
- * at hand, and `take` lends it without a further question; `ask` is the way that looks at everything.
+ *   `settling` says what to open and what to replace, by the pure functions of `growth`; `eviction` what to close.
+ * - `entities`: `poolState` holds every count and list and changes them in synchronous steps; `sessionGroup` finds the idle session for
+ *   a request, and the request for a session, each in constant time. While nothing has changed that could invalidate a session
+ *   since it was last lent, `fastPath` lends it again without further questions.
+ * - `data`: lists, clocks and texts that know nothing of sessions.
  *
  * To acquire is one look at the idle sessions. If none fits, the request joins the queue, sessions are opened in the
  * background, and the first session that fits it, new or given back, is its own.
@@ -48,8 +47,8 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Connection } from "./Connection.ts"
-import * as construct from "./internal/construct.ts"
-import { TypeId } from "./internal/typeId.ts"
+import { TypeId } from "./internal/data/typeId.ts"
+import * as construct from "./internal/surface/make.ts"
 import type {
   AcquireError,
   ConnectionReleasedError,

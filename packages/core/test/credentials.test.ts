@@ -265,4 +265,22 @@ describe("credentials as an effect", () => {
       const later = yield* Effect.flip(pool.reconfigure({ password: Redacted.make("people") }))
       assert.include(later.message, "password cannot be combined with `credentials`")
     }))
+
+  it.effect("refused after they were replaced: opening goes on with those that the pool has by then", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        max: 2,
+        password: Redacted.make("tiger"),
+        database: { accounts, latency: { open: "2 seconds" } }
+      })
+      const waiting = yield* beside(served(pool))
+      yield* database.setPassword("scott", "lion")
+      yield* pool.reconfigure({ password: Redacted.make("lion") })
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(yield* Fiber.join(waiting), 1)
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 1]])
+      yield* pool.reconfigure({ min: 2 })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* pool.statistics).opened, 2)
+    }))
 })

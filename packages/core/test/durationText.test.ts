@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { formatDuration } from "../src/internal/durationText.ts"
+import { formatDuration } from "../src/internal/data/durationText.ts"
 
 describe("formatDuration", () => {
   const cases: ReadonlyArray<readonly [millis: number, text: string]> = [

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { type Expiring, ExpiryHeap } from "../src/internal/expiryHeap.ts"
+import { type Expiring, ExpiryHeap } from "../src/internal/data/expiryHeap.ts"
 
 const item = (expiresAt: number): Expiring => ({ expiresAt, heapIndex: -1 })
 

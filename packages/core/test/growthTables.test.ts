@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { expiry, isOverdue, sessionsToFill, sessionsToOpen, sessionsToReplace } from "../src/internal/growth.ts"
+import { isOverdue, sessionsToFill, sessionsToOpen, sessionsToReplace } from "../src/internal/decisions/growth.ts"
+import { expiry } from "../src/internal/entities/session.ts"
 
 describe("sessionsToOpen", () => {
   const cases: ReadonlyArray<

@@ -138,7 +138,7 @@ describe("keepAlive", () => {
       const { database, pool } = yield* openPool({ ...always, min: 5, max: 5, keepAlive: "20 seconds" })
       yield* database.behave("ping", { latency: "1 second" })
       yield* TestClock.adjust("20 seconds")
-      // Four are being pinged; the fifth is the one at hand.
+      // Four are being pinged; the fifth can be lent.
       yield* served(pool)
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(yield* database.count("pinged"), 4)
@@ -155,7 +155,7 @@ describe("keepAlive", () => {
       assert.deepInclude(yield* pool.statistics, { opened: 6, idle: 6 })
     }))
 
-  it.effect("keeps most sessions at hand while it pings", () =>
+  it.effect("keeps most sessions idle while it pings", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ ...always, min: 20, max: 20, keepAlive: "20 seconds" })
       yield* database.behave("ping", { outcome: "hang" })

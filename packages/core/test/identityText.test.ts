@@ -10,7 +10,7 @@ import {
   PasswordDigests,
   sameDigest,
   shardingKeyText
-} from "../src/internal/identity.ts"
+} from "../src/internal/entities/identity.ts"
 
 const identity = (parts: Partial<Identity>): Identity => ({
   credentials: "request",

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { afterEach, vi } from "vitest"
-import { Groups } from "../src/internal/groups.ts"
+import { Groups } from "../src/internal/entities/groups.ts"
 import { beside, openPool, served, settled } from "./openPool.ts"
 
 afterEach(() => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Link, LinkedList, unlink } from "../src/internal/linkedList.ts"
+import { Link, LinkedList, unlink } from "../src/internal/data/linkedList.ts"
 
 /** Every property of the list that follows from what is in it, both ways round. */
 const assertHolds = (list: LinkedList<number>, model: ReadonlyArray<number>) => {

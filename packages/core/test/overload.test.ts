@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import * as Overload from "../src/internal/overload.ts"
+import * as Overload from "../src/internal/data/overload.ts"
 import { beside, openPool, type Pool, served, settled } from "./openPool.ts"
 
 const target = 100

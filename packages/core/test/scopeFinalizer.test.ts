@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { addFirst, canAddFirst, isEmpty } from "../src/internal/scopeFinalizer.ts"
+import { addFirst, canAddFirst, isEmpty } from "../src/internal/leases/scopeFinalizer.ts"
 import { openPool } from "./openPool.ts"
 
 describe("the first finalizer of a scope", () => {

@@ -1,7 +1,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Clock, Context, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { TurnClock } from "../src/internal/turnClock.ts"
+import { TurnClock } from "../src/internal/data/turnClock.ts"
 
 const ofSystem = Context.get(Context.empty(), Clock.Clock)
 

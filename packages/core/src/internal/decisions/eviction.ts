@@ -1,0 +1,28 @@
+/** Which sessions are closed because they have been idle for too long or have grown too old, and when the next ones are due. */
+import type { PoolState } from "../entities/poolState.ts"
+
+/** Closes what is due at `now`. It looks only at what it closes, and at one session of each kind beyond. */
+export const evict = <S>(state: PoolState<S>, now: number): void => {
+  for (;;) {
+    const oldest = state.expiries.earliest
+    if (oldest === undefined || oldest.expiresAt > now) break
+    if (oldest.place === "idle") state.retire(oldest, "expired")
+    // One that is in use is closed when it comes back, which sees that it has expired.
+    else state.expiries.remove(oldest)
+  }
+  for (;;) {
+    const coldest = state.recency.last
+    if (coldest === undefined || state.opened <= state.limits.min) return
+    if (coldest.idleSince + state.limits.idleTimeout > now) return
+    state.retire(coldest, "idle")
+  }
+}
+
+/** When something is due next; `Infinity` when nothing is, as things stand. */
+export const nextEviction = <S>(state: PoolState<S>): number => {
+  const coldest = state.recency.last
+  const idle = coldest === undefined || state.opened <= state.limits.min
+    ? Infinity
+    : coldest.idleSince + state.limits.idleTimeout
+  return Math.min(idle, state.expiries.earliest?.expiresAt ?? Infinity)
+}

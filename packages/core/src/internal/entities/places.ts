@@ -1,0 +1,84 @@
+/**
+ * Where every session is, and how many there are in each place: of the pool, of each group and of each shard. `move` is the only
+ * writer of a session's place and of these counts.
+ */
+import type { Place, Session, Shard } from "./session.ts"
+import type { SessionGroup } from "./sessionGroup.ts"
+
+/** What can come after what. */
+const following: Readonly<Record<Place, ReadonlySet<Place>>> = {
+  gone: new Set<Place>(["opening"]),
+  opening: new Set<Place>(["checking", "gone"]),
+  checking: new Set<Place>(["idle", "busy", "closing"]),
+  idle: new Set<Place>(["checking", "busy", "closing"]),
+  busy: new Set<Place>(["idle", "checking", "closing"]),
+  closing: new Set<Place>(["gone"])
+}
+
+/** Something that cannot be, if the pool is right: a defect of the pool, not of the program that uses it. */
+export class ImpossibleState extends Error {
+  override readonly name = "ImpossibleState"
+
+  constructor(what: string) {
+    super(`This is a defect of the session pool, please report it: ${what}.`)
+  }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+export type Counts = Readonly<Record<Exclude<Place, "gone">, number>>
+
+const isLive = (place: Place): boolean => place === "idle" || place === "checking" || place === "busy"
+
+export class Places<S> {
+  readonly #counts: Writable<Counts> = { opening: 0, idle: 0, checking: 0, busy: 0, closing: 0 }
+  #slots = 0
+  #opened = 0
+
+  get counts(): Counts {
+    return this.#counts
+  }
+
+  /** Places of `max` that are taken, also by sessions that are being opened or closed. */
+  get slots(): number {
+    return this.#slots
+  }
+
+  /** Sessions that are idle, being pinged or lent. */
+  get opened(): number {
+    return this.#opened
+  }
+
+  /**
+   * A session of `group` goes to another place. There is no object of it while it is being opened: without one it comes to
+   * `"opening"`, or leaves that.
+   */
+  move(group: SessionGroup<S>, session: Session<S> | undefined, to: Place): void {
+    const from: Place = session?.place ?? (to === "opening" ? "gone" : "opening")
+    // Most moves are between idle and busy, which no other count depends on.
+    const isLease = (from === "idle" && to === "busy") || (from === "busy" && to === "idle")
+    if (!isLease && !following[from].has(to)) throw new ImpossibleState(`a session cannot go from "${from}" to "${to}"`)
+    if (from !== "gone" && this.#counts[from]-- === 0) {
+      throw new ImpossibleState(`there is no session that is "${from}"`)
+    }
+    if (to !== "gone") this.#counts[to]++
+    if (session !== undefined) (session as Writable<Session<S>>).place = to
+    if (!isLease) this.#countAround(group, from, to)
+  }
+
+  #countAround(group: Writable<SessionGroup<S>>, from: Place, to: Place): void {
+    const live = Number(isLive(to)) - Number(isLive(from))
+    const slots = Number(to !== "gone") - Number(from !== "gone")
+    const opening = Number(to === "opening") - Number(from === "opening")
+    const closing = Number(to === "closing") - Number(from === "closing")
+    this.#opened += live
+    this.#slots += slots
+    group.live += live
+    group.opening += opening
+    group.closing += closing
+    if (group.shard === undefined) return
+    const shard: Writable<Shard<S>> = group.shard
+    shard.slots += slots
+    shard.closing += closing
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Ties the decisions to the world: completes steps, starts what they have ordered, and keeps the pool's clocks going. Decisions are
+ * synchronous and complete before anything here starts, so no fiber ever sees half a step.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { PoolEvent } from "../../PoolEvent.ts"
+import * as Lending from "../decisions/lending.ts"
+import { settle } from "../decisions/settling.ts"
+import type { Groups } from "../entities/groups.ts"
+import type { Job } from "../entities/job.ts"
+import type { PoolState } from "../entities/poolState.ts"
+import type { IsHealthy, Session } from "../entities/session.ts"
+import type { DriverCalls, Host } from "./host.ts"
+import { LeakWatch } from "./leaks.ts"
+import { Notices } from "./notices.ts"
+import { type OpeningParts, Openings } from "./openings.ts"
+import { Refusals } from "./refusals.ts"
+import { checkSession, closeSession, takeAwaySession } from "./sessionJobs.ts"
+
+/** What an engine is made of. Everything is closed over its environment already. */
+export interface EngineParts<S> extends Omit<OpeningParts<S>, "host"> {
+  readonly driver: DriverCalls<S>
+  readonly run: <A, E2>(
+    effect: Effect.Effect<A, E2>,
+    options: { readonly uninterruptible: boolean }
+  ) => Fiber.Fiber<A, E2>
+  readonly groups: Groups<S>
+  readonly state: PoolState<S>
+}
+
+export class Engine<S> implements Host<S> {
+  readonly driver: EngineParts<S>["driver"]
+  readonly state: PoolState<S>
+  readonly groups: Groups<S>
+  readonly isHealthy: IsHealthy<S>
+  readonly openings: Openings<S>
+  readonly refusals: Refusals<S>
+  readonly leaks: LeakWatch
+  readonly notices: Notices<S>
+  readonly #run: EngineParts<S>["run"]
+  #isStarting = false
+  /** Called when the pool is no longer open and its last session is gone. */
+  whenEmpty: () => void = () => {}
+  /** Called when something may be due for eviction earlier than the evictor knows. */
+  rearm: () => void = () => {}
+  /** When the evictor looks next. */
+  nextLook = Infinity
+  /** Looked at after every step, while somebody waits for something that a step may bring. */
+  readonly afterSteps = new Set<() => void>()
+
+  constructor(parts: EngineParts<S>) {
+    this.driver = parts.driver
+    this.state = parts.state
+    this.groups = parts.groups
+    this.#run = parts.run
+    this.isHealthy = (session) => {
+      try {
+        return parts.driver.isHealthy(session.handle)
+      } catch {
+        return false
+      }
+    }
+    this.openings = new Openings({ ...parts, host: this })
+    this.refusals = new Refusals(parts.state)
+    this.notices = new Notices(parts.state, this.fork)
+    this.leaks = new LeakWatch(this)
+  }
+
+  /** Starts `effect` in the pool's scope; it ends with the scope. */
+  readonly fork = <A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> =>
+    this.#run(effect, { uninterruptible: false })
+
+  /** The same for work that must be completed once it was ordered: a place of `max` depends on it. */
+  readonly forkJob = <A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> =>
+    this.#run(effect, { uninterruptible: true })
+
+  /** Decides what follows from what has changed, until nothing more does. No fiber runs meanwhile. */
+  decide(): void {
+    this.refusals.forget()
+    while (this.state.takeUnsettled()) {
+      settle(this.state)
+      this.refusals.refuseUnprovided()
+    }
+  }
+
+  /**
+   * Completes a step: decides what follows from it, and starts that. It is always the last thing that a step does. What is
+   * started may end at once and be a step of its own; its jobs are started here as well, not inside.
+   */
+  readonly flush = (): void => {
+    const { state } = this
+    this.decide()
+    if (this.#isStarting) return
+    this.#isStarting = true
+    while (state.hasJobs) {
+      for (const job of state.takeJobs()) this.#start(job)
+    }
+    for (const group of state.takeLeftGroups()) this.groups.tidy(group)
+    this.#isStarting = false
+    for (const look of this.afterSteps) look()
+    state.deadlines.setTimer()
+    if (state.phase === "open") this.rearm()
+    if (state.phase === "draining" && state.slots === 0) this.whenEmpty()
+  }
+
+  #start(job: Job<S>): void {
+    switch (job._tag) {
+      case "Open":
+        return this.openings.start(job.group)
+      case "Close":
+        return void this.forkJob(closeSession(this, job.session, job.reason))
+      case "Check":
+        return void this.forkJob(checkSession(this, job.session))
+      case "TakeAway":
+        return void this.forkJob(takeAwaySession(this, job.session))
+      case "Run":
+        return void this.fork(job.effect)
+    }
+  }
+
+  /** A session is free to go to another holder, in the state that `tag` names. */
+  takeBack(session: Session<S>, tag: Session<S>["tag"], now: number): void {
+    const { state } = this
+    session.tag = tag
+    session.idleSince = now
+    session.provenAt = now
+    if (state.fast.takeBack(session, now, this.isHealthy)) {
+      this.#rearmFor(now)
+      return
+    }
+    if (state.isWatched) {
+      const heldMillis = now - session.takenAt
+      state.emit(PoolEvent.SessionReturned({ at: state.date(now), session: session.id, tag: tag?.text, heldMillis }))
+    }
+    if (session.place === "busy") {
+      Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })
+    }
+    if (state.isIncomplete) this.flush()
+    else this.#rearmFor(now)
+  }
+
+  /** A session that is idle from now on may be due for eviction before anything else is. */
+  #rearmFor(now: number): void {
+    const { limits, opened } = this.state
+    if (now + limits.idleTimeout < this.nextLook && opened > limits.min) this.rearm()
+  }
+}

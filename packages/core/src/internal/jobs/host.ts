@@ -1,0 +1,25 @@
+/** What the work of a pool needs of it, and no more. */
+import type * as Effect from "effect/Effect"
+import type { Fiber } from "effect/Fiber"
+import type { Connection } from "../../Connection.ts"
+import type { SessionDriver } from "../../SessionDriver.ts"
+import type { PoolState } from "../entities/poolState.ts"
+import type { IsHealthy } from "../entities/session.ts"
+
+/** The driver, as far as work that no caller waits for goes. */
+export type DriverCalls<S> = Pick<
+  SessionDriver<S, Connection, unknown>,
+  "attributes" | "close" | "interrupt" | "isHealthy" | "open" | "ping"
+>
+
+export interface Host<S> {
+  readonly state: PoolState<S>
+  readonly driver: DriverCalls<S>
+  readonly isHealthy: IsHealthy<S>
+  /** Starts `effect` in the pool's scope; it ends with the scope. */
+  readonly fork: <A, E2>(effect: Effect.Effect<A, E2>) => Fiber<A, E2>
+  /** The same for work that must be completed once it was ordered: a place of `max` depends on it. */
+  readonly forkJob: <A, E2>(effect: Effect.Effect<A, E2>) => Fiber<A, E2>
+  /** Completes a step: decides what follows from it, and starts that. It is always the last thing that a step does. */
+  readonly flush: () => void
+}

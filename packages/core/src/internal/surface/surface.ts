@@ -1,0 +1,151 @@
+/** A pool as its users see it: each lease is tied to the scope or the effect that it is for. */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { pipeArguments } from "effect/Pipeable"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import type { Connection } from "../../Connection.ts"
+import { type AcquireError, ConnectionReleasedError, InvalidOptionsError } from "../../PoolError.ts"
+import type { CloseReason } from "../../PoolEvent.ts"
+import type { CloseOptions, SessionPool } from "../../SessionPool.ts"
+import type { SessionRequest } from "../../SessionRequest.ts"
+import type { SessionTag } from "../../SessionTag.ts"
+import { showValue } from "../data/messageText.ts"
+import { expectedDuration, parseMillis } from "../data/optionField.ts"
+import { TypeId } from "../data/typeId.ts"
+import { ask, take } from "../leases/asking.ts"
+import { end, finish } from "../leases/ending.ts"
+import { Lease, type LeaseParts } from "../leases/lease.ts"
+import { addFirst, canAddFirst, isEmpty } from "../leases/scopeFinalizer.ts"
+import { type Body, UseFrames } from "../leases/useFrame.ts"
+import type { Closing } from "./closing.ts"
+import { events } from "./events.ts"
+import { statistics } from "./statistics.ts"
+
+/** The pool as its users see it. */
+export const surface = <S, C extends Connection, E, OE>(
+  parts: LeaseParts<S, C, E, OE>,
+  closing: Closing<S>,
+  change: SessionPool<C, OE>["reconfigure"]
+): SessionPool<C, OE> => {
+  const { engine } = parts
+  const { state } = engine
+  const frames = new UseFrames<S, C, E, OE>()
+  const origin = () => engine.leaks.isOn ? new Error("taken") : undefined
+
+  const finalizer = (lease: Lease<S, C, E, OE>) => () => finish(lease) ?? Effect.void
+  const broken = (lease: Lease<S, C, E, OE>, defect: unknown) =>
+    Effect.andThen(finish(lease) ?? Effect.void, Effect.die(defect))
+
+  // Uninterruptible from taking the session until the scope has its return: nothing can fall between.
+  const askIn = (lease: Lease<S, C, E, OE>, scope: Scope.Scope) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.withFiber((fiber) => {
+        let connection: Effect.Effect<C, AcquireError | OE>
+        try {
+          connection = ask(lease, fiber)
+        } catch (defect) {
+          return broken(lease, defect)
+        }
+        // Waiting can be interrupted, and ends the lease when it fails: the scope is not burdened with what never was.
+        const guarded = Effect.onExitPrimitive(
+          restore(connection),
+          (exit) => exit._tag === "Failure" ? finish(lease) : undefined,
+          true
+        )
+        return Effect.tap(guarded, Scope.addFinalizerExit(scope, finalizer(lease)))
+      })
+    )
+
+  const takesAtOnce = canAddFirst()
+  const acquire = (request?: SessionRequest): ReturnType<SessionPool<C, OE>["acquire"]> => {
+    const from = origin()
+    return Effect.withFiber((fiber) => {
+      const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
+      const lease = new Lease(parts, request, from)
+      if (!takesAtOnce || !isEmpty(scope)) return askIn(lease, scope)
+      let connection: C | undefined
+      try {
+        connection = take(lease, fiber)
+      } catch (defect) {
+        return broken(lease, defect)
+      }
+      if (connection === undefined) return askIn(lease, scope)
+      // In the very step in which the session was taken: nothing can fall between.
+      addFirst(scope, finalizer(lease))
+      return Effect.succeed(connection)
+    })
+  }
+
+  const use = (first: SessionRequest | Body<C>, second?: Body<C>): Effect.Effect<unknown, unknown, unknown> => {
+    const request = typeof first === "function" ? undefined : first
+    const body = typeof first === "function" ? first : second!
+    const from = origin()
+    return Effect.suspend(() => frames.run(new Lease(parts, request, from), body))
+  }
+
+  // Looked at when the effect runs: it may have been made while the lease was still on.
+  const leaseOf = (connection: C): Effect.Effect<Lease<S, C, E, OE>, ConnectionReleasedError> =>
+    Effect.suspend(() => {
+      const lease = connection.lease
+      const isOwn = lease instanceof Lease && lease.parts.engine === engine
+      return isOwn && !lease.isReleased
+        ? Effect.succeed(lease)
+        : Effect.fail(
+          new ConnectionReleasedError({
+            pool: state.settings.name,
+            session: connection.id,
+            ...(isOwn ? {} : { owner: lease.pool })
+          })
+        )
+    })
+
+  const endNow = (
+    lease: Lease<S, C, E, OE>,
+    tag: SessionTag | undefined,
+    reason: CloseReason | undefined
+  ): Effect.Effect<void> => Effect.uninterruptible(Effect.suspend(() => end(lease, tag, reason) ?? Effect.void))
+
+  return {
+    [TypeId]: TypeId,
+    pipe() {
+      return pipeArguments(this, arguments)
+    },
+    acquire,
+    use: use as SessionPool<C, OE>["use"],
+    release: (connection, options) =>
+      Effect.flatMap(leaseOf(connection), (lease) => {
+        if (options?.tag === undefined) {
+          return Effect.uninterruptible(Effect.suspend(() => finish(lease) ?? Effect.void))
+        }
+        const tag = engine.groups.tag(options.tag, state.settings.name)
+        return Result.isFailure(tag) ? Effect.fail(tag.failure) : endNow(lease, tag.success, undefined)
+      }),
+    drop: (connection) => Effect.flatMap(leaseOf(connection), (lease) => endNow(lease, undefined, "dropped")),
+    close: (options) => close(closing, state.settings.name, options),
+    reconfigure: change,
+    settings: Effect.sync(() => state.settings),
+    statistics: Effect.sync(() => statistics(state)),
+    events: events(state)
+  }
+}
+
+const close = <S>(
+  closing: Closing<S>,
+  pool: string,
+  options: CloseOptions | undefined
+) => {
+  if (options?.force === true) return closing.byForce()
+  const drainTimeout = options?.drainTimeout
+  if (drainTimeout === undefined) return closing.plainly()
+  const millis = parseMillis(drainTimeout)
+  return millis === undefined
+    ? Effect.fail(
+      new InvalidOptionsError({
+        pool: pool,
+        problems: [{ field: "drainTimeout", problem: `must be ${expectedDuration}, not ${showValue(drainTimeout)}` }]
+      })
+    )
+    : closing.draining(Duration.millis(millis))
+}

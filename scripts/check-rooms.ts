@@ -1,0 +1,62 @@
+/**
+ * Checks that the rooms of a package look down only: every import of a source, those of types included, goes to its own room or to
+ * one further down. A room that is not in the list is one that somebody has to place first.
+ */
+import { readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { filesBelow, root } from "./lib/files.ts"
+import { Report } from "./lib/report.ts"
+
+const report = new Report("rooms")
+
+interface House {
+  /** The folder of the sources. */
+  readonly folder: string
+  /** The rooms, the uppermost first. */
+  readonly rooms: ReadonlyArray<string>
+  /** Which room a source is in. */
+  readonly roomOf: (file: string) => string
+}
+
+/** The public modules of core that all of its rooms may speak of; the others are made of them. */
+const vocabulary: ReadonlySet<string> = new Set([
+  "Connection.ts",
+  "PoolError.ts",
+  "PoolEvent.ts",
+  "PoolMetrics.ts",
+  "PoolOptions.ts",
+  "PoolStatistics.ts",
+  "SessionDriver.ts",
+  "SessionRequest.ts",
+  "SessionTag.ts"
+])
+
+const houses: ReadonlyArray<House> = [
+  {
+    folder: "packages/core/src",
+    rooms: ["surface", "leases", "jobs", "decisions", "entities", "vocabulary", "data"],
+    roomOf: (file) => /^internal\/(\w+)\//.exec(file)?.[1] ?? (vocabulary.has(file) ? "vocabulary" : "surface")
+  }
+]
+
+const importing = /(?:^|\n)(?:import|export)\s[^;"']*?from\s+"(\.[^"]+)"|import\("(\.[^"]+)"\)/g
+
+let sources = 0
+for (const { folder, roomOf, rooms } of houses) {
+  const base = join(root, folder)
+  for (const file of filesBelow(base).map((name) => name.replaceAll("\\", "/"))) {
+    sources++
+    const room = roomOf(file)
+    if (!rooms.includes(room)) {
+      report.add(`${folder}/${file}: the room "${room}" has no place in scripts/check-rooms.ts`)
+    }
+    for (const [, from, dynamic] of readFileSync(join(base, file), "utf8").matchAll(importing)) {
+      const target = relative(base, join(base, dirname(file), from ?? dynamic!)).replaceAll("\\", "/")
+      const other = roomOf(target)
+      if (rooms.indexOf(other) < rooms.indexOf(room)) {
+        report.add(`${folder}/${file}: "${room}" imports ${target}, which is above it in "${other}"`)
+      }
+    }
+  }
+}
+report.end(`${sources} sources import only from their own room or from rooms below`)
