@@ -318,4 +318,25 @@ describe.skipIf(isReal)("OracleContext", () => {
         { concurrency: 8, discard: true }
       )
     })))
+
+  it.live("is there for onLease, which runs at every lease and may refuse it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const users: Array<unknown> = []
+      const { pool } = yield* watched({
+        max: 1,
+        onLease: (held) =>
+          Effect.flatMap(seen(held), (row) => {
+            users.push(row?.["client"])
+            return row?.["client"] === "eve" ? held.setTag("no tag") : Effect.void
+          })
+      })
+      const as = (clientIdentifier: string) =>
+        Effect.provideService(pool.use(seen), OracleContext, { clientIdentifier })
+      assert.deepInclude(yield* as("ada"), { client: "ada" })
+      assert.deepInclude(yield* as("bob"), { client: "bob" })
+      assert.strictEqual((yield* Effect.flip(as("eve")))._tag, "InvalidTagError")
+      assert.deepStrictEqual(yield* pool.use(seen), nobody)
+      assert.deepStrictEqual(users, ["ada", "bob", "eve", null])
+      assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
+    })))
 })

@@ -52,7 +52,7 @@ export interface PoolFields
  *
  * **Details**
  *
- * `credentials` take the place of `user` and `password` and are asked at every opening. `onSession` and `resetSession` are those of
+ * `credentials` take the place of `user` and `password` and are asked at every opening. `onSession`, `onLease` and `resetSession` are those of
  * the core pool, and so is `openRetry`, but for its default: while no database can be reached, pauses are 30 ms and 0.2 % of how long
  * that has lasted; after what a database refuses they begin at 100 ms and double. Both end at 1 second and are jittered by 20 %.
  *
@@ -69,6 +69,13 @@ export interface PoolFields
 export interface PoolHooks<OE, R> {
   readonly credentials?: Effect.Effect<OracleCredentials, unknown, R> | undefined
   readonly onSession?:
+    | ((
+      connection: OracleConnection,
+      info: { readonly requestedTag: string | undefined }
+    ) => Effect.Effect<unknown, OE, R>)
+    | undefined
+  /** Runs at every lease, after `onSession`. When it fails the session goes back, and the failure is the caller's. */
+  readonly onLease?:
     | ((
       connection: OracleConnection,
       info: { readonly requestedTag: string | undefined }
