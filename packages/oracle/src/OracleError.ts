@@ -11,12 +11,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type DriverError, readDriverError } from "./internal/driverError.ts"
 import * as Reason from "./internal/errorReason.ts"
 import * as Table from "./internal/errorTable.ts"
-import { redactStatement } from "./internal/secretRedaction.ts"
+import { type KnownSecret, redactStatement } from "./internal/secretRedaction.ts"
 
 export {
   AuthenticationError,
@@ -293,7 +292,7 @@ export interface Details {
   /** The statement, with placeholders. Never put values into it. */
   readonly sql?: string | undefined
   /** Secrets in use, removed wherever they stand. Default: none; credentials are then found by their surroundings. */
-  readonly secrets?: ReadonlyArray<string | Redacted.Redacted<string>> | undefined
+  readonly secrets?: ReadonlyArray<KnownSecret> | undefined
   /** Additions and corrections to the table. Default: none. */
   readonly classification?: Readonly<Record<string, Meaning>> | undefined
   /** Whether what was done commits by itself, so that it may have happened when its answer was lost. Default: `false`. */

@@ -1,6 +1,5 @@
 /** Reads what the driver threw: its codes, where in the SQL, the constraint, and a copy of it without secrets. */
-import type * as Redacted from "effect/Redacted"
-import { redactSecrets, redactStack, redactStatement, redactValues } from "./secretRedaction.ts"
+import { type KnownSecret, redactSecrets, redactStack, redactStatement, redactValues } from "./secretRedaction.ts"
 
 /** What is known about something that was thrown. */
 export interface DriverError {
@@ -18,7 +17,7 @@ export interface DriverError {
 
 /** What may stand in an error and must not be shown as it is: secrets, and the statement, which may hold one. */
 export interface Known {
-  readonly secrets: ReadonlyArray<string | Redacted.Redacted<string>>
+  readonly secrets: ReadonlyArray<KnownSecret>
   readonly sql?: string | undefined
 }
 

@@ -6,6 +6,7 @@
  * of what surrounds a secret, and by exact match when the secret itself is known.
  */
 import * as Redacted from "effect/Redacted"
+import { SecretMark } from "./secretMark.ts"
 import { withoutIdentifiedBy, withoutSecrets } from "./sqlSecrets.ts"
 
 /** What stands in the place of a secret. */
@@ -48,12 +49,20 @@ const redactCredentials = (word: string): string => {
   return offset < 0 ? word : `${head.slice(0, prefix + offset + 1)}${mask}${word.slice(at)}`
 }
 
-type Secrets = ReadonlyArray<string | Redacted.Redacted<string>>
+/** A secret that is known, or the mark that a session keeps of one. */
+export type KnownSecret = string | Redacted.Redacted<string> | SecretMark
 
-const redactKnown = (text: string, secrets: Secrets): string =>
-  secrets.map((secret) => typeof secret === "string" ? secret : Redacted.value(secret))
-    .filter((secret) => secret.length >= shortestKnownSecret)
-    .reduce((out, secret) => out.replaceAll(secret, mask), text)
+type Secrets = ReadonlyArray<KnownSecret>
+
+const redactKnown = (text: string, secrets: Secrets): string => {
+  let out = text
+  for (const secret of secrets) {
+    const known = secret instanceof SecretMark || typeof secret === "string" ? secret : Redacted.value(secret)
+    if (known.length < shortestKnownSecret) continue
+    out = typeof known === "string" ? out.replaceAll(known, mask) : known.removeFrom(out, mask)
+  }
+  return out
+}
 
 const redact = (text: string, assigned: (whole: string, name: string) => string): string => {
   let out = text

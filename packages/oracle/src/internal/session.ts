@@ -15,13 +15,13 @@
  * its own time limit. A session that does not become quiet in that time is lost.
  */
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
 import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
 import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
+import type { SecretMark } from "./secretMark.ts"
 import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
@@ -108,8 +108,8 @@ export interface Limits {
 export interface SessionParts {
   readonly connection: DriverConnection
   readonly sockets: Sockets
-  /** What must not show in any error. */
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  /** Of what must not show in any error. */
+  readonly secrets: ReadonlyArray<SecretMark>
   /** Whether the server may serve each lease, or each transaction, with another of its own sessions. */
   readonly isPooledServer: boolean
   readonly limits: Limits
@@ -120,7 +120,7 @@ export interface SessionParts {
 
 export class OracleSession {
   readonly sockets: Sockets
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  readonly secrets: ReadonlyArray<SecretMark>
   readonly isPooledServer: boolean
   readonly lender: Lender | undefined
   /** For spans. */

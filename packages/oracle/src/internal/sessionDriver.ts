@@ -1,7 +1,6 @@
 /** The effects that the pool needs, over standalone connections of the driver. */
 import type { SessionDriver } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { PipelineState } from "./callBatches.ts"
@@ -11,11 +10,13 @@ import type { LeaseContexts } from "./leaseContext.ts"
 import { Lender } from "./lender.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
+import { SecretMark } from "./secretMark.ts"
+import type { KnownSecret } from "./secretRedaction.ts"
 import { attempt, type Limits, OracleSession } from "./session.ts"
 import { Sockets } from "./sockets.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
-type Secrets = ReadonlyArray<Redacted.Redacted<string>>
+type Secrets = ReadonlyArray<KnownSecret>
 
 const failed = (operation: string, secrets: Secrets) => (thrown: unknown) =>
   OracleError.failFromDriver(thrown, { operation, secrets })
@@ -88,7 +89,7 @@ const open = (
         connection,
         ...(lender !== undefined && { lender }),
         sockets,
-        secrets,
+        secrets: secrets.map((secret) => new SecretMark(secret)),
         isPooledServer: changesServerSession(settings),
         limits,
         context: contexts.ofSession(settings),
