@@ -108,7 +108,7 @@ const isOurs = (span: Tracer.Span): boolean =>
 
 /** The name of the caller's innermost span; an empty text when there is none, or one of another process. */
 const callerOf = (context: Context.Context<never>): string => {
-  let span = Option.getOrUndefined(Context.getOption(context, Tracer.ParentSpan))
+  let span = Context.getOrUndefined(context, Tracer.ParentSpan)
   while (span?._tag === "Span" && isOurs(span)) span = Option.getOrUndefined(span.parent)
   return span?._tag === "Span" ? cutToBytes(span.name, mostBytes) : ""
 }

@@ -92,8 +92,9 @@ export class SessionContext {
   /** Attributes of CLIENTCONTEXT that the server may have otherwise than from the opening; `undefined` when not known. */
   readonly #sentAttributes = new Map<string, string | undefined>()
   #schema: SchemaChange | undefined = undefined
-  /** A schema that is to be put back with the next call. */
+  /** A schema that is to be put back with the next call, and whether the driver has it. */
   #pendingSchema: string | undefined = undefined
+  #isPendingSent = false
 
   constructor(options: SessionContextOptions) {
     this.#options = options
@@ -118,15 +119,20 @@ export class SessionContext {
     this.#schema = undefined
     if (change.before === undefined) {
       // It belongs to the session; what was not sent yet is sent with the next lease.
-      if (!change.isSent) this.#pendingSchema = change.name
+      if (!change.isSent) this.#putBack(change.name)
       return !change.isSent || change.isTaken
     }
     if (!change.isSent && !change.followsSent) return true
     // A statement has set another one since, and what statements do stays.
     const isOverridden = change.isTaken && connection !== undefined &&
       !isSameSchema(connection.currentSchema, change.name)
-    if (!isOverridden) this.#pendingSchema = change.before
+    if (!isOverridden) this.#putBack(change.before)
     return true
+  }
+
+  #putBack(schema: string | undefined): void {
+    this.#pendingSchema = schema
+    this.#isPendingSent = false
   }
 
   /** Why the calls of the lease cannot be made. */
@@ -181,12 +187,13 @@ export class SessionContext {
     const change = this.#schema
     if (change !== undefined && !change.isSent) {
       change.isSent = true
-      this.#pendingSchema = undefined
+      this.#putBack(undefined)
       connection.currentSchema = change.name
       return true
     }
     if (this.#pendingSchema === undefined) return change !== undefined && !change.isTaken
     connection.currentSchema = this.#pendingSchema
+    this.#isPendingSent = true
     return true
   }
 
@@ -228,7 +235,7 @@ export class SessionContext {
   /** The server has answered a call that told it something. */
   taken(schemaIsSettled: (() => void) | undefined): void {
     if (this.#schema?.isSent === true) this.#schema.isTaken = true
-    this.#pendingSchema = this.#schema === undefined || this.#schema.isSent ? undefined : this.#pendingSchema
+    if (this.#isPendingSent) this.#putBack(undefined)
     // A pooled server has to be told again whenever it has changed its session.
     if (!this.#options.isPooledServer) schemaIsSettled?.()
   }
