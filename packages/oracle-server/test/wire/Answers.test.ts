@@ -89,3 +89,48 @@ describe("passwords", () => {
       assert.strictEqual(await logOn("tiger"), "no error")
     }))
 })
+
+describe("what a session says of itself", () => {
+  it.live("is one fact, whoever has set it (F13)", () =>
+    withConnection({}, async (connection, server) => {
+      const shown = async () => {
+        const [session] = await Effect.runPromise(server.sessions)
+        return [session?.module, session?.action, session?.clientInfo, session?.clientId]
+      }
+      await connection.execute(`begin dbms_application_info.set_module('by block', 'step');
+        dbms_application_info.set_client_info('info'); dbms_session.set_identifier('alice'); end;`)
+      assert.deepStrictEqual(await shown(), ["by block", "step", "info", "alice"])
+      connection.module = "by driver"
+      await connection.ping()
+      assert.deepStrictEqual(await shown(), ["by driver", null, "info", "alice"])
+    }))
+
+  it.live("is cut to 64 bytes, between characters (S13)", () =>
+    withConnection({}, async (connection) => {
+      connection.module = "€".repeat(30)
+      connection.action = "a".repeat(100_000)
+      const { rows } = await connection.execute("select module, action from v$session")
+      assert.deepStrictEqual(rows, [["€".repeat(21), "a".repeat(64)]])
+    }))
+})
+
+describe("limits", () => {
+  it.live("70,000 binds are refused, and the session goes on (S13)", () =>
+    withConnection({}, async (connection) => {
+      const count = 70_000
+      const sql = `begin if ${
+        Array.from({ length: count }, (_, index) => `:b${index} is null`).join(" or ")
+      } then null; end if; end;`
+      assert.strictEqual(await codeOf(connection.execute(sql, Array.from({ length: count }, () => 1))), "ORA-01745")
+      assert.deepStrictEqual((await connection.execute("select 1 from dual")).rows, [[1]])
+    }))
+
+  it.live("a sleep of a month does not end at once (S13)", () =>
+    withConnection({}, async (connection) => {
+      const sleeping = connection.execute("begin dbms_session.sleep(2592000); end;").then(() => "woken", () => "broken")
+      const first = await Promise.race([sleeping, new Promise((resolve) => setTimeout(resolve, 100, "asleep"))])
+      assert.strictEqual(first, "asleep")
+      await connection.break()
+      assert.strictEqual(await sleeping, "broken")
+    }))
+})

@@ -157,7 +157,11 @@ export const cannedEngine = (
           events.push("rollback")
           session.transaction = false
         },
-        setEndToEnd: (attributes) => void events.push(`end to end ${JSON.stringify(attributes)}`),
+        endToEnd: { module: null, action: null, clientId: null, clientInfo: null, dbOp: null, ecid: null },
+        setEndToEnd: (attributes) => {
+          events.push(`end to end ${JSON.stringify(attributes)}`)
+          Object.assign(session.endToEnd, attributes)
+        },
         setCurrentSchema: (name) => {
           if (name === "NOBODY") throw oraError(1435, "user does not exist")
           events.push(`schema ${name}`)

@@ -8,13 +8,21 @@ import type { Environment, SessionState } from "./SessionState.ts"
 import { Locks } from "./storage/Locks.ts"
 import { Store } from "./storage/Store.ts"
 
+const maxTimer = 2_147_483_647
+
 const defaultSleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error)
       return
     }
-    const timer = setTimeout(resolve, milliseconds)
+    // A timer that is longer than this would end at once.
+    const due = Date.now() + milliseconds
+    let timer: NodeJS.Timeout
+    const wait = (left: number) => {
+      timer = setTimeout(() => left > maxTimer ? wait(due - Date.now()) : resolve(), Math.min(left, maxTimer))
+    }
+    wait(milliseconds)
     signal.addEventListener("abort", () => {
       clearTimeout(timer)
       reject(signal.reason as Error)

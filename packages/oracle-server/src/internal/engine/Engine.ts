@@ -333,6 +333,8 @@ export interface EngineSession {
   commit(): void
   rollback(): void
   setEndToEnd(attributes: EndToEnd): void
+  /** The attributes as they are, whoever has set them; null where none is set. */
+  readonly endToEnd: { readonly [Name in keyof EndToEnd]-?: string | null }
   /** Piggyback 152. Throws ORA-01435 for an unknown schema. */
   setCurrentSchema(name: string): void
   /** Application context of the `CLIENTCONTEXT`-like namespaces (piggyback 154). A null value clears it. */

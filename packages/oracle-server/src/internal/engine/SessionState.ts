@@ -1,5 +1,5 @@
 /** What a session knows about itself while the store evaluates functions on its behalf. */
-import type { SessionInfo } from "./Engine.ts"
+import type { EndToEnd, SessionInfo } from "./Engine.ts"
 import { Nls } from "./Nls.ts"
 import type { NumberValue } from "./OracleNumber.ts"
 import { fixedZone, formatOffset, parseZone, type Zone } from "./TimeZones.ts"
@@ -11,6 +11,23 @@ export interface Environment {
   readonly hostName: string
   readonly openCursors: number
   readonly version: string
+}
+
+/** Bytes that are kept of an attribute. */
+const attributeBytes = 64
+
+/** As much of a text as has room, without half of a character. */
+const cut = (text: string | null, bytes: number): string | null => {
+  if (text === null || text === "") return null
+  if (Buffer.byteLength(text, "utf8") <= bytes) return text
+  let kept = ""
+  let size = 0
+  for (const character of text) {
+    size += Buffer.byteLength(character, "utf8")
+    if (size > bytes) return kept
+    kept += character
+  }
+  return kept
 }
 
 export class SessionState {
@@ -55,6 +72,20 @@ export class SessionState {
     const upper = text.toUpperCase()
     this.zone = upper === "LOCAL" || upper === "DBTIMEZONE" ? fixedZone(0) : parseZone(text)
     this.zoneName = this.zone.region === "" ? formatOffset(this.zone.offsetAt(0)) : this.zone.region
+  }
+
+  /** Sets what is given, cut to the bytes that are kept. A module that comes without an action clears the action. */
+  setEndToEnd(attributes: EndToEnd): void {
+    const { action, clientId, clientInfo, dbOp, ecid, module } = attributes
+    if (module !== undefined) {
+      this.module = cut(module, attributeBytes)
+      if (action === undefined) this.action = null
+    }
+    if (action !== undefined) this.action = cut(action, attributeBytes)
+    if (clientId !== undefined) this.clientId = cut(clientId, attributeBytes)
+    if (clientInfo !== undefined) this.clientInfo = cut(clientInfo, attributeBytes)
+    if (dbOp !== undefined) this.dbOp = cut(dbOp, attributeBytes)
+    if (ecid !== undefined) this.ecid = cut(ecid, attributeBytes)
   }
 
   reset(): void {

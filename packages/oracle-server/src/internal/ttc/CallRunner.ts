@@ -1,12 +1,12 @@
 import type { OraErrorLike } from "../engine/Engine.ts"
-import { unimplemented } from "../engine/OraError.ts"
+import { oraError, unimplemented } from "../engine/OraError.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 import { versionNumber } from "./Authentication.ts"
 import { type Call, featureName } from "./Call.ts"
 import type { ServerCursor } from "./CursorTable.ts"
 import type { Dialogue } from "./Dialogue.ts"
 import { execute, type ExecuteContext, type ExecuteOutcome, fetchRows } from "./ExecuteCall.ts"
-import { type BindRow, ExecuteFlag, type ExecuteHeader, isPlsql } from "./ExecuteMessage.ts"
+import { type BindRow, ExecuteFlag, type ExecuteHeader, isPlsql, maxBinds } from "./ExecuteMessage.ts"
 import { asOraError, cancelled, sessionKilled } from "./Failure.ts"
 import { runLobOperation } from "./LobCall.ts"
 import { authenticate } from "./LogonCall.ts"
@@ -180,6 +180,7 @@ export const prepareExecute = (dialogue: Dialogue, call: Call, header: ExecuteHe
     const cursor = header.cursorId === 0 ? cursors.open(header.sql ?? "") : cursors.find(header.cursorId)
     call.cursorId = cursor.id
     if (header.binds !== undefined && header.binds.length > 0) cursor.binds = header.binds
+    if (cursor.binds.length > maxBinds) throw oraError(1745, "invalid host/bind variable name")
     if (header.sql === undefined) {
       call.sql = cursor.sql
       return undefined

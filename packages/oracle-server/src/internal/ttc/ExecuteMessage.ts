@@ -62,7 +62,9 @@ export const rowsToFetch = (header: ExecuteHeader): number => {
 export const isPlsql = (header: ExecuteHeader): boolean =>
   (header.options & (ExecuteOption.notPlsql | ExecuteOption.describe)) === 0
 
-const maxBinds = 65_535
+/** As many binds as a statement may have. A request with more is still read, so that it can be refused. */
+export const maxBinds = 65_535
+const maxReadable = 1 << 20
 
 const readMetadataList = (reader: ByteReader, count: number, terms: TtcTerms): Array<BindMetadata> => {
   const list: Array<BindMetadata> = []
@@ -89,7 +91,9 @@ export const parseExecute = (reader: ByteReader, terms: TtcTerms): ExecuteHeader
   const bindCount = reader.ub4()
   reader.skip(6)
   const defineCount = reader.ub4()
-  if (bindCount > maxBinds || defineCount > maxBinds) throw new ProtocolError("EXECUTE with too many binds or defines")
+  if (bindCount > maxReadable || defineCount > maxReadable) {
+    throw new ProtocolError("EXECUTE with too many binds or defines")
+  }
   reader.ub4()
   reader.skip(3)
   reader.ub4()

@@ -25,7 +25,7 @@ export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErr
         session.setCurrentSchema(piggyback.schema)
         break
       case "endToEnd":
-        session.setEndToEnd(piggyback.attributes)
+        engine.setEndToEnd(piggyback.attributes)
         break
       case "freeTempLobs":
         for (const locator of piggyback.locators) lobs.free(locator)

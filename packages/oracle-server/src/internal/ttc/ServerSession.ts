@@ -1,7 +1,6 @@
 import type { EngineSession } from "../engine/Engine.ts"
 import { CursorTable } from "./CursorTable.ts"
 import { LobTable } from "./LobTable.ts"
-import type { EndToEndAttributes } from "./Piggyback.ts"
 
 /** What a client believes of its session. */
 export interface ReportedState {
@@ -19,10 +18,6 @@ export class ServerSession {
   /** Set by a kill: the next call is answered with it, and the connection ends. */
   killed = false
   closed = false
-  module: string | null = null
-  action: string | null = null
-  clientId: string | null = null
-  clientInfo: string | null = null
   lastCallAt: number
   calls = 0
 
@@ -37,18 +32,6 @@ export class ServerSession {
   setCurrentSchema(name: string): void {
     this.engine.setCurrentSchema(name)
     this.reported.schema = this.engine.currentSchema
-  }
-
-  setEndToEnd(attributes: EndToEndAttributes): void {
-    this.engine.setEndToEnd(attributes)
-    if (attributes.module !== undefined) {
-      this.module = attributes.module
-      // Setting the module alone clears the action, as DBMS_APPLICATION_INFO.SET_MODULE does.
-      if (attributes.action === undefined) this.action = null
-    }
-    if (attributes.action !== undefined) this.action = attributes.action
-    if (attributes.clientId !== undefined) this.clientId = attributes.clientId
-    if (attributes.clientInfo !== undefined) this.clientInfo = attributes.clientInfo
   }
 
   /** The client's cursors and locators end with its hold of the session. */

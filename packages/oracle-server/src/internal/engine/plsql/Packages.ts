@@ -156,14 +156,13 @@ const builtins: Readonly<Record<string, Builtin>> = {
     }
   },
   "DBMS_APPLICATION_INFO.SET_MODULE": setter(["MODULE_NAME", "ACTION_NAME"], ({ session }, [module, action]) => {
-    session.module = module?.slice(0, 64) ?? null
-    session.action = action?.slice(0, 64) ?? null
+    session.setEndToEnd({ module: module ?? null, action: action ?? null })
   }),
   "DBMS_APPLICATION_INFO.SET_ACTION": setter(["ACTION_NAME"], ({ session }, [action]) => {
-    session.action = action?.slice(0, 64) ?? null
+    session.setEndToEnd({ action: action ?? null })
   }),
   "DBMS_APPLICATION_INFO.SET_CLIENT_INFO": setter(["CLIENT_INFO"], ({ session }, [info]) => {
-    session.clientInfo = info?.slice(0, 64) ?? null
+    session.setEndToEnd({ clientInfo: info ?? null })
   }),
   "DBMS_APPLICATION_INFO.READ_MODULE": {
     parameters: ["MODULE_NAME", "ACTION_NAME"],
@@ -173,10 +172,10 @@ const builtins: Readonly<Record<string, Builtin>> = {
     }
   },
   "DBMS_SESSION.SET_IDENTIFIER": setter(["CLIENT_ID"], ({ session }, [id]) => {
-    session.clientId = id ?? null
+    session.setEndToEnd({ clientId: id ?? null })
   }),
   "DBMS_SESSION.CLEAR_IDENTIFIER": setter([], ({ session }) => {
-    session.clientId = null
+    session.setEndToEnd({ clientId: null })
   }),
   "DBMS_SESSION.SET_NLS": setter(["PARAM", "VALUE"], ({ session }, [name, value]) => {
     session.nls.set((name ?? "").toUpperCase(), (value ?? "").replace(/^'(.*)'$/, "$1"))

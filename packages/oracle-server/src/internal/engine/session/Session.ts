@@ -355,14 +355,12 @@ export class Session implements EngineSession {
   }
 
   setEndToEnd(attributes: EndToEnd): void {
-    const { state } = this
-    const text = (value: string | null): string | null => value === "" ? null : value
-    if (attributes.module !== undefined) state.module = text(attributes.module)
-    if (attributes.action !== undefined) state.action = text(attributes.action)
-    if (attributes.clientId !== undefined) state.clientId = text(attributes.clientId)
-    if (attributes.clientInfo !== undefined) state.clientInfo = text(attributes.clientInfo)
-    if (attributes.dbOp !== undefined) state.dbOp = text(attributes.dbOp)
-    if (attributes.ecid !== undefined) state.ecid = text(attributes.ecid)
+    this.state.setEndToEnd(attributes)
+  }
+
+  get endToEnd(): EngineSession["endToEnd"] {
+    const { action, clientId, clientInfo, dbOp, ecid, module } = this.state
+    return { module, action, clientId, clientInfo, dbOp, ecid }
   }
 
   setCurrentSchema(name: string): void {
