@@ -158,16 +158,19 @@ describe.skipIf(isReal)("a session", () => {
       assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
     })))
 
-  it.live("is not lent again after a defect of the driver (S7)", () =>
+  it.live("is not lent again after a defect of the driver, alone or in a pipeline (S7)", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { pool } = yield* watched({ max: 1 })
-      const defect = new TypeError("Cannot read properties of undefined (reading 'values')")
-      const error = yield* Effect.flip(
-        pool.use((held) => held.caller.call({ operation: "query" }, () => Promise.reject(defect)))
-      )
-      assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
-      assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
-      assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
+      for (const pipelining of [false, true]) {
+        const { pool } = yield* watched({ max: 1, pipelining })
+        const defect = new TypeError("Cannot read properties of undefined (reading 'values')")
+        const error = yield* Effect.flip(pool.use((held) => {
+          Object.assign(held.caller.session.attached!, { execute: () => Promise.reject(defect) })
+          return held.query(one)
+        }))
+        assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
+        assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
+        assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
+      }
     })))
 
   it.live("takes a call timeout that is longer than a timer can be (A23)", () =>

@@ -181,6 +181,7 @@ export class OracleSession {
       noteFailure: (sql, failure) => {
         const call = session.#running
         if (call === undefined) return
+        session.#noteDefect(failure)
         session.#noteFailure(call, failure, sql)
         // What the server was told may not have been taken.
         call.tells = false
@@ -389,10 +390,7 @@ export class OracleSession {
         if (options.discard === undefined) settled()
         else options.discard(value).then(settled, settled)
       }, (failure: unknown) => {
-        if (!isOfDriver(failure)) {
-          this.#isSpent = true
-          noteDefect(failure)
-        }
+        this.#noteDefect(failure)
         failed(failure)
       })
     }
@@ -411,6 +409,13 @@ export class OracleSession {
     if (this.#callTimeoutInForce === timeout) return
     connection.callTimeout = timeout
     this.#callTimeoutInForce = timeout
+  }
+
+  /** What has no code is a defect of the driver: nobody knows how much of an answer it has read. */
+  #noteDefect(failure: unknown): void {
+    if (isOfDriver(failure)) return
+    this.#isSpent = true
+    noteDefect(failure)
   }
 
   /** What a failure says about the session, whoever hears of it. */
