@@ -10,7 +10,7 @@ import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import { changeDescription, changesOf, type ConnectDataSettings, isConnectData } from "./internal/connectData.ts"
 import { attempt, ConnectDescriptorError, malformed } from "./internal/connectDescriptorError.ts"
 import {
@@ -22,7 +22,8 @@ import {
   textOf
 } from "./internal/descriptorText.ts"
 import { parseEasyConnect } from "./internal/easyConnect.ts"
-import { collect, loadItems, parseTnsItems, type TnsNames } from "./internal/tnsNames.ts"
+import { foreignUrl, isProvided } from "./internal/foreignUrl.ts"
+import { collect, inEntry, loadItems, parseTnsItems, type TnsEntry, type TnsNames } from "./internal/tnsNames.ts"
 
 export type { ConnectDataSettings, ShardingKey } from "./internal/connectData.ts"
 export { ConnectDescriptorError } from "./internal/connectDescriptorError.ts"
@@ -37,7 +38,8 @@ export type { TnsEntry, TnsNames } from "./internal/tnsNames.ts"
  *
  * Names keep their case, values their quotation marks, and unknown parameters are kept.
  *
- * @example
+ * **Example** (A descriptor as data)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  *
@@ -46,6 +48,9 @@ export type { TnsEntry, TnsNames } from "./internal/tnsNames.ts"
  *   value: [{ name: "CONNECT_DATA", value: [{ name: "SERVICE_NAME", value: "FREEPDB1" }] }]
  * }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ConnectDescriptor extends Parameter {
   readonly value: ReadonlyArray<Parameter>
@@ -54,12 +59,16 @@ export interface ConnectDescriptor extends Parameter {
 /**
  * Where a descriptor leads, for logs and spans.
  *
- * @example
+ * **Example** (The first host)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  *
  * const first = (summary: ConnectDescriptor.Summary) => summary.addresses[0]?.host
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Summary {
   /** In their order, from all descriptions; the port is 1521 where none is given. */
@@ -102,14 +111,16 @@ const noAlias = (alias: string, tnsNames: TnsNames | undefined): never => {
  * **Details**
  *
  * As in the driver, a text that begins with `(` is a descriptor, one with `:` or `/` is easy connect, and anything else is an
- * alias, in any case. Easy connect becomes the descriptor that the driver would make of it.
+ * alias, in any case. Easy connect becomes the descriptor that the driver would make of it. A JDBC URL is refused with what to write
+ * instead, and so is `config-<provider>://...`, which the driver alone can resolve.
  *
  * **Gotchas**
  *
  * Fails with a {@link ConnectDescriptorError} that names the position. Credentials (`user/password@...`) are refused and not
  * repeated in the failure. The driver limits descriptors to 4096 bytes; that is not checked here.
  *
- * @example
+ * **Example** (From easy connect to a descriptor)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Result } from "effect"
@@ -117,6 +128,9 @@ const noAlias = (alias: string, tnsNames: TnsNames | undefined): never => {
  * const text = ConnectDescriptor.parse("db.example.com/FREEPDB1").pipe(Result.map(ConnectDescriptor.print))
  * // (DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=db.example.com)(PORT=1521))(CONNECT_DATA=(SERVICE_NAME=FREEPDB1)))
  * ```
+ *
+ * @category reading
+ * @since 0.1.0
  */
 export const parse = (
   text: string,
@@ -125,12 +139,25 @@ export const parse = (
   attempt(() => {
     const trimmed = text.trim()
     if (trimmed === "") return malformed(0, "it is empty")
+    const foreign = foreignUrl(trimmed)
+    if (foreign !== undefined) return malformed(text.indexOf(trimmed), `it ${foreign}`)
+    if (isProvided(trimmed)) {
+      return malformed(text.indexOf(trimmed), "it names a configuration provider, which the driver alone can ask")
+    }
     const found = parseFound(trimmed, text.indexOf(trimmed))
     if (found !== undefined) return found
     const entry = options.tnsNames?.entries.get(trimmed.toUpperCase()) ?? noAlias(trimmed, options.tnsNames)
-    return parseFound(entry.text, entry.position)
-      ?? malformed(entry.position, `${trimmed} stands for neither a descriptor nor an easy connect string`)
+    return ofEntry(trimmed, entry)
   })
+
+const ofEntry = (alias: string, entry: TnsEntry): ConnectDescriptor => {
+  const read = attempt(() =>
+    parseFound(entry.text, entry.position)
+      ?? malformed(entry.position, "it stands for neither a descriptor nor an easy connect string")
+  )
+  if (Result.isFailure(read)) throw inEntry(alias, entry, read.failure)
+  return read.success
+}
 
 /**
  * Prints a descriptor on one line, without space between parameters.
@@ -139,7 +166,8 @@ export const parse = (
  *
  * What {@link parse} read from a descriptor comes back as it was written; the result of `parse(print(d))` equals `d`.
  *
- * @example
+ * **Example** (On one line)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Result } from "effect"
@@ -147,6 +175,9 @@ export const parse = (
  * const oneLine = ConnectDescriptor.parse("(DESCRIPTION =\n  (SDU = 8192))").pipe(Result.map(ConnectDescriptor.print))
  * // (DESCRIPTION=(SDU=8192))
  * ```
+ *
+ * @category printing
+ * @since 0.1.0
  */
 export const print: (self: ConnectDescriptor) => string = printParameter
 
@@ -156,10 +187,11 @@ export const print: (self: ConnectDescriptor) => string = printParameter
  * **Details**
  *
  * An entry begins in the first column; `a, b = ...` names it twice; the last entry of a name counts. What an entry stands for
- * is read when it is looked up, so that one malformed entry does not harm the others. `IFILE` lines are listed, not followed:
+ * is read when it is looked up, so that one malformed entry does not harm the others; its failure names the file and the line. `IFILE` lines are listed, not followed:
  * {@link loadTnsNames} follows them.
  *
- * @example
+ * **Example** (An alias of a text)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Result } from "effect"
@@ -168,6 +200,9 @@ export const print: (self: ConnectDescriptor) => string = printParameter
  *   Result.flatMap((tnsNames) => ConnectDescriptor.parse("SALES", { tnsNames }))
  * )
  * ```
+ *
+ * @category reading
+ * @since 0.1.0
  */
 export const parseTnsNames = (text: string): Result.Result<TnsNames, ConnectDescriptorError> =>
   attempt(() => collect(parseTnsItems(text)))
@@ -185,7 +220,8 @@ export const parseTnsNames = (text: string): Result.Result<TnsNames, ConnectDesc
  * A relative `IFILE` is taken from the directory of the file that names it (the driver takes it from the working directory
  * of the process). A missing file is a failure.
  *
- * @example
+ * **Example** (An alias of a directory)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -195,6 +231,9 @@ export const parseTnsNames = (text: string): Result.Result<TnsNames, ConnectDesc
  *   return yield* Effect.fromResult(ConnectDescriptor.parse("sales", { tnsNames }))
  * })
  * ```
+ *
+ * @category reading
+ * @since 0.1.0
  */
 export const loadTnsNames = (
   configDir: string
@@ -216,7 +255,8 @@ export const loadTnsNames = (
  *
  * Fails with a {@link ConnectDescriptorError} (`problem: "value"`) for a value that a connect string cannot carry.
  *
- * @example
+ * **Example** (A pooled server and a shard)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Result } from "effect"
@@ -227,6 +267,9 @@ export const loadTnsNames = (
  * )
  * // ...(CONNECT_DATA=(SERVICE_NAME=FREEPDB1)(SERVER=POOLED)(SHARDING_KEY=ada@example.com)))
  * ```
+ *
+ * @category changing
+ * @since 0.1.0
  */
 export const withConnectData: {
   (settings: ConnectDataSettings): (self: ConnectDescriptor) => Result.Result<ConnectDescriptor, ConnectDescriptorError>
@@ -253,7 +296,8 @@ const addressesIn = (parameter: Parameter): ReadonlyArray<Parameter> =>
 /**
  * Where a descriptor leads: its addresses and the service of its first description.
  *
- * @example
+ * **Example** (Where it leads)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Result } from "effect"
@@ -262,6 +306,9 @@ const addressesIn = (parameter: Parameter): ReadonlyArray<Parameter> =>
  *   Result.map((descriptor) => ConnectDescriptor.summary(descriptor).addresses[0]?.host)
  * )
  * ```
+ *
+ * @category reading
+ * @since 0.1.0
  */
 export const summary = (self: ConnectDescriptor): Summary => {
   const description = isNamed(self, "DESCRIPTION") ? self : self.value.find((child) => isNamed(child, "DESCRIPTION"))

@@ -44,26 +44,34 @@ const TypeId = "~sessionpool/oracle/OracleError"
  * The names are those of `SqlError` in `effect/sql`; `ResourceError` and `InterruptedError` are added. Every reason has the
  * deciding `code`, all `codes`, `operation`, `sql`, `offset`, `isRetryable`, `isSessionFatal`, `message` and `cause`.
  *
- * @example
+ * **Example** (Picking a field of one reason)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
  * const column = (reason: OracleError.OracleErrorReason) =>
  *   reason._tag === "ConstraintError" ? reason.constraint : undefined
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type OracleErrorReason = InstanceType<(typeof Reason.reasons)[Reason.ReasonTag]>
 
 /**
  * The schema of the reasons, to encode and decode them.
  *
- * @example
+ * **Example** (Picking a field of one reason)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  * import { Schema } from "effect"
  *
  * const isReason = Schema.is(OracleError.OracleErrorReason)
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const OracleErrorReason = Schema.Union([
   Reason.ConnectionError,
@@ -96,7 +104,8 @@ export const OracleErrorReason = Schema.Union([
  * retryable, as the work could be done twice.
  * After a `DeadlockError` the transaction is still open; only its last statement was undone.
  *
- * @example
+ * **Example** (Inserting once)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -108,6 +117,9 @@ export const OracleErrorReason = Schema.Union([
  *   Effect.retry({ times: 2, while: (error) => error.isRetryable })
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class OracleError extends Schema.TaggedError<OracleError>("@sessionpool/oracle/OracleError")("OracleError", {
   reason: OracleErrorReason
@@ -173,36 +185,48 @@ const isInDoubt = (operation: string | undefined, isSessionFatal: boolean): bool
 /**
  * Whether a value is an {@link OracleError}.
  *
- * @example
+ * **Example** (Reading a code)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
  * const codeOf = (u: unknown) => OracleError.isOracleError(u) ? u.code : undefined
  * ```
+ *
+ * @category guards
+ * @since 0.1.0
  */
 export const isOracleError = (u: unknown): u is OracleError => Predicate.hasProperty(u, TypeId)
 
 /**
  * Whether a value is one of the reasons of an {@link OracleError}.
  *
- * @example
+ * **Example** (Reading a tag)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
  * const tagOf = (u: unknown) => OracleError.isOracleErrorReason(u) ? u._tag : undefined
  * ```
+ *
+ * @category guards
+ * @since 0.1.0
  */
 export const isOracleErrorReason = (u: unknown): u is OracleErrorReason => Reason.isReason(u)
 
 /**
  * What a code means, as the table or an extension of it says.
  *
- * @example
+ * **Example** (A meaning for an own code)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
  * const lockLost: OracleError.Meaning = { reason: "LockTimeoutError", isRetryable: true, isSessionFatal: false }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Meaning {
   readonly reason: Reason.ReasonTag
@@ -227,7 +251,8 @@ export interface Meaning {
  * Codes are compared in their full form: `"ORA-00060"`, not `"ORA-60"`. A connection that the driver has closed stays
  * fatal, whatever is said here about the code that closed it.
  *
- * @example
+ * **Example** (Codes of an application)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -240,6 +265,9 @@ export interface Meaning {
  *   })
  * )
  * ```
+ *
+ * @category classification
+ * @since 0.1.0
  */
 export const Classification: Context.Reference<Readonly<Record<string, Meaning>>> = Context.Reference(
   "@sessionpool/oracle/OracleError/Classification",
@@ -253,12 +281,16 @@ export const Classification: Context.Reference<Readonly<Record<string, Meaning>>
  *
  * `source` names public lists by letter (the head of `internal/errorTable.ts` spells them out).
  *
- * @example
+ * **Example** (Looking a code up)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
  * const deadlock = OracleError.classifications.get("ORA-00060")?.reason // "DeadlockError"
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const classifications: ReadonlyMap<
   string,
@@ -279,12 +311,16 @@ export const classifications: ReadonlyMap<
 /**
  * What is known beside the thrown value.
  *
- * @example
+ * **Example** (What was being done)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
  * const details: OracleError.Details = { operation: "query", sql: "select * from nope" }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Details {
   /** What was being done, in a word or two: `"query"`, `"open session"`. */
@@ -369,7 +405,8 @@ const unknownState =
  * `cause` is a cleaned copy, so it is never `===` what was thrown. A password that is none of `secrets` is found where it
  * stands as `user/password@host`, `scheme://user:password@host`, `PASSWORD=...` or `identified by ...`.
  *
- * @example
+ * **Example** (Reading what the driver threw)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  *
@@ -377,6 +414,9 @@ const unknownState =
  * const error = OracleError.fromDriver(thrown, { operation: "execute", sql: "insert into jobs values (:id)" })
  * // error.reason._tag === "UniqueViolation", error.constraint === "HR.PK_JOBS"
  * ```
+ *
+ * @category conversions
+ * @since 0.1.0
  */
 export const fromDriver = (thrown: unknown, details: Details = {}): OracleError => {
   if (isOracleError(thrown)) return thrown
@@ -419,7 +459,8 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
 /**
  * Fails with what {@link fromDriver} reads, under the {@link Classification} in force.
  *
- * @example
+ * **Example** (Failing with what a promise threw)
+ *
  * ```ts
  * import { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -430,6 +471,9 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
  *   Effect.catch((error) => OracleError.failFromDriver(error.cause, { operation: "ping" }))
  * )
  * ```
+ *
+ * @category conversions
+ * @since 0.1.0
  */
 export const failFromDriver = (thrown: unknown, details: Details = {}): Effect.Effect<never, OracleError> =>
   Effect.flatMap(

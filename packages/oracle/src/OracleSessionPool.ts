@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import type * as Settings from "./internal/connectSettings.ts"
 import type * as Lease from "./internal/leaseSettings.ts"
 import { makePool, type PoolFields, type PoolHooks, type PoolOptions } from "./internal/makePool.ts"
+import { poolConfig } from "./internal/poolConfig.ts"
 import type * as Tags from "./internal/tagState.ts"
 import { tagState } from "./internal/tagState.ts"
 import type { OracleConnection, ReadError } from "./OracleConnection.ts"
@@ -21,19 +22,24 @@ import type { OracleContext } from "./OracleContext.ts"
 /**
  * What an `onSession` of the default service may fail with: everything that operations on a connection do.
  *
- * @example
+ * **Example** (The tag of a failure)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *
  * const tagOf = (error: OracleSessionPool.Failure) => error._tag
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export type PreparationError = ReadError | PoolError.InvalidTagError
 
 /**
  * The class of an Oracle pool's service: its tag, and the layers that provide it.
  *
- * @example
+ * **Example** (The service of one database)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import { Redacted } from "effect"
@@ -42,6 +48,9 @@ export type PreparationError = ReadError | PoolError.InvalidTagError
  *
  * const HrPoolLive = HrPool.layer({ connectString: "hr.example.com/HR", user: "hr", password: Redacted.make("tiger") })
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OracleServiceClass<Self, Id extends string, OE>
   extends Context.ServiceClass<Self, Id, SessionPool.SessionPool<OracleConnection, OE>>
@@ -64,7 +73,8 @@ export interface OracleServiceClass<Self, Id extends string, OE>
 /**
  * Makes a pool that lives as long as the scope.
  *
- * @example
+ * **Example** (A client in a scope)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect, Redacted } from "effect"
@@ -74,6 +84,9 @@ export interface OracleServiceClass<Self, Id extends string, OE>
  *   return yield* pool.use((connection) => connection.query("select sysdate as now from dual"))
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make: <OE = never, R = never>(
   options: PoolOptions<OE, R>
@@ -84,14 +97,48 @@ export const make: <OE = never, R = never>(
 > = makePool
 
 /**
+ * Reads every setting of a pool that is a value from the environment: `max` from `<PREFIX>_MAX`, `connectString` from
+ * `<PREFIX>_CONNECT_STRING` or `<PREFIX>_DSN`, `sslServerDNMatch` from `<PREFIX>_SSL_SERVER_DN_MATCH`, and so on.
+ *
+ * **When to use**
+ *
+ * For `layerConfig`, of this module and of `OracleClient`, where the settings are not in the program.
+ *
+ * **Details**
+ *
+ * `prefix` is `ORACLE` by default. What is not set keeps its default; `appContext` is JSON. A value that cannot be used is a `ConfigError`
+ * that names the variable and what it may hold.
+ *
+ * **Example** (A pool that the environment describes)
+ *
+ * ```ts
+ * import { OracleSessionPool } from "@sessionpool/oracle"
+ *
+ * class HrPool extends OracleSessionPool.Service<HrPool>()("app/HrPool") {}
+ *
+ * // HR_CONNECT_STRING, HR_USER, HR_PASSWORD, HR_MAX, ...
+ * const HrPoolLive = HrPool.layerConfig(OracleSessionPool.config("HR"))
+ * ```
+ *
+ * @see {@link OracleServiceClass.layerConfig}
+ * @category configuration
+ * @since 0.1.0
+ */
+export const config: (prefix?: string) => Config.Config<PoolFields> = poolConfig
+
+/**
  * Makes the service of one database, for programs with several.
  *
- * @example
+ * **Example** (A second database)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  *
  * class SalesPool extends OracleSessionPool.Service<SalesPool>()("app/SalesPool") {}
  * ```
+ *
+ * @category services
+ * @since 0.1.0
  */
 export const Service =
   <Self, OE = PreparationError>() => <const Id extends string>(id: Id): OracleServiceClass<Self, Id, OE> => {
@@ -116,9 +163,11 @@ type NotThePool = { readonly [K in keyof SessionPool.SessionPool<OracleConnectio
  *
  * `yield* OracleSessionPool` gives the pool; `OracleSessionPool.layer` and `OracleSessionPool.layerConfig` provide it;
  * `OracleSessionPool.make` makes one without a service, and `OracleSessionPool.Service` the service of another database.
- * `OracleSessionPool.tagState` makes an `onSession` from a table of the properties of tags.
+ * `OracleSessionPool.config` reads the settings from the environment, `OracleSessionPool.tagState` makes an `onSession` from a table of
+ * the properties of tags.
  *
- * @example
+ * **Example** (A program with one database)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect, Redacted } from "effect"
@@ -136,6 +185,9 @@ type NotThePool = { readonly [K in keyof SessionPool.SessionPool<OracleConnectio
  *   max: 16
  * })))
  * ```
+ *
+ * @category services
+ * @since 0.1.0
  */
 export const OracleSessionPool:
   & OracleServiceClass<
@@ -145,24 +197,30 @@ export const OracleSessionPool:
   >
   & {
     readonly make: typeof make
+    readonly config: typeof config
     readonly Service: typeof Service & NotThePool
     readonly tagState: typeof tagState
   } = Object.assign(Service<OracleSessionPool>()("@sessionpool/oracle/OracleSessionPool"), {
     make,
     tagState,
+    config,
     Service: Service as typeof Service & NotThePool & SessionPool.SessionPool<OracleConnection, PreparationError>
   })
 
 /**
  * The identifier of {@link OracleSessionPool} among the services that an effect requires.
  *
- * @example
+ * **Example** (A program with one database)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import type { Effect } from "effect"
  *
  * export type Program = Effect.Effect<void, never, OracleSessionPool>
  * ```
+ *
+ * @category services
+ * @since 0.1.0
  */
 export interface OracleSessionPool {
   readonly _: unique symbol
@@ -171,12 +229,16 @@ export interface OracleSessionPool {
 /**
  * The types that belong to the pool, under its name.
  *
- * @example
+ * **Example** (A program with one database)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *
  * const options: OracleSessionPool.Options = { connectString: "localhost/FREEPDB1", user: "scott" }
  * ```
+ *
+ * @category services
+ * @since 0.1.0
  */
 export declare namespace OracleSessionPool {
   export type ConnectSettings = Settings.ConnectSettings

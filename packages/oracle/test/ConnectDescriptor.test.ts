@@ -232,8 +232,24 @@ describe("tnsnames.ora", () => {
   it("says where a broken entry is, and harms no other", () => {
     const error = failure(ConnectDescriptor.parse("broken", { tnsNames }))
     expect(file.slice(0, error.position)).toMatch(/broken = \(DESCRIPTION = \(ADDRESS =\s*$/)
-    expect(failure(ConnectDescriptor.parseTnsNames("x\ny = db/s")).position).toBe(0)
-    expect(failure(ConnectDescriptor.parseTnsNames("\n  (DESCRIPTION=)\ny = db/s")).position).toBe(3)
+  })
+
+  it("reads the names of an entry over two lines as the driver does, and names the line of what it cannot use (E20)", () => {
+    const over = Result.getOrThrow(
+      ConnectDescriptor.parseTnsNames(
+        "# x\nfirst,\n second = db/x\nalone,\nthird = db/y\nwide\n  =\n  db/z\nbad = (X\n (Y"
+      )
+    )
+    const printedIn = (alias: string) => ConnectDescriptor.print(parsed(alias, { tnsNames: over }))
+    expect([printedIn("first"), printedIn("second")]).toEqual([printed("db/x"), printed("db/x")])
+    expect([printedIn("third"), printedIn("wide")]).toEqual([printed("db/y"), printed("db/z")])
+    expect(failure(ConnectDescriptor.parse("alone", { tnsNames: over })).message).toBe(
+      "tnsnames.ora, line 4, in the entry alone: malformed connect string at position 26: "
+        + "it stands for neither a descriptor nor an easy connect string"
+    )
+    const bad = failure(ConnectDescriptor.parse("bad", { tnsNames: over }))
+    expect([bad.line, bad.file]).toEqual([10, undefined])
+    expect(() => ConnectDescriptor.parseTnsNames("x\n= db/s\n  (DESCRIPTION=)\n,,\ny = db/s")).not.toThrow()
   })
 
   it("names the aliases there are", () => {
@@ -277,6 +293,19 @@ describe("tnsnames.ora", () => {
       expect([...loaded.entries.keys()]).toEqual(["A", "B", "C", "D"])
       expect(loaded.includes).toEqual(["/loop.ora"])
       expect(ConnectDescriptor.print(parsed("c", { tnsNames: loaded }))).toBe(printed("db/c"))
+    }))
+
+  it.effect("names the file and the line of an entry that cannot be read (E20)", () =>
+    Effect.gen(function*() {
+      const loaded = yield* ConnectDescriptor.loadTnsNames("/net/admin").pipe(
+        Effect.provide(files({
+          "/net/admin/tnsnames.ora": "a = db/a\nIFILE = sub/more.ora",
+          "/net/admin/sub/more.ora": "b = db/b\n\nc =\n  (DESCRIPTION=\n    (ADDRESS=(HOST=x(y)))\n  )"
+        }))
+      )
+      const error = failure(ConnectDescriptor.parse("c", { tnsNames: loaded }))
+      expect([error.file, error.line]).toEqual(["/net/admin/sub/more.ora", 5])
+      expect(error.message).toMatch(/^\/net\/admin\/sub\/more.ora, line 5, in the entry c: /)
     }))
 
   it.effect("fails when there is no such file", () =>

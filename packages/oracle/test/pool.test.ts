@@ -69,7 +69,7 @@ describe("the service", () => {
     const context = Object.keys(Context.Service<string>("test/Reference"))
     const added = (of: object) => Object.keys(of).filter((name) => !context.includes(name))
     assert.deepStrictEqual(added(Object.getPrototypeOf(HrPool)), ["layer", "layerConfig"])
-    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "Service", "tagState"])
+    assert.sameMembers(added(OracleSessionPool), ["layer", "layerConfig", "make", "config", "Service", "tagState"])
     assert.throws(() => {
       // @ts-expect-error No such function is there when the program runs.
       OracleSessionPool.Service.acquire()

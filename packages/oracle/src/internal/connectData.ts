@@ -22,12 +22,16 @@ import { isPlainText, renderShardingKey, type ShardingKeyValue } from "./shardin
  * you know the text, for instance from `OCI_ATTR_SHARDING_KEY_B64` or from JDBC, give it as `{ base64: text }` and it is sent
  * untouched.
  *
- * @example
+ * **Example** (A key of two columns)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  *
  * const key: ConnectDescriptor.ShardingKey = ["GOLD", 4711]
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ShardingKey = ShardingKeyValue | ReadonlyArray<ShardingKeyValue> | { readonly base64: string }
 
@@ -40,12 +44,16 @@ export type ShardingKey = ShardingKeyValue | ReadonlyArray<ShardingKeyValue> | {
  * field: a standalone Thin session asks for a new server session unless the server reads the connect data itself.
  * `poolBoundary` needs implicit pooling (Oracle Database 23ai or later).
  *
- * @example
+ * **Example** (Implicit pooling)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  *
  * const settings: ConnectDescriptor.ConnectDataSettings = { server: "pooled", poolBoundary: "transaction" }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ConnectDataSettings {
   readonly shardingKey?: ShardingKey | undefined

@@ -11,7 +11,8 @@ import * as Schema from "effect/Schema"
  * that cannot stand in a connect string). `position` counts characters from the start of the text, 0 for the first; for an
  * alias, from the start of its file. The text itself is not part of the error: it may hold a password.
  *
- * @example
+ * **Example** (A missing parenthesis)
+ *
  * ```ts
  * import { ConnectDescriptor } from "@sessionpool/oracle"
  * import { Result } from "effect"
@@ -19,6 +20,9 @@ import * as Schema from "effect/Schema"
  * const failure = Result.getFailure(ConnectDescriptor.parse("(DESCRIPTION=(ADDRESS=(HOST=db))"))
  * // position 32: the last parenthesis is missing
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ConnectDescriptorError extends Schema.TaggedError<ConnectDescriptorError>(
   "@sessionpool/oracle/ConnectDescriptorError"
@@ -26,7 +30,10 @@ export class ConnectDescriptorError extends Schema.TaggedError<ConnectDescriptor
   problem: Schema.Literals(["syntax", "alias", "value"]),
   message: Schema.String,
   /** Where, in characters from the start of the text; none where no text was read. */
-  position: Schema.optional(Schema.Int)
+  position: Schema.optional(Schema.Int),
+  /** The `tnsnames.ora` of an entry that cannot be read, and the line, 1 for the first. */
+  file: Schema.optional(Schema.String),
+  line: Schema.optional(Schema.Int)
 }) {}
 
 /** Ends the reading of a text; {@link attempt} turns it into a failure. */

@@ -4,11 +4,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import { type PlatformError, systemError } from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConnectDescriptor from "../ConnectDescriptor.ts"
+import { isAlias, secretsInConnectString } from "./connectStringCheck.ts"
 import { driver } from "./oracledb.ts"
 import { longestTimer } from "./timers.ts"
 
@@ -202,14 +204,29 @@ const shardingParameters = (request: OpenRequest): Record<string, unknown> =>
       .filter(([, value]) => value !== undefined)
   )
 
+type Unreadable = ConnectDescriptor.ConnectDescriptorError | PlatformError
+
 const files = FileSystem.layerNoop({
-  readFileString: (path) => Effect.promise(() => readFile(path, "utf8"))
+  readFileString: (path) =>
+    Effect.tryPromise({
+      try: () => readFile(path, "utf8"),
+      catch: (cause) => {
+        const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+        return systemError({
+          _tag: code === "ENOENT" ? "NotFound" : code === "EACCES" ? "PermissionDenied" : "Unknown",
+          module: "FileSystem",
+          method: "readFileString",
+          pathOrDescriptor: path,
+          cause
+        })
+      }
+    })
 })
 
 /** The connect string as a descriptor; an alias is looked up where the driver would. */
-const descriptorOf = (settings: ConnectSettings): Effect.Effect<ConnectDescriptor.ConnectDescriptor, unknown> => {
+const descriptorOf = (settings: ConnectSettings): Effect.Effect<ConnectDescriptor.ConnectDescriptor, Unreadable> => {
   const { connectString } = settings
-  if (/^\s*\(|[:/]/.test(connectString)) return Effect.fromResult(ConnectDescriptor.parse(connectString))
+  if (!isAlias(connectString)) return Effect.fromResult(ConnectDescriptor.parse(connectString))
   const home = process.env["ORACLE_HOME"]
   const directory = settings.configDir ?? process.env["TNS_ADMIN"]
     ?? (home === undefined ? "." : join(home, "network", "admin"))
@@ -237,7 +254,7 @@ export class ConnectParameters {
   /** The connection class of sessions for which none is asked: one for the whole pool, so that they can share servers. */
   readonly ownClass: string = `sessionpool:${randomBytes(12).toString("base64")}`
   readonly #fixed: Record<string, unknown>
-  readonly #descriptor: Effect.Effect<ConnectDescriptor.ConnectDescriptor, unknown>
+  readonly #descriptor: Effect.Effect<ConnectDescriptor.ConnectDescriptor, Unreadable>
 
   constructor(settings: ConnectSettings) {
     this.settings = settings
@@ -247,13 +264,18 @@ export class ConnectParameters {
     )
   }
 
+  /** What the connect string may hold that no error must show. */
+  get secrets(): ReadonlyArray<string> {
+    return secretsInConnectString(this.settings.connectString)
+  }
+
   /** Where the connect string leads; fails when it cannot be read here, which the driver may still be able to. */
-  get summary(): Effect.Effect<ConnectDescriptor.Summary, unknown> {
+  get summary(): Effect.Effect<ConnectDescriptor.Summary, Unreadable> {
     return Effect.map(this.#descriptor, ConnectDescriptor.summary)
   }
 
   /** The driver's parameters for one session. */
-  of(request: OpenRequest): Effect.Effect<Record<string, unknown>, unknown> {
+  of(request: OpenRequest): Effect.Effect<Record<string, unknown>, Unreadable> {
     const routed = routing(this.settings, request)
     const connectString = routed === undefined && this.settings.sourceRoute !== true
       ? Effect.succeed(this.settings.connectString)

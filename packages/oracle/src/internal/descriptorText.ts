@@ -9,12 +9,16 @@ import { malformed } from "./connectDescriptorError.ts"
 /**
  * One parameter of a descriptor: a text, or parameters inside it.
  *
- * @example
+ * **Example** (A parameter)
+ *
  * ```ts
  * import type { ConnectDescriptor } from "@sessionpool/oracle"
  *
  * const sdu: ConnectDescriptor.Parameter = { name: "SDU", value: "8192" }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Parameter {
   readonly name: string
@@ -75,10 +79,10 @@ export const parseParameter = (text: string, base: number): Parameter => {
     name.lastIndex = position
     const called = name.exec(text)?.[0] ?? fail(position, `expected the name of a parameter, ${found()}`)
     position += called.length
-    expect("=", `after ${called}`)
+    expect("=", "after the name of a parameter")
     skipSpace()
     const value = valueOf(depth)
-    expect(")", `at the end of ${called}`)
+    expect(")", "at the end of a parameter")
     return { name: called, value }
   }
 

@@ -1,4 +1,5 @@
 /** Reads what the driver threw: its codes, where in the SQL, the constraint, and a copy of it without secrets. */
+import { escapeControls } from "./controlCharacters.ts"
 import { type KnownSecret, redactSecrets, redactStack, redactStatement, redactValues } from "./secretRedaction.ts"
 
 /** What is known about something that was thrown. */
@@ -116,7 +117,7 @@ const copyOf = (thrown: unknown, known: Known, depth: number, seen: Set<unknown>
     "stack",
     stack === undefined
       ? `${copy.name}: ${copy.message}`
-      : redactValues(redactStack(withoutStatement(stack, known), known.secrets)),
+      : escapeControls(redactValues(redactStack(withoutStatement(stack, known), known.secrets))),
     false
   )
   const code = text(thrown, "code")
@@ -135,7 +136,7 @@ const withoutStatement = (value: string, { secrets, sql }: Known): string =>
   sql === undefined || sql === "" || !value.includes(sql) ? value : value.replaceAll(sql, redactStatement(sql, secrets))
 
 const clean = (value: string, known: Known): string =>
-  redactValues(redactSecrets(withoutStatement(value, known), known.secrets))
+  escapeControls(redactValues(redactSecrets(withoutStatement(value, known), known.secrets)))
 
 /** Reads anything that was thrown; never throws itself. */
 export const readDriverError = (thrown: unknown, known: Known): DriverError => {

@@ -49,6 +49,9 @@ const places: Readonly<Record<string, readonly [Place, string?]>> = {
   super_sharding_key_b64: ["connectData"]
 }
 
+/** Whether an easy connect string may have a parameter of this name. */
+export const isEasyConnectParameter = (name: string): boolean => Object.hasOwn(places, name.trim().toLowerCase())
+
 const defaultPort = "1521"
 
 interface Setting {
@@ -68,13 +71,12 @@ const parseSettings = (text: string, base: number): ReadonlyArray<Setting> => {
     if (key === undefined) {
       if (token !== "") malformed(base + start, "expected name=value")
     } else {
-      const [place, renamed] = places[key.toLowerCase()] ?? malformed(
+      const [place, renamed] = (isEasyConnectParameter(key) ? places[key.toLowerCase()] : undefined) ?? malformed(
         base + start,
-        // After an "@" it may be a piece of a password.
-        `${text.includes("@") ? "unknown easy connect parameter" : `no easy connect parameter is called "${key}"`}; `
-          + "in a full descriptor anything can be set"
+        // Its name is not repeated: it may be a piece of a password.
+        "no easy connect parameter has this name; in a full descriptor anything can be set"
       )
-      if (/[()]/.test(token)) malformed(base + start, `the value of ${key} cannot hold parentheses`)
+      if (/[()]/.test(token)) malformed(base + start, "a value cannot hold parentheses")
       const name = renamed ?? key.toUpperCase()
       settings.set(name, { place, name, value: token.trim() })
     }
@@ -90,7 +92,7 @@ const parseSettings = (text: string, base: number): ReadonlyArray<Setting> => {
       token += text.slice(at + 1, close)
       at = close
     } else if (char === "=") {
-      if (key !== undefined) malformed(base + at, `found a second "=" in ${key}; put its value in quotation marks`)
+      if (key !== undefined) malformed(base + at, "found a second \"=\"; put the value in quotation marks")
       key = token.trim()
       token = ""
     } else if (char === "&") {

@@ -26,7 +26,8 @@ const id = (tag: string): string => `@sessionpool/oracle/OracleError/${tag}`
 /**
  * The session could not be opened or was lost: network, listener, shutdown, kill, or a connect string that leads nowhere.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -37,6 +38,9 @@ const id = (tag: string): string => `@sessionpool/oracle/OracleError/${tag}`
  *   Effect.catchReason("OracleError", "ConnectionError", (reason) => Effect.logWarning(`${reason.code}: is the database up?`))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ConnectionError extends Schema.TaggedError<ConnectionError>(id("ConnectionError"))(
   "ConnectionError",
@@ -50,7 +54,8 @@ export class ConnectionError extends Schema.TaggedError<ConnectionError>(id("Con
 /**
  * The login was refused: password, locked or expired account, token, certificate. Trying again may lock the account.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -61,6 +66,9 @@ export class ConnectionError extends Schema.TaggedError<ConnectionError>(id("Con
  *   Effect.catchReason("OracleError", "AuthenticationError", () => Effect.logError("the password has changed"))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class AuthenticationError extends Schema.TaggedError<AuthenticationError>(id("AuthenticationError"))(
   "AuthenticationError",
@@ -74,7 +82,8 @@ export class AuthenticationError extends Schema.TaggedError<AuthenticationError>
 /**
  * The connected user may not do this.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -85,6 +94,9 @@ export class AuthenticationError extends Schema.TaggedError<AuthenticationError>
  *   Effect.catchReason("OracleError", "AuthorizationError", (reason) => Effect.logError(`not allowed: ${reason.sql}`))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(id("AuthorizationError"))(
   "AuthorizationError",
@@ -98,7 +110,8 @@ export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(i
 /**
  * The statement cannot be run as it is written: syntax, a missing table or column, binds that do not fit.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -109,6 +122,9 @@ export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(i
  *   Effect.catchReason("OracleError", "SqlSyntaxError", (reason) => Effect.logError(`wrong at ${reason.offset}: ${reason.sql}`))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class SqlSyntaxError extends Schema.TaggedError<SqlSyntaxError>(id("SqlSyntaxError"))(
   "SqlSyntaxError",
@@ -122,7 +138,8 @@ export class SqlSyntaxError extends Schema.TaggedError<SqlSyntaxError>(id("SqlSy
 /**
  * A unique or primary key exists already. `constraint` is `"unknown"` when the server did not name it.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -133,6 +150,9 @@ export class SqlSyntaxError extends Schema.TaggedError<SqlSyntaxError>(id("SqlSy
  *   Effect.catchReason("OracleError", "UniqueViolation", (reason) => Effect.logInfo(`${reason.constraint} has it already`))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UniqueViolation extends Schema.TaggedError<UniqueViolation>(id("UniqueViolation"))("UniqueViolation", {
   ...fields,
@@ -146,7 +166,8 @@ export class UniqueViolation extends Schema.TaggedError<UniqueViolation>(id("Uni
 /**
  * Any other rule on the data was broken: not null, check, foreign key, a value too large for its column.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -157,6 +178,9 @@ export class UniqueViolation extends Schema.TaggedError<UniqueViolation>(id("Uni
  *   Effect.catchReason("OracleError", "ConstraintError", (reason) => Effect.logInfo(`${reason.constraint} does not allow it`))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ConstraintError extends Schema.TaggedError<ConstraintError>(id("ConstraintError"))("ConstraintError", {
   ...fields,
@@ -171,7 +195,8 @@ export class ConstraintError extends Schema.TaggedError<ConstraintError>(id("Con
 /**
  * The server chose this session as the victim of a deadlock. Only the statement was rolled back, not the transaction.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -182,6 +207,9 @@ export class ConstraintError extends Schema.TaggedError<ConstraintError>(id("Con
  *   Effect.catchReason("OracleError", "DeadlockError", () => Effect.logInfo("begin the transaction again"))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class DeadlockError extends Schema.TaggedError<DeadlockError>(id("DeadlockError"))("DeadlockError", fields) {
   get [typeId](): typeof typeId {
@@ -192,7 +220,8 @@ export class DeadlockError extends Schema.TaggedError<DeadlockError>(id("Deadloc
 /**
  * A serializable transaction met a change made after it began.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -203,6 +232,9 @@ export class DeadlockError extends Schema.TaggedError<DeadlockError>(id("Deadloc
  *   Effect.catchReason("OracleError", "SerializationError", () => Effect.logInfo("begin the transaction again"))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class SerializationError extends Schema.TaggedError<SerializationError>(id("SerializationError"))(
   "SerializationError",
@@ -216,7 +248,8 @@ export class SerializationError extends Schema.TaggedError<SerializationError>(i
 /**
  * A lock was not free, or not free in time.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -227,6 +260,9 @@ export class SerializationError extends Schema.TaggedError<SerializationError>(i
  *   Effect.catchReason("OracleError", "LockTimeoutError", () => Effect.logInfo("somebody else is at it"))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class LockTimeoutError extends Schema.TaggedError<LockTimeoutError>(id("LockTimeoutError"))(
   "LockTimeoutError",
@@ -240,7 +276,8 @@ export class LockTimeoutError extends Schema.TaggedError<LockTimeoutError>(id("L
 /**
  * A call took longer than it may: the driver's call timeout or a limit of the server.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -251,6 +288,9 @@ export class LockTimeoutError extends Schema.TaggedError<LockTimeoutError>(id("L
  *   Effect.catchReason("OracleError", "StatementTimeoutError", (reason) => Effect.logWarning(`too slow: ${reason.operation}`))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class StatementTimeoutError extends Schema.TaggedError<StatementTimeoutError>(id("StatementTimeoutError"))(
   "StatementTimeoutError",
@@ -264,7 +304,8 @@ export class StatementTimeoutError extends Schema.TaggedError<StatementTimeoutEr
 /**
  * Something is used up: processes, sessions, cursors, memory, undo, space. `SqlError` has no such reason.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -275,6 +316,9 @@ export class StatementTimeoutError extends Schema.TaggedError<StatementTimeoutEr
  *   Effect.catchReason("OracleError", "ResourceError", (reason) => Effect.logError(reason.message))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ResourceError extends Schema.TaggedError<ResourceError>(id("ResourceError"))("ResourceError", fields) {
   get [typeId](): typeof typeId {
@@ -285,7 +329,8 @@ export class ResourceError extends Schema.TaggedError<ResourceError>(id("Resourc
 /**
  * The call was cancelled, by an interrupted fiber or by someone else. `SqlError` has no such reason.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -296,6 +341,9 @@ export class ResourceError extends Schema.TaggedError<ResourceError>(id("Resourc
  *   Effect.catchReason("OracleError", "InterruptedError", () => Effect.logInfo("cancelled"))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class InterruptedError extends Schema.TaggedError<InterruptedError>(id("InterruptedError"))(
   "InterruptedError",
@@ -309,7 +357,8 @@ export class InterruptedError extends Schema.TaggedError<InterruptedError>(id("I
 /**
  * A code that is not in the table, or something that is not a database error at all.
  *
- * @example
+ * **Example** (Handling it)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -320,6 +369,9 @@ export class InterruptedError extends Schema.TaggedError<InterruptedError>(id("I
  *   Effect.catchReason("OracleError", "UnknownError", (reason) => Effect.logError("unexpected", reason.codes))
  * )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UnknownError extends Schema.TaggedError<UnknownError>(id("UnknownError"))("UnknownError", fields) {
   get [typeId](): typeof typeId {
@@ -347,12 +399,16 @@ export const reasons = {
 /**
  * The name of a reason.
  *
- * @example
+ * **Example** (Choosing reasons)
+ *
  * ```ts
  * import type { OracleError } from "@sessionpool/oracle"
  *
  * const worthAlerting: ReadonlyArray<OracleError.ReasonTag> = ["AuthenticationError", "ResourceError"]
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ReasonTag = keyof typeof reasons
 

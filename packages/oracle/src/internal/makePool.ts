@@ -1,18 +1,20 @@
 /** An Oracle pool from its options: the settings of the pool, of the connections and of the values, told apart. */
 import { PoolError, PoolOptions as CoreOptions, SessionPool } from "@sessionpool/core"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { OracleConnection } from "../OracleConnection.ts"
-import type { OracleError } from "../OracleError.ts"
+import { failFromDriver, type OracleError } from "../OracleError.ts"
 import { ConnectParameters, type ConnectSettings, type OracleCredentials } from "./connectSettings.ts"
+import { connectStringProblem, isAlias, shownConnectString } from "./connectStringCheck.ts"
 import { LeaseContexts } from "./leaseContext.ts"
 import { defaultCommitTimeout, type LeaseSettings, limitOf } from "./leaseSettings.ts"
 import { openPauses } from "./openPauses.ts"
+import { driver } from "./oracledb.ts"
 import { noteAddress } from "./poolAddress.ts"
 import { changesServerSession, pooledServerProblems, withoutTags } from "./pooledServer.ts"
-import { redactSecrets } from "./secretRedaction.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
 import {
@@ -107,7 +109,38 @@ const pick = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray
 const omit = <A extends object, K extends keyof A>(from: A, names: ReadonlyArray<K>): Omit<A, K> =>
   Object.fromEntries(Object.entries(from).filter(([name]) => !names.some((each) => each === name))) as Omit<A, K>
 
-const isAlias = (connectString: string): boolean => !/^\s*\(|[:/]/.test(connectString)
+/**
+ * What an effect that fetches credentials fails or dies with may be anything, the credentials included: what is no error is left out, and
+ * a defect is shown as the failure of an opening that it is.
+ */
+const quiet = <R>(
+  credentials: Effect.Effect<OracleCredentials, unknown, R>
+): Effect.Effect<OracleCredentials, unknown, R> =>
+  Effect.catchCause(credentials, (cause) => {
+    if (Cause.hasInterrupts(cause)) return Effect.failCause(cause)
+    const thrown = Cause.squash(cause)
+    return Cause.hasFails(cause) && thrown instanceof Error
+      ? Effect.fail(thrown)
+      : failFromDriver(thrown, { operation: "credentials" })
+  })
+
+/** A connect string that must not be sent, or that cannot be read where it has to be. */
+const connectStringProblems = (
+  settings: ConnectSettings,
+  options: PoolOptions<unknown, unknown>
+): PoolError.InvalidOptionsError["problems"] => {
+  const { connectString } = settings
+  if (typeof connectString !== "string") return []
+  const problem = connectStringProblem(connectString, {
+    user: options.user,
+    password: options.password,
+    hasOtherUser: options.credentials !== undefined || settings.externalAuth === true || options.homogeneous === false,
+    isRouted: options.cclass !== undefined || settings.poolBoundary !== undefined || settings.serverPool !== undefined
+      || settings.sourceRoute === true,
+    isThin: driver.thin
+  })
+  return problem === undefined ? [] : [{ field: "connectString", problem }]
+}
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
 
@@ -124,8 +157,13 @@ export const makePool: <OE = never, R = never>(
   const lease = checkLeaseSettings(pick(options, leaseSettingNames))
   const read = checkValueOptions(pick(options, valueSettingNames))
   const { settings } = connect
-  const pooled = pooledServerProblems(settings, options)
-  const problems = [...connect.problems, ...lease.problems, ...read.problems, ...pooled]
+  const problems = [
+    ...connect.problems,
+    ...lease.problems,
+    ...read.problems,
+    ...pooledServerProblems(settings, options),
+    ...connectStringProblems(settings, options)
+  ]
   if (problems.length > 0) return yield* new PoolError.InvalidOptionsError({ pool: name, problems })
   const values = over(defaultValues, read.settings)
   const { connectString } = settings
@@ -147,9 +185,9 @@ export const makePool: <OE = never, R = never>(
   const parameters = new ConnectParameters(settings)
   const pool = yield* SessionPool.make<OracleSession, OracleConnection, OracleError, OE, R, OE, OracleCredentials>({
     ...poolOptions,
-    // The driver refuses credentials in it; statistics must not show them in the meantime.
-    dsn: redactSecrets(connectString),
+    dsn: shownConnectString(connectString, options.password),
     ...(isAlias(connectString) && { tnsentry: connectString }),
+    ...(poolOptions.credentials !== undefined && { credentials: quiet(poolOptions.credentials) }),
     openRetry: poolOptions.openRetry ?? openPauses,
     ...(onSession !== undefined && {
       onSession: (connection: OracleConnection, info: { readonly requestedTag: string | undefined }) =>

@@ -1,9 +1,11 @@
 /** The effects that the pool needs, over standalone connections of the driver. */
 import type { SessionDriver } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
+import type { PlatformError } from "effect/PlatformError"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { PipelineState } from "./callBatches.ts"
+import type { ConnectDescriptorError } from "./connectDescriptorError.ts"
 import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
 import type { LeaseContexts } from "./leaseContext.ts"
@@ -64,6 +66,19 @@ const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Ef
     })
   })
 
+/** A connect string that leads nowhere: nothing was sent, and trying again reads the same. */
+const unreadable = (failure: ConnectDescriptorError | PlatformError): OracleError.OracleError =>
+  new OracleError.OracleError({
+    reason: new OracleError.ConnectionError({
+      cause: failure,
+      codes: [],
+      isRetryable: false,
+      isSessionFatal: false,
+      message: `The connect string cannot be used: ${failure.message}`,
+      operation: "open session"
+    })
+  })
+
 const open = (
   parameters: ConnectParameters,
   request: OpenRequest,
@@ -80,6 +95,7 @@ const open = (
       ? Lender.connect(given, request.cclass ?? parameters.ownClass, sockets)
       : connectAlone(given)
   return parameters.of(request).pipe(
+    Effect.mapError(unreadable),
     Effect.flatMap((given) => Effect.interruptible(connect(() => way(given), sockets))),
     Effect.tap(({ connection, missing = [] }) =>
       driver.thin ? nameMissing([...missing, ...fitConnection(connection)]) : Effect.void
@@ -98,7 +114,7 @@ const open = (
     ),
     // Until its first lease it needs no session of the server.
     Effect.tap((session) => session.lender === undefined ? Effect.void : session.detach),
-    Effect.catch(failed("open session", secrets))
+    Effect.catch(failed("open session", [...secrets, ...parameters.secrets]))
   )
 }
 

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { ConnectSettings } from "./connectSettings.ts"
+import { escapeControls } from "./controlCharacters.ts"
 import type { LeaseSettings } from "./leaseSettings.ts"
 import type { ValueOptions } from "./valueSettings.ts"
 
@@ -34,6 +35,15 @@ const word = (...words: ReadonlyArray<string>): Field => ({
 const text: Field = {
   expected: "a text that is not empty, without control characters",
   parse: (input) => typeof input === "string" && input.trim() !== "" && !/\p{Cc}/u.test(input) ? input : undefined
+}
+
+/** What the driver writes into a descriptor as it is, and the characters that it allows there. */
+const networkName: Field = {
+  expected: "a text of letters, digits and < > / \\ , . : ; ' \" - _ $ + * # & ! % ? @",
+  parse: (input) =>
+    typeof input === "string" && /^[\w<>/\\,.:;'"$+*#&!%?@-]+$/.test(input) && !/^['"]|['"\\]$/.test(input)
+      ? input
+      : undefined
 }
 
 const secret: Field = {
@@ -132,12 +142,12 @@ const connectFields: Fields<ConnectSettings> = {
   transportConnectTimeout: duration,
   expireTime: duration,
   sdu: integer(1, 2_147_483_647),
-  connectionIdPrefix: text,
+  connectionIdPrefix: networkName,
   networkCompression: flag,
   networkCompressionThreshold: integer(0, 2_147_483_647),
-  machine: text,
-  osUser: text,
-  program: text,
+  machine: networkName,
+  osUser: networkName,
+  program: networkName,
   terminal: text,
   driverName: text,
   appContext,
@@ -178,7 +188,7 @@ const shown = (value: unknown): string => {
     : typeof value === "object"
     ? "an object"
     : String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return escapeControls(text.length > 60 ? `${text.slice(0, 57)}...` : text)
 }
 
 type Problems = PoolError.InvalidOptionsError["problems"]

@@ -9,12 +9,16 @@ import { unusable } from "./connectDescriptorError.ts"
  * Text for character columns, numbers and bigints for NUMBER, a `Date` for DATE (and TIMESTAMP, when it has milliseconds; in
  * UTC), bytes for RAW. A number that has no exact decimal form is sent as JavaScript prints it.
  *
- * @example
+ * **Example** (A value)
+ *
  * ```ts
  * import type { ConnectDescriptor } from "@sessionpool/oracle"
  *
  * const columns: ReadonlyArray<ConnectDescriptor.ShardingKeyValue> = ["GOLD", 4711n, new Date(0)]
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ShardingKeyValue = string | number | bigint | Date | Uint8Array
 
