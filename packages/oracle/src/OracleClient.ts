@@ -5,7 +5,7 @@
  * translated: `:1` placeholders, names in capitals, `RETURNING … INTO`, lists of values, savepoints, and the errors, whose reasons
  * come from the table of `OracleError`. `docs/oracle-client.md` says how, and what Oracle has no counterpart for.
  */
-import type { SessionRequest } from "@sessionpool/core"
+import type { PoolOptions, SessionRequest } from "@sessionpool/core"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,14 +28,21 @@ export { CommitFailed } from "./internal/sqlReason.ts"
 const TypeId = "~sessionpool/oracle/OracleClient"
 
 /**
- * What a client adds to the pool's options: names, spans and what is otherwise asked of the server.
+ * The options of a client beside those of its pool.
  *
  * **Details**
  *
- * `serverVersion` spares the session that the client opens to learn it; what depends on it is the form of inserts of several
- * rows, BOOLEAN and JSON. `booleans` says what `true` is sent as: BOOLEAN by default from 23ai on, else the number 1.
+ * - `transformQueryNames` and `transformResultNames` change the names of columns and tables on their way to the database and back.
+ *   Default: no change. `transformJson` (default `true`) applies the second inside JSON and nested cursors too.
+ * - `spanAttributes` are added to every span of the client.
+ * - `serverVersion` is the version of the server, such as `"19.3"`. Default: the client leases one session to read it. It decides how
+ *   inserts of several rows, lists, BOOLEAN and JSON are written.
+ * - `booleans` says how `true` is sent: as BOOLEAN (default from 23ai on) or as the number 1 (default before).
+ * - `describeTtl` is how long the columns of a RETURNING count as known. Default: 1 minute. A change of definitions by this process, and a
+ *   failure of the statement, end it at once.
  *
- * @example
+ * **Example** (Names in camelCase)
+ *
  * ```ts
  * import type { OracleClient } from "@sessionpool/oracle"
  * import { String } from "effect"
@@ -45,21 +52,25 @@ const TypeId = "~sessionpool/oracle/OracleClient"
  *   transformResultNames: String.snakeToCamel
  * }
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export interface ClientOptions {
   readonly transformQueryNames?: ((name: string) => string) | undefined
   readonly transformResultNames?: ((name: string) => string) | undefined
-  /** Whether result names inside JSON and nested cursors are transformed too; default `true`. */
   readonly transformJson?: boolean | undefined
   readonly spanAttributes?: Record<string, unknown> | undefined
   readonly serverVersion?: string | undefined
   readonly booleans?: "boolean" | "number" | undefined
+  readonly describeTtl?: PoolOptions.DurationOption | undefined
 }
 
 /**
- * The options of a client that has a pool of its own.
+ * The options of a client that opens a pool of its own: those of the pool and those of the client.
  *
- * @example
+ * **Example** (A client with eight sessions)
+ *
  * ```ts
  * import type { OracleClient } from "@sessionpool/oracle"
  * import { Redacted } from "effect"
@@ -71,6 +82,10 @@ export interface ClientOptions {
  *   max: 8
  * }
  * ```
+ *
+ * @see {@link make} and {@link layer}, which take them
+ * @category options
+ * @since 0.1.0
  */
 export interface OracleClientConfig<OE = OracleSessionPool.Failure, R = never>
   extends Omit<OracleSessionPool.Options<OE, R>, "columnNames">, ClientOptions
@@ -83,7 +98,8 @@ export interface OracleClientConfig<OE = OracleSessionPool.Failure, R = never>
  *
  * `onDialect` on Oracle throws when it has no `oracle`: the type in `effect/sql` cannot ask for it.
  *
- * @example
+ * **Example** (The time of the database)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -91,6 +107,9 @@ export interface OracleClientConfig<OE = OracleSessionPool.Failure, R = never>
  * const now = Effect.map(OracleClient.OracleClient, (sql) =>
  *   sql.onDialectOrElse({ oracle: () => sql`systimestamp`, orElse: () => sql`current_timestamp` }))
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OracleDialect {
   readonly onDialect: Statement.Constructor["onDialect"] & {
@@ -117,9 +136,14 @@ export interface OracleDialect {
 }
 
 /**
- * The client: `SqlClient`, the pool behind it, and the Oracle connection of the transaction at hand.
+ * The client: `SqlClient`, the pool behind it, and the Oracle connection of the current transaction.
  *
- * @example
+ * **When to use**
+ *
+ * Use it in place of `SqlClient` where code needs what only Oracle has: batches, calls, LOB handles, an `oracle` branch of `onDialect`.
+ *
+ * **Example** (A procedure in a transaction)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -132,6 +156,9 @@ export interface OracleDialect {
  *   }))
  * })
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OracleClient extends Client.SqlClient {
   readonly [TypeId]: typeof TypeId
@@ -139,54 +166,83 @@ export interface OracleClient extends Client.SqlClient {
   readonly onDialectOrElse: OracleDialect["onDialectOrElse"]
   /** The pool that the client takes its sessions from. */
   readonly pool: OracleSessionPool.Pool<unknown>
-  /** Uses the connection of the transaction at hand; outside one a connection of its own, whose work it commits itself. */
+  /**
+   * Uses the connection of the current transaction. Outside a transaction it leases a connection, and what `f` does not commit is rolled
+   * back.
+   */
   readonly useConnection: <A, E, R>(
     f: (connection: OracleConnection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | SqlError, R>
 }
 
 /**
- * The service under which the client is found, beside `SqlClient`.
+ * The tag of the client. The layers of this module provide it beside `SqlClient`.
  *
- * @example
+ * **Example** (A procedure in a transaction)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
  *
  * const statistics = Effect.flatMap(OracleClient.OracleClient, ({ pool }) => pool.statistics)
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const OracleClient = Context.Service<OracleClient>("@sessionpool/oracle/OracleClient")
 
 /**
- * The compiler of the client, to see what a statement becomes without a database.
+ * Makes the compiler of the client, which turns a statement into Oracle's SQL without a database.
  *
- * @example
+ * **When to use**
+ *
+ * Use it in tests and tools that show what a statement becomes.
+ *
+ * **Details**
+ *
+ * Without a `serverVersion` it writes what every version takes: inserts of several rows as queries or batches, lists after IN of at most
+ * 1000 values.
+ *
+ * **Example** (The text for an older server)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { String } from "effect"
  *
  * const compiler = OracleClient.makeCompiler({ serverVersion: "19.3", transformQueryNames: String.camelToSnake })
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const makeCompiler = (
   options: Pick<ClientOptions, "serverVersion" | "transformQueryNames"> = {}
 ): Statement.Compiler =>
   new OracleCompiler({
     transform: options.transformQueryNames,
-    multiRowValues: abilitiesOf(options.serverVersion ?? "23").multiRowValues
+    ...abilitiesOf(options.serverVersion)
   })
 
 /**
- * A client on a pool that exists already and is used elsewhere too; the pool stays its owner's.
+ * Makes a client on an existing pool. The pool stays open when the client is no longer used.
  *
- * @example
+ * **When to use**
+ *
+ * Use it where one pool serves both `SqlClient` and code that leases connections itself.
+ *
+ * **Example** (A client on the pool of the program)
+ *
  * ```ts
  * import { OracleClient, OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect } from "effect"
  *
  * const client = Effect.flatMap(OracleSessionPool, (pool) => OracleClient.fromPool(pool))
  * ```
+ *
+ * @see {@link make} for a client that opens and closes a pool of its own
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromPool = <OE>(
   pool: OracleSessionPool.Pool<OE>,
@@ -198,25 +254,40 @@ export const fromPool = <OE>(
   )
 
 /**
- * A client with a pool of its own, which lives as long as the scope.
+ * Makes a client and a pool for it. The pool closes with the scope.
  *
- * @example
+ * **Example** (A client in a scope)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  *
  * const client = OracleClient.make({ connectString: "localhost/FREEPDB1", user: "scott" })
  * ```
+ *
+ * @see {@link layer} for the same as a layer
+ * @see {@link fromPool} for a client on an existing pool
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = <OE = OracleSessionPool.Failure, R = never>(
   config: OracleClientConfig<OE, R>
 ): Effect.Effect<OracleClient, SqlError, R | Scope.Scope | Reactivity.Reactivity> => {
-  const { booleans, serverVersion, spanAttributes, transformJson, transformQueryNames, transformResultNames, ...pool } =
-    config
+  const {
+    booleans,
+    describeTtl,
+    serverVersion,
+    spanAttributes,
+    transformJson,
+    transformQueryNames,
+    transformResultNames,
+    ...pool
+  } = config
   return Effect.flatMap(
     asSqlError("connect")(OracleSessionPool.make<OE, R>(pool)),
     (made) =>
       fromPool(made, {
         booleans,
+        describeTtl,
         serverVersion,
         spanAttributes,
         transformJson,
@@ -230,15 +301,19 @@ const services = (client: OracleClient) =>
   Context.make(OracleClient, client).pipe(Context.add(Client.SqlClient, client))
 
 /**
- * The layer of a client that {@link make} or {@link fromPool} gives: it provides `OracleClient` and `SqlClient`.
+ * Makes a layer from an effect that makes a client, such as {@link make} or {@link fromPool}. It provides `OracleClient` and `SqlClient`.
  *
- * @example
+ * **Example** (A client that shares a pool)
+ *
  * ```ts
  * import { OracleClient, OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect } from "effect"
  *
  * const shared = OracleClient.layerFrom(Effect.flatMap(OracleSessionPool, (pool) => OracleClient.fromPool(pool)))
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerFrom = <E, R>(
   client: Effect.Effect<OracleClient, E, R>
@@ -246,9 +321,14 @@ export const layerFrom = <E, R>(
   Layer.effectContext(Effect.map(client, services)).pipe(Layer.provide(Reactivity.layer))
 
 /**
- * A client with a pool of its own: the one line that changes when a program moves to Oracle.
+ * The layer of a client with a pool of its own. It provides `OracleClient` and `SqlClient`.
  *
- * @example
+ * **When to use**
+ *
+ * Use it to run a program that asks for `SqlClient` on Oracle: this layer is the only line that changes.
+ *
+ * **Example** (A program that moves to Oracle)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect, Redacted } from "effect"
@@ -262,6 +342,10 @@ export const layerFrom = <E, R>(
  *   password: Redacted.make("tiger")
  * })))
  * ```
+ *
+ * @see {@link layerConfig} for settings from the environment
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = <OE = OracleSessionPool.Failure, R = never>(
   config: OracleClientConfig<OE, R>
@@ -269,9 +353,10 @@ export const layer = <OE = OracleSessionPool.Failure, R = never>(
   layerFrom(make(config))
 
 /**
- * The same with a `Config` in the place of any setting, or of all of them; `hooks` are the options that are functions and effects.
+ * As {@link layer}, with a `Config` in the place of any setting, or of all of them. `hooks` are the options that are functions and effects.
  *
- * @example
+ * **Example** (Settings from the environment)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Config } from "effect"
@@ -284,6 +369,9 @@ export const layer = <OE = OracleSessionPool.Failure, R = never>(
  *   onSession: (connection) => connection.execute("alter session set time_zone = 'UTC'")
  * })
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerConfig = <OE = OracleSessionPool.Failure, R = never>(
   config: Config.Wrap<OracleSessionPool.Fields & ClientOptions>,
@@ -295,23 +383,24 @@ export const layerConfig = <OE = OracleSessionPool.Failure, R = never>(
 > => layerFrom(Effect.flatMap(Config.unwrap(config), (fields) => make<OE, R>({ ...fields, ...hooks })))
 
 /**
- * Says which sessions the statements and transactions of an effect run on: those of a user, with a tag, of a connection class, a shard.
+ * Chooses the sessions that the statements and transactions of an effect run on.
  *
  * **When to use**
  *
- * To reach through `SqlClient` what `pool.acquire` takes: the tag of a session's state, the user of a heterogeneous pool, `cclass`, `purity`,
- * the keys of a sharded database, a `waitTimeout`.
+ * Use it to pass through `SqlClient` what `pool.acquire` takes: a tag, the user of a heterogeneous pool, `cclass`, `purity`, sharding keys, a
+ * `waitTimeout`.
  *
  * **Details**
  *
- * Inside another `withRequest` the parts given here are added, and take the place of the same parts there. A request that the pool
- * refuses is a failure of the statement: `ConnectionError`, with the pool's failure as its `cause`.
+ * A nested `withRequest` adds its parts to the outer one and replaces those that both have. When the pool refuses the request, the
+ * statement fails with `ConnectionError`, whose `cause` is the pool's failure.
  *
  * **Gotchas**
  *
- * A transaction keeps the session that it began on: around a statement inside of one, `withRequest` has no effect.
+ * A transaction keeps the session that it began on: inside a transaction, `withRequest` has no effect.
  *
- * @example
+ * **Example** (A report as another user)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -321,15 +410,23 @@ export const layerConfig = <OE = OracleSessionPool.Failure, R = never>(
  *   OracleClient.withRequest({ user: "hr", tag: "USER_TZ=UTC" })
  * )
  * ```
+ *
+ * @category requests
+ * @since 0.1.0
  */
 export const withRequest =
   (request: SessionRequest.SessionRequest) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.updateService(effect, Request, (outer) => ({ ...outer, ...request }))
 
 /**
- * Says of what kind the transactions of an effect are; a transaction inside another is part of that one.
+ * Sets the isolation level or the access mode of an effect's transactions.
  *
- * @example
+ * **Details**
+ *
+ * An inner transaction is part of the outer one and keeps its kind.
+ *
+ * **Example** (A report that reads one moment)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -338,6 +435,9 @@ export const withRequest =
  * const report = Effect.flatMap(SqlClient.SqlClient, (sql) =>
  *   sql.withTransaction(sql`select count(*) from people`)).pipe(OracleClient.transactionKind("read only"))
  * ```
+ *
+ * @category transactions
+ * @since 0.1.0
  */
 export const transactionKind =
   (kind: "read only" | "serializable" | "read committed") =>
@@ -349,9 +449,10 @@ export const transactionKind =
     )
 
 /**
- * Handles a commit that failed, apart from every other failure.
+ * Handles a failed commit, and no other failure.
  *
- * @example
+ * **Example** (Telling a commit in doubt from the rest)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -361,6 +462,10 @@ export const transactionKind =
  *
  * const checked = transfer.pipe(OracleClient.catchCommitFailed((reason) => Effect.logError(reason.outcome)))
  * ```
+ *
+ * @see {@link CommitFailed} for what the handler is given
+ * @category error handling
+ * @since 0.1.0
  */
 export const catchCommitFailed =
   <A2, E2, R2>(f: (reason: CommitFailed) => Effect.Effect<A2, E2, R2>) =>

@@ -176,6 +176,22 @@ describe("a password in a statement", () => {
   )
 
   it.live(
+    "is in no failure to read a row or to send a bind either (S2)",
+    scoped(Effect.gen(function*() {
+      const { pool, sql } = yield* openClient()
+      const text = "select 1 / 3 as n from dual where 'Secret11' <> nvl(:password, 'x')"
+      const failures = [
+        yield* Effect.flip(pool.use((connection) => connection.query(text, ["a"]))),
+        yield* Effect.flip(pool.use((connection) => connection.query(text, [Infinity]))),
+        yield* Effect.flip(sql.unsafe(text, ["a"]))
+      ]
+      for (const failure of failures) {
+        assert.notInclude(inspect(failure, { depth: 12 }) + JSON.stringify(failure), "Secret11")
+      }
+    }))
+  )
+
+  it.live(
     "is not in what a migration leaves behind (S1)",
     scoped(Effect.gen(function*() {
       if (isReal) return

@@ -1,6 +1,7 @@
 /** Values that no bind can carry, found before anything is sent. */
 import * as DateTime from "effect/DateTime"
 import * as OracleError from "../OracleError.ts"
+import { redactStatement } from "./secretRedaction.ts"
 
 /**
  * Why a bind is refused. It is thrown where binds are written, in the turn of the call; as the driver's errors do, it has a code,
@@ -24,7 +25,7 @@ export class RefusedBind extends Error {
         isRetryable: false,
         isSessionFatal: false,
         cause: undefined,
-        ...(sql !== undefined && { sql }),
+        ...(sql !== undefined && { sql: redactStatement(sql) }),
         message: `Bind ${this.where} cannot be sent: ${this.problem}`
       })
     })

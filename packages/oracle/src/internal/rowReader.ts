@@ -14,6 +14,7 @@ import {
   type ResultSet
 } from "./oracledb.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
+import { redactStatement } from "./secretRedaction.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
 /**
@@ -234,7 +235,12 @@ export class RowReader {
         const result = read === undefined || value === null ? value : read(value)
         if (result instanceof Unfit) {
           return Effect.fail(
-            new RowDecodeError({ row: found.length + 1, column: name, problem: result.problem, sql })
+            new RowDecodeError({
+              row: found.length + 1,
+              column: name,
+              problem: result.problem,
+              sql: redactStatement(sql)
+            })
           )
         }
         row.push(result)
@@ -253,7 +259,9 @@ export class RowReader {
     const read: Array<Row> = []
     // Not only when there are rows: a program should fail in its first test.
     if (this.#clash !== undefined && before === 0 && rows.length === 0) {
-      return Effect.fail(new RowDecodeError({ row: 1, ...this.#clash, ...(sql !== undefined && { sql }) }))
+      return Effect.fail(
+        new RowDecodeError({ row: 1, ...this.#clash, ...(sql !== undefined && { sql: redactStatement(sql) }) })
+      )
     }
     for (const values of rows) {
       const row = this.read(values)
@@ -263,7 +271,7 @@ export class RowReader {
             row: before + read.length + 1,
             column: row.column,
             problem: row.problem,
-            ...(sql !== undefined && { sql })
+            ...(sql !== undefined && { sql: redactStatement(sql) })
           })
         )
       }

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import type { Row } from "./rowReader.ts"
+import { redactStatement } from "./secretRedaction.ts"
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -26,7 +27,7 @@ const failure = (error: Schema.SchemaError, given: Row, row: number, sql: string
     row,
     problem: `${first?.message ?? "does not fit the schema"}${hint(given, column)}`,
     ...(column !== undefined && { column: String(column) }),
-    ...(sql !== undefined && { sql })
+    ...(sql !== undefined && { sql: redactStatement(sql) })
   })
 }
 

@@ -1,6 +1,7 @@
 /** The client of `effect/sql` over a pool: how it gets connections, compiles and ends transactions. */
-import type { SessionRequest } from "@sessionpool/core"
+import type { PoolOptions, SessionRequest } from "@sessionpool/core"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
@@ -10,8 +11,9 @@ import type { ClientOptions, OracleClient, OracleDialect } from "../OracleClient
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
 import { addressAttributes } from "./poolAddress.ts"
+import { ReturningPlans } from "./returningPlans.ts"
 import { OracleCompiler } from "./sqlCompiler.ts"
-import { OracleSqlConnection, SharedState } from "./sqlConnection.ts"
+import { OracleSqlConnection, type SharedState } from "./sqlConnection.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
 import { asSqlError } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
@@ -49,6 +51,9 @@ const abilities = (
   })
 }
 
+const timeToLive = (duration: PoolOptions.DurationOption): number =>
+  duration === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(duration))
+
 const anySession: SessionRequest.SessionRequest = {}
 
 /** What sessions are asked for; statements outside of a transaction and the beginning of one read it. */
@@ -59,19 +64,29 @@ export const Request: Context.Reference<SessionRequest.SessionRequest> = Context
 
 /** A client over `pool`, which stays its owner's. */
 export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Pool<unknown>, options: ClientOptions) {
-  const shared = new SharedState(yield* abilities(pool, options))
-  const wrap = (connection: OracleConnection) => new OracleSqlConnection(connection, shared)
-  const use = <A, E, R>(f: (connection: OracleConnection) => Effect.Effect<A, E, R>) =>
+  const shared: SharedState = {
+    abilities: yield* abilities(pool, options),
+    plans: new ReturningPlans(timeToLive(options.describeTtl ?? "1 minute"))
+  }
+  const use = <A, E, R>(
+    f: (connection: OracleConnection, user: string | undefined) => Effect.Effect<A, E, R>
+  ) =>
     Effect.withFiber((fiber) => {
       const request = fiber.getRef(Request)
-      const ended = (connection: OracleConnection) => Effect.exit(f(connection))
+      const ended = (connection: OracleConnection) => Effect.exit(f(connection, request.user))
       return request === anySession ? pool.use(ended) : pool.use(request, ended)
     })
-  const acquired = Effect.withFiber((fiber) => pool.acquire(fiber.getRef(Request)))
-  const acquirer = Effect.map(asSqlError("acquireConnection")(acquired), wrap)
+  const wrap = (connection: OracleConnection, user?: string) => new OracleSqlConnection(connection, shared, user)
+  const acquirer = Effect.withFiber((fiber) => {
+    const request = fiber.getRef(Request)
+    return Effect.map(
+      asSqlError("acquireConnection")(pool.acquire(request)),
+      (connection) => wrap(connection, request.user)
+    )
+  })
   // What `f` fails with is not the pool's failure: it goes past the translation.
   const borrower: SqlConnection.Borrower = (f) =>
-    Effect.flatten(asSqlError("acquireConnection")(use((connection) => f(wrap(connection)))))
+    Effect.flatten(asSqlError("acquireConnection")(use((connection, user) => f(wrap(connection, user)))))
   const transactionService = Context.Service<
     Client.TransactionConnection,
     readonly [connection: SqlConnection.Connection, depth: number]
@@ -83,7 +98,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
   })
   const compiler = new OracleCompiler({
     transform: options.transformQueryNames,
-    multiRowValues: shared.abilities.multiRowValues
+    ...shared.abilities
   })
   const transformRows = options.transformResultNames === undefined
     ? undefined
@@ -107,7 +122,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
       (current) =>
         current._tag === "Some" && current.value[0] instanceof OracleSqlConnection
           ? f(current.value[0].connection)
-          : Effect.flatten(asSqlError("acquireConnection")(use(f)))
+          : Effect.flatten(asSqlError("acquireConnection")(use((connection) => f(connection))))
     )
 
   const complete = <C extends Client.SqlClient>(constructor: C, plain: (self: object) => object) => {

@@ -3,29 +3,20 @@
  *
  * The compiler of `effect/sql` numbers placeholders as it goes. Here a statement is first put together from pieces of text and
  * binds, because Oracle wants some of them elsewhere: RETURNING comes last, an UPDATE from values is a MERGE. The numbers are given at
- * the end; they follow the places in the text, by which the driver binds.
+ * the end. What cannot be written is a `StatementError`.
  */
 import * as Statement from "effect/sql/Statement"
+import { type Batch, batchFrom, batchOf, columnsOf, insertOf, plainRows, united } from "./sqlInsert.ts"
+import { endsWithIn, longList } from "./sqlLists.ts"
+import { mergeRest, type Update, updateFrom } from "./sqlMerge.ts"
 import { quote, toDatabase } from "./sqlNames.ts"
-import { BatchParameter } from "./sqlParameter.ts"
+import { type Abilities, BatchParameter } from "./sqlParameter.ts"
+import { append, joined, numbered, type Piece } from "./sqlPieces.ts"
+import { significant, wordOf } from "./sqlTokens.ts"
+import { StatementError } from "./statementError.ts"
 
-/** A value in its place; in an insert that runs once a row, its column. */
-interface Bind {
-  readonly value: unknown
-  readonly column?: number
-}
-
-/** Text of `sql.unsafe` with placeholders of its own. */
-interface Raw {
-  readonly raw: string
-  readonly params: ReadonlyArray<unknown>
-}
-
-type Piece = string | Bind | Raw
-
-export interface CompilerOptions {
+export interface CompilerOptions extends Pick<Abilities, "multiRowValues" | "longestList"> {
   readonly transform: ((name: string) => string) | undefined
-  readonly multiRowValues: boolean
 }
 
 /** What `effect/sql` calls a dialect has no Oracle; this is the one place that says otherwise. */
@@ -38,37 +29,19 @@ type Returning = string | Statement.Fragment | undefined
 /** What `.returning(…)` was given. `effect/sql` keeps it out of its types: only its own compiler is meant to read it. */
 const returningIn = (helper: object): Returning => Reflect.get(helper, "returningIdentifier") as Returning
 
-/** What IN takes as a list; a longer list is a subquery. */
-const longestList = 1000
-
-/** What can stand in a select list of a bind without being a LONG. */
-const longestBind = 4000
-
-const joined = (parts: ReadonlyArray<ReadonlyArray<Piece>>, separator: string): Array<Piece> =>
-  parts.flatMap((part, index) => index === 0 ? part : [separator, ...part])
-
-const kindOf = (value: unknown): string =>
-  Statement.isFragment(value) ? "fragment" : typeof value === "bigint" ? "number" : Statement.primitiveKind(value)
-
-const isLong = (value: unknown): boolean =>
-  typeof value === "string"
-    ? Buffer.byteLength(value) > longestBind
-    : value instanceof Uint8Array && value.length > longestBind
-
 /** Whether a statement itself spells out RETURNING. */
 const returns = (segment: Statement.Segment): boolean =>
-  segment._tag === "Literal" && /\breturning\b/i.test(segment.value)
+  segment._tag === "Literal" && significant(segment.value).some((token) => wordOf(token) === "RETURNING")
 
 /** What has been written of a statement, and what is still owed at its end. */
 class Draft {
   pieces: Array<Piece> = []
-  returning: Array<Piece> | undefined = undefined
-  batch: ReadonlyArray<ReadonlyArray<unknown>> | undefined = undefined
+  returning: ReadonlyArray<Piece> | undefined = undefined
+  /** Rows that are bound one after another, and where they stand. */
+  batch: (Batch & { readonly at: number }) | undefined = undefined
   /** Closes a MERGE over what follows its source. */
-  merge: { readonly from: number; readonly sets: ReadonlyArray<Piece> } | undefined = undefined
+  merge: { readonly from: number; readonly sets: Update["sets"] } | undefined = undefined
 }
-
-const isNothing = (value: unknown): boolean => value === null || value === undefined
 
 export class OracleCompiler implements Statement.Compiler {
   readonly dialect = dialect
@@ -121,7 +94,7 @@ export class OracleCompiler implements Statement.Compiler {
           break
         }
         case "ArrayHelper": {
-          draft.pieces.push(...this.#list(draft, segment.value, plain))
+          this.#list(draft, segment.value, plain)
           break
         }
         case "RecordInsertHelper": {
@@ -130,8 +103,9 @@ export class OracleCompiler implements Statement.Compiler {
         }
         case "RecordUpdateHelperSingle": {
           const keys = Object.keys(segment.value).filter((key) => !segment.omit.includes(key))
+          if (keys.length === 0) throw new StatementError("sql.update was given no columns: there is nothing to set")
           const sets = keys.map((key) => [`${this.#name(key, plain)} = `, ...this.#value(segment.value[key], plain)])
-          draft.pieces.push(...joined(sets, ", "))
+          append(draft.pieces, joined(sets, ", "))
           this.#returning(draft, returningIn(segment), plain)
           break
         }
@@ -148,21 +122,23 @@ export class OracleCompiler implements Statement.Compiler {
   }
 
   /** A value in the place of an expression; a fragment is the expression itself. */
-  #value(value: unknown, plain: boolean): Array<Piece> {
+  #value(value: unknown, plain: boolean): ReadonlyArray<Piece> {
     if (!Statement.isFragment(value)) return [{ value }]
     const inner = new Draft()
     this.#write(inner, value.segments, plain)
     return inner.pieces
   }
 
-  #list(draft: Draft, values: ReadonlyArray<unknown>, plain: boolean): Array<Piece> {
+  #list(draft: Draft, values: ReadonlyArray<unknown>, plain: boolean): void {
     const afterIn = endsWithIn(draft.pieces)
-    if (values.length === 0) return [afterIn ? "(select null from dual where 1=0)" : "()"]
-    const written = values.map((value) => this.#value(value, plain))
-    if (afterIn && values.length > longestList) {
-      return ["(", ...joined(written.map((value) => ["select ", ...value, " from dual"]), " union all "), ")"]
+    if (values.length === 0) {
+      draft.pieces.push(afterIn ? "(select null from dual where 1=0)" : "()")
+      return
     }
-    return ["(", ...joined(written, ","), ")"]
+    const written = values.map((value) => this.#value(value, plain))
+    const { longestList } = this.#options
+    if (afterIn && values.length > longestList) draft.pieces = longList(draft.pieces, written, longestList)
+    else append(draft.pieces, ["(", ...joined(written, ","), ")"])
   }
 
   #returning(draft: Draft, identifier: Returning, plain: boolean): void {
@@ -170,133 +146,79 @@ export class OracleCompiler implements Statement.Compiler {
     draft.returning = typeof identifier === "string" ? [identifier] : this.#value(identifier, plain)
   }
 
+  /** A column that a record does not name gets its default; one that it names as `undefined` is null. */
   #insert(draft: Draft, helper: Statement.RecordInsertHelper, plain: boolean, isReturningLater: boolean): void {
-    const keys = Object.keys(helper.value[0])
-    const rows = helper.value.map((record) => keys.map((key) => record[key]))
-    const single = (row: ReadonlyArray<unknown>) => joined(row.map((value) => this.#value(value, plain)), ",")
-    this.#returning(draft, returningIn(helper), plain)
-    const givesRows = isReturningLater || draft.returning !== undefined
-    draft.pieces.push(`(${keys.map((key) => this.#name(key, plain)).join(",")}) `)
-    if (rows.length === 1) {
-      draft.pieces.push("VALUES (", ...single(rows[0]!), ")")
-    } else if (!givesRows && this.#options.multiRowValues) {
-      draft.pieces.push("VALUES ", ...joined(rows.map((row) => ["(", ...single(row), ")"]), ","))
-    } else if (!givesRows && canUnite(rows)) {
-      draft.pieces.push(...this.#union(rows, plain, () => ""))
-    } else {
-      draft.batch = rows.map((row) => row.map((value) => this.#constant(value, plain)))
-      draft.pieces.push("VALUES (", ...joined(keys.map((_, column) => [{ value: undefined, column }]), ","), ")")
+    const keys = columnsOf(helper.value, "sql.insert")
+    const columns = keys.map((key) => this.#name(key, plain))
+    if (helper.value.length >= batchFrom) {
+      const values = plainRows(helper.value, keys)
+      if (values !== undefined) {
+        this.#returning(draft, returningIn(helper), plain)
+        draft.batch = { columns, values, at: draft.pieces.length }
+        return
+      }
     }
-  }
-
-  /** What a row of a batch can hold: values, also described ones, but no SQL. */
-  #constant(value: unknown, plain: boolean): unknown {
-    const [first, ...rest] = this.#value(value, plain)
-    if (first === undefined || typeof first === "string" || "raw" in first || rest.length > 0) {
-      throw new Error(
-        "An insert of several rows that are sent as a batch takes values only: insert rows with SQL expressions one by one."
+    const rows = helper.value.map((record) =>
+      keys.map((key): ReadonlyArray<Piece> =>
+        Object.hasOwn(record, key) ? this.#value(record[key], plain) : ["DEFAULT"]
       )
-    }
-    return first.value
-  }
-
-  /** Rows as a query. A null is written out: bound, it would be text, which the other rows may not be. */
-  #union(
-    rows: ReadonlyArray<ReadonlyArray<unknown>>,
-    plain: boolean,
-    alias: (column: number) => string
-  ): Array<Piece> {
-    return joined(
-      rows.map((row, index) => {
-        const values = row.map((value, column): Array<Piece> => [
-          ...(isNothing(value) ? ["NULL"] : this.#value(value, plain)),
-          index === 0 ? alias(column) : ""
-        ])
-        return ["SELECT ", ...joined(values, ","), " FROM DUAL"]
-      }),
-      " UNION ALL "
     )
+    this.#returning(draft, returningIn(helper), plain)
+    const written = insertOf({
+      columns,
+      rows,
+      givesRows: isReturningLater || draft.returning !== undefined,
+      multiRowValues: this.#options.multiRowValues
+    })
+    if ("batch" in written) draft.batch = { columns, rows: written.batch, at: draft.pieces.length }
+    else append(draft.pieces, written)
   }
 
   #updateValues(draft: Draft, helper: Statement.RecordUpdateHelper, plain: boolean): void {
-    const keys = Object.keys(helper.value[0])
-    const rows = helper.value.map((record) => keys.map((key) => record[key]))
+    const keys = columnsOf(helper.value, "sql.updateValues")
     const columns = keys.map((key) => this.#name(key, plain))
-    const source: Array<Piece> = [
-      "(",
-      ...this.#union(rows, plain, (column) => ` AS ${columns[column]}`),
-      `) ${quote(toDatabase(helper.alias))}`
-    ]
+    const rows = helper.value.map((record, row) =>
+      keys.map((key) => {
+        if (Object.hasOwn(record, key)) return this.#value(record[key], plain)
+        throw new StatementError(`sql.updateValues: row ${row + 1} has no "${key}", which other rows have`)
+      })
+    )
+    const alias = quote(toDatabase(helper.alias))
+    const source: ReadonlyArray<Piece> = ["(", ...united(rows, (column) => ` AS ${columns[column]}`), `) ${alias}`]
     this.#returning(draft, returningIn(helper), plain)
     const update = updateFrom(draft.pieces)
     if (update === undefined) {
-      draft.pieces.push(...source)
+      append(draft.pieces, source)
     } else {
-      draft.pieces = [`MERGE INTO ${update.target} USING `, ...source]
+      draft.pieces = ["MERGE INTO ", ...update.target, " USING ", ...source]
       draft.merge = { from: draft.pieces.length, sets: update.sets }
     }
   }
 }
 
-/** Whether the rows can be one query: every column of one kind, and nothing that only an insert can take. */
-const canUnite = (rows: ReadonlyArray<ReadonlyArray<unknown>>): boolean =>
-  rows[0]!.every((_, column) => {
-    const values = rows.map((row) => row[column]).filter((value) => !isNothing(value))
-    return new Set(values.map(kindOf)).size <= 1 && !values.some(isLong)
-  })
-
-const endsWithIn = (pieces: ReadonlyArray<Piece>): boolean => {
-  const last = pieces.at(-1)
-  return typeof last === "string" && /\bin\s*$/i.test(last) && !/--[^\n]*$/.test(last)
-}
-
-const text = (pieces: ReadonlyArray<Piece>): string =>
-  pieces.map((piece) => typeof piece === "string" ? piece : "raw" in piece ? piece.raw : "\0").join("")
-
-/** `UPDATE target SET … FROM`, taken apart. */
-const updateFrom = (
-  pieces: ReadonlyArray<Piece>
-): { readonly target: string; readonly sets: ReadonlyArray<Piece> } | undefined => {
-  const match = /^\s*update\s+([^\0]+?)\s+set\s+([\s\S]+?)\s+from\s*$/i.exec(text(pieces))
-  if (match === null) return undefined
-  const binds = pieces.filter((piece) => typeof piece !== "string" && !("raw" in piece))
-  const sets = match[2]!.split("\0").flatMap((part, index): Array<Piece> =>
-    index === 0 ? [part] : [binds[index - 1]!, part]
-  )
-  return { target: match[1]!, sets }
-}
-
-const closeMerge = (draft: Draft): Array<Piece> => {
+const closeMerge = (draft: Draft): ReadonlyArray<Piece> => {
   const { merge, pieces } = draft
   if (merge === undefined) return pieces
-  const head = pieces.slice(0, merge.from)
-  const [first, ...rest] = pieces.slice(merge.from)
-  const where = typeof first === "string" ? /^\s*where\s+/i.exec(first) : null
-  const condition: Array<Piece> = first === undefined
-    ? ["1 = 1"]
-    : where !== null && typeof first === "string"
-    ? [first.slice(where[0].length), ...rest]
-    : ["1 = 1", first, ...rest]
-  // A RETURNING that the statement spells out itself stays at its end.
-  const last = condition.at(-1)!
-  const own = typeof last === "string" ? /\s+returning\s+[\s\S]*$/i.exec(last) : null
-  if (own !== null && typeof last === "string") condition[condition.length - 1] = last.slice(0, own.index)
-  return [...head, " ON (", ...condition, ") WHEN MATCHED THEN UPDATE SET ", ...merge.sets, own?.[0] ?? ""]
+  const { condition, returning } = mergeRest(pieces.slice(merge.from))
+  return [
+    ...pieces.slice(0, merge.from),
+    " ON (",
+    ...condition,
+    ") WHEN MATCHED THEN UPDATE SET ",
+    ...merge.sets,
+    ...returning
+  ]
 }
 
 const finish = (draft: Draft): Compiled => {
-  const pieces = [...closeMerge(draft), ...(draft.returning === undefined ? [] : [" RETURNING ", ...draft.returning])]
-  const binds: Array<Bind> = []
-  let sql = ""
-  for (const piece of pieces) {
-    if (typeof piece === "string") sql += piece
-    else if ("raw" in piece) {
-      sql += piece.raw
-      for (const value of piece.params) binds.push({ value })
-    } else sql += `:${binds.push(piece)}`
-  }
+  const pieces = closeMerge(draft)
+  const end: ReadonlyArray<Piece> = draft.returning === undefined ? [] : [" RETURNING ", ...draft.returning]
   const { batch } = draft
-  if (batch === undefined) return [sql, binds.map(({ value }) => value)]
-  const rows = batch.map((row) => binds.map(({ column, value }) => column === undefined ? value : row[column]))
-  return [sql, [new BatchParameter(rows)]]
+  if (batch === undefined) {
+    const { binds, sql } = numbered([...pieces, ...end])
+    return [sql, binds]
+  }
+  const { at } = batch
+  const statements = batchOf(batch, pieces.slice(0, at), [...pieces.slice(at), ...end])
+  return [statements[0]!.sql, [new BatchParameter(statements)]]
 }

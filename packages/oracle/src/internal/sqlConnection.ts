@@ -1,5 +1,6 @@
 /** An Oracle connection as `effect/sql` sees one. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
@@ -9,7 +10,10 @@ import { OracleLob } from "../OracleLob.ts"
 import { type Caller, type CallError } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
 import { createLob } from "./lobWriter.ts"
+import type { ReturningPlans } from "./returningPlans.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
+import { redactStatement } from "./secretRedaction.ts"
+import { type Run, runsOf } from "./sqlBatch.ts"
 import { locksRows, transactionControlOf } from "./sqlControl.ts"
 import { toProgram } from "./sqlNames.ts"
 import {
@@ -22,8 +26,10 @@ import {
 } from "./sqlParameter.ts"
 import { asSqlError, toCommitError, toSqlError } from "./sqlReason.ts"
 import { clashOf, returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
+import { StatementError } from "./statementError.ts"
 import { execute, executeMany, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
 import { onSession, streamEnded } from "./statementSpan.ts"
+import { definitionChanges } from "./statementText.ts"
 import type { Level, Restore } from "./transaction.ts"
 import { over, type ValueSettings } from "./valueSettings.ts"
 
@@ -32,47 +38,30 @@ type TransformRows = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray
 type Rows = ReadonlyArray<{ readonly [column: string]: unknown }>
 
 /** What the connections of one client share. */
-export class SharedState {
+export interface SharedState {
   readonly abilities: Abilities
-  readonly #plans = new Map<string, ReturningPlan>()
-
-  constructor(abilities: Abilities) {
-    this.abilities = abilities
-  }
-
-  plan(sql: string): ReturningPlan | undefined {
-    return this.#plans.get(sql)
-  }
-
-  /** Statements are few, but texts made up by a program can be many: the oldest makes room. */
-  remember(sql: string, plan: ReturningPlan): void {
-    if (this.#plans.size >= 500) {
-      for (const oldest of this.#plans.keys()) {
-        this.#plans.delete(oldest)
-        break
-      }
-    }
-    this.#plans.set(sql, plan)
-  }
-
-  forget(sql: string): void {
-    this.#plans.delete(sql)
-  }
+  readonly plans: ReturningPlans
 }
 
 const isOut = (value: unknown): value is OutParameter => isParameter(value) && value._tag === "OutParameter"
 
 const isLob = (value: unknown): value is LobParameter => isParameter(value) && value._tag === "LobParameter"
 
-/** A column of a batch has one type: numbers among texts go as texts, which the database reads as numbers where it needs them. */
-const ofOneKind = (
-  rows: ReadonlyArray<ReadonlyArray<OracleBind.Bind>>
-): ReadonlyArray<ReadonlyArray<OracleBind.Bind>> => {
-  const isText = (rows[0] ?? []).map((_, column) => rows.some((row) => typeof row[column] === "string"))
-  const asText = (bind: OracleBind.Bind, column: number): OracleBind.Bind =>
-    isText[column] === true && (typeof bind === "number" || typeof bind === "bigint") ? String(bind) : bind
-  return rows.map((row) => row.map(asText))
-}
+/** Whether a value is a bind as it is, whatever the server can take. */
+const isPlainValue = (value: unknown): value is string | number | bigint | null =>
+  typeof value === "string" || typeof value === "number" || typeof value === "bigint" || value === null
+
+const noLobs: ReadonlyMap<LobParameter, OracleLob> = new Map()
+
+/** What a parameter that cannot be sent throws, as a failure. */
+const attempted = <A>(make: () => A): Effect.Effect<A, StatementError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(make())
+    } catch (thrown) {
+      return thrown instanceof StatementError ? Effect.fail(thrown) : Effect.die(thrown)
+    }
+  })
 
 /** Its locks would end with the statement, and with them what the rows can be fetched by (ORA-01002). */
 const lockedForNothing = () =>
@@ -92,10 +81,13 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   readonly #caller: Caller
   readonly #settings: ValueSettings
   readonly #shared: SharedState
+  readonly #user: string | undefined
   /** Whether a transaction was begun by a statement, on a session that was reserved. */
   #isManual = false
 
-  constructor(connection: OracleConnection, shared: SharedState) {
+  /** `user` is whose objects it sees: that of the request that it was leased with. */
+  constructor(connection: OracleConnection, shared: SharedState, user: string | undefined) {
+    this.#user = user
     this.connection = connection
     this.#caller = connection.caller.untraced
     this.#settings = { ...over(connection.values, { columnNames: toProgram }), safeIntegers: "ask" }
@@ -190,7 +182,7 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   #traced<A, E>([first]: ReadonlyArray<unknown>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return onSession(
       this.#caller.session.attributes,
-      first instanceof BatchParameter ? first.rows.length : undefined,
+      first instanceof BatchParameter ? first.size : undefined,
       effect
     )
   }
@@ -227,18 +219,31 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   #binds(params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<OracleBind.Bind>, unknown> {
+    return Effect.flatMap(this.#written(params), (written) => attempted(() => this.#bound(params, written)))
+  }
+
+  #bound(
+    params: ReadonlyArray<unknown>,
+    written: ReadonlyMap<LobParameter, OracleLob>,
+    row?: number
+  ): ReadonlyArray<OracleBind.Bind> {
+    if (params.every(isPlainValue)) return params
     const { abilities } = this.#shared
+    return params.map((param, index) =>
+      bindOf(param, abilities, written, () => `Parameter ${index + 1}${row === undefined ? "" : ` of row ${row + 1}`}`)
+    )
+  }
+
+  /** The LOBs of parameters, written to the server. */
+  #written(params: ReadonlyArray<unknown>): Effect.Effect<ReadonlyMap<LobParameter, OracleLob>, unknown> {
     const lobs = params.filter(isLob)
-    if (lobs.length === 0) return Effect.succeed(params.map((param) => bindOf(param, abilities, new Map())))
+    if (lobs.length === 0) return Effect.succeed(noLobs)
     return Effect.map(
       Effect.forEach(
         lobs,
         (lob) => Effect.map(createLob(this.#caller, lob.kind, lob.source), (written) => [lob, written] as const)
       ),
-      (written) => {
-        const made = new Map(written)
-        return params.map((param) => bindOf(param, abilities, made))
-      }
+      (written) => new Map(written)
     )
   }
 
@@ -254,7 +259,7 @@ export class OracleSqlConnection implements SqlConnection.Connection {
 
   #found(sql: string, params: ReadonlyArray<unknown>, run: RunOptions): Effect.Effect<Rows, unknown> {
     const [first] = params
-    if (first instanceof BatchParameter) return this.#batch(sql, first, run)
+    if (first instanceof BatchParameter) return this.#batch(first, run)
     if (params.some(isOut)) return this.#outValues(sql, params, run)
     return Effect.flatMap(this.#plan(sql), (plan) =>
       Effect.flatMap(this.#binds(params), (binds) =>
@@ -275,28 +280,48 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     return asSqlError("executeValues")(this.#within(sql, options, values))
   }
 
-  /** How the statement gives rows back, described once for all connections of the client. */
+  /** The same text may speak of another table where another user, or another schema, is in force. */
+  #planKey(sql: string): string {
+    return JSON.stringify([this.#user ?? "", this.#caller.session.attached?.currentSchema ?? "", sql])
+  }
+
+  /** How the statement gives rows back. */
   #plan(sql: string): Effect.Effect<ReturningPlan | undefined, ReadError> {
-    const known = this.#shared.plan(sql)
-    if (known !== undefined) return Effect.succeed(known)
     const returning = returningOf(sql)
     if (returning === undefined) return Effect.succeed(undefined)
-    return Effect.flatMap(
-      this.#caller.call(
-        { operation: "describe", sql: returning.description },
-        (connection) => connection.getStatementInfo(returning.description)
-      ),
-      ({ metaData }) => {
-        const plan = returningPlan(returning, metaData ?? [], this.#settings)
-        const clash = clashOf(plan)
-        if (clash !== undefined) {
-          const problem = "stands for two columns of RETURNING, and a row can hold only one of them: give one an alias"
-          return Effect.fail(new RowDecodeError({ row: 1, column: clash, problem, sql }))
+    return Effect.clockWith((clock) => {
+      const { plans } = this.#shared
+      const key = this.#planKey(sql)
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const known = plans.get(key, now)
+      if (known !== undefined) return Effect.succeed(known)
+      const changes = definitionChanges()
+      return Effect.flatMap(
+        this.#caller.call(
+          { operation: "describe", sql: returning.description },
+          (connection) => connection.getStatementInfo(returning.description)
+        ),
+        ({ metaData }) => {
+          const plan = returningPlan(returning, metaData ?? [], this.#settings)
+          const clash = clashOf(plan)
+          if (clash !== undefined) {
+            const problem =
+              "stands for two columns of RETURNING, and a row can hold only one of them: give one an alias"
+            return Effect.fail(new RowDecodeError({ row: 1, column: clash, problem, sql: redactStatement(sql) }))
+          }
+          plans.set(key, plan, now, changes)
+          return Effect.succeed(plan)
         }
-        this.#shared.remember(sql, plan)
-        return Effect.succeed(plan)
-      }
-    )
+      )
+    })
+  }
+
+  /** The table may have changed since it was described: after a failure the next statement describes it again. */
+  #forgotten<A, E>(sql: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.onExit(effect, (exit) =>
+      Effect.sync(() => {
+        if (Exit.isFailure(exit)) this.#shared.plans.delete(this.#planKey(sql))
+      }))
   }
 
   #returned(
@@ -306,31 +331,69 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     run: RunOptions
   ): Effect.Effect<Rows, unknown> {
     const executed = execute(this.#caller, plan.sql, [...binds, ...plan.binds], this.#settings, run)
-    // The table may have changed since: the next one describes it again.
-    return Effect.tapError(executed, () => Effect.sync(() => this.#shared.forget(sql))).pipe(
-      Effect.flatMap(({ outBinds }) => this.#pivot(plan, outBinds))
+    return this.#forgotten(sql, Effect.flatMap(executed, ({ outBinds }) => this.#pivot(plan, outBinds)))
+  }
+
+  #batch({ statements }: BatchParameter, run: RunOptions): Effect.Effect<Rows, unknown> {
+    return Effect.gen({ self: this }, function*() {
+      const runs: Array<Run> = []
+      for (const { rows, sql } of statements) {
+        const written = rows.some((row) => row.some(isLob)) ? yield* this.#written(rows.flat()) : noLobs
+        const bound = yield* attempted(() => rows.map((row, index) => this.#bound(row, written, index)))
+        for (const each of runsOf(sql, bound)) runs.push(each)
+      }
+      const found: Array<Rows> = []
+      const all = Effect.forEach(runs, (each, index) =>
+        Effect.map(
+          this.#runBatch(each, { ...run, autoCommit: run.autoCommit === true && index === runs.length - 1 }),
+          (rows) => {
+            found.push(rows)
+          }
+        ), { discard: true })
+      yield* this.#whole(all, run.autoCommit === true)
+      return found.flat()
+    })
+  }
+
+  #runBatch({ rows, sql }: Run, run: RunOptions): Effect.Effect<Rows, unknown> {
+    return Effect.flatMap(this.#plan(sql), (plan) => {
+      const all = plan === undefined ? rows : rows.map((row) => [...row, ...plan.binds])
+      const sent = executeMany(this.#caller, plan?.sql ?? sql, all, {}, this.#settings, run)
+      if (plan === undefined) return Effect.as(sent, [])
+      return this.#forgotten(
+        sql,
+        Effect.flatMap(sent, ({ outBinds }) =>
+          Effect.map(
+            Effect.forEach(outBinds, (given) => this.#pivot(plan, given as ReadonlyArray<unknown>)),
+            (found) => found.flat()
+          ))
+      )
+    })
+  }
+
+  /**
+   * A batch as one statement: what it did before it failed is undone. The server keeps the rows before the one that it refuses, and outside
+   * of a transaction the next statement would commit them.
+   */
+  #whole<A>(batch: Effect.Effect<A, unknown>, isAutoCommit: boolean): Effect.Effect<A, unknown> {
+    if (isAutoCommit) return Effect.onError(batch, () => this.#undone("ROLLBACK"))
+    const savepoint = execute(this.#caller, "SAVEPOINT effect_sql_batch", [], this.#settings)
+    return Effect.andThen(
+      savepoint,
+      Effect.onError(batch, () => this.#undone("ROLLBACK TO SAVEPOINT effect_sql_batch"))
     )
   }
 
-  #batch(sql: string, { rows }: BatchParameter, run: RunOptions): Effect.Effect<Rows, unknown> {
-    return Effect.flatMap(
-      this.#plan(sql),
-      (plan) =>
-        Effect.flatMap(Effect.forEach(rows, (row) => this.#binds(row)), (bound) => {
-          const binds = ofOneKind(bound)
-          const all = plan === undefined ? binds : binds.map((row) => [...row, ...plan.binds])
-          return executeMany(this.#caller, plan?.sql ?? sql, all, {}, this.#settings, run).pipe(
-            Effect.flatMap(({ outBinds }) =>
-              plan === undefined
-                ? Effect.succeed([])
-                : Effect.map(
-                  Effect.forEach(outBinds, (given) => this.#pivot(plan, given as ReadonlyArray<unknown>)),
-                  (found) => found.flat()
-                )
-            )
-          )
-        })
+  /** Work that cannot be undone here is undone with its session, which must not be lent again. */
+  #undone(sql: string): Effect.Effect<void> {
+    const undo = this.#caller.call(
+      { operation: "ROLLBACK", sql, isUrgent: true },
+      (connection) => connection.execute(sql, [], {})
     )
+    return Effect.catch(Effect.asVoid(undo), (error) =>
+      Effect.sync(() => {
+        if (!this.#caller.lease.isReleased) this.#caller.lease.reportFatal(error)
+      }))
   }
 
   /** RETURNING gives columns of values; rows are made of them. */

@@ -7,7 +7,8 @@ import { fragmentOf } from "./sqlParameter.ts"
 /**
  * A text or bytes of any length, or a stream of them, written into a temporary LOB before the statement runs.
  *
- * @example
+ * **Example** (A text from a stream)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect, Stream } from "effect"
@@ -18,6 +19,9 @@ import { fragmentOf } from "./sqlParameter.ts"
  *     sql.insert({ id: 1, body: OracleClient.lob("clob", Stream.make("Dear ", "Ada")) })
  *   }`)
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const lob = <E = never>(kind: LobKind, source: LobSource<E, never>): Statement.Fragment =>
   fragmentOf({ _tag: "LobParameter", kind, source })
@@ -25,7 +29,8 @@ export const lob = <E = never>(kind: LobKind, source: LobSource<E, never>): Stat
 /**
  * A value that a PL/SQL block gives: the statement's result is one row with the values under their names.
  *
- * @example
+ * **Example** (The value of a function)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -34,6 +39,9 @@ export const lob = <E = never>(kind: LobKind, source: LobSource<E, never>): Stat
  * const total = Effect.flatMap(SqlClient.SqlClient, (sql) =>
  *   sql<{ total: number }>`begin ${OracleClient.out("total", "number")} := pay_of(${1}); end;`)
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const out = (
   name: string,
@@ -44,7 +52,8 @@ export const out = (
 /**
  * A value that goes into a block and comes back changed, under its name in the one row of the result.
  *
- * @example
+ * **Example** (A value that comes back changed)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -53,6 +62,9 @@ export const out = (
  * const doubled = Effect.flatMap(SqlClient.SqlClient, (sql) =>
  *   sql`begin double(${OracleClient.inOut("n", "number", 21)}); end;`)
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const inOut = <T extends Exclude<OracleBind.BindType, "cursor">>(
   name: string,
@@ -64,7 +76,8 @@ export const inOut = <T extends Exclude<OracleBind.BindType, "cursor">>(
 /**
  * A cursor that a block opens: its rows, under its name; as the only one, its rows are those of the statement's `stream`.
  *
- * @example
+ * **Example** (The rows of a cursor)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect, Stream } from "effect"
@@ -73,18 +86,25 @@ export const inOut = <T extends Exclude<OracleBind.BindType, "cursor">>(
  * const people = Stream.unwrap(Effect.map(SqlClient.SqlClient, (sql) =>
  *   sql`begin open_people(${OracleClient.cursor("people")}); end;`.stream))
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const cursor = (name: string): Statement.Fragment => out(name, "cursor")
 
 /**
  * A value that is sent as a type of its own, where the value does not say enough: DATE for TIMESTAMP, NVARCHAR2, a VECTOR.
  *
- * @example
+ * **Example** (A DATE)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  *
  * const day = OracleClient.typed("date", new Date(0))
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const typed = <T extends Exclude<OracleBind.BindType, "cursor">>(
   type: T,
@@ -95,19 +115,24 @@ export const typed = <T extends Exclude<OracleBind.BindType, "cursor">>(
 /**
  * A JSON document, also when it is a text or a number; plain objects and arrays are sent as JSON without it.
  *
- * @example
+ * **Example** (A document)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  *
  * const settings = OracleClient.json({ theme: "dark" })
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const json = (value: unknown): Statement.Fragment => fragmentOf({ _tag: "JsonParameter", value })
 
 /**
  * The first rows of a query, or those after `offset`: `OFFSET … ROWS FETCH NEXT … ROWS ONLY`, from 12c on.
  *
- * @example
+ * **Example** (The third page)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -116,6 +141,9 @@ export const json = (value: unknown): Statement.Fragment => fragmentOf({ _tag: "
  * const page = Effect.flatMap(SqlClient.SqlClient, (sql) =>
  *   sql`select * from people order by id ${OracleClient.limit(10, { offset: 20 })}`)
  * ```
+ *
+ * @category parameters
+ * @since 0.1.0
  */
 export const limit = (rows: number, options?: { readonly offset?: number | undefined }): Statement.Fragment =>
   Statement.fragment([

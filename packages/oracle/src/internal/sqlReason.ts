@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SqlError from "effect/sql/SqlError"
 import { isOracleError, type OracleError } from "../OracleError.ts"
+import { StatementError } from "./statementError.ts"
 
 interface Fields {
   readonly cause: unknown
@@ -50,9 +51,16 @@ const isRetryable = (failure: unknown): boolean =>
 const tagOf = (failure: unknown): unknown =>
   typeof failure === "object" && failure !== null && "_tag" in failure ? failure._tag : undefined
 
+/** A statement that cannot be sent as it is. */
+export const misuse = (error: StatementError): SqlError.SqlError =>
+  new SqlError.SqlError({
+    reason: new SqlError.SqlSyntaxError({ cause: error, message: error.message, operation: "compile" })
+  })
+
 /** A failure of the pool, of a connection or of what was read, as a `SqlError`. */
 export const toSqlError = (failure: unknown, operation: string): SqlError.SqlError => {
   if (SqlError.isSqlError(failure)) return failure
+  if (failure instanceof StatementError) return misuse(failure)
   if (isOracleError(failure)) return new SqlError.SqlError({ reason: classify(failure, operation) })
   const fields = { cause: failure, message: messageOf(failure), operation }
   const tag = tagOf(failure)
@@ -82,12 +90,16 @@ export const asSqlError =
  * another try before somebody has looked. It is `"rolled back"` when the database said so (ORA-02091) or the transaction was
  * still open and has been rolled back; `constraint` then names a deferred constraint that was broken.
  *
- * @example
+ * **Example** (Asking for the outcome)
+ *
  * ```ts
  * import { OracleClient } from "@sessionpool/oracle"
  *
  * const mayBeThere = (reason: unknown) => reason instanceof OracleClient.CommitFailed && reason.outcome === "unknown"
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class CommitFailed extends SqlError.UnknownError.extend<CommitFailed>("@sessionpool/oracle/CommitFailed")({
   outcome: Schema.Literals(["unknown", "rolled back"])

@@ -2,6 +2,7 @@
 import * as OracleBind from "../OracleBind.ts"
 import { type ColumnMetadata, type DbType, driver } from "./oracledb.ts"
 import { toProgram } from "./sqlNames.ts"
+import { firstWord, isSignificant, type Token, tokenize, wordOf } from "./sqlTokens.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
 /** A statement whose RETURNING has no INTO yet. */
@@ -10,7 +11,6 @@ export interface Returning {
   readonly head: string
   /** What it asks for, without aliases. */
   readonly expressions: ReadonlyArray<string>
-  readonly aliases: ReadonlyArray<string | undefined>
   /** The query that has the same columns and no row. */
   readonly description: string
 }
@@ -22,61 +22,94 @@ export interface ReturningPlan {
   readonly binds: ReadonlyArray<OracleBind.ReturningBind<OracleBind.BindType>>
 }
 
-const word = String.raw`(?:"[^"]+"|[\p{L}][\p{L}\p{N}_$#]*)`
-const table = String.raw`(${word}(?:\.${word}){0,2}(?:@${word}(?:\.${word})*)?)`
-const target = new RegExp(
-  String
-    .raw`^\s*(?:insert\s+into|update|delete(?:\s+from)?|merge\s+into)\s+${table}(?:\s+(?:as\s+)?(?!(?:set|where|using|returning|return|values|select|with|on)\b)(${word}))?`,
-  "iu"
+const is = (token: Token | undefined, symbol: string): boolean => token?.kind === "symbol" && token.text === symbol
+
+const isName = (token: Token | undefined): boolean =>
+  token !== undefined && !token.isOpen && (token.kind === "word" || token.kind === "name")
+
+/** What comes after a table in place of an alias. */
+const noAlias: ReadonlySet<string> = new Set(
+  "SET WHERE USING RETURNING RETURN VALUES SELECT WITH ON PARTITION SUBPARTITION SAMPLE LOG DEFAULT".split(" ")
 )
 
-/** Quoted things and comments are passed over; parentheses are counted. */
-const token =
-  /n?q'\[[\s\S]*?\]'|n?q'\{[\s\S]*?\}'|n?q'\([\s\S]*?\)'|n?q'<[\s\S]*?>'|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\/|[()]|,|[\p{L}_][\p{L}\p{N}_$#]*/giu
-
-/** Between the first words of a statement nothing else looks like one. */
-const comments = /\/\*[\s\S]*?\*\/|--[^\n]*/g
-
-interface Clause {
-  readonly start: number
-  readonly end: number
-  readonly commas: ReadonlyArray<number>
+interface Target {
+  readonly table: string
+  readonly alias: string | undefined
 }
 
-const clauseOf = (sql: string): Clause | undefined => {
-  let depth = 0
-  let clause: { start: number; end: number; commas: Array<number> } | undefined
-  for (const { 0: found, index } of sql.matchAll(token)) {
-    if (found === "(") depth++
-    else if (found === ")") depth--
-    else if (depth > 0) continue
-    else if (found === ",") clause?.commas.push(index)
-    else if (/^returning$/i.test(found)) clause = { start: index, end: index + found.length, commas: [] }
-    else if (clause !== undefined && /^into$/i.test(found)) return undefined
+/** Where the table stands: behind the verb, INTO and FROM. */
+const targetOf = (tokens: ReadonlyArray<Token>): Target | undefined => {
+  const verb = wordOf(tokens[0])
+  const second = wordOf(tokens[1])
+  const needsInto = verb === "INSERT" || verb === "MERGE"
+  if (needsInto && second !== "INTO") return undefined
+  let at = needsInto || (verb === "DELETE" && second === "FROM") ? 2 : 1
+  if (!isName(tokens[at])) return undefined
+  let table = tokens[at++]!.text
+  while ((is(tokens[at], ".") || is(tokens[at], "@")) && isName(tokens[at + 1])) {
+    table += `${tokens[at]!.text}${tokens[at + 1]!.text}`
+    at += 2
   }
-  return clause
+  if (wordOf(tokens[at]) === "AS") at++
+  const alias = tokens[at]
+  return { table, alias: isName(alias) && !noAlias.has(wordOf(alias)) ? alias!.text : undefined }
 }
 
-const alias = /^([\s\S]+?)\s+as\s+("[^"]+"|[\p{L}][\p{L}\p{N}_$#]*)$/iu
+/** The tokens behind RETURNING, by the commas between them; nothing when there is none, or an INTO. */
+const clauseOf = (
+  tokens: ReadonlyArray<Token>
+): { readonly before: Token | undefined; readonly items: ReadonlyArray<ReadonlyArray<Token>> } | undefined => {
+  let depth = 0
+  let before: Token | undefined
+  let items: Array<Array<Token>> | undefined
+  for (const token of tokens) {
+    if (is(token, "(")) depth++
+    else if (is(token, ")")) depth--
+    if (depth === 0 && wordOf(token) === "RETURNING") {
+      items = [[]]
+      continue
+    }
+    if (items === undefined) {
+      if (isSignificant(token)) before = token
+      continue
+    }
+    if (depth === 0 && wordOf(token) === "INTO") return undefined
+    if (depth === 0 && is(token, ",")) items.push([])
+    else items.at(-1)!.push(token)
+  }
+  return items === undefined ? undefined : { before, items }
+}
+
+/** The text of tokens on their own: without comments, of which one to the end of the line would hide what comes after it. */
+const textOf = (tokens: ReadonlyArray<Token>): string =>
+  tokens.map((token) => token.kind === "comment" ? " " : token.text).join("").trim()
+
+/** An expression and the name that it is given. */
+const itemOf = (tokens: ReadonlyArray<Token>): { readonly expression: string; readonly text: string } => {
+  const telling = tokens.filter(isSignificant)
+  while (is(telling.at(-1), ";")) telling.pop()
+  const end = telling.at(-1)
+  const text = textOf(tokens.filter((token) => end !== undefined && token.start <= end.start))
+  if (telling.length < 3 || wordOf(telling.at(-2)) !== "AS" || !isName(end)) return { expression: text, text }
+  return { expression: textOf(tokens.filter((token) => token.start < telling.at(-2)!.start)), text }
+}
+
+const verbs: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"])
 
 /** What a statement asks to be given back; nothing when it has no RETURNING, or one with INTO. */
 export const returningOf = (sql: string): Returning | undefined => {
-  if (!/\breturning\b/i.test(sql)) return undefined
-  const named = target.exec(sql.replace(comments, " "))
-  const clause = named === null ? undefined : clauseOf(sql)
-  if (named === null || clause === undefined) return undefined
-  const ends = [...clause.commas, sql.length]
-  const items = ends.map((end, index) =>
-    sql.slice(index === 0 ? clause.end : ends[index - 1]! + 1, end).replace(/;\s*$/, "").trim()
-  )
-  const parsed = items.map((item) => alias.exec(item))
-  const expressions = items.map((item, index) => parsed[index]?.[1] ?? item)
-  const list = items.map((item) => item === "*" && named[2] !== undefined ? `${named[2]}.*` : item).join(", ")
+  if (!/returning/i.test(sql) || !verbs.has(firstWord(sql))) return undefined
+  const tokens = tokenize(sql)
+  const target = targetOf(tokens.filter(isSignificant))
+  const clause = target === undefined ? undefined : clauseOf(tokens)
+  if (target === undefined || clause?.before === undefined) return undefined
+  const { alias, table } = target
+  const items = clause.items.map(itemOf)
+  const list = items.map(({ text }) => text === "*" && alias !== undefined ? `${alias}.*` : text).join(", ")
   return {
-    head: sql.slice(0, clause.start).trimEnd(),
-    expressions,
-    aliases: parsed.map((match) => match?.[2]),
-    description: `select ${list} from ${named[1]}${named[2] === undefined ? "" : ` ${named[2]}`} where 1 = 0`
+    head: sql.slice(0, clause.before.end),
+    expressions: items.map(({ expression }) => expression),
+    description: `select ${list} from ${table}${alias === undefined ? "" : ` ${alias}`} where 1 = 0`
   }
 }
 

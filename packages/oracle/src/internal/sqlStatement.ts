@@ -6,10 +6,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import { SqlError, SqlSyntaxError } from "effect/sql/SqlError"
+import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { misuse } from "./sqlReason.ts"
 import { StatementError } from "./statementError.ts"
 import { statementTracer } from "./statementSpan.ts"
 
@@ -77,9 +78,7 @@ class OracleStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError> im
       return this.#statement.compile(isPlain)[0]
     } catch (thrown) {
       if (!(thrown instanceof StatementError)) throw thrown
-      return new SqlError({
-        reason: new SqlSyntaxError({ cause: thrown, message: thrown.message, operation: "compile" })
-      })
+      return misuse(thrown)
     }
   }
 

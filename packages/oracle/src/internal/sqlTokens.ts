@@ -115,3 +115,15 @@ export const significant = (text: string): Array<Token> => tokenize(text).filter
 
 /** The unquoted word of a token in capitals; an empty text for any other token, and past the end. */
 export const wordOf = (token: Token | undefined): string => token?.kind === "word" ? token.text.toUpperCase() : ""
+
+/** The first word of a statement in capitals, found without reading further; an empty text where something else comes first. */
+export const firstWord = (text: string): string => {
+  for (let at = 0; at < text.length;) {
+    const [kind, found] = tokenAt(text, at, undefined)
+    const end = found < 0 ? text.length : found
+    if (kind === "word") return text.slice(at, end).toUpperCase()
+    if (kind !== "space" && kind !== "comment") return ""
+    at = end
+  }
+  return ""
+}

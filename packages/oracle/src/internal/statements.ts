@@ -12,6 +12,7 @@ import { Unfit } from "./numberPolicy.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
 import { isName, isSimpleName } from "./sqlNames.ts"
+import { sent } from "./statementText.ts"
 import { type ValueSettings, withSettings } from "./valueSettings.ts"
 
 /**
@@ -125,30 +126,31 @@ const fetched = <A>(
   run: RunOptions | undefined,
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
-  caller.statementThen(
-    {
-      operation: "query",
-      sql,
-      discard: discardResult,
-      isAutoCommit: run?.autoCommit,
-      // The handles of LOBs belong to the call that gave them.
-      isJoinable: settings.lobs === "value" && isPlainQuery.test(sql)
-    },
-    () => {
-      checkLobs(binds, caller, "query")
-      const options = executeOptions(settings)
-      return {
-        kind: "query",
-        sql,
-        binds: writeBinds(binds, settings.dates),
-        options: run === undefined ? options : { ...options, ...run }
-      }
-    },
-    ({ metaData, rows }) =>
-      metaData === undefined || rows === undefined
-        ? Effect.succeed([])
-        : withSettings(settings, (now) => read(new RowReader(metaData, now, handlesOf(caller, now)), rows))
-  )
+  sent(sql, (text) =>
+    caller.statementThen(
+      {
+        operation: "query",
+        sql: text,
+        discard: discardResult,
+        isAutoCommit: run?.autoCommit,
+        // The handles of LOBs belong to the call that gave them.
+        isJoinable: settings.lobs === "value" && isPlainQuery.test(text)
+      },
+      () => {
+        checkLobs(binds, caller, "query")
+        const options = executeOptions(settings)
+        return {
+          kind: "query",
+          sql: text,
+          binds: writeBinds(binds, settings.dates),
+          options: run === undefined ? options : { ...options, ...run }
+        }
+      },
+      ({ metaData, rows }) =>
+        metaData === undefined || rows === undefined
+          ? Effect.succeed([])
+          : withSettings(settings, (now) => read(new RowReader(metaData, now, handlesOf(caller, now)), rows))
+    ))
 
 /** The rows of a query as a stream over its cursor. */
 export const queryStream = (
@@ -158,19 +160,20 @@ export const queryStream = (
   settings: ValueSettings,
   run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
-  const open = caller.call(
-    { operation: "query", sql, discard: discardResult, isAutoCommit: run?.autoCommit },
-    (connection) => {
-      checkLobs(binds, caller, "query")
-      return connection.execute(sql, writeBinds(binds, settings.dates), {
-        ...executeOptions(settings),
-        ...run,
-        // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
-        prefetchRows: settings.fetchArraySize,
-        resultSet: true
-      })
-    }
-  )
+  const open = sent(sql, (text) =>
+    caller.call(
+      { operation: "query", sql: text, discard: discardResult, isAutoCommit: run?.autoCommit },
+      (connection) => {
+        checkLobs(binds, caller, "query")
+        return connection.execute(text, writeBinds(binds, settings.dates), {
+          ...executeOptions(settings),
+          ...run,
+          // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
+          prefetchRows: settings.fetchArraySize,
+          resultSet: true
+        })
+      }
+    ))
   return openedStream(caller, Effect.map(open, ({ resultSet }) => resultSet), settings, sql)
 }
 
@@ -194,25 +197,26 @@ export const execute = <const B extends OracleBind.Binds>(
   run?: RunOptions
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
-    const result = yield* caller.statementThen(
-      {
-        operation: "execute",
-        sql,
-        discard: discardResult,
-        isAutoCommit: run?.autoCommit,
-        isJoinable: isPlainChange.test(sql)
-      },
-      () => {
-        checkLobs(binds, caller, "execute")
-        return {
-          kind: "execute",
-          sql,
-          binds: writeBinds(binds, settings.dates),
-          options: { ...executeOptions(settings), ...run, resultSet: true }
-        }
-      },
-      Effect.succeed
-    )
+    const result = yield* sent(sql, (text) =>
+      caller.statementThen(
+        {
+          operation: "execute",
+          sql: text,
+          discard: discardResult,
+          isAutoCommit: run?.autoCommit,
+          isJoinable: isPlainChange.test(text)
+        },
+        () => {
+          checkLobs(binds, caller, "execute")
+          return {
+            kind: "execute",
+            sql: text,
+            binds: writeBinds(binds, settings.dates),
+            options: { ...executeOptions(settings), ...run, resultSet: true }
+          }
+        },
+        Effect.succeed
+      ))
     const now = yield* withSettings(settings, Effect.succeed)
     const handles = handlesOf(caller, now)
     const outBinds = readOutBinds(binds, result.outBinds, now, handles)
@@ -251,32 +255,33 @@ export const executeMany = (
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    caller.statementThen(
-      {
-        operation: "executeMany",
-        sql,
-        batchSize: rows.length,
-        discard: discardResult,
-        isAutoCommit: run?.autoCommit,
-        isJoinable: isPlainChange.test(sql)
-      },
-      () => {
-        for (const row of rows) checkLobs(row, caller, "executeMany")
-        const batch = writeBatch(rows, settings.dates)
-        return {
-          kind: "executeMany",
-          sql,
-          binds: batch.definitions === undefined ? rows.length : batch.rows,
-          options: {
-            autoCommit: run?.autoCommit === true,
-            batchErrors: options.batchErrors === true,
-            dmlRowCounts: options.rowCounts === true,
-            ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
+    sent(sql, (text) =>
+      caller.statementThen(
+        {
+          operation: "executeMany",
+          sql: text,
+          batchSize: rows.length,
+          discard: discardResult,
+          isAutoCommit: run?.autoCommit,
+          isJoinable: isPlainChange.test(text)
+        },
+        () => {
+          for (const row of rows) checkLobs(row, caller, "executeMany")
+          const batch = writeBatch(rows, settings.dates)
+          return {
+            kind: "executeMany",
+            sql: text,
+            binds: batch.definitions === undefined ? rows.length : batch.rows,
+            options: {
+              autoCommit: run?.autoCommit === true,
+              batchErrors: options.batchErrors === true,
+              dmlRowCounts: options.rowCounts === true,
+              ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
+            }
           }
-        }
-      },
-      Effect.succeed
-    ),
+        },
+        Effect.succeed
+      )),
     (result) =>
       withSettings(settings, (now) => {
         const handles = handlesOf(caller, now)

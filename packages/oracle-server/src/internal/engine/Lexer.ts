@@ -18,6 +18,16 @@ const isDigit = (c: number): boolean => c >= 48 && c <= 57
 const isLetter = (c: number): boolean => (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c > 127
 const isWord = (c: number): boolean => isLetter(c) || isDigit(c) || c === 95 || c === 36 || c === 35
 
+/** As Oracle puts names in capitals: letter by letter, so that `ß`, whose capital would be two letters, stays. */
+const nameInCapitals = (name: string): string => {
+  const all = name.toUpperCase()
+  if (all.length === name.length) return all
+  return Array.from(name, (letter) => {
+    const capital = letter.toUpperCase()
+    return [...capital].length === 1 ? capital : letter
+  }).join("")
+}
+
 const pairs = new Set(["<<", ">>", "!=", "<>", "^=", "~=", "<=", ">=", "||", ":=", "=>", "**", ".."])
 const single = "+-*/(),.;=<>@%?[]"
 
@@ -70,7 +80,7 @@ export const tokenize = (sql: string): Array<Token> => {
       while (end < length && isWord(sql.charCodeAt(end))) end++
       const text = sql.slice(at, end)
       if (text.length > 128) throw oraError(972, "identifier is too long", at)
-      push("word", text.toUpperCase(), at, end)
+      push("word", nameInCapitals(text), at, end)
       continue
     }
     if (isDigit(c) || (c === 46 && isDigit(next))) {
@@ -96,7 +106,7 @@ export const tokenize = (sql: string): Array<Token> => {
       let end = start
       while (end < length && isWord(sql.charCodeAt(end))) end++
       if (end === start) throw oraError(1745, "invalid host/bind variable name", at)
-      push("bind", sql.slice(start, end).toUpperCase(), at, end)
+      push("bind", nameInCapitals(sql.slice(start, end)), at, end)
       continue
     }
     const pair = sql.slice(at, at + 2)
