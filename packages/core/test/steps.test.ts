@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SessionPool } from "@sessionpool/core"
 import { TestDatabase } from "@sessionpool/testing"
-import { Effect, Fiber, Logger, Redacted, Schedule } from "effect"
+import { Cause, Effect, Fiber, Logger, Redacted, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { vi } from "vitest"
+import { ImpossibleState, Places } from "../src/internal/entities/places.ts"
 import { beside, openPool, type Pool, served, settled } from "./openPool.ts"
 
 describe("a step of the pool", () => {
@@ -65,5 +67,34 @@ describe("a step of the pool", () => {
         yield* settled
       }).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(busy, [0])
+    }))
+})
+
+describe("work that no caller waits for", () => {
+  it.effect("is logged when it ends with a defect of the pool", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ cause, logLevel, message }) => {
+        lines.push(`${logLevel}: ${String(message)}: ${Cause.pretty(cause).split("\n")[0]}`)
+      })
+      const { move } = Places.prototype
+      const moved = vi.spyOn(Places.prototype, "move").mockImplementation(function(this: Places<unknown>, ...to) {
+        if (to[2] === "checking") throw new ImpossibleState("a test says so")
+        return move.apply(this, to)
+      })
+      const database = yield* TestDatabase.makeUnchecked()
+      // It is never closed: the pool would wait for the session that it has lost count of.
+      const scope = yield* Scope.make()
+      yield* Effect.gen(function*() {
+        const pool = yield* SessionPool.make({ driver: database.driver, user: "scott" }).pipe(Scope.provide(scope))
+        yield* beside(Effect.exit(pool.acquire()))
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.ensuring(Effect.sync(() => moved.mockRestore()))
+      )
+      const problem = "This is a defect of the session pool, please report it: a test says so."
+      assert.deepStrictEqual(lines, [
+        `Error: Work of the session pool ended with a defect: ImpossibleState: ${problem}`
+      ])
     }))
 })

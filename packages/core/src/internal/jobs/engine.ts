@@ -2,7 +2,8 @@
  * Ties the decisions to the world: completes steps, starts what they have ordered, and keeps the pool's clocks going. Decisions are
  * synchronous and complete before anything here starts, so no fiber ever sees half a step.
  */
-import type * as Effect from "effect/Effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { PoolEvent } from "../../PoolEvent.ts"
 import * as Lending from "../decisions/lending.ts"
@@ -75,6 +76,14 @@ export class Engine<S> implements Host<S> {
   readonly forkJob = <A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> =>
     this.#run(effect, { uninterruptible: true })
 
+  readonly startJob = (effect: Effect.Effect<void>): Fiber.Fiber<void> =>
+    this.forkJob(Effect.catchCause(effect, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.logError("Work of the session pool ended with a defect", cause).pipe(
+          Effect.annotateLogs({ "sessionpool.pool": this.state.settings.name })
+        )))
+
   /** Decides what follows from what has changed, until nothing more does. No fiber runs meanwhile. */
   decide(): void {
     this.refusals.forget()
@@ -109,11 +118,11 @@ export class Engine<S> implements Host<S> {
       case "Open":
         return this.openings.start(job.group)
       case "Close":
-        return void this.forkJob(closeSession(this, job.session, job.reason))
+        return void this.startJob(closeSession(this, job.session, job.reason))
       case "Check":
-        return void this.forkJob(checkSession(this, job.session))
+        return void this.startJob(checkSession(this, job.session))
       case "TakeAway":
-        return void this.forkJob(takeAwaySession(this, job.session))
+        return void this.startJob(takeAwaySession(this, job.session))
       case "Run":
         return void this.fork(job.effect)
     }

@@ -20,6 +20,8 @@ export interface Host<S> {
   readonly fork: <A, E2>(effect: Effect.Effect<A, E2>) => Fiber<A, E2>
   /** The same for work that must be completed once it was ordered: a place of `max` depends on it. */
   readonly forkJob: <A, E2>(effect: Effect.Effect<A, E2>) => Fiber<A, E2>
+  /** The same for work that nobody waits for: what it dies of is logged. */
+  readonly startJob: (effect: Effect.Effect<void>) => Fiber<void>
   /** Completes a step: decides what follows from it, and starts that. It is always the last thing that a step does. */
   readonly flush: () => void
 }

@@ -47,7 +47,7 @@ export class Openings<S> {
 
   /** Starts an opening in the place that was reserved for it. */
   start(group: SessionGroup<S>): void {
-    const fiber = this.#parts.host.forkJob(this.#open(group))
+    const fiber = this.#parts.host.startJob(this.#open(group))
     this.#underWay.add(fiber)
     fiber.addObserver(() => this.#underWay.delete(fiber))
   }
