@@ -64,6 +64,17 @@ describe.skipIf(isReal)("a break", () => {
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
     })))
 
+  it.live("of a call timeout has time to be answered over a slow network (C10)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool } = yield* relayed({ max: 1, delay: 40 })
+      const error = yield* Effect.flip(
+        pool.use((held) => Effect.andThen(held.setCallTimeout("10 millis"), held.execute(endless)))
+      )
+      assert.strictEqual(error._tag === "OracleError" && error.reason._tag, "StatementTimeoutError")
+      assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
+      assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
+    })))
+
   it.live("is bounded by the limit that the pool has at the time (C10)", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1, pingTimeout: "1 hour", closeTimeout: "100 millis" })

@@ -118,6 +118,9 @@ export interface SessionParts {
   readonly lender?: Lender
 }
 
+/** How long the answer to a break may take over a slow network, in milliseconds. */
+const slowAnswer = 1000
+
 export class OracleSession {
   readonly sockets: Sockets
   readonly secrets: ReadonlyArray<SecretMark>
@@ -238,19 +241,21 @@ export class OracleSession {
 
   /**
    * Watches over a call that has a time limit. The driver itself only asks the server to stop, and waits for its answer; a
-   * server that is gone gives none. A call timeout is one of each round trip, so it is silence that counts there.
+   * server that is gone gives none. A call timeout is one of each round trip, so it is silence that counts there: three times the
+   * timeout, and at least as long as an answer to a break may take over a slow network.
    */
   #watch(limit: number | undefined): NodeJS.Timeout | undefined {
     if (limit !== undefined) return limit > 0 ? setTimeout(() => this.#lose(), limit) : undefined
     const timeout = this.#callTimeoutInForce
     if (timeout === 0) return undefined
+    const most = Math.max(3, Math.ceil(Math.min(slowAnswer, this.#limits.patience) / timeout))
     let heard = this.sockets.bytesRead
     let silence = 0
     return setInterval(() => {
       const { bytesRead } = this.sockets
       silence = bytesRead === heard ? silence + 1 : 0
       heard = bytesRead
-      if (silence === 3) this.#lose()
+      if (silence === most) this.#lose()
     }, timeout)
   }
 
