@@ -88,7 +88,19 @@ const work = (history: SessionHistory, tally: Tally, presentation: Presentation)
         })
       yield* watch(pool, { history, tally, began }, presentation)
       yield* Effect.forEach(Array.from({ length: clients }), () => Effect.forkScoped(client(pool, tally)))
-      yield* trouble(pool, server, say)
+      const at = (note: (now: number) => void) => Effect.map(Clock.currentTimeMillis, note)
+      yield* trouble(pool, server, {
+        say,
+        outageBegins: at((now) => {
+          history.outageBegins(now)
+          tally.isOutage = true
+          tally.isDatabaseBack = false
+        }),
+        outageEnds: at((now) => {
+          history.outageEnds(now)
+          tally.isDatabaseBack = true
+        })
+      })
       return { began, listener }
     }))
   })
@@ -107,7 +119,9 @@ export const main = (presentation: Presentation) =>
     yield* Console.log(
       `Left behind     ${left === 0 ? "nothing: every session that was opened is closed" : `${left} sessions`}`
     )
-    const title = `${clients} clients on ${sessions} sessions: ${tally.done} pieces of work`
+    const title = `${clients} clients on ${sessions} sessions: ${tally.done} pieces of work in ${
+      Math.round((ended - began) / 1000)
+    } seconds, each in a session of its region`
     yield* Effect.sync(() => {
       mkdirSync("build", { recursive: true })
       writeFileSync(picture, draw(history, { title, began, ended, tags }))

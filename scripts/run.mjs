@@ -191,7 +191,10 @@ const tasks = {
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),
-  demo: (args) => run("node", ["examples/demo.ts", ...args])
+  demo: (args) => {
+    console.log("Starting the demo: some 20 seconds ...\n")
+    run("node", ["examples/demo.ts", ...args])
+  }
 }
 
 const [task, ...args] = process.argv.slice(2)

@@ -18,10 +18,17 @@ export interface Incident {
   readonly what: string
 }
 
+/** A time in which the database is not there; open while it lasts. */
+export interface Outage {
+  readonly from: number
+  to: number | undefined
+}
+
 /** Follows the events of one pool. */
 export class SessionHistory {
   readonly stretches: Array<Stretch> = []
   readonly incidents: Array<Incident> = []
+  readonly outages: Array<Outage> = []
   readonly #current = new Map<number, Stretch>()
   readonly #takenRows = new Set<number>()
 
@@ -36,6 +43,15 @@ export class SessionHistory {
 
   incident(at: number, what: string): void {
     this.incidents.push({ at, what })
+  }
+
+  outageBegins(at: number): void {
+    this.outages.push({ from: at, to: undefined })
+  }
+
+  outageEnds(at: number): void {
+    const last = this.outages.at(-1)
+    if (last !== undefined) last.to = at
   }
 
   record(event: PoolEvent.PoolEvent): void {

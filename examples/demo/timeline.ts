@@ -4,15 +4,76 @@ import type { SessionHistory, Stretch } from "./sessionHistory.ts"
 const width = 1200
 const rowHeight = 26
 const left = 70
-const top = 104
+const right = width - 20
+const top = 116
 const palette = ["#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777"]
+const untagged = "#64748b"
+const idle = "#e2e8f0"
+const opening = "#f43f5e"
+const outage = "#fee2e2"
 
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;")
 
+/** Roughly, in the font of the picture. */
+const widthOf = (text: string): number => text.length * 6.8
+
 /** The colour of each tag, in the order in which they are given. */
 export const coloursOf = (tags: ReadonlyArray<string>): ReadonlyMap<string, string> =>
   new Map(tags.map((tag, index) => [tag, palette[index % palette.length]!]))
+
+/** For each column of points of a row, what the session did longest in that time. */
+const columnsOf = (
+  stretches: ReadonlyArray<Stretch>,
+  colourOf: (stretch: Stretch) => string,
+  x: (at: number) => number
+): ReadonlyArray<string | undefined> => {
+  const shares = Array.from({ length: right - left }, () => new Map<string, number>())
+  for (const stretch of stretches) {
+    const [from, to] = [x(stretch.from) - left, x(stretch.to) - left]
+    const colour = colourOf(stretch)
+    for (let column = Math.max(0, Math.floor(from)); column <= Math.min(shares.length - 1, Math.floor(to)); column++) {
+      const share = Math.max(0.01, Math.min(to, column + 1) - Math.max(from, column))
+      shares[column]!.set(colour, (shares[column]!.get(colour) ?? 0) + share)
+    }
+  }
+  return shares.map((share) => [...share].sort(([, a], [, b]) => b - a)[0]?.[0])
+}
+
+/** One path for all stretches of a colour: a picture of thousands of leases stays small. */
+const paths = (rows: ReadonlyArray<ReadonlyArray<string | undefined>>): ReadonlyArray<string> => {
+  const lines = new Map<string, Array<string>>()
+  for (const [row, columns] of rows.entries()) {
+    const y = top + row * rowHeight + rowHeight / 2
+    for (let from = 0; from < columns.length;) {
+      const colour = columns[from]
+      let to = from + 1
+      while (to < columns.length && columns[to] === colour) to++
+      if (colour !== undefined) {
+        const known = lines.get(colour) ?? []
+        known.push(`M${left + from} ${y}h${to - from}`)
+        lines.set(colour, known)
+      }
+      from = to
+    }
+  }
+  return [...lines].map(([colour, parts]) =>
+    `<path stroke="${colour}" stroke-width="${rowHeight - 8}" fill="none" d="${parts.join("")}"/>`
+  )
+}
+
+/** Labels that would run into each other stand on lines of their own, and none leaves the picture. */
+const placed = (labels: ReadonlyArray<{ readonly at: number; readonly text: string }>) => {
+  const ends: Array<number> = []
+  return labels.map(({ at, text }) => {
+    const half = widthOf(text) / 2
+    const middle = Math.min(Math.max(at, half + 4), width - half - 4)
+    let line = 0
+    while ((ends[line] ?? 0) > middle - half - 8) line++
+    ends[line] = middle + half
+    return { at, text, middle, y: top - 12 - line * 14 }
+  })
+}
 
 /** The picture, as the text of an SVG file. */
 export const draw = (
@@ -26,54 +87,58 @@ export const draw = (
 ): string => {
   const { began, ended, tags, title } = options
   const colours = coloursOf(tags)
-  const height = top + history.rows * rowHeight + 40
-  const x = (at: number): number => left + (at - began) / Math.max(1, ended - began) * (width - left - 20)
-  const bar = (stretch: Stretch): string => {
-    const from = x(stretch.from)
-    const length = Math.max(0.75, x(stretch.to) - from)
-    const colour = stretch.state === "busy"
-      ? colours.get(stretch.tag ?? "") ?? "#64748b"
-      : stretch.state === "opening"
-      ? "#f43f5e"
-      : "#e2e8f0"
-    const what = `session ${stretch.session}, ${stretch.state}${stretch.tag === undefined ? "" : ` (${stretch.tag})`}`
-    const y = top + stretch.row * rowHeight
-    return `<rect x="${from.toFixed(1)}" y="${y + 4}" width="${length.toFixed(1)}" height="${
-      rowHeight - 8
-    }" fill="${colour}"><title>${escape(what)}</title></rect>`
-  }
-  const legend = [...colours, ["idle", "#e2e8f0"] as const, ["opening", "#f43f5e"] as const].map(
-    ([name, colour], index) => {
-      const at = left + index * 180
-      return `<rect x="${at}" y="40" width="14" height="14" fill="${colour}"/><text x="${at + 20}" y="52">${
-        escape(name)
-      }</text>`
-    }
+  const bottom = top + history.rows * rowHeight + 6
+  const height = bottom + 30
+  const x = (at: number): number => left + (at - began) / Math.max(1, ended - began) * (right - left)
+  const colourOf = ({ state, tag }: Stretch): string =>
+    state === "busy" ? colours.get(tag ?? "") ?? untagged : state === "opening" ? opening : idle
+
+  let next = left
+  const legend = [
+    ...[...colours].map(([tag, colour]) => [`busy for ${tag}`, colour] as const),
+    ["busy, no tag", untagged] as const,
+    ["idle", idle] as const,
+    ["being opened", opening] as const,
+    ["database down", outage] as const
+  ].map(([name, colour]) => {
+    const at = next
+    next += widthOf(name) + 44
+    return `<rect x="${at}" y="38" width="14" height="14" fill="${colour}" stroke="#cbd5e1"/>` +
+      `<text x="${at + 20}" y="50">${escape(name)}</text>`
+  })
+  const outages = history.outages.map(({ from, to }) =>
+    `<rect x="${x(from).toFixed(1)}" y="${top}" width="${(x(to ?? ended) - x(from)).toFixed(1)}" height="${
+      bottom - top
+    }" fill="${outage}"/>`
   )
-  const rows = Array.from(
-    { length: history.rows },
-    (_, row) => `<text x="10" y="${top + row * rowHeight + 17}" fill="#64748b">place ${row + 1}</text>`
+  const rows = Array.from({ length: history.rows }, (_, row) => row)
+  const names = rows.map((row) =>
+    `<text x="10" y="${top + row * rowHeight + 17}" fill="#64748b">session ${row + 1}</text>`
+  )
+  const bars = paths(
+    rows.map((row) => columnsOf(history.stretches.filter((stretch) => stretch.row === row), colourOf, x))
   )
   const seconds = Array.from({ length: Math.floor((ended - began) / 1000) + 1 }, (_, second) => {
     const at = x(began + second * 1000).toFixed(1)
-    const label = second % 5 === 0 ? `<text x="${at}" y="${height - 12}" text-anchor="middle">${second} s</text>` : ""
-    return `<line x1="${at}" y1="${top}" x2="${at}" y2="${height - 30}" stroke="#f1f5f9"/>${label}`
+    const label = second % 5 === 0 ? `<text x="${at}" y="${height - 10}" text-anchor="middle">${second} s</text>` : ""
+    return `<line x1="${at}" y1="${top}" x2="${at}" y2="${bottom}" stroke="#f1f5f9"/>${label}`
   })
-  const incidents = history.incidents.map(({ at, what }, index) => {
-    const line = x(at).toFixed(1)
-    return `<line x1="${line}" y1="${top - 6}" x2="${line}" y2="${
-      height - 30
-    }" stroke="#dc2626" stroke-dasharray="4 3"/>` +
-      `<text x="${line}" y="${top - 10 - index % 2 * 12}" fill="#dc2626" text-anchor="middle">${escape(what)}</text>`
-  })
+  const incidents = placed(history.incidents.map(({ at, what }) => ({ at: x(at), text: what }))).map(
+    ({ at, middle, text, y }) =>
+      `<line x1="${at.toFixed(1)}" y1="${y + 3}" x2="${
+        at.toFixed(1)
+      }" y2="${bottom}" stroke="#dc2626" stroke-dasharray="4 3"/>`
+      + `<text x="${middle.toFixed(1)}" y="${y}" fill="#dc2626" text-anchor="middle">${escape(text)}</text>`
+  )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="100%" height="100%" fill="white"/>`,
-    `<text x="10" y="24" font-size="16">${escape(title)}</text>`,
+    `<text x="10" y="22" font-size="16">${escape(title)}</text>`,
     ...legend,
+    ...outages,
     ...seconds,
-    ...rows,
-    ...history.stretches.map(bar),
+    ...names,
+    ...bars,
     ...incidents,
     "</svg>",
     ""

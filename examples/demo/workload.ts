@@ -85,6 +85,6 @@ export const client = (pool: OracleSessionPool.Pool, tally: Tally) =>
       onSuccess: () =>
         undefined
     })
-    if (error === undefined) tally.done++
+    if (error === undefined) tally.succeeded()
     else tally.failed(error)
   }).pipe(Effect.forever)
