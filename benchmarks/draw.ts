@@ -1,4 +1,4 @@
-/** Draws the plots, and the figures of the README, from the results that are there. */
+/** Draws the plots, and the figures of docs/performance.md, from the results that are there. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Chart from "./chart.ts"

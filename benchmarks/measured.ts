@@ -1,4 +1,4 @@
-/** The part of the README that says what was measured, written from the results. */
+/** The part of docs/performance.md that says what was measured, written from the results. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { plots } from "./plots.ts"
@@ -6,12 +6,12 @@ import type { Results } from "./results.ts"
 import { rows } from "./rows.ts"
 import { digits } from "./table.ts"
 
-const readme = join(import.meta.dirname, "..", "README.md")
+const page = join(import.meta.dirname, "..", "docs", "performance.md")
 
 const begin = "<!-- measured: npm run bench writes from here -->"
 const end = "<!-- measured: to here -->"
 
-/** The plots that the README shows by itself. */
+/** The plots that the page shows by itself. */
 const shown = new Set(["lease", "contention", "end-to-end"])
 
 /** A table as the formatter leaves it. */
@@ -32,7 +32,7 @@ const missed = ({ targets, title }: Results): ReadonlyArray<string> =>
       `- _${title}_: ${text}: ${measured === null ? "–" : digits(measured)}, ${direction} ${digits(bound)}`
     )
 
-/** What the README says of the results. */
+/** What the page says of the results. */
 export const summary = (results: ReadonlyMap<string, Results>): string => {
   const all = rows.flatMap(({ id }) => results.get(id) ?? [])
   const settings = all.map(({ setting }) => setting)
@@ -41,13 +41,13 @@ export const summary = (results: ReadonlyMap<string, Results>): string => {
   )
   const dates = distinct(settings.map(({ date }) => date))
   const lines = all.map((row) => [
-    `[${row.title}](benchmarks/results/${row.row}.json)`,
+    `[${row.title}](../benchmarks/results/${row.row}.json)`,
     `${row.targets.filter(({ isMet }) => isMet).length} of ${row.targets.length}`,
     row.noise === null ? "–" : `${(row.noise * 100).toFixed(1)} %`
   ])
   const allMissed = all.flatMap(missed)
   const images = plots.filter(({ name }) => shown.has(name))
-    .map(({ name, title }) => `![${title}](benchmarks/results/${name}.svg)`)
+    .map(({ name, title }) => `![${title}](../benchmarks/results/${name}.svg)`)
   return [
     `${machine}; measured ${dates}.`,
     table([["what", "targets met", "noise"], ...lines]),
@@ -56,13 +56,13 @@ export const summary = (results: ReadonlyMap<string, Results>): string => {
   ].join("\n\n")
 }
 
-/** The README with the summary in its place. */
+/** The page with the summary in its place. */
 export const inserted = (text: string, results: ReadonlyMap<string, Results>): string => {
   const from = text.indexOf(begin)
   const to = text.indexOf(end)
-  if (from === -1 || to === -1) throw new Error(`README.md has no place for what was measured: ${begin}`)
+  if (from === -1 || to === -1) throw new Error(`docs/performance.md has no place for what was measured: ${begin}`)
   return `${text.slice(0, from + begin.length)}\n\n${summary(results)}\n\n${text.slice(to)}`
 }
 
 export const write = (results: ReadonlyMap<string, Results>): void =>
-  writeFileSync(readme, inserted(readFileSync(readme, "utf8"), results))
+  writeFileSync(page, inserted(readFileSync(page, "utf8"), results))

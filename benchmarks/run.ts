@@ -2,7 +2,7 @@
  * Compares the pool with what could be used in its place: `npm run bench`, or some rows by name, `npm run bench -- lease memory`.
  *
  * Each row runs in a process of its own, so that no row meets the heap or the compiled code of another. The results go to
- * `benchmarks/results`, and the plots and the README are drawn from all that are there. `--quick` runs every row once at its smallest
+ * `benchmarks/results`, and the plots and docs/performance.md are drawn from all that are there. `--quick` runs every row once at its smallest
  * size, to see that it works, and keeps nothing; `--draw` only draws. A missed target is said, and is no failure.
  */
 import { Effect } from "effect"

@@ -39,7 +39,7 @@ export const begin = (): () => Setting => {
   return () => ({
     date: new Date().toISOString().slice(0, 10),
     commit: git("rev-parse", "--short=12", "HEAD") ?? "unknown",
-    isClean: git("status", "--porcelain", "--", ".", ":!benchmarks/results", ":!README.md") === "",
+    isClean: git("status", "--porcelain", "--", ".", ":!benchmarks/results", ":!docs/performance.md") === "",
     cpu: cpu?.model.trim() ?? "unknown",
     cores: others.length + 1,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,

@@ -1,7 +1,7 @@
 /** The tables of the README name every setting, with its default, and every failure. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Result } from "effect"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PoolError, PoolOptions } from "../packages/core/src/index.ts"
 import { root } from "./lib/files.ts"
@@ -12,8 +12,8 @@ const readme = readFileSync(join(root, "README.md"), "utf8")
 const table = (heading: string): ReadonlyArray<ReadonlyArray<string>> => {
   const section = readme.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? ""
   return section.split("\n")
-    .filter((line) => line.startsWith("|"))
-    .slice(2)
+    // The tables of one heading may be several: their heads have no name of code.
+    .filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
 }
 
@@ -52,6 +52,20 @@ describe("README", () => {
         : Number(number)
       assert.strictEqual(told, Duration.isDuration(value) ? Duration.toMillis(value) : value, name)
     }
+  })
+
+  it("shows and runs on its first screen, and leaves figures to their page (G4)", () => {
+    const first = readme.split("\n## ")[0] ?? ""
+    const picture = /!\[[^\]]+\]\((docs\/[\w-]+\.svg)\)/.exec(first)?.[1]
+    assert.isTrue(existsSync(join(root, picture ?? "nowhere")))
+    assert.isBelow(first.indexOf("docs/demo-timeline.svg"), first.indexOf("```ts"))
+    for (const command of ["npm run demo", "npm test", "not affiliated with Oracle"]) assert.include(first, command)
+    assert.notMatch(readme, /targets? (?:met|that were missed)|benchmarks\/results/)
+  })
+
+  it("has tables of settings that fit a page (G4)", () => {
+    const section = readme.split("\n## Settings\n")[1]?.split("\n## ")[0] ?? ""
+    for (const line of section.split("\n")) if (line.startsWith("|")) assert.isAtMost(line.length, 120, line)
   })
 
   it("has every failure", () => {

@@ -191,6 +191,14 @@ const tasks = {
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),
+  pack: () => {
+    build()
+    const folder = join(root, "build", "packed")
+    rmSync(folder, { recursive: true, force: true })
+    for (const name of readdirSync(join(root, "packages"))) {
+      run("pnpm", ["pack", "--pack-destination", folder], { cwd: join(root, "packages", name) })
+    }
+  },
   demo: (args) => {
     console.log("Starting the demo: some 20 seconds ...\n")
     run("node", ["examples/demo.ts", ...args])

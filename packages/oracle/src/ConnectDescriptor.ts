@@ -111,8 +111,9 @@ const noAlias = (alias: string, tnsNames: TnsNames | undefined): never => {
  * **Details**
  *
  * As in the driver, a text that begins with `(` is a descriptor, one with `:` or `/` is easy connect, and anything else is an
- * alias, in any case. Easy connect becomes the descriptor that the driver would make of it. A JDBC URL is refused with what to write
- * instead, and so is `config-<provider>://...`, which the driver alone can resolve.
+ * alias, in any case. Easy connect becomes the descriptor that the driver would make of it, with what the driver drops without a
+ * word: sharding keys, TLS settings of an address without TLS, `expire_time`, `pool_name`, `region`, and the port of a proxy without
+ * its host. A JDBC URL is refused with what to write instead, and so is `config-<provider>://...`, which the driver alone can resolve.
  *
  * **Gotchas**
  *
@@ -164,7 +165,13 @@ const ofEntry = (alias: string, entry: TnsEntry): ConnectDescriptor => {
  *
  * **Details**
  *
- * What {@link parse} read from a descriptor comes back as it was written; the result of `parse(print(d))` equals `d`.
+ * What {@link parse} read from a descriptor comes back as it was written, and for every `d` that {@link parse} gave,
+ * `parse(print(d))` equals `d`.
+ *
+ * **Gotchas**
+ *
+ * A descriptor made by hand can hold what has no text of its own: a value with space around it comes back without it, an empty list of
+ * parameters comes back as an empty text, and a value or a name with parentheses outside of quotation marks cannot be read again.
  *
  * **Example** (On one line)
  *

@@ -3,6 +3,7 @@ import { ConnectDescriptor } from "@sessionpool/oracle"
 import { Effect, FileSystem, Layer, Path, PlatformError, Result } from "effect"
 import * as fc from "fast-check"
 import { createRequire } from "node:module"
+import { places } from "../src/internal/easyConnect.ts"
 
 const require = createRequire(import.meta.url)
 
@@ -61,6 +62,15 @@ describe("full descriptors", () => {
     fc.assert(fc.property(descriptor, (original) => {
       expect(parsed(ConnectDescriptor.print(original))).toEqual(original)
     }))
+  })
+
+  it("made by hand do not all come back, as print says (H15)", () => {
+    const again = (value: ConnectDescriptor.Parameter["value"]) =>
+      ConnectDescriptor.parse(ConnectDescriptor.print({ name: "DESCRIPTION", value: [{ name: "X", value }] }))
+    expect(Result.getOrThrow(again(" a ")).value).toEqual([{ name: "X", value: "a" }])
+    expect(Result.getOrThrow(again([])).value).toEqual([{ name: "X", value: "" }])
+    expect(Result.isFailure(again("a(b)"))).toBe(true)
+    expect(Result.getOrThrow(again("\"a(b)\"")).value).toEqual([{ name: "X", value: "\"a(b)\"" }])
   })
 
   it("may have space anywhere between parameters", () => {
@@ -171,6 +181,31 @@ describe("easy connect", () => {
     expect(printed("db/X")).toContain("(SERVICE_NAME=X)")
     expect(printed("db:1522")).toContain("(PORT=1522))(CONNECT_DATA=(SERVICE_NAME=))")
     expect(printed("db/sales?sharding_key=ada")).toContain("(SHARDING_KEY=ada)")
+  })
+
+  it("keeps what the driver drops, which is what the documents say (H15)", () => {
+    const kept = Object.keys(places).filter((name) => {
+      const text = `db/sales?${name}=1`
+      const driver = new EasyConnect(text).getResolvedUrl()
+      return driver === new EasyConnect("db/sales").getResolvedUrl() && printed(text) !== printed("db/sales")
+    })
+    expect(kept.sort()).toEqual([
+      "expire_time",
+      "https_proxy_port",
+      "pool_name",
+      "region",
+      "sharding_key",
+      "sharding_key_b64",
+      "ssl_allow_weak_dn_match",
+      "ssl_server_cert_dn",
+      "ssl_server_dn_match",
+      "super_sharding_key",
+      "super_sharding_key_b64",
+      "tls_allow_weak_dn_match",
+      "tls_server_cert_dn",
+      "tls_server_dn_match",
+      "wallet_location"
+    ])
   })
 
   it("refuses credentials without repeating them", () => {

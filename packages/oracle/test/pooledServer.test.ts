@@ -185,7 +185,6 @@ describe.skipIf(isReal)("a pooled server", () => {
         ...connect,
         max: 1,
         serverPool: "release",
-        openTimeout: "300 millis",
         pingTimeout: "1 hour"
       })
       const gone = Effect.andThen(
@@ -196,6 +195,7 @@ describe.skipIf(isReal)("a pooled server", () => {
       )
       yield* pool.use((held) => held.query(one))
       const hang = yield* server.inject(Fault.hang({ on: "connect", times: Infinity }))
+      yield* pool.reconfigure({ openTimeout: "300 millis" })
       yield* gone
       const error = yield* Effect.flip(Effect.retry(pool.use((held) => held.query(one)), {
         while: (error) => error._tag === "OracleError"
@@ -206,6 +206,7 @@ describe.skipIf(isReal)("a pooled server", () => {
       yield* Effect.repeat(Effect.yieldNow, { until: () => Effect.map(pool.statistics, ({ pending }) => pending > 0) })
       yield* Fiber.interrupt(waiting)
       yield* hang.remove
+      yield* pool.reconfigure({ openTimeout: "1 minute" })
       yield* gone
       assert.deepStrictEqual(yield* Effect.retry(pool.use((held) => held.query(one)), { times: 20 }), [{ ONE: 1 }])
     })))

@@ -1,9 +1,9 @@
 /**
  * Easy connect (plus) strings: `[[protocol:]//]host[,host][:port][;...][/service][:server][/instance][?name=value&...]`.
  *
- * The descriptor that comes out is the one that the driver makes (`lib/thin/sqlnet/ezConnectResolver.js`), with two things
- * kept that the driver drops without a word: the keys of sharded databases, and the TLS settings of an address without TLS.
- * A parameter that nobody knows is a failure here.
+ * The descriptor that comes out is the one that the driver makes (`lib/thin/sqlnet/ezConnectResolver.js`), with those parameters
+ * kept that the driver drops without a word: the keys of sharded databases, the TLS settings of an address without TLS, `expire_time`,
+ * `pool_name`, `region`, and a proxy's port without its host. A parameter that nobody knows is a failure here.
  */
 import { malformed } from "./connectDescriptorError.ts"
 import type { Parameter } from "./descriptorText.ts"
@@ -11,7 +11,7 @@ import type { Parameter } from "./descriptorText.ts"
 type Place = "description" | "connectData" | "security" | "address"
 
 /** Where each parameter goes, and its name there when that is another one. */
-const places: Readonly<Record<string, readonly [Place, string?]>> = {
+export const places: Readonly<Record<string, readonly [Place, string?]>> = {
   enable: ["description"],
   compression: ["description"],
   failover: ["description"],

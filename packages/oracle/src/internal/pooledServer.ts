@@ -34,7 +34,7 @@ export const pooledServerProblems = (settings: ConnectSettings, hooks: Hooks): P
   if (hooks.onSession !== undefined) {
     const problem =
       "would prepare only the first of the server's sessions: with serverPool \"release\" or poolBoundary the " +
-      "server exchanges its session unseen; set the state at the beginning of each lease, or use serverPool \"hold\""
+      "server exchanges its session unseen; prepare each lease in onLease, or use serverPool \"hold\""
     problems.push({ field: "onSession", problem })
   }
   if (hooks.resetSession !== undefined) {
