@@ -11,8 +11,11 @@ import { driver, type Lob } from "./internal/oracledb.ts"
 
 const encoder = new TextEncoder()
 
-/** How much is read at a time, in bytes or characters; whole pieces of the LOB where the driver knows their size. */
+/** How much a stream reads at a time, in bytes or characters; whole pieces of the LOB where the driver knows their size. */
 const readAtOnce = 65_536
+
+/** The same for reading the whole content, which is held anyway: each read is a round trip. */
+const readWholeAtOnce = 1_048_576
 
 /** The last half of a surrogate pair belongs to the next piece. */
 const endsInside = (text: string): boolean => {
@@ -81,16 +84,19 @@ export class OracleLob {
     )
   }
 
-  get #pieceSize(): number {
+  #amount(atOnce: number): number {
     const piece = this.#lob.pieceSize ?? 0
-    return piece > 0 ? Math.max(piece, Math.floor(readAtOnce / piece) * piece) : readAtOnce
+    return piece > 0 ? Math.max(piece, Math.floor(atOnce / piece) * piece) : atOnce
   }
 
-  #pieces<A>(convert: (piece: string | Buffer, isLast: boolean) => A | undefined): Stream.Stream<A, CallError> {
+  #pieces<A>(
+    atOnce: number,
+    convert: (piece: string | Buffer, isLast: boolean) => A | undefined
+  ): Stream.Stream<A, CallError> {
     return Stream.fromPull(Effect.sync(() => {
       let position = 0
       let isDone = false
-      const amount = this.#pieceSize
+      const amount = this.#amount(atOnce)
       const length = this.length ?? Infinity
       const next = (): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, CallError> => {
         if (isDone || position >= length) return Cause.done()
@@ -110,17 +116,25 @@ export class OracleLob {
 
   /** Its content as bytes; text comes in UTF-8. Each read of the stream is one round trip, made when it is asked for. */
   get stream(): Stream.Stream<Uint8Array, CallError> {
+    return this.#bytes(readAtOnce)
+  }
+
+  #bytes(atOnce: number): Stream.Stream<Uint8Array, CallError> {
     return this.isText
-      ? Stream.map(this.textStream, (text) => encoder.encode(text))
-      : this.#pieces((piece) => typeof piece === "string" ? encoder.encode(piece) : new Uint8Array(piece))
+      ? Stream.map(this.#texts(atOnce), (text) => encoder.encode(text))
+      : this.#pieces(atOnce, (piece) => typeof piece === "string" ? encoder.encode(piece) : new Uint8Array(piece))
   }
 
   /** Its content as text; bytes are read as UTF-8. */
   get textStream(): Stream.Stream<string, CallError> {
-    if (!this.isText) return Stream.decodeText(this.stream)
+    return this.#texts(readAtOnce)
+  }
+
+  #texts(atOnce: number): Stream.Stream<string, CallError> {
+    if (!this.isText) return Stream.decodeText(this.#bytes(atOnce))
     return Stream.suspend(() => {
       let kept = ""
-      return this.#pieces((piece, isLast) => {
+      return this.#pieces(atOnce, (piece, isLast) => {
         const text = kept + (typeof piece === "string" ? piece : piece.toString("utf8"))
         const isCut = !isLast && endsInside(text)
         kept = isCut ? text.slice(-1) : ""
@@ -132,12 +146,15 @@ export class OracleLob {
 
   /** The whole content as text. */
   get text(): Effect.Effect<string, CallError> {
-    return Stream.mkString(this.textStream)
+    return Stream.mkString(this.#texts(readWholeAtOnce))
   }
 
   /** The whole content as bytes. */
   get bytes(): Effect.Effect<Uint8Array, CallError> {
-    return Effect.map(Stream.runCollect(this.stream), (pieces) => new Uint8Array(Buffer.concat(pieces)))
+    return Effect.map(
+      Stream.runCollect(this.#bytes(readWholeAtOnce)),
+      (pieces) => new Uint8Array(Buffer.concat(pieces))
+    )
   }
 
   /** Frees it before the lease ends. Nothing can be read from it afterwards. */

@@ -43,7 +43,44 @@ const write = (lob: Lob, piece: string | Buffer): Promise<void> =>
     lob.write(piece, (failure) => failure === undefined || failure === null ? resolve() : reject(failure))
   })
 
-/** Writes the pieces of `source` in their order; the next is asked for when the last has been written. */
+/** How much is gathered before it is written, in bytes or characters: each write is a round trip, however small its piece. */
+const writeAtOnce = 1_048_576
+
+/** Pieces that wait to be written together. */
+class Gathering {
+  readonly #decoder = new TextDecoder()
+  readonly #kind: LobKind
+  #pieces: Array<string | Buffer> = []
+  #length = 0
+
+  constructor(kind: LobKind) {
+    this.#kind = kind
+  }
+
+  get isFull(): boolean {
+    return this.#length >= writeAtOnce
+  }
+
+  add(piece: string | Uint8Array): void {
+    const part = pieceOf(this.#kind, piece, this.#decoder)
+    this.#pieces.push(part)
+    this.#length += part.length
+  }
+
+  /** What has been gathered; `isLast` also gives what a character of bytes has left over. */
+  take(isLast: boolean): string | Buffer {
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#length = 0
+    if (this.#kind === "blob") return Buffer.concat(pieces.filter((piece) => typeof piece !== "string"))
+    return isLast ? pieces.join("") + this.#decoder.decode() : pieces.join("")
+  }
+}
+
+/**
+ * Writes the pieces of `source` in their order, small ones together. Pieces are asked for again when what was gathered has been written, so
+ * that no more than that is held.
+ */
 export const createLob = <E, R>(
   caller: Caller,
   kind: LobKind,
@@ -58,11 +95,15 @@ export const createLob = <E, R>(
       caller.own(lob)
       return Effect.succeed(lob)
     })
-    const decoder = new TextDecoder()
+    const gathering = new Gathering(kind)
     const put = (piece: string | Buffer) =>
       piece.length === 0 ? Effect.void : caller.call({ operation: "WRITE LOB" }, () => write(lob, piece))
     const pieces = typeof source === "string" || source instanceof Uint8Array ? Stream.succeed(source) : source
-    yield* Stream.runForEach(pieces, (piece) => put(pieceOf(kind, piece, decoder)))
-    yield* put(decoder.decode())
+    yield* Stream.runForEach(pieces, (piece) =>
+      Effect.suspend(() => {
+        gathering.add(piece)
+        return gathering.isFull ? put(gathering.take(false)) : Effect.void
+      }))
+    yield* put(gathering.take(true))
     return new OracleLob(lob, caller)
   })

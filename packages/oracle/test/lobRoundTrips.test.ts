@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { OracleSessionPool } from "@sessionpool/oracle"
+import { Effect, Stream } from "effect"
+import { embedded, isReal } from "./database.ts"
+
+const size = 3 * 1_048_576
+const bytes = Buffer.alloc(size, "0123456789abcde")
+const text = "Größe 😀 ".repeat(200_000)
+
+/** Pieces of a value, as a file or a socket gives them. */
+const piecesOf = <A extends string | Buffer>(value: A, length: number): ReadonlyArray<A> =>
+  Array.from(
+    { length: Math.ceil(value.length / length) },
+    (_, index) => value.slice(index * length, (index + 1) * length) as A
+  )
+
+describe.skipIf(isReal)("a LOB of several megabytes", () => {
+  it.live("is written and read in as many round trips as whole megabytes need, whatever its pieces are", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connect, server } = yield* embedded({ script: "create table lobs (b blob, c clob)" })
+      const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
+      const counted = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.gen(function*() {
+          yield* server.clearRequests
+          const value = yield* effect
+          const requests = yield* server.requests
+          return [value, requests.filter(({ piggyback }) => !piggyback).length] as const
+        })
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          // Two round trips make a temporary LOB.
+          const [blob, blobWrites] = yield* counted(
+            held.createLob("blob", Stream.fromIterable(piecesOf(bytes, 65_536)))
+          )
+          assert.strictEqual(blobWrites, 2 + 3)
+          const [clob, clobWrites] = yield* counted(held.createLob("clob", Stream.fromIterable(piecesOf(text, 1001))))
+          assert.strictEqual(clobWrites, 2 + Math.ceil(text.length / 1_048_576))
+          const [fromBytes] = yield* counted(
+            held.createLob("clob", Stream.fromIterable(piecesOf(Buffer.from(text), 1001)))
+          )
+          const [content, blobReads] = yield* counted(blob.bytes)
+          assert.isTrue(Buffer.from(content).equals(bytes))
+          assert.isAtMost(blobReads, 4)
+          const [back, clobReads] = yield* counted(clob.text)
+          assert.isTrue(back === text)
+          assert.isAtMost(clobReads, Math.ceil(text.length / 1_000_000) + 1)
+          assert.isTrue((yield* fromBytes.text) === text)
+          // A stream holds less at a time.
+          const pieces = yield* Stream.runCollect(blob.stream)
+          assert.isAtMost(Math.max(...pieces.map((piece) => piece.length)), 65_536)
+          assert.isTrue(Buffer.concat(pieces).equals(bytes))
+        })
+      )
+    })))
+})
