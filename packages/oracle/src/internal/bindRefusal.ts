@@ -42,6 +42,22 @@ export const naming = <A>(where: string, write: () => A): A => {
   }
 }
 
+/** The same for a column of a batch, without a look at each value more than writing it takes. */
+export const namingRows = <A>(
+  column: string,
+  values: ReadonlyArray<A>,
+  write: (value: A) => unknown
+): Array<unknown> => {
+  const written: Array<unknown> = []
+  try {
+    for (const value of values) written.push(write(value))
+  } catch (thrown) {
+    if (thrown instanceof RefusedBind && thrown.where === "") thrown.where = `${column} of row ${written.length}`
+    throw thrown
+  }
+  return written
+}
+
 const largest = 1e126
 const smallest = 1e-130
 

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as OracleBind from "../OracleBind.ts"
 import { isYearMonth } from "../OracleInterval.ts"
 import { OracleLob } from "../OracleLob.ts"
-import { checkDate, checkJson, checkNumber, naming } from "./bindRefusal.ts"
+import { checkDate, checkJson, checkNumber, naming, namingRows } from "./bindRefusal.ts"
 import { dateForDriver, type DatePolicy, dateReader } from "./datePolicy.ts"
 import { readDaySecond, readYearMonth, writeDaySecond, writeYearMonth } from "./intervals.ts"
 import { bindText, exactNumber, type NumberPolicy, outNumberReader } from "./numberPolicy.ts"
@@ -236,8 +236,10 @@ const batchColumn = (
   if (described !== undefined) {
     const { type } = described
     const direction = OracleBind.directionOf(described)
-    const values = binds.map((bind, row) =>
-      naming(`${where} of row ${row}`, () => writeTyped(type, OracleBind.isDescribed(bind) ? bind.value : bind, dates))
+    const values = namingRows(
+      where,
+      binds,
+      (bind) => writeTyped(type, OracleBind.isDescribed(bind) ? bind.value : bind, dates)
     )
     const maxSize = direction === "in" && (sizedTypes.has(type) || exactTypes.has(type))
       ? Math.max(described.maxSize ?? 1, longest(values))
@@ -247,7 +249,7 @@ const batchColumn = (
       values
     }
   }
-  let values = binds.map((bind, row) => naming(`${where} of row ${row}`, () => writeValue(bind, dates)))
+  let values = namingRows(where, binds, (bind) => writeValue(bind, dates))
   const unit = values.find(isUnit)
   if (unit?.type !== undefined) {
     return {
