@@ -9,13 +9,13 @@ import { Sockets } from "../src/internal/sockets.ts"
 const connectionOf = (members: object): DriverConnection =>
   ({ isHealthy: () => true, callTimeout: 0, ...members }) as DriverConnection
 
-const sessionOf = (members: object, patience = 1000) =>
+const sessionOf = (members: object, breakLimit = 1000) =>
   new OracleSession({
     connection: connectionOf(members),
     sockets: new Sockets(),
     secrets: [],
     isPooledServer: false,
-    limits: { patience, commitLimit: 0 },
+    limits: { breakLimit, commitLimit: 0 },
     context: { keeps: false, isPooledServer: false, attributes: new Map() },
     pipelines: { isOn: false, isRefused: false }
   })

@@ -19,7 +19,7 @@ import {
   type PreparedCall,
   runTogether
 } from "./pipelinedCall.ts"
-import type { LeaseState } from "./session.ts"
+import type { LeaseState } from "./sessionCall.ts"
 
 /** What is known of pipelines by all sessions of a pool. */
 export interface PipelineState {

@@ -171,7 +171,7 @@ export const makePool: <OE = never, R = never>(
   const limits = {
     current: Effect.succeed(checked),
     /** `reconfigure` changes it. */
-    get patience(): number {
+    get breakLimit(): number {
       const { pingTimeout } = Effect.runSync(this.current)
       return Math.min(Duration.toMillis(pingTimeout) || longestTimer, longestTimer)
     },

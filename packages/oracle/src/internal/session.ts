@@ -22,67 +22,20 @@ import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
 import type { SecretMark } from "./secretMark.ts"
+import {
+  type Call,
+  type CallOptions,
+  type Ending,
+  LeaseIsOver,
+  type LeaseState,
+  type Limits,
+  type Resource,
+  succeeded,
+  unheard
+} from "./sessionCall.ts"
 import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
 import { spanAttributes } from "./tracing.ts"
-
-/** A lease as far as its calls go: over or not. */
-export interface LeaseState {
-  readonly isReleased: boolean
-}
-
-/** What a call fails with whose turn came after the end of its lease. */
-export class LeaseIsOver {
-  readonly _tag = "LeaseIsOver"
-}
-
-/** Something that a lease has opened on the session and that ends with it: a cursor, a LOB. */
-export interface Resource {
-  readonly close: () => Promise<void>
-}
-
-/** How a call may be given up. */
-export interface CallOptions<A> {
-  /** The lease that it belongs to; it is not begun after the end of that. A call without one is the pool's own. */
-  readonly lease?: LeaseState | undefined
-  /** Frees what a call has given that nobody waits for any more. */
-  readonly discard?: ((value: A) => Promise<void>) | undefined
-  /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
-  readonly isUrgent?: boolean | undefined
-  /** How long an urgent call may take, in milliseconds; by default as long as a break. */
-  readonly limit?: number | undefined
-  /** Whether it is too short, and leaves too much behind, to be broken: whoever gives it up waits for its end. */
-  readonly isUnbreakable?: boolean | undefined
-  /** The statement that it runs. */
-  readonly sql?: string | undefined
-  /** Whether it makes no round trip, so that nothing can be sent along with it. */
-  readonly isLocal?: boolean | undefined
-  /** Whether it has gone to the server as a pipeline. */
-  readonly isPipeline?: (() => boolean) | undefined
-  /** Whether it ends the work of the lease before, and still belongs to that as far as the server is told. */
-  readonly isOfHolder?: boolean | undefined
-}
-
-/** What becomes of the driver's answer, and of what the driver throws. */
-export interface Ending<A, B, E> {
-  readonly succeed: (value: A) => Effect.Effect<B, E>
-  readonly fail: (thrown: unknown) => Effect.Effect<B, E>
-}
-
-interface Call {
-  readonly isUnbreakable: boolean
-  readonly isPipeline: (() => boolean) | undefined
-  readonly sql: string | undefined
-  isAbandoned: boolean
-  /** Whether the server is told along with it whose work it is. */
-  tells: boolean
-  /** The driver's answer, when it has come. */
-  outcome: { readonly failure?: unknown } | undefined
-  /** Called when it has come. */
-  onSettled: (() => void) | undefined
-  /** Ends the session when it takes too long. */
-  watch: NodeJS.Timeout | undefined
-}
 
 /** A break that is under way. */
 interface Stopping {
@@ -95,14 +48,6 @@ interface Stopping {
  * opened, so nobody can close them; a server allows 300 open cursors unless told otherwise (`OPEN_CURSORS`).
  */
 const mostLostAnswers = 100
-
-/** How long calls may take, in milliseconds. */
-export interface Limits {
-  /** An urgent call, and a break. It may change while the pool runs. */
-  readonly patience: number
-  /** A commit; 0 for as long as it takes. */
-  readonly commitLimit: number
-}
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -203,7 +148,7 @@ export class OracleSession {
    * is longer than a break may take.
    */
   get commitLimit(): number {
-    const own = this.callTimeout === 0 ? Infinity : Math.max(this.callTimeout, this.#limits.patience)
+    const own = this.callTimeout === 0 ? Infinity : Math.max(this.callTimeout, this.#limits.breakLimit)
     const limit = Math.min(this.#limits.commitLimit || Infinity, own)
     return limit === Infinity ? 0 : limit
   }
@@ -248,7 +193,7 @@ export class OracleSession {
     if (limit !== undefined) return limit > 0 ? setTimeout(() => this.#lose(), limit) : undefined
     const timeout = this.#callTimeoutInForce
     if (timeout === 0) return undefined
-    const most = Math.max(3, Math.ceil(Math.min(slowAnswer, this.#limits.patience) / timeout))
+    const most = Math.max(3, Math.ceil(Math.min(slowAnswer, this.#limits.breakLimit) / timeout))
     let heard = this.sockets.bytesRead
     let silence = 0
     return setInterval(() => {
@@ -346,7 +291,7 @@ export class OracleSession {
       outcome: undefined,
       onSettled: undefined,
       // What must come to an end is bounded from here on, whatever runs before it.
-      watch: options.isUrgent === true ? this.#watch(this.#limits.patience) : undefined
+      watch: options.isUrgent === true ? this.#watch(this.#limits.breakLimit) : undefined
     }
     const unbegun = (failure: unknown) => {
       clearTimeout(call.watch)
@@ -467,7 +412,7 @@ export class OracleSession {
 
   /**
    * Makes the session quiet, when a call runs that must be stopped. Others may wait for the same; whoever gives up waiting has
-   * lost patience with the server.
+   * lost breakLimit with the server.
    */
   get stop(): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {
@@ -490,7 +435,7 @@ export class OracleSession {
   }
 
   #beginStop(call: Call): Stopping {
-    const stopping: Stopping = { onEnd: [], limit: setTimeout(() => this.#lose(), this.#limits.patience) }
+    const stopping: Stopping = { onEnd: [], limit: setTimeout(() => this.#lose(), this.#limits.breakLimit) }
     this.#stopping = stopping
     const end = (failure: { readonly cause: unknown } | undefined) => {
       if (this.#stopping !== stopping) return
@@ -533,35 +478,5 @@ export class OracleSession {
     } catch (failure) {
       if (!isCancelled(failure)) throw failure
     }
-  }
-}
-
-/** A promise of the driver as it is: past the queue, and failing with what it throws. */
-export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
-  Effect.callback((resume) => {
-    invoke(work).then(
-      (value) => resume(Effect.succeed(value)),
-      (failure: unknown) => resume(Effect.fail(failure))
-    )
-  })
-
-/** What nobody waits for any more comes to. */
-const unheard = Effect.interrupt
-
-/** A policy for values is the application's, and may throw. */
-const succeeded = <A, B, E>(ending: Ending<A, B, E>, value: A): Effect.Effect<B, E> => {
-  try {
-    return ending.succeed(value)
-  } catch (defect) {
-    return Effect.die(defect)
-  }
-}
-
-/** What a function throws at once, too, becomes a rejection. */
-const invoke = <A>(work: () => Promise<A>): Promise<A> => {
-  try {
-    return work()
-  } catch (thrown) {
-    return Promise.reject(thrown)
   }
 }
