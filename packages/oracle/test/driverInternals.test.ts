@@ -143,4 +143,25 @@ describe.skipIf(isReal)("the driver", () => {
         })
       )
     })))
+
+  it.live.skipIf(isReal)("are not inside of JSON either (D2)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connect } = yield* embedded()
+      const raw = yield* Effect.acquireRelease(
+        Effect.promise(() =>
+          driver.getConnection({ connectString: connect.connectString, user: "scott", password: "tiger" })
+        ),
+        (made) => Effect.promise(() => made.close())
+      )
+      assert.deepStrictEqual(fitConnection(raw), [])
+      const early = new Date(2000, 0, 1)
+      early.setFullYear(42, 1, 3)
+      const document = { early, late: new Date(1942, 1, 3), fine: new Date(1942, 1, 3, 4, 5, 6, 789) }
+      // As the database would send it.
+      const { decodeOSON, encodeOSON } = raw as unknown as {
+        readonly encodeOSON: (value: unknown) => Buffer
+        readonly decodeOSON: (bytes: Buffer) => unknown
+      }
+      assert.deepStrictEqual(decodeOSON.call(raw, encodeOSON.call(raw, document)), document)
+    })))
 })
