@@ -330,7 +330,10 @@ export class OracleConnection extends Connection.Base {
     return this.transactions.within(effect, options)
   }
 
-  /** A temporary LOB with the content of `source`, to be bound; it is freed with the lease. */
+  /**
+   * A temporary LOB with the content of `source`, to be bound; it is freed with the lease. Small pieces are gathered, so that each round
+   * trip writes a megabyte and no more than that is held.
+   */
   createLob<E = never, R = never>(kind: LobKind, source: LobSource<E, R>): Effect.Effect<OracleLob, E | CallError, R> {
     return createLob(this.#caller, kind, source)
   }

@@ -5,8 +5,9 @@
  * that `Effect.catchReason` and `Effect.catchReasons` pick out the cases a program can do something about. The reason comes
  * from one table of `ORA-`, `NJS-`, `DPI-` and `DPY-` codes, which {@link Classification} extends or corrects.
  *
- * It carries the SQL text and never the bind values. Credentials that stand in the driver's messages are replaced by
- * `<redacted>`, in the message, in the SQL and in `cause`, which is a cleaned copy of what the driver threw.
+ * It carries the SQL text and never the bind values. Credentials are replaced by `<redacted>` in the message, in the SQL and in `cause`,
+ * which is a cleaned copy of what the driver threw. Where a statement gives a password, or something in it speaks of one, its other literals
+ * and its comments are left out too. Control characters are written out, such as `\u0000`.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -403,7 +404,8 @@ const unknownState =
  * **Gotchas**
  *
  * `cause` is a cleaned copy, so it is never `===` what was thrown. A password that is none of `secrets` is found where it
- * stands as `user/password@host`, `scheme://user:password@host`, `PASSWORD=...` or `identified by ...`.
+ * stands as `user/password@host`, `scheme://user:password@host`, `PASSWORD=...`, or after `identified by`, `replace` and `with secret` of
+ * a statement, in any spacing and with comments in between.
  *
  * **Example** (Reading what the driver threw)
  *

@@ -26,7 +26,7 @@ interface Functions {
 }
 
 const notAnswered =
-  "sql.onDialect was asked on Oracle by code that has no answer for it: give one under `oracle`, or use onDialectOrElse."
+  "sql.onDialect was called on Oracle without an `oracle` branch: add one, or use sql.onDialectOrElse."
 
 /** `onDialect` and `onDialectOrElse` with Oracle among the answers. */
 const withDialect = <C extends Statement.Constructor>(client: C): C & OracleDialect =>
