@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as OracleServer from "../../src/OracleServer.ts"
-import { type Connection, oracledb, type ResultSet } from "../Driver.ts"
+import { type Connection, type Lob, oracledb, type ResultSet } from "../Driver.ts"
 
 /** What the driver is answered, on the engine of the server. */
 const withConnection = <A>(
@@ -36,6 +36,41 @@ describe("cursors", () => {
       )
       const rows = await (outBinds as { c: ResultSet }).c.getRows(10)
       assert.strictEqual(rows.length, 1)
+    }))
+
+  it.live("a REF CURSOR can be handed in again (F15)", () =>
+    withConnection({}, async (connection) => {
+      const { outBinds } = await connection.execute(
+        "begin open :c for select level * 10 n from dual connect by level < 4; end;",
+        {
+          c: { dir: oracledb["BIND_OUT"], type: oracledb["CURSOR"] }
+        }
+      )
+      const handed = (outBinds as { c: ResultSet }).c
+      const { outBinds: fetched } = await connection.execute("begin fetch :c into :n; fetch :c into :n; end;", {
+        c: { dir: oracledb["BIND_IN"], type: oracledb["CURSOR"], val: handed },
+        n: { dir: oracledb["BIND_OUT"], type: oracledb["NUMBER"] }
+      })
+      assert.deepStrictEqual(fetched, { n: 20 })
+      assert.deepStrictEqual(await handed.getRows(10), [[30]])
+    }))
+
+  it.live("a LOB of a row that the transaction has inserted can be written (F16)", () =>
+    withConnection({}, async (connection) => {
+      await connection.execute("create table t (id number, c clob)")
+      await connection.execute("insert into t values (1, 'text')")
+      const { rows } = await connection.execute("select c from t where id = 1")
+      const lob = rows[0]![0] as Lob
+      await new Promise<void>((resolve, reject) => {
+        lob.on("error", reject)
+        lob.on("finish", () => resolve())
+        lob.end("TEXT")
+      })
+      await connection.commit()
+      const { rows: kept } = await connection.execute("select c from t", [], {
+        fetchInfo: { C: { type: oracledb["STRING"] } }
+      })
+      assert.deepStrictEqual(kept, [["TEXT"]])
     }))
 
   it.live("a define that fails spoils no later execution (F3)", () =>

@@ -107,7 +107,9 @@ export class QueryCursor implements Cursor {
       }
       this.ahead.push({
         row: frame.rows[slot]!,
-        numbers: lockSlots.length === 0 ? noNumbers : lockSlots.map((s) => frame.rows[s]![0] as number | null)
+        numbers: lockSlots.length === 0
+          ? noNumbers
+          : lockSlots.map((s) => (frame.rows[s]?.[0] ?? null) as number | null)
       })
       frame.step()
     }

@@ -322,7 +322,8 @@ export const compileBlock = (
     type: item.term.type,
     nullable: item.term.nullable,
     isJson: item.isJson,
-    origin: options.locking ? originOf(scope.sources, item.term) : undefined
+    // LOBs can be written back into the row they stand in.
+    origin: options.locking || item.term.type.name.endsWith("LOB") ? originOf(scope.sources, item.term) : undefined
   }))
   const locked = options.locking ? scope.sources.filter((source) => source.table !== undefined) : []
 

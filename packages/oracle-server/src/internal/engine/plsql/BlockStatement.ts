@@ -5,6 +5,7 @@ import type { BindArray, ExecuteResult, OutBind, TypeName, Value } from "../Engi
 import { fit } from "../Fit.ts"
 import { OraError, oraError } from "../OraError.ts"
 import { lineAndColumn } from "../parser/Places.ts"
+import type { QueryCursor } from "../QueryCursor.ts"
 import type { SessionStatement } from "../session/Plans.ts"
 import { typesKey } from "../session/Plans.ts"
 import type { SqlType } from "../SqlType.ts"
@@ -44,7 +45,7 @@ function* runOnce(
   block: PlsqlBlock,
   types: ReadonlyArray<SqlType>,
   binds: Array<Stored>,
-  arrays: BlockBinds["arrays"] = new Map()
+  { arrays, cursors }: Pick<BlockBinds, "arrays" | "cursors"> = { arrays: new Map(), cursors: new Map() }
 ) {
   const nested = function*(sql: string, typed: Array<Typed>, outs: ReadonlyArray<boolean>): Step<ReadonlyArray<Typed>> {
     const inner = host.executor.parse(sql)
@@ -59,6 +60,7 @@ function* runOnce(
   }
   const machine = newMachine(host, programOf(host, statement, types), types, binds, nested)
   for (const [index, array] of arrays) machine.bindArrays.set(index, array)
+  for (const [index, cursor] of cursors) machine.bindCursors.set(index, cursor)
   yield* machine.block(block, new Environment(undefined))
   return machine
 }
@@ -67,6 +69,8 @@ function* runOnce(
 export interface BlockBinds {
   readonly row: ReadonlyArray<Stored>
   readonly arrays: ReadonlyMap<number, ReadonlyArray<Stored>>
+  /** REF CURSORs that the client hands in. */
+  readonly cursors: ReadonlyMap<number, QueryCursor>
 }
 
 export function* runBlockStatement(
@@ -84,11 +88,11 @@ export function* runBlockStatement(
   )
   const values = outs.map((): Array<Value | BindArray> => [])
   host.implicitResults = []
-  for (const { arrays, row } of rows) {
+  for (const { arrays, cursors, row } of rows) {
     const mark = transaction.mark()
     const binds = row.map((value, i) => statement.placeholders[i]!.direction === "out" ? null : value)
     try {
-      const machine = yield* runOnce(host, statement, block, types, binds, arrays)
+      const machine = yield* runOnce(host, statement, block, types, binds, { arrays, cursors })
       outs.forEach(({ index }, i) => {
         const cursor = machine.bindCursors.get(index)
         if (cursor !== undefined) {

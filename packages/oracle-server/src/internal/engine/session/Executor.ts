@@ -156,13 +156,18 @@ export class Executor {
   /** A cursor of a query that locks nothing, not yet open. */
   cursor(plan: QueryPlan, read: ParameterReader): QueryCursor {
     const frame = this.frame(plan.parameters, read)
-    return new QueryCursor(plan, {
-      frame,
-      operator: plan.plan.make(frame),
-      slot: plan.slot,
-      lockSlots: noSlots,
-      take: undefined
-    })
+    const { owners } = plan
+    return new QueryCursor(
+      plan,
+      {
+        frame,
+        operator: plan.plan.make(frame),
+        slot: plan.slot,
+        lockSlots: owners.length === 0 ? noSlots : owners.map(({ slot }) => slot),
+        take: undefined
+      },
+      owners.length === 0 ? undefined : (column, numbers) => this.lobWriter(plan, owners, column, numbers)
+    )
   }
 
   /** Takes the rows that are in the frame; the holder of the first one that another session has. */
@@ -215,13 +220,7 @@ export class Executor {
             if (holder !== 0) throw new Blocked(holder)
             return true
           }
-        }, (column, numbers) => {
-          const origin = plan.out[column]!.origin
-          const lock = plan.locks.findIndex(({ table }) => table === origin?.source.table)
-          const number = numbers[lock]
-          if (origin === undefined || number === undefined || number === null) return undefined
-          return (data) => this.writeLob(plan.locks[lock]!.table, number, origin.column, data)
-        })
+        }, (column, numbers) => this.lobWriter(plan, plan.locks, column, numbers))
         yield* cursor.open()
         // With SKIP LOCKED a row is locked when it is fetched; otherwise all of them before the first one is.
         if (!skipLocked) {
@@ -288,6 +287,20 @@ export class Executor {
     frame.rows[checks.slot] = row
     const index = checks.values(frame).indexOf(0)
     return index < 0 ? undefined : table.checks[index]!.name
+  }
+
+  /** How a LOB of a fetched row is written back, when it stands in a row of one of these tables. */
+  private lobWriter(
+    plan: QueryPlan,
+    owners: QueryPlan["locks"],
+    column: number,
+    numbers: ReadonlyArray<number | null>
+  ): ((data: Stored) => void) | undefined {
+    const origin = plan.out[column]!.origin
+    const index = owners.findIndex(({ slot }) => slot === origin?.source.slot)
+    const number = numbers[index]
+    if (origin === undefined || number === undefined || number === null) return undefined
+    return (data) => this.writeLob(owners[index]!.table, number, origin.column, data)
   }
 
   /** Writes a LOB back into the row it was read from, which this session must have locked. */

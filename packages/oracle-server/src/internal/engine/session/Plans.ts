@@ -25,6 +25,8 @@ export interface QueryPlan {
   readonly parameters: ReadonlyArray<Parameter>
   /** Tables to lock, with the slots of their rows. */
   readonly locks: ReadonlyArray<{ readonly table: Table; readonly slot: number }>
+  /** Tables whose LOBs are handed out, with the slots of their rows: a LOB of a row that the session holds can be written. */
+  readonly owners: ReadonlyArray<{ readonly table: Table; readonly slot: number }>
   readonly query: Query
 }
 
@@ -95,8 +97,19 @@ export const planQuery = (c: Compilation, query: Query): QueryPlan => {
     slot: compiled.slot,
     parameters: c.parameters,
     locks: locked.map((source) => ({ table: source.table!, slot: source.slot })),
+    owners: lobOwners(compiled.columns),
     query
   }
+}
+
+const lobOwners = (columns: ReadonlyArray<OutColumn>): QueryPlan["owners"] => {
+  const owners = new Map<number, Table>()
+  for (const { origin, type } of columns) {
+    if (origin?.source.table !== undefined && type.name.endsWith("LOB")) {
+      owners.set(origin.source.slot, origin.source.table)
+    }
+  }
+  return [...owners].map(([slot, table]) => ({ table, slot }))
 }
 
 /** Reads a parameter at run time. */

@@ -194,13 +194,17 @@ export class Session implements EngineSession {
 
   private encodeBlock(row: ReadonlyArray<Value | ReadonlyArray<Value>>, types: ReadonlyArray<SqlType>): BlockBinds {
     const arrays = new Map<number, ReadonlyArray<Stored>>()
+    const cursors = new Map<number, QueryCursor>()
     const plain = row.map((value, i): Value => {
-      if (value instanceof QueryCursor) return null
+      if (value instanceof QueryCursor) {
+        cursors.set(i, value)
+        return null
+      }
       if (!Array.isArray(value)) return value as Value
       arrays.set(i, value.map((item: Value) => encodeValue(item, types[i]!)))
       return null
     })
-    return { row: this.encode(plain, types), arrays }
+    return { row: this.encode(plain, types), arrays, cursors }
   }
 
   private *steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
