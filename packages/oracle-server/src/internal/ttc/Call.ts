@@ -19,6 +19,7 @@ export type FunctionName =
   | "sessionRelease"
   | "pipelineEnd"
   | "version"
+  | "describeObject"
   | "closeCursors"
   | "cancelCursors"
   | "endToEnd"
@@ -43,6 +44,7 @@ const names = new Map<number, FunctionName>([
   [FunctionCode.authPhaseTwo, "authPhaseTwo"],
   [FunctionCode.ping, "ping"],
   [FunctionCode.version, "version"],
+  [FunctionCode.describeObject, "describeObject"],
   [FunctionCode.sessionRelease, "sessionRelease"],
   [FunctionCode.pipelineEnd, "pipelineEnd"]
 ])

@@ -4,6 +4,7 @@ import { ProtocolError } from "../net/ProtocolError.ts"
 import { versionNumber } from "./Authentication.ts"
 import { type Call, featureName } from "./Call.ts"
 import type { ServerCursor } from "./CursorTable.ts"
+import { describeObject } from "./DescribeObject.ts"
 import type { Dialogue } from "./Dialogue.ts"
 import { execute, type ExecuteContext, type ExecuteOutcome, fetchRows } from "./ExecuteCall.ts"
 import { type BindRow, ExecuteFlag, type ExecuteHeader, isPlsql, maxBinds } from "./ExecuteMessage.ts"
@@ -128,6 +129,11 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
       const { session } = dialogue
       if (session !== undefined) dialogue.release(session, true)
       return
+    }
+    case "describeObject": {
+      const { engine } = dialogue.requireSession()
+      describeObject(engine, body.name, dialogue.writer, dialogue.terms)
+      return complete(dialogue, call, { rowCount: 0 })
     }
     case "unknown":
       throw unimplemented(featureName(call.code))

@@ -37,6 +37,7 @@ export const FunctionCode = {
   closeCursors: 105,
   authPhaseTwo: 115,
   authPhaseOne: 118,
+  describeObject: 119,
   cancelCursors: 120,
   enqueue: 121,
   dequeue: 122,

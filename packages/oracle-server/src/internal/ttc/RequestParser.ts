@@ -2,6 +2,7 @@ import { ProtocolError } from "../net/ProtocolError.ts"
 import { type AuthMessage, parseAuthMessage } from "./AuthMessage.ts"
 import type { BindMetadata } from "./BindReader.ts"
 import { type ByteReader, Incomplete } from "./ByteReader.ts"
+import { parseDescribeObject } from "./DescribeObject.ts"
 import {
   type BindRow,
   type ExecuteHeader,
@@ -31,6 +32,7 @@ export type FunctionBody =
   | { readonly kind: "auth"; readonly message: AuthMessage }
   | { readonly kind: "release"; readonly mode: number }
   | { readonly kind: "plain" }
+  | { readonly kind: "describeObject"; readonly name: string }
   /** A function that this server does not have, passed over. */
   | { readonly kind: "unknown" }
 
@@ -175,6 +177,8 @@ export class RequestParser {
       case FunctionCode.authPhaseOne:
       case FunctionCode.authPhaseTwo:
         return { kind: "auth", message: parseAuthMessage(reader, terms) }
+      case FunctionCode.describeObject:
+        return { kind: "describeObject", name: parseDescribeObject(reader, terms) }
       case FunctionCode.version:
         return this.version(reader, terms)
       case FunctionCode.sessionRelease:
