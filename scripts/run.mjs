@@ -186,8 +186,10 @@ const tasks = {
   },
   sweep: ([kind, ...args]) => {
     if (kind === "faults") return run("node", ["scripts/sweepFaults.ts", ...args])
+    if (kind === "socket") return run("node", ["scripts/sweepSocket.ts", ...args])
     run("node", ["scripts/sweep.ts", ...(kind === undefined ? [] : [kind]), ...args])
   },
+  mutate: (args) => run("node", ["scripts/mutate.ts", ...args]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),

@@ -1,5 +1,5 @@
 // A long run of the laws on our pool: npm run sweep -- --runs 5000 --seed 7 --length 60 --max-ops 64. Without a seed every run is
-// another; a failure prints what is needed to see it again.
+// another; a failure prints what is needed to see it again. With --only scripts or --only interrupts one half of it.
 import * as Effect from "effect/Effect"
 import { parseArgs } from "node:util"
 import { SessionPoolLaws } from "../packages/testing/src/index.ts"
@@ -9,7 +9,8 @@ const { values } = parseArgs({
     runs: { type: "string", default: "3000" },
     seed: { type: "string" },
     length: { type: "string", default: "50" },
-    "max-ops": { type: "string", default: "64" }
+    "max-ops": { type: "string", default: "64" },
+    only: { type: "string" }
   }
 })
 const seed = values.seed === undefined ? Date.now() % 1_000_000_000 : Number(values.seed)
@@ -25,7 +26,9 @@ const subject = SessionPoolLaws.testDatabase()
 const began = performance.now()
 const total = { sequences: 0, commands: 0, interruptions: 0 }
 console.log(`seed ${seed}, up to ${options.length} commands in a sequence`)
-for (const law of SessionPoolLaws.groups) {
+const isChosen = (law: SessionPoolLaws.Law): boolean =>
+  values.only === undefined || (values.only === "interrupts") === (law === SessionPoolLaws.interruptions)
+for (const law of SessionPoolLaws.groups.filter(isChosen)) {
   const start = performance.now()
   const outcome = await Effect.runPromise(Effect.result(law.check(subject, options)))
   const seconds = ((performance.now() - start) / 1000).toFixed(1)

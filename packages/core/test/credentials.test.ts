@@ -35,6 +35,26 @@ describe("credentials of the settings", () => {
       assert.strictEqual(yield* served(pool), 1)
     }))
 
+  it.effect("a refusal of those that were changed meanwhile does not stop those of now", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        max: 1,
+        password: Redacted.make("tiger"),
+        database: { accounts, latency: { open: "2 seconds" } }
+      })
+      yield* database.setPassword("scott", "lion")
+      const request = yield* beside(served(pool))
+      yield* TestClock.adjust("1 second")
+      // The log-on with "tiger" is still under way.
+      yield* pool.reconfigure({ password: Redacted.make("lion") })
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* Fiber.join(request), 1)
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["scott", 1]])
+      yield* pool.reconfigure({ min: 1 })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* pool.statistics).opened, 1)
+    }))
+
   it.effect("a request with others is tried, whatever was refused before", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({

@@ -15,7 +15,6 @@ import * as Schema from "effect/Schema"
 import { sweep } from "./internal/laws/interruptions.ts"
 import { playMany } from "./internal/laws/sequences.ts"
 import type { Subject } from "./internal/laws/subject.ts"
-import { isOn } from "./internal/laws/switches.ts"
 import { subject } from "./internal/laws/testDatabaseSubject.ts"
 import { type Theme, themes } from "./internal/laws/themes.ts"
 import type { TestConnection } from "./TestDatabase.ts"
@@ -213,8 +212,8 @@ export const groups: ReadonlyArray<Law> = [
   time,
   trouble,
   endings,
-  ...(isOn.replacements ? [replacements] : []),
-  ...(isOn.accounts ? [accounts] : []),
+  replacements,
+  accounts,
   breaks,
   steps,
   clocks,

@@ -7,7 +7,6 @@ import type { Play } from "./play.ts"
 import type { Breach } from "./restLaws.ts"
 import { gaugesWrong } from "./seriesLaw.ts"
 import type { Refusal } from "./subject.ts"
-import { isOn } from "./switches.ts"
 
 /** How long opening may pause after a failure, with its jitter. */
 const longestPause = 1201
@@ -23,7 +22,7 @@ export class Looker<C extends Connection.Connection> {
   /** What the server saw that must never be, what the log-ons came to, and what the metrics say. */
   get violations(): Effect.Effect<ReadonlyArray<Breach>> {
     return Effect.gen({ self: this }, function*() {
-      const { bench, logOns, phase, pool, twins, world } = this.#play
+      const { bench, hasDefects, logOns, phase, pool, twins, world } = this.#play
       const { lateBreaks, refusals, violations } = bench.server
       const seen = yield* violations
       const late = lateBreaks === undefined ? [] : yield* lateBreaks
@@ -35,7 +34,8 @@ export class Looker<C extends Connection.Connection> {
         ...seen.map((problem) => ({ law: 3, problem: `the server saw that ${problem}` })),
         ...late.map((problem) => ({ law: 13, problem: `the server saw that ${problem}` })),
         ...series.map((problem) => ({ law: 17, problem })),
-        ...(isOn.accounts ? logOns.look(logOnsRefused) : [])
+        // A driver whose functions throw may not say what a log-on was refused for.
+        ...(hasDefects ? [] : logOns.look(logOnsRefused))
       ]
     })
   }

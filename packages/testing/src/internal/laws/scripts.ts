@@ -11,7 +11,6 @@ import {
 } from "./command.ts"
 import type { DriverFunction } from "./driverFaults.ts"
 import type { Operation } from "./subject.ts"
-import { isOn } from "./switches.ts"
 import type { Theme } from "./themes.ts"
 
 /** What a subject can be asked for. */
@@ -365,7 +364,7 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
       weight: 5,
       arbitrary: fc.record({
         _tag: fc.constant("Defect" as const),
-        of: fc.constantFrom(...driverFunctions.filter((name) => isOn.attributes || name !== "attributes")),
+        of: fc.constantFrom(...driverFunctions),
         how: fc.constantFrom("die" as const, "throw" as const),
         times: fc.integer({ min: 1, max: 2 })
       })
