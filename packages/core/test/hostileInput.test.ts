@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { PoolOptions, type SessionRequest } from "@sessionpool/core"
-import { ConfigProvider, Duration, Effect, Redacted, Result } from "effect"
+import { PoolOptions, SessionPool, type SessionRequest } from "@sessionpool/core"
+import { TestDatabase } from "@sessionpool/testing"
+import { ConfigProvider, Duration, Effect, Fiber, Redacted, Result } from "effect"
 import { openPool } from "./openPool.ts"
 
 const unchecked = <T>(value: unknown): T => value as T
@@ -247,5 +248,42 @@ describe("an effect of a connection that was made earlier", () => {
       const [first, second] = [pool.drop(again), pool.release(again)]
       yield* first
       assert.strictEqual((yield* Effect.flip(second))._tag, "ConnectionReleasedError")
+    }))
+})
+
+describe("times longer than a timer of the system can be", () => {
+  it.live("do not end at once (A23)", () =>
+    Effect.gen(function*() {
+      const database = yield* TestDatabase.make()
+      const long = "30 days"
+      const pool = yield* SessionPool.make({
+        driver: database.driver,
+        user: "scott",
+        max: 1,
+        min: 1,
+        getMode: "timedWait",
+        waitTimeout: long,
+        timeout: long,
+        maxLifetimeSession: long,
+        keepAlive: long,
+        pingTimeout: long,
+        openTimeout: long,
+        closeTimeout: long,
+        leakDetectionThreshold: long
+      })
+      const held = yield* pool.acquire()
+      const waiting = yield* Effect.forkScoped(pool.acquire({ waitTimeout: "40 days" }))
+      const own = yield* Effect.forkScoped(pool.acquire())
+      // A timer that overflows fires within a millisecond.
+      yield* Effect.sleep("20 millis")
+      assert.isUndefined(waiting.pollUnsafe())
+      assert.isUndefined(own.pollUnsafe())
+      assert.deepInclude(yield* pool.statistics, { busy: 1, pending: 2 })
+      assert.strictEqual((yield* pool.statistics).totals.leaks, 0)
+      yield* pool.release(held)
+      const first = yield* Fiber.join(waiting)
+      yield* pool.release(first)
+      assert.strictEqual((yield* Fiber.join(own)).id, held.id)
+      assert.strictEqual(yield* database.count("pinged"), 0)
     }))
 })

@@ -80,6 +80,10 @@ export const oracleSubject = (): SessionPoolLaws.Subject<Connection> => {
           number: session.sid,
           user: session.proxyUser ?? session.user,
           proxyUser: session.proxyUser === undefined ? undefined : asAsked(session.user),
+          // No script asks for any: this subject has no shards.
+          cclass: undefined,
+          shardingKey: undefined,
+          superShardingKey: undefined,
           isAlive: session.status !== "KILLED",
           isAtWork: session.status === "ACTIVE"
         }))

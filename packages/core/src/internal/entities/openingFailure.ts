@@ -19,10 +19,21 @@ export class OpeningFailure {
     readonly retryAt?: number
     readonly isShared?: boolean
   }) {
+    readStack(options.cause)
     this.cause = options.cause
     this.refusal = options.refusal
     this.fingerprint = options.fingerprint ?? ""
     this.retryAt = options.retryAt ?? Infinity
     this.isShared = options.isShared ?? false
   }
+}
+
+/**
+ * Reads the stack of an error and of its causes. Until that is read, V8 keeps the functions of the stack with what they
+ * enclose; here that is the request's password, and the failure outlives the request.
+ */
+const readStack = (error: unknown, depth = 0): void => {
+  if (!(error instanceof Error) || depth > 8) return
+  void error.stack
+  readStack(error.cause, depth + 1)
 }

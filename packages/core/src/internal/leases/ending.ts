@@ -50,6 +50,8 @@ const giveUp = <S, C extends Connection, E, OE>(lease: Lease<S, C, E, OE>): unde
   lease.stage = "ended"
   if (!wasWaiting) return
   const session = Lending.withdraw(state, lease.waiter!)
+  // It knows the request's password, and an error that was made on the way may keep this lease with its stack.
+  lease.waiter = undefined
   if (session !== undefined) {
     Lending.offer(state, session, state.now(), engine.isHealthy, { warmest: false, proven: false })
   }

@@ -181,11 +181,16 @@ export const matchesIdentity = (session: ServerSession, wish: Wish): boolean =>
   ("cclass" in session ? session.cclass === wish.cclass : true) &&
   ("shardingKey" in session ? shardOf(session) === wish.shard : true)
 
+/** Whether the server tells everything that identities are made of; only then is a session that nobody held unmistakable. */
+const tellsAll = (session: ServerSession): boolean =>
+  session.user !== undefined && "proxyUser" in session && "cclass" in session && "shardingKey" in session &&
+  "superShardingKey" in session
+
 /** Whether a session is known to be of the identity that is wished for: it was held under it before, or is unmistakable. */
 export const isOfIdentity = (session: SessionView, wish: Wish): boolean =>
   session.identity === undefined
     // Opened and never lent: with a password in play the server's view does not say with which.
-    ? !wish.isPasswordWrong && session.user !== undefined && matchesIdentity(session, wish)
+    ? !wish.isPasswordWrong && tellsAll(session) && matchesIdentity(session, wish)
     : session.identity === wish.identity
 
 /**

@@ -4,7 +4,10 @@ import type * as Scope from "effect/Scope"
 import type { Defect } from "./command.ts"
 import type { DriverFunction } from "./driverFaults.ts"
 
-/** One session as the server sees it. What is left out is not checked. */
+/**
+ * One session as the server sees it. What is left out is not checked; where the user, the proxy user, the class or a sharding
+ * key is left out, a session counts as of an identity only once it was held under it.
+ */
 export interface ServerSession {
   /** A number that no other session of this server has or had. */
   readonly number: number
