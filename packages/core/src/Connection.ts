@@ -1,5 +1,7 @@
 /**
- * What a caller holds while a session is leased to it, and the lease that stands behind it.
+ * What a caller holds while a session is leased to it, and the lease behind it.
+ *
+ * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import type { ConnectionReleasedError, InvalidTagError } from "./PoolError.ts"
@@ -7,12 +9,25 @@ import type { ConnectionReleasedError, InvalidTagError } from "./PoolError.ts"
 /**
  * The lease of a session, as a driver sees it: the one place that knows whether the connection may still be used.
  *
+ * **When to use**
+ *
+ * Use in a driver, to run every operation of a connection. Callers have no need of it.
+ *
  * **Details**
  *
- * `run` wraps one operation on the session. It fails with `ConnectionReleasedError` once the lease has ended. When the
- * operation is interrupted, the driver's `interrupt` stops it at the server before the fiber goes on, and the session is
- * pinged before anybody else gets it. `reportFatal` says that the session is dead: it is closed when the lease ends, and
- * its idle siblings are pinged before they are lent.
+ * - `run` wraps one operation on the session. It fails with `ConnectionReleasedError` once the lease has ended. When the
+ *   operation is interrupted, the driver's `interrupt` stops it at the server before the fiber continues, and the session is
+ *   pinged before it is lent again.
+ * - `reportFatal` says that the session is dead: it is closed when the lease ends, and the pool's other sessions are pinged
+ *   before they are lent.
+ *
+ * **Gotchas**
+ *
+ * An operation that does not go through `run` may reach a session that already belongs to the next holder.
+ *
+ * @see {@link Base} for a connection that has one
+ * @category models
+ * @since 0.1.0
  */
 export interface Lease {
   readonly pool: string
@@ -30,7 +45,11 @@ export interface Lease {
  * **Details**
  *
  * `id` numbers the session within its pool, from 1. `tag` is the state the session is in, `undefined` when it has none;
- * `setTag` changes what the session will be known by when it goes back, and `setTag(undefined)` or `setTag("")` clears it.
+ * `setTag` changes what the session will be known by when it is returned, and `setTag(undefined)` or `setTag("")` clears it.
+ *
+ * @see {@link Base} for an implementation to extend
+ * @category models
+ * @since 0.1.0
  */
 export interface Connection {
   readonly lease: Lease
@@ -43,7 +62,12 @@ export interface Connection {
 /**
  * The part of a connection that does not depend on the database; drivers extend it.
  *
- * @example
+ * **When to use**
+ *
+ * Use as the base class of a driver's connection, with a method for each operation of the database.
+ *
+ * **Example** (A connection with one operation)
+ *
  * ```ts
  * import { Connection } from "@sessionpool/core"
  * import { Effect } from "effect"
@@ -52,9 +76,13 @@ export interface Connection {
  *   readonly now = this.lease.run(Effect.sync(() => 42))
  * }
  * ```
+ *
+ * @see {@link Lease} for what `run` does
+ * @category constructors
+ * @since 0.1.0
  */
 export abstract class Base implements Connection {
-  // Declared, not initialised: a field that is set twice would cost every lease more than lending a session does.
+  // Declared, not initialized: a field that is set twice would cost every lease more than lending a session does.
   declare readonly lease: Lease
 
   constructor(lease: Lease) {
@@ -71,12 +99,12 @@ export abstract class Base implements Connection {
     return this.lease.tag
   }
 
-  /** Whether the lease has ended; nothing can be done with the connection then. */
+  /** Whether the lease has ended; every operation fails with `ConnectionReleasedError` then. */
   get isReleased(): boolean {
     return this.lease.isReleased
   }
 
-  /** Changes the tag that the session keeps when it goes back; fails with `InvalidTagError` and changes nothing then. */
+  /** Changes the tag that the session keeps when it is returned; a malformed one is an `InvalidTagError` and changes nothing. */
   setTag(tag: string | undefined): Effect.Effect<void, InvalidTagError | ConnectionReleasedError> {
     return this.lease.setTag(tag)
   }

@@ -1,9 +1,17 @@
 /**
- * What happens in a pool, as it happens: `pool.events` is a stream of these. Nothing is made while nobody listens.
+ * What happens in a pool, as it happens: `pool.events` is a stream of these. Events cost nothing while there is no listener.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
 
-/** Why a session was closed. */
+/**
+ * Why a session was closed.
+ *
+ * @see {@link PoolEvent} for the event that carries it
+ * @category models
+ * @since 0.1.0
+ */
 export type CloseReason =
   /** Idle for longer than `timeout`. */
   | "idle"
@@ -15,24 +23,40 @@ export type CloseReason =
   | "replaced"
   /** Did not answer a ping, or was known to be unhealthy. */
   | "dead"
-  /** The driver reported a fatal error, or what it was left in could not be undone. */
+  /** The driver reported a fatal error, or the session could not be cleaned up. */
   | "broken"
   /** `drop` was called. */
   | "dropped"
   /** `onSession` failed or was interrupted. */
   | "unprepared"
-  /** Opened with credentials that have changed since, or that the pool takes no more. */
+  /** Opened with credentials that have changed since, or that the pool no longer accepts. */
   | "credentials"
   /** The pool is closing. */
   | "closing"
 
-/** Why a request was refused without waiting. */
+/**
+ * Why a request was refused without waiting.
+ *
+ * @see {@link PoolEvent} for the event that carries it
+ * @category models
+ * @since 0.1.0
+ */
 export type RefusalReason = "exhausted" | "queueFull" | "overloaded"
 
 /**
- * An event of a pool. Times are milliseconds; `session` is the session's number in the pool.
+ * An event of a pool, a union by `_tag`.
  *
- * @example
+ * **Details**
+ *
+ * `at` is the date in milliseconds; other times are durations in milliseconds. `session` is the number of the session in the
+ * pool.
+ *
+ * **Gotchas**
+ *
+ * A listener that falls more than 4096 events behind misses the oldest: keep what it does short, or count instead of storing.
+ *
+ * **Example** (Describing some events and ignoring the others)
+ *
  * ```ts
  * import { PoolEvent } from "@sessionpool/core"
  *
@@ -43,6 +67,10 @@ export type RefusalReason = "exhausted" | "queueFull" | "overloaded"
  * })
  * console.log(describe(PoolEvent.PoolEvent.SessionClosed({ at: 0, session: 1, reason: "idle", failure: undefined })))
  * ```
+ *
+ * @see {@link $match} for matching one
+ * @category models
+ * @since 0.1.0
  */
 export type PoolEvent = Data.TaggedEnum<{
   /** A session was opened. */
@@ -53,8 +81,8 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly tookMillis: number
   }
   /**
-   * A session could not be opened, as often in a row as `attempts` says. Opening goes on after a pause; where
-   * `isAuthentication`, not before credentials change.
+   * A session could not be opened; `attempts` is the number of failures in a row. Opening continues after a pause or, with
+   * `isAuthentication`, once the credentials change.
    */
   SessionOpenFailed: {
     readonly at: number
@@ -63,14 +91,14 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly isAuthentication: boolean
     readonly attempts: number
   }
-  /** A session is gone; `failure` is what closing it ended with, when that failed. */
+  /** A session was closed; `failure` is why closing it failed, if it did. */
   SessionClosed: {
     readonly at: number
     readonly session: number
     readonly reason: CloseReason
     readonly failure: unknown
   }
-  /** A session was lent. `hit` says that it was open already and in the state that was asked for. */
+  /** A session was lent. `hit`: it was already open and in the state asked for. */
   SessionLent: {
     readonly at: number
     readonly session: number
@@ -79,7 +107,7 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly hit: boolean
     readonly waitedMillis: number
   }
-  /** A session came back. */
+  /** A session was returned. */
   SessionReturned: {
     readonly at: number
     readonly session: number
@@ -100,9 +128,9 @@ export type PoolEvent = Data.TaggedEnum<{
   WorkRolledBack: { readonly at: number; readonly session: number; readonly heldMillis: number }
   /** A request waits. */
   RequestQueued: { readonly at: number; readonly pending: number }
-  /** A request gave up after `waitTimeout`. */
+  /** A request failed after `waitTimeout`. */
   RequestTimedOut: { readonly at: number; readonly waitedMillis: number }
-  /** A request was refused at once. */
+  /** A request was refused without waiting. */
   RequestRefused: { readonly at: number; readonly reason: RefusalReason }
   /** A lease is held for longer than `leakDetectionThreshold`; `takenAt` is where. */
   LeakSuspected: {
@@ -111,7 +139,7 @@ export type PoolEvent = Data.TaggedEnum<{
     readonly heldMillis: number
     readonly takenAt: string | undefined
   }
-  /** A lease that was reported as a leak came back after all. */
+  /** A lease that was reported as a leak ended after all. */
   LeakReturned: { readonly at: number; readonly session: number; readonly heldMillis: number }
   /** A fiber has waited long, without a timeout, for a session while it holds `session` itself: a likely deadlock. */
   NestedAcquireSuspected: {
@@ -124,21 +152,41 @@ export type PoolEvent = Data.TaggedEnum<{
   CredentialsChanged: { readonly at: number }
   /** Settings were changed. */
   Reconfigured: { readonly at: number; readonly changed: ReadonlyArray<string> }
-  /** The pool takes no more requests. */
+  /** The pool accepts no more requests. */
   PoolClosing: { readonly at: number; readonly force: boolean }
   /** The pool is closed and nothing is left open. */
   PoolClosed: { readonly at: number }
 }>
 
-/** Constructors of the events, for tests and for code that matches on them. */
+/**
+ * Constructors of the events, by tag.
+ *
+ * **When to use**
+ *
+ * Use to make events in tests of code that listens to them.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const PoolEvent = Data.taggedEnum<PoolEvent>()
 
-/** Matches an event by its tag; every tag must have a handler (spread {@link ignored} for the others). */
+/**
+ * Matches an event by its tag; every tag must have a handler (spread {@link ignored} for the others).
+ *
+ * @category pattern matching
+ * @since 0.1.0
+ */
 export const $match = PoolEvent.$match
 
 const nothing = (): undefined => undefined
 
-/** A handler for every event that does nothing. */
+/**
+ * A handler for every event that does nothing.
+ *
+ * @see {@link $match}
+ * @category pattern matching
+ * @since 0.1.0
+ */
 export const ignored = {
   SessionOpened: nothing,
   SessionOpenFailed: nothing,

@@ -1,8 +1,18 @@
 /**
  * The settings of a session pool: defaults, bounds, and how they are read from a program, an environment or JSON.
  *
- * Every duration takes any `Duration.Input`; a bare number is milliseconds. The names are those of cx_Oracle's
- * `SessionPool` where it has the setting, and of node-oracledb where only that does.
+ * **Details**
+ *
+ * Every duration takes any `Duration.Input` or `"infinity"`. The names are those of cx_Oracle's `SessionPool` where it has the
+ * setting, and of node-oracledb where only that does.
+ *
+ * The lists `writable` and `fixed` below are the only ones: types, schema, `config` and `docs/settings.md` are made from them.
+ *
+ * **Gotchas**
+ *
+ * A bare number is milliseconds, where Oracle's drivers often count seconds.
+ *
+ * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
@@ -17,7 +27,19 @@ import { InvalidOptionsError } from "./PoolError.ts"
 
 const getModes = ["wait", "noWait", "forceGet", "timedWait"] as const
 
-/** What a request does when no session is free. */
+/**
+ * What a request does when no session is free.
+ *
+ * **Details**
+ *
+ * - `"wait"`: waits, without a limit unless the request brings a `waitTimeout`.
+ * - `"noWait"`: fails with `PoolExhaustedError` when no session is free and none can be opened.
+ * - `"forceGet"`: opens a session past `max`.
+ * - `"timedWait"`: waits for `waitTimeout`, then fails with `AcquireTimeoutError`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type GetMode = typeof getModes[number]
 
 const withDefault = <S extends Schema.Top>(schema: S, value: NoInfer<S["Encoded"]>) =>
@@ -37,56 +59,55 @@ const writable = {
   getMode: withDefault(Field.oneOf(getModes), "wait"),
   /** How long a request waits with `getMode: "timedWait"`. Default 5 seconds. */
   waitTimeout: withDefault(Field.duration, "5 seconds"),
-  /** How many requests may wait that nothing is being opened for; -1 is without bound. Default 500. */
+  /** The maximum number of queued requests, not counting those with a session being opened; -1: no limit. Default 500. */
   queueMax: withDefault(Field.integer(-1, 1_000_000_000), 500),
-  /** The wait above which the pool counts as slow, for overload refusal; 0 turns it off. Default 0. */
+  /** The wait above which the pool counts as slow; see `PoolOverloadedError`. 0: off. Default 0. */
   queueTarget: withDefault(Field.duration, 0),
-  /** For how long every wait must be above `queueTarget` before newcomers are refused. Default 1 second. */
+  /** How long every wait must have been above `queueTarget` before new requests are refused. Default 1 second. */
   queueInterval: withDefault(Field.duration, "1 second"),
-  /** How long a session may be idle before it is closed, down to `min`; 0 turns it off. Default 1 minute. */
+  /** How long a session may be idle before it is closed, down to `min`; 0: off. Default 1 minute. */
   timeout: withDefault(Field.duration, "1 minute"),
-  /** How old a session may grow before it is closed when not in use; 0 turns it off. Default 0. */
+  /** The age at which a session is closed once it is not in use; 0: off. Default 0. */
   maxLifetimeSession: withDefault(Field.duration, 0),
-  /** By what part of it a lifetime is shortened at random, so that sessions do not all end at once. Default 0.1. */
+  /** The fraction by which each lifetime is randomly shortened, so that sessions do not all end at once. Default 0.1. */
   lifetimeJitter: withDefault(Field.fraction(0, 1), 0.1),
-  /** A session idle longer is pinged before it is lent; 0 pings always, `"infinity"` never. Default 1 minute. */
+  /** A session idle longer is pinged before it is lent; 0: always, `"infinity"`: never. Default 1 minute. */
   pingInterval: withDefault(Field.duration, "1 minute"),
-  /** How long a ping, a reset or a break may take before the session counts as dead; 0 is without bound. Default 5 seconds. */
+  /** How long a ping, a reset or a break may take before the session counts as dead; 0: no limit. Default 5 seconds. */
   pingTimeout: withDefault(Field.duration, "5 seconds"),
   /**
-   * After how long refused credentials of a `credentials` effect are tried once more: the database may have changed them after the
-   * effect did. Failed log-ons count until one succeeds, so there is one such try for each set of credentials; 0 turns it off.
-   * Default 5 minutes.
+   * How long after a refusal the credentials of a `credentials` effect are tried once more: the database may rotate them later than
+   * the effect does. Failed log-ons count until one succeeds, so each set of credentials gets one such try; 0: off. Default 5 minutes.
    */
   rotationRetry: withDefault(Field.duration, "5 minutes"),
-  /** How often idle sessions are pinged to keep them alive; 0 turns it off. Default 0. */
+  /** How often idle sessions are pinged to keep them alive; 0: off. Default 0. */
   keepAlive: withDefault(Field.duration, 0),
   /** How long opening a session may take; 0 and `"infinity"` leave it to the driver. Default 1 minute. */
   openTimeout: withDefault(Field.duration, "1 minute"),
-  /** How long closing a session may take before it is forced; 0 is without bound. Default 5 seconds. */
+  /** How long closing a session may take before it is forced; 0: no limit. Default 5 seconds. */
   closeTimeout: withDefault(Field.duration, "5 seconds"),
   /** How long the end of the pool's scope waits for busy sessions before it ends them. Default 5 seconds. */
   drainTimeout: withDefault(Field.duration, "5 seconds"),
-  /** A lease held longer is reported as a leak; 0 turns it off. Default 0. */
+  /** A lease held longer is reported as a leak, with the place that acquired it; 0: off. Default 0. */
   leakDetectionThreshold: withDefault(Field.duration, 0),
   /** Whether all sessions belong to the pool's own user. Default true. */
   homogeneous: withDefault(Field.flag, true),
-  /** The most sessions for one sharding key; 0 is without bound. Default 0. */
+  /** The most sessions for one sharding key; 0: no limit. Default 0. */
   maxSessionsPerShard: withDefault(Field.integer(0, mostSessions), 0),
   /** How many statements each session caches. Default 30. */
   stmtCacheSize: withDefault(Field.integer(0, mostSessions), 30),
-  /** The user that the pool's sessions belong to; none: every request brings its own. */
+  /** The user that the pool's sessions belong to; without one, every request must bring its own. */
   user: Schema.optionalKey(Field.user),
   /** The password of `user`. */
   password: Schema.optionalKey(Field.secret)
 }
 
 const fixed = {
-  /** The name in metrics, logs and errors; pools of one process should have different ones. Default `"default"`. */
+  /** The name in metrics, logs and errors; give each pool of a process its own. Default `"default"`. */
   name: withDefault(Field.text, "default"),
-  /** The database that the sessions are of, as given to the driver. */
+  /** The database, as given to the driver; a password in it is not kept. */
   dsn: Schema.optionalKey(Field.address),
-  /** The alias that `dsn` was found under, when it was one. */
+  /** The alias that `dsn` was found under, if it was one. */
   tnsentry: Schema.optionalKey(Field.text),
   /** The connection class of requests that name none. */
   cclass: Schema.optionalKey(Field.connectionClass),
@@ -99,7 +120,12 @@ const fixed = {
 /**
  * The settings as a schema: decodes plain options and JSON, and fills in the defaults.
  *
- * @example
+ * **When to use**
+ *
+ * Use to read settings as part of a larger schema, such as a configuration file.
+ *
+ * **Example** (Decoding plain options)
+ *
  * ```ts
  * import { PoolOptions } from "@sessionpool/core"
  * import { Schema } from "effect"
@@ -107,6 +133,11 @@ const fixed = {
  * const settings = Schema.decodeUnknownSync(PoolOptions.Settings)({ min: 2, max: 16, timeout: "5 minutes" })
  * console.log(settings.increment) // 1
  * ```
+ *
+ * @see {@link fromInput} for failures that name the pool
+ * @see {@link config} for settings from the environment
+ * @category schemas
+ * @since 0.1.0
  */
 export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
   Schema.makeFilter((settings) => {
@@ -120,7 +151,12 @@ export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
   })
 )
 
-/** Settings in force: every default filled in. */
+/**
+ * Settings in force: every default filled in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Settings = typeof Settings.Type
 
 type Fields = typeof fixed & typeof writable
@@ -132,13 +168,37 @@ type OptionsOf<F extends { readonly [name: string]: Schema.Top }> = {
   readonly [K in keyof F]?: OptionOf<F[K]["Type"]> | undefined
 }
 
-/** Settings as a program gives them. */
+/**
+ * Settings as a program gives them; what is left out has its default.
+ *
+ * **Example** (Settings of a pool)
+ *
+ * ```ts
+ * import type { PoolOptions } from "@sessionpool/core"
+ *
+ * const options: PoolOptions.Options = { min: 2, max: 16, getMode: "timedWait", waitTimeout: "2 seconds" }
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Options extends OptionsOf<Fields> {}
 
-/** A duration: any `Duration.Input`, or `"infinity"`. */
+/**
+ * A duration: any `Duration.Input`, or `"infinity"`. A bare number is milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type DurationOption = Duration.Input | "infinity"
 
-/** The settings that can be changed while the pool runs. */
+/**
+ * The settings that can be changed while the pool runs.
+ *
+ * @see {@link change}
+ * @category models
+ * @since 0.1.0
+ */
 export interface Changes extends OptionsOf<typeof writable> {}
 
 const withoutUndefined = (options: object): Record<string, unknown> =>
@@ -150,7 +210,12 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 /**
  * Checks options and fills in the defaults; the failure names every field that is wrong, its value and its bound.
  *
- * @example
+ * **Details**
+ *
+ * A value that may be secret is left out of the failure. Numbers, flags and durations may be text, as an environment has them.
+ *
+ * **Example** (Options that cannot be used)
+ *
  * ```ts
  * import { PoolOptions } from "@sessionpool/core"
  * import { Result } from "effect"
@@ -158,6 +223,9 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
  * const refused = PoolOptions.fromInput({ min: 5, max: 2 })
  * console.log(Result.isFailure(refused) && refused.failure.message)
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromInput = (input: unknown): Result.Result<Settings, InvalidOptionsError> => {
   const given = typeof input === "object" && input !== null ? withoutUndefined(input) : input
@@ -175,9 +243,10 @@ export const fromInput = (input: unknown): Result.Result<Settings, InvalidOption
 }
 
 /**
- * Applies changes to settings: checked as a whole, so that the result is either wholly valid or a failure.
+ * Applies changes to settings; they are checked as a whole, so that the result is either valid or a failure.
  *
- * @example
+ * **Example** (Raising a bound)
+ *
  * ```ts
  * import { PoolOptions } from "@sessionpool/core"
  * import { Result } from "effect"
@@ -185,6 +254,9 @@ export const fromInput = (input: unknown): Result.Result<Settings, InvalidOption
  * const settings = Result.getOrThrow(PoolOptions.fromInput({ max: 8 }))
  * console.log(Result.getOrThrow(PoolOptions.change(settings, { max: 16 })).max) // 16
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const change = (settings: Settings, changes: Changes): Result.Result<Settings, InvalidOptionsError> => {
   const unknown = Object.keys(changes).filter((key) => !Object.hasOwn(writable, key))
@@ -211,10 +283,11 @@ const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) =
  *
  * **Details**
  *
- * `prefix` defaults to `SESSION_POOL`. A value that cannot be used is a `ConfigError` that names the variable,
- * the value and the bound.
+ * `prefix` defaults to `SESSION_POOL`. Blanks and line breaks around a value are cut off, but not those of a password. A
+ * value that cannot be used is a `ConfigError` that names the variable, the value and the bound.
  *
- * @example
+ * **Example** (Reading an environment)
+ *
  * ```ts
  * import { PoolOptions } from "@sessionpool/core"
  * import { ConfigProvider, Effect } from "effect"
@@ -223,6 +296,10 @@ const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) =
  * const settings = Effect.runSync(PoolOptions.config("HR_POOL").parse(environment))
  * console.log(settings.max) // 16
  * ```
+ *
+ * @see {@link Settings} for JSON
+ * @category config
+ * @since 0.1.0
  */
 export const config = (prefix = "SESSION_POOL"): Config.Config<Settings> => {
   const variables: Record<string, Config.Config<Option.Option<unknown>>> = {}

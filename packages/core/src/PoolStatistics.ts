@@ -1,5 +1,7 @@
 /**
- * The figures of a pool at one moment.
+ * The counts of a pool at one moment.
+ *
+ * @since 0.1.0
  */
 import type { GetMode } from "./PoolOptions.ts"
 
@@ -8,8 +10,21 @@ import type { GetMode } from "./PoolOptions.ts"
  *
  * **Details**
  *
- * `opened` is `idle` plus `busy`. Durations are milliseconds; `Infinity` means never. The counts since the pool was made are
- * in `totals`: `hits` are requests that got a session in the state they asked for without waiting.
+ * `opened` is `idle` plus `busy`. Durations are milliseconds; `Infinity` means never. `totals` counts since the pool was made:
+ * its `hits` are requests that got a session in the state they asked for without waiting.
+ *
+ * **Example** (How busy a pool is)
+ *
+ * ```ts
+ * import type { Connection, SessionPool } from "@sessionpool/core"
+ * import { Effect } from "effect"
+ *
+ * const load = <C extends Connection.Connection>(pool: SessionPool.SessionPool<C>) =>
+ *   Effect.map(pool.statistics, ({ busy, max, pending }) => (busy + pending) / max)
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface PoolStatistics {
   readonly name: string
@@ -27,7 +42,7 @@ export interface PoolStatistics {
   readonly opening: number
   /** Sessions being closed. */
   readonly closing: number
-  /** Requests that wait. */
+  /** Waiting requests. */
   readonly pending: number
   readonly min: number
   readonly max: number

@@ -4,6 +4,8 @@
  * `S` is the driver's session: one authenticated conversation. `C` is the connection that a caller holds while a session is
  * leased. `E` is the driver's failure. The pool decides when each effect runs and never runs two of them on one session at
  * a time, except `interrupt`, which stops whatever runs.
+ *
+ * @since 0.1.0
  */
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -16,9 +18,12 @@ import type { ShardingKey } from "./SessionRequest.ts"
  *
  * **Details**
  *
- * When credentials come from an effect, that is run for every session that is opened. Once a session was opened with other
- * credentials than before, sessions opened with the old ones are closed as they come back. Another token alone is no reason: a
- * session outlives the token that it was opened with.
+ * An effect that provides credentials is run for every session that is opened. Once a session was opened with other credentials
+ * than before, sessions opened with the old ones are closed as they are returned. A new token alone does not count: a session
+ * outlives the token that it was opened with.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Credentials {
   readonly user?: string | undefined
@@ -87,6 +92,10 @@ export interface SessionSettings {
 /**
  * The effects of a database driver.
  *
+ * **When to use**
+ *
+ * Use to make a pool of the sessions of a database that has no driver package yet.
+ *
  * **Details**
  *
  * - `open` runs uninterruptible, so that no session can be lost between the driver and the pool; wrap in
@@ -94,21 +103,30 @@ export interface SessionSettings {
  *   the end of the pool, it must leave nothing open behind.
  * - `close` with `force` must not depend on an answer of the server. Whether it succeeds or fails, the session is gone for
  *   the pool afterwards.
- * - `reset` ends a lease: it rolls back what was not committed and puts the driver's own settings back. It answers
- *   `undefined` when there is nothing to do, which spares the pool an effect.
+ * - `ping` makes one round trip.
+ * - `reset` ends a lease: it rolls back what was not committed and puts the driver's own settings back. It returns
+ *   `undefined` when there is nothing to do, which saves the pool an effect. It is called at the end of every lease whose session
+ *   is kept, also of one that waited or was interrupted; what `lease` has noted is put back there, without a round trip. After
+ *   `resetSession` it is called once more.
  * - `interrupt` stops what the session is doing and succeeds once the session is quiet. The pool then pings it before it is
  *   lent again, so that a late break can never hit the next caller.
- * - `hasOpenWork` is free, too: the pool asks at the end of a lease, before the rollback runs, to tell of work that was lost.
- * - `isHealthy` is free: what the driver knows without a round trip, such as a notice of a planned shutdown.
- * - `lease` makes the connection; it must run every operation through {@link Lease.run}. It is called at the beginning of every
- *   lease, on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (who
+ * - `isHealthy` makes no round trip: it says what the driver knows, such as a notice of a planned shutdown.
+ * - `isAuthenticationFailure` says that the database refused the credentials; the pool then stops trying with them.
+ * - `lease` makes the connection; it must run every operation through `Lease.run`. It is called at the beginning of every lease,
+ *   on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (who
  *   works, for whom) is noted there and sent along with the first call. `context` is the context of the fiber that asked, as
  *   it was when it asked; it is `undefined` for the connection of `resetSession`, which belongs to the pool. `requested` is the
  *   `context` of the request, as it was given.
- * - `reset` is called at the end of every lease whose session is kept, also of one that waited or was interrupted: what
- *   `lease` has noted is put back there, without a round trip. After `resetSession` it is called once more.
+ * - `hasOpenWork` makes no round trip: the pool asks at the end of a lease, before the rollback runs, to report work that was lost.
  *
- * @example
+ * `Cr` is the type of the credentials that a `credentials` effect may provide.
+ *
+ * **Gotchas**
+ *
+ * A function that throws costs the session or the request, never the pool.
+ *
+ * **Example** (A driver without a database)
+ *
  * ```ts
  * import { Connection, type SessionDriver } from "@sessionpool/core"
  * import { Effect } from "effect"
@@ -130,6 +148,9 @@ export interface SessionSettings {
  *   lease: (_session, lease) => new Greeter(lease)
  * }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface SessionDriver<S, C extends Connection, E = never, Cr extends Credentials = Credentials> {
   readonly open: (request: OpenRequest<Cr>) => Effect.Effect<S, E>

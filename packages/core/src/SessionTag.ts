@@ -1,11 +1,13 @@
 /**
  * Session tags: the name of the state a session was left in.
  *
- * A tag is a list of properties, `USER_TZ=UTC;LANG=FRENCH`. The order of the properties does not matter: two tags that
- * hold the same properties are the same tag. Names and values are compared exactly, upper and lower case apart.
+ * A tag is a list of properties, `USER_TZ=UTC;LANG=FRENCH`. The order of the properties does not matter: two tags with the
+ * same properties are the same tag. Names and values are case-sensitive.
  *
  * Source of the form: "Session Tagging" in the Oracle Call Interface guide, and `ORA-24488` ("invalid properties or
  * values provided for OCISessionGet or OCISessionRelease") for anything else.
+ *
+ * @since 0.1.0
  */
 import * as Result from "effect/Result"
 
@@ -16,6 +18,10 @@ import * as Result from "effect/Result"
  *
  * `text` is the tag as it was written, `canonical` has the properties in a fixed order: two tags are equal exactly when
  * their `canonical` texts are.
+ *
+ * @see {@link parse}
+ * @category models
+ * @since 0.1.0
  */
 export interface SessionTag {
   readonly text: string
@@ -26,17 +32,25 @@ export interface SessionTag {
 /**
  * The tag without properties: the state of a session that has no tag.
  *
- * @example
+ * **Example** (No tag and the empty tag)
+ *
  * ```ts
  * import { SessionTag } from "@sessionpool/core"
  *
  * console.log(SessionTag.equals(SessionTag.empty, undefined)) // true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const empty: SessionTag = { text: "", canonical: "", properties: new Map() }
 
 /**
- * Reads a tag; the failure says what is wrong with it.
+ * Parses a tag; the failure says what is wrong with it.
+ *
+ * **When to use**
+ *
+ * Use to check a tag that comes from outside before it reaches a pool, or to read its properties in `onSession`.
  *
  * **Details**
  *
@@ -44,15 +58,22 @@ export const empty: SessionTag = { text: "", canonical: "", properties: new Map(
  * text without any property, such as `""`, is {@link empty}: it means "no tag", here as in `setTag` and `release`.
  * Refused are a property without `=`, an empty name or value, and a name given twice with different values.
  *
- * @example
+ * **Example** (Reading a tag)
+ *
  * ```ts
  * import { SessionTag } from "@sessionpool/core"
  * import { Result } from "effect"
  *
  * const tag = Result.getOrThrow(SessionTag.parse("LANG=FRENCH; TZ=UTC"))
  * console.log(tag.canonical) // LANG=FRENCH;TZ=UTC
- * console.log(SessionTag.parse("LANG").toString())
+ * console.log(tag.properties.get("TZ")) // UTC
+ * console.log(Result.isFailure(SessionTag.parse("LANG"))) // true
  * ```
+ *
+ * @see {@link equals}
+ * @see {@link shared}
+ * @category constructors
+ * @since 0.1.0
  */
 export const parse = (text: string): Result.Result<SessionTag, string> => {
   const properties = new Map<string, string>()
@@ -82,9 +103,10 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
 }
 
 /**
- * Whether two tags hold the same properties; no tag equals only no tag, and the {@link empty} one, which is the same.
+ * Whether two tags hold the same properties. No tag and the {@link empty} tag are the same, and equal no other.
  *
- * @example
+ * **Example** (The order does not matter)
+ *
  * ```ts
  * import { SessionTag } from "@sessionpool/core"
  * import { Result } from "effect"
@@ -93,14 +115,18 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
  * const b = Result.getOrThrow(SessionTag.parse("B=2;A=1"))
  * console.log(SessionTag.equals(a, b)) // true
  * ```
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const equals = (a: SessionTag | undefined, b: SessionTag | undefined): boolean =>
   (a?.canonical ?? "") === (b?.canonical ?? "")
 
 /**
- * How many properties, name and value, two tags have in common: what `matchAnyTag` maximises.
+ * How many properties, name and value, two tags have in common: what `matchAnyTag` maximizes.
  *
- * @example
+ * **Example** (One property in common)
+ *
  * ```ts
  * import { SessionTag } from "@sessionpool/core"
  * import { Result } from "effect"
@@ -109,6 +135,9 @@ export const equals = (a: SessionTag | undefined, b: SessionTag | undefined): bo
  * const offered = Result.getOrThrow(SessionTag.parse("LANG=FRENCH;TZ=MST"))
  * console.log(SessionTag.shared(wanted, offered)) // 1
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const shared = (a: SessionTag, b: SessionTag): number => {
   let count = 0
