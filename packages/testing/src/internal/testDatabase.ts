@@ -21,6 +21,38 @@ import {
   type TestSession
 } from "./testSession.ts"
 
+/** A session as it was opened. It stands apart from the opening, so that it does not keep the request with its password. */
+const sessionOf = (request: SessionDriver.OpenRequest, number: number, openedAt: number): MutableSession => {
+  return {
+    number,
+    user: request.user ?? "",
+    proxyUser: request.proxyUser,
+    cclass: request.cclass,
+    edition: request.edition,
+    purity: request.purity,
+    // As they are now: a server knows what was sent to it.
+    shardingKey: structuredClone(request.shardingKey),
+    superShardingKey: structuredClone(request.superShardingKey),
+    openedAt,
+    state: new Map(),
+    clientIdentifier: undefined,
+    inTransaction: false,
+    isAlive: true,
+    stmtCacheSize: request.stmtCacheSize,
+    hasNotice: false,
+    isClosing: false,
+    isClosed: false,
+    running: undefined,
+    get isRunning() {
+      return this.running === "execute"
+    },
+    statements: [],
+    stop: undefined,
+    breakPending: undefined,
+    lease: undefined
+  }
+}
+
 export const construct = (options: Options, clock: Clock.Clock): TestDatabase => {
   const now = () => clock.currentTimeMillisUnsafe()
   const book = new LedgerBook(now)
@@ -148,34 +180,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
           })
         ),
         Effect.map(() => {
-          const session: MutableSession = {
-            number: ++lastNumber,
-            user: request.user ?? "",
-            proxyUser: request.proxyUser,
-            cclass: request.cclass,
-            edition: request.edition,
-            purity: request.purity,
-            // As they are now: a server knows what was sent to it.
-            shardingKey: structuredClone(request.shardingKey),
-            superShardingKey: structuredClone(request.superShardingKey),
-            openedAt: now(),
-            state: new Map(),
-            clientIdentifier: undefined,
-            inTransaction: false,
-            isAlive: true,
-            stmtCacheSize: request.stmtCacheSize,
-            hasNotice: false,
-            isClosing: false,
-            isClosed: false,
-            running: undefined,
-            get isRunning() {
-              return this.running === "execute"
-            },
-            statements: [],
-            stop: undefined,
-            breakPending: undefined,
-            lease: undefined
-          }
+          const session = sessionOf(request, ++lastNumber, now())
           sessions.set(session.number, session)
           book.write("opened", session.number, who)
           return session
