@@ -1,6 +1,5 @@
 /** The settings with which sessions are opened, and the parameters that the driver is given for one of them. */
-import type { PoolOptions, SessionDriver } from "@sessionpool/core"
-import * as Duration from "effect/Duration"
+import type { SessionDriver } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -10,9 +9,9 @@ import { randomBytes } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConnectDescriptor from "../ConnectDescriptor.ts"
+import { fixedParameters, type OptionalSettings, type RequiredSettings } from "./connectFields.ts"
 import { isAlias, secretsInConnectString } from "./connectStringCheck.ts"
 import { driver } from "./oracledb.ts"
-import { longestTimer } from "./timers.ts"
 
 /**
  * What the driver is told when it connects.
@@ -38,107 +37,7 @@ import { longestTimer } from "./timers.ts"
  * }
  * ```
  */
-export interface ConnectSettings {
-  readonly connectString: string
-  readonly configDir?: string | undefined
-  readonly privilege?: "sysdba" | "sysoper" | "sysasm" | "sysbackup" | "sysdg" | "syskm" | "sysrac" | undefined
-  /** No password: a wallet, Kerberos or a token says who it is. */
-  readonly externalAuth?: boolean | undefined
-  readonly events?: boolean | undefined
-  /** Goes through the addresses of the descriptor one after another, as hops (`SOURCE_ROUTE`). */
-  readonly sourceRoute?: boolean | undefined
-  /** At what point a pooled server takes its session back; implies `SERVER=POOLED`. */
-  readonly poolBoundary?: "statement" | "transaction" | undefined
-  /**
-   * Asks for a pooled server (`SERVER=POOLED`): `"release"` gives its session back at the end of each lease, `"hold"` keeps it as
-   * long as this side's session is open. A connect string that asks for one by itself is as with `"hold"`.
-   */
-  readonly serverPool?: "hold" | "release" | undefined
-  readonly walletLocation?: string | undefined
-  readonly walletContent?: Redacted.Redacted<string> | undefined
-  readonly walletPassword?: Redacted.Redacted<string> | undefined
-  readonly sslServerDNMatch?: boolean | undefined
-  readonly sslServerCertDN?: string | undefined
-  readonly sslAllowWeakDNMatch?: boolean | undefined
-  readonly useSNI?: boolean | undefined
-  readonly httpsProxy?: string | undefined
-  readonly httpsProxyPort?: number | undefined
-  readonly retryCount?: number | undefined
-  readonly retryDelay?: PoolOptions.DurationOption | undefined
-  readonly connectTimeout?: PoolOptions.DurationOption | undefined
-  readonly transportConnectTimeout?: PoolOptions.DurationOption | undefined
-  readonly expireTime?: PoolOptions.DurationOption | undefined
-  readonly sdu?: number | undefined
-  readonly connectionIdPrefix?: string | undefined
-  readonly networkCompression?: boolean | undefined
-  readonly networkCompressionThreshold?: number | undefined
-  readonly machine?: string | undefined
-  readonly osUser?: string | undefined
-  readonly program?: string | undefined
-  readonly terminal?: string | undefined
-  readonly driverName?: string | undefined
-  /** Namespace, name and value of each. */
-  readonly appContext?: ReadonlyArray<readonly [namespace: string, name: string, value: string]> | undefined
-  readonly txnPriority?: string | undefined
-}
-
-/**
- * A duration in whole units, rounded up: a limit of the driver is never shorter than what was asked for, but where its timers
- * would overflow.
- */
-const inUnits = (duration: PoolOptions.DurationOption | undefined, unitMillis: number): number | undefined => {
-  if (duration === undefined) return undefined
-  const millis = duration === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(duration))
-  return millis === Infinity ? 0 : Math.min(Math.ceil(millis / unitMillis), Math.floor(longestTimer / unitMillis))
-}
-
-const privileges = {
-  sysdba: driver.SYSDBA,
-  sysoper: driver.SYSOPER,
-  sysasm: driver.SYSASM,
-  sysbackup: driver.SYSBACKUP,
-  sysdg: driver.SYSDG,
-  syskm: driver.SYSKM,
-  sysrac: driver.SYSRAC
-}
-
-/** The parameters that are the same for every session, those left out that are not set. */
-const fixedParameters = (settings: ConnectSettings): Record<string, unknown> => {
-  const secret = (value: Redacted.Redacted<string> | undefined) =>
-    value === undefined ? undefined : Redacted.value(value)
-  const all = {
-    configDir: settings.configDir,
-    privilege: settings.privilege === undefined ? undefined : privileges[settings.privilege],
-    externalAuth: settings.externalAuth,
-    events: settings.events,
-    walletLocation: settings.walletLocation,
-    walletContent: secret(settings.walletContent),
-    walletPassword: secret(settings.walletPassword),
-    sslServerDNMatch: settings.sslServerDNMatch,
-    sslServerCertDN: settings.sslServerCertDN,
-    sslAllowWeakDNMatch: settings.sslAllowWeakDNMatch,
-    useSNI: settings.useSNI,
-    httpsProxy: settings.httpsProxy,
-    httpsProxyPort: settings.httpsProxyPort,
-    retryCount: settings.retryCount,
-    retryDelay: inUnits(settings.retryDelay, 1000),
-    connectTimeout: inUnits(settings.connectTimeout, 1000),
-    transportConnectTimeout: inUnits(settings.transportConnectTimeout, 1000),
-    expireTime: inUnits(settings.expireTime, 60_000),
-    sdu: settings.sdu,
-    connectionIdPrefix: settings.connectionIdPrefix,
-    networkCompression: settings.networkCompression,
-    networkCompressionThreshold: settings.networkCompressionThreshold,
-    machine: settings.machine,
-    osUser: settings.osUser,
-    program: settings.program,
-    terminal: settings.terminal,
-    driverName: settings.driverName,
-    appContext: settings.appContext,
-    txnPriority: settings.txnPriority
-  }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-}
+export interface ConnectSettings extends RequiredSettings, OptionalSettings {}
 
 /**
  * Who sessions are opened as: a password, or a token of OAuth 2.0 or of IAM (which has a private key beside it).
