@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { PoolOptions, SessionPool, type SessionRequest } from "@sessionpool/core"
 import { TestDatabase } from "@sessionpool/testing"
 import { ConfigProvider, Duration, Effect, Fiber, Redacted, Result } from "effect"
+import { inspect } from "node:util"
 import { openPool } from "./openPool.ts"
 
 const unchecked = <T>(value: unknown): T => value as T
@@ -285,5 +286,37 @@ describe("times longer than a timer of the system can be", () => {
       yield* pool.release(first)
       assert.strictEqual((yield* Fiber.join(own)).id, held.id)
       assert.strictEqual(yield* database.count("pinged"), 0)
+    }))
+})
+
+describe("a credentials effect", () => {
+  const secret = "correct-horse-battery"
+  const failing: ReadonlyArray<readonly [name: string, effect: Effect.Effect<never, unknown>]> = [
+    ["fails with an object", Effect.fail({ user: "scott", password: secret })],
+    ["dies with an object", Effect.die({ _tag: "Vault", password: secret })],
+    ["dies with an array", Effect.die([secret])],
+    ["provides text for a password", Effect.succeed({ user: "scott", password: secret }) as never],
+    ["provides a user with a password", Effect.succeed({ user: `scott/${secret}` }) as never],
+    ["provides a user of another type", Effect.succeed({ user: [secret] }) as never],
+    ["provides text", Effect.succeed(secret) as never]
+  ]
+  for (const [name, credentials] of failing) {
+    it.effect(`that ${name} shows nothing of it (S4, A26)`, () =>
+      Effect.gen(function*() {
+        const { database, pool } = yield* openPool({ credentials })
+        const error = yield* Effect.flip(pool.acquire())
+        assert.strictEqual(error._tag, "OpenSessionError")
+        assert.include(error.message, "the credentials effect")
+        assert.notInclude(inspect(error, { depth: 9, showHidden: true }), secret)
+        assert.strictEqual(yield* database.count("openRequested"), 0)
+      }))
+  }
+
+  it.effect("that fails with an error or a text says why", () =>
+    Effect.gen(function*() {
+      for (const failure of [new Error("the vault is sealed"), "the vault is sealed"]) {
+        const { pool } = yield* openPool({ credentials: Effect.fail(failure) })
+        assert.include((yield* Effect.flip(pool.acquire())).message, "the vault is sealed")
+      }
     }))
 })

@@ -28,6 +28,7 @@ import type { Waiter } from "../entities/waiter.ts"
 import { Engine } from "../jobs/engine.ts"
 import { evictor, keeper } from "../jobs/upkeep.ts"
 import type { LeaseParts } from "../leases/lease.ts"
+import { checkedCredentials } from "./checkedCredentials.ts"
 import { Closing } from "./closing.ts"
 import { showMetrics } from "./metricSeries.ts"
 import { partProblems } from "./partProblems.ts"
@@ -89,7 +90,7 @@ export const make = Effect.fnUntraced(function*<
   const engine: Engine<S> = new Engine<S>({
     driver: ownDriver,
     accounts: new Accounts(),
-    credentials: credentials === undefined ? undefined : inContext(credentials),
+    credentials: credentials === undefined ? undefined : checkedCredentials(inContext(credentials)),
     refusalOf: (error) =>
       ownDriver.isAuthenticationFailure(error as DE) ? ownDriver.refusal?.(error as DE) ?? "credentials" : undefined,
     digests,
