@@ -37,10 +37,12 @@ describe("leakDetectionThreshold", () => {
         assert.deepInclude(reports[0], { session: leaked.id, heldMillis: 30_000 })
         assert.match(reports[0]!.takenAt!, /leaks\.test\.ts:\d+/)
         assert.strictEqual((yield* pool.statistics).totals.leaks, 1)
-        const warnings = lines.filter(({ message }) => message.includes("leakDetectionThreshold"))
+        const warnings = lines.filter(({ message }) =>
+          message.includes("is held for longer than leakDetectionThreshold")
+        )
         assert.lengthOf(warnings, 1)
         assert.strictEqual(warnings[0]!.level, "WARN")
-        assert.match(warnings[0]!.message, /taken at .*leaks\.test\.ts:\d+/)
+        assert.match(warnings[0]!.message, /acquired at .*leaks\.test\.ts:\d+/)
         assert.deepInclude(warnings[0]!.annotations, {
           "sessionpool.pool": "hr",
           "sessionpool.session": leaked.id,
@@ -61,7 +63,7 @@ describe("leakDetectionThreshold", () => {
           events.flatMap((event) => event._tag === "LeakReturned" ? [[event.session, event.at, event.heldMillis]] : []),
           [[1, 40_000, 40_000]]
         )
-        assert.lengthOf(lines.filter(({ level, message }) => level === "INFO" && message.includes("come back")), 1)
+        assert.lengthOf(lines.filter(({ level, message }) => level === "INFO" && message.includes("was returned")), 1)
       })
     ))
 

@@ -60,7 +60,8 @@ type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
 /** A pool that refuses tags, wherever they could be given. */
 export const withoutTags = <OE>(pool: Pool<OE>, name: string): Pool<OE> => {
   const refusalOf = (tag: string | undefined): PoolError.InvalidTagError | undefined =>
-    tag === undefined || tag.trim() === "" ? undefined : tagRefused(name, tag)
+    // What is no text, the pool itself refuses.
+    typeof tag !== "string" || tag.trim() === "" ? undefined : tagRefused(name, tag)
   return {
     ...pool,
     use: ((...args: Parameters<Pool<OE>["use"]>) => {

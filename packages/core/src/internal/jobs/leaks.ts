@@ -83,7 +83,12 @@ export class LeakWatch {
     if (this.#state.isWatched) {
       this.#state.emit(PoolEvent.LeakReturned({ at: this.#state.date(at), session: lease.sessionId, heldMillis }))
     }
-    this.#log("A session that was held for too long has come back", lease, heldMillis, Effect.logInfo)
+    this.#log(
+      "A session that was held for longer than leakDetectionThreshold was returned",
+      lease,
+      heldMillis,
+      Effect.logInfo
+    )
   }
 
   describe(lease: WatchedLease): string | undefined {
@@ -115,7 +120,7 @@ export class LeakWatch {
     heldMillis: number,
     log: (...message: ReadonlyArray<unknown>) => Effect.Effect<void>
   ): void {
-    const effect = log(`${message}; taken at ${lease.takenBy ?? "an unknown place"}`).pipe(
+    const effect = log(`${message}; acquired at ${lease.takenBy ?? "an unknown place"}`).pipe(
       Effect.annotateLogs({
         "sessionpool.pool": this.#state.settings.name,
         "sessionpool.session": lease.sessionId,
