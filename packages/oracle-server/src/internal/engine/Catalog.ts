@@ -3,7 +3,6 @@ import type { Expr, Query } from "./Ast.ts"
 import type { Subprogram } from "./AstDefinitions.ts"
 import { oraError } from "./OraError.ts"
 import type { SqlType } from "./SqlType.ts"
-import type { TableData } from "./storage/TableData.ts"
 
 export interface ColumnDef {
   name: string
@@ -71,10 +70,6 @@ export interface Table {
   /** Foreign keys that point here. */
   readonly children: Array<{ readonly table: Table; readonly constraint: ForeignConstraint }>
   readonly temporary: "delete" | "preserve" | undefined
-  /** The rows; of a temporary table only the shape, the rows are in `own`. */
-  data: TableData
-  /** The rows of a temporary table, by session. */
-  readonly own: Map<number, TableData>
   /** The next free place in a row. */
   nextPlace: number
   comment?: string

@@ -1,12 +1,11 @@
 /** What FROM is made of, and how it becomes a plan: which table first, and by which way the others are reached. */
-import type { Table } from "../Catalog.ts"
+import type { ColumnDef, Table } from "../Catalog.ts"
 import { type Eval, type Frame } from "../execute/Frame.ts"
 import { Cached, FullJoin, Hashed, type HashKey, InnerJoin, OuterJoin } from "../execute/Joins.ts"
 import type { Operator, Plan } from "../execute/Operator.ts"
 import { Filter } from "../execute/Rows.ts"
 import { IndexScan, type Lookup, OneRow, RowidLookup, TableScan } from "../execute/Scans.ts"
 import { kindOf } from "../SqlType.ts"
-import type { OrderedIndex } from "../storage/OrderedIndex.ts"
 import type { Row } from "../storage/TableData.ts"
 import { logic } from "./Logic.ts"
 import { mirror } from "./Operators.ts"
@@ -98,8 +97,30 @@ const probesOf = (terms: ReadonlyArray<Term>, slot: number): ReadonlyArray<Probe
   return probes
 }
 
+/** An index as the catalog knows it. */
+interface Index {
+  readonly id: number
+  /** Places of its columns in a row. */
+  readonly columns: ReadonlyArray<number>
+  readonly unique: boolean
+}
+
+const indexesOf = (table: Table): ReadonlyArray<Index> => {
+  const index =
+    (unique: boolean) => (one: { readonly indexId: number; readonly columns: ReadonlyArray<ColumnDef> }) => ({
+      id: one.indexId,
+      columns: one.columns.map((column) => column.place),
+      unique
+    })
+  return [
+    ...table.keys.map(index(true)),
+    ...table.indexes.map((one) => index(one.unique)(one)),
+    ...table.foreign.map(index(false))
+  ]
+}
+
 interface IndexChoice {
-  readonly index: OrderedIndex
+  readonly index: Index
   readonly lookup: Lookup
   readonly score: number
 }
@@ -107,7 +128,7 @@ interface IndexChoice {
 const isColumn = (probe: Probe, place: number): boolean =>
   probe.own.column?.place === place && probe.own.rowidOf === undefined && !probe.test.padded
 
-const indexChoice = (index: OrderedIndex, isUnique: boolean, probes: ReadonlyArray<Probe>): IndexChoice | undefined => {
+const indexChoice = (index: Index, probes: ReadonlyArray<Probe>): IndexChoice | undefined => {
   const equal: Array<Eval> = []
   for (const place of index.columns) {
     const probe = probes.find((candidate) => candidate.op === "=" && isColumn(candidate, place))
@@ -129,7 +150,7 @@ const indexChoice = (index: OrderedIndex, isUnique: boolean, probes: ReadonlyArr
     return {
       index,
       lookup: { equal, any: undefined, low: undefined, high: undefined },
-      score: isUnique ? 1000 : 10 * equal.length
+      score: index.unique ? 1000 : 10 * equal.length
     }
   }
   if (equal.length > 0) return { index, lookup: { equal, any: undefined, low, high }, score: 10 * equal.length }
@@ -147,12 +168,8 @@ const indexChoice = (index: OrderedIndex, isUnique: boolean, probes: ReadonlyArr
 const bestIndex = (table: Table, probes: ReadonlyArray<Probe>): IndexChoice | undefined => {
   if (probes.length === 0) return undefined
   let best: IndexChoice | undefined
-  const unique = new Set([
-    ...table.keys.map((key) => key.indexId),
-    ...table.indexes.filter((index) => index.unique).map((index) => index.indexId)
-  ])
-  for (const index of table.data.indexes) {
-    const choice = indexChoice(index, unique.has(index.id), probes)
+  for (const index of indexesOf(table)) {
+    const choice = indexChoice(index, probes)
     if (choice !== undefined && (best === undefined || choice.score > best.score)) best = choice
   }
   return best

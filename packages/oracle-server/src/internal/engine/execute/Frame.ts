@@ -9,7 +9,7 @@
 import type { Table } from "../Catalog.ts"
 import type { Stored } from "../Convert.ts"
 import type { SessionState } from "../SessionState.ts"
-import { dataOf, type Store } from "../storage/Store.ts"
+import type { Store } from "../storage/Store.ts"
 import type { Row, Snapshot, TableData } from "../storage/TableData.ts"
 import type { Wait } from "../Waiting.ts"
 
@@ -51,7 +51,7 @@ export class Frame {
   }
 
   data(table: Table): TableData {
-    return dataOf(table, this.session.info.sid, this.store.memory)
+    return this.store.data(table, this.session.info.sid)
   }
 
   /** Counts one small step of work. */

@@ -2,9 +2,10 @@
 import type { AlterTableAction, Ddl } from "../AstDefinitions.ts"
 import { column as columnOf, type ColumnDef, type Table } from "../Catalog.ts"
 import { resolveType } from "../compile/Types.ts"
+import type { Core } from "../Core.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import { kindOf } from "../SqlType.ts"
-import { allData, emptyLike, newIndex } from "../storage/Store.ts"
+import { newIndex } from "../storage/Store.ts"
 import { without } from "./ConstraintShapes.ts"
 import {
   addColumn,
@@ -29,14 +30,14 @@ const exclusive = (services: DefinitionServices, table: Table): void => {
 }
 
 /** The indexes over a column whose type has changed order its values anew. */
-const reindex = (table: Table, column: ColumnDef): void => {
+const reindex = (core: Core, table: Table, column: ColumnDef): void => {
   const indexed = [
     ...table.keys,
     ...table.foreign,
     ...table.indexes
   ].filter((index) => index.columns.includes(column))
   for (const { columns, indexId } of indexed) {
-    for (const data of allData(table)) {
+    for (const data of core.store.all(table)) {
       data.dropIndex(indexId)
       data.addIndex(newIndex(indexId, columns))
     }
@@ -44,12 +45,13 @@ const reindex = (table: Table, column: ColumnDef): void => {
 }
 
 const alter = (services: DefinitionServices, table: Table, action: AlterTableAction): void => {
+  const { core } = services
   switch (action.kind) {
     case "addColumns":
       for (const spec of action.columns) {
         addColumn(services, table, spec)
         const column = table.columns.at(-1)!
-        if (column.default !== undefined && column.virtual === undefined && hasRows(table)) {
+        if (column.default !== undefined && column.virtual === undefined && hasRows(core, table)) {
           services.fillDefault(table, column)
         }
       }
@@ -62,7 +64,7 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
         const column = columnOf(table, spec.name, spec.at)
         if (spec.type !== undefined) {
           const type = resolveType(spec.type, services.session.nls.characters)
-          const filled = committedRows(table).some((row) => (row[column.place] ?? null) !== null)
+          const filled = committedRows(core, table).some((row) => (row[column.place] ?? null) !== null)
           if (filled && kindOf(type) !== kindOf(column.type)) {
             throw oraError(1439, "column to be modified must be empty to change datatype", spec.at)
           }
@@ -76,14 +78,14 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
               : unimplemented("shrinking a column that holds values", spec.at)
           }
           column.type = type
-          reindex(table, column)
+          reindex(core, table, column)
         }
         if (spec.default !== undefined) {
           column.default = spec.default
           column.defaultText = spec.defaultText
         }
         if (spec.nullable === false) {
-          if (committedRows(table).some((row) => (row[column.place] ?? null) === null)) {
+          if (committedRows(core, table).some((row) => (row[column.place] ?? null) === null)) {
             throw oraError(2296, `cannot enable (${table.owner}.) - null values found`, spec.at)
           }
           column.nullable = false
@@ -121,7 +123,7 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
           ...table.foreign.filter((candidate) => candidate.name === action.name)
         ]
       ) {
-        for (const data of allData(table)) data.dropIndex(indexId)
+        for (const data of core.store.all(table)) data.dropIndex(indexId)
       }
       without(table.keys, (candidate) => candidate === key)
       without(table.foreign, (candidate) => candidate.name === action.name)
@@ -163,7 +165,7 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
     for (const table of catalog.tables()) {
       const index = table.indexes.find((candidate) => candidate.name === name && candidate.owner === owner)
       if (index === undefined) continue
-      for (const data of allData(table)) data.dropIndex(index.indexId)
+      for (const data of core.store.all(table)) data.dropIndex(index.indexId)
       without(table.indexes, (candidate) => candidate === index)
       return
     }
@@ -244,7 +246,7 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
         if (expr.kind !== "name") throw unimplemented("function-based indexes", expr.at)
         return columnOf(table, expr.path.at(-1)!, expr.at)
       })
-      if (ddl.unique && hasDuplicates(table, columns)) {
+      if (ddl.unique && hasDuplicates(core, table, columns)) {
         throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
       }
       const indexId = storeIndex(core, table, columns)
@@ -315,15 +317,7 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       if (table.children.some((child) => child.table !== table)) {
         throw oraError(2266, "unique/primary keys in table referenced by enabled foreign keys", ddl.at)
       }
-      if (table.temporary !== undefined) table.own.get(session.info.sid)?.clear()
-      else {
-        // Cursors that read the table keep the rows they have begun with.
-        const { data } = table
-        data.release()
-        table.data = emptyLike(data, core.store.memory)
-        table.data.nextRow = data.nextRow
-        catalog.version++
-      }
+      core.store.truncate(table, session.info.sid)
       return
     }
     case "rename": {

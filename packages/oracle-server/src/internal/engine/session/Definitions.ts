@@ -9,8 +9,8 @@ import type { Core } from "../Core.ts"
 import { oraError, unimplemented } from "../OraError.ts"
 import type { SessionState } from "../SessionState.ts"
 import { kindOf } from "../SqlType.ts"
-import { allData, newIndex } from "../storage/Store.ts"
-import { TableData, type Version } from "../storage/TableData.ts"
+import { newIndex } from "../storage/Store.ts"
+import type { Version } from "../storage/TableData.ts"
 import { keyOfAll } from "../values/Order.ts"
 import { hasIsJson, without } from "./ConstraintShapes.ts"
 
@@ -119,14 +119,14 @@ const resolveVirtual = (spec: ColumnSpec): ColumnDef["type"] => {
 const createIndex = (core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): number => {
   if (columns.some((column) => column.virtual !== undefined)) throw unimplemented("indexes on virtual columns")
   const id = core.catalog.nextId()
-  for (const data of allData(table)) data.addIndex(newIndex(id, columns))
+  for (const data of core.store.all(table)) data.addIndex(newIndex(id, columns))
   return id
 }
 
 /** Committed rows, newest version each. */
-export const committedRows = (table: Table): ReadonlyArray<ReadonlyArray<Stored>> => {
+export const committedRows = (core: Core, table: Table): ReadonlyArray<ReadonlyArray<Stored>> => {
   const rows: Array<ReadonlyArray<Stored>> = []
-  table.data.each((head) => {
+  core.store.all(table)[0]!.each((head) => {
     let version: Version | undefined = head
     while (version !== undefined && version.owner !== 0) version = version.older
     if (version?.values !== undefined) rows.push(version.values)
@@ -135,10 +135,10 @@ export const committedRows = (table: Table): ReadonlyArray<ReadonlyArray<Stored>
 }
 
 /** True when two rows have the same key, none of whose columns is null. */
-export const hasDuplicates = (table: Table, columns: ReadonlyArray<ColumnDef>): boolean => {
+export const hasDuplicates = (core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): boolean => {
   const kinds = columns.map((column) => kindOf(column.type))
   const seen = new Set<string>()
-  for (const row of committedRows(table)) {
+  for (const row of committedRows(core, table)) {
     const key = columns.map((column) => row[column.place] ?? null)
     if (key.includes(null)) continue
     const text = keyOfAll(kinds, key)
@@ -193,7 +193,7 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
       ) {
         throw oraError(2261, "such unique or primary key already exists in the table", spec.at)
       }
-      if (hasDuplicates(table, columns)) {
+      if (hasDuplicates(core, table, columns)) {
         throw spec.type === "primary"
           ? oraError(2437, `cannot validate (${table.owner}.${name}) - primary key violated`)
           : oraError(2299, `cannot validate (${table.owner}.${name}) - duplicate keys found`)
@@ -228,13 +228,15 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
       })
       const kinds = ordered.map((column) => kindOf(column.type))
       const parents = new Set(
-        committedRows(parent).map((row) => keyOfAll(kinds, key.columns.map((column) => row[column.place] ?? null)))
+        committedRows(core, parent).map((row) =>
+          keyOfAll(kinds, key.columns.map((column) => row[column.place] ?? null))
+        )
       )
       const isOrphan = (row: ReadonlyArray<Stored>): boolean => {
         const values = ordered.map((column) => row[column.place] ?? null)
         return !values.includes(null) && !parents.has(keyOfAll(kinds, values))
       }
-      if (committedRows(table).some(isOrphan)) {
+      if (committedRows(core, table).some(isOrphan)) {
         throw oraError(2298, `cannot validate (${table.owner}.${name}) - parent keys not found`)
       }
       const indexId = createIndex(core, table, ordered)
@@ -254,7 +256,7 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
   }
 }
 
-export const hasRows = (table: Table): boolean => allData(table).some((data) => data.size > 0)
+export const hasRows = (core: Core, table: Table): boolean => core.store.all(table).some((data) => data.size > 0)
 
 export const createTable = (services: DefinitionServices, ddl: Create): void => {
   const { core, session } = services
@@ -275,8 +277,6 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
     indexes: [],
     children: [],
     temporary: ddl.temporary,
-    data: new TableData(core.store.memory),
-    own: new Map(),
     // The first place is the row's number.
     nextPlace: 1
   }
@@ -305,6 +305,7 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
     }
     table.columns.push(newColumn(services, table, spec, derived?.[i]))
   })
+  core.store.create(table)
   core.tablesById.set(id, table)
   core.catalog.add(table)
   try {
@@ -324,13 +325,12 @@ export const dropTable = (core: Core, table: Table): void => {
   for (const column of table.columns) {
     if (column.identity !== undefined) core.catalog.remove(column.identity.sequence)
   }
-  // A cursor that still reads the table keeps the rows; they only do not count any more.
-  for (const data of allData(table)) data.release()
+  core.store.drop(table)
 }
 
 export const addColumn = (services: DefinitionServices, table: Table, spec: ColumnSpec): void => {
   const { core } = services
-  const filled = hasRows(table)
+  const filled = hasRows(core, table)
   const column = newColumn(services, table, spec, undefined)
   if (filled && (column.identity !== undefined)) {
     throw unimplemented("adding an identity column to a table with rows", spec.at)
@@ -338,7 +338,7 @@ export const addColumn = (services: DefinitionServices, table: Table, spec: Colu
   if (filled && !column.nullable && column.default === undefined) {
     throw oraError(1758, "table must be empty to add mandatory (NOT NULL) column", spec.at)
   }
-  if (column.virtual === undefined) { for (const data of allData(table)) data.widen(table.nextPlace) }
+  if (column.virtual === undefined) { for (const data of core.store.all(table)) data.widen(table.nextPlace) }
   table.columns.push(column)
   core.catalog.version++
   for (const constraint of spec.constraints) addConstraint(services, table, constraint)

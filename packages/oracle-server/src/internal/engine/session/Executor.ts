@@ -333,7 +333,7 @@ export class Executor {
         const term = condition(c, expr, scope)
         const frame = this.rowFrame()
         let holds = true
-        table.data.each((head) => {
+        core.store.data(table, state.info.sid).each((head) => {
           if (head.values === undefined) return
           frame.rows[relation.slot] = head.values
           if (term.eval(frame) === 0) holds = false
@@ -345,7 +345,7 @@ export class Executor {
         const scope = newScope(undefined)
         scope.sequences = true
         const value = defaultOf(c, column, scope)
-        table.data.each((head) => {
+        core.store.data(table, state.info.sid).each((head) => {
           if (head.values !== undefined) head.values[column.place] = value.eval(this.rowFrame())
         })
       }

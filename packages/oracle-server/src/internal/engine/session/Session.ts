@@ -397,16 +397,13 @@ export class Session implements EngineSession {
 
   get hasTemporaryRows(): boolean {
     for (const table of this.core.tablesById.values()) {
-      if (table.temporary === "preserve" && (table.own.get(this.info.sid)?.size ?? 0) > 0) return true
+      if (table.temporary === "preserve" && this.core.store.hasOwn(table, this.info.sid)) return true
     }
     return false
   }
 
   private dropTemporaryRows(): void {
-    for (const table of this.core.tablesById.values()) {
-      table.own.get(this.info.sid)?.clear()
-      table.own.delete(this.info.sid)
-    }
+    this.core.store.forget(this.info.sid)
   }
 
   close(): void {

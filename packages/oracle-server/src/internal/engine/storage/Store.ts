@@ -17,6 +17,12 @@ interface Superseded {
   readonly scn: number
 }
 
+interface Rows {
+  shared: TableData
+  /** Of a temporary table, by session. */
+  readonly own: Map<number, TableData>
+}
+
 export class Store {
   readonly memory: Memory
   /** Measures how long a run has worked without a turn of the event loop. */
@@ -28,10 +34,72 @@ export class Store {
   /** Rows with versions that a read still needed when they were replaced, oldest first. */
   private superseded: Array<Superseded> = []
   private cleaned = 0
+  private readonly tables = new Map<number, Rows>()
 
   constructor(memoryLimit: number, clock: () => number) {
     this.memory = new Memory(memoryLimit)
     this.clock = clock
+  }
+
+  /** Makes room for the rows of a new table. */
+  create(table: Table): void {
+    this.tables.set(table.id, { shared: new TableData(this.memory), own: new Map() })
+  }
+
+  /** A cursor that still reads the table keeps the rows; they only do not count any more. */
+  drop(table: Table): void {
+    for (const data of this.all(table)) data.release()
+    this.tables.delete(table.id)
+  }
+
+  /** The rows that this session works with: its own ones when the table is temporary. */
+  data(table: Table, sid: number): TableData {
+    const rows = this.tables.get(table.id)!
+    if (table.temporary === undefined) return rows.shared
+    let own = rows.own.get(sid)
+    if (own === undefined) {
+      own = this.emptyLike(rows.shared)
+      rows.own.set(sid, own)
+    }
+    return own
+  }
+
+  /** Everything a table has: one for all sessions, or one for each that has used a temporary table. */
+  all(table: Table): ReadonlyArray<TableData> {
+    const { own, shared } = this.tables.get(table.id)!
+    return [shared, ...own.values()]
+  }
+
+  private emptyLike(data: TableData): TableData {
+    const empty = new TableData(this.memory)
+    for (const index of data.indexes) empty.addIndex(new OrderedIndex(index.id, index.columns, index.comparers))
+    return empty
+  }
+
+  /** TRUNCATE: cursors that read the table keep the rows they have begun with. */
+  truncate(table: Table, sid: number): void {
+    if (table.temporary !== undefined) {
+      this.data(table, sid).clear()
+      return
+    }
+    const rows = this.tables.get(table.id)!
+    const { shared } = rows
+    shared.release()
+    rows.shared = this.emptyLike(shared)
+    rows.shared.nextRow = shared.nextRow
+  }
+
+  /** True when the session has rows of its own in the table. */
+  hasOwn(table: Table, sid: number): boolean {
+    return (this.tables.get(table.id)?.own.get(sid)?.size ?? 0) > 0
+  }
+
+  /** The session is over, or begins anew: its rows in temporary tables go. */
+  forget(sid: number): void {
+    for (const { own } of this.tables.values()) {
+      own.get(sid)?.clear()
+      own.delete(sid)
+    }
   }
 
   /** The number of a new statement: its writes carry it, and it does not see them. */
@@ -93,24 +161,3 @@ export const newIndex = (id: number, columns: ReadonlyArray<ColumnDef>): Ordered
     columns.map((column) => column.place),
     columns.map((column) => comparerOf(kindOf(column.type)))
   )
-
-/** A table without rows, with the indexes of another one. */
-export const emptyLike = (data: TableData, memory: Memory): TableData => {
-  const empty = new TableData(memory)
-  for (const index of data.indexes) empty.addIndex(new OrderedIndex(index.id, index.columns, index.comparers))
-  return empty
-}
-
-/** The rows of a table that this session works with: its own ones when the table is temporary. */
-export const dataOf = (table: Table, sid: number, memory: Memory): TableData => {
-  if (table.temporary === undefined) return table.data
-  let own = table.own.get(sid)
-  if (own === undefined) {
-    own = emptyLike(table.data, memory)
-    table.own.set(sid, own)
-  }
-  return own
-}
-
-/** Everything a table has: one for all sessions, or one for each that has used a temporary table. */
-export const allData = (table: Table): ReadonlyArray<TableData> => [table.data, ...table.own.values()]

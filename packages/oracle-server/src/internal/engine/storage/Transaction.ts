@@ -2,7 +2,7 @@
 import type { Table } from "../Catalog.ts"
 import { oraError } from "../OraError.ts"
 import type { Locks, TableMode } from "./Locks.ts"
-import { dataOf, type Store } from "./Store.ts"
+import type { Store } from "./Store.ts"
 import type { Row, Snapshot, TableData } from "./TableData.ts"
 
 interface Change {
@@ -72,7 +72,7 @@ export class Transaction {
   }
 
   data(table: Table): TableData {
-    return dataOf(table, this.sid, this.store.memory)
+    return this.store.data(table, this.sid)
   }
 
   /** 0, or the session that holds the row. */
