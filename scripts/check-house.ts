@@ -5,7 +5,7 @@
  * A convention that a folder does not keep yet is listed in `notYet`; the list only ever gets shorter.
  */
 import { readFileSync } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { filesBelow, packages, root } from "./lib/files.ts"
 import { Report } from "./lib/report.ts"
 
@@ -123,7 +123,45 @@ const checkImports = (file: string): void => {
   }
 }
 
+const engine = "packages/oracle-server/src/internal/engine/"
+
+/** Rooms of the server's engine, the lowest first. Files beside them are the contract on top, which is made of types. */
+const engineRooms = [
+  "values",
+  "syntax",
+  "functions",
+  "catalog",
+  "storage",
+  "execute",
+  "compile",
+  "statements",
+  "plsql",
+  "session"
+]
+
+/** The rooms that carry out the contract know its types. */
+const firstRoomWithContract = engineRooms.indexOf("statements")
+
+/** Imports of the engine point down, from room to room. */
+const checkRooms = (file: string): void => {
+  if (!file.startsWith(engine)) return
+  const roomOf = (path: string): number => {
+    const [room = "", below] = path.slice(engine.length).split("/")
+    return below === undefined ? Infinity : engineRooms.indexOf(room)
+  }
+  const own = roomOf(file)
+  if (own === -1) report.add(`${file}: lies in no room of the engine (${engineRooms.join(", ")})`)
+  for (
+    const [, kind = "", target = ""] of read(file).matchAll(/^(import type|import|export)\b[^"]*? from "(\.[^"]+)"/gm)
+  ) {
+    const path = join(dirname(file), target).replaceAll("\\", "/")
+    const isContract = kind === "import type" && path === `${engine}Engine.ts` && own >= firstRoomWithContract
+    if (roomOf(path) > own && !isContract) report.add(`${file}: imports ${target}, which is above it`)
+  }
+}
+
 for (const file of sources) {
+  checkRooms(file)
   checkName(file)
   checkFirstComment(file)
   checkDocstrings(file)

@@ -9,10 +9,10 @@ import {
   fieldsOf,
   lastDayOfMonth,
   secondsOf
-} from "../../src/internal/engine/Calendar.ts"
-import { readDate } from "../../src/internal/engine/format/DateReader.ts"
-import { dayOfYear, formatDate, isoWeek } from "../../src/internal/engine/format/DateWriter.ts"
-import { parseZone, toUtc } from "../../src/internal/engine/TimeZones.ts"
+} from "../../src/internal/engine/values/Calendar.ts"
+import { readDate } from "../../src/internal/engine/values/format/DateReader.ts"
+import { dayOfYear, formatDate, isoWeek } from "../../src/internal/engine/values/format/DateWriter.ts"
+import { parseZone, toUtc } from "../../src/internal/engine/values/TimeZones.ts"
 
 const first = Math.floor(Date.UTC(1, 0, 1) / 1000)
 const seconds = fc.integer({

@@ -1,9 +1,9 @@
 /** Opens a database: the engine behind the server. */
-import { Core } from "./Core.ts"
 import type { Engine, EngineOptions, EngineSession } from "./Engine.ts"
-import { oraError } from "./OraError.ts"
-import { splitScript } from "./parser/Script.ts"
 import { Session } from "./session/Session.ts"
+import { Core } from "./statements/Core.ts"
+import { splitScript } from "./syntax/Script.ts"
+import { oraError } from "./values/OraError.ts"
 
 export const make = (options: EngineOptions = {}): Engine => {
   const core = new Core(options)

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net"
 import type { Engine } from "../engine/Engine.ts"
 import { oraError } from "../engine/OraError.ts"
-import { productOf } from "../engine/Product.ts"
+import { productOf } from "../engine/values/Product.ts"
 import type { ConnectRequest } from "../net/ConnectData.ts"
 import type { NetTerms } from "../net/Handshake.ts"
 import type { Logon } from "../ttc/Authentication.ts"

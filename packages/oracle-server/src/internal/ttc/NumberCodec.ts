@@ -1,4 +1,4 @@
-import { fromBytes, fromInteger, fromText, toBytes, toText } from "../engine/OracleNumber.ts"
+import { fromBytes, fromInteger, fromText, toBytes, toText } from "../engine/values/OracleNumber.ts"
 import { ProtocolError } from "../net/ProtocolError.ts"
 
 /** The bytes of a NUMBER, from decimal text (an exponent is allowed), or from a number or bigint. */

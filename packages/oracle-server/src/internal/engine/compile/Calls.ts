@@ -1,8 +1,9 @@
 /** Function calls: those whose types depend on their arguments here, all others from the library's table. */
-import type { Call, Expr } from "../Ast.ts"
 import type { FunctionDef } from "../functions/FunctionDef.ts"
 import { callOf, library } from "../functions/Library.ts"
-import { oraError, unimplemented } from "../OraError.ts"
+import type { Call, Expr } from "../syntax/Ast.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import { comparerOf } from "../values/Order.ts"
 import {
   BINARY_DOUBLE,
   BINARY_FLOAT,
@@ -23,8 +24,7 @@ import {
   timestampLtz,
   timestampTz,
   varchar2
-} from "../SqlType.ts"
-import { comparerOf } from "../values/Order.ts"
+} from "../values/SqlType.ts"
 import { absent } from "./AbsentFunctions.ts"
 import { compileAggregate, isAggregate } from "./AggregateCalls.ts"
 import { type Compilation, type Routine } from "./Compilation.ts"

@@ -1,14 +1,14 @@
 /** The state of compiling one statement for one session. */
-import type { Call, Expr, Query } from "../Ast.ts"
-import type { Catalog, Table } from "../Catalog.ts"
-import type { Stored } from "../Convert.ts"
-import type { BindType } from "../Engine.ts"
+import type { Catalog, Table } from "../catalog/Catalog.ts"
 import type { Eval, Frame } from "../execute/Frame.ts"
 import type { Plan } from "../execute/Operator.ts"
-import type { SessionState } from "../SessionState.ts"
-import type { SqlType } from "../SqlType.ts"
 import type { Row } from "../storage/TableData.ts"
-import type { Step } from "../Waiting.ts"
+import type { Step } from "../storage/Waiting.ts"
+import type { Call, Expr, Query } from "../syntax/Ast.ts"
+import type { Stored } from "../values/Convert.ts"
+import type { SessionState } from "../values/SessionState.ts"
+import type { SqlType } from "../values/SqlType.ts"
+import type { BindType } from "../values/Value.ts"
 import type { OutColumn, Scope, Site, Term } from "./Term.ts"
 
 export type { Site }

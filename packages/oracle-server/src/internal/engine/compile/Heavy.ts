@@ -2,11 +2,11 @@
  * Parts of expressions that may have to stop half-way: subqueries and calls of PL/SQL. A suspension makes the whole
  * expression begin again, so what is complete is kept until the evaluation is over.
  */
-import type { Stored } from "../Convert.ts"
 import type { Eval, Frame } from "../execute/Frame.ts"
 import type { Operator, Plan } from "../execute/Operator.ts"
-import type { SqlType } from "../SqlType.ts"
-import type { Step, Wait } from "../Waiting.ts"
+import type { Step, Wait } from "../storage/Waiting.ts"
+import type { Stored } from "../values/Convert.ts"
+import type { SqlType } from "../values/SqlType.ts"
 import type { Compilation, Site } from "./Compilation.ts"
 import { derived, type Term } from "./Term.ts"
 

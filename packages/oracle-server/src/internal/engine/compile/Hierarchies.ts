@@ -1,9 +1,9 @@
 /** START WITH … CONNECT BY. */
-import type { Block, OrderItem } from "../Ast.ts"
 import { Hierarchy, type HierarchySpec } from "../execute/Hierarchy.ts"
 import { Filter } from "../execute/Rows.ts"
-import { oraError } from "../OraError.ts"
-import { kindOf } from "../SqlType.ts"
+import type { Block, OrderItem } from "../syntax/Ast.ts"
+import { oraError } from "../values/OraError.ts"
+import { kindOf } from "../values/SqlType.ts"
 import { sortKey } from "./AggregateCalls.ts"
 import { atSite, type Compilation, rowOf, settled } from "./Compilation.ts"
 import { condition, logic } from "./Logic.ts"

@@ -1,10 +1,10 @@
 /** Literals in their stored form. */
-import type { Expr } from "../Ast.ts"
-import { encodeTimestamp, encodeZoned } from "../Calendar.ts"
-import { readInterval, readMonths, storeDouble } from "../Convert.ts"
-import { readDate } from "../format/DateReader.ts"
-import { fromText } from "../OracleNumber.ts"
-import { OraError, oraError } from "../OraError.ts"
+import type { Expr } from "../syntax/Ast.ts"
+import { encodeTimestamp, encodeZoned } from "../values/Calendar.ts"
+import { readInterval, readMonths, storeDouble } from "../values/Convert.ts"
+import { readDate } from "../values/format/DateReader.ts"
+import { fromText } from "../values/OracleNumber.ts"
+import { OraError, oraError } from "../values/OraError.ts"
 import {
   BINARY_DOUBLE,
   BINARY_FLOAT,
@@ -14,8 +14,8 @@ import {
   NUMBER,
   timestamp,
   timestampTz
-} from "../SqlType.ts"
-import { parseZone, toUtc } from "../TimeZones.ts"
+} from "../values/SqlType.ts"
+import { parseZone, toUtc } from "../values/TimeZones.ts"
 import { constant, type Term } from "./Term.ts"
 
 export const numberLiteral = (text: string): Term => {

@@ -1,9 +1,9 @@
 /** Conditions put together: AND, OR, NOT and CASE. */
-import type { Expr } from "../Ast.ts"
-import type { Stored } from "../Convert.ts"
 import type { Eval } from "../execute/Frame.ts"
-import { oraError } from "../OraError.ts"
-import { BOOLEAN, kindOf } from "../SqlType.ts"
+import type { Expr } from "../syntax/Ast.ts"
+import type { Stored } from "../values/Convert.ts"
+import { oraError } from "../values/OraError.ts"
+import { BOOLEAN, kindOf } from "../values/SqlType.ts"
 import type { Compilation } from "./Compilation.ts"
 import { derived, type Scope, type Term } from "./Term.ts"
 

@@ -1,13 +1,14 @@
 /** Types meet here: arithmetic, comparison, concatenation, and finding one type for several values. */
-import type { BinaryOp } from "../Ast.ts"
-import { decodeTimestamp, decodeZoned } from "../Calendar.ts"
-import { conversion, localOf, type Stored, wallClock } from "../Convert.ts"
 import type { Eval, Frame } from "../execute/Frame.ts"
-import { formatDate } from "../format/DateWriter.ts"
 import { callOf, library } from "../functions/Library.ts"
-import { add, divide, multiply, subtract } from "../NumberArithmetic.ts"
-import type { NumberValue } from "../OracleNumber.ts"
-import { oraError, unimplemented } from "../OraError.ts"
+import type { BinaryOp } from "../syntax/Ast.ts"
+import { decodeTimestamp, decodeZoned } from "../values/Calendar.ts"
+import { conversion, localOf, type Stored, wallClock } from "../values/Convert.ts"
+import { formatDate } from "../values/format/DateWriter.ts"
+import { add, divide, multiply, subtract } from "../values/NumberArithmetic.ts"
+import type { NumberValue } from "../values/OracleNumber.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import { comparePadded, comparerOf } from "../values/Order.ts"
 import {
   BINARY_DOUBLE,
   BINARY_FLOAT,
@@ -26,8 +27,7 @@ import {
   timestamp,
   timestampTz,
   varchar2
-} from "../SqlType.ts"
-import { comparePadded, comparerOf } from "../values/Order.ts"
+} from "../values/SqlType.ts"
 import { constant, derived, type Term } from "./Term.ts"
 
 export const inconsistent = (expected: SqlType, got: SqlType, at: number): Error =>

@@ -1,11 +1,11 @@
 /** What compiling an expression gives, and the scopes in which its names are looked up. */
-import type { Table } from "../Catalog.ts"
-import type { Stored } from "../Convert.ts"
+import type { Table } from "../catalog/Catalog.ts"
 import type { Eval } from "../execute/Frame.ts"
 import type { AggregateSpec } from "../execute/Grouping.ts"
 import { pseudo } from "../execute/Hierarchy.ts"
 import type { WindowSpec } from "../execute/Windows.ts"
-import type { SqlType } from "../SqlType.ts"
+import type { Stored } from "../values/Convert.ts"
+import type { SqlType } from "../values/SqlType.ts"
 
 export interface Term {
   readonly eval: Eval

@@ -1,7 +1,7 @@
 /** Declared types to static ones. */
-import type { TypeSpec } from "../Ast.ts"
-import { oraError, unimplemented } from "../OraError.ts"
-import * as T from "../SqlType.ts"
+import type { TypeSpec } from "../syntax/Ast.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import * as T from "../values/SqlType.ts"
 
 const sized = (name: T.SqlType["name"], size: number, characters: boolean): T.SqlType => ({
   name,

@@ -1,5 +1,5 @@
 /** Questions about a tree that do not need its types. */
-import type { Block, Expr, Query } from "../Ast.ts"
+import type { Block, Expr, Query } from "../syntax/Ast.ts"
 import { isAggregate } from "./AggregateCalls.ts"
 
 type Node = { readonly kind?: unknown } & Record<string, unknown>

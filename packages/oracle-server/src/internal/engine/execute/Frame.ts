@@ -6,12 +6,12 @@
  * operator keeps its place in itself and may be called again after such an exit. Expressions start over: the parts of them
  * that may not (subqueries, functions written in PL/SQL) remember their results until the whole expression has its value.
  */
-import type { Table } from "../Catalog.ts"
-import type { Stored } from "../Convert.ts"
-import type { SessionState } from "../SessionState.ts"
+import type { Table } from "../catalog/Catalog.ts"
 import type { Store } from "../storage/Store.ts"
 import type { Row, Snapshot, TableData } from "../storage/TableData.ts"
-import type { Wait } from "../Waiting.ts"
+import type { Wait } from "../storage/Waiting.ts"
+import type { Stored } from "../values/Convert.ts"
+import type { SessionState } from "../values/SessionState.ts"
 
 /** Thrown, never shown: the run goes on later. */
 export const suspension: unique symbol = Symbol("suspension")

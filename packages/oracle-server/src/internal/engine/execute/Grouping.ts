@@ -1,9 +1,9 @@
 /** GROUP BY: one pass over the rows, an accumulator for each aggregate of each group. */
-import type { Stored } from "../Convert.ts"
 import type { Accumulator } from "../functions/Aggregates.ts"
-import type { Kind } from "../SqlType.ts"
 import { sizeOf } from "../storage/Memory.ts"
+import type { Stored } from "../values/Convert.ts"
 import { keyOfAll } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 import type { Eval, Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 import { compareKeys, type SortKey } from "./Sorting.ts"

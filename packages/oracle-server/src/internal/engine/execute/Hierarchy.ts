@@ -1,9 +1,9 @@
 /** CONNECT BY: each root with everything below it, depth first. */
-import type { Stored } from "../Convert.ts"
-import { oraError } from "../OraError.ts"
-import type { Kind } from "../SqlType.ts"
 import type { Row } from "../storage/TableData.ts"
+import type { Stored } from "../values/Convert.ts"
+import { oraError } from "../values/OraError.ts"
 import { keyOf } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 import type { Eval, Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 import { compareKeys, type SortKey } from "./Sorting.ts"

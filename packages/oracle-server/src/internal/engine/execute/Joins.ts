@@ -2,9 +2,9 @@
  * Joins. The one on the right is opened again for each row of the one on the left; whether that is a scan, a look into an
  * index or into a hash table is the affair of what stands there.
  */
-import type { Kind } from "../SqlType.ts"
 import type { Row } from "../storage/TableData.ts"
 import { keyOf, keyOfAll } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 import type { Eval, Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 import { restoreTuple, saveTuple, type Tuple, tupleBytes } from "./Tuples.ts"

@@ -1,4 +1,4 @@
-import type { Step } from "../Waiting.ts"
+import type { Step } from "../storage/Waiting.ts"
 import { type Frame, suspension } from "./Frame.ts"
 import { turn } from "./Turns.ts"
 

@@ -1,10 +1,10 @@
 /** Recursive WITH: rows of the first part, then those that each generation of rows leads to. */
-import type { Stored } from "../Convert.ts"
-import { oraError } from "../OraError.ts"
-import type { Kind } from "../SqlType.ts"
 import { sizeOf } from "../storage/Memory.ts"
 import type { Row } from "../storage/TableData.ts"
+import type { Stored } from "../values/Convert.ts"
+import { oraError } from "../values/OraError.ts"
 import { keyOfAll } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 import type { Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 

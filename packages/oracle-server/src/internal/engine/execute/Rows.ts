@@ -1,10 +1,10 @@
 /** Operators on a stream of rows: filter, ROWNUM, projection, limits, distinct rows, set operators. */
-import { floor } from "../NumberArithmetic.ts"
-import { type NumberValue, toDouble, toInteger } from "../OracleNumber.ts"
-import type { Kind } from "../SqlType.ts"
 import { sizeOf } from "../storage/Memory.ts"
 import type { Row } from "../storage/TableData.ts"
+import { floor } from "../values/NumberArithmetic.ts"
+import { type NumberValue, toDouble, toInteger } from "../values/OracleNumber.ts"
 import { keyOfAll } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 import type { Eval, Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 import { compareKeys, Sorter } from "./Sorting.ts"

@@ -1,9 +1,9 @@
 /** Operators that read a table: all of it, ranges of an index, one row by its rowid. */
-import type { Table } from "../Catalog.ts"
-import type { Stored } from "../Convert.ts"
-import { rowOf } from "../Rowid.ts"
+import type { Table } from "../catalog/Catalog.ts"
 import type { Bound, Key, OrderedIndex, RangeWalk } from "../storage/OrderedIndex.ts"
 import { type Row, type TableData, type Version, visible } from "../storage/TableData.ts"
+import type { Stored } from "../values/Convert.ts"
+import { rowOf } from "../values/Rowid.ts"
 import type { Eval, Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 

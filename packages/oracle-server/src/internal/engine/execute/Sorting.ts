@@ -1,7 +1,7 @@
 /** Sorting that can be left at any step: short runs sorted at once, then merged pair by pair. */
-import type { Stored } from "../Convert.ts"
-import type { Kind } from "../SqlType.ts"
+import type { Stored } from "../values/Convert.ts"
 import { comparerOf } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 import type { Frame } from "./Frame.ts"
 import type { Operator } from "./Operator.ts"
 import { restoreTuple, saveTuple, type Tuple, tupleBytes } from "./Tuples.ts"

@@ -1,10 +1,10 @@
 /** Aggregate functions: what each row adds, and the result. */
-import type { Stored } from "../Convert.ts"
-import { add, divide, multiply, sqrt, subtract } from "../NumberArithmetic.ts"
-import { compare, fromInteger, type NumberValue, zero } from "../OracleNumber.ts"
-import { oraError } from "../OraError.ts"
-import type { Kind } from "../SqlType.ts"
+import type { Stored } from "../values/Convert.ts"
+import { add, divide, multiply, sqrt, subtract } from "../values/NumberArithmetic.ts"
+import { compare, fromInteger, type NumberValue, zero } from "../values/OracleNumber.ts"
+import { oraError } from "../values/OraError.ts"
 import { comparerOf, keyOf } from "../values/Order.ts"
+import type { Kind } from "../values/SqlType.ts"
 
 export interface Accumulator {
   /** The first argument's value; further ones where the function has them. */

@@ -13,17 +13,17 @@ import {
   normalize,
   secondsOf,
   secondsPerDay
-} from "../Calendar.ts"
-import { addIntervalMonths, localOf, readZoned, wallClock } from "../Convert.ts"
-import { dayNames } from "../format/DateModel.ts"
-import { readDate } from "../format/DateReader.ts"
-import { formatDate, weekday } from "../format/DateWriter.ts"
-import * as Arithmetic from "../NumberArithmetic.ts"
-import { fromDecimal, fromInteger, type NumberValue, toDecimal, toInteger } from "../OracleNumber.ts"
-import { oraError } from "../OraError.ts"
-import type { SessionState } from "../SessionState.ts"
-import { DATE, INTERVAL_DS, INTERVAL_YM, NUMBER, timestamp, timestampTz, varchar2 } from "../SqlType.ts"
-import { formatOffset, parseZone } from "../TimeZones.ts"
+} from "../values/Calendar.ts"
+import { addIntervalMonths, localOf, readZoned, wallClock } from "../values/Convert.ts"
+import { dayNames } from "../values/format/DateModel.ts"
+import { readDate } from "../values/format/DateReader.ts"
+import { formatDate, weekday } from "../values/format/DateWriter.ts"
+import * as Arithmetic from "../values/NumberArithmetic.ts"
+import { fromDecimal, fromInteger, type NumberValue, toDecimal, toInteger } from "../values/OracleNumber.ts"
+import { oraError } from "../values/OraError.ts"
+import type { SessionState } from "../values/SessionState.ts"
+import { DATE, INTERVAL_DS, INTERVAL_YM, NUMBER, timestamp, timestampTz, varchar2 } from "../values/SqlType.ts"
+import { formatOffset, parseZone } from "../values/TimeZones.ts"
 import { monthsBetween, roundTo, startOf } from "./DateUnits.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 

@@ -1,9 +1,9 @@
 /** TRUNC and ROUND of dates to a unit, and MONTHS_BETWEEN. */
-import { addMonths, daysOf, fieldsOf, lastDayOfMonth, secondsPerDay } from "../Calendar.ts"
-import { isoWeek, weekday } from "../format/DateWriter.ts"
-import * as Arithmetic from "../NumberArithmetic.ts"
-import { fromInteger, type NumberValue } from "../OracleNumber.ts"
-import { oraError, unimplemented } from "../OraError.ts"
+import { addMonths, daysOf, fieldsOf, lastDayOfMonth, secondsPerDay } from "../values/Calendar.ts"
+import { isoWeek, weekday } from "../values/format/DateWriter.ts"
+import * as Arithmetic from "../values/NumberArithmetic.ts"
+import { fromInteger, type NumberValue } from "../values/OracleNumber.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
 
 type N = NumberValue
 

@@ -1,6 +1,6 @@
-import type { Stored } from "../Convert.ts"
-import type { SessionState } from "../SessionState.ts"
-import type { Kind, SqlType } from "../SqlType.ts"
+import type { Stored } from "../values/Convert.ts"
+import type { SessionState } from "../values/SessionState.ts"
+import type { Kind, SqlType } from "../values/SqlType.ts"
 
 /** What an argument is converted to: a kind, a whole JavaScript number (`int`), or the value as it is (`any`). */
 export type Param = Kind | "int" | "any"

@@ -1,7 +1,7 @@
 /** JSON_VALUE, JSON_QUERY and JSON_EXISTS over simple paths. */
-import type { Stored } from "../Convert.ts"
-import { oraError, unimplemented } from "../OraError.ts"
-import { BOOLEAN, varchar2 } from "../SqlType.ts"
+import type { Stored } from "../values/Convert.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import { BOOLEAN, varchar2 } from "../values/SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 
 type Step = string | number

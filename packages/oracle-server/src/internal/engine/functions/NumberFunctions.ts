@@ -1,9 +1,9 @@
-import { loadDouble, storeDouble } from "../Convert.ts"
-import { formatNumber, parseNumber } from "../format/NumberFormat.ts"
-import * as Arithmetic from "../NumberArithmetic.ts"
-import { fromDouble, fromInteger, type NumberValue, toInteger } from "../OracleNumber.ts"
-import { oraError, unimplemented } from "../OraError.ts"
-import { BINARY_DOUBLE, NUMBER, varchar2 } from "../SqlType.ts"
+import { loadDouble, storeDouble } from "../values/Convert.ts"
+import { formatNumber, parseNumber } from "../values/format/NumberFormat.ts"
+import * as Arithmetic from "../values/NumberArithmetic.ts"
+import { fromDouble, fromInteger, type NumberValue, toInteger } from "../values/OracleNumber.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import { BINARY_DOUBLE, NUMBER, varchar2 } from "../values/SqlType.ts"
 import { define, type FunctionDef, type FunctionTable } from "./FunctionDef.ts"
 
 type N = NumberValue

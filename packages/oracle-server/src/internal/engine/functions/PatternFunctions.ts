@@ -1,7 +1,7 @@
 /** LIKE and the REGEXP functions. */
-import { fromInteger } from "../OracleNumber.ts"
-import { oraError } from "../OraError.ts"
-import { BOOLEAN, NUMBER, varchar2 } from "../SqlType.ts"
+import { fromInteger } from "../values/OracleNumber.ts"
+import { oraError } from "../values/OraError.ts"
+import { BOOLEAN, NUMBER, varchar2 } from "../values/SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 import { type Match, RegularExpression } from "./RegularExpression.ts"
 

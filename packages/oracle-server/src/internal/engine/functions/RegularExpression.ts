@@ -5,7 +5,7 @@
  * at a place of the text fails there for ever, so it is not tried again: no pattern can explode. Back references make a
  * failure depend on what was matched before; a pattern that has them is bounded by a number of steps instead.
  */
-import { oraError, unimplemented } from "../OraError.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
 
 type Test = (c: string) => boolean
 

@@ -1,9 +1,9 @@
 /** What SQL can ask about the session and the session.environment. */
 import { randomBytes, randomUUID } from "node:crypto"
-import { fromInteger } from "../OracleNumber.ts"
-import { oraError } from "../OraError.ts"
-import type { SessionState } from "../SessionState.ts"
-import { NUMBER, raw, varchar2 } from "../SqlType.ts"
+import { fromInteger } from "../values/OracleNumber.ts"
+import { oraError } from "../values/OraError.ts"
+import type { SessionState } from "../values/SessionState.ts"
+import { NUMBER, raw, varchar2 } from "../values/SqlType.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
 
 /** A stable number for a user's name: the engine keeps no user table. */

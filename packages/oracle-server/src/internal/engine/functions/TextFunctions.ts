@@ -1,12 +1,8 @@
-import { fromInteger } from "../OracleNumber.ts"
-import { oraError } from "../OraError.ts"
-import { NUMBER, raw, type SqlType, varchar2 } from "../SqlType.ts"
+import { fromInteger } from "../values/OracleNumber.ts"
+import { oraError } from "../values/OraError.ts"
+import { NUMBER, raw, type SqlType, varchar2 } from "../values/SqlType.ts"
+import { byteLength, hasSurrogates, lengthOf, points } from "../values/Text.ts"
 import { define, type FunctionTable } from "./FunctionDef.ts"
-
-const hasSurrogates = (text: string): boolean => /[\ud800-\udfff]/.test(text)
-/** Characters as the database counts them: code points. */
-const points = (text: string): ReadonlyArray<string> => Array.from(text)
-export const lengthOf = (text: string): number => hasSurrogates(text) ? points(text).length : text.length
 
 export const sliceText = (text: string, from: number, length: number | undefined): string => {
   if (length !== undefined && length < 1) return ""
@@ -95,7 +91,6 @@ const soundex = (text: string): string => {
 }
 
 const utf8 = new TextEncoder()
-export const byteLength = (text: string): number => Buffer.byteLength(text)
 
 export const textFunctions: FunctionTable = {
   UPPER: define<[string]>({ params: ["c"], returns: textOf, run: (_, a) => a.toUpperCase() }),

@@ -1,20 +1,9 @@
 /** Calling subprograms: those of the block, stored ones, those written in TypeScript, those of the packages. */
-import type { Call, Expr } from "../Ast.ts"
-import type { Subprogram } from "../AstDefinitions.ts"
-import type { DmlPlan } from "../dml/DmlPlan.ts"
 import type { BindArray, Procedure, ProcedureContext, Row, Value } from "../Engine.ts"
+import { QueryCursor } from "../execute/QueryCursor.ts"
 import { turn } from "../execute/Turns.ts"
-import { oraError, unimplemented } from "../OraError.ts"
-import { lineAndColumn } from "../parser/Places.ts"
-import { QueryCursor } from "../QueryCursor.ts"
-import type { QueryPlan } from "../session/Plans.ts"
-import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../SqlType.ts"
-import type { Step } from "../Waiting.ts"
-import { newCursor, newScalar, scalarType } from "./Declarations.ts"
-import { Environment } from "./Environment.ts"
-import { assignScalar } from "./Evaluator.ts"
-import type { Leave, Machine, Typed } from "./Machine.ts"
-import { builtin } from "./Packages.ts"
+import type { DmlPlan } from "../statements/DmlPlan.ts"
+import type { QueryPlan } from "../statements/Plans.ts"
 import {
   argumentsOf,
   convertStored,
@@ -22,7 +11,18 @@ import {
   parameterType,
   raiseApplication,
   toValue
-} from "./RegisteredProcedures.ts"
+} from "../statements/RegisteredProcedures.ts"
+import type { Step } from "../storage/Waiting.ts"
+import type { Call, Expr } from "../syntax/Ast.ts"
+import type { Subprogram } from "../syntax/AstDefinitions.ts"
+import { lineAndColumn } from "../syntax/Places.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../values/SqlType.ts"
+import { newCursor, newScalar, scalarType } from "./Declarations.ts"
+import { Environment } from "./Environment.ts"
+import { assignScalar } from "./Evaluator.ts"
+import type { Leave, Machine, Typed } from "./Machine.ts"
+import { builtin } from "./Packages.ts"
 
 const wrongArguments = (machine: Machine, call: Call): Error => {
   const [line, column] = lineAndColumn(machine.program.sql, call.at)

@@ -1,10 +1,10 @@
 /** Names of a running block: variables, records, cursors, exceptions, subprograms. */
-import type { Query } from "../Ast.ts"
-import type { Parameter, Subprogram } from "../AstDefinitions.ts"
-import type { Stored } from "../Convert.ts"
-import type { OraError } from "../OraError.ts"
-import type { QueryCursor } from "../QueryCursor.ts"
-import type { SqlType } from "../SqlType.ts"
+import type { QueryCursor } from "../execute/QueryCursor.ts"
+import type { Query } from "../syntax/Ast.ts"
+import type { Parameter, Subprogram } from "../syntax/AstDefinitions.ts"
+import type { Stored } from "../values/Convert.ts"
+import type { OraError } from "../values/OraError.ts"
+import type { SqlType } from "../values/SqlType.ts"
 
 export interface Scalar {
   readonly kind: "scalar"

@@ -1,5 +1,5 @@
 /** Exceptions of PL/SQL: their names, and what a handler may catch. */
-import { OraError, oraError } from "../OraError.ts"
+import { OraError, oraError } from "../values/OraError.ts"
 
 export const predefined: Readonly<Record<string, number>> = {
   NO_DATA_FOUND: 1403,

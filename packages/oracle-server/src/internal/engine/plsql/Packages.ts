@@ -1,13 +1,13 @@
 /** Procedures of the built-in packages. */
-import type { Call, Expr } from "../Ast.ts"
-import { rescale } from "../NumberArithmetic.ts"
-import { fromInteger, type NumberValue, toDouble, toInteger } from "../OracleNumber.ts"
-import { oraError, unimplemented } from "../OraError.ts"
-import { kindOf, NUMBER, type SqlType, varchar2 } from "../SqlType.ts"
-import type { Step } from "../Waiting.ts"
+import { convertStored, raiseApplication } from "../statements/RegisteredProcedures.ts"
+import type { Step } from "../storage/Waiting.ts"
+import type { Call, Expr } from "../syntax/Ast.ts"
+import { rescale } from "../values/NumberArithmetic.ts"
+import { fromInteger, type NumberValue, toDouble, toInteger } from "../values/OracleNumber.ts"
+import { oraError, unimplemented } from "../values/OraError.ts"
+import { kindOf, NUMBER, type SqlType, varchar2 } from "../values/SqlType.ts"
 import type { Environment } from "./Environment.ts"
 import type { Machine, Typed } from "./Machine.ts"
-import { convertStored, raiseApplication } from "./RegisteredProcedures.ts"
 
 /** Parameter names by position; `out` marks those that are written. */
 interface Builtin {

@@ -1,8 +1,8 @@
 /** What PL/SQL keeps for as long as the session: the output buffer and the packages' state. */
-import type { Core } from "../Core.ts"
-import { oraError } from "../OraError.ts"
-import type { QueryCursor } from "../QueryCursor.ts"
-import type { Executor } from "../session/Executor.ts"
+import type { QueryCursor } from "../execute/QueryCursor.ts"
+import type { Core } from "../statements/Core.ts"
+import type { Executor } from "../statements/Executor.ts"
+import { oraError } from "../values/OraError.ts"
 
 export class PlsqlHost {
   readonly core: Core

@@ -1,8 +1,4 @@
 import { bindSqlType } from "../compile/Compilation.ts"
-import type { Stored } from "../Convert.ts"
-import { conversion } from "../Convert.ts"
-import type { Core } from "../Core.ts"
-import type { DmlPlan } from "../dml/DmlPlan.ts"
 import type {
   BatchError,
   BindType,
@@ -18,21 +14,25 @@ import type {
   Statement,
   Value
 } from "../Engine.ts"
-import { fit } from "../Fit.ts"
-import { LobValue } from "../LobValue.ts"
-import { OraError, oraError } from "../OraError.ts"
+import { QueryCursor } from "../execute/QueryCursor.ts"
 import { type BlockBinds, runBlockStatement } from "../plsql/BlockStatement.ts"
 import { PlsqlHost } from "../plsql/PlsqlHost.ts"
 import { serveFunctions, storedFunction } from "../plsql/StoredFunctions.ts"
-import { QueryCursor } from "../QueryCursor.ts"
-import { SessionState } from "../SessionState.ts"
-import type { SqlType } from "../SqlType.ts"
-import { kindOf } from "../SqlType.ts"
-import { decoderFor, encodeValue } from "../Values.ts"
-import { runSteps, type Step } from "../Waiting.ts"
-import { asOraError, Executor } from "./Executor.ts"
-import type { QueryPlan, SessionStatement } from "./Plans.ts"
-import { setCurrentSchema } from "./Settings.ts"
+import type { Core } from "../statements/Core.ts"
+import type { DmlPlan } from "../statements/DmlPlan.ts"
+import { asOraError, Executor } from "../statements/Executor.ts"
+import type { QueryPlan, SessionStatement } from "../statements/Plans.ts"
+import { setCurrentSchema } from "../statements/Settings.ts"
+import { runSteps, type Step } from "../storage/Waiting.ts"
+import type { Stored } from "../values/Convert.ts"
+import { conversion } from "../values/Convert.ts"
+import { fit } from "../values/Fit.ts"
+import { LobValue } from "../values/LobValue.ts"
+import { OraError, oraError } from "../values/OraError.ts"
+import { SessionState } from "../values/SessionState.ts"
+import type { SqlType } from "../values/SqlType.ts"
+import { kindOf } from "../values/SqlType.ts"
+import { decoderFor, encodeValue } from "../values/Values.ts"
 
 export class Session implements EngineSession {
   readonly info: SessionInfo

@@ -5,8 +5,8 @@
  * waits for the holder, not for a place in a queue: when the holder ends, all who wait try again in their order. A wait that
  * would close a circle is refused with ORA-00060 in the session that asked last.
  */
-import { oraError } from "../OraError.ts"
-import type { Wait } from "../Waiting.ts"
+import { oraError } from "../values/OraError.ts"
+import type { Wait } from "./Waiting.ts"
 
 const modes = ["ROW SHARE", "ROW EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"] as const
 export type TableMode = typeof modes[number]

@@ -4,8 +4,8 @@
  * The sizes are estimates: what counts is that nothing grows without being counted. What a statement has taken for its work
  * is given back when it ends; what tables hold, when their rows are gone.
  */
-import type { Stored } from "../Convert.ts"
-import { oraError } from "../OraError.ts"
+import type { Stored } from "../values/Convert.ts"
+import { oraError } from "../values/OraError.ts"
 
 /** Bytes that a row of this many columns takes before its texts. */
 const rowBytes = 64

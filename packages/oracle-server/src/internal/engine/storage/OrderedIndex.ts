@@ -4,7 +4,7 @@
  * The entries stand in runs of bounded length, so that a new one moves a few hundred places at most. A row has an entry for
  * the key of each of its versions; who reads has to look whether the version it sees still has that key.
  */
-import type { Stored } from "../Convert.ts"
+import type { Stored } from "../values/Convert.ts"
 import type { Row } from "./TableData.ts"
 
 export type Key = ReadonlyArray<Stored>

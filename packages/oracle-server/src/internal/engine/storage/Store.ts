@@ -4,9 +4,9 @@
  * Every commit has a number (an SCN). A read takes the number of the last commit with it and sees nothing newer, however
  * late its rows are fetched. Old versions stay for as long as a read might need them, no longer.
  */
-import type { ColumnDef, Table } from "../Catalog.ts"
-import { kindOf } from "../SqlType.ts"
+import type { ColumnDef, Table } from "../catalog/Catalog.ts"
 import { comparerOf } from "../values/Order.ts"
+import { kindOf } from "../values/SqlType.ts"
 import { Memory } from "./Memory.ts"
 import { OrderedIndex } from "./OrderedIndex.ts"
 import { type Snapshot, TableData } from "./TableData.ts"

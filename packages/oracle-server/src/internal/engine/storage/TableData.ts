@@ -8,7 +8,7 @@
  *
  * Rows stand in blocks; a block whose rows are all gone goes too, so a table that is used as a queue stays small.
  */
-import type { Stored } from "../Convert.ts"
+import type { Stored } from "../values/Convert.ts"
 import { type Memory, sizeOf } from "./Memory.ts"
 import type { Key, OrderedIndex } from "./OrderedIndex.ts"
 

@@ -1,6 +1,6 @@
 /** The uncommitted work of one session: what to undo, what to make final, which locks to give back. */
-import type { Table } from "../Catalog.ts"
-import { oraError } from "../OraError.ts"
+import type { Table } from "../catalog/Catalog.ts"
+import { oraError } from "../values/OraError.ts"
 import type { Locks, TableMode } from "./Locks.ts"
 import type { Store } from "./Store.ts"
 import type { Row, Snapshot, TableData } from "./TableData.ts"

@@ -4,9 +4,9 @@
  * Text compares by code points (UTF-8 order), which differs from JavaScript's order of UTF-16 units where surrogates meet
  * the characters above them.
  */
-import type { Stored } from "../Convert.ts"
-import { compare as compareNumbers, type NumberValue } from "../OracleNumber.ts"
-import type { Kind } from "../SqlType.ts"
+import type { Stored } from "./Convert.ts"
+import { compare as compareNumbers, type NumberValue } from "./OracleNumber.ts"
+import type { Kind } from "./SqlType.ts"
 
 export type Comparer = (a: never, b: never) => number
 
