@@ -8,7 +8,7 @@ import { oraError, unimplemented } from "../values/OraError.ts"
 import { BINARY_DOUBLE, kindOf, NUMBER, type SqlType, varchar2 } from "../values/SqlType.ts"
 import type { Compilation } from "./Compilation.ts"
 import { convertTo, inconsistent } from "./Operators.ts"
-import { columnTerm, constant, type Scope, type Term, union } from "./Term.ts"
+import { columnTerm, constant, type Scope, type Term, union, type WindowScope } from "./Term.ts"
 
 const aggregates = new Set([
   "COUNT",
@@ -162,6 +162,20 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
   return build([x], type, order)
 }
 
+/** A window by its name, with what the call adds to it. */
+const resolved = (over: Window, named: WindowScope["named"], at: number): Window => {
+  if (over.name === undefined) return over
+  const found = named.find((one) => one.name === over.name)
+  if (found === undefined) throw oraError(904, `"${over.name}": invalid identifier`, at)
+  const base = resolved(found.window, named.slice(0, named.indexOf(found)), at)
+  return {
+    partition: base.partition,
+    order: base.order.length > 0 ? base.order : over.order,
+    frame: base.frame === "" ? over.frame : base.frame,
+    name: undefined
+  }
+}
+
 const needsOrder = new Set(["ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "LAG", "LEAD", "PERCENT_RANK", "CUME_DIST"])
 
 const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Term => {
@@ -169,13 +183,13 @@ const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Term 
   if (windows === undefined || !scope.aggregatesAllowed || scope.inAggregate) {
     throw oraError(30483, "window functions are not allowed here", expr.at)
   }
-  if (expr.distinct && expr.over!.order.length > 0) {
+  const over = resolved(expr.over!, windows.named, expr.at)
+  if (expr.distinct && over.order.length > 0) {
     throw oraError(30487, "ORDER BY not allowed here", expr.at)
   }
-  if (needsOrder.has(name) && expr.over!.order.length === 0) {
+  if (needsOrder.has(name) && over.order.length === 0) {
     throw oraError(30485, "missing ORDER BY expression in the window specification", expr.at)
   }
-  const over = expr.over!
   // A window within a window makes no sense, an aggregate in one does.
   scope.windows = undefined
   const { site } = c

@@ -277,7 +277,10 @@ export const compileBlock = (
     }
   }
   const windows: WindowScope | undefined = hasWindow(block.items) || hasWindow(options.orderBy)
-    ? { slot: c.slot(), specs: [], partition: [], order: [], args: [], site: { place: c.place(), heavy: false } }
+    ? { slot: c.slot(), specs: [], partition: [], order: [], args: [],
+      site: { place: c.place(), heavy: false },
+      named: block.windows
+    }
     : undefined
   scope.windows = windows
   scope.sequences = options.sequences && !isGrouped && !block.distinct && orderBy.length === 0

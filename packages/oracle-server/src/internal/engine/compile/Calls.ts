@@ -336,6 +336,15 @@ const specials: Readonly<Record<string, Special>> = {
     const { eval: get } = args[0]!
     return derived([args[0]!, args[1]!], "nullif", args[0]!.type, true, (f) => same.eval(f) === 1 ? null : get(f))
   },
+  NANVL: (_c, expr, args) => {
+    arity(expr, 2, 2)
+    const type = args.some((arg) => kindOf(arg.type) === "f") ? BINARY_DOUBLE : NUMBER
+    const [value, otherwise] = args.map((arg) => convertTo(arg, type, expr.at)) as [Term, Term]
+    return derived([value, otherwise], "nanvl", type, true, (f) => {
+      const x = value.eval(f)
+      return Number.isNaN(x) ? otherwise.eval(f) : x
+    })
+  },
   DECODE: decode,
   GREATEST: extreme(1),
   LEAST: extreme(-1),

@@ -1,4 +1,5 @@
 /** What compiling an expression gives, and the scopes in which its names are looked up. */
+import type { Window } from "../syntax/Ast.ts"
 import type { Table } from "../catalog/Catalog.ts"
 import type { Eval } from "../execute/Frame.ts"
 import type { AggregateSpec } from "../execute/Grouping.ts"
@@ -95,6 +96,8 @@ export interface WindowScope {
   readonly order: Array<ReadonlyArray<Term>>
   readonly args: Array<ReadonlyArray<Term>>
   readonly site: Site
+  /** The WINDOW clause. */
+  readonly named: ReadonlyArray<{ readonly name: string; readonly window: Window }>
 }
 
 export interface Scope {

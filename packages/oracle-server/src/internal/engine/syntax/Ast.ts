@@ -100,6 +100,8 @@ export interface Window {
   readonly partition: ReadonlyArray<Expr>
   readonly order: ReadonlyArray<OrderItem>
   readonly frame: string
+  /** The window of the WINDOW clause that it is, or that it adds to. */
+  readonly name: string | undefined
 }
 
 export interface OrderItem {
@@ -177,6 +179,8 @@ export interface Block {
   /** ROLLUP, CUBE and GROUPING SETS: which of `groupBy` each set groups by. */
   readonly groupingSets: ReadonlyArray<ReadonlyArray<number>> | undefined
   readonly having: Expr | undefined
+  /** The WINDOW clause. */
+  readonly windows: ReadonlyArray<{ readonly name: string; readonly window: Window }>
   readonly into: ReadonlyArray<Expr> | undefined
   readonly bulkInto: boolean
   readonly at: number

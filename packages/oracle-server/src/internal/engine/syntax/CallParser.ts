@@ -2,6 +2,28 @@ import type { Call, Expr, OrderItem, TypeSpec, Window } from "./Ast.ts"
 import { ParserBase } from "./ParserBase.ts"
 import { parseTypeSpec } from "./TypeParser.ts"
 
+/** Functions whose arguments have words between them that no other function has. */
+const ownGrammar = new Set([
+  "JSON_ARRAY",
+  "JSON_ARRAYAGG",
+  "JSON_OBJECT",
+  "JSON_OBJECTAGG",
+  "JSON_SCALAR",
+  "JSON_SERIALIZE",
+  "JSON_TRANSFORM",
+  "TREAT",
+  "VALIDATE_CONVERSION",
+  "XMLAGG",
+  "XMLCAST",
+  "XMLELEMENT",
+  "XMLEXISTS",
+  "XMLFOREST",
+  "XMLPARSE",
+  "XMLQUERY",
+  "XMLROOT",
+  "XMLSERIALIZE"
+])
+
 export const call = (
   at: number,
   path: ReadonlyArray<string>,
@@ -33,6 +55,7 @@ export abstract class CallParser extends ParserBase {
 
   call(path: ReadonlyArray<string>, at: number): Expr {
     this.expectOp("(")
+    if (path.length === 1 && ownGrammar.has(path[0]!)) throw this.unsupported(path[0]!)
     const args: Array<Expr> = []
     const names: Array<string | undefined> = []
     const options: Record<string, string> = {}
@@ -51,6 +74,7 @@ export abstract class CallParser extends ParserBase {
         }
         args.push(this.expr())
         this.argumentOptions(path, options)
+        if (this.isWord("DEFAULT")) throw this.unsupported("DEFAULT … ON CONVERSION ERROR")
       } while (this.takeOp(","))
     }
     this.nullTreatment(options)
@@ -114,9 +138,12 @@ export abstract class CallParser extends ParserBase {
     return { expr, descending, nulls }
   }
 
-  private window(): Window {
+  /** What follows OVER: the name of a window, or its specification. */
+  window(): Window {
+    if (this.isName()) return { partition: [], order: [], frame: "", name: this.name() }
     this.expectOp("(")
-    if (this.isName() && !this.isWord("PARTITION")) throw this.unsupported("named windows")
+    const isFrame = this.isWord("ROWS") || this.isWord("RANGE") || this.isWord("GROUPS")
+    const name = this.isName() && !this.isWord("PARTITION") && !isFrame ? this.name() : undefined
     const partition = this.takeWord("PARTITION", "BY") ? this.commaList(() => this.expr()) : []
     const order = this.isWord("ORDER") ? this.orderBy() : []
     let frame = ""
@@ -133,6 +160,6 @@ export abstract class CallParser extends ParserBase {
       if (words[0] === "RANGE" && /\d/.test(frame)) throw this.unsupported("RANGE frame with an offset")
     }
     this.expectOp(")")
-    return { partition, order, frame }
+    return { partition, order, frame, name }
   }
 }

@@ -53,6 +53,7 @@ export abstract class ExpressionParser extends CallParser {
         continue
       }
       if (token.kind !== "word") return left
+      if (token.text === "COLLATE" && this.isName(1)) throw this.unsupported("COLLATE")
       const not = token.text === "NOT" && ["IN", "BETWEEN", "LIKE", "MEMBER"].includes(this.peek().text)
       if (not) this.at++
       if (this.takeWord("IN")) left = { kind: "in", arg: left, not, at, ...this.listOrQuery() }

@@ -118,7 +118,14 @@ export abstract class QueryParser extends ExpressionParser {
       groupingSets = grouped.sets
     }
     if (this.takeWord("HAVING")) having = this.expr()
-    for (const word of ["MODEL", "WINDOW", "QUALIFY"]) {
+    const windows = this.takeWord("WINDOW")
+      ? this.commaList(() => {
+        const name = this.name()
+        this.expectWord("AS")
+        return { name, window: this.window() }
+      })
+      : []
+    for (const word of ["MODEL", "QUALIFY"]) {
       if (this.isWord(word)) throw this.unsupported(`${word} clause`)
     }
     return {
@@ -133,6 +140,7 @@ export abstract class QueryParser extends ExpressionParser {
       groupBy,
       groupingSets,
       having,
+      windows,
       into,
       bulkInto,
       at
