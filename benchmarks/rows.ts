@@ -8,6 +8,7 @@ import { lease } from "./lease.ts"
 import { memory } from "./memory.ts"
 import { recovery } from "./recovery.ts"
 import type { Row } from "./row.ts"
+import { serverEngine } from "./serverEngine.ts"
 
 export const rows: ReadonlyArray<Row> = [
   lease,
@@ -17,5 +18,6 @@ export const rows: ReadonlyArray<Row> = [
   memory,
   growth,
   endToEnd,
-  recovery
+  recovery,
+  serverEngine
 ]

@@ -228,6 +228,56 @@ describe("the driver, the server and its engine together", () => {
         )
       })))
 
+  const endless = "select count(*) from a x, a y, a z where x.id + y.id + z.id = -1"
+
+  it.live("break a statement that works without end, while others go on (F1)", () =>
+    served({
+      script: "create table a (id number); insert into a select level from dual connect by level <= 1000"
+    }, (first, server) =>
+      Effect.gen(function*() {
+        const second = yield* connect(server)
+        for (
+          const text of [
+            endless,
+            `begin for r in (${endless}) loop null; end loop; end;`,
+            "begin loop null; end loop; end;"
+          ]
+        ) {
+          const working = first.execute(text).then(() => "no error", (cause: { code: string }) => cause.code)
+          // The client's event loop is the server's own: that it answers here at all is the point.
+          assert.deepEqual((yield* run(second, "select count(*) from a")).rows, [[1000]])
+          yield* Effect.promise(() => first.break())
+          assert.strictEqual(yield* Effect.promise(() => working), "ORA-01013")
+          assert.deepEqual((yield* run(first, "select count(*) from a")).rows, [[1000]])
+        }
+        // In a fetch, after rows have come.
+        const { resultSet } = yield* run(
+          first,
+          "select x.id from a x, a y, a z where x.id = 1 and y.id = 1 and z.id < 4 or x.id + y.id + z.id = -1",
+          [],
+          { resultSet: true, prefetchRows: 0, fetchArraySize: 2 }
+        )
+        assert.deepEqual(yield* Effect.promise(() => resultSet!.getRows(2)), [[1], [1]])
+        const fetching = resultSet!.getRows(2).then(() => "no error", (cause: { code: string }) => cause.code)
+        assert.deepEqual((yield* run(second, "select 1 from dual")).rows, [[1]])
+        yield* Effect.promise(() => first.break())
+        assert.strictEqual(yield* Effect.promise(() => fetching), "ORA-01013")
+        assert.deepEqual((yield* run(first, "select 1 from dual")).rows, [[1]])
+      })))
+
+  it.live("end a statement that wants too much memory, and live on (F1)", () =>
+    served({
+      memoryLimit: 8_000_000,
+      script: "create table a (id number); insert into a select level from dual connect by level <= 1000"
+    }, (connection) =>
+      Effect.gen(function*() {
+        assert.strictEqual(
+          yield* codeOf(() => connection.execute("select count(*) from (select x.id from a x, a y order by y.id)")),
+          "ORA-04030"
+        )
+        assert.deepEqual((yield* run(connection, "select count(*) from a")).rows, [[1000]])
+      })))
+
   it.live("a killed session gives its locks back, and a killed waiter hears of it", () =>
     served(
       { script: "create table seats (id number primary key); insert into seats values (1)" },

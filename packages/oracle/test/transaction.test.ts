@@ -12,7 +12,7 @@ const prepared = Effect.gen(function*() {
     Effect.map(from.query(`select id from ${name} order by id`), (rows) => rows.map((row) => row["ID"]))
   /** What another session sees. */
   const committed = pool.use(ids)
-  return { pool, held, insert, committed, ids }
+  return { pool, held, insert, committed, ids, name }
 })
 
 describe("withTransaction", () => {
@@ -106,6 +106,29 @@ describe("withTransaction", () => {
       )
       assert.deepStrictEqual(yield* committed, [2])
       assert.strictEqual((yield* pool.statistics).busy, 1)
+    })))
+
+  it.live("can be tried again when another one was first (F32)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { committed, held, ids, insert, name, pool } = yield* prepared
+      yield* held.withTransaction(insert(1))
+      let attempts = 0
+      const attempt = held.withTransaction(
+        Effect.gen(function*() {
+          attempts++
+          yield* ids(held)
+          if (attempts === 1) {
+            yield* pool.use((other) => other.withTransaction(other.execute(`update ${name} set id = 10 where id = 1`)))
+          }
+          yield* held.execute(`update ${name} set id = id + 1`)
+        }),
+        { isolation: "serializable" }
+      )
+      const first = yield* Effect.flip(attempt)
+      assert.strictEqual(first._tag === "OracleError" && first.code, "ORA-08177")
+      assert.isTrue(first._tag === "OracleError" && first.isRetryable)
+      yield* attempt
+      assert.deepStrictEqual([attempts, yield* committed], [2, [11]])
     })))
 
   it.live("is rolled back with the lease when nobody ended it", () =>

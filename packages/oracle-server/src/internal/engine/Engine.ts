@@ -1,17 +1,34 @@
-export type StatementKind = "query" | "insert" | "update" | "delete" | "merge" | "plsql" | "ddl" | "other"
-
 /**
- * How a placeholder is used. The wire does not carry it: the engine finds it in the text. `returning` marks a placeholder
- * of `RETURNING ... INTO`, for which the driver never sends a value.
+ * The contract between the wire side of the embedded Oracle server and the SQL engine behind it.
+ *
+ * The wire side opens one {@link EngineSession} for each logged-on session, parses a text once with
+ * {@link EngineSession.parse}, runs the {@link Statement} as often as it likes with {@link EngineSession.execute} and
+ * takes rows with {@link EngineSession.fetch}. Everything is synchronous except a statement that has to wait (for a row
+ * lock, `dbms_session.sleep`, a procedure that answers a promise) or that works for more than a few milliseconds: that
+ * one execution, or fetch, returns a promise.
+ *
+ * One session runs one call at a time. Only {@link EngineSession.cancel} and {@link EngineSession.close} may come while a
+ * promise is pending.
  */
-import type { BindType, Column, Cursor, Lob, OraErrorLike, Row, SessionInfo, TypeName, Value } from "./values/Value.ts"
+import type {
+  BindType,
+  Column,
+  Cursor,
+  EndToEnd,
+  Lob,
+  OraErrorLike,
+  Row,
+  SessionInfo,
+  TypeName,
+  Value
+} from "./values/Value.ts"
 
 export type {
-  EndToEnd,
   BindType,
   Column,
   Cursor,
   DateTime,
+  EndToEnd,
   IntervalDayToSecond,
   IntervalYearToMonth,
   JsonValue,
@@ -24,6 +41,12 @@ export type {
   VectorValue
 } from "./values/Value.ts"
 
+export type StatementKind = "query" | "insert" | "update" | "delete" | "merge" | "plsql" | "ddl" | "other"
+
+/**
+ * How a placeholder is used. The wire does not carry it: the engine finds it in the text. `returning` marks a placeholder
+ * of `RETURNING ... INTO`, for which the driver never sends a value.
+ */
 export type BindDirection = "in" | "out" | "inout" | "returning"
 
 /** A placeholder, in the order in which the driver sends values: each occurrence in SQL, each distinct name in PL/SQL. */

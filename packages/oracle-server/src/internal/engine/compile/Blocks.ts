@@ -277,7 +277,12 @@ export const compileBlock = (
     }
   }
   const windows: WindowScope | undefined = hasWindow(block.items) || hasWindow(options.orderBy)
-    ? { slot: c.slot(), specs: [], partition: [], order: [], args: [],
+    ? {
+      slot: c.slot(),
+      specs: [],
+      partition: [],
+      order: [],
+      args: [],
       site: { place: c.place(), heavy: false },
       named: block.windows
     }

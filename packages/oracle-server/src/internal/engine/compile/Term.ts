@@ -1,10 +1,10 @@
 /** What compiling an expression gives, and the scopes in which its names are looked up. */
-import type { Window } from "../syntax/Ast.ts"
 import type { Table } from "../catalog/Catalog.ts"
 import type { Eval } from "../execute/Frame.ts"
 import type { AggregateSpec } from "../execute/Grouping.ts"
 import { pseudo } from "../execute/Hierarchy.ts"
 import type { WindowSpec } from "../execute/Windows.ts"
+import type { Window } from "../syntax/Ast.ts"
 import type { Stored } from "../values/Convert.ts"
 import type { SqlType } from "../values/SqlType.ts"
 

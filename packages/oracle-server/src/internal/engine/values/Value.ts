@@ -141,19 +141,6 @@ export type Value =
   | Lob
   | Cursor
 
-/**
- * The contract between the wire side of the embedded Oracle server and the SQL engine behind it.
- *
- * The wire side opens one {@link EngineSession} for each logged-on session, parses a text once with
- * {@link EngineSession.parse}, runs the {@link Statement} as often as it likes with {@link EngineSession.execute} and
- * takes rows with {@link EngineSession.fetch}. Everything is synchronous except a statement that has to wait (for a row
- * lock, `dbms_session.sleep`, a procedure that answers a promise) or that works for more than a few milliseconds: that
- * one execution, or fetch, returns a promise.
- *
- * One session runs one call at a time. Only {@link EngineSession.cancel} and {@link EngineSession.close} may come while a
- * promise is pending.
- */
-
 export type Row = ReadonlyArray<Value>
 
 /** What DESCRIBE tells about a column of a query. */
