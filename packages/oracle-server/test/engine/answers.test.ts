@@ -163,7 +163,9 @@ describe("what the server refuses too (F19)", () => {
     ["select a from (select 1 a, 2 a from dual)", "ORA-00918: A: column ambiguously specified"],
     ["select t.a from t join (select 1 a from dual) s using (a)", "ORA-25154: column part of USING clause"],
     ["select t.a from t natural join (select 1 a from dual) s", "ORA-25155: column used in NATURAL join"],
-    ["select a from t fetch first 1 rows only for update", "ORA-02014"]
+    ["select a from t fetch first 1 rows only for update", "ORA-02014"],
+    ["grant select on t to nobody", "ORA-01917: user or role 'NOBODY' does not exist"],
+    ["revoke select on t from nobody", "ORA-01917"]
   ])("%s", (text, message) => {
     expect(sql.error(text).slice(0, message.length)).toBe(message)
   })
@@ -238,5 +240,16 @@ describe("what the server has (F20, F22)", () => {
     ]])
     const { cursor } = sql.run("select s.nextval from dual")
     expect(fetched(sql.session, cursor!, 1)).toEqual([["4"]])
+  })
+})
+
+describe("users", () => {
+  it("have a schema before their first session, and may be granted to (F31)", () => {
+    const { engine: own, open: begin } = harness({ users: ["app"] })
+    const session = begin()
+    expect(session.error("alter session set current_schema = app")).toBe("none")
+    expect(session.error("grant create session to app, public")).toBe("none")
+    expect(session.error("alter session set current_schema = nobody")).toMatch(/^ORA-01435/)
+    own.close()
   })
 })

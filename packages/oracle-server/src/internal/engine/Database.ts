@@ -7,6 +7,7 @@ import { oraError } from "./values/OraError.ts"
 
 export const make = (options: EngineOptions = {}): Engine => {
   const core = new Core(options)
+  for (const user of options.users ?? []) core.catalog.schemas.add(user.toUpperCase())
   const sessions = new Set<Session>()
   let closed = false
   let scripts = 0

@@ -250,6 +250,8 @@ export interface EngineOptions {
   /** Bytes that statements and rows may take together, by estimate: beyond them a statement fails with ORA-04030. 512 MB. */
   readonly memoryLimit?: number
   readonly procedures?: ReadonlyArray<Procedure>
+  /** Users that can log on: each has a schema from the start. */
+  readonly users?: ReadonlyArray<string>
   readonly host?: Partial<EngineHost>
 }
 

@@ -57,6 +57,7 @@ export const start = async (
         databaseName: database,
         instanceName: plan.name,
         procedures: options.procedures ?? [],
+        users: Object.keys(options.users ?? { scott: "tiger" }),
         ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
         host: { killSession: (sid, serial) => cluster.kill(sid, serial), usage: (sid) => cluster.usage(sid) },
         openCursors: cluster.settings.maxOpenCursors

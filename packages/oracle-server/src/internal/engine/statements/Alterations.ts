@@ -29,6 +29,12 @@ const exclusive = (services: DefinitionServices, table: Table): void => {
   }
 }
 
+/** Roles that every database has. */
+const roles = new Set(
+  ("PUBLIC CONNECT RESOURCE DBA SELECT_CATALOG_ROLE EXECUTE_CATALOG_ROLE EXP_FULL_DATABASE IMP_FULL_DATABASE " +
+    "AQ_ADMINISTRATOR_ROLE AQ_USER_ROLE SCHEDULER_ADMIN DB_DEVELOPER_ROLE PDB_DBA").split(" ")
+)
+
 /** The indexes over a column whose type has changed order its values anew. */
 const reindex = (core: Core, table: Table, column: ColumnDef): void => {
   const indexed = [
@@ -333,6 +339,11 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       return
     }
     case "grant":
+      for (const { at, name } of ddl.grantees) {
+        if (!catalog.schemas.has(name) && !roles.has(name)) {
+          throw oraError(1917, `user or role '${name}' does not exist`, at)
+        }
+      }
       return
   }
 }

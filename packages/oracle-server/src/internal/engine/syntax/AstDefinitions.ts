@@ -131,7 +131,12 @@ export type Ddl =
     readonly text: string
     readonly at: number
   }
-  | { readonly kind: "grant"; readonly at: number }
+  | {
+    readonly kind: "grant"
+    /** Who gets, or loses, the privileges. */
+    readonly grantees: ReadonlyArray<{ readonly name: string; readonly at: number }>
+    readonly at: number
+  }
 
 /** Whole statements. */
 export type Parsed =

@@ -121,8 +121,17 @@ class StatementParser extends PlsqlParser {
       return { kind: "comment", path, column, text, at }
     }
     // Every session sees every schema here: privileges are read and not kept.
+    const grantees: Array<{ readonly name: string; readonly at: number }> = []
+    const preposition = first === "GRANT" ? "TO" : "FROM"
+    while (this.token.kind !== "end" && !this.isWord(preposition)) this.at++
+    if (!this.takeWord(preposition)) throw oraError(905, "missing keyword", this.offset)
+    do {
+      const { start: place, text } = this.token
+      this.at++
+      grantees.push({ name: text, at: place })
+    } while (this.takeOp(","))
     while (this.token.kind !== "end") this.at++
-    return { kind: "grant", at }
+    return { kind: "grant", grantees, at }
   }
 
   private create(): Ddl {
