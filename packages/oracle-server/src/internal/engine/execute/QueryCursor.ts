@@ -39,6 +39,7 @@ export class QueryCursor implements Cursor {
   /** Rows read ahead of the fetches. */
   private ahead: Array<Held> = []
   private next = 0
+  private isOpen = false
 
   constructor(
     plan: { readonly columns: ReadonlyArray<Column>; readonly decoders: ReadonlyArray<Decoder> },
@@ -61,6 +62,7 @@ export class QueryCursor implements Cursor {
     const { operator } = this.source!
     try {
       operator.open()
+      this.isOpen = true
     } catch (error) {
       if (error === suspension) return false
       this.finish()
@@ -73,7 +75,9 @@ export class QueryCursor implements Cursor {
   *open(): Step<void> {
     const { frame, operator, take } = this.source!
     try {
-      yield* complete(frame, () => operator.open())
+      // What has been opened is not opened again: parts of it may be at work already.
+      if (!this.isOpen) yield* complete(frame, () => operator.open())
+      this.isOpen = true
       if (take === undefined) yield* this.pull(1)
     } catch (error) {
       this.finish()

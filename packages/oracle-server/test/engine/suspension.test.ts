@@ -1,0 +1,85 @@
+/**
+ * A run that is suspended again and again gives what one gives that is left alone: operators keep their place, expressions that
+ * begin anew repeat no effect.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { harness, type Sql } from "./EngineHarness.ts"
+
+/** By this clock every look finds the time used up. */
+let ticks = 0
+const calm = harness()
+const hurried = harness({ host: { clock: () => ticks += 10 } })
+const sessions: ReadonlyArray<Sql> = [calm.open(), hurried.open()]
+
+const all = async (sql: Sql, text: string): Promise<unknown> => {
+  const { cursor, rowCount } = await sql.later(text)
+  if (cursor === undefined) return rowCount
+  const rows: Array<unknown> = []
+  while (!cursor.exhausted) rows.push(...await sql.session.fetch(cursor, 1000))
+  return rows
+}
+
+const script = [
+  "create table l (a number, b number, c varchar2(20))",
+  "create table r (a number primary key, b number, c varchar2(20))",
+  "create table i (a number, b number)",
+  "create index ib on i (b)",
+  "insert into l select mod(level * 7, 400), mod(level, 13), 'x' || mod(level, 50) from dual connect by level <= 1500",
+  "insert into r select level, mod(level, 11), 'x' || mod(level, 70) from dual connect by level <= 900",
+  "insert into i select mod(level, 300), mod(level, 40) from dual connect by level <= 1200",
+  "create sequence s",
+  "create function f(x number) return number is n number; begin select count(*) into n from i where b = x; return n; end;"
+]
+
+const statements = [
+  "select count(*), sum(l.b + r.b) from l join r on l.a = r.a",
+  "select count(*) from l, r where l.a + r.a = 700",
+  "select count(*), sum(r.b) from l left join r on l.a = r.a and r.b > 5",
+  "select count(*) from l full join r on l.a = r.a and l.b = r.b",
+  "select l.a, l.b from l where exists (select 1 from r where r.b = l.b and r.a > l.a + 300) order by 1, 2",
+  "select count(*) from l where (select count(*) from r where r.b = l.b) > 80",
+  "select sum((select max(r.a) from r where r.b = l.b and r.c <> l.c)) from l",
+  "select count(*) from l where a not in (select i.a from i where i.b = l.b)",
+  "select count(*) from l where a in (select i.a from i)",
+  "select count(*) from l where b > any (select i.b from i where i.a = l.a)",
+  "select c, count(*), sum(b), listagg(distinct b, ',') within group (order by b) from l group by c order by c",
+  "select c, b, count(*), grouping_id(c, b) from l group by rollup(c, b) order by 1, 2, 4",
+  "select distinct b, c from l order by 1, 2",
+  "select a, b, row_number() over (partition by b order by a, c) rn, sum(a) over (partition by b order by a, c rows between 3 preceding and 1 following) s, sum(a) over (partition by b order by a) t from l order by 2, 1, 3",
+  "select b, c from l union select b, c from r order by 1, 2",
+  "select b, c from l minus select b, c from r",
+  "select b from l intersect all select b from r",
+  "with t(n, m) as (select 1, 1 from dual union all select n + 1, m + n from t where n < 3000) select count(*), max(m) from t",
+  "with q as (select b, count(*) k from l group by b) select x.b, y.b, x.k from q x, q y where x.b + 1 = y.b order by 1",
+  "select count(*), max(level), sum(connect_by_isleaf) from (select a id, trunc(a / 3) p from r) start with id = 1 connect by prior id = p and id <> prior id",
+  "select level from dual connect by level <= 3000 order by mod(level, 17), level",
+  "select l.a, q.m from l, lateral (select max(i.a) m from i where i.b = l.b) q order by 1, 2",
+  "select s.nextval, a from r where b = 3",
+  "select f(b), count(*) from l group by b order by b",
+  "select sum(f(b)) from l where f(a) > 3",
+  "select count(*) from (select l.*, rownum n from l where rownum <= 700) where n > 350",
+  "select a, b from l order by b, a offset 100 rows fetch next 20 rows with ties",
+  "insert into l select a, b, c from r",
+  "update l set b = (select max(i.b) from i where i.a = l.a), c = s.nextval where b > 6",
+  "delete from l where exists (select 1 from i where i.b = l.b and i.a = l.a)",
+  "merge into r using (select a, max(b) b from i group by a) q on (r.a = q.a) when matched then update set c = q.b when not matched then insert (a, b, c) values (q.a, q.b, s.nextval)",
+  "select a, b, c from l order by 1, 2, 3",
+  "select a, b, c from r order by 1, 2, 3"
+]
+
+beforeAll(async () => {
+  for (const text of script) for (const sql of sessions) await all(sql, text)
+})
+afterAll(() => {
+  calm.engine.close()
+  hurried.engine.close()
+})
+
+describe("suspension", () => {
+  it.each(statements)("changes nothing: %s", async (text) => {
+    const [first, second] = sessions as [Sql, Sql]
+    const before = ticks
+    expect(await all(second, text)).toEqual(await all(first, text))
+    expect(ticks).toBeGreaterThan(before)
+  })
+})
