@@ -105,17 +105,15 @@ const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
         figure("query by key, 1 connection", "queries", "per second", values.one),
         figure("query by key, 16 connections", "queries", "per second", values.all)
       ],
-      targets: scale === "full"
-        ? [
-          {
-            text: "ten times faster than the engine on SQLite",
-            bound: before.join / 10,
-            direction: "at most",
-            measured: median(values.join)
-          },
-          { text: "100,000 rows in 2 s", bound: 2000, direction: "at most", measured: median(values.insert) }
-        ]
-        : [],
+      targets: [
+        {
+          text: "ten times faster than the engine on SQLite",
+          bound: before.join / 10,
+          direction: "at most",
+          measured: median(values.join)
+        },
+        { text: "100,000 rows in 2 s", bound: 2000, direction: "at most", measured: median(values.insert) }
+      ],
       notes: [
         `The engine on SQLite took ${before.join} ms for the join and ${before.insert} ms for the rows. A query by key took 2.9 µs in it and takes 1.1 µs now: over a connection that difference is lost in the protocol.`,
         "Client and server share one process and one event loop."
