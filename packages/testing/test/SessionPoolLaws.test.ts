@@ -3,10 +3,10 @@ import { Effect } from "effect"
 import * as vitest from "vitest"
 
 SessionPoolLaws.suite(vitest, SessionPoolLaws.testDatabase(), {
-  runs: 120,
+  runs: 80,
   maxOps: [3, 31],
   maxOpsShuffled: [7],
-  stride: 4
+  stride: 6
 })
 
 // What a subject with sockets goes through: its own scheduler and clock, and a wait until everything has come to rest.
