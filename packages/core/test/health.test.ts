@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SessionPool } from "@sessionpool/core"
 import { TestDatabase } from "@sessionpool/testing"
-import { Effect, Fiber } from "effect"
+import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { beside, openPool, served, settled, warm, watch } from "./openPool.ts"
 
@@ -265,6 +265,19 @@ describe("a fatal error on a lease", () => {
         events.flatMap((event) => event._tag === "SessionClosed" ? [[event.session, event.reason]] : []),
         [[1, "broken"]]
       )
+    }))
+
+  it.effect("that comes while a session is pinged for a request has it pinged once more, and lent then", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 2, pingInterval: 0 })
+      yield* warm(pool, "", "")
+      const held = yield* pool.acquire()
+      yield* database.behave("ping", { latency: "50 millis" })
+      const request = yield* beside(served(pool))
+      yield* database.reportFatal(held.session.number, new Error("ORA-03113"))
+      yield* TestClock.adjust("100 millis")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(request)))
+      assert.strictEqual(yield* database.count("opened"), 2)
     }))
 
   it.effect("has the siblings pinged before they are lent again, each once", () =>

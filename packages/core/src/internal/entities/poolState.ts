@@ -422,6 +422,8 @@ export class PoolState<S> implements FastPool<S> {
 
   /** Sets a session aside to be pinged. */
   setAside(session: Session<S>): void {
+    // One that is pinged once more, because of a fatal error that came meanwhile, stays where it is.
+    if (session.place === "checking") return
     if (session.place === "idle") this.#idle.remove(session)
     this.#places.move(session.group, session, "checking")
   }
