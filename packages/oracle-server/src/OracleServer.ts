@@ -132,6 +132,8 @@ export interface Options {
     readonly fieldVersion?: number
     readonly endOfResponse?: boolean
     readonly fastAuth?: boolean
+    /** False: a pipeline is refused with ORA-43616, and none of its calls is run; default true. */
+    readonly pipelines?: boolean
     /** The largest packet, by default 2 MiB; clients ask for 8192 unless told otherwise. */
     readonly sdu?: number
   }

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import { make } from "../../src/internal/engine/Database.ts"
 import type { Column } from "../../src/internal/engine/Engine.ts"
 import { parseAuthMessage } from "../../src/internal/ttc/AuthMessage.ts"
 import { readMetadata } from "../../src/internal/ttc/BindReader.ts"
 import { ByteReader } from "../../src/internal/ttc/ByteReader.ts"
 import { ByteWriter } from "../../src/internal/ttc/ByteWriter.ts"
 import { writeDescription } from "../../src/internal/ttc/Describe.ts"
+import { describeObject, parseDescribeObject } from "../../src/internal/ttc/DescribeObject.ts"
 import {
   type BindRow,
   isPlsql,
@@ -181,6 +183,20 @@ describe("LOB operations of other clients (F24)", () => {
 })
 
 describe("answers to other clients (F24)", () => {
+  it("describe a table before JDBC returns the keys that an INSERT has generated", () => {
+    assert.strictEqual(parseDescribeObject(hex("010109000000010e6a6176615f6b657973"), plain), "java_keys")
+    const engine = make({})
+    const session = engine.open({ user: "SCOTT", sid: 1, serial: 1, service: "S" })
+    session.execute(session.parse("create table keys (id number(9), name varchar2(20))"), { bindTypes: [] })
+    const writer = new ByteWriter()
+    describeObject(session, "keys", writer, plain)
+    const text = writer.written().toString("latin1")
+    assert.isTrue(text.includes("ID") && text.includes("NAME"))
+    assert.throws(() => describeObject(session, "keys; drop", writer, plain), /ORA-00903/)
+    assert.throws(() => describeObject(session, "nothing", writer, plain), /ORA-00942/)
+    engine.close()
+  })
+
   it("describe a scale with its length where the client's integers of one byte have one", () => {
     const bytes = (countedBytes: boolean) => {
       const writer = new ByteWriter()

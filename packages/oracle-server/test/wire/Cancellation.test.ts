@@ -179,4 +179,16 @@ describe("cancellation in a pipeline", () => {
       assert.strictEqual(yield* Fiber.join(running), "no error")
       assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "no error")
     })))
+
+  it.live("pipelines can be refused, and then none of their calls is run (F35)", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const canned = engine()
+      const connection = yield* connect(yield* serve(canned, { protocol: { pipelines: false } }))
+      assert.strictEqual(
+        yield* codeOf(() => connection.runPipeline!(makePipeline("insert", "insert"), false)),
+        "ORA-43616"
+      )
+      assert.strictEqual(executed(canned, "insert"), 0)
+      assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "no error")
+    })))
 })

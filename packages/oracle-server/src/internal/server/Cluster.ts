@@ -22,6 +22,7 @@ export interface ClusterSettings {
   readonly fieldVersion: number
   readonly endOfResponse: boolean
   readonly fastAuth: boolean
+  readonly pipelines: boolean
   readonly netVersion: number
   readonly route: ((request: ConnectRequest) => string | undefined) | undefined
 }

@@ -229,6 +229,7 @@ export class Instance {
       instanceName: this.name,
       serviceName: service,
       maxOpenCursors: settings.maxOpenCursors,
+      pipelines: settings.pipelines,
       poolBoundary: request.pooled && (boundary === "STATEMENT" || boundary === "TRANSACTION") ? boundary : undefined,
       secret: cluster.secret,
       account: (name) => cluster.users.find(name),

@@ -43,6 +43,7 @@ export const start = async (
     fieldVersion: protocol.fieldVersion ?? FieldVersion.v23_4,
     endOfResponse: protocol.endOfResponse ?? true,
     fastAuth: protocol.fastAuth ?? true,
+    pipelines: protocol.pipelines ?? true,
     route: options.route
   }, users)
   const engines = new Map<string, Engine>()

@@ -44,6 +44,9 @@ export const beginCall = (dialogue: Dialogue, call: Call): void => {
 export const checkCall = (dialogue: Dialogue, call: Call): void => {
   if (dialogue.session?.killed === true) throw sessionKilled()
   if (call.broken) throw cancelled()
+  if (dialogue.pipeline?.refused === true && call.code !== FunctionCode.pipelineEnd) {
+    throw oraError(43616, "pipelined operations are not supported in this session")
+  }
   if (dialogue.pipeline?.failed === true && call.code !== FunctionCode.pipelineEnd) throw cancelled()
 }
 
@@ -180,7 +183,8 @@ export const cursorOf = ({ session }: Dialogue, call: Call): ServerCursor | unde
 export const prepareExecute = (dialogue: Dialogue, call: Call, header: ExecuteHeader): OraErrorLike | undefined => {
   call.sql = header.sql
   // A call that will not be run opens nothing: its client does not look at the answer.
-  if (dialogue.pipeline?.failed === true && header.cursorId === 0) return undefined
+  const { pipeline } = dialogue
+  if ((pipeline?.failed === true || pipeline?.refused === true) && header.cursorId === 0) return undefined
   try {
     const { cursors, engine } = dialogue.requireSession()
     const cursor = header.cursorId === 0 ? cursors.open(header.sql ?? "") : cursors.find(header.cursorId)

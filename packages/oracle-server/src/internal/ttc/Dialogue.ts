@@ -15,6 +15,8 @@ export interface Pipeline {
   /** The calls after the first error are not run. */
   readonly aborts: boolean
   failed: boolean
+  /** The server takes no pipelines: none of its calls is run. */
+  readonly refused: boolean
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Piggyback } from "./Piggyback.ts"
 export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErrorLike | undefined => {
   dialogue.host.noted(piggyback.kind, dialogue.session)
   if (piggyback.kind === "pipelineBegin") {
-    dialogue.pipeline = { aborts: piggyback.abortOnError, failed: false }
+    dialogue.pipeline = { aborts: piggyback.abortOnError, failed: false, refused: !dialogue.host.pipelines }
     return undefined
   }
   try {

@@ -41,6 +41,8 @@ export interface TtcHost {
   /** At which boundaries the server gives a session back to its pool by itself. */
   readonly poolBoundary: "STATEMENT" | "TRANSACTION" | undefined
   readonly maxOpenCursors: number
+  /** False when pipelines are refused with ORA-43616. */
+  readonly pipelines: boolean
   readonly account: (name: string) => Account | undefined
   /** A secret of this server, from which the challenges for unknown users are made. */
   readonly secret: Buffer
