@@ -344,7 +344,10 @@ const makeService = (running: RunningServer, options: Options): Service => {
         catch: failure("the script failed")
       }),
     setUser: (name, settings) =>
-      Effect.sync(() => users.set(name, typeof settings === "string" ? { password: settings } : settings)),
+      Effect.sync(() => {
+        users.set(name, typeof settings === "string" ? { password: settings } : settings)
+        for (const engine of engines) engine.addSchema(name.toUpperCase())
+      }),
     setAccountState: (name, state) => Effect.sync(() => users.setState(name, state)),
     setPassword: (name, password) => Effect.promise(() => users.setPassword(name, password)),
     removeUser: (name) => Effect.sync(() => users.remove(name)),

@@ -169,3 +169,37 @@ describe("limits", () => {
       assert.strictEqual(await sleeping, "broken")
     }))
 })
+
+describe("users", () => {
+  it.live("that a statement makes can log on, be changed and dropped (F11)", () =>
+    withConnection({}, async (connection, server) => {
+      const logOn = (user: string, password: string) =>
+        codeOf(
+          oracledb.getConnection({ user, password, connectString: server.connectString }).then((one) => one.close())
+        )
+      await connection.execute("create user u identified by \"Abc1\"")
+      await connection.execute("create user plain identified by Secret9 quota unlimited on users")
+      assert.strictEqual(await logOn("u", "Abc1"), "no error")
+      assert.strictEqual(await logOn("plain", "Secret9"), "no error")
+      assert.strictEqual(await logOn("u", "abc1"), "ORA-01017")
+      await connection.execute("alter user u identified by \"Next2\"")
+      assert.strictEqual(await logOn("u", "Abc1"), "ORA-01017")
+      assert.strictEqual(await logOn("u", "Next2"), "no error")
+      await connection.execute("alter user u account lock")
+      assert.strictEqual(await logOn("u", "Next2"), "ORA-28000")
+      assert.strictEqual(await codeOf(connection.execute("create user u identified by x")), "ORA-01920")
+      await connection.execute("create table u.t (n number)")
+      assert.strictEqual(await codeOf(connection.execute("drop user u")), "ORA-01922")
+      await connection.execute("drop user u cascade")
+      assert.strictEqual(await codeOf(connection.execute("alter user u account unlock")), "ORA-01918")
+      assert.strictEqual(await logOn("u", "Next2"), "ORA-01017")
+    }))
+
+  it.live("have a schema before their first session (F31)", () =>
+    withConnection({ users: { scott: "tiger", other: "word" } }, async (connection, server) => {
+      connection.currentSchema = "OTHER"
+      assert.strictEqual(await codeOf(connection.execute("select 1 from dual")), "no error")
+      await Effect.runPromise(server.setUser("late", "word"))
+      assert.strictEqual(await codeOf(connection.execute("alter session set current_schema = late")), "no error")
+    }))
+})

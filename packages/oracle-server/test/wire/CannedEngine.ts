@@ -178,6 +178,7 @@ export const cannedEngine = (
       return session
     },
     runScript: () => Promise.resolve(),
+    addSchema: () => undefined,
     sessions: () => opened,
     close: () => undefined
   }

@@ -26,6 +26,9 @@ export const make = (options: EngineOptions = {}): Engine => {
   }
   return {
     open,
+    addSchema: (name) => {
+      core.catalog.schemas.add(name)
+    },
     runScript: async (user, script) => {
       // Numbers below zero cannot meet those of the wire.
       const session = open({ user, sid: -2 - scripts++, serial: 1, service: "SYS$USERS", program: "script" })

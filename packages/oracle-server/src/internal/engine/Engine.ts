@@ -189,6 +189,16 @@ export interface EngineHost {
   readonly killSession: (sid: number, serial: number, immediate: boolean) => boolean
   /** What the client of a session holds of it: `v$sesstat`, `v$open_cursor` and `v$temporary_lobs` show it. */
   readonly usage: (sid: number) => SessionUsage
+  /** CREATE, ALTER and DROP USER: those that can log on. */
+  readonly accounts: {
+    readonly create: (name: string, password: string | undefined) => void
+    readonly alter: (
+      name: string,
+      password: string | undefined,
+      state: "open" | "locked" | "expired" | undefined
+    ) => void
+    readonly drop: (name: string) => void
+  }
 }
 
 /** A parameter of a procedure or a function written in TypeScript. */
@@ -260,6 +270,8 @@ export interface Engine {
   readonly open: (info: SessionInfo) => EngineSession
   /** Runs a script of statements separated by `;` (and `/` after PL/SQL) as `user`, and commits: set-up for tests. */
   readonly runScript: (user: string, script: string) => Promise<void>
+  /** A user has a schema from the start, whether or not a session of it was ever opened. */
+  readonly addSchema: (name: string) => void
   readonly sessions: () => ReadonlyArray<EngineSession>
   /** Closes every session and the store. Idempotent. */
   readonly close: () => void

@@ -60,10 +60,15 @@ export const start = async (
         procedures: options.procedures ?? [],
         users: Object.keys(options.users ?? { scott: "tiger" }),
         ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
-        host: { killSession: (sid, serial) => cluster.kill(sid, serial), usage: (sid) => cluster.usage(sid) },
+        host: {
+          killSession: (sid, serial) => cluster.kill(sid, serial),
+          usage: (sid) => cluster.usage(sid),
+          accounts: users.accounts
+        },
         openCursors: cluster.settings.maxOpenCursors
       })
       engines.set(database, engine)
+      for (const name of users.names()) engine.addSchema(name)
     }
     cluster.instances.push(
       new Instance(cluster, {

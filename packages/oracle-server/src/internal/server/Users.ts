@@ -1,3 +1,4 @@
+import type { EngineHost } from "../engine/Engine.ts"
 import type { Account } from "../ttc/TtcHost.ts"
 import { makeVerifier, type Verifier, type VerifierKind } from "../ttc/Verifier.ts"
 
@@ -85,6 +86,28 @@ export class Users {
     if (user === undefined) return false
     await user.changePassword(password)
     return true
+  }
+
+  names(): ReadonlyArray<string> {
+    return [...this.users.keys()]
+  }
+
+  /** What CREATE, ALTER and DROP USER do. A user without a password has a schema and cannot log on. */
+  readonly accounts: EngineHost["accounts"] = {
+    create: (name, password) => {
+      if (password !== undefined) this.users.set(name, new StoredUser(name, { password }, this.kind, this.maxFailures))
+    },
+    alter: (name, password, state) => {
+      if (password !== undefined) {
+        const known = this.users.get(name)
+        if (known === undefined) this.accounts.create(name, password)
+        else void known.changePassword(password)
+      }
+      if (state !== undefined) this.setState(name, state)
+    },
+    drop: (name) => {
+      this.users.delete(name)
+    }
   }
 
   find(name: string): Account | undefined {

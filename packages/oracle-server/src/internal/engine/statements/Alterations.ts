@@ -295,8 +295,27 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       if (catalog.schemas.has(ddl.name)) {
         throw oraError(1920, `user name '${ddl.name}' conflicts with another user or role name`, ddl.at)
       }
+      core.host.accounts.create(ddl.name, ddl.password)
       catalog.schemas.add(ddl.name)
       return
+    case "alterUser":
+      if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
+      core.host.accounts.alter(ddl.name, ddl.password, ddl.account)
+      return
+    case "dropUser": {
+      if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
+      if ([...core.sessions.values()].some(({ state }) => state.info.user === ddl.name)) {
+        throw oraError(1940, "cannot drop a user that is currently connected", ddl.at)
+      }
+      const owned = [...catalog.objects.values()].filter((object) => object.owner === ddl.name)
+      if (owned.length > 0 && !ddl.cascade) {
+        throw oraError(1922, `CASCADE must be specified to drop '${ddl.name}'`, ddl.at)
+      }
+      for (const object of owned) catalog.remove(object)
+      core.host.accounts.drop(ddl.name)
+      catalog.schemas.delete(ddl.name)
+      return
+    }
     case "createProcedure": {
       const [owner, name] = placeOf(ddl.path, session)
       const existing = catalog.objects.get(`${owner}.${name}`)

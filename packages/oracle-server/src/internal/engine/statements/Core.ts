@@ -54,6 +54,7 @@ export class Core {
       sleep: options.host?.sleep ?? defaultSleep,
       clock: options.host?.clock ?? (() => performance.now()),
       killSession: options.host?.killSession ?? (() => false),
+      accounts: options.host?.accounts ?? { create: () => undefined, alter: () => undefined, drop: () => undefined },
       usage: options.host?.usage ?? (() => ({ openCursors: 0, temporaryLobs: 0, calls: 0, statements: [] }))
     }
     this.environment = {

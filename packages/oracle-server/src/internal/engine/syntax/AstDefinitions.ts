@@ -93,7 +93,15 @@ export type Ddl =
     readonly replace: boolean
     readonly at: number
   }
-  | { readonly kind: "createUser"; readonly name: string; readonly at: number }
+  | { readonly kind: "createUser"; readonly name: string; readonly password: string | undefined; readonly at: number }
+  | {
+    readonly kind: "alterUser"
+    readonly name: string
+    readonly password: string | undefined
+    readonly account: "locked" | "open" | "expired" | undefined
+    readonly at: number
+  }
+  | { readonly kind: "dropUser"; readonly name: string; readonly cascade: boolean; readonly at: number }
   | {
     readonly kind: "createProcedure"
     readonly path: ReadonlyArray<string>

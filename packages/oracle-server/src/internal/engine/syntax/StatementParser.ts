@@ -84,6 +84,7 @@ class StatementParser extends PlsqlParser {
       throw this.unsupported(`ALTER SYSTEM ${this.token.text}`)
     }
     if (this.takeWord("TABLE")) return { kind: "ddl", ddl: this.alterTable() }
+    if (this.takeWord("USER")) return { kind: "ddl", ddl: this.alterUser() }
     if (this.takeWord("SEQUENCE")) {
       const at = this.offset
       const path = this.path()
@@ -186,10 +187,34 @@ class StatementParser extends PlsqlParser {
     if (this.takeWord("USER") || this.takeWord("SCHEMA")) {
       const at = this.offset
       const name = this.name()
+      const password = this.password()
       while (this.token.kind !== "end") this.at++
-      return { kind: "createUser", name, at }
+      return { kind: "createUser", name, password, at }
     }
     throw this.unsupported(`CREATE ${this.token.text}`)
+  }
+
+  /** `IDENTIFIED BY`: a password keeps its case, in quotes or without. */
+  private password(): string | undefined {
+    if (!this.takeWord("IDENTIFIED", "BY")) return undefined
+    const { end, kind, start, text } = this.token
+    if (kind === "end") throw oraError(988, "missing or invalid password(s)", start)
+    this.at++
+    return kind === "word" ? this.sql.slice(start, end) : text
+  }
+
+  private alterUser(): Ddl {
+    const at = this.offset
+    const name = this.name()
+    const password = this.password()
+    let account: "locked" | "open" | "expired" | undefined
+    while (this.token.kind !== "end") {
+      if (this.takeWord("ACCOUNT", "LOCK")) account = "locked"
+      else if (this.takeWord("ACCOUNT", "UNLOCK")) account = "open"
+      else if (this.takeWord("PASSWORD", "EXPIRE")) account = "expired"
+      else this.at++
+    }
+    return { kind: "alterUser", name, password, account, at }
   }
 
   private createView(replace: boolean): Ddl {
@@ -211,6 +236,11 @@ class StatementParser extends PlsqlParser {
   }
 
   private drop(): Ddl {
+    if (this.takeWord("USER")) {
+      const at = this.offset
+      const name = this.name()
+      return { kind: "dropUser", name, cascade: this.takeWord("CASCADE"), at }
+    }
     const isPublic = this.takeWord("PUBLIC")
     const object = droppable.find((word) => this.isWord(word))
     if (object === undefined) throw this.unsupported(`DROP ${this.token.text}`)
