@@ -368,7 +368,7 @@ export class OracleConnection extends Connection.Base {
   setCurrentSchema(name: string): Effect.Effect<void, ReadError> {
     return Effect.flatMap(this.currentSchema, (before) =>
       this.#caller.now({ operation: "setCurrentSchema" }, () => {
-        this.#caller.session.context.setSchema(name, before)
+        this.#caller.session.changeContext((context) => context.setSchema(name, before))
       }))
   }
 
@@ -380,7 +380,7 @@ export class OracleConnection extends Connection.Base {
     return this.#caller.now({ operation: "setContext" }, () => {
       const { attributes, problem, values } = readContext(changes)
       if (problem !== undefined) throw problem
-      this.#caller.session.context.merge(values, attributes)
+      this.#caller.session.changeContext((context) => context.merge(values, attributes))
     })
   }
 

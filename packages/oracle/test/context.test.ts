@@ -254,7 +254,9 @@ describe.skipIf(isReal)("OracleContext", () => {
         { attributes: { ["n".repeat(129)]: "x" } },
         { attributes: { "": "x" } },
         { clientIdentifier: 7 } as unknown as OracleContext,
-        { module: null } as unknown as OracleContext
+        { module: null } as unknown as OracleContext,
+        { attributes: null } as unknown as OracleContext,
+        null as unknown as OracleContext
       ]
       for (const bad of refused) {
         const error = yield* Effect.flip(Effect.provideService(pool.use((held) => held.ping), OracleContext, bad))
@@ -263,7 +265,11 @@ describe.skipIf(isReal)("OracleContext", () => {
         assert.deepStrictEqual(yield* pool.use(seen), nobody)
       }
       const error = yield* Effect.flip(pool.use({ context: "ada" }, (held) => held.ping))
-      assert.match(error.message, /must be a text/)
+      assert.match(error.message, /must be an object/)
+      const changed = yield* Effect.flip(
+        pool.use((held) => held.setContext({ attributes: null } as unknown as OracleContext))
+      )
+      assert.match(changed.message, /must be an object/)
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
     })))
 

@@ -71,6 +71,44 @@ describe.skipIf(isReal)("a pipeline", () => {
       )
     })))
 
+  it.live("tells the server of a changed context before the statements that are called after the change", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool } = yield* watched()
+      yield* pool.use((connection) => {
+        const tenant = Effect.map(
+          connection.query("select sys_context('clientcontext', 'tenant') as t from dual"),
+          ([row]) => row?.["T"]
+        )
+        const found = Effect.all([
+          tenant,
+          Effect.as(connection.setContext({ attributes: { tenant: "one" } }), undefined),
+          tenant,
+          tenant
+        ], { concurrency: "unbounded" })
+        return Effect.map(together(found), (all) => assert.deepStrictEqual(all, [null, undefined, "one", "one"]))
+      })
+    })))
+
+  it.live("fails as a lost connection when its session was ended", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { pool, server } = yield* watched()
+      yield* pool.use((connection) =>
+        Effect.gen(function*() {
+          yield* connection.ping
+          for (const session of yield* server.sessions) yield* server.kill(session.sid, session.serial)
+          const outcomes = yield* connection.pipeline([
+            OracleStatement.query("select 1 as n from dual"),
+            OracleStatement.query("select 2 as n from dual")
+          ], { mode: "result" })
+          for (const outcome of outcomes) {
+            const error = Result.isFailure(outcome) ? outcome.failure : undefined
+            assert.isTrue(error?._tag === "OracleError" && error.reason._tag === "ConnectionError", String(error))
+          }
+        })
+      )
+      assert.strictEqual(yield* pool.use((connection) => number(connection, 7)), 7)
+    })))
+
   it.live("is one round trip for statements that are ready together", () =>
     Effect.scoped(Effect.gen(function*() {
       const { pool, server } = yield* watched({ min: 1 })

@@ -6,7 +6,7 @@
  * the batch, so that nothing overtakes it. A caller who leaves takes its answer along and lets the others go on; when the last has
  * left, the batch is given up, and whoever stops it breaks it at the server.
  */
-import { isBroken } from "./driverFailure.ts"
+import { isBroken, isOfDriver, lostMidway } from "./driverFailure.ts"
 import type { DriverInternals } from "./driverInternals.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import {
@@ -176,8 +176,10 @@ export class Batch {
         } else told.push(outcome)
       }
       return told
-    } catch (failure) {
-      if (isPipelineRefusal(failure)) return await this.#refused(connection, calls)
+    } catch (thrown) {
+      if (isPipelineRefusal(thrown)) return await this.#refused(connection, calls)
+      // The driver closes a connection whose session was ended, and then reads on from what it has dropped.
+      const failure = isOfDriver(thrown) || connection.isHealthy() ? thrown : lostMidway(thrown)
       this.#host.lose()
       return calls.map(() => ({ failure }))
     } finally {

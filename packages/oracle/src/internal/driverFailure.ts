@@ -23,13 +23,18 @@ export const isOutOfCursors = (failure: unknown): boolean => numberOf(failure) =
 const unsent = new WeakSet<object>()
 const defects = new WeakSet<object>()
 
+const lostMessage = "NJS-500: connection to Oracle Database was closed or broken"
+
 /** The session was lost before; as the driver puts it. */
 export const lost = (): Error => {
-  const message = "NJS-500: connection to Oracle Database was closed or broken"
-  const failure = Object.assign(new Error(message), { code: "NJS-500" })
+  const failure = Object.assign(new Error(lostMessage), { code: "NJS-500" })
   unsent.add(failure)
   return failure
 }
+
+/** The connection was closed in the middle of a call, which may have happened. */
+export const lostMidway = (cause: unknown): Error =>
+  Object.assign(new Error(lostMessage, { cause }), { code: "NJS-500" })
 
 /** Whether a call failed before anything of it was sent. */
 export const isUnsent = (failure: unknown): boolean =>

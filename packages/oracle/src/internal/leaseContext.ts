@@ -37,12 +37,18 @@ const labels: { readonly [F in ContextField]: string } = {
   ecid: "execution context id"
 }
 
-const badText = (what: string, value: unknown): OracleError =>
+const bad = (what: string, kind: string, value: unknown): OracleError =>
   refusal(
     "context",
-    `The ${what} of a lease must be a text, not ${value === null ? "null" : typeof value}. Nothing was sent.\n`
+    `The ${what} of a lease must be ${kind}, not ${value === null ? "null" : typeof value}. Nothing was sent.\n`
       + "Check what is provided as OracleContext, or as `context` of the request."
   )
+
+const badText = (what: string, value: unknown): OracleError => bad(what, "a text", value)
+
+const badObject = (what: string, value: unknown): OracleError => bad(what, "an object", value)
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null
 
 const tooLong = (what: string, bytes: number, most: number): OracleError =>
   refusal(
@@ -70,6 +76,7 @@ export interface ReadContext {
 
 /** Reads what an application has given, which may be anything. */
 export const readContext = (given: OracleContext): ReadContext => {
+  if (!isObject(given)) return { values: {}, attributes: undefined, problem: badObject("context", given) }
   const values: { -readonly [F in ContextField]?: string } = {}
   let problem: OracleError | undefined
   for (const field of exact) {
@@ -90,6 +97,10 @@ export const readContext = (given: OracleContext): ReadContext => {
     else problem ??= badText(labels[field], value)
   }
   if (given.attributes === undefined) return { values, attributes: undefined, problem }
+  if (!isObject(given.attributes)) {
+    problem ??= badObject("attributes", given.attributes)
+    return { values, attributes: undefined, problem }
+  }
   const attributes = new Map<string, string>()
   for (const [name, value] of Object.entries(given.attributes)) {
     const what = `attribute ${JSON.stringify(cutToBytes(name, nameBytes))}`
@@ -115,8 +126,6 @@ const callerOf = (context: Context.Context<never>): string => {
 
 /** The context that nobody has provided. */
 const nobody = Context.get(Context.empty(), OracleContext)
-
-const isContext = (value: unknown): value is OracleContext => typeof value === "object" && value !== null
 
 /** How a pool's leases are described. */
 export class LeaseContexts {
@@ -156,8 +165,7 @@ export class LeaseContexts {
     }
     const own = readContext(provided)
     if (requested === undefined) return this.#wanted(own, caller)
-    if (!isContext(requested)) return { ...this.#plain, problem: badText("context", requested) }
-    const over = readContext(requested)
+    const over = readContext(requested as OracleContext)
     return this.#wanted({
       values: { ...own.values, ...over.values },
       attributes: over.attributes === undefined

@@ -165,6 +165,15 @@ export class OracleSession {
     if (!this.context.end(this.attached)) this.#isSpent = true
   }
 
+  /**
+   * Changes what the server is told along with the next call. A batch that has begun has told it what was wanted before, so what
+   * is called from now on does not join it.
+   */
+  changeContext(change: (context: SessionContext) => void): void {
+    this.batches.close()
+    change(this.context)
+  }
+
   /** A caller may set anything on the driver's connection: nothing is known of it any more. */
   giveToCaller(): void {
     this.context.forget()
