@@ -20,6 +20,7 @@ export type {
  * Which calls a fault hits. Everything that is said must hold; an empty target is every call.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Target {
   /** The request; `"connect"` is the very first packet of a connection. */
@@ -39,6 +40,7 @@ export interface Target {
  * How a connection is ended: with an orderly end, with a TCP reset, or not at all while nothing more is ever sent.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Ending = "close" | "reset" | "hang"
 
@@ -46,6 +48,7 @@ export type Ending = "close" | "reset" | "hang"
  * One thing that goes wrong.
  *
  * @since 0.1.0
+ * @category models
  */
 export type Fault =
   | { readonly _tag: "Refuse"; readonly target: Target; readonly code: number }
@@ -77,6 +80,7 @@ export type Fault =
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const refuse = (options: Target & { readonly code?: number } = {}): Fault => ({
   _tag: "Refuse",
@@ -95,6 +99,7 @@ export const refuse = (options: Target & { readonly code?: number } = {}): Fault
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const resend = (target: Target = {}): Fault => ({ _tag: "Resend", target: { ...target, on: "connect" } })
 
@@ -109,6 +114,7 @@ export const resend = (target: Target = {}): Fault => ({ _tag: "Resend", target:
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const redirect = (options: Target & { readonly host?: string; readonly port: number }): Fault => ({
   _tag: "Redirect",
@@ -128,6 +134,7 @@ export const redirect = (options: Target & { readonly host?: string; readonly po
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const error = (options: Target & { readonly code: number; readonly message?: string }): Fault => ({
   _tag: "Error",
@@ -147,6 +154,7 @@ export const error = (options: Target & { readonly code: number; readonly messag
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const delay = (options: Target & { readonly milliseconds: number }): Fault => ({
   _tag: "Delay",
@@ -165,6 +173,7 @@ export const delay = (options: Target & { readonly milliseconds: number }): Faul
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const hang = (target: Target = {}): Fault => ({ _tag: "Hang", target })
 
@@ -180,6 +189,7 @@ export const hang = (target: Target = {}): Fault => ({ _tag: "Hang", target })
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const disconnect = (
   options: Target & { readonly when?: "before" | "after"; readonly reset?: boolean } = {}
@@ -201,6 +211,7 @@ export const disconnect = (
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const truncate = (options: Target & { readonly bytes: number; readonly then?: Ending }): Fault => ({
   _tag: "Truncate",
@@ -224,6 +235,7 @@ export const truncate = (options: Target & { readonly bytes: number; readonly th
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const cut = (options: {
   readonly direction: "toClient" | "toServer"

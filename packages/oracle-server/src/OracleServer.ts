@@ -60,6 +60,7 @@ export type {
  * The server could not be started: its port is taken, or its script failed.
  *
  * @since 0.1.0
+ * @category errors
  */
 export class OracleServerError extends Data.TaggedError("OracleServerError")<{
   readonly message: string
@@ -70,6 +71,7 @@ export class OracleServerError extends Data.TaggedError("OracleServerError")<{
  * One instance of the server: a name, its services and a port of its own.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface InstanceOptions {
   readonly name: string
@@ -85,6 +87,7 @@ export interface InstanceOptions {
  * How a server is set up. Everything has a default.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Options {
   /** The port of the first instance; 0, the default, takes any free one. */
@@ -143,6 +146,7 @@ export interface Options {
  * A session of the server, as `v$session` would show it.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface SessionInfo {
   readonly sid: number
@@ -181,6 +185,7 @@ export interface SessionInfo {
  * An injected fault.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface InjectedFault {
   readonly fault: Fault
@@ -195,6 +200,7 @@ export interface InjectedFault {
  * is going, and `listener` stops listening too, so that connecting is refused by the operating system.
  *
  * @since 0.1.0
+ * @category models
  */
 export type ShutdownMode = "abort" | "immediate" | "listener"
 
@@ -202,6 +208,7 @@ export type ShutdownMode = "abort" | "immediate" | "listener"
  * A running server.
  *
  * @since 0.1.0
+ * @category models
  */
 export interface Service {
   readonly host: string
@@ -261,6 +268,7 @@ export interface Service {
  * ```
  *
  * @since 0.1.0
+ * @category models
  */
 export class OracleServer extends Context.Service<OracleServer, Service>()("@sessionpool/oracle-server/OracleServer") {}
 
@@ -400,6 +408,7 @@ const makeService = (running: RunningServer, options: Options): Service => {
  * ```
  *
  * @since 0.1.0
+ * @category constructors
  */
 export const make = (options: Options = {}): Effect.Effect<Service, OracleServerError, Scope.Scope> =>
   makeWith(options, makeEngine)
@@ -428,6 +437,7 @@ export const makeWith = (
  * ```
  *
  * @since 0.1.0
+ * @category layers
  */
 export const layer = (options: Options = {}): Layer.Layer<OracleServer, OracleServerError> =>
   Layer.effect(OracleServer, make(options))

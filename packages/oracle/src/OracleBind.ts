@@ -28,6 +28,9 @@ import type { OracleLob } from "./OracleLob.ts"
  *
  * const id: OracleBind.ValueOf<"bigint"> = 42n
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface BindTypes {
   readonly string: string
@@ -68,6 +71,9 @@ export interface BindTypes {
  *
  * const type: OracleBind.BindType = "timestampTz"
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type BindType = keyof BindTypes
 
@@ -80,6 +86,9 @@ export type BindType = keyof BindTypes
  *
  * const name: OracleBind.ValueOf<"string"> = "ada"
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ValueOf<T extends BindType> = BindTypes[T]
 
@@ -97,6 +106,9 @@ export type ValueOf<T extends BindType> = BindTypes[T]
  *
  * const report = OracleBind.out("string", { maxSize: 32767 })
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface BindSizes {
   readonly maxSize?: number | undefined
@@ -121,6 +133,9 @@ interface Described<D extends "in" | "out" | "inout" | "returning", T extends Bi
  *
  * const document: OracleBind.InBind = OracleBind.input("json", { tags: ["a"] })
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface InBind extends Described<"in", BindType> {}
 
@@ -133,6 +148,9 @@ export interface InBind extends Described<"in", BindType> {}
  *
  * const total: OracleBind.OutBind<"bigDecimal"> = OracleBind.out("bigDecimal")
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OutBind<T extends BindType> extends Described<"out", T> {}
 
@@ -145,6 +163,9 @@ export interface OutBind<T extends BindType> extends Described<"out", T> {}
  *
  * const counter: OracleBind.InOutBind<"number"> = OracleBind.inOut("number", 1)
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface InOutBind<T extends BindType> extends Described<"inout", T> {}
 
@@ -157,6 +178,9 @@ export interface InOutBind<T extends BindType> extends Described<"inout", T> {}
  *
  * const ids: OracleBind.ReturningBind<"number"> = OracleBind.returning("number")
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ReturningBind<T extends BindType> extends Described<"returning", T> {}
 
@@ -178,6 +202,9 @@ export interface ReturningBind<T extends BindType> extends Described<"returning"
  *
  * const values: ReadonlyArray<OracleBind.BindValue> = ["ada", 42, 42n, true, null, new Date(), new Uint8Array(2)]
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type BindValue =
   | string
@@ -207,6 +234,9 @@ export type BindValue =
  *
  * const bind: OracleBind.Bind = OracleBind.out("number")
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Bind =
   | BindValue
@@ -225,6 +255,9 @@ export type Bind =
  * const byName: OracleBind.Binds = { id: 1, name: "ada" }
  * const byPosition: OracleBind.Binds = [1, "ada"]
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Binds = { readonly [name: string]: Bind } | ReadonlyArray<Bind>
 
@@ -238,6 +271,9 @@ export type Binds = { readonly [name: string]: Bind } | ReadonlyArray<Bind>
  * const binds = { id: 1, name: OracleBind.out("string") }
  * const values: OracleBind.OutValues<typeof binds> = { name: "ada" }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type OutValues<B> = B extends ReadonlyArray<unknown> ? ReadonlyArray<unknown> : {
   readonly [K in keyof B as B[K] extends OutBind<BindType> | InOutBind<BindType> | ReturningBind<BindType> ? K : never]:
@@ -264,6 +300,9 @@ const describe = <D extends "in" | "out" | "inout" | "returning", T extends Bind
  *
  * const binds = { hired: OracleBind.input("date", new Date()), notes: OracleBind.input("json", { level: 3 }) }
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const input = <T extends Exclude<BindType, "cursor">>(
   type: T,
@@ -280,6 +319,9 @@ export const input = <T extends Exclude<BindType, "cursor">>(
  *
  * const binds = { name: OracleBind.out("string"), rows: OracleBind.out("cursor") }
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const out = <T extends BindType>(type: T, sizes?: BindSizes): OutBind<T> =>
   describe("out", type, undefined, sizes)
@@ -293,6 +335,9 @@ export const out = <T extends BindType>(type: T, sizes?: BindSizes): OutBind<T> 
  *
  * const binds = { counter: OracleBind.inOut("bigint", 41n) }
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const inOut = <T extends Exclude<BindType, "cursor">>(
   type: T,
@@ -310,6 +355,9 @@ export const inOut = <T extends Exclude<BindType, "cursor">>(
  * const sql = "insert into jobs (name) values (:name) returning id into :id"
  * const binds = { name: "nightly", id: OracleBind.returning("number") }
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const returning = <T extends BindType>(type: T, sizes?: BindSizes): ReturningBind<T> =>
   describe("returning", type, undefined, sizes)
@@ -323,6 +371,9 @@ export const returning = <T extends BindType>(type: T, sizes?: BindSizes): Retur
  *
  * console.log(OracleBind.isDescribed(OracleBind.out("number"))) // true
  * ```
+ *
+ * @category guards
+ * @since 0.1.0
  */
 export const isDescribed = (
   bind: unknown
@@ -338,6 +389,9 @@ export const isDescribed = (
  *
  * console.log(OracleBind.directionOf(OracleBind.out("number"))) // "out"
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const directionOf = (
   bind: InBind | OutBind<BindType> | InOutBind<BindType> | ReturningBind<BindType>

@@ -64,6 +64,9 @@ export type { Column, ColumnNames, ValueOptions } from "./internal/valueSettings
  * const Job = Schema.Struct({ ID: Schema.Number })
  * const options: OracleConnection.SchemaOptions<typeof Job> = { schema: Job }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions {
   readonly schema: S
@@ -89,6 +92,9 @@ export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions
  *   )
  * })
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export class OracleConnection extends Connection.Base {
   readonly #caller: Caller

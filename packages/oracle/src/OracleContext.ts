@@ -46,6 +46,9 @@ import * as Context from "effect/Context"
  *   Effect.provideService(OracleContext, { clientIdentifier: "ada", attributes: { tenant: "acme" } })
  * )
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OracleContext {
   readonly clientIdentifier?: string | undefined

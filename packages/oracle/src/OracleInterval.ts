@@ -22,6 +22,9 @@ import * as Data from "effect/Data"
  * const warranty = OracleInterval.yearMonth({ years: 2, months: 6 })
  * console.log(warranty.months, String(warranty)) // 30 +02-06
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export class YearMonth extends Data.Class<{ readonly months: number }> {
   get years(): number {
@@ -48,6 +51,9 @@ export class YearMonth extends Data.Class<{ readonly months: number }> {
  *
  * const quarter = OracleInterval.yearMonth({ months: 3 })
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const yearMonth = (parts: { readonly years?: number; readonly months?: number }): YearMonth =>
   new YearMonth({ months: (parts.years ?? 0) * 12 + (parts.months ?? 0) })
@@ -61,5 +67,8 @@ export const yearMonth = (parts: { readonly years?: number; readonly months?: nu
  *
  * console.log(OracleInterval.isYearMonth(OracleInterval.yearMonth({ years: 1 }))) // true
  * ```
+ *
+ * @category guards
+ * @since 0.1.0
  */
 export const isYearMonth = (value: unknown): value is YearMonth => value instanceof YearMonth

@@ -45,6 +45,9 @@ const endsInside = (text: string): boolean => {
  *       : 0
  *   })
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export class OracleLob {
   readonly #lob: Lob

@@ -56,6 +56,9 @@ export type { MigrationRecord } from "./internal/migrationJournal.ts"
  *   lockTimeout: "5 minutes"
  * }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface MigratorOptions<R = never> {
   readonly loader: Loader<R>
@@ -229,6 +232,9 @@ const runOne = Effect.fnUntraced(function*(
  *   })
  * }).pipe(Effect.provide(OracleClient.layer({ connectString: "localhost/FREEPDB1", user: "scott" })))
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const run = <R = never>(
   options: MigratorOptions<R>
@@ -297,6 +303,9 @@ export const run = <R = never>(
  *   Layer.provideMerge(OracleClient.layer({ connectString: "localhost/FREEPDB1", user: "scott" }))
  * )
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = <R = never>(
   options: MigratorOptions<R>
@@ -312,6 +321,9 @@ export const layer = <R = never>(
  *
  * const show = Effect.flatMap(OracleMigrator.records(), Console.table)
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const records = (options: { readonly table?: string | undefined } = {}): Effect.Effect<
   ReadonlyArray<MigrationRecord>,
@@ -336,6 +348,9 @@ export const records = (options: { readonly table?: string | undefined } = {}): 
  *
  * const resolved = OracleMigrator.resolve(3, "again")
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const resolve = (
   id: number,

@@ -87,6 +87,9 @@ const textParameter = (text: string): string | Statement.Fragment =>
  *   Layer.provide(OracleClient.layer({ connectString: "localhost/FREEPDB1", user: "scott" }))
  * )
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerKeyValueStore = (
   options: { readonly table?: string | undefined } = {}
@@ -183,6 +186,9 @@ const cleanedAtOnce = 1000
  *   Layer.provide(OracleClient.layer({ connectString: "localhost/FREEPDB1", user: "scott" }))
  * )
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerBacking = (
   options: { readonly table?: string | undefined } = {}

@@ -31,7 +31,12 @@ export type {
   Subject
 } from "./internal/laws/subject.ts"
 
-/** The laws, by their number. */
+/**
+ * The laws, by their number.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const laws: Readonly<Record<number, string>> = {
   1: "opened <= max, unless forceGet",
   2: "every session is in exactly one state: opening, idle, busy, closing",
@@ -61,6 +66,9 @@ export const laws: Readonly<Record<number, string>> = {
  *
  * `script` is the shortest that was found, one step a line, with what came of it behind. `seed` and `path`, given as options,
  * play it again.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export class LawViolation extends Schema.TaggedError<LawViolation>("@sessionpool/testing/LawViolation")(
   "LawViolation",
@@ -85,7 +93,12 @@ export class LawViolation extends Schema.TaggedError<LawViolation>("@sessionpool
   }
 }
 
-/** How much is run, and from which seed. Unless given, the same each time. */
+/**
+ * How much is run, and from which seed. Unless given, the same each time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface RunOptions {
   /** Default 1. */
   readonly seed?: number | undefined
@@ -103,7 +116,12 @@ export interface RunOptions {
   readonly stride?: number | undefined
 }
 
-/** What was run. */
+/**
+ * What was run.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Report {
   readonly sequences: number
   readonly commands: number
@@ -111,7 +129,12 @@ export interface Report {
   readonly interruptions: number
 }
 
-/** One group of laws. */
+/**
+ * One group of laws.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Law {
   /** The numbers of the laws that it was made for; scripts check all but law 10 whatever their theme. */
   readonly laws: ReadonlyArray<number>
@@ -156,36 +179,111 @@ const byScripts = (theme: Theme): Law => ({
   }
 })
 
-/** Laws 1 and 2 under changing sizes. */
+/**
+ * Laws 1 and 2 under changing sizes.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const sizes: Law = byScripts("sizes")
-/** Laws 3, 5 and 6: who is served, and when. */
+/**
+ * Laws 3, 5 and 6: who is served, and when.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const order: Law = byScripts("order")
-/** Law 8. */
+/**
+ * Law 8.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const tags: Law = byScripts("tags")
-/** Law 9, with wrong passwords, proxies, shards and connection classes. */
+/**
+ * Law 9, with wrong passwords, proxies, shards and connection classes.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const identities: Law = byScripts("identities")
-/** Law 7: timeouts, lifetimes, pings and keep-alive. */
+/**
+ * Law 7: timeouts, lifetimes, pings and keep-alive.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const time: Law = byScripts("time")
-/** Laws 2 and 5 while sessions die and operations fail, hang or take long. */
+/**
+ * Laws 2 and 5 while sessions die and operations fail, hang or take long.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const trouble: Law = byScripts("trouble")
-/** Laws 4 and 17, by every way a pool can end. */
+/**
+ * Laws 4 and 17, by every way a pool can end.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const endings: Law = byScripts("endings")
-/** Law 11: crowds of requests that any session serves, and some that few serve. */
+/**
+ * Law 11: crowds of requests that any session serves, and some that few serve.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const replacements: Law = byScripts("replacements")
-/** Law 12: many identities behind one account whose password changes. */
+/**
+ * Law 12: many identities behind one account whose password changes.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const accounts: Law = byScripts("accounts")
-/** Laws 13 and 14: several statements at once on a connection, interrupted in every order, with latency. */
+/**
+ * Laws 13 and 14: several statements at once on a connection, interrupted in every order, with latency.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const breaks: Law = byScripts("breaks")
-/** Law 15: requests that are made as soon as the pool tells of something. */
+/**
+ * Law 15: requests that are made as soon as the pool tells of something.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const steps: Law = byScripts("steps")
-/** Law 16: each script with and without a system clock that is set back and forward. */
+/**
+ * Law 16: each script with and without a system clock that is set back and forward.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const clocks: Law = byScripts("clocks")
-/** Laws 2, 4 and 17 while functions of the driver and hooks throw. */
+/**
+ * Laws 2, 4 and 17 while functions of the driver and hooks throw.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const defects: Law = byScripts("defects")
-/** All of these laws with everything at once. */
+/**
+ * All of these laws with everything at once.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const everything: Law = byScripts("everything")
 
-/** Law 10: every operation, interrupted at every point. */
+/**
+ * Law 10: every operation, interrupted at every point.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const interruptions: Law = {
   laws: [10],
   title: "interrupting any fiber at any yield point leaves the pool whole",
@@ -203,7 +301,12 @@ export const interruptions: Law = {
   }
 }
 
-/** Every group. */
+/**
+ * Every group.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const groups: ReadonlyArray<Law> = [
   sizes,
   order,
@@ -231,6 +334,9 @@ export const groups: ReadonlyArray<Law> = [
  *
  * const report = SessionPoolLaws.all(SessionPoolLaws.testDatabase(), { runs: 50 })
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const all = <C extends Connection.Connection>(
   subject: Subject<C>,
@@ -260,17 +366,25 @@ export const all = <C extends Connection.Connection>(
  * const forgetful = SessionPoolLaws.testDatabase((driver) => ({ ...driver, close: () => Effect.void }))
  * const violation = Effect.flip(SessionPoolLaws.endings.check(forgetful))
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const testDatabase: (wrap?: Parameters<typeof subject>[0]) => Subject<TestConnection> = subject
 
-/** What a test runner has to offer; those of vitest, jest and `node:test` all do. */
+/**
+ * What a test runner has to offer; those of vitest, jest and `node:test` all do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface TestRunner {
   readonly describe: (name: string, define: () => void) => unknown
   readonly it: (name: string, run: () => Promise<void>, timeout?: number) => unknown
 }
 
 /** How long a runner lets one group run. */
-const patience = 300_000
+const testLimit = 300_000
 
 /**
  * Registers every group as a test of a runner.
@@ -287,6 +401,9 @@ const patience = 300_000
  *
  * SessionPoolLaws.suite(vitest, SessionPoolLaws.testDatabase(), { runs: 100 })
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const suite = <C extends Connection.Connection>(
   runner: TestRunner,
@@ -303,7 +420,7 @@ export const suite = <C extends Connection.Connection>(
   runner.describe(`the laws of a session pool: ${subject.name}`, () => {
     for (const law of groups) {
       const run = () => Effect.runPromise(Effect.asVoid(law.check(subject, given)))
-      runner.it(`${law.laws.join(", ")}: ${law.title}`, run, patience)
+      runner.it(`${law.laws.join(", ")}: ${law.title}`, run, testLimit)
     }
   })
 }

@@ -42,6 +42,9 @@ export {
  *
  * Every switch works at any moment, also while operations are under way: an operation looks at its behaviour when it begins,
  * and again whether its session is alive when it ends.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface TestDatabase {
   readonly driver: SessionDriver.SessionDriver<TestSession, TestConnection, TestDatabaseError>
@@ -77,7 +80,12 @@ export interface TestDatabase {
   readonly violations: Effect.Effect<ReadonlyArray<string>>
 }
 
-/** The service of a test database. */
+/**
+ * The service of a test database.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export class Database extends Context.Service<Database, TestDatabase>()("@sessionpool/testing/TestDatabase") {}
 
 /**
@@ -96,6 +104,9 @@ export class Database extends Context.Service<Database, TestDatabase>()("@sessio
  *   return yield* pool.use((connection) => connection.execute("hello"))
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (options: Options = {}): Effect.Effect<TestDatabase, never, Scope.Scope> =>
   Effect.flatMap(
@@ -113,14 +124,27 @@ export const make = (options: Options = {}): Effect.Effect<TestDatabase, never, 
  *
  * const isBalanced = Effect.flatMap(TestDatabase.makeUnchecked(), (database) => database.balance)
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const makeUnchecked = (options: Options = {}): Effect.Effect<TestDatabase> =>
   Effect.map(Clock.clockWith(Effect.succeed), (clock) => construct(options, clock))
 
-/** The tag of a pool over a test database. */
+/**
+ * The tag of a pool over a test database.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export class Pool extends SessionPool.Service<Pool, TestConnection>()("@sessionpool/testing/TestDatabase/Pool") {}
 
-/** How the layer of a pool without a database is made: the pool's settings, and the database's options. */
+/**
+ * How the layer of a pool without a database is made: the pool's settings, and the database's options.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type LayerOptions =
   & Omit<SessionPool.MakeOptions<TestSession, TestConnection, TestDatabaseError, never, never>, "driver">
   & { readonly database?: Options | undefined }
@@ -147,6 +171,9 @@ export type LayerOptions =
  *   TestDatabase.layer({ max: 2, database: { answer: () => Effect.succeed(107) } })
  * )
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (
   options: LayerOptions = {}

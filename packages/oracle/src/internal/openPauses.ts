@@ -1,3 +1,4 @@
+/** Pauses between attempts to open a session: short while no database can be reached, longer after what a database refuses. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

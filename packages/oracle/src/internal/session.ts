@@ -18,9 +18,9 @@ import * as Effect from "effect/Effect"
 import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
-import type { Lender } from "./lender.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
+import type { PooledTransport } from "./pooledTransport.ts"
 import type { SecretMark } from "./secretMark.ts"
 import {
   type Call,
@@ -60,7 +60,7 @@ export interface SessionParts {
   readonly limits: Limits
   readonly context: SessionContextOptions
   readonly pipelines: PipelineState
-  readonly lender?: Lender
+  readonly transport?: PooledTransport
 }
 
 /** How long the answer to a break may take over a slow network, in milliseconds. */
@@ -70,14 +70,14 @@ export class OracleSession {
   readonly sockets: Sockets
   readonly secrets: ReadonlyArray<SecretMark>
   readonly isPooledServer: boolean
-  readonly lender: Lender | undefined
+  readonly transport: PooledTransport | undefined
   /** For spans. */
   readonly attributes: Record<string, unknown>
   readonly context: SessionContext
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
   lease: LeaseState | undefined = undefined
-  /** The driver's connection; `undefined` while it is with the lender. */
+  /** The driver's connection; `undefined` while it is with the transport. */
   attached: DriverConnection | undefined
   /** The holder's limit for a round trip, in milliseconds, 0 for none. The pool's own calls have limits of their own. */
   callTimeout = 0
@@ -97,7 +97,7 @@ export class OracleSession {
     this.sockets = parts.sockets
     this.secrets = parts.secrets
     this.isPooledServer = parts.isPooledServer
-    this.lender = parts.lender
+    this.transport = parts.transport
     this.#limits = parts.limits
     this.context = new SessionContext(parts.context)
     this.#internals = driverInternals(parts.connection)
@@ -140,7 +140,7 @@ export class OracleSession {
   /** What is known without a round trip. */
   get isHealthy(): boolean {
     if (this.#isLost || this.#isSpent) return false
-    return this.attached === undefined ? this.lender?.isConnected === true : this.attached.isHealthy()
+    return this.attached === undefined ? this.transport?.isConnected === true : this.attached.isHealthy()
   }
 
   /**
@@ -213,10 +213,10 @@ export class OracleSession {
     }, timeout)
   }
 
-  /** Gets the connection back from its lender, without a round trip. One that is gone is lost: only the pool opens another. */
-  async #attach(lender: Lender): Promise<DriverConnection> {
+  /** Gets the connection back from its transport, without a round trip. One that is gone is lost: only the pool opens another. */
+  async #attach(transport: PooledTransport): Promise<DriverConnection> {
     try {
-      this.attached = await lender.lend()
+      this.attached = await transport.lend()
       this.#internals = driverInternals(this.attached)
       return this.attached
     } catch {
@@ -225,7 +225,7 @@ export class OracleSession {
     }
   }
 
-  /** Gives the connection to its lender, which rolls back and hands the server's session back to the server. */
+  /** Gives the connection to its transport, which rolls back and hands the server's session back to the server. */
   get detach(): Effect.Effect<void, unknown> {
     return this.call((connection) => {
       this.attached = undefined
@@ -324,7 +324,7 @@ export class OracleSession {
       const { problem } = this.context
       if (problem !== undefined && options.lease !== undefined) return unbegun(problem)
       this.#running = call
-      const { attached, lender } = this
+      const { attached, transport } = this
       const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
       const start = (connection: DriverConnection): Promise<A> => {
         this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
@@ -338,7 +338,9 @@ export class OracleSession {
       }
       let answer: Promise<A>
       try {
-        answer = attached === undefined && lender !== undefined ? this.#attach(lender).then(start) : start(attached!)
+        answer = attached === undefined && transport !== undefined
+          ? this.#attach(transport).then(start)
+          : start(attached!)
       } catch (thrown) {
         // Nothing has been sent.
         return failed(thrown)

@@ -9,9 +9,9 @@ import type { ConnectDescriptorError } from "./connectDescriptorError.ts"
 import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
 import type { LeaseContexts } from "./leaseContext.ts"
-import { Lender } from "./lender.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
+import { PooledTransport } from "./pooledTransport.ts"
 import { SecretMark } from "./secretMark.ts"
 import type { KnownSecret } from "./secretRedaction.ts"
 import { OracleSession } from "./session.ts"
@@ -27,7 +27,7 @@ const failed = (operation: string, secrets: Secrets) => (thrown: unknown) =>
 /** What an attempt to connect comes to. */
 interface Connected {
   readonly connection: DriverConnection
-  readonly lender?: Lender
+  readonly transport?: PooledTransport
   /** What this driver does not have, of the private members that this package knows. */
   readonly missing?: ReadonlyArray<Member>
 }
@@ -56,7 +56,7 @@ const connect = (attempt: () => Promise<Connected>, sockets: Sockets): Effect.Ef
       if (!isAbandoned) return resume(Effect.succeed(connected))
       sockets.destroy()
       await connected.connection.close()
-      await connected.lender?.close()
+      await connected.transport?.close()
     })
     const settled = made.catch((thrown: unknown) => resume(Effect.fail(thrown)))
     return Effect.suspend(() => {
@@ -93,7 +93,7 @@ const open = (
   const sockets = new Sockets()
   const way = (given: object): Promise<Connected> =>
     settings.serverPool === "release"
-      ? Lender.connect(given, request.cclass ?? parameters.ownClass, sockets)
+      ? PooledTransport.connect(given, request.cclass ?? parameters.ownClass, sockets)
       : connectAlone(given)
   return parameters.of(request).pipe(
     Effect.mapError(unreadable),
@@ -101,10 +101,10 @@ const open = (
     Effect.tap(({ connection, missing = [] }) =>
       driver.thin ? nameMissing([...missing, ...fitConnection(connection)]) : Effect.void
     ),
-    Effect.map(({ connection, lender }) =>
+    Effect.map(({ connection, transport }) =>
       new OracleSession({
         connection,
-        ...(lender !== undefined && { lender }),
+        ...(transport !== undefined && { transport }),
         sockets,
         secrets: secrets.map((secret) => new SecretMark(secret)),
         isPooledServer: changesServerSession(settings),
@@ -114,21 +114,21 @@ const open = (
       })
     ),
     // Until its first lease it needs no session of the server.
-    Effect.tap((session) => session.lender === undefined ? Effect.void : session.detach),
+    Effect.tap((session) => session.transport === undefined ? Effect.void : session.detach),
     Effect.catch(failed("open session", [...secrets, ...parameters.secrets]))
   )
 }
 
 const closeAll = async (session: OracleSession): Promise<void> => {
-  const { attached, lender } = session
+  const { attached, transport } = session
   session.attached = undefined
   await attached?.close()
-  await lender?.close()
+  await transport?.close()
 }
 
 const close = (session: OracleSession, force: boolean): Effect.Effect<void, OracleError.OracleError> => {
   if (!force) {
-    const closed = session.attached === undefined && session.lender !== undefined
+    const closed = session.attached === undefined && session.transport !== undefined
       ? attempt(() => closeAll(session))
       : session.call(() => closeAll(session))
     return Effect.catch(closed, failed("close session", session.secrets))
@@ -149,7 +149,9 @@ const ping = (session: OracleSession): Effect.Effect<void, OracleError.OracleErr
     return session.call((connection) => connection.ping())
   }).pipe(
     Effect.andThen(
-      Effect.suspend(() => session.lender === undefined || session.lease !== undefined ? Effect.void : session.detach)
+      Effect.suspend(() =>
+        session.transport === undefined || session.lease !== undefined ? Effect.void : session.detach
+      )
     ),
     Effect.catch(failed("ping", session.secrets))
   )
@@ -175,16 +177,16 @@ const reset = (
   session: OracleSession,
   settings: SessionDriver.SessionSettings
 ): Effect.Effect<void, OracleError.OracleError> | undefined => {
-  const { attached, lender } = session
+  const { attached, transport } = session
   session.putBack()
   session.lease = undefined
   if (attached === undefined) return undefined
   putBack(attached, settings)
   const hasWork = attached.transactionInProgress === true
-  if (!hasWork && lender === undefined && session.resources.size === 0) return undefined
+  if (!hasWork && transport === undefined && session.resources.size === 0) return undefined
   const rollBack = hasWork ? session.call((connection) => connection.rollback(), { isOfHolder: true }) : Effect.void
   return closeResources(session).pipe(
-    Effect.andThen(lender === undefined ? rollBack : Effect.andThen(rollBack, session.detach)),
+    Effect.andThen(transport === undefined ? rollBack : Effect.andThen(rollBack, session.detach)),
     Effect.catch(failed("reset session", session.secrets))
   )
 }

@@ -33,7 +33,7 @@ interface Reader {
   readonly account: string | undefined
 }
 
-/** A tag that was read, and the wishes for it of requests that name nothing else. */
+/** A tag that was read, and requests for it that name nothing else. */
 interface KnownTag<S> {
   readonly parsed: Result.Result<SessionTag.SessionTag | undefined, string>
   readonly exact: Criteria<S> | undefined

@@ -72,19 +72,19 @@ export class Connection {
   private decided = false
   private ended = false
   private timer: NodeJS.Timeout | undefined
-  private readonly patience: NodeJS.Timeout
+  private readonly logOnLimit: NodeJS.Timeout
 
   constructor(id: number, socket: Socket, listener: Listener, limits: ReadonlyArray<ByteLimit>) {
     this.id = id
     this.listener = listener
     this.transport = new Transport(socket, (chunk) => this.receive(chunk), () => this.closed())
     for (const limit of limits) this.transport.limit(limit)
-    this.patience = setTimeout(() => this.destroy(), listener.logOnTimeout)
+    this.logOnLimit = setTimeout(() => this.destroy(), listener.logOnTimeout)
   }
 
   /** The client has a session: it may take its time from now on. */
   loggedOn(): void {
-    clearTimeout(this.patience)
+    clearTimeout(this.logOnLimit)
   }
 
   private receive(chunk: Buffer): void {
@@ -229,14 +229,14 @@ export class Connection {
   destroy(): void {
     this.ended = true
     clearTimeout(this.timer)
-    clearTimeout(this.patience)
+    clearTimeout(this.logOnLimit)
     this.transport.destroy()
   }
 
   private closed(): void {
     this.ended = true
     clearTimeout(this.timer)
-    clearTimeout(this.patience)
+    clearTimeout(this.logOnLimit)
     this.ttc?.closed()
     this.listener.closed(this)
   }

@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { ScriptRequest, ScriptSettings } from "./command.ts"
-import { canonicalTag, type LentView, type RequestView, type Stage, type Wish, wishOf } from "./observation.ts"
+import { canonicalTag, type LentView, type RequestView, type Stage, type Wanted, wantedOf } from "./observation.ts"
 import type { Account, PreparationFailed, Server, Subject } from "./subject.ts"
 import type { World } from "./world.ts"
 
@@ -53,7 +53,7 @@ export class Caller<C extends Connection.Connection> {
   readonly name: string
   readonly number: number
   readonly request: ScriptRequest
-  readonly wish: Wish
+  readonly wanted: Wanted
   readonly since: number
   readonly limit: number
   readonly mode: ScriptSettings["getMode"]
@@ -87,7 +87,7 @@ export class Caller<C extends Connection.Connection> {
     this.number = options.number
     this.name = nameOf(options.number)
     this.request = options.request
-    this.wish = wishOf(options.request, options.subject.account.user)
+    this.wanted = wantedOf(options.request, options.subject.account.user)
     this.#world = options.world
     this.#server = options.server
     this.#memory = options.memory
@@ -168,7 +168,7 @@ export class Caller<C extends Connection.Connection> {
     return {
       name: this.name,
       request: this.request,
-      wish: this.wish,
+      wanted: this.wanted,
       stage: this.stage,
       since: this.since,
       number: this.number,
@@ -207,7 +207,7 @@ export class Caller<C extends Connection.Connection> {
         lifetime: this.#settings().maxLifetimeSession,
         wasPrepared: memory.prepared.has(connection)
       }
-      memory.identities.set(session, this.wish.identity)
+      memory.identities.set(session, this.wanted.identity)
       const look = this.#server.identities?.(connection) ?? Effect.succeed([])
       return Effect.andThen(
         Effect.catch(look, () => Effect.succeed([])),

@@ -46,13 +46,13 @@ const order: Law = (before, after) => {
     if (requestBefore(before, request) === undefined && sessionsAtWork(before) > 0) return []
     const { at, session, tagLeft, wasLent } = request.lent!
     const passedOver = waited.find((other) => {
-      if (other.number >= request.number || other.wish.identity !== request.wish.identity) return false
+      if (other.number >= request.number || other.wanted.identity !== request.wanted.identity) return false
       const isStill = isWaiting(other)
       // One that was served later in the same step has been passed over as well, if it is an equal. Of two that were served
       // at the same moment, the one whose fiber was running anyway may go on first.
-      const isLater = other.wish.key === request.wish.key && other.lent !== undefined && other.lent.at > at
+      const isLater = other.wanted.key === request.wanted.key && other.lent !== undefined && other.lent.at > at
       if (!isStill && !isLater) return false
-      const rank = rankOf(other.wish, { tag: tagLeft, wasLent })
+      const rank = rankOf(other.wanted, { tag: tagLeft, wasLent })
       return rank !== undefined
     })
     return breach(
@@ -76,8 +76,8 @@ const expiry: Law = (before, after) =>
 /** The idle sessions that a request found, by their rank. */
 const candidates = (before: Observation, request: RequestView): ReadonlyArray<readonly [SessionView, number]> =>
   freeSessions(before).flatMap((session) => {
-    const rank = isLendable(session, before) && session.isAlive !== false && isOfIdentity(session, request.wish)
-      ? rankOf(request.wish, session)
+    const rank = isLendable(session, before) && session.isAlive !== false && isOfIdentity(session, request.wanted)
+      ? rankOf(request.wanted, session)
       : undefined
     return rank === undefined ? [] : [[session, rank] as const]
   })
@@ -88,17 +88,18 @@ const foundAtRest = (before: Observation, after: Observation, request: RequestVi
   sessionsAtWork(before) === 0 && !before.isTroubled && before.phase === "open"
 
 const isFitUnlessTagged = (tagLeft: string | undefined, request: RequestView): boolean =>
-  tagLeft === undefined || tagLeft === request.wish.tag || (request.wish.matchAnyTag && request.wish.tag !== undefined)
+  tagLeft === undefined || tagLeft === request.wanted.tag ||
+  (request.wanted.matchAnyTag && request.wanted.tag !== undefined)
 
 /** Law 8: the tag rules. */
 const tags: Law = (before, after) =>
   newlyLent(before, after).flatMap((request) => {
     const { session, tagLeft, tagShown, wasLent, wasPrepared } = request.lent!
-    const { tag } = request.wish
+    const { tag } = request.wanted
     const { onSession } = after.settings
     const mustPrepare = onSession !== "absent" && (!wasLent || tagLeft !== tag)
     const found = before.sessions.find(({ number }) => number === session)
-    const rank = rankOf(request.wish, { tag: tagLeft, wasLent })
+    const rank = rankOf(request.wanted, { tag: tagLeft, wasLent })
     const rankServed = found === undefined ? rankOfNew : rank ?? rankOfNew
     const better = foundAtRest(before, after, request)
       ? candidates(before, request).find(([other, rankOther]) =>
@@ -116,7 +117,8 @@ const tags: Law = (before, after) =>
       !isWellFormed(request.request.tag) && `${request.name} asked for a malformed tag and got session ${session}`,
       !isFitUnlessTagged(tagLeft, request) &&
         `${request.name} asked for ${tag ?? "no tag"} and got session ${session} with the tag ${String(tagLeft)}`,
-      request.wish.fresh && wasLent && `${request.name} asked for a session nobody has held and got session ${session}`,
+      request.wanted.fresh && wasLent &&
+        `${request.name} asked for a session nobody has held and got session ${session}`,
       onSession === "sets the tag" && canonicalTag(tagShown) !== tag &&
         `${request.name} got session ${session} in the state ${String(tagShown)}, though onSession sets the tag`,
       mustPrepare !== wasPrepared &&
@@ -129,17 +131,17 @@ const tags: Law = (before, after) =>
 const identities: Law = (before, after) =>
   newlyLent(before, after).flatMap((request) => {
     const { session } = request.lent!
-    const { wish } = request
+    const { wanted } = request
     const found = after.sessions.find(({ number }) => number === session) ??
       before.sessions.find(({ number }) => number === session)
     const known = before.sessions.find(({ number }) => number === session)?.identity
     return breach(
       9,
-      wish.isPasswordWrong && `${request.name} came with a wrong password and got session ${session}`,
-      found !== undefined && !matchesIdentity(found, wish) &&
+      wanted.isPasswordWrong && `${request.name} came with a wrong password and got session ${session}`,
+      found !== undefined && !matchesIdentity(found, wanted) &&
         `${request.name} got session ${session}, which is of ${found.user ?? ""}[${found.proxyUser ?? ""}]`,
-      known !== undefined && known !== wish.identity && `${request.name} got session ${session} of another identity`,
-      wish.namesUser && before.settings.homogeneous && after.settings.homogeneous &&
+      known !== undefined && known !== wanted.identity && `${request.name} got session ${session} of another identity`,
+      wanted.namesUser && before.settings.homogeneous && after.settings.homogeneous &&
         `${request.name} named a user and got session ${session} of a homogeneous pool`
     )
   })
@@ -150,7 +152,7 @@ const usesOwnUser = ({ request }: RequestView): boolean => request.password === 
 const mustFail = (request: RequestView, settings: ScriptSettings): string | undefined =>
   !isWellFormed(request.request.tag)
     ? "InvalidTagError"
-    : request.wish.namesUser && settings.homogeneous
+    : request.wanted.namesUser && settings.homogeneous
     ? "CredentialsNotAllowedError"
     : usesOwnUser(request) && !settings.hasOwnUser
     ? "InvalidOptionsError"
@@ -159,7 +161,7 @@ const mustFail = (request: RequestView, settings: ScriptSettings): string | unde
 /** Requests that failed, each for a reason that there was. */
 const refusals: Law = (before, after) =>
   newlyFailed(before, after).flatMap((request) => {
-    const { failure, limit, name, wish } = request
+    const { failure, limit, name, wanted } = request
     const waited = request.endedAt - request.since
     const isNew = foundAtRest(before, after, request)
     const free = isNew ? candidates(before, request) : []
@@ -170,12 +172,12 @@ const refusals: Law = (before, after) =>
       return breach(law, failure !== due && `${name} failed with ${String(failure)}, not with ${due}`)
     }
     const holdersOfSame = before.requests.filter((other) =>
-      other.stage === "held" && other.wish.identity === wish.identity &&
+      other.stage === "held" && other.wanted.identity === wanted.identity &&
       after.requests.some(({ name, stage }) => name === other.name && stage === "held")
     )
     const hadRoom = before.statistics.pending === 0 && before.statistics.opening === 0 &&
-      slots(before) < before.settings.max && wish.shard === undefined && !before.backingOff(wish.user) &&
-      !after.backingOff(wish.user) && !before.hasDefects && !(usesOwnUser(request) && before.isOwnAccountInDoubt)
+      slots(before) < before.settings.max && wanted.shard === undefined && !before.backingOff(wanted.user) &&
+      !after.backingOff(wanted.user) && !before.hasDefects && !(usesOwnUser(request) && before.isOwnAccountInDoubt)
     switch (failure) {
       case "interrupt":
         return breach(5, !request.wasInterrupted && `${name} was interrupted by nobody`)
@@ -199,11 +201,11 @@ const refusals: Law = (before, after) =>
       case "OpenSessionError":
         return breach(
           5,
-          !after.backingOff(wish.user, request.endedAt) && !wish.isPasswordWrong && !before.hasDefects &&
+          !after.backingOff(wanted.user, request.endedAt) && !wanted.isPasswordWrong && !before.hasDefects &&
             !(usesOwnUser(request) && (before.isOwnAccountInDoubt || after.isOwnAccountInDoubt ||
-              after.wasRefused(wish.user, request.since))) &&
-            `${name} was told that no session could be opened, but opening ${wish.user} did not fail`,
-          !wish.fresh && (request.mode === "wait" || request.mode === "timedWait") && holdersOfSame.length > 0 &&
+              after.wasRefused(wanted.user, request.since))) &&
+            `${name} was told that no session could be opened, but opening ${wanted.user} did not fail`,
+          !wanted.fresh && (request.mode === "wait" || request.mode === "timedWait") && holdersOfSame.length > 0 &&
             `${name} was told that no session could be opened, though ${holdersOfSame[0]!.name} holds one that fits it`
         )
       case "PreparationFailed":
@@ -211,7 +213,7 @@ const refusals: Law = (before, after) =>
       case "Sabotaged":
         return breach(5, !after.hasDefects && `${name} failed with a defect that nothing was told to have`)
       case "CredentialsNotAllowedError":
-        return breach(9, !(wish.namesUser && after.settings.homogeneous) && `${name} was refused its credentials`)
+        return breach(9, !(wanted.namesUser && after.settings.homogeneous) && `${name} was refused its credentials`)
       default:
         return breach(5, `${name} failed with ${String(failure)}: ${request.failureMessage}`)
     }

@@ -7,7 +7,7 @@ import type { Command, ScriptRequest, ScriptSettings } from "./command.ts"
 import type { ServerSession } from "./subject.ts"
 
 /** What a request asks for, apart from how it may wait. Requests with equal keys are equal waiters. */
-export interface Wish {
+export interface Wanted {
   /** User, proxy, password, connection class and shard as one text. */
   readonly identity: string
   readonly user: string
@@ -35,7 +35,7 @@ export const isWellFormed = (tag: string | undefined): boolean =>
   tag === undefined || tag === "" || tag.split(";").every((property) => /^[^=]+=[^=]+$/.test(property))
 
 /** Reads a script's request; `ownUser` is the pool's. */
-export const wishOf = (request: ScriptRequest, ownUser: string): Wish => {
+export const wantedOf = (request: ScriptRequest, ownUser: string): Wanted => {
   const namesUser = request.user !== undefined || request.proxy !== undefined || request.password !== undefined
   const hasPassword = request.password !== undefined
   const user = hasPassword ? request.user ?? "" : ownUser
@@ -69,7 +69,7 @@ export type Stage = "waiting" | "held" | "ended"
 export interface RequestView {
   readonly name: string
   readonly request: ScriptRequest
-  readonly wish: Wish
+  readonly wanted: Wanted
   readonly stage: Stage
   readonly since: number
   readonly number: number
@@ -171,39 +171,39 @@ const shardOf = (session: ServerSession): string | undefined =>
     ? undefined
     : `${String(session.superShardingKey ?? "")}/${String(session.shardingKey ?? "")}`
 
-/** The shard of a session as wishes write it. */
+/** The shard of a session as requests write it. */
 export const shardText = shardOf
 
-/** Whether the server's session can be one for this wish at all, as far as the server tells. */
-export const matchesIdentity = (session: ServerSession, wish: Wish): boolean =>
-  (session.user === undefined || session.user === wish.user) &&
-  ("proxyUser" in session ? session.proxyUser === wish.proxyUser : true) &&
-  ("cclass" in session ? session.cclass === wish.cclass : true) &&
-  ("shardingKey" in session ? shardOf(session) === wish.shard : true)
+/** Whether the server's session can be one for this wanted at all, as far as the server tells. */
+export const matchesIdentity = (session: ServerSession, wanted: Wanted): boolean =>
+  (session.user === undefined || session.user === wanted.user) &&
+  ("proxyUser" in session ? session.proxyUser === wanted.proxyUser : true) &&
+  ("cclass" in session ? session.cclass === wanted.cclass : true) &&
+  ("shardingKey" in session ? shardOf(session) === wanted.shard : true)
 
 /** Whether the server tells everything that identities are made of; only then is a session that nobody held unmistakable. */
 const tellsAll = (session: ServerSession): boolean =>
   session.user !== undefined && "proxyUser" in session && "cclass" in session && "shardingKey" in session &&
   "superShardingKey" in session
 
-/** Whether a session is known to be of the identity that is wished for: it was held under it before, or is unmistakable. */
-export const isOfIdentity = (session: SessionView, wish: Wish): boolean =>
+/** Whether a session is known to be of the identity that is asked for: it was held under it before, or is unmistakable. */
+export const isOfIdentity = (session: SessionView, wanted: Wanted): boolean =>
   session.identity === undefined
     // Opened and never lent: with a password in play the server's view does not say with which.
-    ? !wish.isPasswordWrong && tellsAll(session) && matchesIdentity(session, wish)
-    : session.identity === wish.identity
+    ? !wanted.isPasswordWrong && tellsAll(session) && matchesIdentity(session, wanted)
+    : session.identity === wanted.identity
 
 /**
- * The step of the tag rules that a session falls under for a wish, 1 to 3; within step 3 the fewer properties are shared, the
+ * The step of the tag rules that a session falls under for a wanted, 1 to 3; within step 3 the fewer properties are shared, the
  * later. `undefined` when it does not fit.
  */
-export const rankOf = (wish: Wish, session: { readonly tag: string | undefined; readonly wasLent: boolean }) => {
-  if (wish.fresh) return session.wasLent ? undefined : 1
-  if (session.tag === wish.tag) return 1
+export const rankOf = (wanted: Wanted, session: { readonly tag: string | undefined; readonly wasLent: boolean }) => {
+  if (wanted.fresh) return session.wasLent ? undefined : 1
+  if (session.tag === wanted.tag) return 1
   if (session.tag === undefined) return 2
-  if (!wish.matchAnyTag || wish.tag === undefined) return undefined
-  const wanted = new Set(wish.tag.split(";"))
-  const shared = session.tag.split(";").filter((property) => wanted.has(property)).length
+  if (!wanted.matchAnyTag || wanted.tag === undefined) return undefined
+  const properties = new Set(wanted.tag.split(";"))
+  const shared = session.tag.split(";").filter((property) => properties.has(property)).length
   return 3 + 1 / (1 + shared)
 }
 

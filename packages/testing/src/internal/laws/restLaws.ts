@@ -92,8 +92,8 @@ const closed: Law = (_, after) =>
   breach(4, after.phase === "closed" && after.sessions.length > 0 && "the pool is closed, but sessions are open")
 
 /** Whether a shard may be what a request waits for. */
-const mayWaitForShard = ({ settings }: Observation, { wish }: RequestView): boolean =>
-  wish.shard !== undefined && settings.maxSessionsPerShard > 0
+const mayWaitForShard = ({ settings }: Observation, { wanted }: RequestView): boolean =>
+  wanted.shard !== undefined && settings.maxSessionsPerShard > 0
 
 /** Law 5: nobody waits for nothing. */
 const waiters: Law = (_, after) => {
@@ -103,15 +103,16 @@ const waiters: Law = (_, after) => {
   const overdue = waiting.filter((request) => after.now - request.since > request.limit)
   const fitting = waiting.flatMap((request) => {
     const session = free.find((session) =>
-      isLendable(session, after) && isOfIdentity(session, request.wish) && rankOf(request.wish, session) !== undefined
+      isLendable(session, after) && isOfIdentity(session, request.wanted) &&
+      rankOf(request.wanted, session) !== undefined
     )
     return session === undefined ? [] : [`${request.name} waits while session ${session.number} is idle and fits it`]
   })
   const openable = waiting.filter((request) =>
-    !after.backingOff(request.wish.user) && !mayWaitForShard(after, request) &&
+    !after.backingOff(request.wanted.user) && !mayWaitForShard(after, request) &&
     !(request.request.password === undefined && after.isOwnAccountInDoubt) && !after.hasDefects &&
     // Refused credentials are not tried again; who came with them may wait for an opening that was begun before.
-    !(request.wish.isPasswordWrong && after.statistics.opening > 0)
+    !(request.wanted.isPasswordWrong && after.statistics.opening > 0)
   )
   const toCome = after.statistics.opening + after.statistics.closing + sessionsAtWork(after)
   const room = after.settings.max - slots(after)
@@ -166,8 +167,8 @@ const eviction: Law = (before, after) => {
 
 /** Requests that may need a session of their own where another one is idle: those that some session of the pool does not fit. */
 const mayNeedRoom = (all: ReadonlyArray<RequestView>): ReadonlyArray<RequestView> => {
-  const isOneIdentity = all.every(({ wish }) => wish.identity === all[0]!.wish.identity)
-  return isOneIdentity ? all.filter(({ wish }) => !wish.matchAnyTag || wish.fresh) : all
+  const isOneIdentity = all.every(({ wanted }) => wanted.identity === all[0]!.wanted.identity)
+  return isOneIdentity ? all.filter(({ wanted }) => !wanted.matchAnyTag || wanted.fresh) : all
 }
 
 /** Law 11: one request causes at most one replacement. */

@@ -1,3 +1,4 @@
+/** What a driver, and the pool over it, must show of themselves for the laws to be checked on them. */
 import type { Connection, SessionPool } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

@@ -10,12 +10,12 @@ import { fitPool, type Member } from "./driverInternals.ts"
 import { driver, type DriverConnection, type DriverPool } from "./oracledb.ts"
 import type { Sockets } from "./sockets.ts"
 
-/** The driver either has its connection at hand, which takes no time, or is about to connect. */
-const atHandMillis = 1000
+/** The driver either has its connection, which takes no time, or is about to connect. */
+const connectedMillis = 1000
 
 let made = 0
 
-export class Lender {
+export class PooledTransport {
   readonly #pool: DriverPool
   readonly #sockets: Sockets
 
@@ -24,10 +24,10 @@ export class Lender {
     this.#sockets = sockets
   }
 
-  /** Connects, within `sockets`. Under a connection class of its own, it would share no server session with the next lender. */
+  /** Connects, within `sockets`. Under a connection class of its own, it would share no server session with the next transport. */
   static async connect(parameters: object, connectionClass: string, sockets: Sockets): Promise<{
     readonly connection: DriverConnection
-    readonly lender: Lender
+    readonly transport: PooledTransport
     readonly missing: ReadonlyArray<Member>
   }> {
     const pool = await driver.createPool({
@@ -43,7 +43,7 @@ export class Lender {
     })
     try {
       const missing = fitPool(pool, connectionClass)
-      return { connection: await pool.getConnection(), lender: new Lender(pool, sockets), missing }
+      return { connection: await pool.getConnection(), transport: new PooledTransport(pool, sockets), missing }
     } catch (thrown) {
       await pool.close(0)
       throw thrown
@@ -59,7 +59,7 @@ export class Lender {
   async lend(): Promise<DriverConnection> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("the driver has no connection at hand")), atHandMillis)
+      timer = setTimeout(() => reject(new Error("the driver has no connection")), connectedMillis)
     })
     try {
       return await Promise.race([this.#sockets.refusing(() => this.#pool.getConnection()), late])
