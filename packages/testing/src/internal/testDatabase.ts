@@ -43,6 +43,7 @@ const sessionOf = (request: SessionDriver.OpenRequest, number: number, openedAt:
     isClosing: false,
     isClosed: false,
     running: undefined,
+    runner: undefined,
     get isRunning() {
       return this.running === "execute"
     },
@@ -89,6 +90,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
   /** Nothing runs on the session any more: the next statement of its connection begins. */
   const quiet = (session: MutableSession) => {
     session.running = undefined
+    session.runner = undefined
     session.statements.shift()?.()
   }
 
@@ -114,7 +116,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     refusal: () => TestDatabaseError | undefined = () => undefined
   ): Effect.Effect<A, TestDatabaseError> =>
     Effect.suspend(() => {
-      let isMine = false
+      const runner = {}
       const guarded: Effect.Effect<A, TestDatabaseError> = Effect.suspend(() => {
         if (operation === "execute" && session.running === "execute") return Effect.andThen(nextTurn(session), guarded)
         const refused = refusal()
@@ -125,8 +127,8 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
         if (session.running !== undefined) {
           book.violate(`"${operation}" began on session ${session.number} while "${session.running}" was running`)
         }
-        isMine = true
         session.running = operation
+        session.runner = runner
         if (session.isClosed) book.violate(`"${operation}" was asked of session ${session.number}, which is closed`)
         else if (session.isClosing) {
           book.violate(`"${operation}" was asked of session ${session.number}, which is being closed`)
@@ -135,8 +137,10 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       })
       return Effect.onExit(guarded, (exit) =>
         Effect.sync(() => {
-          // A statement that was broken off still runs at the server until `interrupt` has stopped it.
-          if (isMine && (operation !== "execute" || Exit.isSuccess(exit) || !Exit.hasInterrupts(exit))) quiet(session)
+          // A statement that was broken off still runs at the server until `interrupt` has stopped it; by then another may run.
+          if (
+            session.runner === runner && (operation !== "execute" || Exit.isSuccess(exit) || !Exit.hasInterrupts(exit))
+          ) quiet(session)
         }))
     })
 
@@ -196,6 +200,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     session.isClosed = true
     session.stop?.(`session ${session.number} was closed`)
     session.running = undefined
+    session.runner = undefined
     for (const begin of session.statements.splice(0)) begin()
     sessions.delete(session.number)
     book.write("closed", session.number, session.user)
@@ -286,11 +291,15 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
             if (session.lease !== lease && session.lease?.isReleased === false) {
               book.violate(`a break that was begun for one lease of session ${session.number} reached the next`)
             }
-            session.stop?.(`the statement on session ${session.number} was broken off`)
+            const { runner, stop } = session
             session.stop = undefined
             // From here on the break may still be on its way, until a round trip has shown that it is not.
             session.breakPending = lease
-            quiet(session)
+            stop?.(`the statement on session ${session.number} was broken off`)
+            // The statement may have ended in that very moment, and the next one of its connection have begun.
+            if (session.runner === runner) {
+              quiet(session)
+            }
             book.write("interrupted", session.number, session.user)
           }))
       }),

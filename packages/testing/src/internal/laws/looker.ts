@@ -13,6 +13,8 @@ const longestPause = 1201
 
 export class Looker<C extends Connection.Connection> {
   readonly #play: Play<C>
+  /** What the log-ons up to the last look came to. */
+  #logOns: ReadonlyArray<Breach> = []
   readonly #idle = new Map<number, { readonly leases: number; readonly since: number | undefined }>()
 
   constructor(play: Play<C>) {
@@ -22,11 +24,10 @@ export class Looker<C extends Connection.Connection> {
   /** What the server saw that must never be, what the log-ons came to, and what the metrics say. */
   get violations(): Effect.Effect<ReadonlyArray<Breach>> {
     return Effect.gen({ self: this }, function*() {
-      const { bench, hasDefects, logOns, phase, pool, twins, world } = this.#play
-      const { lateBreaks, refusals, violations } = bench.server
+      const { bench, hasDefects, phase, pool, twins, world } = this.#play
+      const { lateBreaks, violations } = bench.server
       const seen = yield* violations
       const late = lateBreaks === undefined ? [] : yield* lateBreaks
-      const logOnsRefused = refusals === undefined ? [] : yield* refusals
       const series = world.metrics === undefined || phase !== "open"
         ? []
         : gaugesWrong(world.metrics(), yield* pool.statistics, twins.length > 0)
@@ -35,7 +36,7 @@ export class Looker<C extends Connection.Connection> {
         ...late.map((problem) => ({ law: 13, problem: `the server saw that ${problem}` })),
         ...series.map((problem) => ({ law: 17, problem })),
         // A driver whose functions throw may not say what a log-on was refused for.
-        ...(hasDefects ? [] : logOns.look(logOnsRefused))
+        ...(hasDefects ? [] : this.#logOns)
       ]
     })
   }
@@ -69,6 +70,8 @@ export class Looker<C extends Connection.Connection> {
       })
       const refusals = server.refusals === undefined ? undefined : yield* server.refusals
       const { hasRefused } = play
+      // Before it is asked whether the pool's own account is in doubt.
+      this.#logOns = play.logOns.look(refusals ?? [])
       const statistics = yield* play.pool.statistics
       // After a failure, opening goes on with one session; the others follow once that is open.
       const isProbed = ({ at, proxyUser, user }: Refusal): boolean =>
