@@ -29,8 +29,9 @@ import * as OracleMigrator from "./OracleMigrator.ts"
  *
  * - `tableName`: default `effect_queue`. Its migrations' journal has the same name with `_migrations`.
  * - `pollInterval`: how often an empty queue is looked at; default 1 second. What this process offers is found at once.
- * - `lockRefreshInterval`: how often locks of elements that are worked on are renewed; default 30 seconds.
- * - `lockExpiration`: how long a lock that is not renewed holds; default 2 minutes.
+ * - `lockRefreshInterval`: how often locks of elements that are worked on are renewed; default 30 seconds, and never less often than
+ *   three times in `lockExpiration`.
+ * - `lockExpiration`: how long a lock that is not renewed holds; default 2 minutes, at most a year.
  *
  * @category models
  * @since 0.2.0
@@ -85,7 +86,12 @@ export const makeStore: (
   const tableName = options.tableName ?? "effect_queue"
   const table = sql(tableName)
   const pollInterval = atLeast(options.pollInterval, Duration.seconds(1))
-  const lockExpiration = atLeast(options.lockExpiration, Duration.minutes(2))
+  const lockExpiration = Duration.min(atLeast(options.lockExpiration, Duration.minutes(2)), Duration.days(365))
+  // A lock that is renewed less often than it lapses would let two work on one element.
+  const lockRefreshInterval = Duration.min(
+    atLeast(options.lockRefreshInterval, Duration.seconds(30)),
+    Duration.max(Duration.divideUnsafe(lockExpiration, 3), Duration.millis(1))
+  )
   const now = sql.literal(utcNow)
   const free = sql.literal(`acquired_at is null or acquired_at < ${utcAgo(Duration.toSeconds(lockExpiration))}`)
 
@@ -105,7 +111,7 @@ export const makeStore: (
       ))
   ).pipe(
     Effect.catchCause((cause) => Effect.logWarning("The locks of queue elements could not be renewed", cause)),
-    Effect.schedule(Schedule.fixed(atLeast(options.lockRefreshInterval, Duration.seconds(30)))),
+    Effect.schedule(Schedule.fixed(lockRefreshInterval)),
     Effect.forkScoped
   )
 

@@ -130,6 +130,25 @@ describe("OraclePersistedQueue", () => {
       assert.strictEqual(yield* Fiber.join(waiting), 2)
     })))
 
+  it.live("renews a lock in time, also when it is told to do so less often than locks lapse", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { open, states } = yield* prepared({ lockExpiration: "600 millis", lockRefreshInterval: "1 hour" })
+      const { queue } = yield* open()
+      const { queue: other } = yield* open()
+      yield* queue.offer(job(1), { id: "one" })
+      const begun = yield* Deferred.make<void>()
+      const alive = yield* Effect.forkChild(
+        queue.take(() =>
+          Effect.andThen(Deferred.succeed(begun, undefined), Effect.as(Effect.sleep("1800 millis"), "first"))
+        )
+      )
+      yield* Deferred.await(begun)
+      const waiting = yield* Effect.forkChild(other.take(() => Effect.succeed("second")))
+      assert.strictEqual(yield* Fiber.join(alive), "first")
+      assert.deepStrictEqual(yield* states, ["one completed 1"])
+      yield* Fiber.interrupt(waiting)
+    })))
+
   it.live("puts aside what cannot be read, and cleans up what is done", () =>
     Effect.scoped(Effect.gen(function*() {
       const { open, sql, states, tableName } = yield* prepared()

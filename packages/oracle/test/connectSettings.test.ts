@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { OracleSessionPool } from "@sessionpool/oracle"
 import { Effect, Redacted } from "effect"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -116,5 +117,22 @@ describe("the parameters of a session", () => {
       )
       const unknown = yield* Effect.flip(parameters({ connectString: "NOPE", configDir: directory }, { cclass: "A" }))
       assert.match(String(unknown), /no tnsnames.ora entry is called "NOPE"/)
+    }))
+})
+
+describe("a pool that is made without types", () => {
+  const made = (options: unknown) =>
+    Effect.flip(Effect.scoped(OracleSessionPool.make(options as OracleSessionPool.Options)))
+
+  it.effect("names what is wrong with its options and hooks in place of dying of them", () =>
+    Effect.gen(function*() {
+      for (const options of [undefined, null, 5, "localhost/FREEPDB1"]) {
+        const error = yield* made(options)
+        assert.isTrue(error._tag === "InvalidOptionsError" && error.problems[0]?.field === "options")
+      }
+      for (const field of ["onSession", "onLease", "resetSession"]) {
+        const error = yield* made({ connectString: "localhost/FREEPDB1", user: "scott", [field]: 5 })
+        assert.isTrue(error._tag === "InvalidOptionsError" && error.problems.some((problem) => problem.field === field))
+      }
     }))
 })

@@ -213,3 +213,24 @@ describe("a connection", () => {
       for (const use of uses) assert.strictEqual((yield* Effect.flip(use))._tag, "ConnectionReleasedError")
     })))
 })
+
+describe("a statement that is no text", () => {
+  it.live("is a failure that says so, and costs nothing", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const held = yield* connection()
+      for (const sql of [undefined, null, 5, {}] as unknown as ReadonlyArray<string>) {
+        const uses: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string; readonly message: string }>> = [
+          held.query(sql),
+          held.execute(sql),
+          held.executeMany(sql, [[1]]),
+          Stream.runDrain(held.queryStream(sql))
+        ]
+        for (const use of uses) {
+          const error = yield* Effect.flip(use)
+          assert.strictEqual(error._tag, "OracleError")
+          assert.include(error.message, "A statement must be a text")
+        }
+      }
+      assert.deepStrictEqual(yield* held.query("select 1 as n from dual"), [{ N: 1 }])
+    })))
+})

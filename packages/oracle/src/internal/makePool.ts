@@ -142,6 +142,14 @@ const connectStringProblems = (
   return problem === undefined ? [] : [{ field: "connectString", problem }]
 }
 
+/** Hooks run long after the pool was made: what cannot be run is named now. */
+const hookProblems = (options: PoolOptions<unknown, unknown>): PoolError.InvalidOptionsError["problems"] =>
+  (["onSession", "onLease", "resetSession"] as const).flatMap((field) =>
+    options[field] === undefined || typeof options[field] === "function"
+      ? []
+      : [{ field, problem: "must be a function that gives an effect" }]
+  )
+
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
 
 export const makePool: <OE = never, R = never>(
@@ -151,6 +159,11 @@ export const makePool: <OE = never, R = never>(
   PoolError.InvalidOptionsError | PoolError.OpenSessionError,
   R | Scope.Scope
 > = Effect.fnUntraced(function*<OE, R>(options: PoolOptions<OE, R>) {
+  // Programs without types pass what they have.
+  if (typeof options !== "object" || options === null) {
+    const problems = [{ field: "options", problem: "must be an object with at least a connectString" }]
+    return yield* new PoolError.InvalidOptionsError({ pool: "default", problems })
+  }
   const poolOptions = omit(options, [...connectSettingNames, ...leaseSettingNames, ...valueSettingNames])
   const name = poolOptions.name ?? "default"
   const connect = checkConnectSettings(pick(options, connectSettingNames))
@@ -161,6 +174,7 @@ export const makePool: <OE = never, R = never>(
     ...connect.problems,
     ...lease.problems,
     ...read.problems,
+    ...hookProblems(options),
     ...pooledServerProblems(settings, options),
     ...connectStringProblems(settings, options)
   ]

@@ -1,5 +1,7 @@
 /** What of a statement is sent, and whether it changes what others find. */
 import * as Effect from "effect/Effect"
+import type { OracleError } from "../OracleError.ts"
+import { refusal } from "./refusal.ts"
 import { firstWord, significant, type Token, wordOf } from "./sqlTokens.ts"
 
 /** What is made with PL/SQL inside, and ends with its own semicolon. */
@@ -48,6 +50,9 @@ export const sendable = (sql: string): string => {
   return sent
 }
 
+const describe = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : String(value)
+
 const definitions: ReadonlySet<string> = new Set(["CREATE", "ALTER", "DROP", "RENAME", "FLASHBACK", "PURGE"])
 
 let changes = 0
@@ -60,7 +65,14 @@ const noted = Effect.sync(() => {
 })
 
 /** Runs a statement as Oracle takes it, and notes a change of definitions when it begins and when it has ended. */
-export const sent = <A, E, R>(sql: string, run: (text: string) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+export const sent = <A, E, R>(
+  sql: string,
+  run: (text: string) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | OracleError, R> => {
+  // Programs without types pass what they have.
+  if (typeof sql !== "string") {
+    return Effect.fail(refusal("execute", `A statement must be a text, but it is ${describe(sql)}: nothing was sent.`))
+  }
   const text = sendable(sql)
   const sending = run(text)
   return definitions.has(firstWord(text)) ? Effect.andThen(noted, Effect.ensuring(sending, noted)) : sending

@@ -99,8 +99,8 @@ export const defaultValues: ValueSettings = {
 }
 
 /** The settings with those of `options` in place of theirs. */
-export const over = (settings: ValueSettings, options: ValueOptions | undefined): ValueSettings =>
-  options === undefined ? settings : {
+export const over = (settings: ValueSettings, options: ValueOptions | null | undefined): ValueSettings =>
+  options === undefined || options === null ? settings : {
     numbers: options.numbers ?? settings.numbers,
     safeIntegers: settings.safeIntegers,
     dates: options.dates ?? settings.dates,
