@@ -175,3 +175,24 @@ describe("the connection of resetSession", () => {
       assert.deepStrictEqual(yield* database.violations, [])
     }))
 })
+
+describe("a hook that gives no effect", () => {
+  it.effect("costs its caller a defect that says so, and no session or place", () =>
+    Effect.gen(function*() {
+      for (const hook of ["onSession", "onLease", "resetSession"]) {
+        for (const given of [undefined, Promise.resolve(), 5]) {
+          const { database, pool } = yield* openPool({ max: 1, [hook]: () => given as unknown as Effect.Effect<void> })
+          const exit = yield* Effect.exit(pool.use(() => Effect.void))
+          // What resets a session runs after its caller has had its answer.
+          if (hook !== "resetSession") {
+            assert.include(String(exit), `${hook} must give an effect`)
+          }
+          yield* settled
+          assert.strictEqual((yield* pool.statistics).busy, 0)
+          yield* Effect.exit(pool.use(() => Effect.void))
+          yield* pool.close()
+          assert.strictEqual(yield* database.count("opened"), yield* database.count("closed"))
+        }
+      }
+    }))
+})

@@ -204,8 +204,11 @@ export const makePool: <OE = never, R = never>(
     ...(poolOptions.credentials !== undefined && { credentials: quiet(poolOptions.credentials) }),
     openRetry: poolOptions.openRetry ?? openPauses,
     ...(onSession !== undefined && {
-      onSession: (connection: OracleConnection, info: { readonly requestedTag: string | undefined }) =>
-        Effect.tap(onSession(connection, info), () => connection.prepared)
+      onSession: (connection: OracleConnection, info: { readonly requestedTag: string | undefined }) => {
+        const prepared = onSession(connection, info)
+        // What is no effect is refused by the pool.
+        return Effect.isEffect(prepared) ? Effect.tap(prepared, () => connection.prepared) : prepared
+      }
     }),
     driver: Driver.make(parameters, values, limits, contexts, {
       isOn: lease.settings.pipelining === true,

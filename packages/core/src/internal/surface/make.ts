@@ -40,6 +40,12 @@ const defaultPauses = Schedule.exponential("100 millis").pipe(
   Schedule.jittered
 )
 
+/** A hook that gives anything else, such as an async function, must end like one that dies: no finalizer may be passed over. */
+const effectOf = <A, E, R>(hook: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.isEffect(given)
+    ? given
+    : Effect.die(new TypeError(`${hook} must give an effect; wrap a promise with Effect.promise or Effect.tryPromise`))
+
 export const make = Effect.fnUntraced(function*<
   S,
   C extends Connection,
@@ -126,9 +132,15 @@ export const make = Effect.fnUntraced(function*<
   const parts: LeaseParts<S, C, DE, OE | LE> = {
     engine,
     driver: ownDriver,
-    onSession: onSession === undefined ? undefined : (connection, info) => inContext(onSession(connection, info)),
-    onLease: onLease === undefined ? undefined : (connection, info) => inContext(onLease(connection, info)),
-    resetSession: resetSession === undefined ? undefined : (connection) => inContext(resetSession(connection)),
+    onSession: onSession === undefined
+      ? undefined
+      : (connection, info) => inContext(effectOf("onSession", onSession(connection, info))),
+    onLease: onLease === undefined
+      ? undefined
+      : (connection, info) => inContext(effectOf("onLease", onLease(connection, info))),
+    resetSession: resetSession === undefined
+      ? undefined
+      : (connection) => inContext(effectOf("resetSession", resetSession(connection))),
     meters
   }
   const pool = surface(
