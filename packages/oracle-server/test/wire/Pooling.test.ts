@@ -55,6 +55,20 @@ for (const { name, protocol } of dialects) {
         yield* eventually(() => server.cluster.counters().byFunction.sessionRelease === 5)
       })))
 
+    it.live("a dedicated session that a client releases is left to nobody: it ends with its connection", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const server = yield* serve(engine(), { protocol })
+        const connection = yield* Effect.promise(() =>
+          oracledb.getConnection({ user: "scott", password: "tiger", connectString: connectString(server) })
+        )
+        // What a client sends that takes its server for a pooled one.
+        const inside = Reflect.get(connection, "_impl") as { _drcpEnabled: boolean }
+        inside._drcpEnabled = true
+        yield* Effect.promise(() => connection.close())
+        yield* eventually(() => server.cluster.instances[0]!.sessions.size === 0)
+        assert.strictEqual(server.cluster.counters().byFunction.sessionRelease, 1)
+      })))
+
     it.live("work that was left open is rolled back with the release", () =>
       Effect.scoped(Effect.gen(function*() {
         const canned = engine()

@@ -130,7 +130,8 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
     }
     case "release": {
       const { session } = dialogue
-      if (session !== undefined) dialogue.release(session, true)
+      // A dedicated session has no pool to go to: nothing would ever close it there.
+      if (session?.engine.info.server === "POOLED") dialogue.release(session, true)
       return
     }
     case "describeObject": {
