@@ -87,6 +87,9 @@ const transaction = (
 type Sql = Effect.Success<ReturnType<typeof OracleClient.fromPool>>
 type Pool = Effect.Success<ReturnType<typeof OracleSessionPool.make<OracleSessionPool.Failure>>>
 
+/** How many sessions a pool has. */
+const sessions = 2
+
 /** What one fiber of a round does. */
 const life = (pool: Pool, sql: Sql, dice: Dice, rows: Rows): Work => {
   const several = (work: () => Work) => Array.from({ length: 1 + dice.upTo(2) }, work)
@@ -131,6 +134,11 @@ const life = (pool: Pool, sql: Sql, dice: Dice, rows: Rows): Work => {
 /** A session that works again, and what is left of the round: each problem as a sentence. */
 const problemsAfter = (pool: Pool, rows: Rows) =>
   Effect.gen(function*() {
+    // What a driver frees, it frees along with the next call of the session: each has one.
+    yield* Effect.ignore(Effect.scoped(Effect.gen(function*() {
+      const connections = yield* Effect.all(Array.from({ length: sessions }, () => pool.acquire()))
+      for (const connection of connections) yield* connection.ping
+    })))
     const look = pool.use((connection) =>
       Effect.gen(function*() {
         const [env] = yield* connection.query(
@@ -175,7 +183,7 @@ export const playRounds = (seed: number, rounds: number, settings: Partial<Oracl
         OracleSessionPool.make<OracleSessionPool.Failure>({
           ...connect,
           connectString: connect.connectString.replace(`:${server.port}`, `:${relay.port}`),
-          max: 2,
+          max: sessions,
           // What a session keeps open beyond a lease would be its statement cache.
           stmtCacheSize: 0,
           ...settings

@@ -38,8 +38,8 @@ const newlyFailed = (before: Observation, after: Observation): ReadonlyArray<Req
 
 /** Law 6: equal waiters in order, and nobody passes over an older one whom the session fits. */
 const order: Law = (before, after) => {
-  // Callers whose session is being prepared have been served.
-  if (before.preparing > 0 || after.preparing > 0) return []
+  // A caller whose session is being prepared, or made up for after a defect, has been served without having it yet.
+  if (after.settings.onSession === "works" || after.hasDefects) return []
   const waited = after.requests.filter((request) => request.since < after.now || requestBefore(before, request))
   return newlyLent(before, after).flatMap((request) => {
     // Whom a session is being pinged for is as good as served: newcomers may take another.
