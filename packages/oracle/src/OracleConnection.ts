@@ -13,11 +13,13 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
+import { duration } from "./internal/fieldKinds.ts"
 import { readContext } from "./internal/leaseContext.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
 import type { DriverConnection } from "./internal/oracledb.ts"
 import { Pipelining } from "./internal/pipelining.ts"
 import { tagRefused } from "./internal/pooledServer.ts"
+import { refusal } from "./internal/refusal.ts"
 import type { Row } from "./internal/rowReader.ts"
 import { rowDecoder } from "./internal/rowSchema.ts"
 import type { OracleSession } from "./internal/session.ts"
@@ -432,8 +434,14 @@ export class OracleConnection extends Connection.Base {
    * of a timer, some 24 days. What the pool does on its own (pings, breaks, rollbacks) is bounded by `pingTimeout` instead.
    */
   setCallTimeout(timeout: PoolOptions.DurationOption): Effect.Effect<void, CallError> {
+    const limit = duration.parse(timeout)
+    if (limit === undefined) {
+      return Effect.fail(
+        refusal("setCallTimeout", `The call timeout must be ${duration.expected}: nothing was changed.`)
+      )
+    }
     return this.#caller.now({ operation: "setCallTimeout" }, () => {
-      const millis = timeout === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
+      const millis = Duration.toMillis(limit)
       this.#caller.session.callTimeout = Number.isFinite(millis) ? Math.min(Math.ceil(millis), longestTimer) : 0
     })
   }

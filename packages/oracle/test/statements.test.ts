@@ -234,3 +234,17 @@ describe("a statement that is no text", () => {
       assert.deepStrictEqual(yield* held.query("select 1 as n from dual"), [{ N: 1 }])
     })))
 })
+
+describe("a call timeout", () => {
+  it.live("that is no duration is refused, and the one that holds stays", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const held = yield* connection()
+      yield* held.setCallTimeout("100 millis")
+      for (const timeout of [-5, Number.NaN, "abc", {}, null] as unknown as ReadonlyArray<number>) {
+        const error = yield* Effect.flip(held.setCallTimeout(timeout))
+        assert.include(error.message, "The call timeout must be a duration of 0 or more")
+      }
+      const late = yield* Effect.flip(held.execute("begin dbms_session.sleep(5); end;"))
+      assert.isTrue(late._tag === "OracleError" && late.codes.includes("NJS-123"))
+    })))
+})
