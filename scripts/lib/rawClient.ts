@@ -9,9 +9,9 @@ import {
   encodePacket,
   PacketReader,
   PacketType
-} from "../../packages/oracle-server/src/internal/net/Packet.ts"
-import { ByteReader } from "../../packages/oracle-server/src/internal/ttc/ByteReader.ts"
-import { ByteWriter } from "../../packages/oracle-server/src/internal/ttc/ByteWriter.ts"
+} from "../../packages/oracle-server/src/internal/net/packet.ts"
+import { ByteReader } from "../../packages/oracle-server/src/internal/ttc/byteReader.ts"
+import { ByteWriter } from "../../packages/oracle-server/src/internal/ttc/byteWriter.ts"
 
 const vector = Buffer.alloc(16)
 

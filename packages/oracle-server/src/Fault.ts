@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type { FunctionName } from "./internal/ttc/Call.ts"
+import type { FunctionName } from "./internal/ttc/call.ts"
 
 export type {
   /**

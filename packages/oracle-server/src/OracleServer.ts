@@ -8,14 +8,14 @@
  */
 import { Context, Data, Effect, Layer, type Scope } from "effect"
 import type { Fault } from "./Fault.ts"
-import { make as makeEngine } from "./internal/engine/Database.ts"
-import type { Engine, EngineOptions, Procedure } from "./internal/engine/Engine.ts"
-import type { ConnectRequest } from "./internal/net/ConnectData.ts"
-import { arm, disarm, plannedShutdown, takeDown } from "./internal/server/Control.ts"
-import type { SessionEntry } from "./internal/server/Instance.ts"
-import type { Counters, RequestRecord } from "./internal/server/RequestLog.ts"
-import { firstUser, type RunningServer, start } from "./internal/server/Start.ts"
-import type { AccountState, UserSettings } from "./internal/server/Users.ts"
+import { make as makeEngine } from "./internal/engine/database.ts"
+import type { Engine, EngineOptions, Procedure } from "./internal/engine/engine.ts"
+import type { ConnectRequest } from "./internal/net/connectData.ts"
+import { arm, disarm, plannedShutdown, takeDown } from "./internal/server/control.ts"
+import type { SessionEntry } from "./internal/server/instance.ts"
+import type { Counters, RequestRecord } from "./internal/server/requestLog.ts"
+import { firstUser, type RunningServer, start } from "./internal/server/start.ts"
+import type { AccountState, UserSettings } from "./internal/server/users.ts"
 
 export type {
   /**

@@ -3,9 +3,9 @@ import { Effect, type Scope } from "effect"
 import { connect as connectSocket } from "node:net"
 import * as Fault from "../src/Fault.ts"
 import * as OracleServer from "../src/OracleServer.ts"
-import { type Connection, oracledb } from "./Driver.ts"
-import { type Canned, cannedEngine, column, query, waits } from "./wire/CannedEngine.ts"
-import { codeOf, eventually } from "./wire/Served.ts"
+import { type Connection, oracledb } from "./driver.ts"
+import { type Canned, cannedEngine, column, query, waits } from "./wire/cannedEngine.ts"
+import { codeOf, eventually } from "./wire/served.ts"
 
 const one: Canned = { run: () => query([column("N", "NUMBER")], [["1"]]) }
 const insert: Canned = {

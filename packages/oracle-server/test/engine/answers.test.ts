@@ -1,6 +1,6 @@
 /** Answers that were wrong, missing or too kind: each row of the list of faults keeps its number. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { fetched, harness, type Sql, typed } from "./EngineHarness.ts"
+import { fetched, harness, type Sql, typed } from "./engineHarness.ts"
 
 const { engine, open } = harness()
 let sql: Sql

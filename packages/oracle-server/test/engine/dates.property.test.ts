@@ -9,10 +9,10 @@ import {
   fieldsOf,
   lastDayOfMonth,
   secondsOf
-} from "../../src/internal/engine/values/Calendar.ts"
-import { readDate } from "../../src/internal/engine/values/format/DateReader.ts"
-import { dayOfYear, formatDate, isoWeek } from "../../src/internal/engine/values/format/DateWriter.ts"
-import { parseZone, toUtc } from "../../src/internal/engine/values/TimeZones.ts"
+} from "../../src/internal/engine/values/calendar.ts"
+import { readDate } from "../../src/internal/engine/values/format/dateReader.ts"
+import { dayOfYear, formatDate, isoWeek } from "../../src/internal/engine/values/format/dateWriter.ts"
+import { parseZone, toUtc } from "../../src/internal/engine/values/timeZones.ts"
 
 const first = Math.floor(Date.UTC(1, 0, 1) / 1000)
 const seconds = fc.integer({

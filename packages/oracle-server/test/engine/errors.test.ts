@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest"
-import type { OraErrorLike } from "../../src/internal/engine/Engine.ts"
-import { harness } from "./EngineHarness.ts"
+import type { OraErrorLike } from "../../src/internal/engine/engine.ts"
+import { harness } from "./engineHarness.ts"
 
 const { engine, open } = harness()
 const sql = open()

@@ -1,7 +1,7 @@
 /** The executor: breaks, turns of the event loop, bounds, and the same answers whichever way a plan takes. */
 import * as fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { harness, type Sql } from "./EngineHarness.ts"
+import { harness, type Sql } from "./engineHarness.ts"
 
 const opened: Array<{ readonly close: () => void }> = []
 /** By the real clock, where `run` would not do: what works for long answers a promise. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { harness, settle, type Sql } from "./EngineHarness.ts"
+import { harness, settle, type Sql } from "./engineHarness.ts"
 
 /** What each session must see: the committed rows, and on top of them its own changes. */
 class Model {

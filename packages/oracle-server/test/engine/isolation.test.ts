@@ -1,6 +1,6 @@
 /** What the kinds of transactions see and refuse, and FOR UPDATE SKIP LOCKED. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { fetched, type Harness, harness, settle, type Sql } from "./EngineHarness.ts"
+import { fetched, type Harness, harness, settle, type Sql } from "./engineHarness.ts"
 
 let h: Harness
 let a: Sql

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { afterAll, describe, expect, it } from "vitest"
-import { formatNumber, parseNumber, plainNumber } from "../../src/internal/engine/values/format/NumberFormat.ts"
-import * as Arithmetic from "../../src/internal/engine/values/NumberArithmetic.ts"
+import { formatNumber, parseNumber, plainNumber } from "../../src/internal/engine/values/format/numberFormat.ts"
+import * as Arithmetic from "../../src/internal/engine/values/numberArithmetic.ts"
 import {
   compare,
   fromDecimal,
@@ -12,8 +12,8 @@ import {
   toDecimal,
   toInteger,
   toText
-} from "../../src/internal/engine/values/OracleNumber.ts"
-import { harness } from "./EngineHarness.ts"
+} from "../../src/internal/engine/values/oracleNumber.ts"
+import { harness } from "./engineHarness.ts"
 
 /** Decimals of up to 38 digits at any place a NUMBER can hold them. */
 const decimals = (digits: number, exponents: readonly [number, number]) =>

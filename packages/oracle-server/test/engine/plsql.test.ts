@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest"
-import type { Cursor, OutBind } from "../../src/internal/engine/Engine.ts"
-import { type Harness, harness, plain, settle, type Sql, sqlOf, typed } from "./EngineHarness.ts"
+import type { Cursor, OutBind } from "../../src/internal/engine/engine.ts"
+import { type Harness, harness, plain, settle, type Sql, sqlOf, typed } from "./engineHarness.ts"
 
 const opened: Array<Harness> = []
 let h: Harness

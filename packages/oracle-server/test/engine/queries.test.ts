@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest"
-import { harness } from "./EngineHarness.ts"
+import { harness } from "./engineHarness.ts"
 
 const { engine, open } = harness()
 const sql = open()

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest"
-import type { Lob, TypeName, Value } from "../../src/internal/engine/Engine.ts"
-import { fetched, harness, plain, typed } from "./EngineHarness.ts"
+import type { Lob, TypeName, Value } from "../../src/internal/engine/engine.ts"
+import { fetched, harness, plain, typed } from "./engineHarness.ts"
 
 const killed: Array<unknown> = []
 const h = harness({

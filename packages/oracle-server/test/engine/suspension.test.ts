@@ -3,7 +3,7 @@
  * begin anew repeat no effect.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { harness, type Sql } from "./EngineHarness.ts"
+import { harness, type Sql } from "./engineHarness.ts"
 
 /** By this clock every look finds the time used up. */
 let ticks = 0

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { type Harness, harness, settle, type Sql } from "./EngineHarness.ts"
+import { type Harness, harness, settle, type Sql } from "./engineHarness.ts"
 
 let h: Harness
 let a: Sql

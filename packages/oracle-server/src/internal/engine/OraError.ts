@@ -1,2 +1,0 @@
-/** The errors of the contract: what the wire side raises, and knows again when the engine raises it. */
-export { OraError, oraError, unimplemented } from "./values/OraError.ts"

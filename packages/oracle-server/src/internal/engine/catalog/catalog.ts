@@ -1,0 +1,190 @@
+/** The objects of the database: tables, views, sequences, synonyms, stored procedures, by owner and name. */
+import type { Expr, Query } from "../syntax/ast.ts"
+import type { Subprogram } from "../syntax/astDefinitions.ts"
+import { oraError } from "../values/oraError.ts"
+import type { SqlType } from "../values/sqlType.ts"
+
+export interface ColumnDef {
+  name: string
+  type: SqlType
+  nullable: boolean
+  default: Expr | undefined
+  defaultText: string | undefined
+  defaultOnNull: boolean
+  identity: { readonly mode: "always" | "default" | "onnull"; readonly sequence: Sequence } | undefined
+  virtual: Expr | undefined
+  /** Where its value stands in a row; the first place is the row's number. A virtual column has none: -1. */
+  readonly place: number
+  readonly isJson: boolean
+  comment?: string
+}
+
+export interface KeyConstraint {
+  readonly type: "primary" | "unique"
+  readonly name: string
+  readonly columns: ReadonlyArray<ColumnDef>
+  readonly indexName: string
+  readonly generated: boolean
+  /** Of the index that finds its rows. */
+  readonly indexId: number
+}
+
+export interface ForeignConstraint {
+  readonly type: "foreign"
+  readonly name: string
+  readonly columns: ReadonlyArray<ColumnDef>
+  readonly parent: Table
+  readonly key: KeyConstraint
+  readonly onDelete: "cascade" | "set null" | undefined
+  readonly generated: boolean
+  /** Of the index over the referencing columns. */
+  readonly indexId: number
+}
+
+export interface CheckConstraint {
+  readonly type: "check"
+  readonly name: string
+  readonly expr: Expr
+  readonly text: string
+  readonly generated: boolean
+}
+
+export interface IndexDef {
+  readonly name: string
+  readonly owner: string
+  readonly unique: boolean
+  readonly columns: ReadonlyArray<ColumnDef>
+  readonly indexId: number
+}
+
+export interface Table {
+  readonly kind: "table"
+  readonly id: number
+  readonly owner: string
+  name: string
+  readonly columns: Array<ColumnDef>
+  readonly keys: Array<KeyConstraint>
+  readonly foreign: Array<ForeignConstraint>
+  readonly checks: Array<CheckConstraint>
+  readonly indexes: Array<IndexDef>
+  /** Foreign keys that point here. */
+  readonly children: Array<{ readonly table: Table; readonly constraint: ForeignConstraint }>
+  readonly temporary: "delete" | "preserve" | undefined
+  /** The next free place in a row. */
+  nextPlace: number
+  comment?: string
+}
+
+export interface View {
+  readonly kind: "view"
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly columns: ReadonlyArray<string>
+  readonly query: Query
+  readonly text: string
+  /** Its columns as they were when it was made. */
+  readonly described: ReadonlyArray<{ readonly name: string; readonly type: SqlType; readonly nullable: boolean }>
+}
+
+export interface Sequence {
+  readonly kind: "sequence"
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  increment: bigint
+  min: bigint
+  max: bigint
+  cycle: boolean
+  cache: number
+  order: boolean
+  /** What the next NEXTVAL gives. */
+  next: bigint
+  readonly internal: boolean
+}
+
+export interface Synonym {
+  readonly kind: "synonym"
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly target: ReadonlyArray<string>
+}
+
+export interface StoredProcedure {
+  readonly kind: "procedure"
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly subprogram: Subprogram
+  readonly text: string
+}
+
+export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure
+
+export class Catalog {
+  /** `OWNER.NAME`; the public synonyms have the owner PUBLIC. */
+  readonly objects = new Map<string, CatalogObject>()
+  readonly schemas = new Set(["SYS", "SYSTEM", "PUBLIC"])
+  /** Grows with every definition: what was compiled under another number is compiled again. */
+  version = 0
+  private lastId = 70_000
+
+  nextId(): number {
+    return ++this.lastId
+  }
+
+  add(object: CatalogObject): void {
+    this.objects.set(`${object.owner}.${object.name}`, object)
+    this.version++
+  }
+
+  remove(object: CatalogObject): void {
+    this.objects.delete(`${object.owner}.${object.name}`)
+    this.version++
+  }
+
+  /** Follows synonyms; undefined when nothing has that name. */
+  find(path: ReadonlyArray<string>, schema: string, depth = 0): Exclude<CatalogObject, Synonym> | undefined {
+    if (depth > 20) throw oraError(1775, "looping chain of synonyms")
+    const object = path.length === 1
+      ? this.objects.get(`${schema}.${path[0]}`) ?? this.objects.get(`PUBLIC.${path[0]}`)
+      : path.length === 2
+      ? this.objects.get(`${path[0]}.${path[1]}`)
+      : undefined
+    if (object?.kind !== "synonym") return object
+    return this.find(object.target, object.owner === "PUBLIC" ? schema : object.owner, depth + 1)
+  }
+
+  table(path: ReadonlyArray<string>, schema: string, at: number): Table {
+    const object = this.find(path, schema)
+    if (object?.kind === "table") return object
+    if (object?.kind === "view") throw oraError(1732, "data manipulation operation not legal on this view", at)
+    throw this.missing(path, schema, at)
+  }
+
+  missing(path: ReadonlyArray<string>, schema: string, at: number): Error {
+    const full = path.length === 1 ? [schema, path[0]!] : path
+    return oraError(942, `table or view ${full.map((part) => `"${part}"`).join(".")} does not exist`, at)
+  }
+
+  constraintExists(owner: string, name: string): boolean {
+    for (const object of this.objects.values()) {
+      if (object.kind !== "table" || object.owner !== owner) continue
+      if ([...object.keys, ...object.foreign, ...object.checks].some((constraint) => constraint.name === name)) {
+        return true
+      }
+    }
+    return false
+  }
+
+  *tables(): Iterable<Table> {
+    for (const object of this.objects.values()) if (object.kind === "table") yield object
+  }
+}
+
+export const column = (table: Table, name: string, at: number): ColumnDef => {
+  const found = table.columns.find((candidate) => candidate.name === name)
+  if (found === undefined) throw oraError(904, `"${name}": invalid identifier`, at)
+  return found
+}

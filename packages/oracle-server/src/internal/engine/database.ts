@@ -1,0 +1,49 @@
+/** Opens a database: the engine behind the server. */
+import type { Engine, EngineOptions, EngineSession } from "./engine.ts"
+import { Session } from "./session/session.ts"
+import { Core } from "./statements/core.ts"
+import { splitScript } from "./syntax/script.ts"
+import { oraError } from "./values/oraError.ts"
+
+export const make = (options: EngineOptions = {}): Engine => {
+  const core = new Core(options)
+  for (const user of options.users ?? []) core.catalog.schemas.add(user.toUpperCase())
+  const sessions = new Set<Session>()
+  let closed = false
+  let scripts = 0
+  const open = (info: Parameters<Engine["open"]>[0]): EngineSession => {
+    if (closed) throw oraError(1034, "The Oracle instance is not available for use. Start the instance.")
+    core.catalog.schemas.add(info.user)
+    const session = new Session(core, info)
+    core.sessions.set(info.sid, session)
+    sessions.add(session)
+    const close = session.close.bind(session)
+    session.close = () => {
+      sessions.delete(session)
+      close()
+    }
+    return session
+  }
+  return {
+    open,
+    addSchema: (name) => {
+      core.catalog.schemas.add(name)
+    },
+    runScript: async (user, script) => {
+      // Numbers below zero cannot meet those of the wire.
+      const session = open({ user, sid: -2 - scripts++, serial: 1, service: "SYS$USERS", program: "script" })
+      try {
+        for (const text of splitScript(script)) await session.execute(session.parse(text), { bindTypes: [] })
+        session.commit()
+      } finally {
+        session.close()
+      }
+    },
+    sessions: () => [...sessions],
+    close: () => {
+      if (closed) return
+      closed = true
+      for (const session of sessions) session.close()
+    }
+  }
+}

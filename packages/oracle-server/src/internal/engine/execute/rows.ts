@@ -1,0 +1,406 @@
+/** Operators on a stream of rows: filter, ROWNUM, projection, limits, distinct rows, set operators. */
+import { sizeOf } from "../storage/memory.ts"
+import type { Row } from "../storage/tableData.ts"
+import { floor } from "../values/numberArithmetic.ts"
+import { type NumberValue, toDouble, toInteger } from "../values/oracleNumber.ts"
+import { keyOfAll } from "../values/order.ts"
+import type { Kind } from "../values/sqlType.ts"
+import type { Eval, Frame } from "./frame.ts"
+import type { Operator } from "./operator.ts"
+import { compareKeys, Sorter } from "./sorting.ts"
+
+export class Filter implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly condition: Eval
+  private held = false
+
+  constructor(f: Frame, child: Operator, condition: Eval) {
+    this.f = f
+    this.child = child
+    this.condition = condition
+  }
+
+  open(): void {
+    this.held = false
+    this.child.open()
+  }
+
+  next(): boolean {
+    for (;;) {
+      if (!this.held) {
+        if (!this.child.next()) return false
+        this.held = true
+      }
+      const passes = this.condition(this.f) === 1
+      this.held = false
+      if (passes) return true
+      this.f.step()
+    }
+  }
+}
+
+/**
+ * A row gets its number when it has passed the other conditions; those on ROWNUM are asked with the number it would get.
+ * `last` are the conditions that stay false once they are.
+ */
+export class Rownum implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly slot: number
+  private readonly condition: Eval | undefined
+  private readonly last: Eval | undefined
+  private count = 0
+  private held = false
+  private over = false
+
+  constructor(f: Frame, child: Operator, slot: number, condition: Eval | undefined, last: Eval | undefined) {
+    this.f = f
+    this.child = child
+    this.slot = slot
+    this.condition = condition
+    this.last = last
+  }
+
+  open(): void {
+    this.count = 0
+    this.held = false
+    this.over = false
+    this.child.open()
+  }
+
+  next(): boolean {
+    const { f } = this
+    while (!this.over) {
+      f.rows[this.slot] = [this.count + 1]
+      // Without this look the child would work for a row that no number is left for.
+      if (!this.held && this.last !== undefined && this.last(f) !== 1) {
+        this.over = true
+        return false
+      }
+      if (!this.held) {
+        if (!this.child.next()) return false
+        this.held = true
+        f.rows[this.slot] = [this.count + 1]
+      }
+      const passes = this.condition === undefined || this.condition(f) === 1
+      this.held = false
+      if (passes) {
+        this.count++
+        return true
+      }
+      f.step()
+    }
+    return false
+  }
+}
+
+/** Puts a row of values into a slot of its own. */
+export class Project implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly slot: number
+  private readonly row: (f: Frame) => Row
+  private held = false
+
+  constructor(f: Frame, child: Operator, slot: number, row: (f: Frame) => Row) {
+    this.f = f
+    this.child = child
+    this.slot = slot
+    this.row = row
+  }
+
+  open(): void {
+    this.held = false
+    this.child.open()
+  }
+
+  next(): boolean {
+    if (!this.held) {
+      if (!this.child.next()) return false
+      this.held = true
+    }
+    this.f.rows[this.slot] = this.row(this.f)
+    this.held = false
+    return true
+  }
+}
+
+/** A whole number of rows, none below zero; undefined without a limit. */
+export const rowCount = (f: Frame, value: Eval): number => {
+  const stored = value(f)
+  if (stored === null) return 0
+  return Math.max(0, toInteger(floor(stored as NumberValue)) ?? Number.MAX_SAFE_INTEGER)
+}
+
+export interface LimitSpec {
+  readonly offset: Eval | undefined
+  readonly count: Eval | undefined
+  readonly percent: boolean
+  /** WITH TIES: says whether a row ranks as the last one did. */
+  readonly rank: Eval | undefined
+}
+
+export class Limit implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly spec: LimitSpec
+  private skip = 0
+  private left = 0
+  private lastRank: string | number | undefined
+  private ready = false
+
+  constructor(f: Frame, child: Operator, spec: LimitSpec) {
+    this.f = f
+    this.child = child
+    this.spec = spec
+  }
+
+  open(): void {
+    this.ready = false
+    this.child.open()
+  }
+
+  next(): boolean {
+    const { f, spec } = this
+    if (!this.ready) {
+      this.skip = spec.offset === undefined ? 0 : rowCount(f, spec.offset)
+      this.left = spec.count === undefined ? Infinity : rowCount(f, spec.count)
+      this.lastRank = undefined
+      this.ready = true
+    }
+    while (this.skip > 0) {
+      if (!this.child.next()) return false
+      this.skip--
+      f.step()
+    }
+    if (this.left <= 0) {
+      if (spec.rank === undefined || this.lastRank === undefined || !this.child.next()) return false
+      return spec.rank(f) === this.lastRank
+    }
+    if (!this.child.next()) return false
+    this.left--
+    if (spec.rank !== undefined) this.lastRank = spec.rank(f) as string
+    return true
+  }
+}
+
+/** FETCH FIRST n PERCENT: all rows have to be known. `slot` holds what the child gives. */
+export class Percent implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly slot: number
+  private readonly spec: LimitSpec
+  private rows: Array<Row> = []
+  private filled = false
+  private at = 0
+  private end = 0
+
+  constructor(f: Frame, child: Operator, slot: number, spec: LimitSpec) {
+    this.f = f
+    this.child = child
+    this.slot = slot
+    this.spec = spec
+  }
+
+  open(): void {
+    this.rows = []
+    this.filled = false
+    this.child.open()
+  }
+
+  next(): boolean {
+    const { f, slot, spec } = this
+    if (!this.filled) {
+      while (this.child.next()) {
+        f.take(sizeOf(f.rows[slot]!))
+        this.rows.push(f.rows[slot]!)
+        f.step()
+      }
+      this.filled = true
+      this.at = spec.offset === undefined ? 0 : rowCount(f, spec.offset)
+      const share = spec.count!(f)
+      const percent = share === null ? 0 : toDouble(share as NumberValue)
+      this.end = this.at + Math.ceil(this.rows.length * Math.max(0, percent) / 100)
+    }
+    if (this.at >= Math.min(this.end, this.rows.length)) return false
+    f.rows[slot] = this.rows[this.at++]!
+    return true
+  }
+}
+
+/** Rows that have not been seen yet. */
+export class Distinct implements Operator {
+  private readonly f: Frame
+  private readonly child: Operator
+  private readonly slot: number
+  private readonly kinds: ReadonlyArray<Kind>
+  private seen = new Set<string>()
+
+  constructor(f: Frame, child: Operator, slot: number, kinds: ReadonlyArray<Kind>) {
+    this.f = f
+    this.child = child
+    this.slot = slot
+    this.kinds = kinds
+  }
+
+  open(): void {
+    this.seen = new Set()
+    this.child.open()
+  }
+
+  next(): boolean {
+    const { f } = this
+    while (this.child.next()) {
+      const key = keyOfAll(this.kinds, f.rows[this.slot]!)
+      if (this.seen.has(key)) {
+        f.step()
+        continue
+      }
+      f.take(60 + key.length)
+      this.seen.add(key)
+      return true
+    }
+    return false
+  }
+}
+
+/** UNION ALL: one after the other. */
+export class Concatenation implements Operator {
+  private readonly children: ReadonlyArray<Operator>
+  private at = 0
+  private opened = false
+
+  constructor(children: ReadonlyArray<Operator>) {
+    this.children = children
+  }
+
+  open(): void {
+    this.at = 0
+    this.opened = false
+  }
+
+  next(): boolean {
+    while (this.at < this.children.length) {
+      const child = this.children[this.at]!
+      if (!this.opened) {
+        child.open()
+        this.opened = true
+      }
+      if (child.next()) return true
+      this.at++
+      this.opened = false
+    }
+    return false
+  }
+}
+
+export type SetOperator = "union" | "intersect" | "minus" | "intersect all" | "minus all"
+
+const times: Readonly<Record<SetOperator, (left: number, right: number) => number>> = {
+  "union": () => 1,
+  "intersect": (_, right) => right > 0 ? 1 : 0,
+  "minus": (_, right) => right > 0 ? 0 : 1,
+  "intersect all": (left, right) => Math.min(left, right),
+  "minus all": (left, right) => Math.max(0, left - right)
+}
+
+/** The set operators that compare rows: each gives its rows in their order, as a sort would. */
+export class RowSets implements Operator {
+  private readonly f: Frame
+  private readonly op: SetOperator
+  private readonly left: Operator
+  private readonly right: Operator
+  private readonly slot: number
+  private readonly kinds: ReadonlyArray<Kind>
+  private phase = 0
+  private opened = false
+  private left_ = new Map<string, { readonly row: Row; count: number }>()
+  private right_ = new Map<string, number>()
+  private result: Array<Row> = []
+  private sorter: Sorter<Row>
+  private readonly compare: (a: Row, b: Row) => number
+  private at = 0
+
+  constructor(
+    f: Frame,
+    op: SetOperator,
+    left: Operator,
+    right: Operator,
+    slot: number,
+    kinds: ReadonlyArray<Kind>
+  ) {
+    this.f = f
+    this.op = op
+    this.left = left
+    this.right = right
+    this.slot = slot
+    this.kinds = kinds
+    this.compare = compareKeys(kinds.map((kind) => ({ kind, descending: false, nullsFirst: false })))
+    this.sorter = new Sorter(f, this.compare)
+  }
+
+  open(): void {
+    this.sorter = new Sorter(this.f, this.compare)
+    this.phase = 0
+    this.opened = false
+    this.left_ = new Map()
+    this.right_ = new Map()
+    this.result = []
+    this.at = 0
+  }
+
+  private addLeft(): void {
+    const { f } = this
+    const row = f.rows[this.slot]!
+    const key = keyOfAll(this.kinds, row)
+    const known = this.left_.get(key)
+    if (known !== undefined) known.count++
+    else {
+      f.take(sizeOf(row) + 80 + key.length)
+      this.left_.set(key, { row, count: 1 })
+    }
+    f.step()
+  }
+
+  private addRight(): void {
+    const { f } = this
+    const key = keyOfAll(this.kinds, f.rows[this.slot]!)
+    f.take(60 + key.length)
+    this.right_.set(key, (this.right_.get(key) ?? 0) + 1)
+    f.step()
+  }
+
+  private drain(child: Operator, add: () => void): void {
+    if (!this.opened) {
+      child.open()
+      this.opened = true
+    }
+    for (;;) {
+      // A step that suspends has counted its row already.
+      if (!child.next()) break
+      add()
+    }
+    this.opened = false
+    this.phase++
+  }
+
+  next(): boolean {
+    if (this.phase === 0) this.drain(this.left, () => this.addLeft())
+    if (this.phase === 1) this.drain(this.right, () => this.op === "union" ? this.addLeft() : this.addRight())
+    if (this.phase === 2) {
+      for (const [key, { count, row }] of this.left_) {
+        const other = this.right_.get(key) ?? 0
+        for (let i = times[this.op](count, other); i > 0; i--) this.sorter.add(row)
+      }
+      this.phase = 3
+    }
+    if (this.phase === 3) {
+      this.result = this.sorter.finish()
+      this.phase = 4
+    }
+    if (this.at >= this.result.length) return false
+    this.f.rows[this.slot] = this.result[this.at++]!
+    return true
+  }
+}

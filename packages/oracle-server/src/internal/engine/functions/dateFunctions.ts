@@ -1,0 +1,365 @@
+import {
+  addMonths,
+  checkRange,
+  decodeInterval,
+  decodeTimestamp,
+  decodeZoned,
+  encodeInterval,
+  encodeTimestamp,
+  encodeZoned,
+  fieldsOf,
+  type Instant,
+  lastDayOfMonth,
+  normalize,
+  secondsOf,
+  secondsPerDay
+} from "../values/calendar.ts"
+import { addIntervalMonths, localOf, readZoned, wallClock } from "../values/convert.ts"
+import { dayNames } from "../values/format/dateModel.ts"
+import { readDate } from "../values/format/dateReader.ts"
+import { formatDate, weekday } from "../values/format/dateWriter.ts"
+import * as Arithmetic from "../values/numberArithmetic.ts"
+import { fromDecimal, fromInteger, type NumberValue, toDecimal, toInteger } from "../values/oracleNumber.ts"
+import { oraError } from "../values/oraError.ts"
+import type { SessionState } from "../values/sessionState.ts"
+import { DATE, INTERVAL_DS, INTERVAL_YM, NUMBER, timestamp, timestampTz, varchar2 } from "../values/sqlType.ts"
+import { formatOffset, parseZone } from "../values/timeZones.ts"
+import { monthsBetween, roundTo, startOf } from "./dateUnits.ts"
+import { define, type FunctionTable } from "./functionDef.ts"
+
+type N = NumberValue
+const day = fromInteger(secondsPerDay)
+
+/** Seconds in a number of days, rounded to the whole second a DATE keeps. */
+const secondsOfDays = (days: N): number => {
+  const seconds = toInteger(Arithmetic.rescale(Arithmetic.multiply(days, day), 0, false))
+  if (seconds === undefined) throw oraError(1841, "(full) year must be between -4713 and +9999, and not be 0")
+  return seconds
+}
+
+const instantOfDays = (days: N, unitSeconds: number): Instant => {
+  const { coefficient, exponent } = toDecimal(
+    Arithmetic.rescale(Arithmetic.multiply(days, fromInteger(unitSeconds)), 9, false)
+  )
+  const nanos = exponent >= -9 ? coefficient * 10n ** BigInt(exponent + 9) : coefficient / 10n ** BigInt(-exponent - 9)
+  const seconds = nanos / 1_000_000_000n - (nanos % 1_000_000_000n < 0n ? 1n : 0n)
+  return { seconds: Number(seconds), nanos: Number(nanos - seconds * 1_000_000_000n) }
+}
+
+const plus = (a: Instant, b: Instant): Instant => normalize(a.seconds + b.seconds, a.nanos + b.nanos)
+const minus = (a: Instant, b: Instant): Instant => normalize(a.seconds - b.seconds, a.nanos - b.nanos)
+
+/** Nanoseconds of the clock that the statement started at. */
+export const now = (session: SessionState): Instant => ({
+  seconds: Math.floor(session.statementTime / 1000),
+  nanos: Math.round((session.statementTime - Math.floor(session.statementTime / 1000) * 1000) * 1000) * 1000
+})
+
+const today = (session: SessionState): number => localOf(now(session), session).seconds
+const fraction = (seconds: number, nanos: number): N =>
+  fromDecimal(BigInt(seconds) * 1_000_000_000n + BigInt(nanos), -9)
+
+/** Fields of EXTRACT by kind of value: the wall clock for dates and timestamps, UTC for the zoned fields of `l`. */
+const extractField = (field: string, at: Instant): N => {
+  const f = fieldsOf(at.seconds)
+  switch (field) {
+    case "YEAR":
+      return fromInteger(f.year)
+    case "MONTH":
+      return fromInteger(f.month)
+    case "DAY":
+      return fromInteger(f.day)
+    case "HOUR":
+      return fromInteger(f.hour)
+    case "MINUTE":
+      return fromInteger(f.minute)
+    case "SECOND":
+      return fraction(f.second, at.nanos)
+    default:
+      throw oraError(30076, "invalid extract field for extract source")
+  }
+}
+
+const truncated = (n: N): number => toInteger(Arithmetic.rescale(n, 0, true)) ?? 0
+
+export const dateFunctions: FunctionTable = {
+  D_ADD: define<[number, N]>({ params: ["d", "n"], returns: DATE, run: (_, d, n) => checkRange(d + secondsOfDays(n)) }),
+  D_SUB: define<[number, N]>({ params: ["d", "n"], returns: DATE, run: (_, d, n) => checkRange(d - secondsOfDays(n)) }),
+  D_DIFF: define<[number, number]>({
+    params: ["d", "d"],
+    returns: NUMBER,
+    run: (_, a, b) => Arithmetic.divide(fromInteger(a - b), day)
+  }),
+  T_DIFF: define<[string, string]>({
+    params: ["t", "t"],
+    returns: INTERVAL_DS,
+    run: (_, a, b) => encodeInterval(minus(decodeTimestamp(a), decodeTimestamp(b)))
+  }),
+  T_ADD_S: define<[string, string]>({
+    params: ["t", "s"],
+    returns: timestamp(9),
+    run: (_, t, s) => encodeTimestamp(plus(decodeTimestamp(t), decodeInterval(s)))
+  }),
+  T_SUB_S: define<[string, string]>({
+    params: ["t", "s"],
+    returns: timestamp(9),
+    run: (_, t, s) => encodeTimestamp(minus(decodeTimestamp(t), decodeInterval(s)))
+  }),
+  T_ADD_Y: define<[string, number]>({
+    params: ["t", "y"],
+    returns: timestamp(9),
+    run: (_, t, y) => {
+      const at = decodeTimestamp(t)
+      return encodeTimestamp({ seconds: addIntervalMonths(at.seconds, y), nanos: at.nanos })
+    }
+  }),
+  D_ADD_S: define<[number, string]>({
+    params: ["d", "s"],
+    returns: DATE,
+    run: (_, d, s) => checkRange(d + decodeInterval(s).seconds)
+  }),
+  D_SUB_S: define<[number, string]>({
+    params: ["d", "s"],
+    returns: DATE,
+    run: (_, d, s) => checkRange(minus({ seconds: d, nanos: 0 }, decodeInterval(s)).seconds)
+  }),
+  D_ADD_Y: define<[number, number]>({ params: ["d", "y"], returns: DATE, run: (_, d, y) => addIntervalMonths(d, y) }),
+  Z_ADD_S: define<[string, string]>({
+    params: ["z", "s"],
+    returns: timestampTz(9),
+    run: (_, z, s) => rezoned(z, plus(decodeZoned(z), decodeInterval(s)))
+  }),
+  Z_SUB_S: define<[string, string]>({
+    params: ["z", "s"],
+    returns: timestampTz(9),
+    run: (_, z, s) => rezoned(z, minus(decodeZoned(z), decodeInterval(s)))
+  }),
+  S_ADD: define<[string, string]>({
+    params: ["s", "s"],
+    returns: INTERVAL_DS,
+    run: (_, a, b) => encodeInterval(plus(decodeInterval(a), decodeInterval(b)))
+  }),
+  S_SUB: define<[string, string]>({
+    params: ["s", "s"],
+    returns: INTERVAL_DS,
+    run: (_, a, b) => encodeInterval(minus(decodeInterval(a), decodeInterval(b)))
+  }),
+  S_NEG: define<[string]>({
+    params: ["s"],
+    returns: INTERVAL_DS,
+    run: (_, a) => encodeInterval(minus({ seconds: 0, nanos: 0 }, decodeInterval(a)))
+  }),
+  S_MUL: define<[string, N]>({
+    params: ["s", "n"],
+    returns: INTERVAL_DS,
+    run: (_, a, n) => {
+      const s = decodeInterval(a)
+      return encodeInterval(instantOfDays(Arithmetic.multiply(fraction(s.seconds, s.nanos), n), 1))
+    }
+  }),
+  Y_ADD: define<[number, number]>({ params: ["y", "y"], returns: INTERVAL_YM, run: (_, a, b) => a + b }),
+  Y_SUB: define<[number, number]>({ params: ["y", "y"], returns: INTERVAL_YM, run: (_, a, b) => a - b }),
+  Y_NEG: define<[number]>({ params: ["y"], returns: INTERVAL_YM, run: (_, a) => -a }),
+  Y_MUL: define<[number, N]>({
+    params: ["y", "n"],
+    returns: INTERVAL_YM,
+    run: (_, a, n) => truncated(Arithmetic.multiply(fromInteger(a), n))
+  }),
+  SYSDATE: define<[]>({ params: [], returns: DATE, run: (s) => now(s).seconds }),
+  SYSTIMESTAMP: define<[]>({
+    params: [],
+    returns: timestampTz(),
+    run: (s) => encodeZoned({ ...now(s), offsetMinutes: 0, region: "" })
+  }),
+  CURRENT_DATE: define<[]>({ params: [], returns: DATE, run: today }),
+  CURRENT_TIMESTAMP: define<[]>({
+    params: [],
+    returns: timestampTz(),
+    run: (s) => encodeZoned({ ...now(s), offsetMinutes: s.zone.offsetAt(now(s).seconds), region: s.zone.region })
+  }),
+  LOCALTIMESTAMP: define<[]>({ params: [], returns: timestamp(), run: (s) => encodeTimestamp(localOf(now(s), s)) }),
+  SESSIONTIMEZONE: define<[]>({ params: [], returns: varchar2(75), run: (s) => s.zoneName }),
+  DBTIMEZONE: define<[]>({ params: [], returns: varchar2(6), run: () => "+00:00" }),
+  ADD_MONTHS: define<[number, N]>({ params: ["d", "n"], returns: DATE, run: (_, d, n) => addMonths(d, truncated(n)) }),
+  MONTHS_BETWEEN: define<[number, number]>({
+    params: ["d", "d"],
+    returns: NUMBER,
+    run: (_, a, b) => monthsBetween(a, b)
+  }),
+  LAST_DAY: define<[number]>({
+    params: ["d"],
+    returns: DATE,
+    run: (_, d) => {
+      const f = fieldsOf(d)
+      return secondsOf({ ...f, day: lastDayOfMonth(f.year, f.month) })
+    }
+  }),
+  NEXT_DAY: define<[number, string]>({
+    params: ["d", "c"],
+    returns: DATE,
+    run: (_, d, name) => {
+      const wanted = dayNames.findIndex((candidate) =>
+        name.trim().toUpperCase().startsWith(candidate.slice(0, 3).toUpperCase())
+      )
+      if (wanted < 0) throw oraError(1846, "not a valid day of the week")
+      const today_ = weekday(Math.floor(d / secondsPerDay))
+      return checkRange(d + (((wanted - today_ + 6) % 7) + 1) * secondsPerDay)
+    }
+  }),
+  ROUND_D: define<[number, string?]>({
+    params: ["d", "c"],
+    min: 1,
+    returns: DATE,
+    run: (_, d, unit = "DD") => roundTo(d, unit)
+  }),
+  TRUNC_D: define<[number, string?]>({
+    params: ["d", "c"],
+    min: 1,
+    returns: DATE,
+    run: (_, d, unit = "DD") => startOf(d, unit)
+  }),
+  TO_DATE: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: DATE,
+    run: (s, a, format) => readDate(a, format ?? s.nls.dateFormat, today(s)).seconds
+  }),
+  TO_TIMESTAMP: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: timestamp(9),
+    run: (s, a, format) => encodeTimestamp(readDate(a, format ?? s.nls.timestampFormat, today(s)))
+  }),
+  TO_TIMESTAMP_TZ: define<[string, string?]>({
+    params: ["c", "c"],
+    min: 1,
+    returns: timestampTz(9),
+    run: (s, a, format) => encodeZoned(readZoned(a, format ?? s.nls.timestampTzFormat, s))
+  }),
+  TO_CHAR_D: define<[number, string]>({
+    params: ["d", "c"],
+    returns: varchar2(75),
+    run: (_, d, f) => formatDate({ seconds: d, nanos: 0 }, f, undefined, false, 0)
+  }),
+  TO_CHAR_T: define<[string, string, number]>({
+    params: ["t", "c", "int"],
+    returns: varchar2(75),
+    run: (_, t, f, digits) => formatDate(decodeTimestamp(t), f, undefined, true, digits)
+  }),
+  TO_CHAR_Z: define<[string, string, number]>({
+    params: ["z", "c", "int"],
+    returns: varchar2(75),
+    run: (_, z, f, digits) => formatDate(wallClock(decodeZoned(z)), f, decodeZoned(z), true, digits)
+  }),
+  NUMTODSINTERVAL: define<[N, string]>({
+    params: ["n", "c"],
+    returns: INTERVAL_DS,
+    run: (_, n, unit) => {
+      const sizes: Readonly<Record<string, number>> = { DAY: 86400, HOUR: 3600, MINUTE: 60, SECOND: 1 }
+      const size = sizes[unit.trim().toUpperCase()]
+      if (size === undefined) throw oraError(1760, "illegal argument for function")
+      return encodeInterval(instantOfDays(n, size))
+    }
+  }),
+  NUMTOYMINTERVAL: define<[N, string]>({
+    params: ["n", "c"],
+    returns: INTERVAL_YM,
+    run: (_, n, unit) => {
+      const months = unit.trim().toUpperCase() === "YEAR" ? 12 : 1
+      return toInteger(Arithmetic.rescale(Arithmetic.multiply(n, fromInteger(months)), 0, false)) ?? 0
+    }
+  }),
+  FROM_TZ: define<[string, string]>({
+    params: ["t", "c"],
+    returns: timestampTz(9),
+    run: (_, t, name) => {
+      const zone = parseZone(name)
+      const local = decodeTimestamp(t)
+      const seconds = local.seconds - zone.offsetAt(local.seconds - zone.offsetAt(local.seconds) * 60) * 60
+      return encodeZoned({ seconds, nanos: local.nanos, offsetMinutes: zone.offsetAt(seconds), region: zone.region })
+    }
+  }),
+  AT_ZONE: define<[string, string]>({
+    params: ["z", "c"],
+    returns: timestampTz(9),
+    run: (s, z, name) => {
+      const zone = name.toUpperCase() === "DBTIMEZONE"
+        ? parseZone("+00:00")
+        : name.toUpperCase() === "SESSIONTIMEZONE"
+        ? s.zone
+        : parseZone(name)
+      const at = decodeZoned(z)
+      return encodeZoned({
+        seconds: at.seconds,
+        nanos: at.nanos,
+        offsetMinutes: zone.offsetAt(at.seconds),
+        region: zone.region
+      })
+    }
+  }),
+  SYS_EXTRACT_UTC: define<[string]>({ params: ["z"], returns: timestamp(9), run: (_, z) => z.slice(0, 21) }),
+  TZ_OFFSET: define<[string]>({
+    params: ["c"],
+    returns: varchar2(7),
+    run: (s, name) => formatOffset(parseZone(name).offsetAt(now(s).seconds))
+  }),
+  EXTRACT_D: define<[string, number]>({
+    params: ["c", "d"],
+    returns: NUMBER,
+    run: (_, field, d) => extractField(field, { seconds: d, nanos: 0 })
+  }),
+  EXTRACT_T: define<[string, string]>({
+    params: ["c", "t"],
+    returns: NUMBER,
+    run: (_, field, t) => extractField(field, decodeTimestamp(t))
+  }),
+  EXTRACT_Z: define<[string, string]>({
+    params: ["c", "z"],
+    returns: NUMBER,
+    run: (_, field, z) => {
+      const at = decodeZoned(z)
+      if (field === "TIMEZONE_HOUR") return fromInteger(Math.trunc(at.offsetMinutes / 60))
+      if (field === "TIMEZONE_MINUTE") return fromInteger(at.offsetMinutes % 60)
+      return extractField(field, at)
+    }
+  }),
+  EXTRACT_S: define<[string, string]>({
+    params: ["c", "s"],
+    returns: NUMBER,
+    run: (_, field, s) => {
+      const at = decodeInterval(s)
+      const total = BigInt(at.seconds) * 1_000_000_000n + BigInt(at.nanos)
+      const seconds = total / 1_000_000_000n
+      switch (field) {
+        case "DAY":
+          return fromDecimal(seconds / 86400n, 0)
+        case "HOUR":
+          return fromDecimal((seconds / 3600n) % 24n, 0)
+        case "MINUTE":
+          return fromDecimal((seconds / 60n) % 60n, 0)
+        case "SECOND":
+          return fromDecimal(total % 60_000_000_000n, -9)
+        default:
+          throw oraError(30076, "invalid extract field for extract source")
+      }
+    }
+  }),
+  EXTRACT_Y: define<[string, number]>({
+    params: ["c", "y"],
+    returns: NUMBER,
+    run: (_, field, y) => {
+      if (field === "YEAR") return fromInteger(Math.trunc(y / 12))
+      if (field === "MONTH") return fromInteger(y % 12)
+      throw oraError(30076, "invalid extract field for extract source")
+    }
+  })
+}
+
+function rezoned(original: string, at: Instant): string {
+  const { offsetMinutes, region } = decodeZoned(original)
+  return encodeZoned({
+    ...at,
+    offsetMinutes: region === "" ? offsetMinutes : parseZone(region).offsetAt(at.seconds),
+    region
+  })
+}

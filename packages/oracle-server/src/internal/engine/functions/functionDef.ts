@@ -1,0 +1,25 @@
+import type { Stored } from "../values/convert.ts"
+import type { SessionState } from "../values/sessionState.ts"
+import type { Kind, SqlType } from "../values/sqlType.ts"
+
+/** What an argument is converted to: a kind, a whole JavaScript number (`int`), or the value as it is (`any`). */
+export type Param = Kind | "int" | "any"
+
+export interface FunctionDef {
+  readonly params: ReadonlyArray<Param>
+  /** How many of them are required; all when absent. */
+  readonly min?: number
+  /** More of this kind may follow. */
+  readonly rest?: Param
+  readonly returns: SqlType | ((args: ReadonlyArray<SqlType>) => SqlType)
+  /** Called with null arguments too; otherwise one null argument makes the result null. */
+  readonly nulls?: boolean
+  readonly run: (session: SessionState, ...args: ReadonlyArray<never>) => Stored
+}
+
+export type FunctionTable = { readonly [name: string]: FunctionDef }
+
+/** Types the arguments of `run` without a cast at each of them. */
+export const define = <Args extends ReadonlyArray<unknown>>(
+  def: Omit<FunctionDef, "run"> & { readonly run: (session: SessionState, ...args: Args) => Stored }
+): FunctionDef => def as unknown as FunctionDef

@@ -1,0 +1,232 @@
+/** LIKE and the REGEXP functions. */
+import { fromInteger } from "../values/oracleNumber.ts"
+import { oraError } from "../values/oraError.ts"
+import { BOOLEAN, NUMBER, varchar2 } from "../values/sqlType.ts"
+import { define, type FunctionTable } from "./functionDef.ts"
+import { type Match, RegularExpression } from "./regularExpression.ts"
+
+const compiled = new Map<string, RegularExpression>()
+
+const regexp = (pattern: string, options: string): RegularExpression => {
+  const key = `${options}\0${pattern}`
+  const known = compiled.get(key)
+  if (known !== undefined) return known
+  let ignoreCase = false
+  let multiline = false
+  let dotAll = false
+  let extended = false
+  for (const option of options) {
+    if (option === "i") ignoreCase = true
+    else if (option === "c") ignoreCase = false
+    else if (option === "m") multiline = true
+    else if (option === "n") dotAll = true
+    else if (option === "x") extended = true
+    else throw oraError(1760, "illegal argument for function")
+  }
+  const expression = new RegularExpression(pattern, { ignoreCase, multiline, dotAll, extended })
+  if (compiled.size > 500) compiled.clear()
+  compiled.set(key, expression)
+  return expression
+}
+
+/** Matches from a place on, each after the one before. */
+function* matches(text: ReadonlyArray<string>, expression: RegularExpression, from: number): Iterable<Match> {
+  let at = from
+  while (at <= text.length) {
+    const match = expression.find(text, at)
+    if (match === undefined) return
+    yield match
+    at = match[1]! > match[0]! ? match[1]! : match[1]! + 1
+  }
+}
+
+const nthMatch = (
+  text: ReadonlyArray<string>,
+  pattern: string,
+  position: number,
+  occurrence: number,
+  options: string
+): Match | undefined => {
+  if (position < 1 || occurrence < 1) {
+    throw oraError(1428, `argument '${Math.min(position, occurrence)}' is out of range`)
+  }
+  let left = occurrence
+  for (const match of matches(text, regexp(pattern, options), position - 1)) if (--left === 0) return match
+  return undefined
+}
+
+const part = (text: ReadonlyArray<string>, match: Match, group: number): string | null => {
+  const from = match[group * 2] ?? -1
+  const to = match[group * 2 + 1] ?? -1
+  return from < 0 || to < 0 ? null : text.slice(from, to).join("")
+}
+
+/** A pattern of LIKE: stretches of characters between the `%`. `undefined` in a stretch is `_`. */
+interface Like {
+  readonly stretches: ReadonlyArray<Stretch>
+}
+
+interface Stretch {
+  readonly characters: ReadonlyArray<string | undefined>
+  /** The text of a stretch without `_`. */
+  readonly text: string | undefined
+}
+
+const likes = new Map<string, Like>()
+
+const stretchOf = (characters: ReadonlyArray<string | undefined>): Stretch => ({
+  characters,
+  text: characters.includes(undefined) ? undefined : characters.join("")
+})
+
+const likeOf = (pattern: string, escape: string | null): Like => {
+  const key = `${escape ?? ""}\0${pattern}`
+  const known = likes.get(key)
+  if (known !== undefined) return known
+  const stretches: Array<Stretch> = []
+  let current: Array<string | undefined> = []
+  const characters = Array.from(pattern)
+  for (let i = 0; i < characters.length; i++) {
+    const c = characters[i]!
+    if (escape !== null && c === escape) {
+      const next = characters[++i]
+      if (next !== "%" && next !== "_" && next !== escape) {
+        throw oraError(1424, "missing or illegal character following the escape character")
+      }
+      current.push(next)
+    } else if (c === "%") {
+      stretches.push(stretchOf(current))
+      current = []
+    } else current.push(c === "_" ? undefined : c)
+  }
+  stretches.push(stretchOf(current))
+  const like: Like = { stretches }
+  if (likes.size > 500) likes.clear()
+  likes.set(key, like)
+  return like
+}
+
+const fits = (text: ReadonlyArray<string>, at: number, stretch: Stretch): boolean => {
+  const { characters } = stretch
+  if (at < 0 || at + characters.length > text.length) return false
+  for (let i = 0; i < characters.length; i++) {
+    if (characters[i] !== undefined && characters[i] !== text[at + i]) return false
+  }
+  return true
+}
+
+/**
+ * The first and the last stretch have their places; each of those between takes the first place that fits. A later place
+ * could not help, so nothing is ever tried twice.
+ */
+const isLike = (value: string, like: Like): boolean => {
+  const { stretches } = like
+  const first = stretches[0]!
+  if (stretches.every((stretch) => stretch.text !== undefined)) {
+    const last = stretches.at(-1)!.text!
+    if (stretches.length === 1) return value === first.text
+    if (value.length < first.text!.length + last.length) return false
+    if (!value.startsWith(first.text!) || !value.endsWith(last)) return false
+    let at = first.text!.length
+    const end = value.length - last.length
+    for (let i = 1; i < stretches.length - 1; i++) {
+      const { text } = stretches[i]!
+      const found = value.indexOf(text!, at)
+      if (found < 0 || found + text!.length > end) return false
+      at = found + text!.length
+    }
+    return true
+  }
+  const text = Array.from(value)
+  if (stretches.length === 1) return text.length === first.characters.length && fits(text, 0, first)
+  const last = stretches.at(-1)!
+  const end = text.length - last.characters.length
+  if (end < first.characters.length || !fits(text, 0, first) || !fits(text, end, last)) return false
+  let at = first.characters.length
+  for (let i = 1; i < stretches.length - 1; i++) {
+    const stretch = stretches[i]!
+    while (!fits(text, at, stretch)) {
+      at++
+      if (at + stretch.characters.length > end) return false
+    }
+    at += stretch.characters.length
+    if (at > end) return false
+  }
+  return true
+}
+
+export const patternFunctions: FunctionTable = {
+  LIKE: define<[string, string, string?]>({
+    params: ["c", "c", "c"],
+    min: 2,
+    returns: BOOLEAN,
+    run: (_, a, pattern, escape) => {
+      if (escape !== undefined && Array.from(escape).length !== 1) {
+        throw oraError(1425, "escape character must be character string of length 1")
+      }
+      return isLike(a, likeOf(pattern, escape ?? null)) ? 1 : 0
+    }
+  }),
+  REGEXP_LIKE: define<[string, string, string?]>({
+    params: ["c", "c", "c"],
+    min: 2,
+    returns: BOOLEAN,
+    run: (_, a, pattern, options = "") => regexp(pattern, options).find(Array.from(a), 0) === undefined ? 0 : 1
+  }),
+  REGEXP_SUBSTR: define<[string, string, number?, number?, (string | null)?, number?]>({
+    params: ["c", "c", "int", "int", "c", "int"],
+    min: 2,
+    returns: varchar2(),
+    nulls: true,
+    run: (_, a, pattern, position = 1, occurrence = 1, options = "", group = 0) => {
+      if (a === null || pattern === null || position === null || occurrence === null || group === null) return null
+      const text = Array.from(a)
+      const match = nthMatch(text, pattern, position, occurrence, options ?? "")
+      return match === undefined ? null : part(text, match, group)
+    }
+  }),
+  REGEXP_INSTR: define<[string, string, number?, number?, number?, (string | null)?, number?]>({
+    params: ["c", "c", "int", "int", "int", "c", "int"],
+    min: 2,
+    returns: NUMBER,
+    nulls: true,
+    run: (_, a, pattern, position = 1, occurrence = 1, after = 0, options = "", group = 0) => {
+      if (a === null || pattern === null) return null
+      const match = nthMatch(Array.from(a), pattern, position, occurrence, options ?? "")
+      const place = match?.[group * 2 + (after === 1 ? 1 : 0)] ?? -1
+      return fromInteger(place + 1)
+    }
+  }),
+  REGEXP_COUNT: define<[string, string, number?, string?]>({
+    params: ["c", "c", "int", "c"],
+    min: 2,
+    returns: NUMBER,
+    run: (_, a, pattern, position = 1, options = "") =>
+      fromInteger([...matches(Array.from(a), regexp(pattern, options), position - 1)].length)
+  }),
+  REGEXP_REPLACE: define<[string | null, string | null, (string | null)?, number?, number?, (string | null)?]>({
+    params: ["c", "c", "c", "int", "int", "c"],
+    min: 2,
+    returns: varchar2(),
+    nulls: true,
+    run: (_, a, pattern, by = "", position = 1, occurrence = 0, options = "") => {
+      if (a === null || pattern === null) return a
+      const text = Array.from(a)
+      const template = by ?? ""
+      let out = ""
+      let copied = 0
+      let seen = 0
+      for (const match of matches(text, regexp(pattern, options ?? ""), position - 1)) {
+        seen++
+        if (occurrence !== 0 && seen !== occurrence) continue
+        out += text.slice(copied, match[0]!).join("") +
+          template.replace(
+            /\\([1-9])|\\\\/g,
+            (m, n: string | undefined) => n === undefined ? m.slice(1) : part(text, match, Number(n)) ?? ""
+          )
+        copied = match[1]!
+      }
+      return out + text.slice(copied).join("")
+    }
+  })
+}

@@ -1,0 +1,146 @@
+/** An anonymous block as a statement of the session. */
+import type { BindArray, ExecuteResult, OutBind, TypeName, Value } from "../engine.ts"
+import type { QueryCursor } from "../execute/queryCursor.ts"
+import type { SessionStatement } from "../statements/plans.ts"
+import { typesKey } from "../statements/plans.ts"
+import type { Step } from "../storage/waiting.ts"
+import type { PlsqlBlock } from "../syntax/astDefinitions.ts"
+import { lineAndColumn } from "../syntax/places.ts"
+import type { Stored } from "../values/convert.ts"
+import { fit } from "../values/fit.ts"
+import { OraError, oraError } from "../values/oraError.ts"
+import type { SqlType } from "../values/sqlType.ts"
+import { decoderFor } from "../values/values.ts"
+import { Environment } from "./environment.ts"
+import { withLine } from "./exceptions.ts"
+import { newMachine } from "./interpreter.ts"
+import type { Program, Typed } from "./machine.ts"
+import type { PlsqlHost } from "./plsqlHost.ts"
+
+const programs = new WeakMap<object, Map<string, Program>>()
+
+/** Compiled parts are kept for as long as the statement, its bind types and the catalog stay the same. */
+const programOf = (host: PlsqlHost, statement: SessionStatement, types: ReadonlyArray<SqlType>): Program => {
+  const { version } = host.core.catalog
+  const { currentSchema } = host.executor.state
+  let byTypes = programs.get(statement)
+  if (byTypes === undefined) {
+    byTypes = new Map()
+    programs.set(statement, byTypes)
+  }
+  const key = typesKey(types)
+  const known = byTypes.get(key)
+  if (known !== undefined && known.version === version && known.schema === currentSchema) return known
+  const program: Program = { sql: statement.sql, version, schema: currentSchema, compiled: new WeakMap() }
+  byTypes.set(key, program)
+  return program
+}
+
+/** The line of the statement that failed is not kept: the block's own line is told. */
+const lineOf = (sql: string, block: PlsqlBlock): number => lineAndColumn(sql, block.body[0]?.at ?? block.at)[0]
+
+function* runOnce(
+  host: PlsqlHost,
+  statement: SessionStatement,
+  block: PlsqlBlock,
+  types: ReadonlyArray<SqlType>,
+  binds: Array<Stored>,
+  { arrays, cursors }: Pick<BlockBinds, "arrays" | "cursors"> = { arrays: new Map(), cursors: new Map() }
+) {
+  const nested = function*(sql: string, typed: Array<Typed>, outs: ReadonlyArray<boolean>): Step<ReadonlyArray<Typed>> {
+    const inner = host.executor.parse(sql)
+    if (inner.parsed.kind !== "plsql") throw oraError(900, "invalid SQL statement")
+    const innerTypes = typed.map((bind, i) =>
+      outs[i] === true && bind.type.name === "NULL"
+        ? { ...bind.type, name: "VARCHAR2" as const, size: 32767 }
+        : bind.type
+    )
+    const machine = yield* runOnce(host, inner, inner.parsed.block, innerTypes, typed.map((bind) => bind.value))
+    return machine.binds.map((value, i) => ({ value, type: innerTypes[i]! }))
+  }
+  const machine = newMachine(host, programOf(host, statement, types), types, binds, nested)
+  for (const [index, array] of arrays) machine.bindArrays.set(index, array)
+  for (const [index, cursor] of cursors) machine.bindCursors.set(index, cursor)
+  yield* machine.block(block, new Environment(undefined))
+  return machine
+}
+
+/** Values of one iteration; index-by tables apart, by index. */
+export interface BlockBinds {
+  readonly row: ReadonlyArray<Stored>
+  readonly arrays: ReadonlyMap<number, ReadonlyArray<Stored>>
+  /** REF CURSORs that the client hands in. */
+  readonly cursors: ReadonlyMap<number, QueryCursor>
+}
+
+export function* runBlockStatement(
+  host: PlsqlHost,
+  statement: SessionStatement,
+  block: PlsqlBlock,
+  types: ReadonlyArray<SqlType>,
+  rows: ReadonlyArray<BlockBinds>
+): Step<ExecuteResult> {
+  const { transaction } = host.executor
+  const outs = statement.placeholders.flatMap((placeholder, index) =>
+    placeholder.direction === "out" || placeholder.direction === "inout"
+      ? [{ index, direction: placeholder.direction }]
+      : []
+  )
+  const values = outs.map((): Array<Value | BindArray> => [])
+  host.implicitResults = []
+  for (const { arrays, cursors, row } of rows) {
+    const mark = transaction.mark()
+    const binds = row.map((value, i) => statement.placeholders[i]!.direction === "out" ? null : value)
+    try {
+      const machine = yield* runOnce(host, statement, block, types, binds, { arrays, cursors })
+      outs.forEach(({ index }, i) => {
+        const cursor = machine.bindCursors.get(index)
+        if (cursor !== undefined) {
+          host.keepCursor(cursor)
+          values[i]!.push(cursor)
+          return
+        }
+        const type = types[index]!
+        const array = machine.bindArrays.get(index)
+        if (array !== undefined) {
+          values[i]!.push(array.map((item) => decoderFor(type)(item)))
+          return
+        }
+        values[i]!.push(
+          type.name === "CURSOR" ? null : decoderFor(type)(fit(machine.binds[index]!, type, { kind: "plsql" }))
+        )
+      })
+    } catch (error) {
+      // A block that fails leaves nothing of what it has not committed itself.
+      transaction.undoTo(mark, false)
+      transaction.settle()
+      if (error instanceof OraError && error.code === 6550 && !error.message.includes(": line ")) {
+        const [line, column] = lineAndColumn(statement.sql, error.offset)
+        const text = error.message.replace(/^ORA-06550: /, "")
+        throw oraError(
+          6550,
+          `line ${line}, column ${column}:\n${text}\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
+          error.offset
+        )
+      }
+      if (error instanceof OraError && error.code !== 6550 && error.code !== 3001 && error.code !== 1013) {
+        throw withLine(error, lineOf(statement.sql, block))
+      }
+      throw error
+    }
+  }
+  const { implicitResults } = host
+  host.implicitResults = []
+  for (const cursor of implicitResults) host.keepCursor(cursor)
+  const outBinds = outs.map(({ direction, index }, i): OutBind => ({
+    index,
+    direction,
+    type: types[index]!.name as TypeName,
+    values: values[i]!
+  }))
+  return {
+    rowCount: rows.length,
+    ...(outBinds.length === 0 ? {} : { outBinds }),
+    ...(implicitResults.length === 0 ? {} : { implicitResults })
+  }
+}

@@ -1,0 +1,279 @@
+/** Calling subprograms: those of the block, stored ones, those written in TypeScript, those of the packages. */
+import type { BindArray, Procedure, ProcedureContext, Row, Value } from "../engine.ts"
+import { QueryCursor } from "../execute/queryCursor.ts"
+import { turn } from "../execute/turns.ts"
+import type { DmlPlan } from "../statements/dmlPlan.ts"
+import type { QueryPlan } from "../statements/plans.ts"
+import {
+  argumentsOf,
+  convertStored,
+  fromValue,
+  parameterType,
+  raiseApplication,
+  toValue
+} from "../statements/registeredProcedures.ts"
+import type { Step } from "../storage/waiting.ts"
+import type { Call, Expr } from "../syntax/ast.ts"
+import type { Subprogram } from "../syntax/astDefinitions.ts"
+import { lineAndColumn } from "../syntax/places.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
+import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { newCursor, newScalar, scalarType } from "./declarations.ts"
+import { Environment } from "./environment.ts"
+import { assignScalar } from "./evaluator.ts"
+import type { Leave, Machine, Typed } from "./machine.ts"
+import { builtin } from "./packages.ts"
+
+const wrongArguments = (machine: Machine, call: Call): Error => {
+  const [line, column] = lineAndColumn(machine.program.sql, call.at)
+  return oraError(
+    6550,
+    `line ${line}, column ${column}:\nPLS-00306: wrong number or types of arguments in call to '${
+      call.path.at(-1)
+    }'\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
+    call.at
+  )
+}
+
+/** The expression given for each parameter, by position or by name. */
+const match = (machine: Machine, call: Call, names: ReadonlyArray<string>): ReadonlyMap<string, Expr> => {
+  const given = new Map<string, Expr>()
+  call.args.forEach((arg, i) => {
+    const name = call.names[i] ?? names[i]
+    if (name === undefined || !names.includes(name) || given.has(name)) throw wrongArguments(machine, call)
+    given.set(name, arg)
+  })
+  return given
+}
+
+function* callSubprogram(
+  machine: Machine,
+  call: Call,
+  subprogram: Subprogram,
+  parent: Environment,
+  env: Environment
+): Step<Typed | undefined> {
+  const given = match(machine, call, subprogram.parameters.map((parameter) => parameter.name))
+  const local = new Environment(parent)
+  for (const parameter of subprogram.parameters) {
+    const type = scalarType(machine, parameter.type, parent)
+    const arg = given.get(parameter.name) ?? (parameter.direction === "in" ? parameter.default : undefined)
+    if (arg === undefined) throw wrongArguments(machine, call)
+    if (type === CURSOR) {
+      const cursor = newCursor()
+      const source = arg.kind === "name" ? env.find(arg.path[0]!) : undefined
+      if (parameter.direction !== "out" && source?.kind === "cursor") cursor.open = source.open
+      local.declare(parameter.name, cursor)
+      continue
+    }
+    const variable = newScalar({
+      ...type,
+      size: 0,
+      chars: 0,
+      precision: kindOf(type) === "n" ? 0 : type.precision,
+      scale: kindOf(type) === "n" ? -127 : type.scale
+    }, parameter.direction === "in")
+    if (parameter.direction !== "out") {
+      variable.value = assignScalar(machine, variable.type, yield* machine.evaluate(arg, env), false)
+    }
+    local.declare(parameter.name, variable)
+  }
+  let left: Leave
+  try {
+    left = yield* machine.block(subprogram.block, local)
+  } catch (error) {
+    // Calls within calls have used up the stack: the server runs out of memory for them.
+    if (error instanceof RangeError) throw oraError(6500, "PL/SQL: storage error")
+    throw error
+  }
+  for (const parameter of subprogram.parameters) {
+    if (parameter.direction === "in") continue
+    const entry = local.find(parameter.name)!
+    const arg = given.get(parameter.name)!
+    if (entry.kind === "cursor") machine.assignCursor(arg, entry.open, env)
+    else if (entry.kind === "scalar") machine.assign(arg, entry, env)
+  }
+  if (subprogram.returns === undefined) return undefined
+  if (left?.kind !== "return" || left.value === undefined) {
+    throw oraError(6503, "PL/SQL: Function returned without value")
+  }
+  const type = scalarType(machine, subprogram.returns, parent)
+  return {
+    value: assignScalar(machine, type, left.value, false),
+    type: { ...type, size: type.name === "VARCHAR2" ? 4000 : type.size }
+  }
+}
+
+/** Runs to the end in one go: TypeScript has called and waits for the result. */
+const runNow = <A>(steps: Step<A>): A => {
+  let next = steps.next()
+  while (next.done !== true) {
+    next = next.value === turn
+      ? steps.next()
+      : steps.throw(unimplemented("waiting within a procedure's own SQL"))
+  }
+  return next.value
+}
+
+const typeOfValue = (value: Value): SqlType => {
+  if (value === null) return varchar2()
+  if (typeof value === "string") return varchar2()
+  if (typeof value === "number") return { ...NULL, name: "NUMBER", scale: -127 }
+  if (typeof value === "boolean") return { ...NULL, name: "BOOLEAN" }
+  if (value instanceof Uint8Array) return { ...NULL, name: "RAW" }
+  switch (value._tag) {
+    case "DateTime":
+      return parameterType("TIMESTAMP")
+    case "Lob":
+      return { ...NULL, name: value.type }
+    case "IntervalYearToMonth":
+      return parameterType("INTERVAL YEAR TO MONTH")
+    case "IntervalDayToSecond":
+      return parameterType("INTERVAL DAY TO SECOND")
+    case "Json":
+      return { ...NULL, name: "JSON" }
+    case "Vector":
+      return { ...NULL, name: "VECTOR" }
+    case "Cursor":
+      return CURSOR
+  }
+}
+
+const procedureContext = (machine: Machine, signal: AbortSignal): ProcedureContext => {
+  const { executor } = machine.host
+  const prepare = (text: string, binds: ReadonlyArray<Value>) => {
+    const statement = executor.parse(text)
+    const types = binds.map(typeOfValue)
+    const stored = binds.map((value, i) => fromValue(value, types[i]!))
+    return {
+      statement,
+      plan: executor.plan(statement, types),
+      read: (parameter: { readonly kind: string; readonly index?: number }) =>
+        parameter.kind === "bind" ? stored[parameter.index!]! : null
+    }
+  }
+  return {
+    session: machine.session.info,
+    signal,
+    raise: raiseApplication,
+    sql: (text, ...binds) => {
+      const { plan, read, statement } = prepare(text, binds)
+      if (statement.kind !== "query") {
+        return { rowCount: runNow(executor.dml(plan as DmlPlan, read)).rowCount, rows: [] }
+      }
+      const cursor = runNow(executor.query(plan as QueryPlan, read))
+      const rows: ReadonlyArray<Row> = runNow(cursor.fetch(Number.MAX_SAFE_INTEGER))
+      cursor.close()
+      return { rowCount: rows.length, rows }
+    },
+    openCursor: (text, ...binds) => {
+      const { plan, read } = prepare(text, binds)
+      return runNow(executor.query(plan as QueryPlan, read))
+    }
+  }
+}
+
+function* callRegistered(
+  machine: Machine,
+  call: Call,
+  procedure: Procedure,
+  env: Environment
+): Step<Typed | undefined> {
+  const given = match(machine, call, procedure.parameters.map((parameter) => parameter.name.toUpperCase()))
+  const values = new Map<string, Value | BindArray>()
+  for (const parameter of procedure.parameters) {
+    const arg = given.get(parameter.name.toUpperCase())
+    if (arg === undefined) {
+      if (parameter.default === undefined) throw wrongArguments(machine, call)
+      continue
+    }
+    if (parameter.direction === "out") continue
+    const type = parameterType(parameter.type)
+    const array = arg.kind === "bind" ? machine.bindArrays.get(arg.index) : undefined
+    if (array !== undefined) {
+      const from = machine.bindTypes[(arg as Extract<Expr, { kind: "bind" }>).index]!
+      values.set(
+        parameter.name.toLowerCase(),
+        array.map((item) => toValue(convertStored(item, from, type, machine.session), type))
+      )
+      continue
+    }
+    const typed = yield* machine.evaluate(arg, env)
+    values.set(
+      parameter.name.toLowerCase(),
+      toValue(
+        kindOf(typed.type) === "null" ? null : convertStored(typed.value, typed.type, type, machine.session),
+        type
+      )
+    )
+  }
+  const abort = new AbortController()
+  let result = procedure.run(argumentsOf(procedure, values), procedureContext(machine, abort.signal))
+  if (result instanceof Promise) {
+    const promise = result
+    let settled: Awaited<typeof promise>
+    yield async (signal) => {
+      const stop = (): void => abort.abort(signal.reason)
+      signal.addEventListener("abort", stop, { once: true })
+      await Promise.race([
+        promise.then((value) => {
+          settled = value
+        }),
+        new Promise<void>((_, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true })
+        )
+      ])
+      signal.removeEventListener("abort", stop)
+    }
+    result = settled!
+  }
+  const outs = result ?? {}
+  for (const parameter of procedure.parameters) {
+    const arg = given.get(parameter.name.toUpperCase())
+    if (arg === undefined || (parameter.direction ?? "in") === "in") continue
+    const value = outs[parameter.name.toLowerCase()] ?? null
+    if (value instanceof QueryCursor) machine.assignCursor(arg, value, env)
+    else if (Array.isArray(value)) {
+      if (arg.kind !== "bind") throw unimplemented("arrays as parameters", arg.at)
+      const [from, to] = [parameterType(parameter.type), machine.bindTypes[arg.index]!]
+      machine.bindArrays.set(
+        arg.index,
+        (value as BindArray).map((item) => convertStored(fromValue(item, from), from, to, machine.session))
+      )
+    } else {
+      const type = parameterType(parameter.type)
+      machine.assign(arg, { value: fromValue(value as Value, type), type }, env)
+    }
+  }
+  if (procedure.returns === undefined) return undefined
+  const type = parameterType(procedure.returns)
+  return { value: fromValue((outs["return"] ?? null) as Value, type), type }
+}
+
+export function* runCall(machine: Machine, call: Call, env: Environment): Step<Typed | undefined> {
+  const local = call.path.length === 1 ? env.find(call.path[0]!) : undefined
+  if (local?.kind === "subprogram") {
+    return yield* callSubprogram(machine, call, local.subprogram, local.environment, env)
+  }
+  const own = builtin(machine, call, env)
+  if (own !== undefined) {
+    yield* own
+    return undefined
+  }
+  const { core } = machine.host
+  const registered = core.procedure(call.path, machine.session.currentSchema)
+  if (registered !== undefined) return yield* callRegistered(machine, call, registered.procedure, env)
+  const stored = core.catalog.find(call.path, machine.session.currentSchema)
+  if (stored?.kind === "procedure") {
+    return yield* callSubprogram(machine, call, stored.subprogram, new Environment(undefined), env)
+  }
+  if (/^(DBMS|UTL)_/.test(call.path[0]!)) throw unimplemented(call.path.join("."), call.at)
+  const [line, column] = lineAndColumn(machine.program.sql, call.at)
+  throw oraError(
+    6550,
+    `line ${line}, column ${column}:\nPLS-00201: identifier '${
+      call.path.join(".")
+    }' must be declared\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
+    call.at
+  )
+}

@@ -1,0 +1,52 @@
+/** What PL/SQL keeps for as long as the session: the output buffer and the packages' state. */
+import type { QueryCursor } from "../execute/queryCursor.ts"
+import type { Core } from "../statements/core.ts"
+import type { Executor } from "../statements/executor.ts"
+import { oraError } from "../values/oraError.ts"
+
+export class PlsqlHost {
+  readonly core: Core
+  readonly executor: Executor
+  /** Registers a cursor that leaves the block with the session. */
+  readonly keepCursor: (cursor: QueryCursor) => void
+  outputEnabled = false
+  private line = ""
+  private lines: Array<string> = []
+  implicitResults: Array<QueryCursor> = []
+
+  constructor(core: Core, executor: Executor, keepCursor: (cursor: QueryCursor) => void) {
+    this.core = core
+    this.executor = executor
+    this.keepCursor = keepCursor
+  }
+
+  put(text: string): void {
+    if (!this.outputEnabled) return
+    if (Buffer.byteLength(this.line) + Buffer.byteLength(text) > 32767) {
+      throw oraError(20000, "ORU-10028: line length overflow, limit of 32767 bytes per line")
+    }
+    this.line += text
+  }
+
+  newLine(): void {
+    if (!this.outputEnabled) return
+    this.lines.push(this.line)
+    this.line = ""
+  }
+
+  /** undefined when no line is left. */
+  takeLine(): string | undefined {
+    return this.lines.shift()
+  }
+
+  disable(): void {
+    this.outputEnabled = false
+    this.lines = []
+    this.line = ""
+  }
+
+  reset(): void {
+    this.disable()
+    this.implicitResults = []
+  }
+}

@@ -1,0 +1,368 @@
+/** ALTER, DROP, TRUNCATE, views, indexes, synonyms. */
+import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { resolveType } from "../compile/types.ts"
+import { newIndex } from "../storage/store.ts"
+import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
+import { kindOf } from "../values/sqlType.ts"
+import { without } from "./constraintShapes.ts"
+import type { Core } from "./core.ts"
+import {
+  addColumn,
+  addConstraint,
+  committedRows,
+  createTable,
+  type DefinitionServices,
+  dropTable,
+  hasDuplicates,
+  hasRows,
+  newSequence,
+  placeOf,
+  requireFree,
+  storeIndex
+} from "./definitions.ts"
+
+/** A definition needs the table for itself: any open transaction on it makes it busy. */
+const exclusive = (services: DefinitionServices, table: Table): void => {
+  if (services.core.locks.foreignHolder(table.id, services.session.info.sid) !== 0) {
+    throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
+  }
+}
+
+/** Roles that every database has. */
+const roles = new Set(
+  ("PUBLIC CONNECT RESOURCE DBA SELECT_CATALOG_ROLE EXECUTE_CATALOG_ROLE EXP_FULL_DATABASE IMP_FULL_DATABASE " +
+    "AQ_ADMINISTRATOR_ROLE AQ_USER_ROLE SCHEDULER_ADMIN DB_DEVELOPER_ROLE PDB_DBA").split(" ")
+)
+
+/** The indexes over a column whose type has changed order its values anew. */
+const reindex = (core: Core, table: Table, column: ColumnDef): void => {
+  const indexed = [
+    ...table.keys,
+    ...table.foreign,
+    ...table.indexes
+  ].filter((index) => index.columns.includes(column))
+  for (const { columns, indexId } of indexed) {
+    for (const data of core.store.all(table)) {
+      data.dropIndex(indexId)
+      data.addIndex(newIndex(indexId, columns))
+    }
+  }
+}
+
+const alter = (services: DefinitionServices, table: Table, action: AlterTableAction): void => {
+  const { core } = services
+  switch (action.kind) {
+    case "addColumns":
+      for (const spec of action.columns) {
+        addColumn(services, table, spec)
+        const column = table.columns.at(-1)!
+        if (column.default !== undefined && column.virtual === undefined && hasRows(core, table)) {
+          services.fillDefault(table, column)
+        }
+      }
+      return
+    case "addConstraint":
+      addConstraint(services, table, action.constraint)
+      return
+    case "modifyColumns":
+      for (const spec of action.columns) {
+        const column = columnOf(table, spec.name, spec.at)
+        if (spec.type !== undefined) {
+          const type = resolveType(spec.type, services.session.nls.characters)
+          const filled = committedRows(core, table).some((row) => (row[column.place] ?? null) !== null)
+          if (filled && kindOf(type) !== kindOf(column.type)) {
+            throw oraError(1439, "column to be modified must be empty to change datatype", spec.at)
+          }
+          if (
+            filled &&
+            (type.size < column.type.size ||
+              (type.precision !== 0 && (type.precision < column.type.precision || column.type.precision === 0)))
+          ) {
+            throw kindOf(type) === "n"
+              ? oraError(1440, "column to be modified must be empty to decrease precision or scale", spec.at)
+              : unimplemented("shrinking a column that holds values", spec.at)
+          }
+          column.type = type
+          reindex(core, table, column)
+        }
+        if (spec.default !== undefined) {
+          column.default = spec.default
+          column.defaultText = spec.defaultText
+        }
+        if (spec.nullable === false) {
+          if (committedRows(core, table).some((row) => (row[column.place] ?? null) === null)) {
+            throw oraError(2296, `cannot enable (${table.owner}.) - null values found`, spec.at)
+          }
+          column.nullable = false
+        } else if (spec.nullable === true) column.nullable = true
+        for (const constraint of spec.constraints) addConstraint(services, table, constraint)
+      }
+      return
+    case "dropColumns":
+      for (const name of action.names) {
+        const column = columnOf(table, name, 0)
+        if (
+          table.keys.some((key) => key.columns.includes(column)) ||
+          table.foreign.some((key) => key.columns.includes(column))
+        ) {
+          throw oraError(12991, "column is referenced in a multi-column constraint")
+        }
+        if (table.columns.length === 1) throw oraError(12983, "cannot drop all columns in a table")
+        without(table.columns, (candidate) => candidate === column)
+      }
+      return
+    case "dropConstraint": {
+      const key = table.keys.find((candidate) =>
+        action.primary ? candidate.type === "primary" : candidate.name === action.name
+      )
+      const count = table.keys.length + table.foreign.length + table.checks.length
+      if (key !== undefined && table.children.some((child) => child.constraint.key === key)) {
+        throw oraError(2273, "this unique/primary key is referenced by some foreign keys")
+      }
+      for (const foreign of table.foreign.filter((candidate) => candidate.name === action.name)) {
+        without(foreign.parent.children, (child) => child.constraint === foreign)
+      }
+      for (
+        const { indexId } of [
+          ...(key === undefined ? [] : [key]),
+          ...table.foreign.filter((candidate) => candidate.name === action.name)
+        ]
+      ) {
+        for (const data of core.store.all(table)) data.dropIndex(indexId)
+      }
+      without(table.keys, (candidate) => candidate === key)
+      without(table.foreign, (candidate) => candidate.name === action.name)
+      without(table.checks, (candidate) => candidate.name === action.name)
+      if (table.keys.length + table.foreign.length + table.checks.length === count) {
+        throw oraError(2443, "Cannot drop constraint  - nonexistent constraint")
+      }
+      return
+    }
+    case "renameColumn": {
+      const column = columnOf(table, action.from, 0)
+      if (table.columns.some((candidate) => candidate.name === action.to)) {
+        throw oraError(957, `"${action.to}": duplicate column name`)
+      }
+      if (table.checks.length > 0 || table.columns.some((candidate) => candidate.virtual !== undefined)) {
+        throw unimplemented("renaming a column of a table with check constraints")
+      }
+      column.name = action.to
+      return
+    }
+    case "renameTable":
+      rename(services, table, action.to)
+  }
+}
+
+const rename = (services: DefinitionServices, table: Table, to: string): void => {
+  const { catalog } = services.core
+  requireFree(services.core, table.owner, to, 0)
+  catalog.remove(table)
+  table.name = to
+  catalog.add(table)
+}
+
+const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>): void => {
+  const { core, session } = services
+  const { catalog } = core
+  const [owner, name] = ddl.public ? ["PUBLIC", ddl.path[0]!] : placeOf(ddl.path, session)
+  if (ddl.object === "INDEX") {
+    for (const table of catalog.tables()) {
+      const index = table.indexes.find((candidate) => candidate.name === name && candidate.owner === owner)
+      if (index === undefined) continue
+      for (const data of core.store.all(table)) data.dropIndex(index.indexId)
+      without(table.indexes, (candidate) => candidate === index)
+      return
+    }
+    if (ddl.ifExists) return
+    throw oraError(1418, "specified index does not exist", ddl.at)
+  }
+  const object = catalog.objects.get(`${owner}.${name}`)
+  const kinds: Readonly<Record<string, string>> = { PROCEDURE: "procedure", FUNCTION: "procedure" }
+  if (object?.kind !== (kinds[ddl.object] ?? ddl.object.toLowerCase())) {
+    if (ddl.ifExists) return
+    switch (ddl.object) {
+      case "SEQUENCE":
+        throw oraError(2289, "sequence does not exist", ddl.at)
+      case "SYNONYM":
+        throw oraError(1434, "private synonym to be dropped does not exist", ddl.at)
+      case "PROCEDURE":
+      case "FUNCTION":
+        throw oraError(4043, `object ${name} does not exist`, ddl.at)
+      default:
+        throw catalog.missing(ddl.path, session.currentSchema, ddl.at)
+    }
+  }
+  if (object.kind === "table") {
+    exclusive(services, object)
+    const children = object.children.filter((child) => child.table !== object)
+    if (children.length > 0 && !ddl.cascade) {
+      throw oraError(2449, "unique/primary keys in table referenced by foreign keys", ddl.at)
+    }
+    for (const child of children) without(child.table.foreign, (foreign) => foreign === child.constraint)
+    dropTable(core, object)
+  } else catalog.remove(object)
+}
+
+export const define = (services: DefinitionServices, ddl: Ddl, text: string): void => {
+  const { core, session } = services
+  const { catalog } = core
+  switch (ddl.kind) {
+    case "createTable":
+      createTable(services, ddl)
+      return
+    case "createView": {
+      const [owner, name] = placeOf(ddl.path, session)
+      const existing = catalog.objects.get(`${owner}.${name}`)
+      if (existing !== undefined && !(ddl.replace && existing.kind === "view")) {
+        throw oraError(955, "name is already used by an existing object", ddl.at)
+      }
+      const columns = services.describe(ddl.query)
+      if (columns.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", ddl.at)
+      if (ddl.columns.length > 0 && ddl.columns.length !== columns.length) {
+        throw oraError(1730, "invalid number of column names specified", ddl.at)
+      }
+      catalog.add({
+        kind: "view",
+        id: catalog.nextId(),
+        owner,
+        name,
+        columns: ddl.columns,
+        query: ddl.query,
+        text: ddl.text,
+        described: columns.map(({ name, nullable, type }, index) => ({
+          name: ddl.columns[index] ?? name,
+          type,
+          nullable
+        }))
+      })
+      return
+    }
+    case "createIndex": {
+      const [owner, name] = placeOf(ddl.path, session)
+      const table = catalog.table(ddl.table, session.currentSchema, ddl.at)
+      exclusive(services, table)
+      for (const other of catalog.tables()) {
+        if (other.indexes.some((index) => index.owner === owner && index.name === name)) {
+          throw oraError(955, "name is already used by an existing object", ddl.at)
+        }
+      }
+      const columns = ddl.columns.map((expr) => {
+        if (expr.kind !== "name") throw unimplemented("function-based indexes", expr.at)
+        return columnOf(table, expr.path.at(-1)!, expr.at)
+      })
+      if (ddl.unique && hasDuplicates(core, table, columns)) {
+        throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
+      }
+      const indexId = storeIndex(core, table, columns)
+      table.indexes.push({ name, owner, unique: ddl.unique, columns, indexId })
+      catalog.version++
+      return
+    }
+    case "createSequence": {
+      const [owner, name] = placeOf(ddl.path, session)
+      requireFree(core, owner, name, ddl.at)
+      newSequence(core, owner, name, ddl.options, false)
+      return
+    }
+    case "alterSequence": {
+      const object = catalog.find(ddl.path, session.currentSchema)
+      if (object?.kind !== "sequence") throw oraError(2289, "sequence does not exist", ddl.at)
+      const { options } = ddl
+      if (options.increment !== undefined) {
+        const last = object.next - object.increment
+        object.increment = BigInt(options.increment)
+        object.next = last + object.increment
+      }
+      if (options.min !== undefined) object.min = BigInt(options.min)
+      if (options.max !== undefined) object.max = BigInt(options.max)
+      if (options.cycle !== undefined) object.cycle = options.cycle
+      if (options.cache !== undefined) object.cache = Number(options.cache)
+      if (options.restart) {
+        object.next = BigInt(options.start ?? String(object.increment > 0n ? object.min : object.max))
+      }
+      return
+    }
+    case "createSynonym": {
+      const [owner, name] = ddl.public ? ["PUBLIC", ddl.path[0]!] : placeOf(ddl.path, session)
+      if (!ddl.replace) requireFree(core, owner, name, ddl.at)
+      const target = ddl.target.length === 1 ? [session.currentSchema, ddl.target[0]!] : ddl.target
+      catalog.add({ kind: "synonym", id: catalog.nextId(), owner, name, target })
+      return
+    }
+    case "createUser":
+      if (catalog.schemas.has(ddl.name)) {
+        throw oraError(1920, `user name '${ddl.name}' conflicts with another user or role name`, ddl.at)
+      }
+      core.host.accounts.create(ddl.name, ddl.password)
+      catalog.schemas.add(ddl.name)
+      return
+    case "alterUser":
+      if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
+      core.host.accounts.alter(ddl.name, ddl.password, ddl.account)
+      return
+    case "dropUser": {
+      if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
+      if ([...core.sessions.values()].some(({ state }) => state.info.user === ddl.name)) {
+        throw oraError(1940, "cannot drop a user that is currently connected", ddl.at)
+      }
+      const owned = [...catalog.objects.values()].filter((object) => object.owner === ddl.name)
+      if (owned.length > 0 && !ddl.cascade) {
+        throw oraError(1922, `CASCADE must be specified to drop '${ddl.name}'`, ddl.at)
+      }
+      for (const object of owned) catalog.remove(object)
+      core.host.accounts.drop(ddl.name)
+      catalog.schemas.delete(ddl.name)
+      return
+    }
+    case "createProcedure": {
+      const [owner, name] = placeOf(ddl.path, session)
+      const existing = catalog.objects.get(`${owner}.${name}`)
+      if (existing !== undefined && !(ddl.replace && existing.kind === "procedure")) {
+        throw oraError(955, "name is already used by an existing object", ddl.at)
+      }
+      catalog.add({ kind: "procedure", id: catalog.nextId(), owner, name, subprogram: ddl.subprogram, text })
+      return
+    }
+    case "drop":
+      drop(services, ddl)
+      catalog.version++
+      return
+    case "alterTable": {
+      const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
+      exclusive(services, table)
+      for (const action of ddl.actions) alter(services, table, action)
+      catalog.version++
+      return
+    }
+    case "truncate": {
+      const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
+      exclusive(services, table)
+      if (table.children.some((child) => child.table !== table)) {
+        throw oraError(2266, "unique/primary keys in table referenced by enabled foreign keys", ddl.at)
+      }
+      core.store.truncate(table, session.info.sid)
+      return
+    }
+    case "rename": {
+      const table = catalog.table([ddl.from], session.currentSchema, ddl.at)
+      exclusive(services, table)
+      rename(services, table, ddl.to)
+      return
+    }
+    case "comment": {
+      const table = catalog.table(ddl.column ? ddl.path.slice(0, -1) : ddl.path, session.currentSchema, ddl.at)
+      if (ddl.column) columnOf(table, ddl.path.at(-1)!, ddl.at).comment = ddl.text
+      else table.comment = ddl.text
+      return
+    }
+    case "grant":
+      for (const { at, name } of ddl.grantees) {
+        if (!catalog.schemas.has(name) && !roles.has(name)) {
+          throw oraError(1917, `user or role '${name}' does not exist`, at)
+        }
+      }
+      return
+  }
+}

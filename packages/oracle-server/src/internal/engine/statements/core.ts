@@ -1,0 +1,114 @@
+/** What all sessions of one database share. */
+import { Catalog, type Sequence, type Table } from "../catalog/catalog.ts"
+import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
+import { Locks } from "../storage/locks.ts"
+import { Store } from "../storage/store.ts"
+import type { Stored } from "../values/convert.ts"
+import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
+import { oraError } from "../values/oraError.ts"
+import type { Environment, SessionState } from "../values/sessionState.ts"
+
+const maxTimer = 2_147_483_647
+
+const defaultSleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error)
+      return
+    }
+    // A timer that is longer than this would end at once.
+    const due = Date.now() + milliseconds
+    let timer: NodeJS.Timeout
+    const wait = (left: number) => {
+      timer = setTimeout(() => left > maxTimer ? wait(due - Date.now()) : resolve(), Math.min(left, maxTimer))
+    }
+    wait(milliseconds)
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer)
+      reject(signal.reason as Error)
+    }, { once: true })
+  })
+
+export interface SessionView {
+  readonly state: SessionState
+  readonly inTransaction: boolean
+}
+
+/** Bytes that statements and rows may take together. */
+const defaultMemory = 512 * 1024 * 1024
+
+export class Core {
+  readonly catalog = new Catalog()
+  readonly locks: Locks
+  readonly store: Store
+  readonly host: EngineHost
+  readonly environment: Environment
+  readonly procedures = new Map<string, Procedure>()
+  readonly sessions = new Map<number, SessionView>()
+  readonly sequencesById = new Map<number, Sequence>()
+  readonly tablesById = new Map<number, Table>()
+
+  constructor(options: EngineOptions) {
+    this.host = {
+      now: options.host?.now ?? Date.now,
+      sleep: options.host?.sleep ?? defaultSleep,
+      clock: options.host?.clock ?? (() => performance.now()),
+      killSession: options.host?.killSession ?? (() => false),
+      accounts: options.host?.accounts ?? { create: () => undefined, alter: () => undefined, drop: () => undefined },
+      usage: options.host?.usage ?? (() => ({ openCursors: 0, temporaryLobs: 0, calls: 0, statements: [] }))
+    }
+    this.environment = {
+      databaseName: options.databaseName ?? "FREEPDB1",
+      instanceName: options.instanceName ?? "FREE",
+      hostName: options.hostName ?? "localhost",
+      openCursors: options.openCursors ?? 300,
+      version: options.version ?? "23.7.0.25.01"
+    }
+    this.locks = new Locks(this.host.sleep)
+    this.store = new Store(options.memoryLimit ?? defaultMemory, this.host.clock)
+    for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)
+  }
+
+  /** The procedure by its path, with the schema before it or without. */
+  procedure(
+    path: ReadonlyArray<string>,
+    schema: string
+  ): { readonly key: string; readonly procedure: Procedure } | undefined {
+    for (const key of [path.join("."), `${schema}.${path.join(".")}`, path.slice(1).join(".")]) {
+      const procedure = this.procedures.get(key)
+      if (procedure !== undefined && key !== "") return { key, procedure }
+    }
+    return undefined
+  }
+
+  sequence(id: number): Sequence {
+    const known = this.sequencesById.get(id)
+    if (known === undefined) throw oraError(2289, "sequence does not exist")
+    return known
+  }
+
+  nextValue(id: number, session: SessionState): NumberValue {
+    const sequence = this.sequence(id)
+    let value = sequence.next
+    if (value > sequence.max || value < sequence.min) {
+      if (!sequence.cycle) {
+        throw sequence.increment > 0n
+          ? oraError(8004, `sequence ${sequence.name}.NEXTVAL exceeds MAXVALUE and cannot be instantiated`)
+          : oraError(8004, `sequence ${sequence.name}.NEXTVAL goes below MINVALUE and cannot be instantiated`)
+      }
+      value = sequence.increment > 0n ? sequence.min : sequence.max
+    }
+    sequence.next = value + sequence.increment
+    const number = fromDecimal(value, 0)
+    session.sequenceValues.set(id, number)
+    return number
+  }
+
+  currentValue(id: number, session: SessionState): Stored {
+    const value = session.sequenceValues.get(id)
+    if (value === undefined) {
+      throw oraError(8002, `sequence ${this.sequence(id).name}.CURRVAL is not yet defined in this session`)
+    }
+    return value
+  }
+}

@@ -1,0 +1,282 @@
+/** The data dictionary and the V$ views: a useful few, made from the catalog and the sessions at each read. */
+import type { DictionaryView } from "../compile/compilation.ts"
+import { userId } from "../functions/sessionFunctions.ts"
+import type { Stored } from "../values/convert.ts"
+import { fromText } from "../values/oracleNumber.ts"
+import { productOf } from "../values/product.ts"
+import type { SessionState } from "../values/sessionState.ts"
+import { DATE, NUMBER, varchar2 } from "../values/sqlType.ts"
+import type { Core } from "./core.ts"
+import { dictionaryColumns } from "./dictionaryColumns.ts"
+import {
+  type Cell,
+  columnCommentRows,
+  columnRows,
+  constraintColumnRows,
+  constraintRows,
+  type DictionaryRow,
+  identityRows,
+  indexColumnRows,
+  indexRows,
+  objectRows,
+  procedureRows,
+  sequenceRows,
+  sourceRows,
+  synonymRows,
+  tableCommentRows,
+  tableRows,
+  userRows,
+  viewRows
+} from "./dictionaryRows.ts"
+
+type Rows = ReadonlyArray<ReadonlyArray<Cell>>
+
+interface View {
+  /** `NAME` is text, `NAME#` a number, `NAME@` a date. */
+  readonly columns: string
+  readonly rows: (core: Core, session: SessionState) => Rows
+}
+
+const sessionRows = (core: Core): Rows =>
+  [...core.sessions.values()].map(({ state }) => {
+    const { info } = state
+    return [
+      info.sid,
+      info.serial,
+      userId(info.user),
+      info.user,
+      state.active ? "ACTIVE" : "INACTIVE",
+      info.server ?? "DEDICATED",
+      state.currentSchema,
+      info.osUser ?? null,
+      info.processId ?? null,
+      info.machine ?? null,
+      info.terminal ?? null,
+      info.program ?? null,
+      "USER",
+      state.module,
+      state.action,
+      state.clientInfo,
+      state.clientId,
+      info.service,
+      core.locks.blockerOf(info.sid) ?? null
+    ]
+  })
+
+type RowsOf = (core: Core) => ReadonlyArray<DictionaryRow>
+
+const none: RowsOf = () => []
+
+/** The views that show the catalog, each with its rows and the column that says whose they are. */
+const catalogViews: Readonly<
+  Record<keyof typeof dictionaryColumns, { readonly rows: RowsOf; readonly owner?: string }>
+> = {
+  TABLES: { rows: tableRows },
+  VIEWS: { rows: viewRows },
+  SEQUENCES: { rows: sequenceRows, owner: "SEQUENCE_OWNER" },
+  USERS: { rows: userRows, owner: "USERNAME" },
+  MVIEWS: { rows: none },
+  TAB_IDENTITY_COLS: { rows: identityRows },
+  TAB_COLS: { rows: columnRows },
+  TAB_COMMENTS: { rows: tableCommentRows },
+  COL_COMMENTS: { rows: columnCommentRows },
+  MVIEW_COMMENTS: { rows: none },
+  IND_COLUMNS: { rows: indexColumnRows, owner: "TABLE_OWNER" },
+  INDEXES: { rows: indexRows },
+  IND_EXPRESSIONS: { rows: none, owner: "TABLE_OWNER" },
+  CONSTRAINTS: { rows: constraintRows },
+  CONS_COLUMNS: { rows: constraintColumnRows },
+  DB_LINKS: { rows: none },
+  SYNONYMS: { rows: synonymRows },
+  OBJECTS: { rows: objectRows },
+  TRIGGERS: { rows: none },
+  TRIGGER_COLS: { rows: none, owner: "TABLE_OWNER" },
+  SOURCE: { rows: sourceRows },
+  ERRORS: { rows: none },
+  PROCEDURES: { rows: procedureRows },
+  ARGUMENTS: { rows: none },
+  TAB_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
+  COL_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
+  TYPES: { rows: none },
+  TAB_PARTITIONS: { rows: none, owner: "TABLE_OWNER" },
+  DEPENDENCIES: { rows: none },
+  LOBS: { rows: none }
+}
+
+const nameOf = (column: string): string => column.replace(/[#@]$/, "")
+
+/** `ALL_`, `DBA_` and `USER_` of a view of the catalog. */
+const catalogView = (name: string): View | undefined => {
+  const match = /^(ALL|DBA|USER)_(.*)$/.exec(name)
+  const key = match?.[2] === "TAB_COLUMNS" ? "TAB_COLS" : match?.[2]
+  if (match === null || key === undefined || !Object.hasOwn(catalogViews, key)) return undefined
+  const { owner = "OWNER", rows } = catalogViews[key as keyof typeof catalogViews]
+  const all = dictionaryColumns[key as keyof typeof catalogViews].split(" ")
+  const isUsers = match[1] === "USER"
+  // The views of one's own objects have no column for the owner; indexes are their table's owner's.
+  const left = new Set(isUsers && key !== "USERS" ? [owner, ...(key.startsWith("IND_") ? ["INDEX_OWNER"] : [])] : [])
+  const more = key === "USERS" && match[1] !== "ALL"
+    ? ["ACCOUNT_STATUS", "DEFAULT_TABLESPACE", "TEMPORARY_TABLESPACE", "PROFILE"]
+    : []
+  const columns = [...all, ...more].filter((column) => !left.has(nameOf(column)))
+  return {
+    columns: columns.join(" "),
+    rows: (core, session) =>
+      rows(core)
+        .filter((row) => !isUsers || row[owner] === session.info.user)
+        .map((row) => columns.map((column) => row[nameOf(column)] ?? null))
+  }
+}
+
+const nlsRows = (session: SessionState): Rows => session.nls.entries().map(([name, value]) => [name, value])
+const databaseNls = (): Rows => [["NLS_CHARACTERSET", "AL32UTF8"], ["NLS_NCHAR_CHARACTERSET", "AL16UTF16"]]
+
+const statistics = ["opened cursors cumulative", "opened cursors current", "user calls"]
+
+const privileges = [
+  "CREATE SESSION",
+  "ALTER SESSION",
+  "CREATE TABLE",
+  "CREATE VIEW",
+  "CREATE SEQUENCE",
+  "CREATE SYNONYM",
+  "CREATE PROCEDURE",
+  "UNLIMITED TABLESPACE"
+]
+
+const parameters = ({ environment }: Core): ReadonlyArray<readonly [string, string]> => [
+  ["compatible", `${environment.version.split(".")[0]}.0.0`],
+  ["db_block_size", "8192"],
+  ["db_name", environment.instanceName],
+  ["instance_name", environment.instanceName],
+  ["max_string_size", "EXTENDED"],
+  ["nls_language", "AMERICAN"],
+  ["nls_territory", "AMERICA"],
+  ["open_cursors", String(environment.openCursors)],
+  ["processes", "320"],
+  ["sessions", "10000"]
+]
+
+const views: Readonly<Record<string, View>> = {
+  NLS_SESSION_PARAMETERS: { columns: "PARAMETER VALUE", rows: (_, session) => nlsRows(session) },
+  NLS_DATABASE_PARAMETERS: {
+    columns: "PARAMETER VALUE",
+    rows: (_, session) => [...nlsRows(session), ...databaseNls()]
+  },
+  "V$NLS_PARAMETERS": { columns: "PARAMETER VALUE", rows: (_, session) => [...nlsRows(session), ...databaseNls()] },
+  "V$SESSION": {
+    columns:
+      "SID# SERIAL## USER## USERNAME STATUS SERVER SCHEMANAME OSUSER PROCESS MACHINE TERMINAL PROGRAM TYPE MODULE ACTION CLIENT_INFO CLIENT_IDENTIFIER SERVICE_NAME BLOCKING_SESSION#",
+    rows: sessionRows
+  },
+  "V$MYSTAT": { columns: "SID# STATISTIC## VALUE#", rows: (_, session) => [[session.info.sid, 0, 0]] },
+  "V$VERSION": {
+    columns: "BANNER BANNER_FULL CON_ID#",
+    rows: ({ environment: { version } }) => [[productOf(version), `${productOf(version)}\nVersion ${version}`, 0]]
+  },
+  PRODUCT_COMPONENT_VERSION: {
+    columns: "PRODUCT VERSION VERSION_FULL STATUS",
+    rows: ({ environment: { version } }) => [[
+      productOf(version),
+      `${version.split(".")[0]}.0.0.0.0`,
+      version,
+      "Production"
+    ]]
+  },
+  "V$INSTANCE": {
+    columns: "INSTANCE_NUMBER# INSTANCE_NAME HOST_NAME VERSION VERSION_FULL STATUS",
+    rows: (
+      core
+    ) => [[
+      1,
+      core.environment.instanceName,
+      core.environment.hostName,
+      core.environment.version.split(".")[0] + ".0.0.0.0",
+      core.environment.version,
+      "OPEN"
+    ]]
+  },
+  "V$DATABASE": { columns: "NAME OPEN_MODE", rows: (core) => [[core.environment.instanceName, "READ WRITE"]] },
+  "V$PARAMETER": {
+    columns:
+      "NUM# NAME TYPE# VALUE DISPLAY_VALUE DEFAULT_VALUE ISDEFAULT ISSES_MODIFIABLE ISSYS_MODIFIABLE DESCRIPTION",
+    rows: (core) =>
+      parameters(core).map(([name, value], index) => [
+        index + 1,
+        name,
+        /^\d+$/.test(value) ? 3 : 2,
+        value,
+        value,
+        value,
+        "TRUE",
+        "FALSE",
+        "FALSE",
+        null
+      ])
+  },
+  "V$STATNAME": {
+    columns: "STATISTIC## NAME CLASS# STAT_ID# DISPLAY_NAME",
+    rows: () => statistics.map((name, index) => [index, name, 1, index, name])
+  },
+  "V$SESSTAT": {
+    columns: "SID# STATISTIC## VALUE#",
+    rows: (core) =>
+      [...core.sessions.values()].flatMap(({ state: { info: { sid } } }) => {
+        const { openCursors, calls } = core.host.usage(sid)
+        return [openCursors, openCursors, calls].map((value, index) => [sid, index, value])
+      })
+  },
+  "V$OPEN_CURSOR": {
+    columns: "SID# USER_NAME SQL_ID SQL_TEXT CURSOR_TYPE",
+    rows: (core) =>
+      [...core.sessions.values()].flatMap(({ state: { info: { sid, user } } }) =>
+        core.host.usage(sid).statements.map((text) => [sid, user, null, text.slice(0, 60), "OPEN"])
+      )
+  },
+  "V$TEMPORARY_LOBS": {
+    columns: "SID# CACHE_LOBS# NOCACHE_LOBS# ABSTRACT_LOBS# CON_ID#",
+    rows: (core) =>
+      [...core.sessions.values()].map((
+        { state: { info: { sid } } }
+      ) => [sid, core.host.usage(sid).temporaryLobs, 0, 0, 0])
+  },
+  SESSION_PRIVS: { columns: "PRIVILEGE", rows: () => privileges.map((name) => [name]) },
+  SESSION_ROLES: { columns: "ROLE", rows: () => [] }
+}
+
+const aliases: Readonly<Record<string, string>> = {
+  TABS: "USER_TABLES",
+  COLS: "USER_TAB_COLUMNS",
+  SEQ: "USER_SEQUENCES",
+  OBJ: "USER_OBJECTS",
+  IND: "USER_INDEXES",
+  SYN: "USER_SYNONYMS",
+  "GV$SESSION": "V$SESSION",
+  "V_$SESSION": "V$SESSION",
+  "GV$INSTANCE": "V$INSTANCE"
+}
+
+export const dictionaryView = (core: Core, path: ReadonlyArray<string>): DictionaryView | undefined => {
+  if (path.length > 2 || (path.length === 2 && path[0] !== "SYS")) return undefined
+  const name = aliases[path.at(-1)!] ?? path.at(-1)!
+  const view = views[name] ?? catalogView(name)
+  if (view === undefined) return undefined
+  const columns = view.columns.split(" ").map((column) =>
+    column.endsWith("#") && column !== "SERIAL#"
+      ? { name: column.slice(0, -1), type: NUMBER }
+      : column.endsWith("@")
+      ? { name: column.slice(0, -1), type: DATE }
+      : { name: column, type: varchar2() }
+  )
+  return {
+    columns,
+    rows: (session) =>
+      view.rows(core, session).map((row) =>
+        columns.map(({ type }, i): Stored => {
+          const cell = row[i] ?? null
+          if (cell === null || cell === "") return null
+          return type === NUMBER ? fromText(String(cell)) : String(cell)
+        })
+      )
+  }
+}

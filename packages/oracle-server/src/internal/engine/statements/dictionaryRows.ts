@@ -1,0 +1,416 @@
+/** What the catalog says in the views of the dictionary: a row as its values by column, absent ones being null. */
+import type { CatalogObject, ColumnDef, Table } from "../catalog/catalog.ts"
+import { userId } from "../functions/sessionFunctions.ts"
+import { kindOf, shortName, type SqlType } from "../values/sqlType.ts"
+import type { Core } from "./core.ts"
+
+export type Cell = string | number | null
+export interface DictionaryRow {
+  readonly [column: string]: Cell | undefined
+}
+
+const yes = (holds: boolean): string => holds ? "YES" : "NO"
+const y = (holds: boolean): string => holds ? "Y" : "N"
+
+const tables = (core: Core): ReadonlyArray<Table> => [...core.catalog.tables()].sort((a, b) => a.name < b.name ? -1 : 1)
+
+const objects = <Kind extends CatalogObject["kind"]>(core: Core, kind: Kind) =>
+  [...core.catalog.objects.values()].filter((object): object is Extract<CatalogObject, { kind: Kind }> =>
+    object.kind === kind
+  )
+
+export const tableRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  tables(core).map((table) => ({
+    OWNER: table.owner,
+    TABLE_NAME: table.name,
+    TABLESPACE_NAME: table.temporary === undefined ? "USERS" : null,
+    STATUS: "VALID",
+    LOGGING: yes(table.temporary === undefined),
+    BACKED_UP: "N",
+    DEGREE: "         1",
+    INSTANCES: "         1",
+    CACHE: "    N",
+    TABLE_LOCK: "ENABLED",
+    PARTITIONED: "NO",
+    TEMPORARY: y(table.temporary !== undefined),
+    SECONDARY: "N",
+    NESTED: "NO",
+    ROW_MOVEMENT: "DISABLED",
+    DURATION: table.temporary === "preserve" ? "SYS$SESSION" : table.temporary === "delete" ? "SYS$TRANSACTION" : null,
+    MONITORING: "YES",
+    DEPENDENCIES: "DISABLED",
+    COMPRESSION: "DISABLED",
+    DROPPED: "NO",
+    READ_ONLY: "NO",
+    SEGMENT_CREATED: yes(table.temporary === undefined),
+    HAS_IDENTITY: yes(table.columns.some((column) => column.identity !== undefined)),
+    EXTERNAL: "NO",
+    HYBRID: "NO",
+    INMEMORY: "DISABLED",
+    DEFAULT_COLLATION: "USING_NLS_COMP",
+    DUPLICATED: "N",
+    SHARDED: "N"
+  }))
+
+const columnLength = (type: SqlType): number => {
+  const kind = kindOf(type)
+  return kind === "c" || kind === "r" ? type.size : kind === "n" ? 22 : kind === "d" ? 7 : 11
+}
+
+interface ColumnFacts {
+  readonly name: string
+  readonly type: SqlType
+  readonly nullable: boolean
+}
+
+/** What the columns of tables and of views have in common. */
+const columnFacts = (owner: string, relation: string, column: ColumnFacts, index: number): DictionaryRow => {
+  const { type } = column
+  const kind = kindOf(type)
+  const isNumber = kind === "n" && type.precision > 0
+  const isText = kind === "c"
+  return {
+    OWNER: owner,
+    TABLE_NAME: relation,
+    COLUMN_NAME: column.name,
+    DATA_TYPE: shortName(type),
+    DATA_LENGTH: columnLength(type),
+    DATA_PRECISION: isNumber ? type.precision : null,
+    DATA_SCALE: isNumber || ["t", "z", "l", "s"].includes(kind) ? type.scale : null,
+    NULLABLE: y(column.nullable),
+    COLUMN_ID: index + 1,
+    CHARACTER_SET_NAME: isText ? (type.name.startsWith("N") ? "NCHAR_CS" : "CHAR_CS") : null,
+    CHAR_COL_DECL_LENGTH: isText ? type.size : null,
+    CHAR_LENGTH: isText ? (type.chars > 0 ? type.chars : type.size) : 0,
+    CHAR_USED: isText ? (type.chars > 0 ? "C" : "B") : null,
+    V80_FMT_IMAGE: "NO",
+    DATA_UPGRADED: "YES",
+    HIDDEN_COLUMN: "NO",
+    VIRTUAL_COLUMN: "NO",
+    SEGMENT_COLUMN_ID: index + 1,
+    INTERNAL_COLUMN_ID: index + 1,
+    HISTOGRAM: "NONE",
+    QUALIFIED_COL_NAME: column.name,
+    USER_GENERATED: "YES",
+    DEFAULT_ON_NULL: "NO",
+    IDENTITY_COLUMN: "NO",
+    COLLATION: isText ? "USING_NLS_COMP" : null
+  }
+}
+
+export const columnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
+  ...tables(core).flatMap((table) =>
+    table.columns.map((column, index): DictionaryRow => ({
+      ...columnFacts(table.owner, table.name, column, index),
+      DEFAULT_LENGTH: column.defaultText?.length ?? null,
+      DATA_DEFAULT: column.defaultText ?? null,
+      VIRTUAL_COLUMN: yes(column.virtual !== undefined),
+      DEFAULT_ON_NULL: yes(column.defaultOnNull),
+      IDENTITY_COLUMN: yes(column.identity !== undefined)
+    }))
+  ),
+  ...objects(core, "view").flatMap((view) =>
+    view.described.map((column, index) => columnFacts(view.owner, view.name, column, index))
+  )
+]
+
+export const identityRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  tables(core).flatMap((table) =>
+    table.columns.flatMap(({ identity, name }): ReadonlyArray<DictionaryRow> =>
+      identity === undefined ? [] : [{
+        OWNER: table.owner,
+        TABLE_NAME: table.name,
+        COLUMN_NAME: name,
+        GENERATION_TYPE: identity.mode === "always" ? "ALWAYS" : "BY DEFAULT",
+        SEQUENCE_NAME: identity.sequence.name,
+        IDENTITY_OPTIONS: [
+          `START WITH: ${identity.sequence.increment < 0n ? identity.sequence.max : identity.sequence.min}`,
+          `INCREMENT BY: ${identity.sequence.increment}`,
+          `MAX_VALUE: ${identity.sequence.max}`,
+          `MIN_VALUE: ${identity.sequence.min}`,
+          `CYCLE_FLAG: ${y(identity.sequence.cycle)}`,
+          `CACHE_SIZE: ${identity.sequence.cache}`,
+          `ORDER_FLAG: ${y(identity.sequence.order)}`,
+          "SCALE_FLAG: N",
+          "EXTEND_FLAG: N",
+          "SESSION_FLAG: N",
+          "KEEP_VALUE: N"
+        ].join(", ")
+      }]
+    )
+  )
+
+export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
+  const common = {
+    STATUS: "VALID",
+    TEMPORARY: "N",
+    GENERATED: "N",
+    SECONDARY: "N",
+    NAMESPACE: 1,
+    ORACLE_MAINTAINED: "N"
+  }
+  return [...core.catalog.objects.values()].flatMap((object): ReadonlyArray<DictionaryRow> => [
+    {
+      ...common,
+      OWNER: object.owner,
+      OBJECT_NAME: object.name,
+      OBJECT_ID: object.id,
+      DATA_OBJECT_ID: object.kind === "table" ? object.id : null,
+      OBJECT_TYPE: object.kind === "procedure"
+        ? (object.subprogram.returns === undefined ? "PROCEDURE" : "FUNCTION")
+        : object.kind.toUpperCase(),
+      TEMPORARY: y(object.kind === "table" && object.temporary !== undefined)
+    },
+    ...(object.kind === "table"
+      ? [...object.keys.map((key) => key.indexName), ...object.indexes.map((index) => index.name)].map((name) => ({
+        ...common,
+        OWNER: object.owner,
+        OBJECT_NAME: name,
+        OBJECT_ID: object.id,
+        OBJECT_TYPE: "INDEX",
+        NAMESPACE: 4
+      }))
+      : [])
+  ])
+}
+
+const generated = (isGenerated: boolean): string => isGenerated ? "GENERATED NAME" : "USER NAME"
+
+export const constraintRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  tables(core).flatMap((table): ReadonlyArray<DictionaryRow> => {
+    const common = {
+      OWNER: table.owner,
+      TABLE_NAME: table.name,
+      STATUS: "ENABLED",
+      DEFERRABLE: "NOT DEFERRABLE",
+      DEFERRED: "IMMEDIATE",
+      VALIDATED: "VALIDATED"
+    }
+    return [
+      ...table.keys.map((key) => ({
+        ...common,
+        CONSTRAINT_NAME: key.name,
+        CONSTRAINT_TYPE: key.type === "primary" ? "P" : "U",
+        GENERATED: generated(key.generated),
+        INDEX_OWNER: table.owner,
+        INDEX_NAME: key.indexName
+      })),
+      ...table.foreign.map((key) => ({
+        ...common,
+        CONSTRAINT_NAME: key.name,
+        CONSTRAINT_TYPE: "R",
+        R_OWNER: key.parent.owner,
+        R_CONSTRAINT_NAME: key.key.name,
+        DELETE_RULE: (key.onDelete ?? "no action").toUpperCase(),
+        GENERATED: generated(key.generated)
+      })),
+      ...table.checks.map((check) => ({
+        ...common,
+        CONSTRAINT_NAME: check.name,
+        CONSTRAINT_TYPE: "C",
+        SEARCH_CONDITION: check.text,
+        SEARCH_CONDITION_VC: check.text,
+        GENERATED: generated(check.generated)
+      }))
+    ]
+  })
+
+/** Columns that the text of a condition names. */
+const columnsIn = (table: Table, text: string): ReadonlyArray<ColumnDef> => {
+  const words = new Set(text.toUpperCase().match(/[\p{L}\p{N}_$#]+/gu) ?? [])
+  return table.columns.filter(({ name }) => words.has(name.toUpperCase()))
+}
+
+export const constraintColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  tables(core).flatMap((table) => {
+    const row = (constraint: string, column: ColumnDef, position: number | null) => ({
+      OWNER: table.owner,
+      CONSTRAINT_NAME: constraint,
+      TABLE_NAME: table.name,
+      COLUMN_NAME: column.name,
+      POSITION: position
+    })
+    return [
+      ...[...table.keys, ...table.foreign].flatMap(({ columns, name }) =>
+        columns.map((column, index) => row(name, column, index + 1))
+      ),
+      ...table.checks.flatMap(({ name, text }) => columnsIn(table, text).map((column) => row(name, column, null)))
+    ]
+  })
+
+interface IndexFacts {
+  readonly table: Table
+  readonly owner: string
+  readonly name: string
+  readonly unique: boolean
+  readonly generated: boolean
+  readonly columns: ReadonlyArray<ColumnDef>
+}
+
+const indexes = (core: Core): ReadonlyArray<IndexFacts> =>
+  tables(core).flatMap((table) => [
+    ...table.keys.map((key) => ({
+      table,
+      owner: table.owner,
+      name: key.indexName,
+      unique: true,
+      generated: key.generated,
+      columns: key.columns
+    })),
+    ...table.indexes.map((index) => ({
+      table,
+      owner: index.owner,
+      name: index.name,
+      unique: index.unique,
+      generated: false,
+      columns: index.columns
+    }))
+  ])
+
+export const indexRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  indexes(core).map(({ generated, name, owner, table, unique }) => ({
+    OWNER: owner,
+    INDEX_NAME: name,
+    INDEX_TYPE: "NORMAL",
+    TABLE_OWNER: table.owner,
+    TABLE_NAME: table.name,
+    TABLE_TYPE: "TABLE",
+    UNIQUENESS: unique ? "UNIQUE" : "NONUNIQUE",
+    COMPRESSION: "DISABLED",
+    TABLESPACE_NAME: table.temporary === undefined ? "USERS" : null,
+    LOGGING: "YES",
+    BLEVEL: 0,
+    LEAF_BLOCKS: 0,
+    DISTINCT_KEYS: 0,
+    CLUSTERING_FACTOR: 0,
+    STATUS: "VALID",
+    NUM_ROWS: 0,
+    DEGREE: "1",
+    INSTANCES: "1",
+    PARTITIONED: "NO",
+    TEMPORARY: y(table.temporary !== undefined),
+    GENERATED: y(generated),
+    SECONDARY: "N",
+    JOIN_INDEX: "NO",
+    DROPPED: "NO",
+    VISIBILITY: "VISIBLE",
+    SEGMENT_CREATED: "YES"
+  }))
+
+export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  indexes(core).flatMap(({ columns, name, owner, table }) =>
+    columns.map((column, index) => ({
+      INDEX_OWNER: owner,
+      INDEX_NAME: name,
+      TABLE_OWNER: table.owner,
+      TABLE_NAME: table.name,
+      COLUMN_NAME: column.name,
+      COLUMN_POSITION: index + 1,
+      COLUMN_LENGTH: columnLength(column.type),
+      CHAR_LENGTH: kindOf(column.type) === "c" ? column.type.chars : 0,
+      DESCEND: "ASC"
+    }))
+  )
+
+export const tableCommentRows = (core: Core): ReadonlyArray<DictionaryRow> => [
+  ...tables(core).map((table) => ({
+    OWNER: table.owner,
+    TABLE_NAME: table.name,
+    TABLE_TYPE: "TABLE",
+    COMMENTS: table.comment ?? null
+  })),
+  ...objects(core, "view").map((view) => ({ OWNER: view.owner, TABLE_NAME: view.name, TABLE_TYPE: "VIEW" }))
+]
+
+export const columnCommentRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  tables(core).flatMap((table) =>
+    table.columns.map((column) => ({
+      OWNER: table.owner,
+      TABLE_NAME: table.name,
+      COLUMN_NAME: column.name,
+      COMMENTS: column.comment ?? null
+    }))
+  )
+
+export const sequenceRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  objects(core, "sequence").map((sequence) => ({
+    SEQUENCE_OWNER: sequence.owner,
+    SEQUENCE_NAME: sequence.name,
+    MIN_VALUE: String(sequence.min),
+    MAX_VALUE: String(sequence.max),
+    INCREMENT_BY: String(sequence.increment),
+    CYCLE_FLAG: y(sequence.cycle),
+    ORDER_FLAG: y(sequence.order),
+    CACHE_SIZE: sequence.cache,
+    LAST_NUMBER: String(sequence.next),
+    SCALE_FLAG: "N",
+    EXTEND_FLAG: "N",
+    SESSION_FLAG: "N",
+    KEEP_VALUE: "N"
+  }))
+
+export const viewRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  objects(core, "view").map((view) => ({
+    OWNER: view.owner,
+    VIEW_NAME: view.name,
+    TEXT_LENGTH: view.text.length,
+    TEXT: view.text,
+    TEXT_VC: view.text.slice(0, 4000),
+    READ_ONLY: "N",
+    EDITIONING_VIEW: "N",
+    BEQUEATH: "DEFINER"
+  }))
+
+export const synonymRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  objects(core, "synonym").map((synonym) => ({
+    OWNER: synonym.owner,
+    SYNONYM_NAME: synonym.name,
+    TABLE_OWNER: synonym.target.length > 1 ? synonym.target[0]! : synonym.owner,
+    TABLE_NAME: synonym.target.at(-1)!
+  }))
+
+const procedureType = (returns: unknown): string => returns === undefined ? "PROCEDURE" : "FUNCTION"
+
+export const procedureRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  objects(core, "procedure").map((procedure) => ({
+    OWNER: procedure.owner,
+    OBJECT_NAME: procedure.name,
+    OBJECT_ID: procedure.id,
+    SUBPROGRAM_ID: 1,
+    OBJECT_TYPE: procedureType(procedure.subprogram.returns),
+    AGGREGATE: "NO",
+    PIPELINED: "NO",
+    PARALLEL: "NO",
+    INTERFACE: "NO",
+    DETERMINISTIC: "NO",
+    AUTHID: "DEFINER"
+  }))
+
+export const sourceRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  objects(core, "procedure").flatMap((procedure) =>
+    procedure.text.split("\n").map((text, index, lines) => ({
+      OWNER: procedure.owner,
+      NAME: procedure.name,
+      TYPE: procedureType(procedure.subprogram.returns),
+      LINE: index + 1,
+      TEXT: index < lines.length - 1 ? `${text}\n` : text
+    }))
+  )
+
+const maintained: ReadonlySet<string> = new Set(["SYS", "SYSTEM", "PUBLIC"])
+
+export const userRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  [...core.catalog.schemas].filter((name) => name !== "PUBLIC").map((name) => ({
+    USERNAME: name,
+    USER_ID: userId(name),
+    ACCOUNT_STATUS: "OPEN",
+    DEFAULT_TABLESPACE: "USERS",
+    TEMPORARY_TABLESPACE: "TEMP",
+    PROFILE: "DEFAULT",
+    COMMON: yes(maintained.has(name)),
+    ORACLE_MAINTAINED: y(maintained.has(name)),
+    INHERITED: "NO",
+    DEFAULT_COLLATION: "USING_NLS_COMP",
+    IMPLICIT: "NO",
+    ALL_SHARD: "NO"
+  }))

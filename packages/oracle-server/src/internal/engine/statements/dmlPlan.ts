@@ -1,0 +1,388 @@
+/** INSERT, UPDATE, DELETE and MERGE: a plan that reads what is to be done, row by row, for the row writer. */
+import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { originOf } from "../compile/blocks.ts"
+import { atSite, type Compilation, rowOf, settled } from "../compile/compilation.ts"
+import { condition } from "../compile/logic.ts"
+import { identityValue } from "../compile/names.ts"
+import { convertTo } from "../compile/operators.ts"
+import { compileQuery } from "../compile/queries.ts"
+import { conjuncts as termConjuncts, planRelation, type Relation } from "../compile/relations.ts"
+import { compileItem, tableSource } from "../compile/sources.ts"
+import { scalarSubquery } from "../compile/subqueries.ts"
+import {
+  columnTerm,
+  constant,
+  derived,
+  newScope,
+  type OutColumn,
+  type Scope,
+  type Source,
+  type Term
+} from "../compile/term.ts"
+import { conjuncts } from "../compile/walk.ts"
+import type { Eval, Frame } from "../execute/frame.ts"
+import type { Plan } from "../execute/operator.ts"
+import { Project } from "../execute/rows.ts"
+import { ValuesScan } from "../execute/scans.ts"
+import type { Row } from "../storage/tableData.ts"
+import type { Assignment, Delete, Dml, Expr, Insert, Merge, Returning, Update } from "../syntax/ast.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
+
+export interface ReturningPlan {
+  /** The values for the row that was written, which stands in `slot`. */
+  readonly values: (f: Frame) => Row
+  readonly slot: number
+  readonly columns: ReadonlyArray<OutColumn>
+  readonly into: ReadonlyArray<Expr>
+}
+
+interface Base {
+  readonly table: Table
+  /** Columns with a place in a row, in the order of the values. */
+  readonly stored: ReadonlyArray<ColumnDef>
+  readonly plan: Plan
+  /** Where the plan leaves what is to be done. */
+  readonly slot: number
+  readonly returning: ReturningPlan | undefined
+  readonly parameters: Compilation["parameters"]
+}
+
+/** The plan gives the values of `stored`. */
+export interface InsertPlan extends Base {
+  readonly kind: "insert"
+}
+
+/** The plan gives the row's number, then the values of `changed`. */
+export interface UpdatePlan extends Base {
+  readonly kind: "update"
+  readonly changed: ReadonlyArray<ColumnDef>
+}
+
+/** The plan gives the row's number. */
+export interface DeletePlan extends Base {
+  readonly kind: "delete"
+}
+
+/** The plan gives what to do, then a row's number with the values of `changed`, or the values of `stored`. */
+export interface MergePlan extends Base {
+  readonly kind: "merge"
+  readonly changed: ReadonlyArray<ColumnDef>
+  /** Asked with the updated row in `target`. */
+  readonly deleteWhere: Eval | undefined
+  readonly target: number
+}
+
+export const mergeAction = { nothing: 0, update: 1, insert: 2 } as const
+
+export type DmlPlan = InsertPlan | UpdatePlan | DeletePlan | MergePlan
+
+export const storedColumns = (table: Table): ReadonlyArray<ColumnDef> =>
+  table.columns.filter((column) => column.virtual === undefined)
+
+const checkWritable = (column: ColumnDef, at: number): void => {
+  if (column.virtual !== undefined) throw oraError(54013, "INSERT operation disallowed on virtual columns", at)
+}
+
+const targets = (table: Table, columns: Insert["columns"]): ReadonlyArray<ColumnDef> => {
+  if (columns.length === 0) return storedColumns(table)
+  const list = columns.map(({ at, name }) => columnOf(table, name, at))
+  list.forEach((column, i) => {
+    checkWritable(column, columns[i]!.at)
+    if (list.indexOf(column) !== i) throw oraError(957, `"${column.name}": duplicate column name`, columns[i]!.at)
+  })
+  return list
+}
+
+export const defaultOf = (c: Compilation, column: ColumnDef, scope: Scope): Term => {
+  if (column.identity !== undefined) return identityValue(c, column.identity.sequence)
+  if (column.default === undefined) return constant(null, column.type)
+  return convertTo(c.expr(c, column.default, scope), column.type, 0)
+}
+
+const orDefault = (value: Term, otherwise: Term): Term =>
+  derived([value, otherwise], "default", value.type, true, (f) => value.eval(f) ?? otherwise.eval(f))
+
+const refuseIdentity = (column: ColumnDef, at: number): void => {
+  if (column.identity?.mode === "always") {
+    throw oraError(32795, "cannot insert into a generated always identity column", at)
+  }
+}
+
+const takesDefaultForNull = (column: ColumnDef): boolean => column.defaultOnNull || column.identity?.mode === "onnull"
+
+const forColumn = (c: Compilation, column: ColumnDef, value: Expr | undefined, scope: Scope, at: number): Term => {
+  if (value === undefined) return defaultOf(c, column, scope)
+  refuseIdentity(column, at)
+  const term = convertTo(c.expr(c, value, scope), column.type, value.at)
+  return takesDefaultForNull(column) ? orDefault(term, defaultOf(c, column, scope)) : term
+}
+
+const returningPlan = (
+  c: Compilation,
+  table: Table,
+  alias: string | undefined,
+  returning: Returning | undefined
+): ReturningPlan | undefined => {
+  if (returning === undefined) return undefined
+  const scope = newScope(undefined)
+  const { relation, source } = tableSource(c, table, alias)
+  scope.sources.push(source)
+  const terms = returning.exprs.map((expr) => c.expr(c, expr, scope))
+  if (terms.some((term) => term.heavy)) throw unimplemented("subqueries in RETURNING", returning.exprs[0]!.at)
+  return {
+    values: rowOf(terms),
+    slot: relation.slot,
+    columns: terms.map((term) => ({
+      name: "",
+      type: term.type,
+      nullable: true,
+      isJson: false,
+      origin: originOf(scope.sources, term)
+    })),
+    into: returning.into
+  }
+}
+
+export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
+  const table = c.context.catalog.table(dml.target.path, c.schema, dml.target.at)
+  c.tables.add(table)
+  switch (dml.kind) {
+    case "insert":
+      return planInsert(c, dml, table)
+    case "update":
+      return planUpdate(c, dml, table)
+    case "delete":
+      return planDelete(c, dml, table)
+    case "merge":
+      return planMerge(c, dml, table)
+  }
+}
+
+const projected = (plan: Plan, slot: number, row: (f: Frame) => Row): Plan => ({
+  slots: [...plan.slots, slot],
+  free: plan.free,
+  make: (f) => new Project(f, plan.make(f), slot, row)
+})
+
+const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
+  const columns = targets(table, dml.columns)
+  const stored = storedColumns(table)
+  const scope = newScope(undefined)
+  scope.sequences = true
+  const slot = c.slot()
+  let plan: Plan
+  if (dml.rows !== undefined || dml.record !== undefined) {
+    const { record } = dml
+    const lists: ReadonlyArray<ReadonlyArray<Expr | undefined>> = dml.rows ?? [
+      stored.map((column) => ({ kind: "name", path: [record!, column.name], outer: false, at: dml.at }))
+    ]
+    const rows = lists.map((row) => {
+      if (row.length > columns.length) throw oraError(913, "too many values", dml.at)
+      if (row.length < columns.length) throw oraError(947, "not enough values", dml.at)
+      return atSite(c, () => {
+        // Each row takes sequence values of its own.
+        c.sequences.clear()
+        return stored.map((column) => {
+          const at = columns.indexOf(column)
+          const given = at < 0 ? undefined : row[at]
+          return forColumn(c, column, given, scope, given?.at ?? dml.at)
+        })
+      }, rowOf)
+    })
+    plan = { slots: [slot], free: new Set(), make: (f) => new ValuesScan(f, slot, rows, undefined) }
+  } else {
+    const query = compileQuery(c, dml.query!, undefined, true)
+    if (query.columns.length > columns.length) throw oraError(913, "too many values", dml.at)
+    if (query.columns.length < columns.length) throw oraError(947, "not enough values", dml.at)
+    plan = projected(
+      query.plan,
+      slot,
+      atSite(c, () => {
+        c.sequences.clear()
+        return stored.map((column) => {
+          const at = columns.indexOf(column)
+          if (at < 0) return defaultOf(c, column, scope)
+          refuseIdentity(column, dml.at)
+          const value = convertTo(
+            columnTerm(query.slot, at, query.columns[at]!.type, true),
+            column.type,
+            dml.at
+          )
+          return takesDefaultForNull(column) ? orDefault(value, defaultOf(c, column, scope)) : value
+        })
+      }, rowOf)
+    )
+  }
+  return {
+    kind: "insert",
+    table,
+    stored,
+    plan,
+    slot,
+    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    parameters: c.parameters
+  }
+}
+
+interface Sets {
+  readonly changed: ReadonlyArray<ColumnDef>
+  readonly terms: ReadonlyArray<Term>
+}
+
+const setValues = (c: Compilation, table: Table, sets: ReadonlyArray<Assignment>, scope: Scope): Sets => {
+  const changed: Array<ColumnDef> = []
+  const terms: Array<Term> = []
+  for (const set of sets) {
+    const columns = set.columns.map(({ at, name }) => {
+      const column = columnOf(table, name, at)
+      checkWritable(column, at)
+      if (column.identity?.mode === "always") {
+        throw oraError(32796, "cannot update a generated always identity column", at)
+      }
+      if (changed.includes(column)) throw oraError(957, `"${column.name}": duplicate column name`, at)
+      changed.push(column)
+      return column
+    })
+    if (columns.length === 1 && set.value?.kind !== "tuple") {
+      terms.push(
+        set.value === undefined
+          ? defaultOf(c, columns[0]!, scope)
+          : convertTo(c.expr(c, set.value, scope), columns[0]!.type, set.value.at)
+      )
+      continue
+    }
+    if (set.value?.kind !== "subquery") {
+      throw oraError(1767, "UPDATE ... SET expression must be a subquery", set.columns[0]!.at)
+    }
+    const { query } = set.value
+    const values = scalarSubquery(c, query, scope, query.at, columns.length)
+    columns.forEach((column, i) => terms.push(convertTo(values[i]!, column.type, query.at)))
+  }
+  return { changed, terms }
+}
+
+const where = (c: Compilation, expr: Expr | undefined, scope: Scope): ReadonlyArray<Term> =>
+  termConjuncts(conjuncts(expr).map((test) => settled(c, () => condition(c, test, scope))))
+
+const rowNumber = (source: Source): Term => columnTerm(source.slot, 0, constant(0, { ...constantNumber }).type, true)
+const constantNumber = { name: "NUMBER", precision: 0, scale: -127, size: 0, chars: 0 } as const
+
+const planUpdate = (c: Compilation, dml: Update, table: Table): UpdatePlan => {
+  const scope = newScope(undefined)
+  const { relation, source } = tableSource(c, table, dml.target.alias)
+  scope.sources.push(source)
+  const slot = c.slot()
+  let sets: Sets = { changed: [], terms: [] }
+  const row = atSite(c, () => {
+    scope.sequences = true
+    sets = setValues(c, table, dml.sets, scope)
+    scope.sequences = false
+    return [rowNumber(source), ...sets.terms]
+  }, rowOf)
+  return {
+    kind: "update",
+    table,
+    stored: storedColumns(table),
+    changed: sets.changed,
+    plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, row),
+    slot,
+    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    parameters: c.parameters
+  }
+}
+
+const planDelete = (c: Compilation, dml: Delete, table: Table): DeletePlan => {
+  const scope = newScope(undefined)
+  const { relation, source } = tableSource(c, table, dml.target.alias)
+  scope.sources.push(source)
+  const slot = c.slot()
+  return {
+    kind: "delete",
+    table,
+    stored: storedColumns(table),
+    plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, rowOf([rowNumber(source)])),
+    slot,
+    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    parameters: c.parameters
+  }
+}
+
+const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
+  const stored = storedColumns(table)
+  const target = tableSource(c, table, dml.target.alias)
+  const using = compileItem(c, dml.using, undefined, [])
+  const scope = newScope(undefined)
+  scope.sources.push(target.source, ...using.sources)
+  const sourceScope = newScope(undefined)
+  sourceScope.sources.push(...using.sources)
+  const on = where(c, dml.on, scope)
+  const slot = c.slot()
+  const number = rowNumber(target.source)
+  let sets: Sets = { changed: [], terms: [] }
+  const update = atSite(c, () => {
+    scope.sequences = true
+    const terms: Array<Term> = [
+      dml.matched === undefined
+        ? constant(0, { ...constantNumber })
+        : dml.matched.where === undefined
+        ? constant(1, { ...constantNumber })
+        : condition(c, dml.matched.where, scope)
+    ]
+    if (dml.matched !== undefined) sets = setValues(c, table, dml.matched.sets, scope)
+    scope.sequences = false
+    return [...terms, ...sets.terms]
+  }, (terms) => {
+    const [test, ...values] = terms.map((term) => term.eval)
+    return (f: Frame): Row =>
+      test!(f) === 1
+        ? [mergeAction.update, number.eval(f), ...values.map((value) => value(f))]
+        : [mergeAction.nothing]
+  })
+  const { notMatched } = dml
+  const insert = atSite(c, () => {
+    sourceScope.sequences = true
+    c.sequences.clear()
+    if (notMatched === undefined) return [constant(0, { ...constantNumber })]
+    const columns = targets(table, notMatched.columns)
+    if (columns.length !== notMatched.values.length) {
+      throw oraError(
+        columns.length > notMatched.values.length ? 947 : 913,
+        columns.length > notMatched.values.length ? "not enough values" : "too many values",
+        dml.at
+      )
+    }
+    return [
+      notMatched.where === undefined
+        ? constant(1, { ...constantNumber })
+        : condition(c, notMatched.where, sourceScope),
+      ...stored.map((column) => {
+        const at = columns.indexOf(column)
+        const given = at < 0 ? undefined : notMatched.values[at]
+        return forColumn(c, column, given, sourceScope, given?.at ?? dml.at)
+      })
+    ]
+  }, (terms) => {
+    const [test, ...values] = terms.map((term) => term.eval)
+    return (f: Frame): Row =>
+      test!(f) === 1 ? [mergeAction.insert, ...values.map((value) => value(f))] : [mergeAction.nothing]
+  })
+  const remove = dml.matched?.deleteWhere === undefined ? undefined : condition(c, dml.matched.deleteWhere, scope)
+  if (remove?.heavy === true) throw unimplemented("subqueries in MERGE … DELETE WHERE", dml.at)
+  const relation: Relation = { kind: "left", left: using.relation, right: target.relation, on }
+  return {
+    kind: "merge",
+    table,
+    stored,
+    changed: sets.changed,
+    plan: projected(
+      planRelation(relation, [], false),
+      slot,
+      (f) => number.eval(f) === null ? insert(f) : update(f)
+    ),
+    slot,
+    deleteWhere: remove?.eval,
+    target: target.source.slot,
+    returning: undefined,
+    parameters: c.parameters
+  }
+}

@@ -1,0 +1,147 @@
+/** Running a DML plan for one set of bind values. */
+import type { Table } from "../catalog/catalog.ts"
+import type { Frame } from "../execute/frame.ts"
+import { complete } from "../execute/operator.ts"
+import type { Locks } from "../storage/locks.ts"
+import type { Row } from "../storage/tableData.ts"
+import type { Transaction } from "../storage/transaction.ts"
+import type { Step } from "../storage/waiting.ts"
+import type { Stored } from "../values/convert.ts"
+import { oraError } from "../values/oraError.ts"
+import { formatRowid } from "../values/rowid.ts"
+import { type DmlPlan, mergeAction, type MergePlan } from "./dmlPlan.ts"
+import { Blocked, Changed, RowWriter } from "./rowWriter.ts"
+
+export interface DmlOutcome {
+  readonly rowCount: number
+  readonly lastRowid: string | undefined
+  /** For RETURNING: a row of values for each row touched. */
+  readonly returned: ReadonlyArray<ReadonlyArray<Stored>>
+  /** The number of the row behind each of them. */
+  readonly returnedRows: ReadonlyArray<number>
+}
+
+export interface DmlServices {
+  readonly locks: Locks
+  readonly transaction: Transaction
+  readonly sid: number
+  /** A frame for one attempt, reading at the moment of the call. */
+  readonly frame: () => Frame
+  readonly violated: (table: Table, row: Row) => string | undefined
+}
+
+export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> {
+  const { transaction } = services
+  transaction.beforeWrite()
+  for (;;) {
+    const mark = transaction.mark()
+    let frame: Frame | undefined
+    try {
+      const holder = transaction.lockTable(plan.table, "ROW EXCLUSIVE")
+      if (holder !== 0) throw new Blocked(holder)
+      frame = services.frame()
+      const outcome = yield* apply(plan, services, frame)
+      if (outcome.rowCount === 0) transaction.settle()
+      return outcome
+    } catch (error) {
+      if (!(error instanceof Blocked) && !(error instanceof Changed)) {
+        transaction.undoTo(mark, false)
+        transaction.settle()
+        throw error
+      }
+      // The locks that were reached are kept; the statement then starts anew and sees what was committed.
+      transaction.undoTo(mark, true)
+      frame?.close()
+      frame = undefined
+      if (error instanceof Changed) continue
+      try {
+        yield services.locks.waitFor(services.sid, error.holder, undefined)
+      } catch (failure) {
+        transaction.undoTo(mark, false)
+        transaction.settle()
+        throw failure
+      }
+    } finally {
+      frame?.close()
+    }
+  }
+}
+
+function* apply(plan: DmlPlan, services: DmlServices, f: Frame): Step<DmlOutcome> {
+  const writer = new RowWriter({
+    frame: f,
+    transaction: services.transaction,
+    sid: services.sid,
+    violated: services.violated
+  })
+  const operator = plan.plan.make(f)
+  const returned: Array<ReadonlyArray<Stored>> = []
+  const returnedRows: Array<number> = []
+  const returning = (row: Row): void => {
+    if (plan.returning === undefined) return
+    f.rows[plan.returning.slot] = row
+    returned.push(plan.returning.values(f))
+    returnedRows.push(row[0] as number)
+  }
+  const seen = plan.kind === "merge" ? new Set<number>() : undefined
+  let rowCount = 0
+  yield* complete(f, () => operator.open())
+  yield* complete(f, () => {
+    while (operator.next()) {
+      const row = f.rows[plan.slot]!
+      switch (plan.kind) {
+        case "insert":
+          returning(writer.insert(plan.table, plan.stored, row))
+          rowCount++
+          break
+        case "update": {
+          const number = row[0] as number
+          const old = writer.lock(plan.table, number)
+          returning(writer.update(plan.table, number, old, plan.changed, row.slice(1)))
+          rowCount++
+          break
+        }
+        case "delete": {
+          const number = row[0] as number
+          const old = writer.lock(plan.table, number)
+          returning(old)
+          writer.remove(plan.table, number, old)
+          rowCount++
+          break
+        }
+        case "merge":
+          rowCount += mergeRow(plan, row, writer, f, seen!)
+      }
+      f.step()
+    }
+  })
+  yield* complete(f, () => writer.finish())
+  const last = writer.lastRow
+  return {
+    rowCount,
+    lastRowid: last === undefined ? undefined : formatRowid(last.table.id, last.row),
+    returned,
+    returnedRows
+  }
+}
+
+const mergeRow = (plan: MergePlan, row: Row, writer: RowWriter, f: Frame, seen: Set<number>): number => {
+  switch (row[0]) {
+    case mergeAction.update: {
+      const number = row[1] as number
+      if (seen.has(number)) throw oraError(30926, "unable to get a stable set of rows in the source tables")
+      seen.add(number)
+      const old = writer.lock(plan.table, number)
+      const now = writer.update(plan.table, number, old, plan.changed, row.slice(2))
+      if (plan.deleteWhere === undefined) return 1
+      f.rows[plan.target] = now
+      if (plan.deleteWhere(f) === 1) writer.remove(plan.table, number, now)
+      return 1
+    }
+    case mergeAction.insert:
+      writer.insert(plan.table, plan.stored, row.slice(1))
+      return 1
+    default:
+      return 0
+  }
+}

@@ -1,0 +1,172 @@
+/** How each placeholder of a text is used: the wire does not say, the text does. */
+import type { BindDirection, Placeholder } from "../engine.ts"
+import type { Parsed } from "../syntax/astDefinitions.ts"
+import type { SessionState } from "../values/sessionState.ts"
+import type { Core } from "./core.ts"
+
+type Node = Readonly<Record<string, unknown>> & { readonly kind?: unknown }
+
+/** Parameters of the built-in packages that are written. */
+const builtinOuts: Readonly<Record<string, ReadonlyArray<number>>> = {
+  "DBMS_OUTPUT.GET_LINE": [0, 1],
+  "DBMS_OUTPUT.GET_LINES": [0, 1],
+  "DBMS_APPLICATION_INFO.READ_MODULE": [0, 1],
+  "DBMS_APPLICATION_INFO.READ_CLIENT_INFO": [0]
+}
+const builtinInOuts: Readonly<Record<string, ReadonlyArray<number>>> = { "DBMS_OUTPUT.GET_LINES": [1] }
+
+interface Uses {
+  readonly read: Set<number>
+  readonly written: Set<number>
+}
+
+const indexOf = (node: unknown): number | undefined => {
+  const candidate = node as Node | undefined
+  return candidate?.kind === "bind" ? candidate["index"] as number : undefined
+}
+
+const outParameters = (
+  core: Core,
+  state: SessionState,
+  call: Node
+): { readonly outs: ReadonlySet<number>; readonly inOuts: ReadonlySet<number> } => {
+  const path = call["path"] as ReadonlyArray<string>
+  const name = path.join(".")
+  const names = call["names"] as ReadonlyArray<string | undefined>
+  const args = call["args"] as ReadonlyArray<unknown>
+  const place = (parameter: string, index: number): number => {
+    const named = names.findIndex((candidate) => candidate === parameter)
+    return named >= 0 ? named : index
+  }
+  const parameters = core.procedure(path, state.currentSchema)?.procedure.parameters.map((p) => ({
+    name: p.name.toUpperCase(),
+    direction: p.direction ?? "in"
+  })) ??
+    storedParameters(core, state, path)
+  if (parameters !== undefined) {
+    const pick = (direction: string): ReadonlySet<number> =>
+      new Set(
+        parameters.flatMap((p, i) =>
+          p.direction === direction && place(p.name, i) < args.length ? [place(p.name, i)] : []
+        )
+      )
+    return { outs: new Set([...pick("out"), ...pick("inout")]), inOuts: pick("inout") }
+  }
+  return { outs: new Set(builtinOuts[name] ?? []), inOuts: new Set(builtinInOuts[name] ?? []) }
+}
+
+const storedParameters = (
+  core: Core,
+  state: SessionState,
+  path: ReadonlyArray<string>
+): ReadonlyArray<{ readonly name: string; readonly direction: string }> | undefined => {
+  const object = core.catalog.find(path, state.currentSchema)
+  return object?.kind === "procedure" ? object.subprogram.parameters : undefined
+}
+
+const walk = (core: Core, state: SessionState, root: unknown, uses: Uses): void => {
+  if (root === null || typeof root !== "object") return
+  if (Array.isArray(root)) {
+    for (const item of root) walk(core, state, item, uses)
+    return
+  }
+  const node = root as Node
+  const write = (targets: unknown): void => {
+    for (const target of targets as ReadonlyArray<unknown>) {
+      const index = indexOf(target)
+      if (index === undefined) walk(core, state, target, uses)
+      else uses.written.add(index)
+    }
+  }
+  const rest = (...except: ReadonlyArray<string>): void => {
+    for (const key in node) if (!except.includes(key)) walk(core, state, node[key], uses)
+  }
+  switch (node.kind) {
+    case "bind":
+      uses.read.add(node["index"] as number)
+      return
+    case "assign":
+      write([node["target"]])
+      walk(core, state, node["value"], uses)
+      return
+    case "call": {
+      // The statement of PL/SQL around the call itself.
+      if (node["call"] !== undefined) {
+        walk(core, state, node["call"], uses)
+        return
+      }
+      const { inOuts, outs } = outParameters(core, state, node)
+      ;(node["args"] as ReadonlyArray<unknown>).forEach((arg, i) => {
+        const index = indexOf(arg)
+        if (index === undefined || !outs.has(i)) walk(core, state, arg, uses)
+        else {
+          uses.written.add(index)
+          if (inOuts.has(i)) uses.read.add(index)
+        }
+      })
+      rest("args")
+      return
+    }
+    case "execute":
+      write(node["into"])
+      write(node["returningInto"])
+      walk(core, state, node["text"], uses)
+      for (
+        const using of node["using"] as ReadonlyArray<
+          { readonly expr: unknown; readonly out: boolean; readonly in: boolean }
+        >
+      ) {
+        const index = indexOf(using.expr)
+        if (index === undefined || !using.out) walk(core, state, using.expr, uses)
+        else {
+          uses.written.add(index)
+          if (using.in) uses.read.add(index)
+        }
+      }
+      return
+    case "open":
+      write([node["cursor"]])
+      rest("cursor")
+      return
+    case "fetch":
+      write(node["into"])
+      rest("into")
+      return
+    case "block":
+      // SELECT … INTO within a query block.
+      if (Array.isArray(node["into"])) write(node["into"])
+      rest("into")
+      return
+    case "insert":
+    case "update":
+    case "delete": {
+      const returning = node["returning"] as { readonly exprs: unknown; readonly into: unknown } | undefined
+      if (returning !== undefined) {
+        walk(core, state, returning.exprs, uses)
+        write(returning.into)
+      }
+      rest("returning")
+      return
+    }
+    default:
+      rest()
+  }
+}
+
+export const placeholders = (
+  core: Core,
+  state: SessionState,
+  parsed: Parsed,
+  binds: ReadonlyArray<{ readonly name: string }>,
+  returning: ReadonlySet<number>
+): ReadonlyArray<Placeholder> => {
+  if (parsed.kind !== "plsql") {
+    return binds.map(({ name }, i) => ({ name, direction: returning.has(i) ? "returning" : "in" }))
+  }
+  const uses: Uses = { read: new Set(), written: new Set() }
+  walk(core, state, parsed.block, uses)
+  return binds.map(({ name }, i): Placeholder => {
+    const direction: BindDirection = uses.written.has(i) ? (uses.read.has(i) ? "inout" : "out") : "in"
+    return { name, direction }
+  })
+}

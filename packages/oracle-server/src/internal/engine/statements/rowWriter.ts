@@ -1,0 +1,300 @@
+/** Writes rows for one statement: fits the values, takes the row locks, keeps the constraints. */
+import type { ColumnDef, ForeignConstraint, Table } from "../catalog/catalog.ts"
+import type { Frame } from "../execute/frame.ts"
+import type { Key, OrderedIndex } from "../storage/orderedIndex.ts"
+import { current, type Row, type TableData, type Version } from "../storage/tableData.ts"
+import type { Transaction } from "../storage/transaction.ts"
+import type { Stored } from "../values/convert.ts"
+import { fit } from "../values/fit.ts"
+import { oraError } from "../values/oraError.ts"
+
+/** Another session holds what this statement needs: it is undone, waits and starts again. */
+export class Blocked extends Error {
+  readonly holder: number
+  constructor(holder: number) {
+    super("blocked")
+    this.holder = holder
+  }
+}
+
+/** A row was changed and committed after the statement had begun: it starts again at a later moment. */
+export class Changed extends Error {
+  constructor() {
+    super("changed")
+  }
+}
+
+interface Written {
+  readonly table: Table
+  readonly row: number
+  readonly values: Row
+  readonly old: Row | undefined
+}
+
+interface Gone {
+  readonly table: Table
+  readonly values: Row
+  /** The new values, for an update that may have changed a key. */
+  readonly now: Row | undefined
+}
+
+export interface RowWriterServices {
+  readonly frame: Frame
+  readonly transaction: Transaction
+  readonly sid: number
+  /** Names the first check constraint that the row violates. */
+  readonly violated: (table: Table, row: Row) => string | undefined
+}
+
+/** What a row of an index range means for a session that looks for a key. */
+interface Candidate {
+  readonly row: number
+  readonly head: Version
+}
+
+export class RowWriter {
+  private readonly services: RowWriterServices
+  private readonly statement: number
+  private readonly written: Array<Written> = []
+  private readonly gone: Array<Gone> = []
+  private readonly keys = new Map<Table, ReturnType<RowWriter["keysOf"]>>()
+  private checkedGone = 0
+  private checkedWritten = 0
+  lastRow: { readonly table: Table; readonly row: number } | undefined
+
+  constructor(services: RowWriterServices) {
+    this.services = services
+    this.statement = services.frame.snapshot.statement
+  }
+
+  private fitValue(table: Table, column: ColumnDef, value: Stored, isInsert: boolean): Stored {
+    if (value === null) {
+      if (column.nullable) return null
+      throw isInsert
+        ? oraError(1400, `cannot insert NULL into ("${table.owner}"."${table.name}"."${column.name}")`)
+        : oraError(1407, `cannot update ("${table.owner}"."${table.name}"."${column.name}") to NULL`)
+    }
+    const fitted = fit(value, column.type, {
+      kind: "column",
+      owner: table.owner,
+      table: table.name,
+      column: column.name
+    })
+    if (column.isJson && typeof fitted === "string") checkJson(fitted, table, column)
+    return fitted
+  }
+
+  /** `values`: those of the stored columns, in their order. */
+  insert(table: Table, stored: ReadonlyArray<ColumnDef>, values: ReadonlyArray<Stored>): Row {
+    const row: Row = []
+    for (let i = 0; i < table.nextPlace; i++) row.push(null)
+    for (let i = 0; i < stored.length; i++) {
+      row[stored[i]!.place] = this.fitValue(table, stored[i]!, values[i]!, true)
+    }
+    const number = this.services.transaction.insert(table, row, this.statement)
+    this.written.push({ table, row: number, values: row, old: undefined })
+    this.check(table, row)
+    this.lastRow = { table, row: number }
+    return row
+  }
+
+  /** Takes the row, and sees that it is still what the statement has read. */
+  lock(table: Table, row: number): Row {
+    const { frame, sid, transaction } = this.services
+    const holder = transaction.lockRow(table, row)
+    if (holder !== 0) throw new Blocked(holder)
+    const head = transaction.data(table).head(row)
+    if (head === undefined || head.values === undefined || (head.owner !== sid && head.scn > frame.snapshot.scn)) {
+      if (transaction.isolation === "serializable") {
+        throw oraError(8177, "can't serialize access for this transaction")
+      }
+      throw new Changed()
+    }
+    return head.values
+  }
+
+  /** `values`: those of the changed columns, in their order. */
+  update(
+    table: Table,
+    number: number,
+    old: Row,
+    changed: ReadonlyArray<ColumnDef>,
+    values: ReadonlyArray<Stored>
+  ): Row {
+    const row = [...old]
+    for (let i = 0; i < changed.length; i++) {
+      row[changed[i]!.place] = this.fitValue(table, changed[i]!, values[i]!, false)
+    }
+    this.services.transaction.replace(table, number, row, this.statement)
+    this.written.push({ table, row: number, values: row, old })
+    if (table.children.length > 0) this.gone.push({ table, values: old, now: row })
+    this.check(table, row)
+    this.lastRow = { table, row: number }
+    return row
+  }
+
+  remove(table: Table, number: number, old: Row): void {
+    this.services.transaction.replace(table, number, undefined, this.statement)
+    if (table.children.length > 0) this.gone.push({ table, values: old, now: undefined })
+    this.lastRow = { table, row: number }
+  }
+
+  private check(table: Table, row: Row): void {
+    if (table.checks.length === 0) return
+    const name = this.services.violated(table, row)
+    if (name !== undefined) throw oraError(2290, `check constraint (${table.owner}.${name}) violated`)
+  }
+
+  /** Keys and references hold at the end of the statement, not between its rows. May be left by suspension. */
+  finish(): void {
+    const { frame } = this.services
+    // Deletes that cascade add to the list while it is worked off.
+    while (this.checkedGone < this.gone.length) {
+      this.parentGone(this.gone[this.checkedGone]!)
+      this.checkedGone++
+      frame.step()
+    }
+    while (this.checkedWritten < this.written.length) {
+      const written = this.written[this.checkedWritten]!
+      this.uniqueKeys(written)
+      for (const foreign of written.table.foreign) this.foreignKey(written, foreign)
+      this.checkedWritten++
+      frame.step()
+    }
+  }
+
+  /** Rows that have, or had, this key in some version. */
+  private *candidates(data: TableData, index: OrderedIndex, key: Key): Iterable<Candidate> {
+    const bound = { key, inclusive: true }
+    const walk = index.range(bound, bound)
+    for (let entry = walk.next(); entry !== undefined; entry = walk.next()) {
+      const head = data.head(entry.row)
+      if (head !== undefined) yield { row: entry.row, head }
+    }
+  }
+
+  private has(index: OrderedIndex, version: Version | undefined, key: Key): boolean {
+    return version?.values !== undefined && index.compare(index.keyOf(version.values), key) === 0
+  }
+
+  private keysOf(table: Table): ReadonlyArray<{ readonly id: number; readonly name: string; readonly owner: string }> {
+    let keys = this.keys.get(table)
+    if (keys === undefined) {
+      keys = [
+        ...table.keys.map((key) => ({ name: key.name, owner: table.owner, id: key.indexId })),
+        ...table.indexes.filter((index) => index.unique).map((index) => ({
+          name: index.name,
+          owner: index.owner,
+          id: index.indexId
+        }))
+      ]
+      this.keys.set(table, keys)
+    }
+    return keys
+  }
+
+  /** True when the key can be the row's, in whichever way the other session's transaction ends. */
+  private mayHave(index: OrderedIndex, head: Version, key: Key): boolean {
+    for (let version: Version | undefined = head; version !== undefined; version = version.older) {
+      if (this.has(index, version, key)) return true
+      if (version.owner === 0) return false
+    }
+    return false
+  }
+
+  private uniqueKeys(written: Written): void {
+    const { sid, transaction } = this.services
+    const { table } = written
+    const data = transaction.data(table)
+    for (const { id, name, owner } of this.keysOf(table)) {
+      const index = data.index(id)
+      const key = index.keyOf(written.values)
+      if (key.every((value) => value === null)) continue
+      if (written.old !== undefined && index.compare(index.keyOf(written.old), key) === 0) continue
+      // A row that the statement has changed again since is looked at by its last version.
+      if (!this.has(index, data.head(written.row), key)) continue
+      for (const { head, row } of this.candidates(data, index, key)) {
+        if (row === written.row) continue
+        if (head.owner !== 0 && head.owner !== sid) {
+          if (this.mayHave(index, head, key)) throw new Blocked(head.owner)
+          continue
+        }
+        if (this.has(index, head, key)) throw oraError(1, `unique constraint (${owner}.${name}) violated`)
+      }
+    }
+  }
+
+  private foreignKey(written: Written, foreign: ForeignConstraint): void {
+    const { sid, transaction } = this.services
+    const key = foreign.columns.map((column) => written.values[column.place] ?? null)
+    if (key.some((value) => value === null)) return
+    const data = transaction.data(foreign.parent)
+    const index = data.index(foreign.key.indexId)
+    if (
+      written.old !== undefined &&
+      index.compare(foreign.columns.map((column) => written.old![column.place] ?? null), key) === 0
+    ) return
+    let wait = 0
+    for (const { head } of this.candidates(data, index, key)) {
+      if (head.owner === 0 || head.owner === sid) {
+        if (this.has(index, head, key)) return
+        continue
+      }
+      const before = this.has(index, current(head, sid), key)
+      const after = this.has(index, head, key)
+      // With the same key in both versions the row stays a parent whatever becomes of the change.
+      if (before && after) return
+      if (before || after) wait = head.owner
+    }
+    if (wait !== 0) throw new Blocked(wait)
+    throw oraError(
+      2291,
+      `integrity constraint (${written.table.owner}.${foreign.name}) violated - parent key not found`
+    )
+  }
+
+  private parentGone(gone: Gone): void {
+    const { sid, transaction } = this.services
+    for (const { constraint, table } of gone.table.children) {
+      const parents = transaction.data(gone.table)
+      const parentIndex = parents.index(constraint.key.indexId)
+      const key = parentIndex.keyOf(gone.values)
+      if (gone.now !== undefined && parentIndex.compare(parentIndex.keyOf(gone.now), key) === 0) continue
+      if (key.some((value) => value === null)) continue
+      // The same key may have come back with another row of this statement.
+      let isBack = false
+      for (const { head } of this.candidates(parents, parentIndex, key)) {
+        if (this.has(parentIndex, current(head, sid), key) && (head.owner === 0 || head.owner === sid)) isBack = true
+      }
+      if (isBack) continue
+      const children = transaction.data(table)
+      const childIndex = children.index(constraint.indexId)
+      // The list is made first: what cascades changes the index.
+      for (const { head, row } of Array.from(this.candidates(children, childIndex, key))) {
+        if (head.owner !== 0 && head.owner !== sid) {
+          if (this.mayHave(childIndex, head, key)) throw new Blocked(head.owner)
+          continue
+        }
+        if (!this.has(childIndex, head, key)) continue
+        if (constraint.onDelete === undefined || gone.now !== undefined) {
+          throw oraError(2292, `integrity constraint (${table.owner}.${constraint.name}) violated - child record found`)
+        }
+        const holder = transaction.lockRow(table, row)
+        if (holder !== 0) throw new Blocked(holder)
+        const last = this.lastRow
+        const old = head.values!
+        if (constraint.onDelete === "cascade") this.remove(table, row, old)
+        else this.update(table, row, old, constraint.columns, constraint.columns.map(() => null))
+        this.lastRow = last
+      }
+    }
+  }
+}
+
+const checkJson = (value: string, table: Table, column: ColumnDef): void => {
+  try {
+    JSON.parse(value)
+  } catch {
+    throw oraError(2290, `check constraint (${table.owner}.${column.name}) violated`)
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Table locks, and who waits for whom; row locks are in the rows of each table.
+ *
+ * A lock belongs to a session's transaction and ends with it (or with a rollback to a savepoint from before it). A session
+ * waits for the holder, not for a place in a queue: when the holder ends, all who wait try again in their order. A wait that
+ * would close a circle is refused with ORA-00060 in the session that asked last.
+ */
+import { oraError } from "../values/oraError.ts"
+import type { Wait } from "./waiting.ts"
+
+const modes = ["ROW SHARE", "ROW EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"] as const
+export type TableMode = typeof modes[number]
+
+const compatible: Readonly<Record<TableMode, ReadonlyArray<TableMode>>> = {
+  "ROW SHARE": ["ROW SHARE", "ROW EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE"],
+  "ROW EXCLUSIVE": ["ROW SHARE", "ROW EXCLUSIVE"],
+  "SHARE": ["ROW SHARE", "SHARE"],
+  "SHARE ROW EXCLUSIVE": ["ROW SHARE"],
+  "EXCLUSIVE": []
+}
+
+export class Locks {
+  private readonly tables = new Map<number, Array<{ readonly sid: number; readonly mode: TableMode }>>()
+  private readonly waitsFor = new Map<number, number>()
+  private readonly waiters = new Map<number, Array<() => void>>()
+  private readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+
+  constructor(sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>) {
+    this.sleep = sleep
+  }
+
+  table(id: number, mode: TableMode, sid: number): number {
+    const held = this.tables.get(id)
+    if (held === undefined) {
+      this.tables.set(id, [{ sid, mode }])
+      return 0
+    }
+    for (const lock of held) if (lock.sid !== sid && !compatible[mode].includes(lock.mode)) return lock.sid
+    if (!held.some((lock) => lock.sid === sid && lock.mode === mode)) held.push({ sid, mode })
+    return 0
+  }
+
+  /** A session other than this one that holds any lock on the table. */
+  foreignHolder(id: number, sid: number): number {
+    return this.tables.get(id)?.find((lock) => lock.sid !== sid)?.sid ?? 0
+  }
+
+  holds(id: number, sid: number): boolean {
+    return this.tables.get(id)?.some((lock) => lock.sid === sid) === true
+  }
+
+  releaseTables(sid: number): void {
+    for (const [id, held] of this.tables) {
+      const rest = held.filter((lock) => lock.sid !== sid)
+      if (rest.length === 0) this.tables.delete(id)
+      else if (rest.length !== held.length) this.tables.set(id, rest)
+    }
+  }
+
+  /** Wakes everybody who waits for this session. */
+  wake(sid: number): void {
+    const list = this.waiters.get(sid)
+    if (list === undefined) return
+    this.waiters.delete(sid)
+    for (const resume of list) resume()
+  }
+
+  blockerOf(sid: number): number | undefined {
+    return this.waitsFor.get(sid)
+  }
+
+  /** `seconds` undefined waits for ever; 0 fails at once with ORA-00054. */
+  waitFor(sid: number, holder: number, seconds: number | undefined): Wait {
+    if (seconds === 0) throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
+    for (let next: number | undefined = holder; next !== undefined; next = this.waitsFor.get(next)) {
+      if (next === sid) throw oraError(60, "deadlock detected while waiting for resource")
+    }
+    return async (signal) => {
+      signal.throwIfAborted()
+      this.waitsFor.set(sid, holder)
+      const timer = new AbortController()
+      try {
+        await new Promise<void>((resolve, reject) => {
+          const list = this.waiters.get(holder) ?? []
+          list.push(resolve)
+          this.waiters.set(holder, list)
+          signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true, signal: timer.signal })
+          if (seconds !== undefined) {
+            const expired = (): void => {
+              if (!timer.signal.aborted) reject(oraError(30006, "resource busy; acquire with WAIT timeout expired"))
+            }
+            this.sleep(seconds * 1000, timer.signal).then(expired, () => undefined)
+          }
+        })
+      } finally {
+        this.waitsFor.delete(sid)
+        timer.abort()
+      }
+    }
+  }
+}

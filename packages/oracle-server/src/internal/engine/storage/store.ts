@@ -1,0 +1,163 @@
+/**
+ * What all transactions of a database share: the count of commits, the moments that reads still hold, the memory.
+ *
+ * Every commit has a number (an SCN). A read takes the number of the last commit with it and sees nothing newer, however
+ * late its rows are fetched. Old versions stay for as long as a read might need them, no longer.
+ */
+import type { ColumnDef, Table } from "../catalog/catalog.ts"
+import { comparerOf } from "../values/order.ts"
+import { kindOf } from "../values/sqlType.ts"
+import { Memory } from "./memory.ts"
+import { OrderedIndex } from "./orderedIndex.ts"
+import { type Snapshot, TableData } from "./tableData.ts"
+
+interface Superseded {
+  readonly data: TableData
+  readonly row: number
+  readonly scn: number
+}
+
+interface Rows {
+  shared: TableData
+  /** Of a temporary table, by session. */
+  readonly own: Map<number, TableData>
+}
+
+export class Store {
+  readonly memory: Memory
+  /** Measures how long a run has worked without a turn of the event loop. */
+  readonly clock: () => number
+  /** The number of the last commit. */
+  scn = 1
+  private statement = 0
+  private readonly snapshots = new Set<Snapshot>()
+  /** Rows with versions that a read still needed when they were replaced, oldest first. */
+  private superseded: Array<Superseded> = []
+  private cleaned = 0
+  private readonly tables = new Map<number, Rows>()
+
+  constructor(memoryLimit: number, clock: () => number) {
+    this.memory = new Memory(memoryLimit)
+    this.clock = clock
+  }
+
+  /** Makes room for the rows of a new table. */
+  create(table: Table): void {
+    this.tables.set(table.id, { shared: new TableData(this.memory), own: new Map() })
+  }
+
+  /** A cursor that still reads the table keeps the rows; they only do not count any more. */
+  drop(table: Table): void {
+    for (const data of this.all(table)) data.release()
+    this.tables.delete(table.id)
+  }
+
+  /** The rows that this session works with: its own ones when the table is temporary. */
+  data(table: Table, sid: number): TableData {
+    const rows = this.tables.get(table.id)!
+    if (table.temporary === undefined) return rows.shared
+    let own = rows.own.get(sid)
+    if (own === undefined) {
+      own = this.emptyLike(rows.shared)
+      rows.own.set(sid, own)
+    }
+    return own
+  }
+
+  /** Everything a table has: one for all sessions, or one for each that has used a temporary table. */
+  all(table: Table): ReadonlyArray<TableData> {
+    const { own, shared } = this.tables.get(table.id)!
+    return [shared, ...own.values()]
+  }
+
+  private emptyLike(data: TableData): TableData {
+    const empty = new TableData(this.memory)
+    for (const index of data.indexes) empty.addIndex(new OrderedIndex(index.id, index.columns, index.comparers))
+    return empty
+  }
+
+  /** TRUNCATE: cursors that read the table keep the rows they have begun with. */
+  truncate(table: Table, sid: number): void {
+    if (table.temporary !== undefined) {
+      this.data(table, sid).clear()
+      return
+    }
+    const rows = this.tables.get(table.id)!
+    const { shared } = rows
+    shared.release()
+    rows.shared = this.emptyLike(shared)
+    rows.shared.nextRow = shared.nextRow
+  }
+
+  /** True when the session has rows of its own in the table. */
+  hasOwn(table: Table, sid: number): boolean {
+    return (this.tables.get(table.id)?.own.get(sid)?.size ?? 0) > 0
+  }
+
+  /** The session is over, or begins anew: its rows in temporary tables go. */
+  forget(sid: number): void {
+    for (const { own } of this.tables.values()) {
+      own.get(sid)?.clear()
+      own.delete(sid)
+    }
+  }
+
+  /** The number of a new statement: its writes carry it, and it does not see them. */
+  nextStatement(): number {
+    return ++this.statement
+  }
+
+  /** A read of this session begins; `scn` is given where a transaction has a moment of its own. */
+  open(sid: number, statement: number, scn = this.scn): Snapshot {
+    const snapshot: Snapshot = { scn, sid, statement }
+    this.snapshots.add(snapshot)
+    return snapshot
+  }
+
+  close(snapshot: Snapshot): void {
+    if (!this.snapshots.delete(snapshot) || this.superseded.length === this.cleaned) return
+    this.clean()
+  }
+
+  private oldest(): number {
+    let scn = this.scn
+    for (const snapshot of this.snapshots) if (snapshot.scn < scn) scn = snapshot.scn
+    return scn
+  }
+
+  private clean(): void {
+    const oldest = this.oldest()
+    const { superseded } = this
+    while (this.cleaned < superseded.length && superseded[this.cleaned]!.scn <= oldest) {
+      const { data, row } = superseded[this.cleaned++]!
+      data.prune(row, oldest)
+    }
+    if (this.cleaned === superseded.length || this.cleaned > 10_000) {
+      this.superseded = superseded.slice(this.cleaned)
+      this.cleaned = 0
+    }
+  }
+
+  /** Numbers a commit, makes the versions final and lets go of what they replaced. */
+  commit(changes: ReadonlyArray<{ readonly data: TableData; readonly row: number }>): void {
+    const scn = ++this.scn
+    for (const { data, row } of changes) {
+      const head = data.head(row)
+      for (let version = head; version !== undefined && version.owner !== 0; version = version.older) {
+        version.owner = 0
+        version.scn = scn
+      }
+      if (head !== undefined && (head.older !== undefined || head.values === undefined)) {
+        this.superseded.push({ data, row, scn })
+      }
+    }
+    if (this.superseded.length > this.cleaned) this.clean()
+  }
+}
+
+export const newIndex = (id: number, columns: ReadonlyArray<ColumnDef>): OrderedIndex =>
+  new OrderedIndex(
+    id,
+    columns.map((column) => column.place),
+    columns.map((column) => comparerOf(kindOf(column.type)))
+  )

@@ -1,0 +1,165 @@
+import type { Call, Expr, OrderItem, TypeSpec, Window } from "./ast.ts"
+import { ParserBase } from "./parserBase.ts"
+import { parseTypeSpec } from "./typeParser.ts"
+
+/** Functions whose arguments have words between them that no other function has. */
+const ownGrammar = new Set([
+  "JSON_ARRAY",
+  "JSON_ARRAYAGG",
+  "JSON_OBJECT",
+  "JSON_OBJECTAGG",
+  "JSON_SCALAR",
+  "JSON_SERIALIZE",
+  "JSON_TRANSFORM",
+  "TREAT",
+  "VALIDATE_CONVERSION",
+  "XMLAGG",
+  "XMLCAST",
+  "XMLELEMENT",
+  "XMLEXISTS",
+  "XMLFOREST",
+  "XMLPARSE",
+  "XMLQUERY",
+  "XMLROOT",
+  "XMLSERIALIZE"
+])
+
+export const call = (
+  at: number,
+  path: ReadonlyArray<string>,
+  args: ReadonlyArray<Expr>,
+  rest: Partial<Call> = {}
+): Call => ({
+  kind: "call",
+  path,
+  args,
+  names: [],
+  distinct: false,
+  star: false,
+  withinGroup: undefined,
+  keep: undefined,
+  over: undefined,
+  options: {},
+  parens: true,
+  at,
+  ...rest
+})
+
+/** What stands between and after the parentheses of a call: arguments, WITHIN GROUP, KEEP, OVER. */
+export abstract class CallParser extends ParserBase {
+  abstract expr(): Expr
+
+  typeSpec(): TypeSpec {
+    return parseTypeSpec(this)
+  }
+
+  call(path: ReadonlyArray<string>, at: number): Expr {
+    this.expectOp("(")
+    if (path.length === 1 && ownGrammar.has(path[0]!)) throw this.unsupported(path[0]!)
+    const args: Array<Expr> = []
+    const names: Array<string | undefined> = []
+    const options: Record<string, string> = {}
+    let distinct = false
+    let star = false
+    if (this.takeWord("DISTINCT") || this.takeWord("UNIQUE")) distinct = true
+    else this.takeWord("ALL")
+    if (this.isOp("*") && this.isOp(")", 1)) {
+      this.at++
+      star = true
+    } else if (!this.isOp(")")) {
+      do {
+        if (this.peek().text === "=>" && this.peek().kind === "op") {
+          names[args.length] = this.name()
+          this.at++
+        }
+        args.push(this.expr())
+        this.argumentOptions(path, options)
+        if (this.isWord("DEFAULT")) throw this.unsupported("DEFAULT … ON CONVERSION ERROR")
+      } while (this.takeOp(","))
+    }
+    this.nullTreatment(options)
+    if (path.at(-1) === "LISTAGG" && this.takeWord("ON", "OVERFLOW")) throw this.unsupported("ON OVERFLOW")
+    this.expectOp(")")
+    let withinGroup: ReadonlyArray<OrderItem> | undefined
+    if (this.takeWord("WITHIN", "GROUP")) {
+      this.expectOp("(")
+      withinGroup = this.orderBy()
+      this.expectOp(")")
+    }
+    if (this.isWord("FILTER") && this.isOp("(", 1)) throw this.unsupported("FILTER")
+    this.nullTreatment(options)
+    let keep: Call["keep"]
+    if (this.takeWord("KEEP")) {
+      this.expectOp("(")
+      this.expectWord("DENSE_RANK")
+      const last = this.takeWord("LAST")
+      if (!last) this.expectWord("FIRST")
+      keep = { last, order: this.orderBy() }
+      this.expectOp(")")
+    }
+    const over = this.takeWord("OVER") ? this.window() : undefined
+    return call(at, path, args, { names, distinct, star, withinGroup, keep, over, options })
+  }
+
+  /** `IGNORE NULLS`, which may stand within the parentheses or after them. */
+  private nullTreatment(options: Record<string, string>): void {
+    if ((!this.isWord("IGNORE") && !this.isWord("RESPECT")) || !this.isWord("NULLS", 1)) return
+    options["nulls"] = this.token.text
+    this.at += 2
+  }
+
+  /** `RETURNING type` and error clauses of the JSON functions, `PERCENT`-like words are refused by name. */
+  private argumentOptions(path: ReadonlyArray<string>, options: Record<string, string>): void {
+    if (!path[0]!.startsWith("JSON_")) return
+    if (this.takeWord("RETURNING")) {
+      const from = this.at
+      this.typeSpec()
+      options["returning"] = this.tokens.slice(from, this.at).map((t) => t.text).join(" ")
+    }
+    for (const word of ["NULL", "ERROR", "ABSENT"]) {
+      if (this.takeWord(word, "ON", "ERROR")) options["onError"] = word
+      if (this.takeWord(word, "ON", "NULL")) options["onNull"] = word
+      if (this.takeWord(word, "ON", "EMPTY")) options["onEmpty"] = word
+    }
+  }
+
+  orderBy(): Array<OrderItem> {
+    this.expectWord("ORDER", "BY")
+    return this.commaList(() => this.orderItem())
+  }
+
+  orderItem(): OrderItem {
+    const expr = this.expr()
+    const descending = this.takeWord("DESC")
+    if (!descending) this.takeWord("ASC")
+    let nulls: "first" | "last" | undefined
+    if (this.takeWord("NULLS", "FIRST")) nulls = "first"
+    else if (this.takeWord("NULLS", "LAST")) nulls = "last"
+    return { expr, descending, nulls }
+  }
+
+  /** What follows OVER: the name of a window, or its specification. */
+  window(): Window {
+    if (this.isName()) return { partition: [], order: [], frame: "", name: this.name() }
+    this.expectOp("(")
+    const isFrame = this.isWord("ROWS") || this.isWord("RANGE") || this.isWord("GROUPS")
+    const name = this.isName() && !this.isWord("PARTITION") && !isFrame ? this.name() : undefined
+    const partition = this.takeWord("PARTITION", "BY") ? this.commaList(() => this.expr()) : []
+    const order = this.isWord("ORDER") ? this.orderBy() : []
+    let frame = ""
+    if (this.isWord("ROWS") || this.isWord("RANGE") || this.isWord("GROUPS")) {
+      const words: Array<string> = []
+      while (!this.isOp(")")) {
+        const token = this.token
+        const plain = ["ROWS", "BETWEEN", "AND", "UNBOUNDED", "PRECEDING", "FOLLOWING", "CURRENT", "ROW", "RANGE"]
+        if ((token.kind === "word" && plain.includes(token.text)) || token.kind === "number") words.push(token.text)
+        else throw this.unsupported("window frame")
+        this.at++
+      }
+      frame = words.join(" ")
+      if (words[0] === "RANGE" && /\d/.test(frame)) throw this.unsupported("RANGE frame with an offset")
+    }
+    this.expectOp(")")
+    return { partition, order, frame, name }
+  }
+}

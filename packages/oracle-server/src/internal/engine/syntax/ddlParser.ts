@@ -1,0 +1,393 @@
+import { oraError } from "../values/oraError.ts"
+import type { Expr } from "./ast.ts"
+import type { AlterTableAction, ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "./astDefinitions.ts"
+import { DmlParser } from "./dmlParser.ts"
+
+/** CREATE TABLE and ALTER TABLE with their columns and constraints. */
+export abstract class DdlParser extends DmlParser {
+  createTable(temporary: boolean): Ddl {
+    const ifNotExists = this.takeWord("IF", "NOT", "EXISTS")
+    const at = this.offset
+    const path = this.path()
+    const columns: Array<ColumnSpec> = []
+    const constraints: Array<ConstraintSpec> = []
+    if (this.takeOp("(")) {
+      do {
+        const constraint = this.tableConstraint()
+        if (constraint !== undefined) constraints.push(constraint)
+        else columns.push(this.column(false))
+      } while (this.takeOp(","))
+      this.expectOp(")")
+    } else if (this.isWord("OF")) throw this.unsupported("object tables")
+    let onCommit: "delete" | "preserve" | undefined = temporary ? "delete" : undefined
+    for (;;) {
+      if (this.takeWord("ON", "COMMIT")) {
+        onCommit = this.takeWord("PRESERVE") ? "preserve" : "delete"
+        if (onCommit === "delete") this.expectWord("DELETE")
+        if (!this.takeWord("ROWS")) throw this.unsupported("ON COMMIT … DEFINITION")
+        if (!temporary) throw oraError(14451, "unsupported feature with temporary table", this.offset)
+      } else if (!this.physicalOption()) break
+    }
+    const query = this.takeWord("AS") ? this.query() : undefined
+    if (columns.length === 0 && query === undefined) throw oraError(906, "missing left parenthesis", this.offset)
+    return { kind: "createTable", path, columns, constraints, temporary: onCommit, query, ifNotExists, at }
+  }
+
+  /** Clauses about storage change no answer and are read over; partitioning changes none either, but is refused. */
+  physicalOption(): boolean {
+    if (this.isWord("PARTITION") || this.isWord("ORGANIZATION") || this.isWord("CLUSTER")) {
+      if (this.takeWord("ORGANIZATION", "HEAP") || this.takeWord("ORGANIZATION", "INDEX")) return true
+      throw this.unsupported(`${this.token.text} clause of CREATE TABLE`)
+    }
+    const one = [
+      "LOGGING",
+      "NOLOGGING",
+      "CACHE",
+      "NOCACHE",
+      "NOCOMPRESS",
+      "COMPRESS",
+      "NOPARALLEL",
+      "ONLINE",
+      "COMPUTE",
+      "STATISTICS",
+      "REVERSE",
+      "LOCAL",
+      "MONITORING",
+      "NOMONITORING",
+      "INVISIBLE",
+      "VISIBLE"
+    ]
+    if (this.token.kind === "word" && one.includes(this.token.text)) {
+      this.at++
+      return true
+    }
+    if (this.takeWord("SEGMENT", "CREATION")) {
+      this.at++
+      return true
+    }
+    for (const word of ["TABLESPACE", "PCTFREE", "PCTUSED", "INITRANS", "MAXTRANS", "PARALLEL", "ROWDEPENDENCIES"]) {
+      if (!this.takeWord(word)) continue
+      if (this.token.kind === "number" || (word === "TABLESPACE" && this.isName())) this.at++
+      return true
+    }
+    if (this.isWord("ENABLE") && this.isWord("ROW", 1)) {
+      this.at += 3
+      return true
+    }
+    if (this.takeWord("STORAGE")) {
+      this.expectOp("(")
+      while (!this.takeOp(")")) {
+        if (this.token.kind === "end") throw oraError(907, "missing right parenthesis", this.offset)
+        this.at++
+      }
+      return true
+    }
+    return false
+  }
+
+  private constraintName(): string | undefined {
+    return this.takeWord("CONSTRAINT") ? this.name() : undefined
+  }
+
+  private nameList(): Array<string> {
+    this.expectOp("(")
+    const names = this.commaList(() => this.name())
+    this.expectOp(")")
+    return names
+  }
+
+  private isConstraintStart(): boolean {
+    if (this.isWord("CONSTRAINT")) return true
+    if (this.isWord("PRIMARY") && this.isWord("KEY", 1)) return true
+    if (this.isWord("FOREIGN") && this.isWord("KEY", 1)) return true
+    return (this.isWord("UNIQUE") || this.isWord("CHECK")) && this.isOp("(", 1)
+  }
+
+  tableConstraint(): ConstraintSpec | undefined {
+    if (!this.isConstraintStart()) return undefined
+    const at = this.offset
+    const name = this.constraintName()
+    const base = {
+      name,
+      columns: [],
+      references: undefined,
+      onDelete: undefined,
+      check: undefined,
+      checkText: undefined,
+      at
+    }
+    if (this.takeWord("PRIMARY")) {
+      this.expectWord("KEY")
+      const columns = this.nameList()
+      return { ...base, type: "primary", columns, disabled: this.constraintState() }
+    }
+    if (this.takeWord("UNIQUE")) {
+      const columns = this.nameList()
+      return { ...base, type: "unique", columns, disabled: this.constraintState() }
+    }
+    if (this.takeWord("FOREIGN")) {
+      this.expectWord("KEY")
+      const columns = this.nameList()
+      return { ...base, type: "foreign", columns, ...this.references(), disabled: this.constraintState() }
+    }
+    if (this.isWord("CHECK")) return { ...base, type: "check", ...this.check(), disabled: this.constraintState() }
+    throw oraError(904, "invalid identifier", this.offset)
+  }
+
+  private references(): Pick<ConstraintSpec, "references" | "onDelete"> {
+    this.expectWord("REFERENCES")
+    const at = this.offset
+    const table = this.path()
+    const columns = this.isOp("(") ? this.nameList() : []
+    let onDelete: ConstraintSpec["onDelete"]
+    if (this.takeWord("ON")) {
+      this.expectWord("DELETE")
+      onDelete = this.takeWord("CASCADE") ? "cascade" : "set null"
+      if (onDelete === "set null") this.expectWord("SET", "NULL")
+    }
+    return { references: { table, columns, at }, onDelete }
+  }
+
+  private check(): { readonly check: Expr; readonly checkText: string } {
+    this.expectWord("CHECK")
+    this.expectOp("(")
+    const start = this.offset
+    const check = this.expr()
+    const checkText = this.sql.slice(start, this.tokens[this.at - 1]!.end)
+    this.expectOp(")")
+    return { check, checkText }
+  }
+
+  private constraintState(): boolean {
+    let disabled = false
+    for (;;) {
+      if (this.isWord("DEFERRABLE") || this.isWord("INITIALLY")) {
+        if (this.takeWord("INITIALLY", "IMMEDIATE")) continue
+        throw this.unsupported("deferrable constraints")
+      }
+      if (this.takeWord("NOT", "DEFERRABLE") || this.takeWord("RELY") || this.takeWord("NORELY")) continue
+      if (this.takeWord("ENABLE")) disabled = false
+      else if (this.takeWord("DISABLE")) disabled = true
+      else if (this.takeWord("VALIDATE") || this.takeWord("NOVALIDATE")) continue
+      else if (this.takeWord("USING", "INDEX")) {
+        if (this.isOp("(")) throw this.unsupported("USING INDEX (…)")
+        if (
+          this.isName() &&
+          !["TABLESPACE", "PCTFREE", "STORAGE", "ENABLE", "DISABLE", "ONLINE", "LOCAL"].includes(this.token.text)
+        ) this.path()
+        while (this.physicalOption());
+      } else return disabled
+    }
+  }
+
+  column(modify: boolean): ColumnSpec {
+    const at = this.offset
+    const name = this.name(904, "invalid identifier")
+    const next = this.token
+    const stops = [
+      "DEFAULT",
+      "NOT",
+      "NULL",
+      "GENERATED",
+      "CONSTRAINT",
+      "PRIMARY",
+      "UNIQUE",
+      "CHECK",
+      "REFERENCES",
+      "AS",
+      "INVISIBLE",
+      "VISIBLE"
+    ]
+    const hasType = (next.kind === "word" && !stops.includes(next.text)) || next.kind === "quoted"
+    if (!hasType && !modify && !["GENERATED", "AS"].includes(next.text)) {
+      throw oraError(2263, "need to specify the datatype for this column", at)
+    }
+    const type = hasType ? this.typeSpec() : undefined
+    let defaultExpr: Expr | undefined
+    let defaultText: string | undefined
+    let defaultOnNull = false
+    let identity: ColumnSpec["identity"]
+    let virtual: Expr | undefined
+    let nullable: boolean | undefined
+    const constraints: Array<ConstraintSpec> = []
+    for (;;) {
+      const here = this.offset
+      if (this.takeWord("DEFAULT")) {
+        if (this.takeWord("ON", "NULL")) {
+          defaultOnNull = true
+          nullable = false
+          if (this.takeWord("FOR")) throw this.unsupported("DEFAULT ON NULL FOR")
+        }
+        const start = this.offset
+        defaultExpr = this.sum()
+        defaultText = this.sql.slice(start, this.tokens[this.at - 1]!.end)
+        continue
+      }
+      if (this.isWord("GENERATED") || (this.isWord("AS") && this.isOp("(", 1))) {
+        let mode: "always" | "default" | "onnull" = "always"
+        if (this.takeWord("GENERATED")) {
+          if (this.takeWord("BY")) {
+            this.expectWord("DEFAULT")
+            mode = this.takeWord("ON", "NULL") ? "onnull" : "default"
+          } else this.takeWord("ALWAYS")
+        }
+        this.expectWord("AS")
+        if (this.takeWord("IDENTITY")) {
+          let sequence = this.sequenceOptions()
+          if (this.takeOp("(")) {
+            sequence = this.sequenceOptions()
+            this.expectOp(")")
+          }
+          identity = { mode, sequence }
+          nullable = false
+        } else {
+          this.expectOp("(")
+          virtual = this.expr()
+          this.expectOp(")")
+          this.takeWord("VIRTUAL")
+        }
+        continue
+      }
+      if (this.isWord("INVISIBLE")) throw this.unsupported("invisible columns")
+      if (this.takeWord("VISIBLE")) continue
+      const constraintName = this.constraintName()
+      const base = {
+        name: constraintName,
+        columns: [name],
+        references: undefined,
+        onDelete: undefined,
+        check: undefined,
+        checkText: undefined,
+        at: here
+      }
+      if (this.takeWord("NOT", "NULL")) {
+        nullable = false
+        const disabled = this.constraintState()
+        if (constraintName !== undefined) constraints.push({ ...base, type: "notnull", disabled })
+      } else if (this.takeWord("NULL")) nullable = true
+      else if (this.takeWord("PRIMARY")) {
+        this.expectWord("KEY")
+        constraints.push({ ...base, type: "primary", disabled: this.constraintState() })
+      } else if (this.takeWord("UNIQUE")) {
+        constraints.push({ ...base, type: "unique", disabled: this.constraintState() })
+      } else if (this.isWord("CHECK")) {
+        constraints.push({ ...base, type: "check", ...this.check(), disabled: this.constraintState() })
+      } else if (this.isWord("REFERENCES")) {
+        constraints.push({ ...base, type: "foreign", ...this.references(), disabled: this.constraintState() })
+      } else if (constraintName !== undefined) throw oraError(905, "missing keyword", this.offset)
+      else break
+    }
+    return {
+      name,
+      type,
+      default: defaultExpr,
+      defaultText,
+      defaultOnNull,
+      identity,
+      virtual,
+      nullable,
+      constraints,
+      at
+    }
+  }
+
+  sequenceOptions(): SequenceOptions {
+    const options = {
+      start: undefined,
+      increment: undefined,
+      min: undefined,
+      max: undefined,
+      cycle: undefined,
+      cache: undefined,
+      order: undefined,
+      restart: false
+    } as {
+      -readonly [K in keyof SequenceOptions]: SequenceOptions[K]
+    }
+    const value = (): string => {
+      const negative = this.takeOp("-")
+      const token = this.token
+      if (token.kind !== "number") throw oraError(1703, "invalid number", token.start)
+      this.at++
+      return (negative ? "-" : "") + token.text
+    }
+    for (;;) {
+      if (this.takeWord("START", "WITH")) options.start = this.takeWord("LIMIT") ? undefined : value()
+      else if (this.takeWord("INCREMENT", "BY")) options.increment = value()
+      else if (this.takeWord("MINVALUE")) options.min = value()
+      else if (this.takeWord("MAXVALUE")) options.max = value()
+      else if (this.takeWord("NOMINVALUE") || this.takeWord("NOMAXVALUE")) continue
+      else if (this.takeWord("CYCLE")) options.cycle = true
+      else if (this.takeWord("NOCYCLE")) options.cycle = false
+      else if (this.takeWord("CACHE")) options.cache = value()
+      else if (this.takeWord("NOCACHE")) options.cache = "0"
+      else if (this.takeWord("ORDER")) options.order = true
+      else if (this.takeWord("NOORDER")) options.order = false
+      else if (this.takeWord("RESTART")) options.restart = true
+      else if (this.takeWord("KEEP") || this.takeWord("NOKEEP") || this.takeWord("GLOBAL")) continue
+      else if (this.isWord("SESSION") || this.isWord("SCALE") || this.isWord("SHARD")) {
+        throw this.unsupported(`${this.token.text} sequences`)
+      } else return options
+    }
+  }
+
+  alterTable(): Ddl {
+    const at = this.offset
+    const path = this.path()
+    const actions: Array<AlterTableAction> = []
+    while (this.token.kind === "word") {
+      if (this.takeWord("ADD")) this.alterAdd(actions)
+      else if (this.takeWord("MODIFY")) {
+        if (this.isWord("CONSTRAINT")) throw this.unsupported("MODIFY CONSTRAINT")
+        if (this.takeOp("(")) {
+          actions.push({ kind: "modifyColumns", columns: this.commaList(() => this.column(true)) })
+          this.expectOp(")")
+        } else actions.push({ kind: "modifyColumns", columns: [this.column(true)] })
+      } else if (this.takeWord("DROP")) this.alterDrop(actions)
+      else if (this.takeWord("RENAME")) {
+        if (this.takeWord("COLUMN")) {
+          const from = this.name()
+          this.expectWord("TO")
+          actions.push({ kind: "renameColumn", from, to: this.name() })
+        } else {
+          this.expectWord("TO")
+          actions.push({ kind: "renameTable", to: this.name() })
+        }
+      } else throw this.unsupported(`ALTER TABLE ${this.token.text}`)
+    }
+    if (actions.length === 0) throw oraError(2210, "no options specified for ALTER TABLE", this.offset)
+    return { kind: "alterTable", path, actions, at }
+  }
+
+  private alterAdd(actions: Array<AlterTableAction>): void {
+    const constraint = this.tableConstraint()
+    if (constraint !== undefined) {
+      actions.push({ kind: "addConstraint", constraint })
+      return
+    }
+    this.takeWord("COLUMN")
+    if (!this.takeOp("(")) {
+      actions.push({ kind: "addColumns", columns: [this.column(false)] })
+      return
+    }
+    do {
+      const inner = this.tableConstraint()
+      actions.push(
+        inner === undefined
+          ? { kind: "addColumns", columns: [this.column(false)] }
+          : { kind: "addConstraint", constraint: inner }
+      )
+    } while (this.takeOp(","))
+    this.expectOp(")")
+  }
+
+  private alterDrop(actions: Array<AlterTableAction>): void {
+    if (this.takeWord("CONSTRAINT")) actions.push({ kind: "dropConstraint", name: this.name(), primary: false })
+    else if (this.takeWord("PRIMARY", "KEY")) actions.push({ kind: "dropConstraint", name: undefined, primary: true })
+    else if (this.takeWord("COLUMN")) actions.push({ kind: "dropColumns", names: [this.name()] })
+    else if (this.isOp("(")) actions.push({ kind: "dropColumns", names: this.nameList() })
+    else throw this.unsupported(`ALTER TABLE DROP ${this.token.text}`)
+    this.takeWord("CASCADE")
+    this.takeWord("CONSTRAINTS")
+  }
+}

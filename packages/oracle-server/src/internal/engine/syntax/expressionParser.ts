@@ -1,0 +1,366 @@
+import { oraError, unimplemented } from "../values/oraError.ts"
+import type { BinaryOp, Expr, IsTest, Query } from "./ast.ts"
+import { call, CallParser } from "./callParser.ts"
+import { reserved, valueWords } from "./parserBase.ts"
+
+const comparisons = new Set(["=", "<>", "<", "<=", ">", ">="])
+/** Operators by precedence, then primaries: literals, names, calls, CASE, subqueries. */
+export abstract class ExpressionParser extends CallParser {
+  abstract query(): Query
+
+  expr(): Expr {
+    let left = this.conjunction()
+    while (this.isWord("OR")) {
+      const at = this.offset
+      this.at++
+      left = { kind: "binary", op: "or", left, right: this.conjunction(), at }
+    }
+    return left
+  }
+
+  private conjunction(): Expr {
+    let left = this.negation()
+    while (this.isWord("AND")) {
+      const at = this.offset
+      this.at++
+      left = { kind: "binary", op: "and", left, right: this.negation(), at }
+    }
+    return left
+  }
+
+  private negation(): Expr {
+    if (this.isWord("NOT")) {
+      const at = this.offset
+      this.at++
+      return { kind: "unary", op: "not", arg: this.negation(), at }
+    }
+    return this.predicate()
+  }
+
+  private predicate(): Expr {
+    let left = this.sum()
+    for (;;) {
+      const at = this.offset
+      const token = this.token
+      if (token.kind === "op" && comparisons.has(token.text)) {
+        this.at++
+        const op = token.text as BinaryOp
+        if (this.isWord("ALL") || this.isWord("ANY") || this.isWord("SOME")) {
+          const all = this.isWord("ALL")
+          this.at++
+          left = { kind: "quantified", op, left, all, at, ...this.listOrQuery() }
+        } else left = { kind: "binary", op, left, right: this.sum(), at }
+        continue
+      }
+      if (token.kind !== "word") return left
+      if (token.text === "COLLATE" && this.isName(1)) throw this.unsupported("COLLATE")
+      const not = token.text === "NOT" && ["IN", "BETWEEN", "LIKE", "MEMBER"].includes(this.peek().text)
+      if (not) this.at++
+      if (this.takeWord("IN")) left = { kind: "in", arg: left, not, at, ...this.listOrQuery() }
+      else if (this.takeWord("BETWEEN")) {
+        const low = this.sum()
+        this.expectWord("AND")
+        left = { kind: "between", arg: left, low, high: this.sum(), not, at }
+      } else if (this.takeWord("LIKE")) {
+        const pattern = this.sum()
+        const escape = this.takeWord("ESCAPE") ? this.sum() : undefined
+        left = { kind: "like", arg: left, pattern, escape, not, at }
+      } else if (this.takeWord("IS")) left = this.isTest(left, at)
+      else if (token.text === "LIKEC" || token.text === "LIKE2" || token.text === "LIKE4" || token.text === "MEMBER") {
+        throw this.unsupported(token.text)
+      } else return left
+    }
+  }
+
+  private isTest(arg: Expr, at: number): Expr {
+    const not = this.takeWord("NOT")
+    const token = this.token
+    const tests: Readonly<Record<string, IsTest>> = {
+      NULL: "null",
+      NAN: "nan",
+      INFINITE: "infinite",
+      JSON: "json",
+      TRUE: "true",
+      FALSE: "false"
+    }
+    const what = tests[token.text]
+    if (token.kind !== "word" || what === undefined) {
+      if (["OF", "A", "EMPTY", "PRESENT", "ANY"].includes(token.text)) throw this.unsupported(`IS ${token.text}`)
+      throw oraError(908, "missing NULL keyword", token.start)
+    }
+    this.at++
+    if (
+      what === "json" && this.token.kind === "word" &&
+      ["STRICT", "LAX", "WITH", "WITHOUT", "FORMAT"].includes(this.token.text)
+    ) {
+      throw this.unsupported(`IS JSON ${this.token.text}`)
+    }
+    return { kind: "is", arg, what, not, at }
+  }
+
+  private listOrQuery(): { readonly list: ReadonlyArray<Expr> | undefined; readonly query: Query | undefined } {
+    if (!this.isOp("(")) return { list: [this.sum()], query: undefined }
+    this.at++
+    if (this.isWord("SELECT") || this.isWord("WITH")) {
+      const query = this.query()
+      this.expectOp(")")
+      return { list: undefined, query }
+    }
+    const list = this.commaList(() => this.expr())
+    this.expectOp(")")
+    return { list, query: undefined }
+  }
+
+  sum(): Expr {
+    let left = this.product()
+    for (;;) {
+      const token = this.token
+      if (token.kind !== "op" || (token.text !== "+" && token.text !== "-" && token.text !== "||")) return left
+      this.at++
+      left = { kind: "binary", op: token.text, left, right: this.product(), at: token.start }
+    }
+  }
+
+  private product(): Expr {
+    let left = this.signed()
+    for (;;) {
+      const token = this.token
+      if (token.kind === "op" && (token.text === "*" || token.text === "/" || token.text === "**")) {
+        this.at++
+        left = { kind: "binary", op: token.text, left, right: this.signed(), at: token.start }
+      } else if (token.kind === "word" && token.text === "MOD" && this.bindsByName) {
+        this.at++
+        left = call(token.start, ["MOD"], [left, this.signed()])
+      } else return left
+    }
+  }
+
+  private signed(): Expr {
+    const at = this.offset
+    if (this.takeOp("-")) return { kind: "unary", op: "-", arg: this.signed(), at }
+    if (this.takeOp("+")) return { kind: "unary", op: "+", arg: this.signed(), at }
+    if (this.takeWord("PRIOR")) return { kind: "unary", op: "prior", arg: this.signed(), at }
+    if (this.takeWord("CONNECT_BY_ROOT")) return { kind: "unary", op: "connect_by_root", arg: this.signed(), at }
+    let arg = this.primary()
+    while (this.isWord("AT") && (this.isWord("TIME", 1) || this.isWord("LOCAL", 1))) {
+      this.at++
+      if (this.takeWord("LOCAL")) arg = { kind: "atzone", arg, zone: undefined, at }
+      else {
+        this.expectWord("TIME", "ZONE")
+        arg = { kind: "atzone", arg, zone: this.primary(), at }
+      }
+    }
+    return arg
+  }
+
+  private primary(): Expr {
+    const token = this.token
+    const at = token.start
+    switch (token.kind) {
+      case "number":
+        this.at++
+        return { kind: "number", text: token.text, at }
+      case "string":
+        this.at++
+        return { kind: "string", value: token.text, national: token.national === true, at }
+      case "bind": {
+        const index = this.bindIndex()
+        if (this.token.kind === "bind" || (this.isWord("INDICATOR"))) {
+          throw unimplemented("indicator variables", this.offset)
+        }
+        return { kind: "bind", index, at }
+      }
+      case "op":
+        if (token.text === "(") return this.parenthesis()
+        throw oraError(936, "missing expression", at)
+      case "quoted":
+        return this.nameOrCall()
+      case "word":
+        return this.word()
+      case "end":
+        throw oraError(936, "missing expression", at)
+    }
+  }
+
+  private parenthesis(): Expr {
+    const at = this.offset
+    this.at++
+    if (this.isWord("SELECT") || this.isWord("WITH")) {
+      const query = this.query()
+      this.expectOp(")")
+      return { kind: "subquery", query, at }
+    }
+    const items = this.commaList(() => this.expr())
+    this.expectOp(")")
+    if (items.length === 1) return items[0]!
+    return { kind: "tuple", items, at }
+  }
+
+  private word(): Expr {
+    const token = this.token
+    const at = token.start
+    const next = this.peek()
+    switch (token.text) {
+      case "NULL":
+        this.at++
+        return { kind: "null", at }
+      case "TRUE":
+      case "FALSE":
+        this.at++
+        return { kind: "boolean", value: token.text === "TRUE", at }
+      case "DATE":
+      case "TIMESTAMP":
+        if (next.kind === "string") {
+          this.at += 2
+          return { kind: "datetime", form: token.text === "DATE" ? "date" : "timestamp", text: next.text, at }
+        }
+        break
+      case "INTERVAL":
+        if (next.kind === "string") return this.interval()
+        break
+      case "CASE":
+        return this.caseExpr()
+      case "EXISTS":
+        if (next.text === "(") {
+          this.at += 2
+          const query = this.query()
+          this.expectOp(")")
+          return { kind: "exists", query, at }
+        }
+        break
+      case "CURSOR":
+        if (next.text === "(") {
+          this.at += 2
+          const query = this.query()
+          this.expectOp(")")
+          return { kind: "cursor", query, at }
+        }
+        break
+      case "CAST":
+        if (next.text === "(") return this.cast()
+        break
+      case "EXTRACT":
+        if (next.text === "(") {
+          this.at += 2
+          const field = this.name()
+          this.expectWord("FROM")
+          const arg = this.expr()
+          this.expectOp(")")
+          return { kind: "extract", field, arg, at }
+        }
+        break
+      case "TRIM":
+        if (next.text === "(") return this.trim()
+        break
+    }
+    if (
+      reserved.has(token.text) && !valueWords.has(token.text) &&
+      !(next.text === "(" && ["CHAR", "ROWID"].includes(token.text))
+    ) {
+      throw oraError(936, "missing expression", at)
+    }
+    return this.nameOrCall()
+  }
+
+  private cast(): Expr {
+    const at = this.offset
+    this.at += 2
+    if (this.isWord("MULTISET")) throw this.unsupported("MULTISET")
+    const arg = this.expr()
+    this.expectWord("AS")
+    const type = this.typeSpec()
+    if (!this.isOp(")")) throw this.unsupported("CAST with DEFAULT or a format")
+    this.expectOp(")")
+    return { kind: "cast", arg, type, at }
+  }
+
+  private trim(): Expr {
+    const at = this.offset
+    this.at += 2
+    let side = "BOTH"
+    let explicit = false
+    for (const word of ["LEADING", "TRAILING", "BOTH"]) {
+      if (this.takeWord(word)) {
+        side = word
+        explicit = true
+      }
+    }
+    let args: Array<Expr>
+    if (explicit && this.takeWord("FROM")) args = [this.expr()]
+    else {
+      const first = this.expr()
+      args = this.takeWord("FROM") ? [this.expr(), first] : [first]
+    }
+    this.expectOp(")")
+    return call(at, ["TRIM"], args, { options: { side } })
+  }
+
+  private interval(): Expr {
+    const at = this.offset
+    this.at++
+    const text = this.token.text
+    this.at++
+    const field = (): string => {
+      const unit = this.name()
+      if (this.takeOp("(")) {
+        this.integer()
+        if (this.takeOp(",")) this.integer()
+        this.expectOp(")")
+      }
+      return unit
+    }
+    const from = field()
+    const to = this.takeWord("TO") ? field() : from
+    return { kind: "interval", text, from, to, at }
+  }
+
+  private caseExpr(): Expr {
+    const at = this.offset
+    this.at++
+    const operand = this.isWord("WHEN") ? undefined : this.expr()
+    const whens: Array<readonly [Expr, Expr]> = []
+    while (this.takeWord("WHEN")) {
+      const condition = this.expr()
+      this.expectWord("THEN")
+      whens.push([condition, this.expr()])
+    }
+    if (whens.length === 0) throw oraError(905, "missing keyword", this.offset)
+    const otherwise = this.takeWord("ELSE") ? this.expr() : undefined
+    this.expectWord("END")
+    return { kind: "case", operand, whens, otherwise, at }
+  }
+
+  private nameOrCall(): Expr {
+    const at = this.offset
+    const path = [this.token.text]
+    const quotedHead = this.token.kind === "quoted"
+    this.at++
+    while (this.isOp(".")) {
+      this.at++
+      if (this.takeOp("*")) return { kind: "star", path, at }
+      const token = this.token
+      if (token.kind !== "word" && token.kind !== "quoted") {
+        throw oraError(1747, "invalid user.table.column, table.column, or column specification", token.start)
+      }
+      path.push(token.text)
+      this.at++
+    }
+    if (this.isOp("(")) {
+      if (this.isOp("+", 1) && this.isOp(")", 2)) {
+        this.at += 3
+        return { kind: "name", path, outer: true, at }
+      }
+      return this.call(path, at)
+    }
+    if (this.isOp("@")) throw this.unsupported("database links")
+    // Attributes of PL/SQL cursors: SQL%ROWCOUNT.
+    if (this.isOp("%") && this.peek().kind === "word" && this.bindsByName) {
+      this.at++
+      path.push("%" + this.token.text)
+      this.at++
+    }
+    return quotedHead && path.length === 1
+      ? { kind: "name", path, outer: false, at }
+      : { kind: "name", path, outer: false, at }
+  }
+}

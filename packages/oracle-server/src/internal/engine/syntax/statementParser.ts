@@ -1,0 +1,271 @@
+import { oraError } from "../values/oraError.ts"
+import type { Expr } from "./ast.ts"
+import type { Ddl, Parsed } from "./astDefinitions.ts"
+import { PlsqlParser } from "./plsqlParser.ts"
+
+export interface ParsedStatement {
+  readonly parsed: Parsed
+  readonly binds: ReadonlyArray<{ readonly name: string; readonly at: number }>
+  readonly returning: ReadonlySet<number>
+  readonly sql: string
+}
+
+const droppable = ["TABLE", "VIEW", "INDEX", "SEQUENCE", "SYNONYM", "PROCEDURE", "FUNCTION"] as const
+
+/** One whole statement of any kind. */
+class StatementParser extends PlsqlParser {
+  statement(): Parsed {
+    const token = this.token
+    if (token.kind === "end") throw oraError(900, "invalid SQL statement", 0)
+    if (token.kind === "op" && token.text === "(") return this.select()
+    if (token.kind === "op" && token.text === "<") return { kind: "plsql", block: this.anonymousBlock() }
+    if (token.kind === "op" && token.text === "<<") return { kind: "plsql", block: this.anonymousBlock() }
+    if (token.kind !== "word") throw oraError(900, "invalid SQL statement", token.start)
+    switch (token.text) {
+      case "SELECT":
+      case "WITH":
+        return this.select()
+      case "INSERT":
+      case "UPDATE":
+      case "DELETE":
+      case "MERGE":
+        return this.dml()
+      case "BEGIN":
+      case "DECLARE":
+        return { kind: "plsql", block: this.anonymousBlock() }
+      case "CALL":
+        return this.callStatement()
+      case "CREATE":
+      case "DROP":
+      case "TRUNCATE":
+      case "COMMENT":
+      case "GRANT":
+      case "REVOKE":
+      case "RENAME":
+        return { kind: "ddl", ddl: this.ddl() }
+      case "ALTER":
+        return this.alter()
+      case "EXPLAIN":
+        throw this.unsupported("EXPLAIN PLAN")
+      case "ANALYZE":
+      case "PURGE":
+      case "FLASHBACK":
+      case "AUDIT":
+      case "NOAUDIT":
+      case "ASSOCIATE":
+        throw this.unsupported(token.text)
+    }
+    const statement = this.sessionStatement()
+    if (statement === undefined) throw oraError(900, "invalid SQL statement", token.start)
+    return { kind: "session", statement }
+  }
+
+  private select(): Parsed {
+    const at = this.offset
+    return { kind: "select", query: this.query(), at }
+  }
+
+  private alter(): Parsed {
+    this.at++
+    if (this.takeWord("SESSION")) return { kind: "session", statement: this.alterSession() }
+    if (this.takeWord("SYSTEM")) {
+      if (this.takeWord("KILL", "SESSION")) {
+        const match = /^(\d+)\s*,\s*(\d+)(,\s*@\d+)?$/.exec(this.token.text)
+        if (this.token.kind !== "string" || match === null) {
+          throw oraError(26, "missing or invalid session ID", this.offset)
+        }
+        this.at++
+        const immediate = this.takeWord("IMMEDIATE")
+        return {
+          kind: "session",
+          statement: { kind: "killsession", sid: Number(match[1]), serial: Number(match[2]), immediate }
+        }
+      }
+      throw this.unsupported(`ALTER SYSTEM ${this.token.text}`)
+    }
+    if (this.takeWord("TABLE")) return { kind: "ddl", ddl: this.alterTable() }
+    if (this.takeWord("USER")) return { kind: "ddl", ddl: this.alterUser() }
+    if (this.takeWord("SEQUENCE")) {
+      const at = this.offset
+      const path = this.path()
+      return { kind: "ddl", ddl: { kind: "alterSequence", path, options: this.sequenceOptions(), at } }
+    }
+    throw this.unsupported(`ALTER ${this.token.text}`)
+  }
+
+  private ddl(): Ddl {
+    const first = this.token.text
+    this.at++
+    if (first === "CREATE") return this.create()
+    if (first === "DROP") return this.drop()
+    const at = this.offset
+    if (first === "TRUNCATE") {
+      this.expectWord("TABLE")
+      const path = this.path()
+      if (!this.takeWord("DROP", "STORAGE")) this.takeWord("REUSE", "STORAGE")
+      if (this.isWord("CASCADE")) throw this.unsupported("TRUNCATE … CASCADE")
+      return { kind: "truncate", path, at }
+    }
+    if (first === "RENAME") {
+      const from = this.name()
+      this.expectWord("TO")
+      return { kind: "rename", from, to: this.name(), at }
+    }
+    if (first === "COMMENT") {
+      this.expectWord("ON")
+      const column = this.takeWord("COLUMN")
+      if (!column) this.expectWord("TABLE")
+      const path = this.path()
+      this.expectWord("IS")
+      const text = this.token.text
+      this.at++
+      return { kind: "comment", path, column, text, at }
+    }
+    // Every session sees every schema here: privileges are read and not kept.
+    const grantees: Array<{ readonly name: string; readonly at: number }> = []
+    const preposition = first === "GRANT" ? "TO" : "FROM"
+    while (this.token.kind !== "end" && !this.isWord(preposition)) this.at++
+    if (!this.takeWord(preposition)) throw oraError(905, "missing keyword", this.offset)
+    do {
+      const { start: place, text } = this.token
+      this.at++
+      grantees.push({ name: text, at: place })
+    } while (this.takeOp(","))
+    while (this.token.kind !== "end") this.at++
+    return { kind: "grant", grantees, at }
+  }
+
+  private create(): Ddl {
+    const replace = this.takeWord("OR", "REPLACE")
+    if (this.isWord("EDITIONABLE") || this.isWord("NONEDITIONABLE")) this.at++
+    if (this.isWord("FORCE")) throw this.unsupported("CREATE FORCE VIEW")
+    this.takeWord("NO", "FORCE")
+    if (this.takeWord("GLOBAL", "TEMPORARY")) {
+      this.expectWord("TABLE")
+      return this.createTable(true)
+    }
+    if (this.takeWord("TABLE")) return this.createTable(false)
+    if (this.takeWord("VIEW")) return this.createView(replace)
+    if (this.isWord("UNIQUE") || this.isWord("INDEX")) {
+      const unique = this.takeWord("UNIQUE")
+      this.expectWord("INDEX")
+      this.takeWord("IF", "NOT", "EXISTS")
+      const at = this.offset
+      const path = this.path()
+      this.expectWord("ON")
+      const table = this.path()
+      this.expectOp("(")
+      const columns: Array<Expr> = this.commaList(() => {
+        const expr = this.expr()
+        if (!this.takeWord("ASC")) this.takeWord("DESC")
+        return expr
+      })
+      this.expectOp(")")
+      while (this.physicalOption());
+      return { kind: "createIndex", path, table, columns, unique, at }
+    }
+    if (this.takeWord("SEQUENCE")) {
+      this.takeWord("IF", "NOT", "EXISTS")
+      const at = this.offset
+      const path = this.path()
+      return { kind: "createSequence", path, options: this.sequenceOptions(), at }
+    }
+    const isPublic = this.isWord("PUBLIC") && this.isWord("SYNONYM", 1)
+    if (isPublic) this.at++
+    if (this.takeWord("SYNONYM")) {
+      const at = this.offset
+      const path = this.path()
+      this.expectWord("FOR")
+      return { kind: "createSynonym", path, target: this.path(), public: isPublic, replace, at }
+    }
+    if (this.isWord("PROCEDURE") || this.isWord("FUNCTION")) {
+      const at = this.offset
+      this.bindsByName = true
+      const subprogram = this.subprogram(true)
+      return { kind: "createProcedure", path: subprogram.path, subprogram: subprogram.subprogram, replace, at }
+    }
+    if (this.takeWord("USER") || this.takeWord("SCHEMA")) {
+      const at = this.offset
+      const name = this.name()
+      const password = this.password()
+      while (this.token.kind !== "end") this.at++
+      return { kind: "createUser", name, password, at }
+    }
+    throw this.unsupported(`CREATE ${this.token.text}`)
+  }
+
+  /** `IDENTIFIED BY`: a password keeps its case, in quotes or without. */
+  private password(): string | undefined {
+    if (!this.takeWord("IDENTIFIED", "BY")) return undefined
+    const { end, kind, start, text } = this.token
+    if (kind === "end") throw oraError(988, "missing or invalid password(s)", start)
+    this.at++
+    return kind === "word" ? this.sql.slice(start, end) : text
+  }
+
+  private alterUser(): Ddl {
+    const at = this.offset
+    const name = this.name()
+    const password = this.password()
+    let account: "locked" | "open" | "expired" | undefined
+    while (this.token.kind !== "end") {
+      if (this.takeWord("ACCOUNT", "LOCK")) account = "locked"
+      else if (this.takeWord("ACCOUNT", "UNLOCK")) account = "open"
+      else if (this.takeWord("PASSWORD", "EXPIRE")) account = "expired"
+      else this.at++
+    }
+    return { kind: "alterUser", name, password, account, at }
+  }
+
+  private createView(replace: boolean): Ddl {
+    const at = this.offset
+    const path = this.path()
+    let columns: ReadonlyArray<string> = []
+    if (this.takeOp("(")) {
+      columns = this.commaList(() => this.name())
+      this.expectOp(")")
+    }
+    this.expectWord("AS")
+    const start = this.offset
+    const query = this.query()
+    const text = this.sql.slice(start, this.tokens[this.at - 1]!.end)
+    if (this.takeWord("WITH")) {
+      if (!this.takeWord("READ", "ONLY")) throw this.unsupported("WITH CHECK OPTION")
+    }
+    return { kind: "createView", path, columns, query, text, replace, at }
+  }
+
+  private drop(): Ddl {
+    if (this.takeWord("USER")) {
+      const at = this.offset
+      const name = this.name()
+      return { kind: "dropUser", name, cascade: this.takeWord("CASCADE"), at }
+    }
+    const isPublic = this.takeWord("PUBLIC")
+    const object = droppable.find((word) => this.isWord(word))
+    if (object === undefined) throw this.unsupported(`DROP ${this.token.text}`)
+    this.at++
+    const ifExists = this.takeWord("IF", "EXISTS")
+    const at = this.offset
+    const path = this.path()
+    const cascade = this.takeWord("CASCADE")
+    if (cascade) this.expectWord("CONSTRAINTS")
+    this.takeWord("PURGE")
+    this.takeWord("FORCE")
+    return { kind: "drop", object, path, cascade, public: isPublic, ifExists, at }
+  }
+
+  /** Everything has been read: SQL takes no semicolon, PL/SQL must have one. */
+  finish(): void {
+    if (this.token.kind === "end") return
+    if (this.isOp(";")) throw oraError(911, ";: invalid character after " + this.tokens[this.at - 1]!.text, this.offset)
+    throw oraError(933, "SQL command not properly ended", this.offset)
+  }
+}
+
+export const parseStatement = (sql: string): ParsedStatement => {
+  const parser = new StatementParser(sql)
+  const parsed = parser.statement()
+  parser.finish()
+  return { parsed, binds: parser.binds, returning: parser.returning, sql }
+}

@@ -1,0 +1,119 @@
+/** Lengths, precisions and ranges: what a value must be to go into a column or a variable. */
+import {
+  decodeInterval,
+  decodeTimestamp,
+  decodeZoned,
+  encodeInterval,
+  encodeTimestamp,
+  encodeZoned,
+  roundFraction
+} from "./calendar.ts"
+import type { Stored } from "./convert.ts"
+import { fits, rescale } from "./numberArithmetic.ts"
+import { type NumberValue, toInteger } from "./oracleNumber.ts"
+import { oraError } from "./oraError.ts"
+import { kindOf, type SqlType } from "./sqlType.ts"
+import { byteLength, lengthOf } from "./text.ts"
+
+/** Where the value goes: decides the error's wording. */
+export type Place =
+  | { readonly kind: "column"; readonly owner: string; readonly table: string; readonly column: string }
+  | { readonly kind: "cast" }
+  | { readonly kind: "plsql" }
+
+const tooLong = (place: Place, actual: number, maximum: number): Error => {
+  if (place.kind === "plsql") {
+    return oraError(6502, "PL/SQL: value or conversion error: character string buffer too small")
+  }
+  if (place.kind === "cast") {
+    return oraError(12899, `value too large for column (actual: ${actual}, maximum: ${maximum})`)
+  }
+  return oraError(
+    12899,
+    `value too large for column "${place.owner}"."${place.table}"."${place.column}" (actual: ${actual}, maximum: ${maximum})`
+  )
+}
+
+const text = (value: string, type: SqlType, place: Place): string => {
+  if (type.size === 0) return value
+  let result = value
+  const national = type.name === "NVARCHAR2" || type.name === "NCHAR"
+  const size = (): number => type.chars > 0 ? national ? result.length : lengthOf(result) : byteLength(result)
+  const limit = type.chars > 0 ? type.chars : type.size
+  // UTF-8 takes at most three bytes for a UTF-16 unit: short texts need no counting.
+  if (result.length * 3 > limit || type.name === "CHAR" || type.name === "NCHAR") {
+    let actual = size()
+    if (actual > limit) {
+      if (place.kind !== "cast") throw tooLong(place, actual, limit)
+      while (actual > limit) {
+        result = result.slice(0, -1)
+        actual = size()
+      }
+    }
+    if ((type.name === "CHAR" || type.name === "NCHAR") && actual < limit) result += " ".repeat(limit - actual)
+  }
+  return result
+}
+
+const number = (value: NumberValue, type: SqlType, place: Place): NumberValue => {
+  if (type.name === "BINARY_INTEGER") {
+    const rounded = rescale(value, 0, false)
+    const integer = toInteger(rounded)
+    if (integer === undefined || integer > 2_147_483_647 || integer < -2_147_483_648) {
+      throw oraError(1426, "numeric overflow")
+    }
+    return rounded
+  }
+  if (type.precision === 0) return value
+  const rounded = rescale(value, type.scale, false)
+  if (!fits(rounded, type.precision, type.scale)) {
+    if (place.kind === "plsql") throw oraError(6502, "PL/SQL: value or conversion error: number precision too large")
+    throw oraError(1438, "value larger than specified precision allowed for this column")
+  }
+  return rounded
+}
+
+/** The value as the type keeps it: rounded, padded, or refused. */
+export const fit = (value: Stored, type: SqlType, place: Place): Stored => {
+  if (value === null) return null
+  switch (kindOf(type)) {
+    case "c":
+      return text(value as string, type, place)
+    case "n":
+      return number(value as NumberValue, type, place)
+    case "r": {
+      const bytes = value as Uint8Array
+      if (type.size > 0 && bytes.length > type.size) {
+        if (place.kind === "plsql") {
+          throw oraError(6502, "PL/SQL: value or conversion error: raw variable length too long")
+        }
+        throw tooLong(place, bytes.length, type.size)
+      }
+      return bytes
+    }
+    case "f":
+      return type.name === "BINARY_FLOAT" && typeof value === "number" ? Math.fround(value) : value
+    case "t":
+    case "l":
+      return type.scale >= 9 ? value : encodeTimestamp(roundFraction(decodeTimestamp(value as string), type.scale))
+    case "z": {
+      if (type.scale >= 9) return value
+      const zoned = decodeZoned(value as string)
+      return encodeZoned({ ...zoned, ...roundFraction(zoned, type.scale) })
+    }
+    case "s": {
+      const interval = roundFraction(decodeInterval(value as string), type.scale)
+      if (Math.abs(interval.seconds) >= 10 ** type.precision * 86400) {
+        throw oraError(1873, "the leading precision of the interval is too small")
+      }
+      return encodeInterval(interval)
+    }
+    case "y":
+      if (Math.abs(value as number) >= 10 ** type.precision * 12) {
+        throw oraError(1873, "the leading precision of the interval is too small")
+      }
+      return value
+    default:
+      return value
+  }
+}

@@ -1,0 +1,170 @@
+/** Values of the contract to and from their stored forms. */
+import {
+  decodeInterval,
+  decodeTimestamp,
+  decodeZoned,
+  encodeInterval,
+  encodeTimestamp,
+  encodeZoned,
+  fromDateTime,
+  normalize,
+  toDateTime
+} from "./calendar.ts"
+import type { Stored } from "./convert.ts"
+import { loadDouble, storeDouble, wallClock } from "./convert.ts"
+import { LobValue } from "./lobValue.ts"
+import { fromText, type NumberValue, toText } from "./oracleNumber.ts"
+import { oraError, unimplemented } from "./oraError.ts"
+import { kindOf, type SqlType } from "./sqlType.ts"
+import type { DateTime, Value, VectorValue } from "./value.ts"
+
+export type Decoder = (value: Stored) => Value
+
+const interval = (value: Stored): Value => {
+  const at = decodeInterval(value as string)
+  const total = BigInt(at.seconds) * 1_000_000_000n + BigInt(at.nanos)
+  const seconds = total / 1_000_000_000n
+  const part = (n: bigint): number => Number(n) + 0
+  return {
+    _tag: "IntervalDayToSecond",
+    days: part(seconds / 86400n),
+    hours: part((seconds / 3600n) % 24n),
+    minutes: part((seconds / 60n) % 60n),
+    seconds: part(seconds % 60n),
+    nanoseconds: part(total % 1_000_000_000n)
+  }
+}
+
+const vector = (text: string, type: SqlType): VectorValue => {
+  const parsed: unknown = JSON.parse(text)
+  const stored = Array.isArray(parsed)
+    ? { f: type.vector?.format, v: parsed as Array<number> }
+    : parsed as { f: VectorValue["format"]; v: Array<number> }
+  return {
+    _tag: "Vector",
+    format: stored.f === "ANY" || stored.f === undefined ? "FLOAT32" : stored.f,
+    values: stored.v
+  }
+}
+
+const plain: Decoder = (value) => value as Value
+const number: Decoder = (value) => value === null ? null : toText(value as NumberValue)
+
+export const decoderFor = (type: SqlType): Decoder => {
+  const some = (decode: (value: Exclude<Stored, null>) => Value): Decoder => (value) =>
+    value === null ? null : decode(value)
+  switch (kindOf(type)) {
+    case "n":
+      return number
+    case "f":
+      return some((value) => loadDouble(value))
+    case "d":
+      return some((value) => toDateTime({ seconds: value as number, nanos: 0 }))
+    case "t":
+    case "l":
+      return some((value) => toDateTime(decodeTimestamp(value as string)))
+    case "z":
+      return some((value) => {
+        const zoned = decodeZoned(value as string)
+        return toDateTime(wallClock(zoned), zoned.offsetMinutes)
+      })
+    case "y":
+      return some((value) => ({
+        _tag: "IntervalYearToMonth",
+        years: Math.trunc((value as number) / 12) + 0,
+        months: ((value as number) % 12) + 0
+      }))
+    case "s":
+      return some(interval)
+    case "b":
+      return some((value) => value !== 0)
+    case "lc":
+      return some((value) => new LobValue(type.name === "NCLOB" ? "NCLOB" : "CLOB", value as string, false))
+    case "lb":
+      return some((value) => new LobValue("BLOB", value as Uint8Array, false))
+    case "j":
+      return some((value) => ({ _tag: "Json", value: JSON.parse(value as string) as unknown }))
+    case "v":
+      return some((value) => vector(value as string, type))
+    default:
+      return plain
+  }
+}
+
+const isTagged = <Tag extends string>(value: Value, tag: Tag): value is Extract<Value, { readonly _tag: Tag }> =>
+  typeof value === "object" && value !== null && "_tag" in value && value._tag === tag
+
+const datetime = (value: DateTime, type: SqlType): Stored => {
+  const at = fromDateTime(value)
+  switch (kindOf(type)) {
+    case "d":
+      return at.seconds
+    case "z":
+      return encodeZoned({
+        ...at,
+        seconds: at.seconds - value.offsetMinutes * 60,
+        offsetMinutes: value.offsetMinutes,
+        region: ""
+      })
+    default:
+      return encodeTimestamp(at)
+  }
+}
+
+/** A bound value in the stored form of its bind type. */
+export const encodeValue = (value: Value, type: SqlType): Stored => {
+  if (value === null || value === "") return kindOf(type) === "lc" && value === "" ? "" : null
+  switch (kindOf(type)) {
+    case "n":
+      if (typeof value === "string") return fromText(value)
+      if (typeof value === "number") return fromText(String(value))
+      break
+    case "f":
+      if (typeof value === "number") return storeDouble(value)
+      if (typeof value === "string") return storeDouble(Number(value))
+      break
+    case "c":
+    case "i":
+    case "null":
+      if (typeof value === "string") return value
+      if (isTagged(value, "Lob")) return value.read(1, value.length()) as string
+      break
+    case "r":
+    case "lb":
+      if (value instanceof Uint8Array) return value.length === 0 && kindOf(type) === "r" ? null : value
+      if (isTagged(value, "Lob")) return value.read(1, value.length())
+      break
+    case "lc":
+      if (typeof value === "string") return value
+      if (isTagged(value, "Lob")) return value.read(1, value.length()) as string
+      break
+    case "d":
+    case "t":
+    case "l":
+    case "z":
+      if (isTagged(value, "DateTime")) return datetime(value, type)
+      break
+    case "y":
+      if (isTagged(value, "IntervalYearToMonth")) return value.years * 12 + value.months
+      break
+    case "s":
+      if (isTagged(value, "IntervalDayToSecond")) {
+        const seconds = value.days * 86400 + value.hours * 3600 + value.minutes * 60 + value.seconds
+        return encodeInterval(normalize(seconds, value.nanoseconds))
+      }
+      break
+    case "b":
+      if (typeof value === "boolean") return value ? 1 : 0
+      break
+    case "j":
+      if (isTagged(value, "Json")) return JSON.stringify(value.value)
+      if (typeof value === "string") return value
+      break
+    case "v":
+      if (isTagged(value, "Vector")) return JSON.stringify({ f: value.format, v: value.values })
+      break
+    case "cur":
+      throw unimplemented("ref cursors as IN binds")
+  }
+  throw oraError(932, `inconsistent datatypes: expected ${type.name}`)
+}

@@ -1,0 +1,97 @@
+import type { Options } from "../../OracleServer.ts"
+import type { Engine, EngineOptions } from "../engine/engine.ts"
+import { FieldVersion } from "../ttc/message.ts"
+import { Cluster } from "./cluster.ts"
+import { Instance } from "./instance.ts"
+import { Users } from "./users.ts"
+
+/** A server that listens, and how it is stopped. */
+export interface RunningServer {
+  readonly cluster: Cluster
+  readonly users: Users
+  readonly engines: ReadonlyArray<Engine>
+  readonly stop: () => Promise<void>
+}
+
+const defaultVersion = "23.7.0.25.01"
+
+/** The user that scripts run as: the first one. */
+export const firstUser = (options: Options): string => (Object.keys(options.users ?? {})[0] ?? "SCOTT").toUpperCase()
+
+export const start = async (
+  options: Options,
+  makeEngine: (options: EngineOptions) => Engine
+): Promise<RunningServer> => {
+  const databaseName = options.databaseName ?? "FREE"
+  const version = options.version ?? defaultVersion
+  const protocol = options.protocol ?? {}
+  const users = new Users(options.verifier ?? "12c", options.failedLoginAttempts ?? Infinity)
+  for (const [name, settings] of Object.entries(options.users ?? { scott: "tiger" })) {
+    users.set(name, typeof settings === "string" ? { password: settings } : settings)
+  }
+  const cluster = new Cluster({
+    version,
+    databaseName,
+    domain: options.domain ?? "",
+    maxOpenCursors: options.maxOpenCursors ?? 300,
+    maxSessions: options.maxSessions ?? 10_000,
+    maxConnections: options.maxConnections ?? 10_000,
+    logOnTimeout: options.logOnTimeout ?? 60_000,
+    logCapacity: options.logCapacity ?? 10_000,
+    sdu: protocol.sdu ?? 2_097_152,
+    netVersion: protocol.netVersion ?? 319,
+    fieldVersion: protocol.fieldVersion ?? FieldVersion.v23_4,
+    endOfResponse: protocol.endOfResponse ?? true,
+    fastAuth: protocol.fastAuth ?? true,
+    pipelines: protocol.pipelines ?? true,
+    route: options.route
+  }, users)
+  const engines = new Map<string, Engine>()
+  const service = options.service ?? "FREEPDB1"
+  const plans = options.instances ?? [{ name: databaseName }]
+  for (const [index, plan] of plans.entries()) {
+    const database = plan.database ?? databaseName
+    let engine = engines.get(database)
+    if (engine === undefined) {
+      engine = makeEngine({
+        version,
+        databaseName: database,
+        instanceName: plan.name,
+        procedures: options.procedures ?? [],
+        users: Object.keys(options.users ?? { scott: "tiger" }),
+        ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+        host: {
+          killSession: (sid, serial) => cluster.kill(sid, serial),
+          usage: (sid) => cluster.usage(sid),
+          accounts: users.accounts
+        },
+        openCursors: cluster.settings.maxOpenCursors
+      })
+      engines.set(database, engine)
+      for (const name of users.names()) engine.addSchema(name)
+    }
+    cluster.instances.push(
+      new Instance(cluster, {
+        name: plan.name,
+        services: plan.services ?? [service],
+        port: plan.port ?? (index === 0 ? options.port ?? 0 : 0),
+        engine
+      })
+    )
+  }
+  const stop = async () => {
+    cluster.faults.clear()
+    await Promise.all(cluster.instances.map((instance) => instance.stopListening()))
+    for (const engine of engines.values()) engine.close()
+  }
+  try {
+    if (options.script !== undefined) {
+      for (const engine of engines.values()) await engine.runScript(firstUser(options), options.script)
+    }
+    for (const instance of cluster.instances) await instance.listen()
+  } catch (cause) {
+    await stop()
+    throw cause
+  }
+  return { cluster, users, engines: [...engines.values()], stop }
+}

@@ -1,0 +1,41 @@
+import type { OraErrorLike } from "../engine/engine.ts"
+import { unimplemented } from "../engine/oraError.ts"
+import type { Dialogue } from "./dialogue.ts"
+import { asOraError } from "./failure.ts"
+import type { Piggyback } from "./piggyback.ts"
+
+/** Applies a piggyback; its error becomes that of the call it rides with. */
+export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErrorLike | undefined => {
+  dialogue.host.noted(piggyback.kind, dialogue.session)
+  if (piggyback.kind === "pipelineBegin") {
+    dialogue.pipeline = { aborts: piggyback.abortOnError, failed: false, refused: !dialogue.host.pipelines }
+    return undefined
+  }
+  try {
+    const session = dialogue.requireSession()
+    const { cursors, engine, lobs } = session
+    switch (piggyback.kind) {
+      case "closeCursors":
+        for (const id of piggyback.ids) cursors.close(id)
+        break
+      case "cancelCursors":
+        for (const id of piggyback.ids) cursors.cancel(id)
+        break
+      case "currentSchema":
+        session.setCurrentSchema(piggyback.schema)
+        break
+      case "endToEnd":
+        engine.setEndToEnd(piggyback.attributes)
+        break
+      case "freeTempLobs":
+        for (const locator of piggyback.locators) lobs.free(locator)
+        break
+      case "applicationContext":
+        if (piggyback.clear) throw unimplemented("clearing all of an application context")
+        for (const [key, value] of piggyback.pairs) engine.setContext(piggyback.namespace, key, value)
+    }
+    return undefined
+  } catch (cause) {
+    return asOraError(cause)
+  }
+}

@@ -1,0 +1,49 @@
+import type { EngineSession } from "../engine/engine.ts"
+import { CursorTable } from "./cursorTable.ts"
+import { LobTable } from "./lobTable.ts"
+
+/** What a client believes of its session. */
+export interface ReportedState {
+  schema: string
+  edition: string
+}
+
+/** A session of the database together with what its client holds of it. */
+export class ServerSession {
+  readonly engine: EngineSession
+  readonly cursors: CursorTable
+  readonly lobs = new LobTable()
+  readonly reported: ReportedState
+  readonly openedAt: number
+  /** Set by a kill: the next call is answered with it, and the connection ends. */
+  killed = false
+  closed = false
+  lastCallAt: number
+  calls = 0
+
+  constructor(engine: EngineSession, maxOpenCursors: number, now: number) {
+    this.engine = engine
+    this.cursors = new CursorTable(engine, maxOpenCursors)
+    this.reported = { schema: engine.currentSchema, edition: engine.edition }
+    this.openedAt = now
+    this.lastCallAt = now
+  }
+
+  setCurrentSchema(name: string): void {
+    this.engine.setCurrentSchema(name)
+    this.reported.schema = this.engine.currentSchema
+  }
+
+  /** The client's cursors and locators end with its hold of the session. */
+  clearClientState(): void {
+    this.cursors.clear()
+    this.lobs.clear()
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.lobs.clear()
+    this.engine.close()
+  }
+}
