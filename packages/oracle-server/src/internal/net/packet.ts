@@ -45,45 +45,45 @@ const maxFirstPacketSize = 65_535
  * the next packet on: `agree` must be called between the two.
  */
 export class PacketReader {
-  private chunks: Array<Buffer> = []
-  private available = 0
-  private large = false
-  private limit = maxFirstPacketSize
+  #chunks: Array<Buffer> = []
+  #available = 0
+  #large = false
+  #limit = maxFirstPacketSize
 
   /** What ACCEPT has said: the width of lengths, and the size that no later packet exceeds. */
   agree(large: boolean, sdu: number): void {
-    this.large = large
-    this.limit = sdu
+    this.#large = large
+    this.#limit = sdu
   }
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return
-    this.chunks.push(chunk)
-    this.available += chunk.length
+    this.#chunks.push(chunk)
+    this.#available += chunk.length
   }
 
   /** The next whole packet, or `undefined` when more bytes are needed. */
   next(): Packet | undefined {
-    if (this.available < headerSize) return undefined
-    const head = this.contiguous(headerSize)
-    const length = this.large ? head.readUInt32BE(0) : head.readUInt16BE(0)
-    if (length < headerSize || length > this.limit) throw new ProtocolError(`packet length ${length}`)
-    if (this.available < length) return undefined
-    const bytes = this.contiguous(length)
-    this.consume(length)
+    if (this.#available < headerSize) return undefined
+    const head = this.#contiguous(headerSize)
+    const length = this.#large ? head.readUInt32BE(0) : head.readUInt16BE(0)
+    if (length < headerSize || length > this.#limit) throw new ProtocolError(`packet length ${length}`)
+    if (this.#available < length) return undefined
+    const bytes = this.#contiguous(length)
+    this.#consume(length)
     return { type: bytes[4]!, flags: bytes[5]!, body: bytes.subarray(headerSize, length) }
   }
 
-  private contiguous(size: number): Buffer {
-    if (this.chunks[0]!.length < size) this.chunks = [Buffer.concat(this.chunks)]
-    return this.chunks[0]!
+  #contiguous(size: number): Buffer {
+    if (this.#chunks[0]!.length < size) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]!
   }
 
-  private consume(size: number): void {
-    const first = this.chunks[0]!
-    if (first.length === size) this.chunks.shift()
-    else this.chunks[0] = first.subarray(size)
-    this.available -= size
+  #consume(size: number): void {
+    const first = this.#chunks[0]!
+    if (first.length === size) this.#chunks.shift()
+    else this.#chunks[0] = first.subarray(size)
+    this.#available -= size
   }
 }
 

@@ -49,11 +49,11 @@ export class Cluster {
     bytesReceived: 0,
     bytesSent: 0
   }
-  private readonly byFunction = new Map<FunctionName, number>()
-  private readonly running = new Map<Call, Running>()
-  private lastConnection = 0
-  private lastSid = 0
-  private lastSerial = 0
+  readonly #byFunction = new Map<FunctionName, number>()
+  readonly #running = new Map<Call, Running>()
+  #lastConnection = 0
+  #lastSid = 0
+  #lastSerial = 0
 
   constructor(settings: ClusterSettings, users: Users) {
     this.settings = settings
@@ -62,28 +62,28 @@ export class Cluster {
   }
 
   nextConnection(): number {
-    return ++this.lastConnection
+    return ++this.#lastConnection
   }
 
   nextSid(): { sid: number; serial: number } {
-    this.lastSerial = this.lastSerial % 65_535 + 1
-    return { sid: ++this.lastSid, serial: this.lastSerial }
+    this.#lastSerial = this.#lastSerial % 65_535 + 1
+    return { sid: ++this.#lastSid, serial: this.#lastSerial }
   }
 
   count(name: FunctionName): void {
-    this.byFunction.set(name, (this.byFunction.get(name) ?? 0) + 1)
+    this.#byFunction.set(name, (this.#byFunction.get(name) ?? 0) + 1)
   }
 
   began(call: Call, connection: Connection, entry: SessionEntry | undefined): void {
     this.count(call.name)
     if (!call.oneWay) this.counts.roundTrips++
-    this.running.set(call, this.record(call.name, connection, entry, call.sql, false))
+    this.#running.set(call, this.#record(call.name, connection, entry, call.sql, false))
   }
 
   finished(call: Call, error: OraErrorLike | undefined): void {
-    const record = this.running.get(call)
+    const record = this.#running.get(call)
     if (record === undefined) return
-    this.running.delete(call)
+    this.#running.delete(call)
     record.error = error?.code ?? 0
     record.milliseconds = performance.now() - call.startedAt
     if (error === undefined || error.code === 1403) return
@@ -94,12 +94,12 @@ export class Cluster {
   /** Piggybacks and markers. */
   noted(name: FunctionName, connection: Connection, entry: SessionEntry | undefined): void {
     this.count(name)
-    const record = this.record(name, connection, entry, undefined, true)
+    const record = this.#record(name, connection, entry, undefined, true)
     record.error = 0
     record.milliseconds = 0
   }
 
-  private record(
+  #record(
     name: FunctionName,
     connection: Connection,
     entry: SessionEntry | undefined,
@@ -126,7 +126,7 @@ export class Cluster {
       openConnections: open.length,
       bytesReceived: this.counts.bytesReceived + open.reduce((sum, one) => sum + one.transport.received, 0),
       bytesSent: this.counts.bytesSent + open.reduce((sum, one) => sum + one.transport.sent, 0),
-      byFunction: Object.fromEntries(this.byFunction)
+      byFunction: Object.fromEntries(this.#byFunction)
     }
   }
 

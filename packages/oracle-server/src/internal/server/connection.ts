@@ -63,55 +63,55 @@ export class Connection {
   readonly transport: Transport
   ttc: TtcConnection | undefined
   request: ConnectRequest | undefined
-  private readonly listener: Listener
-  private readonly reader = new PacketReader()
-  private connect: ConnectPacket | undefined
-  private connectData: Array<Buffer> = []
-  private connectDataDue = 0
-  private net: NetTerms | undefined
-  private decided = false
-  private ended = false
-  private timer: NodeJS.Timeout | undefined
-  private readonly logOnLimit: NodeJS.Timeout
+  readonly #listener: Listener
+  readonly #reader = new PacketReader()
+  #connect: ConnectPacket | undefined
+  #connectData: Array<Buffer> = []
+  #connectDataDue = 0
+  #net: NetTerms | undefined
+  #decided = false
+  #ended = false
+  #timer: NodeJS.Timeout | undefined
+  readonly #logOnLimit: NodeJS.Timeout
 
   constructor(id: number, socket: Socket, listener: Listener, limits: ReadonlyArray<ByteLimit>) {
     this.id = id
-    this.listener = listener
-    this.transport = new Transport(socket, (chunk) => this.receive(chunk), () => this.closed())
+    this.#listener = listener
+    this.transport = new Transport(socket, (chunk) => this.#receive(chunk), () => this.#closed())
     for (const limit of limits) this.transport.limit(limit)
-    this.logOnLimit = setTimeout(() => this.destroy(), listener.logOnTimeout)
+    this.#logOnLimit = setTimeout(() => this.destroy(), listener.logOnTimeout)
   }
 
   /** The client has a session: it may take its time from now on. */
   loggedOn(): void {
-    clearTimeout(this.logOnLimit)
+    clearTimeout(this.#logOnLimit)
   }
 
-  private receive(chunk: Buffer): void {
-    if (this.ended) return
+  #receive(chunk: Buffer): void {
+    if (this.#ended) return
     this.transport.cork()
     try {
-      this.reader.push(chunk)
-      for (let packet = this.reader.next(); packet !== undefined; packet = this.reader.next()) {
-        this.take(packet)
-        if (this.ended) return
+      this.#reader.push(chunk)
+      for (let packet = this.#reader.next(); packet !== undefined; packet = this.#reader.next()) {
+        this.#take(packet)
+        if (this.#ended) return
       }
     } catch (cause) {
-      this.ended = true
-      this.listener.malformed(this, cause instanceof ProtocolError ? cause : new ProtocolError(String(cause)))
+      this.#ended = true
+      this.#listener.malformed(this, cause instanceof ProtocolError ? cause : new ProtocolError(String(cause)))
       this.transport.end()
     } finally {
       this.transport.uncork()
     }
   }
 
-  private take(packet: Packet): void {
+  #take(packet: Packet): void {
     switch (packet.type) {
       case PacketType.connect:
-        if (this.connect !== undefined) throw new ProtocolError("second CONNECT")
-        return this.takeConnect(decodeConnect(packet))
+        if (this.#connect !== undefined) throw new ProtocolError("second CONNECT")
+        return this.#takeConnect(decodeConnect(packet))
       case PacketType.data:
-        return this.takeData(packet.body)
+        return this.#takeData(packet.body)
       case PacketType.marker: {
         if (this.ttc === undefined || packet.body.length < 3) throw new ProtocolError("MARKER")
         const kind = packet.body[2]!
@@ -123,121 +123,121 @@ export class Connection {
     }
   }
 
-  private takeConnect(connect: ConnectPacket): void {
-    this.connect = connect
-    if (typeof connect.data === "string") return this.decide(connect.data)
+  #takeConnect(connect: ConnectPacket): void {
+    this.#connect = connect
+    if (typeof connect.data === "string") return this.#decide(connect.data)
     if (connect.data > maxConnectData) throw new ProtocolError("connect data is too long")
-    this.connectDataDue = connect.data
+    this.#connectDataDue = connect.data
   }
 
-  private takeData(body: Buffer): void {
+  #takeData(body: Buffer): void {
     if (body.length < 2) throw new ProtocolError("DATA without flags")
     const flags = body.readUInt16BE(0)
     const payload = body.subarray(2)
     if (this.ttc !== undefined) {
       if ((flags & DataFlag.endOfFile) !== 0) {
-        this.ended = true
+        this.#ended = true
         this.transport.end()
         return
       }
-      const isFull = headerSize + body.length >= this.net!.sdu
+      const isFull = headerSize + body.length >= this.#net!.sdu
       return this.ttc.receive(payload, (flags & endOfRequest) !== 0, isFull)
     }
-    if (this.connectDataDue === 0) throw new ProtocolError("DATA before CONNECT")
-    this.connectData.push(Buffer.from(payload))
-    this.connectDataDue -= payload.length
-    if (this.connectDataDue <= 0) {
-      this.connectDataDue = 0
-      this.decide(Buffer.concat(this.connectData).toString("utf8"))
+    if (this.#connectDataDue === 0) throw new ProtocolError("DATA before CONNECT")
+    this.#connectData.push(Buffer.from(payload))
+    this.#connectDataDue -= payload.length
+    if (this.#connectDataDue <= 0) {
+      this.#connectDataDue = 0
+      this.#decide(Buffer.concat(this.#connectData).toString("utf8"))
     }
   }
 
-  private decide(text: string): void {
-    if (this.decided) throw new ProtocolError("connect data twice")
-    this.decided = true
+  #decide(text: string): void {
+    if (this.#decided) throw new ProtocolError("connect data twice")
+    this.#decided = true
     this.request = decodeConnectData(text)
-    this.carryOut(this.listener.decide(this.request, this.connect!.redirected, this))
+    this.#carryOut(this.#listener.decide(this.request, this.#connect!.redirected, this))
   }
 
-  private carryOut(decision: Decision): void {
+  #carryOut(decision: Decision): void {
     switch (decision.kind) {
       case "accept":
-        return this.accept(decision.host)
+        return this.#accept(decision.host)
       case "refuse":
-        return this.finish(encodeRefuse(decision.code))
+        return this.#finish(encodeRefuse(decision.code))
       case "redirect":
-        return this.finish(encodeRedirect(decision.host, decision.port))
+        return this.#finish(encodeRedirect(decision.host, decision.port))
       case "resend":
-        this.connect = undefined
-        this.connectData = []
-        this.decided = false
+        this.#connect = undefined
+        this.#connectData = []
+        this.#decided = false
         return this.transport.write(encodeResend())
       case "close":
-        this.ended = true
+        this.#ended = true
         if (decision.reset) this.transport.reset()
         else this.transport.end()
         return
       case "ignore":
         return
       case "later":
-        this.timer = setTimeout(() => this.carryOut(decision.decision), decision.milliseconds)
+        this.#timer = setTimeout(() => this.#carryOut(decision.decision), decision.milliseconds)
     }
   }
 
-  private finish(packet: Buffer): void {
-    this.ended = true
+  #finish(packet: Buffer): void {
+    this.#ended = true
     this.transport.write(packet)
     this.transport.end()
   }
 
-  private accept(host: (net: NetTerms) => TtcHost): void {
-    const net = agree(this.connect!, this.listener.limits)
-    if (net === undefined) return this.finish(encodeRefuse(unsupportedVersion))
-    this.net = net
+  #accept(host: (net: NetTerms) => TtcHost): void {
+    const net = agree(this.#connect!, this.#listener.limits)
+    if (net === undefined) return this.#finish(encodeRefuse(unsupportedVersion))
+    this.#net = net
     this.transport.write(encodeAccept(net))
-    this.reader.agree(net.large, net.sdu)
+    this.#reader.agree(net.large, net.sdu)
     this.ttc = new TtcConnection(host(net))
   }
 
   send(payload: Buffer, endOfResponse: boolean, limit: number | undefined): void {
-    const net = this.net!
+    const net = this.#net!
     const bytes = encodeData(payload, net.sdu, net.large, endOfResponse ? DataFlag.endOfResponse : 0)
     this.transport.write(limit === undefined ? bytes : bytes.subarray(0, limit))
   }
 
   sendMarker(kind: number): void {
-    this.transport.write(encodeMarker(kind, this.net!.large))
+    this.transport.write(encodeMarker(kind, this.#net!.large))
   }
 
   /** Tells the client outside any call that the database is going down. */
   announce(code: number): void {
-    if (this.net !== undefined) this.transport.write(encodeControl(code, this.net.large))
+    if (this.#net !== undefined) this.transport.write(encodeControl(code, this.#net.large))
   }
 
   /** Orderly: what was written still arrives. */
   end(): void {
-    this.ended = true
+    this.#ended = true
     this.transport.end()
   }
 
   reset(): void {
-    this.ended = true
+    this.#ended = true
     this.transport.reset()
   }
 
   /** At once. */
   destroy(): void {
-    this.ended = true
-    clearTimeout(this.timer)
-    clearTimeout(this.logOnLimit)
+    this.#ended = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#logOnLimit)
     this.transport.destroy()
   }
 
-  private closed(): void {
-    this.ended = true
-    clearTimeout(this.timer)
-    clearTimeout(this.logOnLimit)
+  #closed(): void {
+    this.#ended = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#logOnLimit)
     this.ttc?.closed()
-    this.listener.closed(this)
+    this.#listener.closed(this)
   }
 }

@@ -58,54 +58,54 @@ const toCallFault = (fault: Fault): CallFault | undefined => {
 
 /** The faults that are in force, in the order in which they were injected: the first that fits a call hits it. */
 export class FaultBook {
-  private readonly armed = new Set<ArmedFault>()
+  readonly #armed = new Set<ArmedFault>()
 
   arm(fault: Fault): ArmedFault {
     const entry: ArmedFault = { fault, hits: 0, passed: 0, taken: 0 }
-    this.armed.add(entry)
+    this.#armed.add(entry)
     return entry
   }
 
   disarm(entry: ArmedFault): void {
-    this.armed.delete(entry)
+    this.#armed.delete(entry)
   }
 
   clear(): void {
-    this.armed.clear()
+    this.#armed.clear()
   }
 
   get list(): ReadonlyArray<ArmedFault> {
-    return [...this.armed]
+    return [...this.#armed]
   }
 
-  private hit(entry: ArmedFault, times: number): void {
+  #hit(entry: ArmedFault, times: number): void {
     entry.hits++
-    if (entry.hits >= times) this.armed.delete(entry)
+    if (entry.hits >= times) this.#armed.delete(entry)
   }
 
-  private first(facts: CallFacts, accepts: (fault: Fault) => boolean): Fault | undefined {
-    for (const entry of this.armed) {
+  #first(facts: CallFacts, accepts: (fault: Fault) => boolean): Fault | undefined {
+    for (const entry of this.#armed) {
       const { fault } = entry
       if (fault._tag === "Cut" || !accepts(fault) || !matches(fault.target, facts)) continue
       if (entry.passed < (fault.target.skip ?? 0)) {
         entry.passed++
         continue
       }
-      this.hit(entry, fault.target.times ?? 1)
+      this.#hit(entry, fault.target.times ?? 1)
       return fault
     }
     return undefined
   }
 
   forCall(facts: CallFacts): CallFault | undefined {
-    if (this.armed.size === 0) return undefined
-    const fault = this.first(facts, (fault) => !isConnectFault(fault))
+    if (this.#armed.size === 0) return undefined
+    const fault = this.#first(facts, (fault) => !isConnectFault(fault))
     return fault === undefined ? undefined : toCallFault(fault)
   }
 
   forConnect(facts: CallFacts): ConnectFault | CallFault | undefined {
-    if (this.armed.size === 0) return undefined
-    const fault = this.first(facts, () => true)
+    if (this.#armed.size === 0) return undefined
+    const fault = this.#first(facts, () => true)
     if (fault === undefined) return undefined
     return isConnectFault(fault) ? fault : toCallFault(fault)
   }
@@ -113,11 +113,11 @@ export class FaultBook {
   /** The byte limits of a new connection. */
   limitsOfConnection(): ReadonlyArray<ByteLimit> {
     const limits: Array<ByteLimit> = []
-    for (const entry of this.armed) {
+    for (const entry of this.#armed) {
       const { fault } = entry
       if (fault._tag !== "Cut" || fault.since !== "connect") continue
       entry.taken++
-      if (entry.taken >= fault.times) this.armed.delete(entry)
+      if (entry.taken >= fault.times) this.#armed.delete(entry)
       limits.push(toLimit(entry, fault, () => entry.hits++))
     }
     return limits
@@ -126,8 +126,8 @@ export class FaultBook {
   /** A limit for a connection that exists already; `spent` is called when it has been reached often enough. */
   limitFromNow(entry: ArmedFault, fault: Extract<Fault, { _tag: "Cut" }>, spent: () => void): ByteLimit {
     return toLimit(entry, fault, () => {
-      this.hit(entry, fault.times)
-      if (!this.armed.has(entry)) spent()
+      this.#hit(entry, fault.times)
+      if (!this.#armed.has(entry)) spent()
     })
   }
 }

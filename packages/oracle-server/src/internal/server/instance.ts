@@ -55,31 +55,31 @@ export class Instance {
   /** False between shutdown and start-up: the listener then knows no service. */
   up = true
   port: number
-  private readonly cluster: Cluster
-  private server: Server | undefined
-  private readonly listener: Listener
+  readonly #cluster: Cluster
+  #server: Server | undefined
+  readonly #listener: Listener
 
   constructor(cluster: Cluster, settings: InstanceSettings) {
-    this.cluster = cluster
+    this.#cluster = cluster
     this.name = settings.name
     this.services = settings.services
     this.engine = settings.engine
     this.port = settings.port
     const { endOfResponse, fastAuth, netVersion, sdu } = cluster.settings
-    this.listener = {
+    this.#listener = {
       limits: { endOfResponse, fastAuth, sdu, version: netVersion },
       logOnTimeout: cluster.settings.logOnTimeout,
-      decide: (request, redirected, connection) => this.decide(request, redirected, connection),
+      decide: (request, redirected, connection) => this.#decide(request, redirected, connection),
       malformed: () => cluster.counts.malformed++,
-      closed: (connection) => this.forget(connection)
+      closed: (connection) => this.#forget(connection)
     }
   }
 
   /** Listens on the port, or on any free one the first time. */
   listen(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const server = createServer((socket) => this.accept(socket))
-      this.server = server
+      const server = createServer((socket) => this.#accept(socket))
+      this.#server = server
       server.once("error", reject)
       // Loopback only, whatever the machine's interfaces are.
       server.listen({ host: "127.0.0.1", port: this.port, backlog: 1024 }, () => {
@@ -94,37 +94,37 @@ export class Instance {
 
   /** Stops listening and cuts every connection. */
   async stopListening(): Promise<void> {
-    const { server } = this
-    this.server = undefined
+    const server = this.#server
+    this.#server = undefined
     this.cutAll(false)
     if (server === undefined) return
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
 
   get listening(): boolean {
-    return this.server !== undefined
+    return this.#server !== undefined
   }
 
-  private accept(socket: Socket): void {
-    const { cluster } = this
+  #accept(socket: Socket): void {
+    const cluster = this.#cluster
     cluster.counts.connections++
     const connection = new Connection(
       cluster.nextConnection(),
       socket,
-      this.listener,
+      this.#listener,
       cluster.faults.limitsOfConnection()
     )
     this.connections.add(connection)
   }
 
-  private forget(connection: Connection): void {
+  #forget(connection: Connection): void {
     if (!this.connections.delete(connection)) return
-    this.cluster.counts.bytesReceived += connection.transport.received
-    this.cluster.counts.bytesSent += connection.transport.sent
+    this.#cluster.counts.bytesReceived += connection.transport.received
+    this.#cluster.counts.bytesSent += connection.transport.sent
   }
 
-  private decide(request: ConnectRequest, redirected: boolean, connection: Connection): Decision {
-    const { cluster } = this
+  #decide(request: ConnectRequest, redirected: boolean, connection: Connection): Decision {
+    const cluster = this.#cluster
     const entry = cluster.log.add({
       at: Date.now(),
       connection: connection.id,
@@ -137,7 +137,7 @@ export class Instance {
       milliseconds: undefined
     })
     cluster.count("connect")
-    const decision = this.consider(request, redirected, connection)
+    const decision = this.#consider(request, redirected, connection)
     const settled = decision.kind === "later" ? decision.decision : decision
     entry.error = settled.kind === "refuse" ? settled.code : 0
     entry.milliseconds = Date.now() - entry.at
@@ -146,11 +146,11 @@ export class Instance {
     return decision
   }
 
-  private consider(request: ConnectRequest, redirected: boolean, connection: Connection): Decision {
+  #consider(request: ConnectRequest, redirected: boolean, connection: Connection): Decision {
     const service = request.serviceName ?? request.sid
     const facts: CallFacts = { name: "connect", sql: undefined, user: undefined, service, sid: undefined }
-    const fault = this.cluster.faults.forConnect(facts)
-    const usual = () => this.route(request, redirected, connection)
+    const fault = this.#cluster.faults.forConnect(facts)
+    const usual = () => this.#route(request, redirected, connection)
     if (fault === undefined) return usual()
     if ("_tag" in fault) {
       if (fault._tag === "Resend") return { kind: "resend" }
@@ -172,8 +172,8 @@ export class Instance {
     }
   }
 
-  private route(request: ConnectRequest, redirected: boolean, connection: Connection): Decision {
-    const { cluster } = this
+  #route(request: ConnectRequest, redirected: boolean, connection: Connection): Decision {
+    const cluster = this.#cluster
     if (!redirected) {
       const name = cluster.settings.route?.(request)
       const target = name === undefined ? this : cluster.instances.find((instance) => instance.name === name)
@@ -182,18 +182,18 @@ export class Instance {
     }
     if (!this.up) return { kind: "refuse", code: unknownService }
     if (this.connections.size > cluster.settings.maxConnections) return { kind: "refuse", code: noHandler }
-    const service = this.serviceOf(request)
+    const service = this.#serviceOf(request)
     if (typeof service === "number") return { kind: "refuse", code: service }
     const { instanceName } = request
     if (instanceName !== undefined && instanceName.toUpperCase() !== this.name.toUpperCase()) {
       return { kind: "refuse", code: unknownInstance }
     }
-    return { kind: "accept", host: (net) => this.host(net, request, service, connection) }
+    return { kind: "accept", host: (net) => this.#host(net, request, service, connection) }
   }
 
   /** The service that is meant, by the name under which it is known here, or the code of the refusal. */
-  private serviceOf(request: ConnectRequest): string | number {
-    const { domain } = this.cluster.settings
+  #serviceOf(request: ConnectRequest): string | number {
+    const { domain } = this.#cluster.settings
     if (request.serviceName === undefined) {
       return request.sid?.toUpperCase() === this.name.toUpperCase() ? this.services[0]! : unknownSid
     }
@@ -201,8 +201,8 @@ export class Instance {
     return this.services.find((service) => without(service, domain) === wanted) ?? unknownService
   }
 
-  private host(net: NetTerms, request: ConnectRequest, service: string, connection: Connection): TtcHost {
-    const { cluster } = this
+  #host(net: NetTerms, request: ConnectRequest, service: string, connection: Connection): TtcHost {
+    const cluster = this.#cluster
     const { settings } = cluster
     let entry: SessionEntry | undefined
     const facts = (call: Call): CallFacts => ({
@@ -235,7 +235,7 @@ export class Instance {
       account: (name) => cluster.users.find(name),
       now: () => performance.now(),
       open: (logon) => {
-        const session = this.open(pooledLogon(logon, request), request, service, connection)
+        const session = this.#open(pooledLogon(logon, request), request, service, connection)
         cluster.counts.logons++
         connection.loggedOn()
         return track(session, logon)
@@ -255,7 +255,7 @@ export class Instance {
         this.pool.give(session, pooledLogon(logon, request), service)
       },
       attach: (logon, previous) => {
-        const session = this.open(pooledLogon(logon, request), request, service, connection, previous)
+        const session = this.#open(pooledLogon(logon, request), request, service, connection, previous)
         return track(session, logon)
       },
       send: (payload, endOfResponse, limit) => connection.send(payload, endOfResponse, limit),
@@ -278,14 +278,14 @@ export class Instance {
     }
   }
 
-  private open(
+  #open(
     logon: Logon,
     request: ConnectRequest,
     service: string,
     connection: Connection,
     previous?: ServerSession
   ): ServerSession {
-    const { cluster } = this
+    const cluster = this.#cluster
     if (!this.up) throw oraError(1034, "The Oracle instance is not available for use. Start the instance.")
     if (this.sessions.size >= cluster.settings.maxSessions) {
       const spare = this.pool.drain()

@@ -38,32 +38,32 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** The last requests, oldest first. */
 export class RequestLog {
-  private records: Array<Mutable<RequestRecord>> = []
-  private first = 0
-  private number = 0
-  private readonly capacity: number
+  #records: Array<Mutable<RequestRecord>> = []
+  #first = 0
+  #number = 0
+  readonly #capacity: number
 
   constructor(capacity: number) {
-    this.capacity = capacity
+    this.#capacity = capacity
   }
 
   add(record: Omit<RequestRecord, "number">): Mutable<RequestRecord> {
-    const entry = { number: ++this.number, ...record }
-    if (this.capacity === 0) return entry
-    if (this.records.length < this.capacity) this.records.push(entry)
+    const entry = { number: ++this.#number, ...record }
+    if (this.#capacity === 0) return entry
+    if (this.#records.length < this.#capacity) this.#records.push(entry)
     else {
-      this.records[this.first] = entry
-      this.first = (this.first + 1) % this.capacity
+      this.#records[this.#first] = entry
+      this.#first = (this.#first + 1) % this.#capacity
     }
     return entry
   }
 
   list(): ReadonlyArray<RequestRecord> {
-    return structuredClone([...this.records.slice(this.first), ...this.records.slice(0, this.first)])
+    return structuredClone([...this.#records.slice(this.#first), ...this.#records.slice(0, this.#first)])
   }
 
   clear(): void {
-    this.records = []
-    this.first = 0
+    this.#records = []
+    this.#first = 0
   }
 }

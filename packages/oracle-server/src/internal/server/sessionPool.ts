@@ -14,38 +14,38 @@ interface IdleSession {
 
 /** The sessions that DRCP keeps between clients. */
 export class SessionPool {
-  private readonly idle: Array<IdleSession> = []
+  readonly #idle: Array<IdleSession> = []
 
   give(session: ServerSession, logon: Logon, service: string): void {
     if (session.killed || session.closed) return
-    this.idle.push({ session, key: poolKey(logon, service), owner: logon })
+    this.#idle.push({ session, key: poolKey(logon, service), owner: logon })
   }
 
   /** The client's last session when it is still there, otherwise the one of its class that was used last. */
   take(logon: Logon, service: string, previous: ServerSession | undefined): ServerSession | undefined {
     const key = poolKey(logon, service)
     let found = -1
-    for (let index = this.idle.length - 1; index >= 0; index--) {
-      const entry = this.idle[index]!
+    for (let index = this.#idle.length - 1; index >= 0; index--) {
+      const entry = this.#idle[index]!
       if (entry.session === previous) {
         found = index
         break
       }
       if (found < 0 && entry.key === key) found = index
     }
-    return found < 0 ? undefined : this.idle.splice(found, 1)[0]!.session
+    return found < 0 ? undefined : this.#idle.splice(found, 1)[0]!.session
   }
 
   remove(session: ServerSession): void {
-    const index = this.idle.findIndex((entry) => entry.session === session)
-    if (index >= 0) this.idle.splice(index, 1)
+    const index = this.#idle.findIndex((entry) => entry.session === session)
+    if (index >= 0) this.#idle.splice(index, 1)
   }
 
   drain(): ReadonlyArray<ServerSession> {
-    return this.idle.splice(0).map((entry) => entry.session)
+    return this.#idle.splice(0).map((entry) => entry.session)
   }
 
   get size(): number {
-    return this.idle.length
+    return this.#idle.length
   }
 }

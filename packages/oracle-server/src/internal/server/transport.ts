@@ -18,17 +18,17 @@ const maxUnread = 16 * 1024 * 1024
 export class Transport {
   received = 0
   sent = 0
-  private limits: Array<ByteLimit> = []
-  private silent = false
-  private deaf = false
-  private readonly socket: Socket
-  private readonly onBytes: (chunk: Buffer) => void
+  #limits: Array<ByteLimit> = []
+  #silent = false
+  #deaf = false
+  readonly #socket: Socket
+  readonly #onBytes: (chunk: Buffer) => void
 
   constructor(socket: Socket, onBytes: (chunk: Buffer) => void, onClosed: () => void) {
-    this.socket = socket
-    this.onBytes = onBytes
+    this.#socket = socket
+    this.#onBytes = onBytes
     socket.setNoDelay(true)
-    socket.on("data", (chunk) => this.deliver(chunk))
+    socket.on("data", (chunk) => this.#deliver(chunk))
     // A client that vanishes shows up as an error and then as a close; only the latter matters here.
     socket.on("error", () => undefined)
     socket.on("end", () => this.end())
@@ -36,59 +36,59 @@ export class Transport {
   }
 
   limit(limit: ByteLimit): void {
-    this.limits.push(limit)
-    if (limit.remaining === 0) this.reach(limit)
+    this.#limits.push(limit)
+    if (limit.remaining === 0) this.#reach(limit)
   }
 
   lift(owner: unknown): void {
-    this.limits = this.limits.filter((limit) => limit.owner !== owner)
+    this.#limits = this.#limits.filter((limit) => limit.owner !== owner)
   }
 
   /** Counts bytes off the limits of a direction; the number of bytes that may still pass. */
-  private allow(direction: ByteLimit["direction"], count: number): { allowed: number; limit?: ByteLimit } {
+  #allow(direction: ByteLimit["direction"], count: number): { allowed: number; limit?: ByteLimit } {
     let allowed = count
     let strictest: ByteLimit | undefined
-    for (const limit of this.limits) {
+    for (const limit of this.#limits) {
       if (limit.direction !== direction) continue
       if (limit.remaining <= allowed) {
         allowed = limit.remaining
         strictest = limit
       }
     }
-    for (const limit of this.limits) if (limit.direction === direction) limit.remaining -= allowed
+    for (const limit of this.#limits) if (limit.direction === direction) limit.remaining -= allowed
     return strictest === undefined ? { allowed } : { allowed, limit: strictest }
   }
 
-  private deliver(chunk: Buffer): void {
-    if (this.deaf) return
+  #deliver(chunk: Buffer): void {
+    if (this.#deaf) return
     this.received += chunk.length
-    if (this.limits.length === 0) return this.onBytes(chunk)
-    const { allowed, limit } = this.allow("toServer", chunk.length)
-    if (allowed > 0) this.onBytes(chunk.subarray(0, allowed))
-    if (limit !== undefined) this.reach(limit)
+    if (this.#limits.length === 0) return this.#onBytes(chunk)
+    const { allowed, limit } = this.#allow("toServer", chunk.length)
+    if (allowed > 0) this.#onBytes(chunk.subarray(0, allowed))
+    if (limit !== undefined) this.#reach(limit)
   }
 
   write(bytes: Buffer): void {
-    if (this.silent || this.socket.destroyed || this.socket.writableEnded) return
-    if (this.limits.length === 0) {
+    if (this.#silent || this.#socket.destroyed || this.#socket.writableEnded) return
+    if (this.#limits.length === 0) {
       this.sent += bytes.length
-      return this.put(bytes)
+      return this.#put(bytes)
     }
-    const { allowed, limit } = this.allow("toClient", bytes.length)
+    const { allowed, limit } = this.#allow("toClient", bytes.length)
     this.sent += allowed
-    if (allowed > 0) this.put(bytes.subarray(0, allowed))
-    if (limit !== undefined) this.reach(limit)
+    if (allowed > 0) this.#put(bytes.subarray(0, allowed))
+    if (limit !== undefined) this.#reach(limit)
   }
 
   // A client that sends requests and does not read their answers is not listened to until it does.
-  private put(bytes: Buffer): void {
-    this.socket.write(bytes)
-    if (this.socket.writableLength <= maxUnread || this.socket.isPaused()) return
-    this.socket.pause()
-    this.socket.once("drain", () => this.socket.resume())
+  #put(bytes: Buffer): void {
+    this.#socket.write(bytes)
+    if (this.#socket.writableLength <= maxUnread || this.#socket.isPaused()) return
+    this.#socket.pause()
+    this.#socket.once("drain", () => this.#socket.resume())
   }
 
-  private reach(limit: ByteLimit): void {
+  #reach(limit: ByteLimit): void {
     this.lift(limit.owner)
     limit.reached()
     this.stop(limit.then)
@@ -97,41 +97,41 @@ export class Transport {
   /** Ends the connection in the given way; bytes that were written before still go out. */
   stop(ending: Ending): void {
     if (ending === "hang") {
-      this.silent = true
-      this.deaf = true
+      this.#silent = true
+      this.#deaf = true
     } else if (ending === "reset") this.reset()
     else this.end()
   }
 
   cork(): void {
-    this.socket.cork()
+    this.#socket.cork()
   }
 
   uncork(): void {
-    this.socket.uncork()
+    this.#socket.uncork()
   }
 
   end(): void {
-    this.deaf = true
-    this.silent = true
-    this.socket.destroySoon()
+    this.#deaf = true
+    this.#silent = true
+    this.#socket.destroySoon()
   }
 
   reset(): void {
-    this.deaf = true
-    this.silent = true
+    this.#deaf = true
+    this.#silent = true
     // What was written has to leave before the reset does.
-    if (this.socket.writableLength === 0) this.socket.resetAndDestroy()
-    else this.socket.write(Buffer.alloc(0), () => this.socket.resetAndDestroy())
+    if (this.#socket.writableLength === 0) this.#socket.resetAndDestroy()
+    else this.#socket.write(Buffer.alloc(0), () => this.#socket.resetAndDestroy())
   }
 
   destroy(): void {
-    this.deaf = true
-    this.silent = true
-    this.socket.destroy()
+    this.#deaf = true
+    this.#silent = true
+    this.#socket.destroy()
   }
 
   get remoteAddress(): string {
-    return this.socket.remoteAddress ?? ""
+    return this.#socket.remoteAddress ?? ""
   }
 }

@@ -59,34 +59,36 @@ const timeZoneOf = (statement: string | undefined): string | undefined => {
 
 /** The two rounds of a logon, and later changes of the password, on one connection. */
 export class Authentication {
-  private readonly host: TtcHost
-  private account: Account | undefined
-  private verifier: Verifier | undefined
-  private challenge: Challenge | undefined
-  private key: ComboKey | undefined
-  private first: AuthMessage | undefined
+  readonly #host: TtcHost
+  #account: Account | undefined
+  #verifier: Verifier | undefined
+  #challenge: Challenge | undefined
+  #key: ComboKey | undefined
+  #first: AuthMessage | undefined
 
   constructor(host: TtcHost) {
-    this.host = host
+    this.#host = host
   }
 
   async phaseOne(message: AuthMessage, terms: TtcTerms): Promise<ReadonlyArray<AuthPair>> {
     const name = normalizeName(message.user)
-    this.first = message
-    this.account = this.host.account(name)
+    this.#first = message
+    this.#account = this.#host.account(name)
     // An unknown user gets a challenge like any other, the same salt every time, and is turned away in phase two.
-    this.verifier = this.account === undefined ? fakeVerifier(this.host.secret, name) : await this.account.verifier
-    this.challenge = new Challenge(this.verifier, terms.mixesAllKeys)
-    return this.challenge.pairs()
+    this.#verifier = this.#account === undefined ? fakeVerifier(this.#host.secret, name) : await this.#account.verifier
+    this.#challenge = new Challenge(this.#verifier, terms.mixesAllKeys)
+    return this.#challenge.pairs()
   }
 
   /** Who logs on; throws what keeps them out. */
   async phaseTwo(message: AuthMessage): Promise<Logon> {
     const { pairs } = message
     if (pairs.has("AUTH_TOKEN")) throw oraError(3001, "unimplemented feature: token authentication")
-    const { account, challenge, verifier } = this
+    const account = this.#account
+    const challenge = this.#challenge
+    const verifier = this.#verifier
     if (challenge === undefined || verifier === undefined) throw oraError(1017, "no authentication is in progress")
-    this.challenge = undefined
+    this.#challenge = undefined
     if (account?.state === "locked") throw oraError(28000, "The account is locked.")
     const key = await challenge.comboKey(pairs.get("AUTH_SESSKEY"))
     const password = key === undefined ? undefined : openPassword(key, pairs.get("AUTH_PASSWORD"))
@@ -96,23 +98,23 @@ export class Authentication {
       account?.refused()
       throw denied()
     }
-    this.key = key
+    this.#key = key
     const newPassword = pairs.get("AUTH_NEWPASSWORD")
     if ((message.mode & AuthMode.changePassword) !== 0 && newPassword !== undefined) {
-      await this.replace(account, newPassword)
+      await this.#replace(account, newPassword)
     } else if (account.state === "expired") throw oraError(28001, "The account has expired.")
     const sysdba = (message.mode & (AuthMode.sysdba | AuthMode.sysoper)) !== 0
     if (sysdba && !account.sysdba) throw denied()
-    const logon = this.logon(message, account, sysdba)
+    const logon = this.#logon(message, account, sysdba)
     account.accepted()
     return logon
   }
 
-  private logon(message: AuthMessage, account: Account, sysdba: boolean): Logon {
+  #logon(message: AuthMessage, account: Account, sysdba: boolean): Logon {
     const { pairs } = message
-    const given = (key: string) => pairs.get(key) ?? this.first?.pairs.get(key) ?? ""
+    const given = (key: string) => pairs.get(key) ?? this.#first?.pairs.get(key) ?? ""
     const client = pairs.get("PROXY_CLIENT_NAME")
-    const user = client === undefined ? account.name : this.proxied(normalizeName(client), account.name)
+    const user = client === undefined ? account.name : this.#proxied(normalizeName(client), account.name)
     return {
       user: sysdba ? "SYS" : user,
       proxyUser: client === undefined ? undefined : account.name,
@@ -132,8 +134,8 @@ export class Authentication {
     }
   }
 
-  private proxied(client: string, proxy: string): string {
-    const target = this.host.account(client)
+  #proxied(client: string, proxy: string): string {
+    const target = this.#host.account(client)
     if (target === undefined || !target.allowsProxy(proxy)) {
       throw oraError(28150, "proxy not authorized to connect as client")
     }
@@ -143,7 +145,7 @@ export class Authentication {
 
   /** What the client checks and shows of a finished logon. */
   answer(session: { readonly sid: number; readonly serial: number }, fieldVersion: number): ReadonlyArray<AuthPair> {
-    const { host } = this
+    const host = this.#host
     const pair = (key: string, value: string): AuthPair => ({ key, value, flags: 0 })
     return [
       pair("AUTH_VERSION_STRING", "- Production"),
@@ -160,14 +162,14 @@ export class Authentication {
       pair("AUTH_MAX_IDEN_LENGTH", "128"),
       pair("AUTH_SESSION_ID", String(session.sid)),
       pair("AUTH_SERIAL_NUM", String(session.serial)),
-      pair("AUTH_SVR_RESPONSE", serverResponse(this.key!))
+      pair("AUTH_SVR_RESPONSE", serverResponse(this.#key!))
     ]
   }
 
   /** `changePassword` of a client that is logged on: the keys of its logon still hold. */
   async changePassword(logon: Logon, message: AuthMessage): Promise<void> {
-    const { key } = this
-    const account = this.host.account(normalizeName(message.user))
+    const key = this.#key
+    const account = this.#host.account(normalizeName(message.user))
     if (key === undefined || account === undefined) throw denied()
     if (account.name !== logon.user) throw oraError(1031, "insufficient privileges")
     const old = openPassword(key, message.pairs.get("AUTH_PASSWORD"))
@@ -175,11 +177,11 @@ export class Authentication {
     if (old === undefined || !isPassword(old) || !await checkPassword(current, old, key, undefined)) {
       throw oraError(28008, "invalid old password")
     }
-    await this.replace(account, message.pairs.get("AUTH_NEWPASSWORD"))
+    await this.#replace(account, message.pairs.get("AUTH_NEWPASSWORD"))
   }
 
-  private async replace(account: Account, encrypted: string | undefined): Promise<void> {
-    const password = openPassword(this.key!, encrypted)
+  async #replace(account: Account, encrypted: string | undefined): Promise<void> {
+    const password = openPassword(this.#key!, encrypted)
     // A NUL would make another password of it for the client than for the verifier, whose keys are padded with them.
     if (password === undefined || !isPassword(password)) throw oraError(988, "missing or invalid password(s)")
     await account.changePassword(password)

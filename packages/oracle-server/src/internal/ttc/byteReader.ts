@@ -28,7 +28,7 @@ export class ByteReader {
     return this.end - this.position
   }
 
-  private take(count: number): number {
+  #take(count: number): number {
     const at = this.position
     if (at + count > this.end) {
       incomplete.needed = at + count
@@ -39,7 +39,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.buffer[this.take(1)]!
+    return this.buffer[this.#take(1)]!
   }
 
   /** The next byte, which stays to be read. */
@@ -50,41 +50,41 @@ export class ByteReader {
   }
 
   u16(): number {
-    return this.buffer.readUInt16BE(this.take(2))
+    return this.buffer.readUInt16BE(this.#take(2))
   }
 
   u16le(): number {
-    return this.buffer.readUInt16LE(this.take(2))
+    return this.buffer.readUInt16LE(this.#take(2))
   }
 
   skip(count: number): void {
-    this.take(count)
+    this.#take(count)
   }
 
   bytes(count: number): Buffer {
-    const at = this.take(count)
+    const at = this.#take(count)
     return this.buffer.subarray(at, at + count)
   }
 
   ub2(): number {
-    return this.unsigned(2)
+    return this.#unsigned(2)
   }
 
   ub4(): number {
-    return this.unsigned(4)
+    return this.#unsigned(4)
   }
 
   /** Values beyond 2^53 occur in no field that this server uses, and are refused. */
   ub8(): number {
-    const value = this.unsigned(8)
+    const value = this.#unsigned(8)
     if (!Number.isSafeInteger(value)) throw new ProtocolError("integer is too large")
     return value
   }
 
-  private unsigned(most: number): number {
+  #unsigned(most: number): number {
     const count = this.u8()
     if (count > most) throw new ProtocolError(`integer of ${count} bytes where at most ${most} are allowed`)
-    const at = this.take(count)
+    const at = this.#take(count)
     let value = 0
     for (let index = 0; index < count; index++) value = value * 256 + this.buffer[at + index]!
     return value
@@ -94,7 +94,7 @@ export class ByteReader {
     const head = this.u8()
     const count = head & 0x7f
     if (count > 4) throw new ProtocolError(`integer of ${count} bytes where at most 4 are allowed`)
-    const at = this.take(count)
+    const at = this.#take(count)
     let value = 0
     for (let index = 0; index < count; index++) value = value * 256 + this.buffer[at + index]!
     return head & 0x80 ? -value : value
@@ -104,17 +104,17 @@ export class ByteReader {
   lv(): Buffer | null {
     const length = this.u8()
     if (length === 0 || length === nullLength) return null
-    return length === longLength ? this.chunks() : this.bytes(length)
+    return length === longLength ? this.#chunks() : this.bytes(length)
   }
 
   // Two passes, so that an incomplete value is only walked over and not copied.
-  private chunks(): Buffer {
+  #chunks(): Buffer {
     const start = this.position
     let total = 0
     for (;;) {
       const size = this.ub4()
       if (size === 0) break
-      this.take(size)
+      this.#take(size)
       total += size
     }
     const stop = this.position
@@ -153,7 +153,7 @@ export class ByteReader {
   zeroTerminated(): Buffer {
     const at = this.buffer.indexOf(0, this.position)
     if (at < 0 || at >= this.end) {
-      this.take(this.remaining + 1)
+      this.#take(this.remaining + 1)
     }
     const bytes = this.buffer.subarray(this.position, at)
     this.position = at + 1

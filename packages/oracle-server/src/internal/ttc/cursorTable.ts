@@ -30,38 +30,38 @@ const maxId = 65_535
 const none: ReadonlySet<number> = new Set()
 
 export class CursorTable {
-  private readonly cursors = new Map<number, ServerCursor>()
-  private lastId = 0
-  private readonly limit: number
-  private readonly session: EngineSession
+  readonly #cursors = new Map<number, ServerCursor>()
+  #lastId = 0
+  readonly #limit: number
+  readonly #session: EngineSession
 
   constructor(session: EngineSession, limit: number) {
-    this.session = session
-    this.limit = limit
+    this.#session = session
+    this.#limit = limit
   }
 
   get size(): number {
-    return this.cursors.size
+    return this.#cursors.size
   }
 
   /** The texts of the statements that are open. */
   texts(): ReadonlyArray<string> {
-    return [...this.cursors.values()].map((cursor) => cursor.sql)
+    return [...this.#cursors.values()].map((cursor) => cursor.sql)
   }
 
   get hasOpenQuery(): boolean {
-    for (const cursor of this.cursors.values()) {
+    for (const cursor of this.#cursors.values()) {
       if (cursor.open !== undefined && !cursor.open.exhausted) return true
     }
     return false
   }
 
   open(sql: string): ServerCursor {
-    if (this.cursors.size >= this.limit) throw oraError(1000, "maximum open cursors exceeded")
-    do this.lastId = this.lastId % maxId + 1
-    while (this.cursors.has(this.lastId))
+    if (this.#cursors.size >= this.#limit) throw oraError(1000, "maximum open cursors exceeded")
+    do this.#lastId = this.#lastId % maxId + 1
+    while (this.#cursors.has(this.#lastId))
     const cursor: ServerCursor = {
-      id: this.lastId,
+      id: this.#lastId,
       sql,
       statement: undefined,
       plsql: false,
@@ -73,40 +73,40 @@ export class CursorTable {
       described: undefined,
       forms: undefined
     }
-    this.cursors.set(cursor.id, cursor)
+    this.#cursors.set(cursor.id, cursor)
     return cursor
   }
 
   has(id: number): boolean {
-    return this.cursors.has(id)
+    return this.#cursors.has(id)
   }
 
   find(id: number): ServerCursor {
-    const cursor = this.cursors.get(id)
+    const cursor = this.#cursors.get(id)
     if (cursor === undefined) throw oraError(1001, "invalid cursor")
     return cursor
   }
 
   /** Drops the rows that are left; the statement stays parsed. */
   cancel(id: number): void {
-    const cursor = this.cursors.get(id)
+    const cursor = this.#cursors.get(id)
     if (cursor !== undefined) this.closeQuery(cursor)
   }
 
   closeQuery(cursor: ServerCursor): void {
     if (cursor.open === undefined) return
-    this.session.closeCursor(cursor.open)
+    this.#session.closeCursor(cursor.open)
     cursor.open = undefined
     cursor.scrollable = undefined
   }
 
   close(id: number): void {
     this.cancel(id)
-    this.cursors.delete(id)
+    this.#cursors.delete(id)
   }
 
   clear(): void {
-    for (const cursor of this.cursors.values()) this.closeQuery(cursor)
-    this.cursors.clear()
+    for (const cursor of this.#cursors.values()) this.closeQuery(cursor)
+    this.#cursors.clear()
   }
 }

@@ -16,21 +16,21 @@ const idOf = (locator: Buffer): number => locator.length >= 24 ? locator.readDou
 
 /** The LOBs a session's client holds locators of. */
 export class LobTable {
-  private readonly lobs = new Map<number, Lob>()
-  private readonly persistent = new Set<number>()
-  private readonly opened = new Set<number>()
-  private nextId = 1
+  readonly #lobs = new Map<number, Lob>()
+  readonly #persistent = new Set<number>()
+  readonly #opened = new Set<number>()
+  #nextId = 1
 
   /** How many temporary LOBs there are. */
   get temporary(): number {
-    return this.lobs.size - this.persistent.size
+    return this.#lobs.size - this.#persistent.size
   }
 
   /** A locator of 40 bytes that leads back to `lob`. */
   locate(lob: Lob): Buffer {
-    const id = this.nextId++
-    this.lobs.set(id, lob)
-    if (!lob.temporary) this.remember(id)
+    const id = this.#nextId++
+    this.#lobs.set(id, lob)
+    if (!lob.temporary) this.#remember(id)
     const locator = Buffer.alloc(locatorSize)
     locator.writeUInt16BE(locatorSize - 2, 0)
     // Not 4, which announces a value without a LOB behind it.
@@ -47,16 +47,16 @@ export class LobTable {
     return locator
   }
 
-  private remember(id: number): void {
-    this.persistent.add(id)
-    if (this.persistent.size <= maxPersistent) return
-    const [oldest] = this.persistent
-    this.persistent.delete(oldest!)
-    this.lobs.delete(oldest!)
+  #remember(id: number): void {
+    this.#persistent.add(id)
+    if (this.#persistent.size <= maxPersistent) return
+    const [oldest] = this.#persistent
+    this.#persistent.delete(oldest!)
+    this.#lobs.delete(oldest!)
   }
 
   find(locator: Buffer): Lob {
-    const lob = this.lobs.get(idOf(locator))
+    const lob = this.#lobs.get(idOf(locator))
     if (lob === undefined) throw oraError(22922, "nonexistent LOB value")
     return lob
   }
@@ -65,37 +65,37 @@ export class LobTable {
   open(locator: Buffer): void {
     this.find(locator)
     const id = idOf(locator)
-    if (this.opened.has(id)) throw oraError(22293, "LOB already opened in the same transaction")
-    this.opened.add(id)
+    if (this.#opened.has(id)) throw oraError(22293, "LOB already opened in the same transaction")
+    this.#opened.add(id)
   }
 
   close(locator: Buffer): void {
     this.find(locator)
-    if (!this.opened.delete(idOf(locator))) {
+    if (!this.#opened.delete(idOf(locator))) {
       throw oraError(22289, "cannot perform CLOSE operation on an unopened file or LOB")
     }
   }
 
   isOpen(locator: Buffer): boolean {
     this.find(locator)
-    return this.opened.has(idOf(locator))
+    return this.#opened.has(idOf(locator))
   }
 
   /** Frees a temporary LOB; a locator that leads nowhere any more is none to free. */
   free(locator: Buffer): void {
     const id = idOf(locator)
-    const lob = this.lobs.get(id)
+    const lob = this.#lobs.get(id)
     if (lob === undefined) return
-    this.lobs.delete(id)
-    this.opened.delete(id)
-    this.persistent.delete(id)
+    this.#lobs.delete(id)
+    this.#opened.delete(id)
+    this.#persistent.delete(id)
     if (lob.temporary) lob.free()
   }
 
   clear(): void {
-    this.lobs.clear()
-    this.opened.clear()
-    this.persistent.clear()
+    this.#lobs.clear()
+    this.#opened.clear()
+    this.#persistent.clear()
   }
 }
 

@@ -8,123 +8,129 @@ import { decodeVector } from "./vectorCodec.ts"
 
 /** Decodes one OSON image. */
 class OsonReader {
-  private readonly reader: ByteReader
-  private readonly names: Array<string> = []
-  private treeStart = 0
-  private relative = false
-  private idSize = 1
-  private depth = 0
+  readonly #reader: ByteReader
+  readonly #names: Array<string> = []
+  #treeStart = 0
+  #relative = false
+  #idSize = 1
+  #depth = 0
 
   constructor(bytes: Buffer) {
-    this.reader = new ByteReader(bytes)
+    this.#reader = new ByteReader(bytes)
   }
 
   decode(): unknown {
-    const { reader } = this
+    const reader = this.#reader
     if (magic.some((byte) => reader.u8() !== byte)) throw new ProtocolError("OSON image")
     const version = reader.u8()
     if (version !== versionShortNames && version !== versionLongNames) {
       throw new ProtocolError(`OSON version ${version}`)
     }
     const flags = reader.u16()
-    this.relative = (flags & Flag.relativeOffsets) !== 0
+    this.#relative = (flags & Flag.relativeOffsets) !== 0
     if ((flags & Flag.scalar) !== 0) {
       reader.skip((flags & Flag.tree32) !== 0 ? 4 : 2)
-      return this.node()
+      return this.#node()
     }
-    this.idSize = (flags & Flag.names32) !== 0 ? 4 : (flags & Flag.names16) !== 0 ? 2 : 1
-    const shortCount = this.integer(this.idSize)
+    this.#idSize = (flags & Flag.names32) !== 0 ? 4 : (flags & Flag.names16) !== 0 ? 2 : 1
+    const shortCount = this.#integer(this.#idSize)
     const shortOffset = (flags & Flag.nameSegment32) !== 0 ? 4 : 2
-    const shortSegment = this.integer(shortOffset)
+    const shortSegment = this.#integer(shortOffset)
     let longOffset = 4
     let longCount = 0
     let longSegment = 0
     if (version === versionLongNames) {
       longOffset = (reader.u16() & longNameSegment16) !== 0 ? 2 : 4
-      longCount = this.integer(4)
-      longSegment = this.integer(4)
+      longCount = this.#integer(4)
+      longSegment = this.#integer(4)
     }
     reader.skip((flags & Flag.tree32) !== 0 ? 4 : 2)
     reader.skip(2)
-    this.readNames(shortCount, shortOffset, shortSegment, 1)
-    this.readNames(longCount, longOffset, longSegment, 2)
-    this.treeStart = reader.position
-    return this.node()
+    this.#readNames(shortCount, shortOffset, shortSegment, 1)
+    this.#readNames(longCount, longOffset, longSegment, 2)
+    this.#treeStart = reader.position
+    return this.#node()
   }
 
-  private integer(size: number): number {
-    return size === 1 ? this.reader.u8() : size === 2 ? this.reader.u16() : this.reader.bytes(4).readUInt32BE(0)
+  #integer(size: number): number {
+    return size === 1 ? this.#reader.u8() : size === 2 ? this.#reader.u16() : this.#reader.bytes(4).readUInt32BE(0)
   }
 
-  private readNames(count: number, offsetSize: number, segmentSize: number, lengthSize: number): void {
-    const { reader } = this
+  #readNames(count: number, offsetSize: number, segmentSize: number, lengthSize: number): void {
+    const reader = this.#reader
     reader.skip(count * lengthSize)
-    const offsets = Array.from({ length: Math.min(count, reader.remaining) }, () => this.integer(offsetSize))
+    const offsets = Array.from({ length: Math.min(count, reader.remaining) }, () => this.#integer(offsetSize))
     const segment = new ByteReader(reader.bytes(segmentSize))
     for (const offset of offsets) {
       segment.position = offset
-      this.names.push(segment.bytes(lengthSize === 1 ? segment.u8() : segment.u16()).toString("utf8"))
+      this.#names.push(segment.bytes(lengthSize === 1 ? segment.u8() : segment.u16()).toString("utf8"))
     }
   }
 
-  private count(node: number): number | undefined {
+  #count(node: number): number | undefined {
     const bits = node & 0x18
-    return bits === 0 ? this.integer(1) : bits === 0x08 ? this.integer(2) : bits === 0x10 ? this.integer(4) : undefined
+    return bits === 0
+      ? this.#integer(1)
+      : bits === 0x08
+      ? this.#integer(2)
+      : bits === 0x10
+      ? this.#integer(4)
+      : undefined
   }
 
-  private container(node: number): unknown {
-    if (++this.depth > 1024) throw new ProtocolError("OSON is nested too deep")
-    const { reader } = this
-    const start = reader.position - this.treeStart - 1
+  #container(node: number): unknown {
+    if (++this.#depth > 1024) throw new ProtocolError("OSON is nested too deep")
+    const reader = this.#reader
+    const start = reader.position - this.#treeStart - 1
     const offsetSize = (node & offset32) !== 0 ? 4 : 2
     const isObject = (node & 0x40) === 0
-    let count = this.count(node)
+    let count = this.#count(node)
     let ids: number
     let offsets: number
     if (count === undefined) {
       // An object that shares its field ids with another one.
-      const shared = this.integer(offsetSize)
+      const shared = this.#integer(offsetSize)
       offsets = reader.position
-      reader.position = this.treeStart + shared
-      count = this.count(reader.u8()) ?? 0
+      reader.position = this.#treeStart + shared
+      count = this.#count(reader.u8()) ?? 0
       ids = reader.position
     } else {
       ids = reader.position
-      offsets = isObject ? ids + count * this.idSize : ids
+      offsets = isObject ? ids + count * this.#idSize : ids
     }
     if (count > reader.end) throw new ProtocolError("OSON container is cut short")
     const elements: Array<unknown> = []
     const object: Array<[string, unknown]> = []
     for (let index = 0; index < count; index++) {
       reader.position = offsets + index * offsetSize
-      const offset = this.integer(offsetSize) + (this.relative ? start : 0)
+      const offset = this.#integer(offsetSize) + (this.#relative ? start : 0)
       let name = ""
       if (isObject) {
-        reader.position = ids + index * this.idSize
-        name = this.names[this.integer(this.idSize) - 1] ?? ""
+        reader.position = ids + index * this.#idSize
+        name = this.#names[this.#integer(this.#idSize) - 1] ?? ""
       }
-      reader.position = this.treeStart + offset
-      const value = this.node()
+      reader.position = this.#treeStart + offset
+      const value = this.#node()
       if (isObject) object.push([name, value])
       else elements.push(value)
     }
-    this.depth--
+    this.#depth--
     // fromEntries defines own properties: a field called __proto__ stays a field.
     return isObject ? Object.fromEntries(object) : elements
   }
 
-  private number(bytes: Buffer): number {
+  #number(bytes: Buffer): number {
     return Number(decodeNumber(bytes))
   }
 
-  private text(size: number): string {
-    return this.reader.bytes(size).toString("utf8")
+  #text(size: number): string {
+    return this.#reader.bytes(size).toString("utf8")
   }
 
-  private node(): unknown {
-    const { reader } = this
+  #node(): unknown {
+    const reader = this.#reader
     const node = reader.u8()
-    if (node & 0x80) return this.container(node)
+    if (node & 0x80) return this.#container(node)
     switch (node) {
       case Node.null:
         return null
@@ -133,13 +139,13 @@ class OsonReader {
       case Node.false:
         return false
       case Node.string8:
-        return this.text(reader.u8())
+        return this.#text(reader.u8())
       case Node.string16:
-        return this.text(reader.u16())
+        return this.#text(reader.u16())
       case Node.string32:
-        return this.text(this.integer(4))
+        return this.#text(this.#integer(4))
       case Node.number8:
-        return this.number(reader.bytes(reader.u8()))
+        return this.#number(reader.bytes(reader.u8()))
       case Node.binaryDouble:
         return decodeBinaryDouble(reader.bytes(8))
       case Node.binaryFloat:
@@ -168,16 +174,16 @@ class OsonReader {
       case Node.binary16:
         return reader.bytes(reader.u16()).toString("hex").toUpperCase()
       case Node.binary32:
-        return reader.bytes(this.integer(4)).toString("hex").toUpperCase()
+        return reader.bytes(this.#integer(4)).toString("hex").toUpperCase()
       case Node.extended:
         if (reader.u8() !== 1) throw new ProtocolError("OSON extended type")
-        return decodeVector(reader.bytes(this.integer(4))).values
+        return decodeVector(reader.bytes(this.#integer(4))).values
       default:
     }
     const bits = node & 0xf0
-    if (bits === 0x20 || bits === 0x60) return this.number(reader.bytes((node & 0x0f) + 1))
-    if (bits === 0x40 || bits === 0x50) return this.number(reader.bytes(node & 0x0f))
-    if (node < 0x20) return this.text(node)
+    if (bits === 0x20 || bits === 0x60) return this.#number(reader.bytes((node & 0x0f) + 1))
+    if (bits === 0x40 || bits === 0x50) return this.#number(reader.bytes(node & 0x0f))
+    if (node < 0x20) return this.#text(node)
     throw new ProtocolError(`OSON node ${node}`)
   }
 }

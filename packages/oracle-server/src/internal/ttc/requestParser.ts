@@ -79,18 +79,18 @@ const plainFunctions: ReadonlySet<number> = new Set([
  * pass over functions that this server does not know.
  */
 export class RequestParser {
-  private readonly buffer: RequestBuffer
+  readonly #buffer: RequestBuffer
 
   constructor(buffer: RequestBuffer) {
-    this.buffer = buffer
+    this.#buffer = buffer
   }
 
   next(terms: TtcTerms, rows: ExpectedRows | undefined): Message | undefined {
-    const { buffer } = this
+    const buffer = this.#buffer
     if (!buffer.isWorthAnAttempt) return undefined
     let start = buffer.reader.position
     try {
-      const message = rows === undefined ? this.message(buffer.reader, terms) : this.row(rows, () => {
+      const message = rows === undefined ? this.#message(buffer.reader, terms) : this.#row(rows, () => {
         start = buffer.reader.position
       })
       buffer.commit()
@@ -102,8 +102,8 @@ export class RequestParser {
     }
   }
 
-  private row(rows: ExpectedRows, kept: () => void): Message {
-    const row = readBindRow(this.buffer.reader, rows.binds, rows.order, rows.partial, (partial) => {
+  #row(rows: ExpectedRows, kept: () => void): Message {
+    const row = readBindRow(this.#buffer.reader, rows.binds, rows.order, rows.partial, (partial) => {
       rows.partial = partial
       kept()
     })
@@ -111,18 +111,18 @@ export class RequestParser {
     return { kind: "row", row }
   }
 
-  private message(reader: ByteReader, terms: TtcTerms): Message {
+  #message(reader: ByteReader, terms: TtcTerms): Message {
     const type = reader.u8()
     switch (type) {
       case MessageType.function:
-        return this.functionMessage(reader, readHeader(reader, false, terms), terms)
+        return this.#functionMessage(reader, readHeader(reader, false, terms), terms)
       case MessageType.oneWay:
-        return this.functionMessage(reader, readHeader(reader, true, terms), terms)
+        return this.#functionMessage(reader, readHeader(reader, true, terms), terms)
       case MessageType.piggyback: {
         const header = readHeader(reader, false, terms)
         const piggyback = parsePiggyback(reader, header.code, terms)
         // Its length is unknown, and with it where the function message begins.
-        if (piggyback === undefined) return { kind: "function", header, body: this.unknown() }
+        if (piggyback === undefined) return { kind: "function", header, body: this.#unknown() }
         return { kind: "piggyback", code: header.code, piggyback }
       }
       case MessageType.protocol:
@@ -130,13 +130,13 @@ export class RequestParser {
       case MessageType.dataTypes:
         return { kind: "dataTypes", request: parseDataTypes(reader) }
       case MessageType.fastAuth:
-        return this.fastAuth(reader, terms)
+        return this.#fastAuth(reader, terms)
       default:
         throw new ProtocolError(`message type ${type}`)
     }
   }
 
-  private fastAuth(reader: ByteReader, terms: TtcTerms): Message {
+  #fastAuth(reader: ByteReader, terms: TtcTerms): Message {
     reader.skip(3)
     expect(reader, MessageType.protocol)
     const { driver } = parseProtocol(reader)
@@ -156,11 +156,11 @@ export class RequestParser {
     }
   }
 
-  private functionMessage(reader: ByteReader, header: FunctionHeader, terms: TtcTerms): Message {
-    return { kind: "function", header, body: this.body(reader, header.code, terms) }
+  #functionMessage(reader: ByteReader, header: FunctionHeader, terms: TtcTerms): Message {
+    return { kind: "function", header, body: this.#body(reader, header.code, terms) }
   }
 
-  private body(reader: ByteReader, code: number, terms: TtcTerms): FunctionBody {
+  #body(reader: ByteReader, code: number, terms: TtcTerms): FunctionBody {
     if (plainFunctions.has(code)) return { kind: "plain" }
     switch (code) {
       case FunctionCode.execute:
@@ -173,14 +173,14 @@ export class RequestParser {
         return { kind: "fetch", cursorId, rows: reader.ub4() }
       }
       case FunctionCode.lobOperation:
-        return { kind: "lob", request: parseLobOperation(reader, () => this.buffer.endsHere) }
+        return { kind: "lob", request: parseLobOperation(reader, () => this.#buffer.endsHere) }
       case FunctionCode.authPhaseOne:
       case FunctionCode.authPhaseTwo:
         return { kind: "auth", message: parseAuthMessage(reader, terms) }
       case FunctionCode.describeObject:
         return { kind: "describeObject", name: parseDescribeObject(reader, terms) }
       case FunctionCode.version:
-        return this.version(reader, terms)
+        return this.#version(reader, terms)
       case FunctionCode.sessionRelease:
         reader.skip(2)
         return { kind: "release", mode: reader.ub4() }
@@ -188,11 +188,11 @@ export class RequestParser {
         reader.ub4()
         return { kind: "plain" }
       default:
-        return this.unknown()
+        return this.#unknown()
     }
   }
 
-  private version(reader: ByteReader, terms: TtcTerms): FunctionBody {
+  #version(reader: ByteReader, terms: TtcTerms): FunctionBody {
     reader.skip(1)
     reader.ub4()
     reader.skip(2)
@@ -200,8 +200,8 @@ export class RequestParser {
     return { kind: "plain" }
   }
 
-  private unknown(): FunctionBody {
-    if (!this.buffer.skipToBoundary()) throw new Incomplete()
+  #unknown(): FunctionBody {
+    if (!this.#buffer.skipToBoundary()) throw new Incomplete()
     return { kind: "unknown" }
   }
 }

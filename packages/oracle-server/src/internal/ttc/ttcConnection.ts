@@ -45,85 +45,88 @@ const negotiation = { code: 0, sequence: 0, token: 0, oneWay: false }
  * last call that came in. In a pipeline there is no reset: the call that runs is answered with ORA-01013, the others run.
  */
 export class TtcConnection {
-  private readonly host: TtcHost
-  private readonly dialogue: Dialogue
-  private readonly buffer = new RequestBuffer()
-  private readonly parser = new RequestParser(this.buffer)
-  private pending: PendingExecute | undefined
-  private running: Call | undefined
+  readonly #host: TtcHost
+  readonly #dialogue: Dialogue
+  readonly #buffer = new RequestBuffer()
+  readonly #parser = new RequestParser(this.#buffer)
+  #pending: PendingExecute | undefined
+  #running: Call | undefined
   /** The last call that came in; a reset that follows is its answer. */
-  private last: Call | undefined
+  #last: Call | undefined
   /** An error met before the call itself was reached; it becomes that of the call. */
-  private earlyError: OraErrorLike | undefined
+  #earlyError: OraErrorLike | undefined
   /** A break has been announced to the client, whose reset is due. */
-  private breaking = false
+  #breaking = false
   /** The reset has come; its answer waits for the end of the call that runs. */
-  private resetting = false
-  private ended = false
+  #resetting = false
+  #ended = false
 
   constructor(host: TtcHost) {
-    this.host = host
-    this.dialogue = new Dialogue(host)
+    this.#host = host
+    this.#dialogue = new Dialogue(host)
   }
 
   /** Takes one DATA packet; a failure to make sense of it is thrown and must end the connection. */
   receive(payload: Buffer, endsRequest: boolean, isFull: boolean): void {
-    this.buffer.append(payload, endsRequest, isFull)
-    this.pump()
+    this.#buffer.append(payload, endsRequest, isFull)
+    this.#pump()
   }
 
   marker(kind: number): void {
-    const { dialogue, host, running } = this
+    const dialogue = this.#dialogue
+    const host = this.#host
+    const running = this.#running
     host.noted(kind === MarkerKind.reset ? "reset" : "break", dialogue.session)
     if (kind === MarkerKind.reset) {
-      this.buffer.clear()
-      this.pending = undefined
-      this.breaking = false
+      this.#buffer.clear()
+      this.#pending = undefined
+      this.#breaking = false
       host.sendMarker(MarkerKind.reset)
-      if (running === undefined) return this.answerReset()
-      this.resetting = true
-      return this.cancel(running)
+      if (running === undefined) return this.#answerReset()
+      this.#resetting = true
+      return this.#cancel(running)
     }
-    if (this.breaking) return
-    if (dialogue.pipeline !== undefined || this.last?.code === FunctionCode.pipelineEnd) {
+    if (this.#breaking) return
+    if (dialogue.pipeline !== undefined || this.#last?.code === FunctionCode.pipelineEnd) {
       // The client of a pipeline never resets. One that broke off too late finds all of its answers.
       if (running === undefined) return
       running.broken = true
       dialogue.session?.engine.cancel()
       return running.wake()
     }
-    this.breaking = true
-    if (running !== undefined) this.cancel(running)
+    this.#breaking = true
+    if (running !== undefined) this.#cancel(running)
     host.sendMarker(MarkerKind.break)
   }
 
   /** The socket is gone. */
   closed(): void {
-    if (this.ended) return
-    this.ended = true
-    this.endSession()
-    this.running?.wake()
+    if (this.#ended) return
+    this.#ended = true
+    this.#endSession()
+    this.#running?.wake()
   }
 
   /** The session has been killed by another one: a call that runs ends with ORA-00028. */
   killed(): void {
-    this.running?.wake()
+    this.#running?.wake()
   }
 
-  private endSession(): void {
-    const { session } = this.dialogue
-    if (session !== undefined) this.host.close(session)
+  #endSession(): void {
+    const { session } = this.#dialogue
+    if (session !== undefined) this.#host.close(session)
   }
 
-  private cancel(call: Call): void {
+  #cancel(call: Call): void {
     call.cancelled = true
-    this.dialogue.session?.engine.cancel()
+    this.#dialogue.session?.engine.cancel()
     call.wake()
   }
 
-  private answerReset(): void {
-    const { dialogue, last } = this
-    this.resetting = false
+  #answerReset(): void {
+    const dialogue = this.#dialogue
+    const last = this.#last
+    this.#resetting = false
     // The client drops a response that was on its way, and with it every cursor and LOB that only this response named.
     // The call's own cursor is named once more, so that the client can close it.
     if (last !== undefined) dialogue.takeBack(last)
@@ -131,76 +134,76 @@ export class TtcConnection {
     writeOutcome(dialogue.writer, {
       callStatus: dialogue.callStatus(undefined),
       sequence: last?.sequence ?? 0,
-      cursorId: this.cursorLeft(last),
+      cursorId: this.#cursorLeft(last),
       rowCount: 0,
       error: cancelled()
     }, dialogue.terms.fieldVersion)
-    this.flush(undefined)
+    this.#flush(undefined)
   }
 
-  private cursorLeft(call: Call | undefined): number {
+  #cursorLeft(call: Call | undefined): number {
     const id = call?.cursorId ?? 0
-    return this.dialogue.session?.cursors.has(id) === true ? id : 0
+    return this.#dialogue.session?.cursors.has(id) === true ? id : 0
   }
 
-  private pump(): void {
-    while (this.running === undefined && !this.ended) {
-      const message = this.parser.next(this.dialogue.terms, this.pending)
+  #pump(): void {
+    while (this.#running === undefined && !this.#ended) {
+      const message = this.#parser.next(this.#dialogue.terms, this.#pending)
       if (message === undefined) return
-      this.take(message)
+      this.#take(message)
     }
   }
 
-  private take(message: Message): void {
-    const { dialogue } = this
+  #take(message: Message): void {
+    const dialogue = this.#dialogue
     switch (message.kind) {
       case "row": {
-        const pending = this.pending!
+        const pending = this.#pending!
         pending.rows.push(message.row)
         if (pending.rows.length === pending.due) {
-          this.pending = undefined
-          this.run(pending.call, () => runExecute(dialogue, pending.call, pending.header, pending.rows))
+          this.#pending = undefined
+          this.#run(pending.call, () => runExecute(dialogue, pending.call, pending.header, pending.rows))
         }
         return
       }
       case "piggyback":
-        this.earlyError ??= dialogue.attach() ?? applyPiggyback(dialogue, message.piggyback)
+        this.#earlyError ??= dialogue.attach() ?? applyPiggyback(dialogue, message.piggyback)
         // The client of a pipeline does not know of a break that it sent before.
-        if (message.piggyback.kind === "pipelineBegin") this.breaking = false
+        if (message.piggyback.kind === "pipelineBegin") this.#breaking = false
         return
       case "protocol":
-        return this.run(this.begin(negotiation, "protocol"), () => answerProtocol(dialogue, message.driver))
+        return this.#run(this.#begin(negotiation, "protocol"), () => answerProtocol(dialogue, message.driver))
       case "dataTypes":
-        return this.run(this.begin(negotiation, "dataTypes"), () => answerDataTypes(dialogue, message.request))
+        return this.#run(this.#begin(negotiation, "dataTypes"), () => answerDataTypes(dialogue, message.request))
       case "fastAuth": {
-        const call = this.begin(message.header)
-        return this.run(call, () => {
+        const call = this.#begin(message.header)
+        return this.#run(call, () => {
           answerProtocol(dialogue, message.driver)
           answerDataTypes(dialogue, message.dataTypes)
           return runFunction(dialogue, call, { kind: "auth", message: message.auth })
         })
       }
       case "function":
-        return this.takeFunction(this.begin(message.header), message.body)
+        return this.#takeFunction(this.#begin(message.header), message.body)
     }
   }
 
-  private begin(header: ConstructorParameters<typeof Call>[0], name?: Call["name"]): Call {
-    const call = new Call(header, this.host.now(), name)
-    this.last = call
+  #begin(header: ConstructorParameters<typeof Call>[0], name?: Call["name"]): Call {
+    const call = new Call(header, this.#host.now(), name)
+    this.#last = call
     return call
   }
 
-  private takeFunction(call: Call, body: FunctionBody): void {
-    const { dialogue } = this
-    if (body.kind !== "release") this.earlyError ??= dialogue.attach()
-    if (body.kind !== "execute") return this.run(call, () => runFunction(dialogue, call, body))
+  #takeFunction(call: Call, body: FunctionBody): void {
+    const dialogue = this.#dialogue
+    if (body.kind !== "release") this.#earlyError ??= dialogue.attach()
+    if (body.kind !== "execute") return this.#run(call, () => runFunction(dialogue, call, body))
     const { header } = body
     const error = prepareExecute(dialogue, call, header)
-    this.earlyError ??= error
+    this.#earlyError ??= error
     const cursor = cursorOf(dialogue, call)
     // A cursor that does not exist: nobody can tell the types of the binds that may follow.
-    if (cursor === undefined && header.binds === undefined) this.buffer.skipToBoundary()
+    if (cursor === undefined && header.binds === undefined) this.#buffer.skipToBoundary()
     const binds = header.binds ?? cursor?.binds ?? []
     const plsql = cursor?.plsql ?? isPlsql(header)
     const skipOut = header.isShort ? cursor?.outOnly : undefined
@@ -209,19 +212,20 @@ export class TtcConnection {
     const without = (index: number) => returning?.has(index) === true || skipOut?.has(index) === true
     const order = binds.length === 0 ? [] : valueOrder(binds, without, plsql, dialogue.terms)
     const due = header.isQuery ? 1 : header.iterations
-    if (order.length === 0 || due === 0) return this.run(call, () => runExecute(dialogue, call, header, []))
-    this.pending = { call, header, binds, order, due, rows: [], partial: undefined }
+    if (order.length === 0 || due === 0) return this.#run(call, () => runExecute(dialogue, call, header, []))
+    this.#pending = { call, header, binds, order, due, rows: [], partial: undefined }
   }
 
   /** Runs a call whose request is complete, and answers it. */
-  private run(call: Call, work: () => void | Promise<void>): void {
-    const { dialogue, host } = this
-    const early = this.earlyError
-    this.earlyError = undefined
+  #run(call: Call, work: () => void | Promise<void>): void {
+    const dialogue = this.#dialogue
+    const host = this.#host
+    const early = this.#earlyError
+    this.#earlyError = undefined
     beginCall(dialogue, call)
     host.began(call, dialogue.session)
     // A break came before the request was there: the call is not begun, and the reset that is due is its answer.
-    if (this.breaking) {
+    if (this.#breaking) {
       call.cancelled = true
       return host.finished(call, dialogue.session, cancelled())
     }
@@ -232,29 +236,31 @@ export class TtcConnection {
         if (early !== undefined) throw early
         if (fault?.kind === "error") throw fault.error
         const result = work()
-        return result instanceof Promise ? result.then(() => undefined, (cause) => this.failed(call, cause)) : undefined
+        return result instanceof Promise
+          ? result.then(() => undefined, (cause) => this.#failed(call, cause))
+          : undefined
       } catch (cause) {
-        return this.failed(call, cause)
+        return this.#failed(call, cause)
       }
     }
     if (fault === undefined || fault.kind === "error") {
       const result = guarded()
-      if (!(result instanceof Promise)) return this.finish(call, result, fault)
-      this.running = call
-      void result.then((error) => this.settle(call, error, fault))
+      if (!(result instanceof Promise)) return this.#finish(call, result, fault)
+      this.#running = call
+      void result.then((error) => this.#settle(call, error, fault))
       return
     }
-    this.runFaulty(call, fault, guarded)
+    this.#runFaulty(call, fault, guarded)
   }
 
-  private failed(call: Call, cause: unknown): OraErrorLike {
-    if (cause instanceof ProtocolError) this.fail()
-    return failCall(this.dialogue, call, cause)
+  #failed(call: Call, cause: unknown): OraErrorLike {
+    if (cause instanceof ProtocolError) this.#fail()
+    return failCall(this.#dialogue, call, cause)
   }
 
-  private runFaulty(call: Call, fault: CallFault, guarded: () => Settled | Promise<Settled>): void {
-    if (fault.kind === "disconnect" && fault.when === "before") return this.drop(fault.reset)
-    this.running = call
+  #runFaulty(call: Call, fault: CallFault, guarded: () => Settled | Promise<Settled>): void {
+    if (fault.kind === "disconnect" && fault.when === "before") return this.#drop(fault.reset)
+    this.#running = call
     const held = fault.kind === "hang" || fault.kind === "delay"
       ? new Promise<void>((resolve) => {
         const timer = fault.kind === "delay" ? setTimeout(resolve, fault.milliseconds) : undefined
@@ -266,65 +272,68 @@ export class TtcConnection {
       : Promise.resolve()
     void held.then(() => {
       call.wake = () => undefined
-      if (call.cancelled || this.ended) return cancelled()
+      if (call.cancelled || this.#ended) return cancelled()
       return guarded()
-    }).then((error) => this.settle(call, error, fault))
+    }).then((error) => this.#settle(call, error, fault))
   }
 
-  private settle(call: Call, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
-    if (this.running !== call) return
-    const { dialogue, host } = this
-    this.running = undefined
-    if (this.ended) {
+  #settle(call: Call, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
+    if (this.#running !== call) return
+    const dialogue = this.#dialogue
+    const host = this.#host
+    this.#running = undefined
+    if (this.#ended) {
       host.finished(call, dialogue.session, error)
       // A logon may have gone through after its client had left.
-      this.endSession()
+      this.#endSession()
       return
     }
     if (call.cancelled) {
       // The response of a cancelled call is the one to the reset.
       host.finished(call, dialogue.session, error ?? cancelled())
-      if (this.resetting) this.answerReset()
-    } else this.finish(call, error, fault)
+      if (this.#resetting) this.#answerReset()
+    } else this.#finish(call, error, fault)
     // What came in meanwhile is parsed outside of any packet's own handling.
     try {
-      this.pump()
+      this.#pump()
     } catch {
-      this.fail()
+      this.#fail()
     }
   }
 
   /** The client cannot be understood: its connection ends, and nothing else does. */
-  private fail(): void {
-    this.host.malformed()
-    this.drop(false)
+  #fail(): void {
+    this.#host.malformed()
+    this.#drop(false)
   }
 
-  private finish(call: Call, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
-    const { dialogue, host } = this
+  #finish(call: Call, error: OraErrorLike | undefined, fault: CallFault | undefined): void {
+    const dialogue = this.#dialogue
+    const host = this.#host
     host.finished(call, dialogue.session, error)
     if (dialogue.pipeline?.aborts === true && error !== undefined) dialogue.pipeline.failed = true
-    if (fault?.kind === "disconnect") return this.drop(fault.reset)
-    if (!call.oneWay) this.flush(fault, call)
-    if (!endCall(dialogue, call, error)) this.drop(false)
+    if (fault?.kind === "disconnect") return this.#drop(fault.reset)
+    if (!call.oneWay) this.#flush(fault, call)
+    if (!endCall(dialogue, call, error)) this.#drop(false)
   }
 
-  private drop(reset: boolean): void {
-    this.ended = true
-    this.endSession()
-    if (reset) this.host.reset()
-    else this.host.end()
+  #drop(reset: boolean): void {
+    this.#ended = true
+    this.#endSession()
+    if (reset) this.#host.reset()
+    else this.#host.end()
   }
 
-  private flush(fault: CallFault | undefined, call?: Call): void {
-    const { dialogue, host } = this
+  #flush(fault: CallFault | undefined, call?: Call): void {
+    const dialogue = this.#dialogue
+    const host = this.#host
     const { writer } = dialogue
     // PROTOCOL and DATA_TYPES are over before end-of-response is in force.
     const marked = dialogue.endOfResponse && call?.name !== "protocol" && call?.name !== "dataTypes"
     if (marked) writer.u8(MessageType.endOfResponse)
     if (fault?.kind === "truncate") {
       host.send(writer.written(), marked, fault.bytes)
-      if (fault.then !== "hang") this.drop(fault.then === "reset")
+      if (fault.then !== "hang") this.#drop(fault.then === "reset")
       return
     }
     host.send(writer.written(), marked)

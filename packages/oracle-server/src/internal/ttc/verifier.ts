@@ -74,28 +74,28 @@ export type ComboKey = Buffer
 
 /** One challenge and its answer (PROTOCOL section 6). */
 export class Challenge {
-  private readonly serverPart: Buffer
-  private readonly mixingSalt = randomBytes(16)
-  private readonly verifier: Verifier
+  readonly #serverPart: Buffer
+  readonly #mixingSalt = randomBytes(16)
+  readonly #verifier: Verifier
   /** The keys are mixed by PBKDF2, also for an 11g verifier; older clients mix those otherwise. */
-  private readonly derives: boolean
+  readonly #derives: boolean
 
   constructor(verifier: Verifier, mixesAllKeys: boolean) {
-    this.verifier = verifier
-    this.derives = verifier.kind === "12c" || mixesAllKeys
+    this.#verifier = verifier
+    this.#derives = verifier.kind === "12c" || mixesAllKeys
     // The client tells the ways apart by this length.
-    this.serverPart = randomBytes(this.derives ? 32 : 48)
+    this.#serverPart = randomBytes(this.#derives ? 32 : 48)
   }
 
   pairs(): ReadonlyArray<AuthPair> {
-    const { verifier } = this
+    const verifier = this.#verifier
     const pairs: Array<AuthPair> = [
-      { key: "AUTH_SESSKEY", value: hex(encrypt(verifier.key, this.serverPart)), flags: 0 },
+      { key: "AUTH_SESSKEY", value: hex(encrypt(verifier.key, this.#serverPart)), flags: 0 },
       { key: "AUTH_VFR_DATA", value: hex(verifier.salt), flags: verifierType(verifier.kind) }
     ]
-    if (this.derives) {
+    if (this.#derives) {
       pairs.push(
-        { key: "AUTH_PBKDF2_CSK_SALT", value: hex(this.mixingSalt), flags: 0 },
+        { key: "AUTH_PBKDF2_CSK_SALT", value: hex(this.#mixingSalt), flags: 0 },
         { key: "AUTH_PBKDF2_VGEN_COUNT", value: String(verifierRounds), flags: 0 },
         { key: "AUTH_PBKDF2_SDER_COUNT", value: "3", flags: 0 }
       )
@@ -105,14 +105,15 @@ export class Challenge {
 
   /** The combo key, or `undefined` when the answer is not even well-formed. */
   async comboKey(sessionKey: string | undefined): Promise<ComboKey | undefined> {
-    const { serverPart, verifier } = this
+    const serverPart = this.#serverPart
+    const verifier = this.#verifier
     const clientPart = decrypt(verifier.key, unhex(sessionKey))
     if (clientPart === undefined || clientPart.length < serverPart.length) return undefined
-    if (this.derives) {
+    if (this.#derives) {
       const size = verifier.key.length
       // The client's part comes first, and it is the text of the two that is hashed.
       const mixed = hex(Buffer.concat([clientPart.subarray(0, size), serverPart.subarray(0, size)]))
-      return derive(Buffer.from(mixed, "latin1"), this.mixingSalt, 3, size)
+      return derive(Buffer.from(mixed, "latin1"), this.#mixingSalt, 3, size)
     }
     const mixed = Buffer.alloc(24)
     for (let index = 0; index < 24; index++) mixed[index] = serverPart[16 + index]! ^ clientPart[16 + index]!

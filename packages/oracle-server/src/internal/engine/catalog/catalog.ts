@@ -128,10 +128,10 @@ export class Catalog {
   readonly schemas = new Set(["SYS", "SYSTEM", "PUBLIC"])
   /** Grows with every definition: what was compiled under another number is compiled again. */
   version = 0
-  private lastId = 70_000
+  #lastId = 70_000
 
   nextId(): number {
-    return ++this.lastId
+    return ++this.#lastId
   }
 
   add(object: CatalogObject): void {

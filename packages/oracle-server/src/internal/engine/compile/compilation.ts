@@ -81,8 +81,8 @@ export class Compilation {
   site: Site
   /** Sequences whose values a row takes, with the place where the row's value is kept. */
   readonly sequences = new Map<number, number>()
-  private slots = 0
-  private places = 0
+  #slots = 0
+  #places = 0
   readonly expr: (c: Compilation, expr: Expr, scope: Scope) => Term
   readonly query: (c: Compilation, query: Query, parent: Scope | undefined) => CompiledQuery
 
@@ -100,12 +100,12 @@ export class Compilation {
 
   /** A new slot for rows. */
   slot(): number {
-    return this.slots++
+    return this.#slots++
   }
 
   /** A new place in the state of a run. */
   place(): number {
-    return this.places++
+    return this.#places++
   }
 
   parameter(parameter: Parameter): number {

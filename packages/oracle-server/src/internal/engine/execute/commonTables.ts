@@ -6,34 +6,34 @@ import type { Operator, Plan } from "./operator.ts"
 
 /** The rows of a common table, read once for a run and as far as somebody wants them. */
 export class SharedRows {
-  private readonly f: Frame
-  private readonly operator: Operator
-  private readonly slot: number
-  private readonly rows: Array<Row> = []
-  private opened = false
-  private ended = false
+  readonly #f: Frame
+  readonly #operator: Operator
+  readonly #slot: number
+  readonly #rows: Array<Row> = []
+  #opened = false
+  #ended = false
 
   constructor(f: Frame, operator: Operator, slot: number) {
-    this.f = f
-    this.operator = operator
-    this.slot = slot
+    this.#f = f
+    this.#operator = operator
+    this.#slot = slot
   }
 
   at(index: number): Row | undefined {
-    while (this.rows.length <= index && !this.ended) {
-      if (!this.opened) {
-        this.operator.open()
-        this.opened = true
+    while (this.#rows.length <= index && !this.#ended) {
+      if (!this.#opened) {
+        this.#operator.open()
+        this.#opened = true
       }
-      if (!this.operator.next()) {
-        this.ended = true
+      if (!this.#operator.next()) {
+        this.#ended = true
         break
       }
-      const row = this.f.rows[this.slot]!
-      this.f.take(sizeOf(row))
-      this.rows.push(row)
+      const row = this.#f.rows[this.#slot]!
+      this.#f.take(sizeOf(row))
+      this.#rows.push(row)
     }
-    return this.rows[index]
+    return this.#rows[index]
   }
 }
 
@@ -51,51 +51,51 @@ export const sharedRows = (
 }
 
 export class CommonRows implements Operator {
-  private readonly f: Frame
-  private readonly shared: SharedRows
-  private readonly slot: number
-  private index = 0
+  readonly #f: Frame
+  readonly #shared: SharedRows
+  readonly #slot: number
+  #index = 0
 
   constructor(f: Frame, shared: SharedRows, slot: number) {
-    this.f = f
-    this.shared = shared
-    this.slot = slot
+    this.#f = f
+    this.#shared = shared
+    this.#slot = slot
   }
 
   open(): void {
-    this.index = 0
+    this.#index = 0
   }
 
   next(): boolean {
-    const row = this.shared.at(this.index)
+    const row = this.#shared.at(this.#index)
     if (row === undefined) return false
-    this.index++
-    this.f.rows[this.slot] = row
+    this.#index++
+    this.#f.rows[this.#slot] = row
     return true
   }
 }
 
 /** In the recursive part of a common table: the one row that it goes on from. */
 export class WorkingRow implements Operator {
-  private readonly f: Frame
-  private readonly working: number
-  private readonly slot: number
-  private done = true
+  readonly #f: Frame
+  readonly #working: number
+  readonly #slot: number
+  #done = true
 
   constructor(f: Frame, working: number, slot: number) {
-    this.f = f
-    this.working = working
-    this.slot = slot
+    this.#f = f
+    this.#working = working
+    this.#slot = slot
   }
 
   open(): void {
-    this.done = false
+    this.#done = false
   }
 
   next(): boolean {
-    if (this.done) return false
-    this.done = true
-    this.f.rows[this.slot] = this.f.rows[this.working]!
+    if (this.#done) return false
+    this.#done = true
+    this.#f.rows[this.#slot] = this.#f.rows[this.#working]!
     return true
   }
 }

@@ -32,16 +32,16 @@ export class Frame {
   readonly session: SessionState
   readonly store: Store
   readonly snapshot: Snapshot
-  private taken = 0
+  #taken = 0
   /** For expressions of PL/SQL: where they stand. */
   host: unknown
   /** What a part of the run waits for; undefined when it only gives way. */
   wait: Wait | undefined
   /** How that wait ended, for the part that waited. */
   failure: { readonly error: unknown } | undefined
-  private left = fuel
-  private until = 0
-  private endings: Array<() => void> | undefined
+  #left = fuel
+  #until = 0
+  #endings: Array<() => void> | undefined
 
   constructor(store: Store, session: SessionState, snapshot: Snapshot, params: ReadonlyArray<Stored>) {
     this.store = store
@@ -56,19 +56,19 @@ export class Frame {
 
   /** Counts one small step of work. */
   step(): void {
-    if (--this.left < 0) this.pause()
+    if (--this.#left < 0) this.pause()
   }
 
   /** Looks at the clock; leaves when the time is used up. */
   pause(): void {
-    this.left = fuel
+    this.#left = fuel
     const now = this.store.clock()
-    if (this.until === 0) this.until = now + slice
-    else if (now >= this.until) this.suspend(undefined)
+    if (this.#until === 0) this.#until = now + slice
+    else if (now >= this.#until) this.suspend(undefined)
   }
 
   suspend(wait: Wait | undefined): never {
-    this.until = 0
+    this.#until = 0
     this.wait = wait
     throw suspension
   }
@@ -76,21 +76,21 @@ export class Frame {
   /** Bytes for the work of this run: they are given back when it ends. */
   take(bytes: number): void {
     this.store.memory.take(bytes)
-    this.taken += bytes
+    this.#taken += bytes
   }
 
   /** Something to do when the run is over, whatever its end. */
   atEnd(ending: () => void): void {
-    this.endings ??= []
-    this.endings.push(ending)
+    this.#endings ??= []
+    this.#endings.push(ending)
   }
 
   close(): void {
-    if (this.taken > 0) this.store.memory.give(this.taken)
-    this.taken = 0
+    if (this.#taken > 0) this.store.memory.give(this.#taken)
+    this.#taken = 0
     this.store.close(this.snapshot)
-    const { endings } = this
-    this.endings = undefined
+    const endings = this.#endings
+    this.#endings = undefined
     if (endings !== undefined) { for (const ending of endings) ending() }
   }
 }

@@ -44,83 +44,86 @@ interface Level {
 }
 
 export class Hierarchy implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly spec: HierarchySpec
-  private tuples: Array<Tuple> = []
-  private table: Map<string | number | null, Array<number>> | undefined
-  private filled = false
-  private held = false
-  private stack: Array<Level> = []
-  private readonly onPath = new Set<number>()
-  private count = 0
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #spec: HierarchySpec
+  #tuples: Array<Tuple> = []
+  #table: Map<string | number | null, Array<number>> | undefined
+  #filled = false
+  #held = false
+  #stack: Array<Level> = []
+  readonly #onPath = new Set<number>()
+  #count = 0
   /** The search for children that a suspension may have left. */
-  private search: {
+  #search: {
     readonly candidates: ReadonlyArray<number> | undefined
     at: number
     readonly found: Array<number>
     cycle: boolean
   } | undefined
-  private current: { readonly index: number; readonly depth: number } | undefined
-  private started = false
+  #current: { readonly index: number; readonly depth: number } | undefined
+  #started = false
 
   constructor(f: Frame, child: Operator, spec: HierarchySpec) {
-    this.f = f
-    this.child = child
-    this.spec = spec
+    this.#f = f
+    this.#child = child
+    this.#spec = spec
   }
 
   open(): void {
-    this.tuples = []
-    this.table = undefined
-    this.filled = false
-    this.held = false
-    this.stack = []
-    this.onPath.clear()
-    this.count = 0
-    this.search = undefined
-    this.current = undefined
-    this.started = false
-    this.child.open()
+    this.#tuples = []
+    this.#table = undefined
+    this.#filled = false
+    this.#held = false
+    this.#stack = []
+    this.#onPath.clear()
+    this.#count = 0
+    this.#search = undefined
+    this.#current = undefined
+    this.#started = false
+    this.#child.open()
   }
 
-  private fill(): void {
-    const { f, spec } = this
+  #fill(): void {
+    const f = this.#f
+    const spec = this.#spec
     const size = tupleBytes(spec.slots) + 16
-    while (!this.filled) {
-      if (!this.held) {
-        if (!this.child.next()) {
-          this.filled = true
+    while (!this.#filled) {
+      if (!this.#held) {
+        if (!this.#child.next()) {
+          this.#filled = true
           return
         }
-        this.held = true
+        this.#held = true
       }
       const key = spec.key === undefined ? undefined : keyOf(spec.key.kind, spec.key.build(f))
-      this.held = false
+      this.#held = false
       f.take(size)
-      this.tuples.push(saveTuple(f, spec.slots))
+      this.#tuples.push(saveTuple(f, spec.slots))
       if (key !== undefined && key !== null) {
-        this.table ??= new Map()
-        const list = this.table.get(key)
-        if (list === undefined) this.table.set(key, [this.tuples.length - 1])
-        else list.push(this.tuples.length - 1)
+        this.#table ??= new Map()
+        const list = this.#table.get(key)
+        if (list === undefined) this.#table.set(key, [this.#tuples.length - 1])
+        else list.push(this.#tuples.length - 1)
       }
       f.step()
     }
   }
 
-  private setPseudo(level: number): void {
-    const { f, spec } = this
+  #setPseudo(level: number): void {
+    const f = this.#f
+    const spec = this.#spec
     f.rows[spec.pseudo] = [level, null, null]
-    f.rows[spec.rownum] = [this.count + 1]
+    f.rows[spec.rownum] = [this.#count + 1]
   }
 
-  private sort(found: Array<number>): void {
-    const { f, spec } = this
+  #sort(found: Array<number>): void {
+    const f = this.#f
+    const spec = this.#spec
     if (spec.siblings.length === 0) return
     const compare = compareKeys(spec.siblings)
     const keyed = found.map((index) => {
-      restoreTuple(f, spec.slots, this.tuples[index]!)
+      restoreTuple(f, spec.slots, this.#tuples[index]!)
       return { index, key: spec.siblingValues(f) }
     })
     keyed.sort((a, b) => compare(a.key, b.key))
@@ -130,29 +133,30 @@ export class Hierarchy implements Operator {
   }
 
   /** The rows that START WITH takes, or the children of the row on top. */
-  private find(parent: Tuple | undefined, level: number): { readonly found: Array<number>; readonly cycle: boolean } {
-    const { f, spec } = this
-    if (this.search === undefined) {
+  #find(parent: Tuple | undefined, level: number): { readonly found: Array<number>; readonly cycle: boolean } {
+    const f = this.#f
+    const spec = this.#spec
+    if (this.#search === undefined) {
       let candidates: ReadonlyArray<number> | undefined
       if (parent !== undefined) {
         restoreTuple(f, spec.prior, parent)
         if (spec.key !== undefined) {
           const key = keyOf(spec.key.kind, spec.key.probe(f))
-          candidates = (key === null ? undefined : this.table?.get(key)) ?? []
+          candidates = (key === null ? undefined : this.#table?.get(key)) ?? []
         }
       }
-      this.search = { candidates, at: 0, found: [], cycle: false }
+      this.#search = { candidates, at: 0, found: [], cycle: false }
     }
-    const { search } = this
+    const search = this.#search
     if (parent !== undefined) restoreTuple(f, spec.prior, parent)
     const condition = parent === undefined ? spec.start : spec.connect
-    const size = search.candidates?.length ?? this.tuples.length
-    this.setPseudo(level)
+    const size = search.candidates?.length ?? this.#tuples.length
+    this.#setPseudo(level)
     while (search.at < size) {
       const index = search.candidates === undefined ? search.at : search.candidates[search.at]!
-      restoreTuple(f, spec.slots, this.tuples[index]!)
+      restoreTuple(f, spec.slots, this.#tuples[index]!)
       if (condition === undefined || condition(f) === 1) {
-        if (parent !== undefined && spec.usesPrior && this.onPath.has(index)) {
+        if (parent !== undefined && spec.usesPrior && this.#onPath.has(index)) {
           if (!spec.nocycle) throw oraError(1436, "CONNECT BY loop in user data")
           search.cycle = true
         } else search.found.push(index)
@@ -160,53 +164,54 @@ export class Hierarchy implements Operator {
       search.at++
       f.step()
     }
-    this.search = undefined
-    this.sort(search.found)
+    this.#search = undefined
+    this.#sort(search.found)
     return search
   }
 
   next(): boolean {
-    const { f, spec } = this
-    if (!this.filled) this.fill()
-    if (!this.started) {
-      const { found } = this.find(undefined, 1)
-      this.stack.push({ tuple: undefined, index: -1, children: found, paths: spec.paths.map(() => ""), at: 0 })
-      this.started = true
+    const f = this.#f
+    const spec = this.#spec
+    if (!this.#filled) this.#fill()
+    if (!this.#started) {
+      const { found } = this.#find(undefined, 1)
+      this.#stack.push({ tuple: undefined, index: -1, children: found, paths: spec.paths.map(() => ""), at: 0 })
+      this.#started = true
     }
     for (;;) {
-      if (this.current === undefined) {
-        const top = this.stack.at(-1)
+      if (this.#current === undefined) {
+        const top = this.#stack.at(-1)
         if (top === undefined) return false
         if (top.at === top.children.length) {
-          this.stack.pop()
-          this.onPath.delete(top.index)
+          this.#stack.pop()
+          this.#onPath.delete(top.index)
           continue
         }
-        this.current = { index: top.children[top.at++]!, depth: this.stack.length }
+        this.#current = { index: top.children[top.at++]!, depth: this.#stack.length }
       }
-      const { depth, index } = this.current
-      const tuple = this.tuples[index]!
+      const { depth, index } = this.#current
+      const tuple = this.#tuples[index]!
       // The row counts as on the path while its children are looked for.
-      this.onPath.add(index)
-      this.count++
+      this.#onPath.add(index)
+      this.#count++
       let next: { readonly found: Array<number>; readonly cycle: boolean }
       try {
-        next = this.find(tuple, depth + 1)
+        next = this.#find(tuple, depth + 1)
       } catch (error) {
-        this.count--
+        this.#count--
         throw error
       }
       restoreTuple(f, spec.slots, tuple)
-      const parent = this.stack.at(-1)!
-      const root = this.stack[1]?.tuple ?? tuple
+      const parent = this.#stack.at(-1)!
+      const root = this.#stack[1]?.tuple ?? tuple
       restoreTuple(f, spec.root, root)
       if (parent.tuple !== undefined) restoreTuple(f, spec.prior, parent.tuple)
       else restoreTuple(f, spec.prior, spec.nulls)
       const paths = spec.paths.map((text, i) => parent.paths[i]! + text(f))
       f.take(48)
-      this.stack.push({ tuple, index, children: next.found, paths, at: 0 })
+      this.#stack.push({ tuple, index, children: next.found, paths, at: 0 })
       f.rows[spec.pseudo] = [depth, next.found.length === 0 ? 1 : 0, next.cycle ? 1 : 0, ...paths]
-      this.current = undefined
+      this.#current = undefined
       return true
     }
   }

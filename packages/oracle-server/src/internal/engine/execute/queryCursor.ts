@@ -31,15 +31,15 @@ const noNumbers: ReadonlyArray<number | null> = []
 export class QueryCursor implements Cursor {
   readonly _tag = "Cursor"
   readonly columns: ReadonlyArray<Column>
-  private readonly decoders: ReadonlyArray<Decoder>
-  private readonly persist: Persist | undefined
-  private source: CursorRows | undefined
-  private readonly time: number
+  readonly #decoders: ReadonlyArray<Decoder>
+  readonly #persist: Persist | undefined
+  #source: CursorRows | undefined
+  readonly #time: number
   rowCount = 0
   /** Rows read ahead of the fetches. */
-  private ahead: Array<Held> = []
-  private next = 0
-  private isOpen = false
+  #ahead: Array<Held> = []
+  #next = 0
+  #isOpen = false
 
   constructor(
     plan: { readonly columns: ReadonlyArray<Column>; readonly decoders: ReadonlyArray<Decoder> },
@@ -47,40 +47,40 @@ export class QueryCursor implements Cursor {
     persist?: Persist
   ) {
     this.columns = plan.columns
-    this.decoders = plan.decoders
-    this.source = source
-    this.persist = persist
-    this.time = source.frame.session.statementTime
+    this.#decoders = plan.decoders
+    this.#source = source
+    this.#persist = persist
+    this.#time = source.frame.session.statementTime
   }
 
   get exhausted(): boolean {
-    return this.source === undefined && this.next >= this.ahead.length
+    return this.#source === undefined && this.#next >= this.#ahead.length
   }
 
   /** As {@link open}, when that takes no longer than a turn; false when it has to be gone on with. */
   openNow(): boolean {
-    const { operator } = this.source!
+    const { operator } = this.#source!
     try {
       operator.open()
-      this.isOpen = true
+      this.#isOpen = true
     } catch (error) {
       if (error === suspension) return false
-      this.finish()
+      this.#finish()
       throw error
     }
-    return this.pullNow(1)
+    return this.#pullNow(1)
   }
 
   /** Makes the plan ready; its first row is looked for, because errors in it belong to the execution. */
   *open(): Step<void> {
-    const { frame, operator, take } = this.source!
+    const { frame, operator, take } = this.#source!
     try {
       // What has been opened is not opened again: parts of it may be at work already.
-      if (!this.isOpen) yield* complete(frame, () => operator.open())
-      this.isOpen = true
-      if (take === undefined) yield* this.pull(1)
+      if (!this.#isOpen) yield* complete(frame, () => operator.open())
+      this.#isOpen = true
+      if (take === undefined) yield* this.#pull(1)
     } catch (error) {
-      this.finish()
+      this.#finish()
       throw error
     }
   }
@@ -88,28 +88,28 @@ export class QueryCursor implements Cursor {
   /** Reads all rows: what locks them has to have seen them all. */
   *readAll(): Step<void> {
     try {
-      yield* this.pull(Infinity)
+      yield* this.#pull(Infinity)
     } catch (error) {
-      this.finish()
+      this.#finish()
       throw error
     }
   }
 
   /** Reads until so many rows are at hand, or none is left. May be left by suspension. */
-  private work(count: number): void {
-    const { source } = this
+  #work(count: number): void {
+    const source = this.#source
     if (source === undefined) return
     const { frame, lockSlots, operator, slot, take } = source
-    while (this.ahead.length - this.next < count) {
+    while (this.#ahead.length - this.#next < count) {
       if (!operator.next()) {
-        this.finish()
+        this.#finish()
         return
       }
       if (take !== undefined && !take()) {
         frame.step()
         continue
       }
-      this.ahead.push({
+      this.#ahead.push({
         row: frame.rows[slot]!,
         numbers: lockSlots.length === 0
           ? noNumbers
@@ -120,33 +120,33 @@ export class QueryCursor implements Cursor {
   }
 
   /** False when the rows take longer than a turn. */
-  private pullNow(count: number): boolean {
-    const { source } = this
+  #pullNow(count: number): boolean {
+    const source = this.#source
     if (source === undefined) return true
     const { session } = source.frame
     const before = session.statementTime
-    session.statementTime = this.time
+    session.statementTime = this.#time
     try {
-      this.work(count)
+      this.#work(count)
       return true
     } catch (error) {
       if (error === suspension) return false
-      this.finish()
+      this.#finish()
       throw error
     } finally {
       session.statementTime = before
     }
   }
 
-  private *pull(count: number): Step<void> {
-    const { source } = this
+  *#pull(count: number): Step<void> {
+    const source = this.#source
     if (source === undefined) return
     const { frame } = source
     const { session } = frame
     const before = session.statementTime
-    session.statementTime = this.time
+    session.statementTime = this.#time
     try {
-      yield* complete(frame, () => this.work(count))
+      yield* complete(frame, () => this.#work(count))
     } catch (error) {
       this.close()
       throw error
@@ -155,62 +155,63 @@ export class QueryCursor implements Cursor {
     }
   }
 
-  private finish(): void {
-    const { source } = this
-    this.source = undefined
+  #finish(): void {
+    const source = this.#source
+    this.#source = undefined
     source?.frame.close()
   }
 
-  private *takeHeld(count: number): Step<ReadonlyArray<Held>> {
-    if (this.next > 0) {
-      this.ahead = this.ahead.slice(this.next)
-      this.next = 0
+  *#takeHeld(count: number): Step<ReadonlyArray<Held>> {
+    if (this.#next > 0) {
+      this.#ahead = this.#ahead.slice(this.#next)
+      this.#next = 0
     }
-    if (this.ahead.length < count) yield* this.pull(count)
-    const out = this.ahead.slice(this.next, this.next + count)
-    this.next += out.length
+    if (this.#ahead.length < count) yield* this.#pull(count)
+    const out = this.#ahead.slice(this.#next, this.#next + count)
+    this.#next += out.length
     this.rowCount += out.length
     // One row ahead tells whether these were the last; what locks as it reads must not.
-    if (this.next >= this.ahead.length && this.source !== undefined && this.source.take === undefined) {
-      this.ahead = []
-      this.next = 0
-      yield* this.pull(1)
+    if (this.#next >= this.#ahead.length && this.#source !== undefined && this.#source.take === undefined) {
+      this.#ahead = []
+      this.#next = 0
+      yield* this.#pull(1)
     }
     return out
   }
 
   /** As {@link fetch}, when that takes no longer than a turn. */
   fetchNow(count: number): ReadonlyArray<WireRow> | undefined {
-    if (!this.pullNow(count)) return undefined
-    const more = this.ahead.length - this.next > count
+    if (!this.#pullNow(count)) return undefined
+    const more = this.#ahead.length - this.#next > count
     // Whether these are the last rows is asked before they are handed out: nothing is lost when the answer takes time.
-    if (!more && this.source !== undefined && this.source.take === undefined && !this.pullNow(count + 1)) {
+    if (!more && this.#source !== undefined && this.#source.take === undefined && !this.#pullNow(count + 1)) {
       return undefined
     }
-    const out = this.ahead.slice(this.next, this.next + count)
-    this.next += out.length
+    const out = this.#ahead.slice(this.#next, this.#next + count)
+    this.#next += out.length
     this.rowCount += out.length
-    if (this.next >= this.ahead.length) {
-      this.ahead = []
-      this.next = 0
-    } else if (this.next > 1000) {
-      this.ahead = this.ahead.slice(this.next)
-      this.next = 0
+    if (this.#next >= this.#ahead.length) {
+      this.#ahead = []
+      this.#next = 0
+    } else if (this.#next > 1000) {
+      this.#ahead = this.#ahead.slice(this.#next)
+      this.#next = 0
     }
-    return this.decode(out)
+    return this.#decode(out)
   }
 
   /** Up to `count` rows in stored form. */
   *take(count: number): Step<ReadonlyArray<Row>> {
-    return (yield* this.takeHeld(count)).map((held) => held.row)
+    return (yield* this.#takeHeld(count)).map((held) => held.row)
   }
 
   *fetch(count: number): Step<ReadonlyArray<WireRow>> {
-    return this.decode(yield* this.takeHeld(count))
+    return this.#decode(yield* this.#takeHeld(count))
   }
 
-  private decode(held: ReadonlyArray<Held>): ReadonlyArray<WireRow> {
-    const { decoders, persist } = this
+  #decode(held: ReadonlyArray<Held>): ReadonlyArray<WireRow> {
+    const decoders = this.#decoders
+    const persist = this.#persist
     const rows: Array<WireRow> = []
     for (const { numbers, row } of held) {
       const values: Array<Value> = []
@@ -224,8 +225,8 @@ export class QueryCursor implements Cursor {
   }
 
   close(): void {
-    this.finish()
-    this.ahead = []
-    this.next = 0
+    this.#finish()
+    this.#ahead = []
+    this.#next = 0
   }
 }

@@ -25,80 +25,81 @@ export interface RecursionSpec {
 }
 
 export class Recursion implements Operator {
-  private readonly f: Frame
-  private readonly first: Operator
-  private readonly step: Operator
-  private readonly spec: RecursionSpec
-  private readonly kinds: ReadonlyArray<Kind>
-  private queue: Array<Node> = []
-  private head = 0
-  private keys = new Set<string>()
-  private phase: "first" | "take" | "step" = "first"
-  private started = false
-  private node: Node | undefined
+  readonly #f: Frame
+  readonly #first: Operator
+  readonly #step: Operator
+  readonly #spec: RecursionSpec
+  readonly #kinds: ReadonlyArray<Kind>
+  #queue: Array<Node> = []
+  #head = 0
+  #keys = new Set<string>()
+  #phase: "first" | "take" | "step" = "first"
+  #started = false
+  #node: Node | undefined
 
   constructor(f: Frame, first: Operator, step: Operator, spec: RecursionSpec) {
-    this.f = f
-    this.first = first
-    this.step = step
-    this.spec = spec
-    this.kinds = spec.cycle.map((column) => spec.kinds[column]!)
+    this.#f = f
+    this.#first = first
+    this.#step = step
+    this.#spec = spec
+    this.#kinds = spec.cycle.map((column) => spec.kinds[column]!)
   }
 
   open(): void {
-    this.queue = []
-    this.head = 0
-    this.keys = new Set()
-    this.phase = "first"
-    this.node = undefined
-    this.first.open()
+    this.#queue = []
+    this.#head = 0
+    this.#keys = new Set()
+    this.#phase = "first"
+    this.#node = undefined
+    this.#first.open()
   }
 
-  private keep(row: Row, parent: Node | undefined): void {
-    const values: Array<Stored> = this.spec.cycle.map((column) => row[column]!)
-    const key = keyOfAll(this.kinds, values)
+  #keep(row: Row, parent: Node | undefined): void {
+    const values: Array<Stored> = this.#spec.cycle.map((column) => row[column]!)
+    const key = keyOfAll(this.#kinds, values)
     // Only a key that was there before can be an ancestor's.
-    if (this.keys.has(key)) {
+    if (this.#keys.has(key)) {
       for (let at = parent; at !== undefined; at = at.parent) {
         if (at.key === key) throw oraError(32044, "cycle detected while executing recursive WITH query")
       }
     }
-    this.f.take(sizeOf(row) + 80)
-    this.keys.add(key)
-    this.queue.push({ row, key, parent })
+    this.#f.take(sizeOf(row) + 80)
+    this.#keys.add(key)
+    this.#queue.push({ row, key, parent })
   }
 
   next(): boolean {
-    const { f, spec } = this
+    const f = this.#f
+    const spec = this.#spec
     for (;;) {
-      if (this.phase === "first") {
-        if (this.first.next()) {
-          this.keep(f.rows[spec.slot]!, undefined)
+      if (this.#phase === "first") {
+        if (this.#first.next()) {
+          this.#keep(f.rows[spec.slot]!, undefined)
           return true
         }
-        this.phase = "take"
+        this.#phase = "take"
       }
-      if (this.phase === "take") {
-        this.node = this.queue[this.head]
-        if (this.node === undefined) return false
-        this.head++
-        if (this.head > 4096) {
-          this.queue = this.queue.slice(this.head)
-          this.head = 0
+      if (this.#phase === "take") {
+        this.#node = this.#queue[this.#head]
+        if (this.#node === undefined) return false
+        this.#head++
+        if (this.#head > 4096) {
+          this.#queue = this.#queue.slice(this.#head)
+          this.#head = 0
         }
-        this.started = false
-        this.phase = "step"
+        this.#started = false
+        this.#phase = "step"
       }
-      f.rows[spec.working] = this.node!.row
-      if (!this.started) {
-        this.step.open()
-        this.started = true
+      f.rows[spec.working] = this.#node!.row
+      if (!this.#started) {
+        this.#step.open()
+        this.#started = true
       }
-      if (this.step.next()) {
-        this.keep(f.rows[spec.slot]!, this.node)
+      if (this.#step.next()) {
+        this.#keep(f.rows[spec.slot]!, this.#node)
         return true
       }
-      this.phase = "take"
+      this.#phase = "take"
       f.step()
     }
   }

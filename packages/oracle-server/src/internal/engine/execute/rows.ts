@@ -10,32 +10,32 @@ import type { Operator } from "./operator.ts"
 import { compareKeys, Sorter } from "./sorting.ts"
 
 export class Filter implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly condition: Eval
-  private held = false
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #condition: Eval
+  #held = false
 
   constructor(f: Frame, child: Operator, condition: Eval) {
-    this.f = f
-    this.child = child
-    this.condition = condition
+    this.#f = f
+    this.#child = child
+    this.#condition = condition
   }
 
   open(): void {
-    this.held = false
-    this.child.open()
+    this.#held = false
+    this.#child.open()
   }
 
   next(): boolean {
     for (;;) {
-      if (!this.held) {
-        if (!this.child.next()) return false
-        this.held = true
+      if (!this.#held) {
+        if (!this.#child.next()) return false
+        this.#held = true
       }
-      const passes = this.condition(this.f) === 1
-      this.held = false
+      const passes = this.#condition(this.#f) === 1
+      this.#held = false
       if (passes) return true
-      this.f.step()
+      this.#f.step()
     }
   }
 }
@@ -45,48 +45,48 @@ export class Filter implements Operator {
  * `last` are the conditions that stay false once they are.
  */
 export class Rownum implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly slot: number
-  private readonly condition: Eval | undefined
-  private readonly last: Eval | undefined
-  private count = 0
-  private held = false
-  private over = false
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #slot: number
+  readonly #condition: Eval | undefined
+  readonly #last: Eval | undefined
+  #count = 0
+  #held = false
+  #over = false
 
   constructor(f: Frame, child: Operator, slot: number, condition: Eval | undefined, last: Eval | undefined) {
-    this.f = f
-    this.child = child
-    this.slot = slot
-    this.condition = condition
-    this.last = last
+    this.#f = f
+    this.#child = child
+    this.#slot = slot
+    this.#condition = condition
+    this.#last = last
   }
 
   open(): void {
-    this.count = 0
-    this.held = false
-    this.over = false
-    this.child.open()
+    this.#count = 0
+    this.#held = false
+    this.#over = false
+    this.#child.open()
   }
 
   next(): boolean {
-    const { f } = this
-    while (!this.over) {
-      f.rows[this.slot] = [this.count + 1]
+    const f = this.#f
+    while (!this.#over) {
+      f.rows[this.#slot] = [this.#count + 1]
       // Without this look the child would work for a row that no number is left for.
-      if (!this.held && this.last !== undefined && this.last(f) !== 1) {
-        this.over = true
+      if (!this.#held && this.#last !== undefined && this.#last(f) !== 1) {
+        this.#over = true
         return false
       }
-      if (!this.held) {
-        if (!this.child.next()) return false
-        this.held = true
-        f.rows[this.slot] = [this.count + 1]
+      if (!this.#held) {
+        if (!this.#child.next()) return false
+        this.#held = true
+        f.rows[this.#slot] = [this.#count + 1]
       }
-      const passes = this.condition === undefined || this.condition(f) === 1
-      this.held = false
+      const passes = this.#condition === undefined || this.#condition(f) === 1
+      this.#held = false
       if (passes) {
-        this.count++
+        this.#count++
         return true
       }
       f.step()
@@ -97,31 +97,31 @@ export class Rownum implements Operator {
 
 /** Puts a row of values into a slot of its own. */
 export class Project implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly slot: number
-  private readonly row: (f: Frame) => Row
-  private held = false
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #slot: number
+  readonly #row: (f: Frame) => Row
+  #held = false
 
   constructor(f: Frame, child: Operator, slot: number, row: (f: Frame) => Row) {
-    this.f = f
-    this.child = child
-    this.slot = slot
-    this.row = row
+    this.#f = f
+    this.#child = child
+    this.#slot = slot
+    this.#row = row
   }
 
   open(): void {
-    this.held = false
-    this.child.open()
+    this.#held = false
+    this.#child.open()
   }
 
   next(): boolean {
-    if (!this.held) {
-      if (!this.child.next()) return false
-      this.held = true
+    if (!this.#held) {
+      if (!this.#child.next()) return false
+      this.#held = true
     }
-    this.f.rows[this.slot] = this.row(this.f)
-    this.held = false
+    this.#f.rows[this.#slot] = this.#row(this.#f)
+    this.#held = false
     return true
   }
 }
@@ -142,123 +142,126 @@ export interface LimitSpec {
 }
 
 export class Limit implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly spec: LimitSpec
-  private skip = 0
-  private left = 0
-  private lastRank: string | number | undefined
-  private ready = false
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #spec: LimitSpec
+  #skip = 0
+  #left = 0
+  #lastRank: string | number | undefined
+  #ready = false
 
   constructor(f: Frame, child: Operator, spec: LimitSpec) {
-    this.f = f
-    this.child = child
-    this.spec = spec
+    this.#f = f
+    this.#child = child
+    this.#spec = spec
   }
 
   open(): void {
-    this.ready = false
-    this.child.open()
+    this.#ready = false
+    this.#child.open()
   }
 
   next(): boolean {
-    const { f, spec } = this
-    if (!this.ready) {
-      this.skip = spec.offset === undefined ? 0 : rowCount(f, spec.offset)
-      this.left = spec.count === undefined ? Infinity : rowCount(f, spec.count)
-      this.lastRank = undefined
-      this.ready = true
+    const f = this.#f
+    const spec = this.#spec
+    if (!this.#ready) {
+      this.#skip = spec.offset === undefined ? 0 : rowCount(f, spec.offset)
+      this.#left = spec.count === undefined ? Infinity : rowCount(f, spec.count)
+      this.#lastRank = undefined
+      this.#ready = true
     }
-    while (this.skip > 0) {
-      if (!this.child.next()) return false
-      this.skip--
+    while (this.#skip > 0) {
+      if (!this.#child.next()) return false
+      this.#skip--
       f.step()
     }
-    if (this.left <= 0) {
-      if (spec.rank === undefined || this.lastRank === undefined || !this.child.next()) return false
-      return spec.rank(f) === this.lastRank
+    if (this.#left <= 0) {
+      if (spec.rank === undefined || this.#lastRank === undefined || !this.#child.next()) return false
+      return spec.rank(f) === this.#lastRank
     }
-    if (!this.child.next()) return false
-    this.left--
-    if (spec.rank !== undefined) this.lastRank = spec.rank(f) as string
+    if (!this.#child.next()) return false
+    this.#left--
+    if (spec.rank !== undefined) this.#lastRank = spec.rank(f) as string
     return true
   }
 }
 
 /** FETCH FIRST n PERCENT: all rows have to be known. `slot` holds what the child gives. */
 export class Percent implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly slot: number
-  private readonly spec: LimitSpec
-  private rows: Array<Row> = []
-  private filled = false
-  private at = 0
-  private end = 0
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #slot: number
+  readonly #spec: LimitSpec
+  #rows: Array<Row> = []
+  #filled = false
+  #at = 0
+  #end = 0
 
   constructor(f: Frame, child: Operator, slot: number, spec: LimitSpec) {
-    this.f = f
-    this.child = child
-    this.slot = slot
-    this.spec = spec
+    this.#f = f
+    this.#child = child
+    this.#slot = slot
+    this.#spec = spec
   }
 
   open(): void {
-    this.rows = []
-    this.filled = false
-    this.child.open()
+    this.#rows = []
+    this.#filled = false
+    this.#child.open()
   }
 
   next(): boolean {
-    const { f, slot, spec } = this
-    if (!this.filled) {
-      while (this.child.next()) {
+    const f = this.#f
+    const slot = this.#slot
+    const spec = this.#spec
+    if (!this.#filled) {
+      while (this.#child.next()) {
         f.take(sizeOf(f.rows[slot]!))
-        this.rows.push(f.rows[slot]!)
+        this.#rows.push(f.rows[slot]!)
         f.step()
       }
-      this.filled = true
-      this.at = spec.offset === undefined ? 0 : rowCount(f, spec.offset)
+      this.#filled = true
+      this.#at = spec.offset === undefined ? 0 : rowCount(f, spec.offset)
       const share = spec.count!(f)
       const percent = share === null ? 0 : toDouble(share as NumberValue)
-      this.end = this.at + Math.ceil(this.rows.length * Math.max(0, percent) / 100)
+      this.#end = this.#at + Math.ceil(this.#rows.length * Math.max(0, percent) / 100)
     }
-    if (this.at >= Math.min(this.end, this.rows.length)) return false
-    f.rows[slot] = this.rows[this.at++]!
+    if (this.#at >= Math.min(this.#end, this.#rows.length)) return false
+    f.rows[slot] = this.#rows[this.#at++]!
     return true
   }
 }
 
 /** Rows that have not been seen yet. */
 export class Distinct implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly slot: number
-  private readonly kinds: ReadonlyArray<Kind>
-  private seen = new Set<string>()
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #slot: number
+  readonly #kinds: ReadonlyArray<Kind>
+  #seen = new Set<string>()
 
   constructor(f: Frame, child: Operator, slot: number, kinds: ReadonlyArray<Kind>) {
-    this.f = f
-    this.child = child
-    this.slot = slot
-    this.kinds = kinds
+    this.#f = f
+    this.#child = child
+    this.#slot = slot
+    this.#kinds = kinds
   }
 
   open(): void {
-    this.seen = new Set()
-    this.child.open()
+    this.#seen = new Set()
+    this.#child.open()
   }
 
   next(): boolean {
-    const { f } = this
-    while (this.child.next()) {
-      const key = keyOfAll(this.kinds, f.rows[this.slot]!)
-      if (this.seen.has(key)) {
+    const f = this.#f
+    while (this.#child.next()) {
+      const key = keyOfAll(this.#kinds, f.rows[this.#slot]!)
+      if (this.#seen.has(key)) {
         f.step()
         continue
       }
       f.take(60 + key.length)
-      this.seen.add(key)
+      this.#seen.add(key)
       return true
     }
     return false
@@ -267,29 +270,29 @@ export class Distinct implements Operator {
 
 /** UNION ALL: one after the other. */
 export class Concatenation implements Operator {
-  private readonly children: ReadonlyArray<Operator>
-  private at = 0
-  private opened = false
+  readonly #children: ReadonlyArray<Operator>
+  #at = 0
+  #opened = false
 
   constructor(children: ReadonlyArray<Operator>) {
-    this.children = children
+    this.#children = children
   }
 
   open(): void {
-    this.at = 0
-    this.opened = false
+    this.#at = 0
+    this.#opened = false
   }
 
   next(): boolean {
-    while (this.at < this.children.length) {
-      const child = this.children[this.at]!
-      if (!this.opened) {
+    while (this.#at < this.#children.length) {
+      const child = this.#children[this.#at]!
+      if (!this.#opened) {
         child.open()
-        this.opened = true
+        this.#opened = true
       }
       if (child.next()) return true
-      this.at++
-      this.opened = false
+      this.#at++
+      this.#opened = false
     }
     return false
   }
@@ -307,20 +310,20 @@ const times: Readonly<Record<SetOperator, (left: number, right: number) => numbe
 
 /** The set operators that compare rows: each gives its rows in their order, as a sort would. */
 export class RowSets implements Operator {
-  private readonly f: Frame
-  private readonly op: SetOperator
-  private readonly left: Operator
-  private readonly right: Operator
-  private readonly slot: number
-  private readonly kinds: ReadonlyArray<Kind>
-  private phase = 0
-  private opened = false
-  private left_ = new Map<string, { readonly row: Row; count: number }>()
-  private right_ = new Map<string, number>()
-  private result: Array<Row> = []
-  private sorter: Sorter<Row>
-  private readonly compare: (a: Row, b: Row) => number
-  private at = 0
+  readonly #f: Frame
+  readonly #op: SetOperator
+  readonly #left: Operator
+  readonly #right: Operator
+  readonly #slot: number
+  readonly #kinds: ReadonlyArray<Kind>
+  #phase = 0
+  #opened = false
+  #left_ = new Map<string, { readonly row: Row; count: number }>()
+  #right_ = new Map<string, number>()
+  #result: Array<Row> = []
+  #sorter: Sorter<Row>
+  readonly #compare: (a: Row, b: Row) => number
+  #at = 0
 
   constructor(
     f: Frame,
@@ -330,77 +333,77 @@ export class RowSets implements Operator {
     slot: number,
     kinds: ReadonlyArray<Kind>
   ) {
-    this.f = f
-    this.op = op
-    this.left = left
-    this.right = right
-    this.slot = slot
-    this.kinds = kinds
-    this.compare = compareKeys(kinds.map((kind) => ({ kind, descending: false, nullsFirst: false })))
-    this.sorter = new Sorter(f, this.compare)
+    this.#f = f
+    this.#op = op
+    this.#left = left
+    this.#right = right
+    this.#slot = slot
+    this.#kinds = kinds
+    this.#compare = compareKeys(kinds.map((kind) => ({ kind, descending: false, nullsFirst: false })))
+    this.#sorter = new Sorter(f, this.#compare)
   }
 
   open(): void {
-    this.sorter = new Sorter(this.f, this.compare)
-    this.phase = 0
-    this.opened = false
-    this.left_ = new Map()
-    this.right_ = new Map()
-    this.result = []
-    this.at = 0
+    this.#sorter = new Sorter(this.#f, this.#compare)
+    this.#phase = 0
+    this.#opened = false
+    this.#left_ = new Map()
+    this.#right_ = new Map()
+    this.#result = []
+    this.#at = 0
   }
 
-  private addLeft(): void {
-    const { f } = this
-    const row = f.rows[this.slot]!
-    const key = keyOfAll(this.kinds, row)
-    const known = this.left_.get(key)
+  #addLeft(): void {
+    const f = this.#f
+    const row = f.rows[this.#slot]!
+    const key = keyOfAll(this.#kinds, row)
+    const known = this.#left_.get(key)
     if (known !== undefined) known.count++
     else {
       f.take(sizeOf(row) + 80 + key.length)
-      this.left_.set(key, { row, count: 1 })
+      this.#left_.set(key, { row, count: 1 })
     }
     f.step()
   }
 
-  private addRight(): void {
-    const { f } = this
-    const key = keyOfAll(this.kinds, f.rows[this.slot]!)
+  #addRight(): void {
+    const f = this.#f
+    const key = keyOfAll(this.#kinds, f.rows[this.#slot]!)
     f.take(60 + key.length)
-    this.right_.set(key, (this.right_.get(key) ?? 0) + 1)
+    this.#right_.set(key, (this.#right_.get(key) ?? 0) + 1)
     f.step()
   }
 
-  private drain(child: Operator, add: () => void): void {
-    if (!this.opened) {
+  #drain(child: Operator, add: () => void): void {
+    if (!this.#opened) {
       child.open()
-      this.opened = true
+      this.#opened = true
     }
     for (;;) {
       // A step that suspends has counted its row already.
       if (!child.next()) break
       add()
     }
-    this.opened = false
-    this.phase++
+    this.#opened = false
+    this.#phase++
   }
 
   next(): boolean {
-    if (this.phase === 0) this.drain(this.left, () => this.addLeft())
-    if (this.phase === 1) this.drain(this.right, () => this.op === "union" ? this.addLeft() : this.addRight())
-    if (this.phase === 2) {
-      for (const [key, { count, row }] of this.left_) {
-        const other = this.right_.get(key) ?? 0
-        for (let i = times[this.op](count, other); i > 0; i--) this.sorter.add(row)
+    if (this.#phase === 0) this.#drain(this.#left, () => this.#addLeft())
+    if (this.#phase === 1) this.#drain(this.#right, () => this.#op === "union" ? this.#addLeft() : this.#addRight())
+    if (this.#phase === 2) {
+      for (const [key, { count, row }] of this.#left_) {
+        const other = this.#right_.get(key) ?? 0
+        for (let i = times[this.#op](count, other); i > 0; i--) this.#sorter.add(row)
       }
-      this.phase = 3
+      this.#phase = 3
     }
-    if (this.phase === 3) {
-      this.result = this.sorter.finish()
-      this.phase = 4
+    if (this.#phase === 3) {
+      this.#result = this.#sorter.finish()
+      this.#phase = 4
     }
-    if (this.at >= this.result.length) return false
-    this.f.rows[this.slot] = this.result[this.at++]!
+    if (this.#at >= this.#result.length) return false
+    this.#f.rows[this.#slot] = this.#result[this.#at++]!
     return true
   }
 }

@@ -9,78 +9,80 @@ import type { Operator } from "./operator.ts"
 
 /** One row without a source: SELECT without FROM, or from DUAL alone. */
 export class OneRow implements Operator {
-  private readonly f: Frame
-  private readonly filter: Eval | undefined
-  private done = true
+  readonly #f: Frame
+  readonly #filter: Eval | undefined
+  #done = true
 
   constructor(f: Frame, filter: Eval | undefined) {
-    this.f = f
-    this.filter = filter
+    this.#f = f
+    this.#filter = filter
   }
 
   open(): void {
-    this.done = false
+    this.#done = false
   }
 
   next(): boolean {
-    if (this.done) return false
-    const passes = this.filter === undefined || this.filter(this.f) === 1
-    this.done = true
+    if (this.#done) return false
+    const passes = this.#filter === undefined || this.#filter(this.#f) === 1
+    this.#done = true
     return passes
   }
 }
 
 export class TableScan implements Operator {
-  private readonly f: Frame
-  private readonly slot: number
-  private readonly data: TableData
-  private readonly filter: Eval | undefined
-  private row = 0
-  private end = 0
-  private block: ReadonlyArray<Version | undefined> | undefined
+  readonly #f: Frame
+  readonly #slot: number
+  readonly #data: TableData
+  readonly #filter: Eval | undefined
+  #row = 0
+  #end = 0
+  #block: ReadonlyArray<Version | undefined> | undefined
 
   constructor(f: Frame, slot: number, table: Table, filter: Eval | undefined) {
-    this.f = f
-    this.slot = slot
-    this.data = f.data(table)
-    this.filter = filter
+    this.#f = f
+    this.#slot = slot
+    this.#data = f.data(table)
+    this.#filter = filter
   }
 
   open(): void {
-    this.row = 0
-    this.end = this.data.nextRow
-    this.block = this.end > 0 ? this.data.block(0) : undefined
+    this.#row = 0
+    this.#end = this.#data.nextRow
+    this.#block = this.#end > 0 ? this.#data.block(0) : undefined
   }
 
   next(): boolean {
-    const { end, f, filter } = this
+    const end = this.#end
+    const f = this.#f
+    const filter = this.#filter
     const { snapshot } = f
-    while (this.row < end) {
-      if (this.block === undefined) {
-        this.row = ((this.row >> 8) + 1) << 8
-        this.block = this.row < end ? this.data.block(this.row >> 8) : undefined
+    while (this.#row < end) {
+      if (this.#block === undefined) {
+        this.#row = ((this.#row >> 8) + 1) << 8
+        this.#block = this.#row < end ? this.#data.block(this.#row >> 8) : undefined
         f.step()
         continue
       }
-      const head = this.block[this.row & 255]
+      const head = this.#block[this.#row & 255]
       const values = head === undefined ? undefined : head.scn <= snapshot.scn ? head.values : visible(head, snapshot)
       if (values === undefined) {
-        this.advance()
+        this.#advance()
         f.step()
         continue
       }
-      f.rows[this.slot] = values
+      f.rows[this.#slot] = values
       const passes = filter === undefined || filter(f) === 1
-      this.advance()
+      this.#advance()
       if (passes) return true
       f.step()
     }
     return false
   }
 
-  private advance(): void {
-    this.row++
-    if ((this.row & 255) === 0) this.block = this.row < this.end ? this.data.block(this.row >> 8) : undefined
+  #advance(): void {
+    this.#row++
+    if ((this.#row & 255) === 0) this.#block = this.#row < this.#end ? this.#data.block(this.#row >> 8) : undefined
   }
 }
 
@@ -94,15 +96,15 @@ export interface Lookup {
 }
 
 export class IndexScan implements Operator {
-  private readonly f: Frame
-  private readonly slot: number
-  private readonly data: TableData
-  private readonly index: OrderedIndex
-  private readonly lookup: Lookup
-  private readonly filter: Eval | undefined
-  private walk: RangeWalk | undefined
-  private keys: Array<Stored> = []
-  private held = false
+  readonly #f: Frame
+  readonly #slot: number
+  readonly #data: TableData
+  readonly #index: OrderedIndex
+  readonly #lookup: Lookup
+  readonly #filter: Eval | undefined
+  #walk: RangeWalk | undefined
+  #keys: Array<Stored> = []
+  #held = false
 
   constructor(
     f: Frame,
@@ -112,26 +114,28 @@ export class IndexScan implements Operator {
     lookup: Lookup,
     filter: Eval | undefined
   ) {
-    this.f = f
-    this.slot = slot
-    this.data = f.data(table)
-    this.index = this.data.index(index)
-    this.lookup = lookup
-    this.filter = filter
+    this.#f = f
+    this.#slot = slot
+    this.#data = f.data(table)
+    this.#index = this.#data.index(index)
+    this.#lookup = lookup
+    this.#filter = filter
   }
 
   open(): void {
-    const { f, index, lookup } = this
-    this.held = false
-    this.keys = []
-    this.walk = undefined
+    const f = this.#f
+    const index = this.#index
+    const lookup = this.#lookup
+    this.#held = false
+    this.#keys = []
+    this.#walk = undefined
     if (lookup.any !== undefined) {
       const values = lookup.any.map((value) => value(f)).filter((value) => value !== null)
       values.sort((a, b) => index.comparers[0]!(a, b))
       // From the end: the keys are taken off as they are used.
       for (let i = values.length - 1; i >= 0; i--) {
-        if (this.keys.length === 0 || index.comparers[0]!(values[i]!, this.keys.at(-1)!) !== 0) {
-          this.keys.push(values[i]!)
+        if (this.#keys.length === 0 || index.comparers[0]!(values[i]!, this.#keys.at(-1)!) !== 0) {
+          this.#keys.push(values[i]!)
         }
       }
       return
@@ -142,36 +146,38 @@ export class IndexScan implements Operator {
       if (value === null) return
       prefix.push(value)
     }
-    const low = this.bound(prefix, lookup.low)
-    const high = this.bound(prefix, lookup.high)
+    const low = this.#bound(prefix, lookup.low)
+    const high = this.#bound(prefix, lookup.high)
     if (low === null || high === null) return
-    this.walk = index.range(low, high)
+    this.#walk = index.range(low, high)
   }
 
   /** null when nothing can be within it. */
-  private bound(prefix: Key, side: Lookup["low"]): Bound | null | undefined {
+  #bound(prefix: Key, side: Lookup["low"]): Bound | null | undefined {
     if (side === undefined) return prefix.length === 0 ? undefined : { key: prefix, inclusive: true }
-    const value = side.value(this.f)
+    const value = side.value(this.#f)
     return value === null ? null : { key: [...prefix, value], inclusive: side.inclusive }
   }
 
   next(): boolean {
-    const { f, filter, index } = this
+    const f = this.#f
+    const filter = this.#filter
+    const index = this.#index
     for (;;) {
-      if (!this.held) {
-        if (this.walk === undefined) {
-          const key = this.keys.pop()
+      if (!this.#held) {
+        if (this.#walk === undefined) {
+          const key = this.#keys.pop()
           if (key === undefined) return false
           const bound: Bound = { key: [key], inclusive: true }
-          this.walk = index.range(bound, bound)
+          this.#walk = index.range(bound, bound)
         }
-        const entry = this.walk.next()
+        const entry = this.#walk.next()
         if (entry === undefined) {
-          this.walk = undefined
-          if (this.keys.length === 0) return false
+          this.#walk = undefined
+          if (this.#keys.length === 0) return false
           continue
         }
-        const head = this.data.head(entry.row)
+        const head = this.#data.head(entry.row)
         const values = head === undefined
           ? undefined
           : head.scn <= f.snapshot.scn
@@ -183,11 +189,11 @@ export class IndexScan implements Operator {
           f.step()
           continue
         }
-        f.rows[this.slot] = values
-        this.held = true
+        f.rows[this.#slot] = values
+        this.#held = true
       }
       const passes = filter === undefined || filter(f) === 1
-      this.held = false
+      this.#held = false
       if (passes) return true
       f.step()
     }
@@ -195,70 +201,72 @@ export class IndexScan implements Operator {
 }
 
 export class RowidLookup implements Operator {
-  private readonly f: Frame
-  private readonly slot: number
-  private readonly table: Table
-  private readonly rowid: Eval
-  private readonly filter: Eval | undefined
-  private done = true
+  readonly #f: Frame
+  readonly #slot: number
+  readonly #table: Table
+  readonly #rowid: Eval
+  readonly #filter: Eval | undefined
+  #done = true
 
   constructor(f: Frame, slot: number, table: Table, rowid: Eval, filter: Eval | undefined) {
-    this.f = f
-    this.slot = slot
-    this.table = table
-    this.rowid = rowid
-    this.filter = filter
+    this.#f = f
+    this.#slot = slot
+    this.#table = table
+    this.#rowid = rowid
+    this.#filter = filter
   }
 
   open(): void {
-    this.done = false
+    this.#done = false
   }
 
   next(): boolean {
-    if (this.done) return false
-    const { f, table } = this
-    const text = this.rowid(f)
+    if (this.#done) return false
+    const f = this.#f
+    const table = this.#table
+    const text = this.#rowid(f)
     const row = text === null ? -1 : rowOf(table.id, text as string)
     const values = row < 0 ? undefined : visible(f.data(table).head(row), f.snapshot)
     if (values === undefined) {
-      this.done = true
+      this.#done = true
       return false
     }
-    f.rows[this.slot] = values
-    const passes = this.filter === undefined || this.filter(f) === 1
-    this.done = true
+    f.rows[this.#slot] = values
+    const passes = this.#filter === undefined || this.#filter(f) === 1
+    this.#done = true
     return passes
   }
 }
 
 /** Rows that are at hand as a whole when the run begins to read them: dictionary views. */
 export class ListScan implements Operator {
-  private readonly f: Frame
-  private readonly slot: number
-  private readonly list: (f: Frame) => ReadonlyArray<Row>
-  private readonly filter: Eval | undefined
-  private rows: ReadonlyArray<Row> | undefined
-  private at = 0
+  readonly #f: Frame
+  readonly #slot: number
+  readonly #list: (f: Frame) => ReadonlyArray<Row>
+  readonly #filter: Eval | undefined
+  #rows: ReadonlyArray<Row> | undefined
+  #at = 0
 
   constructor(f: Frame, slot: number, list: (f: Frame) => ReadonlyArray<Row>, filter: Eval | undefined) {
-    this.f = f
-    this.slot = slot
-    this.list = list
-    this.filter = filter
+    this.#f = f
+    this.#slot = slot
+    this.#list = list
+    this.#filter = filter
   }
 
   open(): void {
-    this.rows ??= this.list(this.f)
-    this.at = 0
+    this.#rows ??= this.#list(this.#f)
+    this.#at = 0
   }
 
   next(): boolean {
-    const { f, filter } = this
-    const rows = this.rows!
-    while (this.at < rows.length) {
-      f.rows[this.slot] = rows[this.at]!
+    const f = this.#f
+    const filter = this.#filter
+    const rows = this.#rows!
+    while (this.#at < rows.length) {
+      f.rows[this.#slot] = rows[this.#at]!
       const passes = filter === undefined || filter(f) === 1
-      this.at++
+      this.#at++
       if (passes) return true
       f.step()
     }
@@ -268,29 +276,31 @@ export class ListScan implements Operator {
 
 /** Rows of expressions: VALUES. */
 export class ValuesScan implements Operator {
-  private readonly f: Frame
-  private readonly slot: number
-  private readonly list: ReadonlyArray<(f: Frame) => Row>
-  private readonly filter: Eval | undefined
-  private at = 0
+  readonly #f: Frame
+  readonly #slot: number
+  readonly #list: ReadonlyArray<(f: Frame) => Row>
+  readonly #filter: Eval | undefined
+  #at = 0
 
   constructor(f: Frame, slot: number, list: ReadonlyArray<(f: Frame) => Row>, filter: Eval | undefined) {
-    this.f = f
-    this.slot = slot
-    this.list = list
-    this.filter = filter
+    this.#f = f
+    this.#slot = slot
+    this.#list = list
+    this.#filter = filter
   }
 
   open(): void {
-    this.at = 0
+    this.#at = 0
   }
 
   next(): boolean {
-    const { f, filter, list } = this
-    while (this.at < list.length) {
-      f.rows[this.slot] = list[this.at]!(f)
+    const f = this.#f
+    const filter = this.#filter
+    const list = this.#list
+    while (this.#at < list.length) {
+      f.rows[this.#slot] = list[this.#at]!(f)
       const passes = filter === undefined || filter(f) === 1
-      this.at++
+      this.#at++
       if (passes) return true
       f.step()
     }

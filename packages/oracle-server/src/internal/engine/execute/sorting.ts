@@ -9,63 +9,64 @@ import { restoreTuple, saveTuple, type Tuple, tupleBytes } from "./tuples.ts"
 const runLength = 1024
 
 export class Sorter<A> {
-  private readonly f: Frame
-  private readonly compare: (a: A, b: A) => number
-  private run: Array<A> = []
-  private runs: Array<Array<A>> = []
-  private merging:
+  readonly #f: Frame
+  readonly #compare: (a: A, b: A) => number
+  #run: Array<A> = []
+  #runs: Array<Array<A>> = []
+  #merging:
     | { readonly a: Array<A>; readonly b: Array<A>; i: number; j: number; readonly out: Array<A> }
     | undefined
-  private merged: Array<Array<A>> = []
+  #merged: Array<Array<A>> = []
 
   constructor(f: Frame, compare: (a: A, b: A) => number) {
-    this.f = f
-    this.compare = compare
+    this.#f = f
+    this.#compare = compare
   }
 
   add(item: A): void {
-    this.run.push(item)
-    if (this.run.length < runLength) return
-    this.runs.push(this.run.sort(this.compare))
-    this.run = []
+    this.#run.push(item)
+    if (this.#run.length < runLength) return
+    this.#runs.push(this.#run.sort(this.#compare))
+    this.#run = []
   }
 
   /** All items in order; may be left by suspension and is then called again. */
   finish(): Array<A> {
-    const { compare, f } = this
-    if (this.run.length > 0) {
-      this.runs.push(this.run.sort(compare))
-      this.run = []
+    const compare = this.#compare
+    const f = this.#f
+    if (this.#run.length > 0) {
+      this.#runs.push(this.#run.sort(compare))
+      this.#run = []
     }
     for (;;) {
-      if (this.merging === undefined) {
-        if (this.runs.length === 0) {
-          if (this.merged.length === 0) return []
-          if (this.merged.length === 1) return this.merged[0]!
-          this.runs = this.merged
-          this.merged = []
+      if (this.#merging === undefined) {
+        if (this.#runs.length === 0) {
+          if (this.#merged.length === 0) return []
+          if (this.#merged.length === 1) return this.#merged[0]!
+          this.#runs = this.#merged
+          this.#merged = []
         }
-        if (this.runs.length === 1) {
-          this.merged.push(this.runs.pop()!)
+        if (this.#runs.length === 1) {
+          this.#merged.push(this.#runs.pop()!)
           // One run that was left over goes first, or equal rows would change places.
-          if (this.merged.length > 1) {
-            this.runs = this.merged
-            this.merged = []
+          if (this.#merged.length > 1) {
+            this.#runs = this.#merged
+            this.#merged = []
           }
           continue
         }
-        this.merging = { a: this.runs.shift()!, b: this.runs.shift()!, i: 0, j: 0, out: [] }
+        this.#merging = { a: this.#runs.shift()!, b: this.#runs.shift()!, i: 0, j: 0, out: [] }
       }
-      const { a, b, out } = this.merging
-      while (this.merging.i < a.length && this.merging.j < b.length) {
-        if (compare(a[this.merging.i]!, b[this.merging.j]!) <= 0) out.push(a[this.merging.i++]!)
-        else out.push(b[this.merging.j++]!)
+      const { a, b, out } = this.#merging
+      while (this.#merging.i < a.length && this.#merging.j < b.length) {
+        if (compare(a[this.#merging.i]!, b[this.#merging.j]!) <= 0) out.push(a[this.#merging.i++]!)
+        else out.push(b[this.#merging.j++]!)
         f.step()
       }
-      while (this.merging.i < a.length) out.push(a[this.merging.i++]!)
-      while (this.merging.j < b.length) out.push(b[this.merging.j++]!)
-      this.merging = undefined
-      this.merged.push(out)
+      while (this.#merging.i < a.length) out.push(a[this.#merging.i++]!)
+      while (this.#merging.j < b.length) out.push(b[this.#merging.j++]!)
+      this.#merging = undefined
+      this.#merged.push(out)
     }
   }
 }
@@ -102,16 +103,16 @@ interface Sorted {
 }
 
 export class Sort implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly slots: ReadonlyArray<number>
-  private readonly values: (f: Frame) => ReadonlyArray<Stored>
-  private readonly compare: (a: ReadonlyArray<Stored>, b: ReadonlyArray<Stored>) => number
-  private sorter: Sorter<Sorted>
-  private rows: ReadonlyArray<Sorted> | undefined
-  private read = false
-  private held = false
-  private at = 0
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #slots: ReadonlyArray<number>
+  readonly #values: (f: Frame) => ReadonlyArray<Stored>
+  readonly #compare: (a: ReadonlyArray<Stored>, b: ReadonlyArray<Stored>) => number
+  #sorter: Sorter<Sorted>
+  #rows: ReadonlyArray<Sorted> | undefined
+  #read = false
+  #held = false
+  #at = 0
 
   constructor(
     f: Frame,
@@ -120,45 +121,46 @@ export class Sort implements Operator {
     values: (f: Frame) => ReadonlyArray<Stored>,
     keys: ReadonlyArray<SortKey>
   ) {
-    this.f = f
-    this.child = child
-    this.slots = slots
-    this.values = values
-    this.compare = compareKeys(keys)
-    this.sorter = new Sorter(f, (a, b) => this.compare(a.key, b.key))
+    this.#f = f
+    this.#child = child
+    this.#slots = slots
+    this.#values = values
+    this.#compare = compareKeys(keys)
+    this.#sorter = new Sorter(f, (a, b) => this.#compare(a.key, b.key))
   }
 
   open(): void {
-    this.sorter = new Sorter(this.f, (a, b) => this.compare(a.key, b.key))
-    this.rows = undefined
-    this.read = false
-    this.held = false
-    this.at = 0
-    this.child.open()
+    this.#sorter = new Sorter(this.#f, (a, b) => this.#compare(a.key, b.key))
+    this.#rows = undefined
+    this.#read = false
+    this.#held = false
+    this.#at = 0
+    this.#child.open()
   }
 
   next(): boolean {
-    const { f, slots } = this
-    if (this.rows === undefined) {
+    const f = this.#f
+    const slots = this.#slots
+    if (this.#rows === undefined) {
       const size = tupleBytes(slots) + 60
-      while (!this.read) {
-        if (!this.held) {
-          if (!this.child.next()) {
-            this.read = true
+      while (!this.#read) {
+        if (!this.#held) {
+          if (!this.#child.next()) {
+            this.#read = true
             break
           }
-          this.held = true
+          this.#held = true
         }
-        const key = this.values(f)
-        this.held = false
+        const key = this.#values(f)
+        this.#held = false
         f.take(size)
-        this.sorter.add({ key, tuple: saveTuple(f, slots) })
+        this.#sorter.add({ key, tuple: saveTuple(f, slots) })
         f.step()
       }
-      this.rows = this.sorter.finish()
+      this.#rows = this.#sorter.finish()
     }
-    if (this.at >= this.rows.length) return false
-    restoreTuple(f, slots, this.rows[this.at++]!.tuple)
+    if (this.#at >= this.#rows.length) return false
+    restoreTuple(f, slots, this.#rows[this.#at++]!.tuple)
     return true
   }
 }

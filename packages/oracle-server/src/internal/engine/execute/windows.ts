@@ -47,23 +47,23 @@ interface Held {
 }
 
 export class Windows implements Operator {
-  private readonly f: Frame
-  private readonly child: Operator
-  private readonly slots: ReadonlyArray<number>
-  private readonly slot: number
-  private readonly specs: ReadonlyArray<WindowSpec>
-  private readonly inputs: (f: Frame) => ReadonlyArray<WindowInput>
-  private rows: Array<Held> = []
-  private held = false
-  private read = false
-  private spec = 0
-  private sorter: Sorter<Held> | undefined
-  private ordered: Array<Held> | undefined
-  private partition: { from: number; to: number; row: number } | undefined
-  private at = 0
-  private done = false
+  readonly #f: Frame
+  readonly #child: Operator
+  readonly #slots: ReadonlyArray<number>
+  readonly #slot: number
+  readonly #specs: ReadonlyArray<WindowSpec>
+  readonly #inputs: (f: Frame) => ReadonlyArray<WindowInput>
+  #rows: Array<Held> = []
+  #held = false
+  #read = false
+  #spec = 0
+  #sorter: Sorter<Held> | undefined
+  #ordered: Array<Held> | undefined
+  #partition: { from: number; to: number; row: number } | undefined
+  #at = 0
+  #done = false
   /** How far the frames of the current partition have come. */
-  private work: { i: number; running: Accumulator | undefined; added: number; peerEnd: number } | undefined
+  #work: { i: number; running: Accumulator | undefined; added: number; peerEnd: number } | undefined
 
   constructor(
     f: Frame,
@@ -73,97 +73,99 @@ export class Windows implements Operator {
     specs: ReadonlyArray<WindowSpec>,
     inputs: (f: Frame) => ReadonlyArray<WindowInput>
   ) {
-    this.f = f
-    this.child = child
-    this.slots = slots
-    this.slot = slot
-    this.specs = specs
-    this.inputs = inputs
+    this.#f = f
+    this.#child = child
+    this.#slots = slots
+    this.#slot = slot
+    this.#specs = specs
+    this.#inputs = inputs
   }
 
   open(): void {
-    this.rows = []
-    this.held = false
-    this.read = false
-    this.spec = 0
-    this.sorter = undefined
-    this.ordered = undefined
-    this.partition = undefined
-    this.work = undefined
-    this.at = 0
-    this.done = false
-    this.child.open()
+    this.#rows = []
+    this.#held = false
+    this.#read = false
+    this.#spec = 0
+    this.#sorter = undefined
+    this.#ordered = undefined
+    this.#partition = undefined
+    this.#work = undefined
+    this.#at = 0
+    this.#done = false
+    this.#child.open()
   }
 
-  private fill(): void {
-    const { f, slots, specs } = this
+  #fill(): void {
+    const f = this.#f
+    const slots = this.#slots
+    const specs = this.#specs
     const size = tupleBytes(slots) + 120 * specs.length
     for (;;) {
-      if (!this.held) {
-        if (!this.child.next()) break
-        this.held = true
+      if (!this.#held) {
+        if (!this.#child.next()) break
+        this.#held = true
       }
-      const inputs = this.inputs(f)
-      this.held = false
+      const inputs = this.#inputs(f)
+      this.#held = false
       f.take(size)
-      this.rows.push({ tuple: saveTuple(f, slots), inputs, out: specs.map(() => null) })
+      this.#rows.push({ tuple: saveTuple(f, slots), inputs, out: specs.map(() => null) })
       f.step()
     }
-    this.read = true
+    this.#read = true
   }
 
   next(): boolean {
-    if (!this.read) this.fill()
-    while (!this.done) {
-      if (this.spec === this.specs.length) {
-        this.done = true
+    if (!this.#read) this.#fill()
+    while (!this.#done) {
+      if (this.#spec === this.#specs.length) {
+        this.#done = true
         break
       }
-      this.compute(this.spec)
-      this.spec++
-      this.rows = this.ordered!
-      this.ordered = undefined
-      this.sorter = undefined
+      this.#compute(this.#spec)
+      this.#spec++
+      this.#rows = this.#ordered!
+      this.#ordered = undefined
+      this.#sorter = undefined
     }
-    if (this.at >= this.rows.length) return false
-    const row = this.rows[this.at++]!
-    restoreTuple(this.f, this.slots, row.tuple)
-    this.f.rows[this.slot] = row.out
+    if (this.#at >= this.#rows.length) return false
+    const row = this.#rows[this.#at++]!
+    restoreTuple(this.#f, this.#slots, row.tuple)
+    this.#f.rows[this.#slot] = row.out
     return true
   }
 
-  private compute(n: number): void {
-    const spec = this.specs[n]!
-    if (this.ordered === undefined) {
-      if (this.sorter === undefined) {
+  #compute(n: number): void {
+    const spec = this.#specs[n]!
+    if (this.#ordered === undefined) {
+      if (this.#sorter === undefined) {
         const byPartition = compareKeys(
           spec.partition.map((kind) => ({ kind, descending: false, nullsFirst: false }))
         )
         const byOrder = compareKeys(spec.order)
-        this.sorter = new Sorter(this.f, (a, b) => {
+        this.#sorter = new Sorter(this.#f, (a, b) => {
           const x = a.inputs[n]!
           const y = b.inputs[n]!
           return byPartition(x.partition, y.partition) || byOrder(x.order, y.order)
         })
-        for (const row of this.rows) this.sorter.add(row)
+        for (const row of this.#rows) this.#sorter.add(row)
       }
-      this.ordered = this.sorter.finish()
-      this.partition = undefined
+      this.#ordered = this.#sorter.finish()
+      this.#partition = undefined
     }
-    const { ordered } = this
-    while ((this.partition?.to ?? 0) < ordered.length) {
-      const from = this.partition?.to ?? 0
+    const ordered = this.#ordered
+    while ((this.#partition?.to ?? 0) < ordered.length) {
+      const from = this.#partition?.to ?? 0
       const key = keyOfAll(spec.partition, ordered[from]!.inputs[n]!.partition)
       let to = from + 1
       while (to < ordered.length && keyOfAll(spec.partition, ordered[to]!.inputs[n]!.partition) === key) to++
-      this.overPartition(n, spec, from, to)
-      this.partition = { from, to, row: from }
+      this.#overPartition(n, spec, from, to)
+      this.#partition = { from, to, row: from }
     }
-    this.partition = undefined
+    this.#partition = undefined
   }
 
-  private overPartition(n: number, spec: WindowSpec, from: number, to: number): void {
-    const rows = this.ordered!
+  #overPartition(n: number, spec: WindowSpec, from: number, to: number): void {
+    const rows = this.#ordered!
     const sameRank = compareKeys(spec.order)
     const isPeer = (a: number, b: number): boolean =>
       sameRank(rows[a]!.inputs[n]!.order, rows[b]!.inputs[n]!.order) === 0
@@ -250,10 +252,10 @@ export class Windows implements Operator {
         return
       }
     }
-    this.framed(n, spec, from, to, isPeer, arg, set)
+    this.#framed(n, spec, from, to, isPeer, arg, set)
   }
 
-  private framed(
+  #framed(
     n: number,
     spec: WindowSpec,
     from: number,
@@ -262,15 +264,15 @@ export class Windows implements Operator {
     arg: (i: number, which?: number) => Stored,
     set: (i: number, value: Stored) => void
   ): void {
-    const rows = this.ordered!
+    const rows = this.#ordered!
     const frame: FrameSpec = spec.frame ??
       (spec.order.length === 0
         ? { unit: "rows", from: { kind: "unbounded" }, to: { kind: "unbounded" } }
         : { unit: "range", from: { kind: "unbounded" }, to: { kind: "current" } })
     const isGrowing = frame.from.kind === "unbounded" && spec.aggregate !== undefined &&
       spec.aggregate.order.length === 0
-    this.work ??= { i: from, running: undefined, added: from, peerEnd: -1 }
-    const { work } = this
+    this.#work ??= { i: from, running: undefined, added: from, peerEnd: -1 }
+    const work = this.#work
     for (; work.i < to; work.i++) {
       const { i } = work
       const start = Math.max(from, edge(frame, frame.from, i, from, to, isPeer, true))
@@ -287,12 +289,12 @@ export class Windows implements Operator {
           const { args } = rows[work.added++]!.inputs[n]!
           work.running.add(args.length === 0 ? 1 : args[0]!, args.slice(1))
           // A frame that only grows keeps what it has added; any other begins this row again.
-          this.f.step()
+          this.#f.step()
         }
         set(i, work.running.result())
         continue
       }
-      this.f.step()
+      this.#f.step()
       let value: Stored = null
       if (spec.name === "FIRST_VALUE") {
         for (let k = start; k <= end; k++) {
@@ -316,7 +318,7 @@ export class Windows implements Operator {
       }
       set(i, value)
     }
-    this.work = undefined
+    this.#work = undefined
   }
 }
 

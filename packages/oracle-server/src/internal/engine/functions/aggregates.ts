@@ -13,12 +13,12 @@ export interface Accumulator {
 }
 
 class Count implements Accumulator {
-  private count = 0
+  #count = 0
   add(value: Stored): void {
-    if (value !== null) this.count++
+    if (value !== null) this.#count++
   }
   result(): Stored {
-    return this.count
+    return this.#count
   }
 }
 
@@ -61,57 +61,57 @@ class DoubleAverage extends DoubleSum {
 }
 
 class Extreme implements Accumulator {
-  private best: Stored = null
-  private readonly compare: (a: Stored, b: Stored) => number
-  private readonly sign: 1 | -1
+  #best: Stored = null
+  readonly #compare: (a: Stored, b: Stored) => number
+  readonly #sign: 1 | -1
   constructor(kind: Kind, sign: 1 | -1) {
-    this.compare = comparerOf(kind)
-    this.sign = sign
+    this.#compare = comparerOf(kind)
+    this.#sign = sign
   }
   add(value: Stored): void {
     if (value === null) return
-    if (this.best === null || this.compare(value, this.best) * this.sign > 0) this.best = value
+    if (this.#best === null || this.#compare(value, this.#best) * this.#sign > 0) this.#best = value
   }
   result(): Stored {
-    return this.best
+    return this.#best
   }
 }
 
 class Spread implements Accumulator {
-  private count = 0
-  private sum: NumberValue = zero
-  private squares: NumberValue = zero
-  private readonly sample: boolean
-  private readonly root: boolean
-  private readonly lone: Stored
+  #count = 0
+  #sum: NumberValue = zero
+  #squares: NumberValue = zero
+  readonly #sample: boolean
+  readonly #root: boolean
+  readonly #lone: Stored
   constructor(sample: boolean, root: boolean, lone: Stored) {
-    this.sample = sample
-    this.root = root
-    this.lone = lone
+    this.#sample = sample
+    this.#root = root
+    this.#lone = lone
   }
   add(value: Stored): void {
     if (value === null) return
-    this.count++
-    this.sum = add(this.sum, value as NumberValue)
-    this.squares = add(this.squares, multiply(value as NumberValue, value as NumberValue))
+    this.#count++
+    this.#sum = add(this.#sum, value as NumberValue)
+    this.#squares = add(this.#squares, multiply(value as NumberValue, value as NumberValue))
   }
   result(): Stored {
-    if (this.count === 0) return null
-    if (this.count === 1) return this.lone
-    const n = fromInteger(this.count)
-    const centered = subtract(this.squares, divide(multiply(this.sum, this.sum), n))
-    const variance = divide(centered, this.sample ? fromInteger(this.count - 1) : n)
-    return this.root ? sqrt(variance) : variance
+    if (this.#count === 0) return null
+    if (this.#count === 1) return this.#lone
+    const n = fromInteger(this.#count)
+    const centered = subtract(this.#squares, divide(multiply(this.#sum, this.#sum), n))
+    const variance = divide(centered, this.#sample ? fromInteger(this.#count - 1) : n)
+    return this.#root ? sqrt(variance) : variance
   }
 }
 
 class Median implements Accumulator {
-  private readonly values: Array<NumberValue> = []
+  readonly #values: Array<NumberValue> = []
   add(value: Stored): void {
-    if (value !== null) this.values.push(value as NumberValue)
+    if (value !== null) this.#values.push(value as NumberValue)
   }
   result(): Stored {
-    const { values } = this
+    const values = this.#values
     if (values.length === 0) return null
     values.sort(compare)
     const middle = values.length >> 1
@@ -121,71 +121,71 @@ class Median implements Accumulator {
 
 /** Rows come in the order of WITHIN GROUP: the caller sorts. */
 class ListAggregate implements Accumulator {
-  private readonly parts: Array<string> = []
-  private separator = ""
-  private size = 0
+  readonly #parts: Array<string> = []
+  #separator = ""
+  #size = 0
   add(value: Stored, more: ReadonlyArray<Stored>): void {
     if (value === null) return
-    this.separator = (more[0] ?? "") as string
-    this.parts.push(value as string)
-    this.size += Buffer.byteLength(value as string) + Buffer.byteLength(this.separator)
-    if (this.size > 33_000) throw oraError(1489, "result of string concatenation is too long")
+    this.#separator = (more[0] ?? "") as string
+    this.#parts.push(value as string)
+    this.#size += Buffer.byteLength(value as string) + Buffer.byteLength(this.#separator)
+    if (this.#size > 33_000) throw oraError(1489, "result of string concatenation is too long")
   }
   result(): Stored {
-    const text = this.parts.join(this.separator)
+    const text = this.#parts.join(this.#separator)
     if (Buffer.byteLength(text) > 4000) throw oraError(1489, "result of string concatenation is too long")
     return text === "" ? null : text
   }
 }
 
 class Any implements Accumulator {
-  private value: Stored = null
+  #value: Stored = null
   add(value: Stored): void {
-    this.value ??= value
+    this.#value ??= value
   }
   result(): Stored {
-    return this.value
+    return this.#value
   }
 }
 
 class Mode implements Accumulator {
-  private readonly counts = new Map<string | number | null, { readonly value: Stored; count: number }>()
-  private readonly kind: Kind
+  readonly #counts = new Map<string | number | null, { readonly value: Stored; count: number }>()
+  readonly #kind: Kind
   constructor(kind: Kind) {
-    this.kind = kind
+    this.#kind = kind
   }
   add(value: Stored): void {
     if (value === null) return
-    const key = keyOf(this.kind, value)
-    const known = this.counts.get(key)
-    if (known === undefined) this.counts.set(key, { value, count: 1 })
+    const key = keyOf(this.#kind, value)
+    const known = this.#counts.get(key)
+    if (known === undefined) this.#counts.set(key, { value, count: 1 })
     else known.count++
   }
   result(): Stored {
     let best: { readonly value: Stored; count: number } | undefined
-    for (const entry of this.counts.values()) if (best === undefined || entry.count > best.count) best = entry
+    for (const entry of this.#counts.values()) if (best === undefined || entry.count > best.count) best = entry
     return best?.value ?? null
   }
 }
 
 /** Only values that were not seen before reach the function. */
 class DistinctValues implements Accumulator {
-  private readonly inner: Accumulator
-  private readonly kind: Kind
-  private readonly seen = new Set<string | number | null>()
+  readonly #inner: Accumulator
+  readonly #kind: Kind
+  readonly #seen = new Set<string | number | null>()
   constructor(inner: Accumulator, kind: Kind) {
-    this.inner = inner
-    this.kind = kind
+    this.#inner = inner
+    this.#kind = kind
   }
   add(value: Stored, more: ReadonlyArray<Stored>): void {
     if (value === null) return
-    const key = keyOf(this.kind, value)
-    if (this.seen.has(key)) return
-    this.seen.add(key)
-    this.inner.add(value, more)
+    const key = keyOf(this.#kind, value)
+    if (this.#seen.has(key)) return
+    this.#seen.add(key)
+    this.#inner.add(value, more)
   }
   result(): Stored {
-    return this.inner.result()
+    return this.#inner.result()
   }
 }
 

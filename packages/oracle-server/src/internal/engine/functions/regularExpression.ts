@@ -71,95 +71,95 @@ const longestProgram = 20_000
 const mostSteps = 2_000_000
 
 class Parser {
-  private readonly pattern: ReadonlyArray<string>
-  private readonly flags: Flags
-  private at = 0
+  readonly #pattern: ReadonlyArray<string>
+  readonly #flags: Flags
+  #at = 0
   groups = 0
   hasBackReferences = false
 
   constructor(pattern: string, flags: Flags) {
-    this.pattern = Array.from(pattern)
-    this.flags = flags
+    this.#pattern = Array.from(pattern)
+    this.#flags = flags
   }
 
   parse(): Node {
-    const node = this.either()
-    if (this.at < this.pattern.length) throw oraError(12725, "unmatched parentheses in regular expression")
+    const node = this.#either()
+    if (this.#at < this.#pattern.length) throw oraError(12725, "unmatched parentheses in regular expression")
     return node
   }
 
-  private get next(): string | undefined {
-    return this.pattern[this.at]
+  get #next(): string | undefined {
+    return this.#pattern[this.#at]
   }
 
-  private either(): Node {
-    const items = [this.list()]
-    while (this.next === "|") {
-      this.at++
-      items.push(this.list())
+  #either(): Node {
+    const items = [this.#list()]
+    while (this.#next === "|") {
+      this.#at++
+      items.push(this.#list())
     }
     return items.length === 1 ? items[0]! : { kind: "either", items }
   }
 
-  private list(): Node {
+  #list(): Node {
     const items: Array<Node> = []
     for (;;) {
-      const c = this.next
+      const c = this.#next
       if (c === undefined || c === "|" || c === ")") break
-      if (this.flags.extended && /\s/.test(c)) {
-        this.at++
+      if (this.#flags.extended && /\s/.test(c)) {
+        this.#at++
         continue
       }
-      items.push(this.repeated(this.atom()))
+      items.push(this.#repeated(this.#atom()))
     }
     return { kind: "list", items }
   }
 
-  private repeated(atom: Node): Node {
+  #repeated(atom: Node): Node {
     let node = atom
     for (;;) {
-      const c = this.next
+      const c = this.#next
       let min: number
       let max: number
       if (c === "*") [min, max] = [0, Infinity]
       else if (c === "+") [min, max] = [1, Infinity]
       else if (c === "?") [min, max] = [0, 1]
       else if (c === "{") {
-        const match = /^\{(\d*)(,?)(\d*)\}/.exec(this.pattern.slice(this.at, this.at + 14).join(""))
+        const match = /^\{(\d*)(,?)(\d*)\}/.exec(this.#pattern.slice(this.#at, this.#at + 14).join(""))
         if (match === null || (match[1] === "" && match[3] === "")) return node
         min = Number(match[1] === "" ? 0 : match[1])
         max = match[2] === "" ? min : match[3] === "" ? Infinity : Number(match[3])
         if (max < min) throw oraError(12727, "invalid back reference in regular expression")
-        this.at += match[0].length - 1
+        this.#at += match[0].length - 1
       } else return node
-      this.at++
-      const lazy = this.next === "?"
-      if (lazy) this.at++
+      this.#at++
+      const lazy = this.#next === "?"
+      if (lazy) this.#at++
       node = { kind: "repeat", item: node, min, max, lazy }
     }
   }
 
-  private char(c: string): Node {
-    if (!this.flags.ignoreCase) return { kind: "char", test: (x) => x === c }
+  #char(c: string): Node {
+    if (!this.#flags.ignoreCase) return { kind: "char", test: (x) => x === c }
     const lower = c.toLowerCase()
     return { kind: "char", test: (x) => x === c || x.toLowerCase() === lower }
   }
 
-  private atom(): Node {
-    const c = this.pattern[this.at++]!
+  #atom(): Node {
+    const c = this.#pattern[this.#at++]!
     switch (c) {
       case "(": {
-        if (this.next === "?") throw unimplemented("(?…) in regular expressions")
+        if (this.#next === "?") throw unimplemented("(?…) in regular expressions")
         const number = ++this.groups
-        const item = this.either()
-        if (this.next !== ")") throw oraError(12725, "unmatched parentheses in regular expression")
-        this.at++
+        const item = this.#either()
+        if (this.#next !== ")") throw oraError(12725, "unmatched parentheses in regular expression")
+        this.#at++
         return { kind: "group", item, number }
       }
       case "[":
-        return { kind: "char", test: this.bracket() }
+        return { kind: "char", test: this.#bracket() }
       case ".":
-        return { kind: "char", test: this.flags.dotAll ? () => true : (x) => x !== "\n" }
+        return { kind: "char", test: this.#flags.dotAll ? () => true : (x) => x !== "\n" }
       case "^":
         return { kind: "start" }
       case "$":
@@ -169,8 +169,8 @@ class Parser {
       case "?":
         throw oraError(12728, "invalid range in regular expression")
       case "\\": {
-        const escaped = this.pattern[this.at++]
-        if (escaped === undefined) return this.char("\\")
+        const escaped = this.#pattern[this.#at++]
+        if (escaped === undefined) return this.#char("\\")
         if (/[1-9]/.test(escaped)) {
           if (Number(escaped) > this.groups) throw oraError(12727, "invalid back reference in regular expression")
           this.hasBackReferences = true
@@ -180,52 +180,52 @@ class Parser {
         if (test !== undefined) return { kind: "char", test }
         if (escaped === "A") return { kind: "start" }
         if (escaped === "Z" || escaped === "z") return { kind: "end" }
-        return this.char(escaped)
+        return this.#char(escaped)
       }
       default:
-        return this.char(c)
+        return this.#char(c)
     }
   }
 
-  private bracket(): Test {
-    const isNegated = this.next === "^"
-    if (isNegated) this.at++
+  #bracket(): Test {
+    const isNegated = this.#next === "^"
+    if (isNegated) this.#at++
     const tests: Array<Test> = []
     let isFirst = true
     for (;;) {
-      const c = this.pattern[this.at++]
+      const c = this.#pattern[this.#at++]
       if (c === undefined) throw oraError(12726, "unmatched bracket in regular expression")
       if (c === "]" && !isFirst) break
       isFirst = false
-      if (c === "[" && this.next === ":") {
-        const end = this.pattern.indexOf(":", this.at + 1)
-        if (end < 0 || this.pattern[end + 1] !== "]") {
+      if (c === "[" && this.#next === ":") {
+        const end = this.#pattern.indexOf(":", this.#at + 1)
+        if (end < 0 || this.#pattern[end + 1] !== "]") {
           throw oraError(12729, "invalid character class in regular expression")
         }
-        const set = classes[this.pattern.slice(this.at + 1, end).join("")]
+        const set = classes[this.#pattern.slice(this.#at + 1, end).join("")]
         if (set === undefined) throw oraError(12729, "invalid character class in regular expression")
-        this.at = end + 2
+        this.#at = end + 2
         tests.push((x) => set.test(x))
         continue
       }
-      if (c === "[" && (this.next === "." || this.next === "=")) {
+      if (c === "[" && (this.#next === "." || this.#next === "=")) {
         throw unimplemented("collation elements in regular expressions")
       }
-      if (c === "\\" && this.next !== undefined && escapes[this.next] !== undefined) {
-        tests.push(escapes[this.pattern[this.at++]!]!)
+      if (c === "\\" && this.#next !== undefined && escapes[this.#next] !== undefined) {
+        tests.push(escapes[this.#pattern[this.#at++]!]!)
         continue
       }
-      const from = c === "\\" && this.next !== undefined ? this.pattern[this.at++]! : c
-      if (this.next === "-" && this.pattern[this.at + 1] !== undefined && this.pattern[this.at + 1] !== "]") {
-        this.at++
-        const to = this.pattern[this.at++]!
+      const from = c === "\\" && this.#next !== undefined ? this.#pattern[this.#at++]! : c
+      if (this.#next === "-" && this.#pattern[this.#at + 1] !== undefined && this.#pattern[this.#at + 1] !== "]") {
+        this.#at++
+        const to = this.#pattern[this.#at++]!
         const [low, high] = [from.codePointAt(0)!, to.codePointAt(0)!]
         if (high < low) throw oraError(12728, "invalid range in regular expression")
         tests.push((x) => x.codePointAt(0)! >= low && x.codePointAt(0)! <= high)
       } else tests.push((x) => x === from)
     }
     const has = (x: string): boolean => tests.some((test) => test(x))
-    const any = this.flags.ignoreCase
+    const any = this.#flags.ignoreCase
       ? (x: string): boolean => has(x) || has(x.toLowerCase()) || has(x.toUpperCase())
       : has
     return isNegated ? (x) => !any(x) : any
@@ -240,7 +240,7 @@ class Compiler {
     this.slots = (groups + 1) * 2
   }
 
-  private add(step: Step): number {
+  #add(step: Step): number {
     if (this.steps.length >= longestProgram) throw oraError(12733, "regular expression too long")
     this.steps.push(step)
     return this.steps.length - 1
@@ -259,10 +259,10 @@ class Compiler {
             return
           }
           const split = { kind: "split" as const, first: 0, second: 0 }
-          split.first = this.add(split) + 1
+          split.first = this.#add(split) + 1
           this.compile(item)
           const jump = { kind: "jump" as const, to: 0 }
-          this.add(jump)
+          this.#add(jump)
           ends.push(jump)
           split.second = this.steps.length
         })
@@ -270,44 +270,44 @@ class Compiler {
         return
       }
       case "group":
-        this.add({ kind: "save", slot: node.number * 2 })
+        this.#add({ kind: "save", slot: node.number * 2 })
         this.compile(node.item)
-        this.add({ kind: "save", slot: node.number * 2 + 1 })
+        this.#add({ kind: "save", slot: node.number * 2 + 1 })
         return
       case "repeat": {
         for (let i = 0; i < node.min; i++) this.compile(node.item)
-        if (node.max === Infinity) this.loop(node.item, node.lazy)
-        else for (let i = node.min; i < node.max; i++) this.optional(node.item, node.lazy)
+        if (node.max === Infinity) this.#loop(node.item, node.lazy)
+        else for (let i = node.min; i < node.max; i++) this.#optional(node.item, node.lazy)
         return
       }
       case "char":
-        this.add({ kind: "char", test: node.test })
+        this.#add({ kind: "char", test: node.test })
         return
       case "back":
-        this.add({ kind: "back", group: node.group })
+        this.#add({ kind: "back", group: node.group })
         return
       default:
-        this.add({ kind: node.kind })
+        this.#add({ kind: node.kind })
     }
   }
 
-  private optional(item: Node, lazy: boolean): void {
+  #optional(item: Node, lazy: boolean): void {
     const split = { kind: "split" as const, first: 0, second: 0 }
-    const inside = this.add(split) + 1
+    const inside = this.#add(split) + 1
     this.compile(item)
     const after = this.steps.length
     split.first = lazy ? after : inside
     split.second = lazy ? inside : after
   }
 
-  private loop(item: Node, lazy: boolean): void {
+  #loop(item: Node, lazy: boolean): void {
     const split = { kind: "split" as const, first: 0, second: 0 }
-    const begin = this.add(split)
+    const begin = this.#add(split)
     const slot = this.slots++
-    this.add({ kind: "save", slot })
+    this.#add({ kind: "save", slot })
     this.compile(item)
-    this.add({ kind: "progress", slot })
-    this.add({ kind: "jump", to: begin })
+    this.#add({ kind: "progress", slot })
+    this.#add({ kind: "jump", to: begin })
     const after = this.steps.length
     split.first = lazy ? after : begin + 1
     split.second = lazy ? begin + 1 : after
@@ -318,10 +318,10 @@ class Compiler {
 export type Match = ReadonlyArray<number>
 
 export class RegularExpression {
-  private readonly steps: ReadonlyArray<Step>
-  private readonly slots: number
-  private readonly flags: Flags
-  private readonly bounded: boolean
+  readonly #steps: ReadonlyArray<Step>
+  readonly #slots: number
+  readonly #flags: Flags
+  readonly #bounded: boolean
   readonly groups: number
 
   constructor(pattern: string, flags: Flags) {
@@ -329,36 +329,36 @@ export class RegularExpression {
     const node = parser.parse()
     const compiler = new Compiler(parser.groups)
     compiler.compile(node)
-    this.steps = [...compiler.steps, { kind: "match" }]
-    this.slots = compiler.slots
+    this.#steps = [...compiler.steps, { kind: "match" }]
+    this.#slots = compiler.slots
     this.groups = parser.groups
-    this.flags = flags
-    this.bounded = parser.hasBackReferences
+    this.#flags = flags
+    this.#bounded = parser.hasBackReferences
   }
 
   /** The first match that begins at this place or after it. */
   find(text: ReadonlyArray<string>, from: number): Match | undefined {
     // What has failed from one beginning fails from the others too.
-    const failed = this.bounded ? undefined : new Set<number>()
+    const failed = this.#bounded ? undefined : new Set<number>()
     let budget = mostSteps
     for (let start = from; start <= text.length; start++) {
-      const match = this.run(text, start, failed, () => {
-        if (this.bounded && --budget < 0) throw oraError(12733, "regular expression too long")
+      const match = this.#run(text, start, failed, () => {
+        if (this.#bounded && --budget < 0) throw oraError(12733, "regular expression too long")
       })
       if (match !== undefined) return match
     }
     return undefined
   }
 
-  private run(
+  #run(
     text: ReadonlyArray<string>,
     start: number,
     failed: Set<number> | undefined,
     count: () => void
   ): Match | undefined {
-    const { steps } = this
+    const steps = this.#steps
     const width = text.length + 1
-    let saved: Array<number> = Array.from({ length: this.slots }, () => -1)
+    let saved: Array<number> = Array.from({ length: this.#slots }, () => -1)
     saved[0] = start
     const stack: Array<{ readonly step: number; readonly at: number; readonly saved: Array<number> }> = []
     let step = 0
@@ -402,10 +402,10 @@ export class RegularExpression {
           holds = saved[current.slot] !== at
           break
         case "start":
-          holds = at === 0 || (this.flags.multiline && text[at - 1] === "\n")
+          holds = at === 0 || (this.#flags.multiline && text[at - 1] === "\n")
           break
         case "end":
-          holds = at === text.length || (this.flags.multiline && text[at] === "\n")
+          holds = at === text.length || (this.#flags.multiline && text[at] === "\n")
           break
         case "back": {
           const from = saved[current.group * 2]!
@@ -415,7 +415,7 @@ export class RegularExpression {
             break
           }
           const same = (a: string, b: string | undefined): boolean =>
-            a === b || (this.flags.ignoreCase && a.toLowerCase() === b?.toLowerCase())
+            a === b || (this.#flags.ignoreCase && a.toLowerCase() === b?.toLowerCase())
           for (let i = from; i < to && holds; i++) holds = same(text[i]!, text[at + i - from])
           if (holds) at += to - from
           break

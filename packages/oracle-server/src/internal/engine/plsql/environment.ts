@@ -55,7 +55,7 @@ export type Entry = Scalar | RecordVariable | CursorVariable | ExceptionName | L
 export class Environment {
   readonly parent: Environment | undefined
   readonly label: string | undefined
-  private readonly names = new Map<string, Entry>()
+  readonly #names = new Map<string, Entry>()
   /** The error a handler is dealing with: SQLCODE, SQLERRM, RAISE. */
   handling: OraError | undefined
 
@@ -66,16 +66,17 @@ export class Environment {
   }
 
   declare(name: string, entry: Entry): void {
-    this.names.set(name, entry)
+    this.#names.set(name, entry)
   }
 
   find(name: string): Entry | undefined {
-    return this.names.get(name) ?? this.parent?.find(name)
+    return this.#names.get(name) ?? this.parent?.find(name)
   }
 
   /** The names of the block with this label. */
-  private labelled(label: string): Environment | undefined {
-    return this.label === label ? this : this.parent?.labelled(label)
+  #labelled(label: string): Environment | undefined {
+    if (this.label === label) return this
+    return this.parent === undefined ? undefined : this.parent.#labelled(label)
   }
 
   /** `name`, `record.field`, `label.name`. */
@@ -84,7 +85,8 @@ export class Environment {
     if (path.length === 1) return first?.kind === "scalar" ? first : undefined
     if (path.length === 2 && first?.kind === "record") return first.fields.get(path[1]!)
     if (path.length !== 2) return undefined
-    const entry = this.labelled(path[0]!)?.names.get(path[1]!)
+    const block = this.#labelled(path[0]!)
+    const entry = block === undefined ? undefined : block.#names.get(path[1]!)
     return entry?.kind === "scalar" ? entry : undefined
   }
 }

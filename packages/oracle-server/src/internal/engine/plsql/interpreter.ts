@@ -45,9 +45,9 @@ class BlockMachine implements Machine {
   readonly bindCursors = new Map<number, QueryCursor>()
   readonly bindArrays = new Map<number, ReadonlyArray<Stored>>()
   sqlRowCount: number | undefined
-  private readonly nested: RunBlock
-  private since: number
-  private iterations = 0
+  readonly #nested: RunBlock
+  #since: number
+  #iterations = 0
 
   constructor(
     host: PlsqlHost,
@@ -61,8 +61,8 @@ class BlockMachine implements Machine {
     this.program = program
     this.bindTypes = bindTypes
     this.binds = binds
-    this.nested = nested
-    this.since = host.core.host.clock()
+    this.#nested = nested
+    this.#since = host.core.host.clock()
   }
 
   evaluate(expr: Expr, env: Environment): Step<Typed> {
@@ -143,7 +143,7 @@ class BlockMachine implements Machine {
       return yield* this.statements(block.body, env)
     } catch (error) {
       if (!isCatchable(error)) throw error
-      const handler = block.handlers.find((candidate) => this.handles(candidate, error, env))
+      const handler = block.handlers.find((candidate) => this.#handles(candidate, error, env))
       if (handler === undefined) throw error
       const scope = new Environment(env)
       scope.handling = error
@@ -151,7 +151,7 @@ class BlockMachine implements Machine {
     }
   }
 
-  private handles(handler: Handler, error: OraError, env: Environment): boolean {
+  #handles(handler: Handler, error: OraError, env: Environment): boolean {
     if (handler.names.length === 0) return true
     return handler.names.some((path) => {
       const entry = path.length === 1 ? env.find(path[0]!) : undefined
@@ -168,20 +168,20 @@ class BlockMachine implements Machine {
 
   *statements(list: ReadonlyArray<PlsqlStatement>, env: Environment): Step<Leave> {
     for (const statement of list) {
-      const leave = yield* this.statement(statement, env)
+      const leave = yield* this.#statement(statement, env)
       if (leave !== undefined) return leave
     }
     return undefined
   }
 
-  private *breathe(): Step<void> {
-    if (++this.iterations % iterationsBetweenLooks !== 0) return
-    if (this.host.core.host.clock() - this.since < slice) return
+  *#breathe(): Step<void> {
+    if (++this.#iterations % iterationsBetweenLooks !== 0) return
+    if (this.host.core.host.clock() - this.#since < slice) return
     yield turn
-    this.since = this.host.core.host.clock()
+    this.#since = this.host.core.host.clock()
   }
 
-  private *statement(s: PlsqlStatement, env: Environment): Step<Leave> {
+  *#statement(s: PlsqlStatement, env: Environment): Step<Leave> {
     switch (s.kind) {
       case "null":
         return undefined
@@ -190,7 +190,7 @@ class BlockMachine implements Machine {
       case "assign": {
         const source = s.value.kind === "name" && s.value.path.length === 1 ? env.find(s.value.path[0]!) : undefined
         if (source?.kind === "cursor") this.assignCursor(s.target, source.open, env)
-        else if (source?.kind === "record") this.copyRecord(s.target, source.fields, env)
+        else if (source?.kind === "record") this.#copyRecord(s.target, source.fields, env)
         else this.assign(s.target, yield* evaluate(this, s.value, env), env)
         return undefined
       }
@@ -201,7 +201,7 @@ class BlockMachine implements Machine {
         return s.otherwise === undefined ? undefined : yield* this.statements(s.otherwise, env)
       case "case": {
         for (const [when, body] of s.branches) {
-          const condition: Expr = s.operand === undefined ? when : this.equality(s.operand, when)
+          const condition: Expr = s.operand === undefined ? when : this.#equality(s.operand, when)
           if (yield* this.test(condition, env)) return yield* this.statements(body, env)
         }
         if (s.otherwise === undefined) throw oraError(6592, "CASE not found while executing CASE statement")
@@ -210,13 +210,13 @@ class BlockMachine implements Machine {
       case "loop":
         for (;;) {
           if (s.condition !== undefined && !(yield* this.test(s.condition, env))) return undefined
-          const leave = yield* this.iteration(s.body, s.label, env)
+          const leave = yield* this.#iteration(s.body, s.label, env)
           if (leave !== "next") return leave
         }
       case "forRange":
-        return yield* this.forRange(s, env)
+        return yield* this.#forRange(s, env)
       case "forCursor":
-        return yield* this.forCursor(s, env)
+        return yield* this.#forCursor(s, env)
       case "exit":
       case "continue":
         if (s.when !== undefined && !(yield* this.test(s.when, env))) return undefined
@@ -224,7 +224,7 @@ class BlockMachine implements Machine {
       case "return":
         return { kind: "return", value: s.value === undefined ? undefined : yield* evaluate(this, s.value, env) }
       case "raise":
-        throw this.raised(s.name, env)
+        throw this.#raised(s.name, env)
       case "call":
         yield* runCall(this, s.call, env)
         return undefined
@@ -232,10 +232,10 @@ class BlockMachine implements Machine {
         yield* runDmlStatement(this, s.statement, env)
         return undefined
       case "forall": {
-        const [low, high] = [yield* this.integer(s.low, env), yield* this.integer(s.high, env)]
+        const [low, high] = [yield* this.#integer(s.low, env), yield* this.#integer(s.high, env)]
         let total = 0
         for (let i = low; i <= high; i++) {
-          total += yield* runDmlStatement(this, s.statement, this.counter(env, s.variable, i))
+          total += yield* runDmlStatement(this, s.statement, this.#counter(env, s.variable, i))
         }
         this.sqlRowCount = total
         return undefined
@@ -247,7 +247,7 @@ class BlockMachine implements Machine {
         yield* this.host.executor.sessionStatement({ ...s.statement })
         return undefined
       case "execute":
-        yield* executeImmediate(this, s, env, this.nested)
+        yield* executeImmediate(this, s, env, this.#nested)
         return undefined
       case "open":
         if (s.query !== undefined || s.text !== undefined) yield* openFor(this, s, env)
@@ -275,17 +275,17 @@ class BlockMachine implements Machine {
   }
 
   /** One equality for each pair of nodes, so that it is compiled once. */
-  private equality(operand: Expr, when: Expr): Expr {
-    const known = this.equalities.get(when)
+  #equality(operand: Expr, when: Expr): Expr {
+    const known = this.#equalities.get(when)
     if (known !== undefined) return known
     const made: Expr = { kind: "binary", op: "=", left: operand, right: when, at: when.at }
-    this.equalities.set(when, made)
+    this.#equalities.set(when, made)
     return made
   }
 
-  private readonly equalities = new WeakMap<Expr, Expr>()
+  readonly #equalities = new WeakMap<Expr, Expr>()
 
-  private copyRecord(
+  #copyRecord(
     target: Expr,
     fields: ReadonlyMap<string, { readonly type: SqlType; readonly value: Stored }>,
     env: Environment
@@ -300,12 +300,12 @@ class BlockMachine implements Machine {
     })
   }
 
-  private *iteration(
+  *#iteration(
     body: ReadonlyArray<PlsqlStatement>,
     label: string | undefined,
     env: Environment
   ): Step<Leave | "next"> {
-    yield* this.breathe()
+    yield* this.#breathe()
     const leave = yield* this.statements(body, env)
     if (leave === undefined) return "next"
     if (leave.kind === "return") return leave
@@ -313,7 +313,7 @@ class BlockMachine implements Machine {
     return leave.kind === "exit" ? undefined : "next"
   }
 
-  private *integer(expr: Expr, env: Environment): Step<number> {
+  *#integer(expr: Expr, env: Environment): Step<number> {
     const { type, value } = yield* evaluate(this, expr, env)
     if (value === null) throw oraError(6502, "PL/SQL: value or conversion error")
     const whole = toInteger(rescale(convertStored(value, type, NUMBER, this.session) as NumberValue, 0, false))
@@ -321,26 +321,26 @@ class BlockMachine implements Machine {
     return whole
   }
 
-  private counter(env: Environment, name: string, value: number): Environment {
+  #counter(env: Environment, name: string, value: number): Environment {
     const scope = new Environment(env)
     scope.declare(name, { kind: "scalar", type: NUMBER, constant: true, notNull: true, value: fromInteger(value) })
     return scope
   }
 
-  private *forRange(s: Extract<PlsqlStatement, { kind: "forRange" }>, env: Environment): Step<Leave> {
-    const [low, high] = [yield* this.integer(s.low, env), yield* this.integer(s.high, env)]
+  *#forRange(s: Extract<PlsqlStatement, { kind: "forRange" }>, env: Environment): Step<Leave> {
+    const [low, high] = [yield* this.#integer(s.low, env), yield* this.#integer(s.high, env)]
     for (let i = 0; i <= high - low; i++) {
-      const leave = yield* this.iteration(
+      const leave = yield* this.#iteration(
         s.body,
         s.label,
-        this.counter(env, s.variable, s.reverse ? high - i : low + i)
+        this.#counter(env, s.variable, s.reverse ? high - i : low + i)
       )
       if (leave !== "next") return leave
     }
     return undefined
   }
 
-  private *forCursor(s: Extract<PlsqlStatement, { kind: "forCursor" }>, env: Environment): Step<Leave> {
+  *#forCursor(s: Extract<PlsqlStatement, { kind: "forCursor" }>, env: Environment): Step<Leave> {
     let { query } = s
     let rows: QueryCursor
     if (query === undefined) {
@@ -374,7 +374,7 @@ class BlockMachine implements Machine {
         for (const field of record.fields.values()) field.value = row[i++]!
         const scope = new Environment(env)
         scope.declare(s.variable, record)
-        const leave = yield* this.iteration(s.body, s.label, scope)
+        const leave = yield* this.#iteration(s.body, s.label, scope)
         if (leave !== "next") return leave
       }
     } finally {
@@ -382,7 +382,7 @@ class BlockMachine implements Machine {
     }
   }
 
-  private raised(name: ReadonlyArray<string> | undefined, env: Environment): Error {
+  #raised(name: ReadonlyArray<string> | undefined, env: Environment): Error {
     if (name === undefined) {
       if (env.handling === undefined) {
         return oraError(6550, "PLS-00367: a RAISE statement with no exception name must be inside an exception handler")

@@ -10,8 +10,8 @@ export class PlsqlHost {
   /** Registers a cursor that leaves the block with the session. */
   readonly keepCursor: (cursor: QueryCursor) => void
   outputEnabled = false
-  private line = ""
-  private lines: Array<string> = []
+  #line = ""
+  #lines: Array<string> = []
   implicitResults: Array<QueryCursor> = []
 
   constructor(core: Core, executor: Executor, keepCursor: (cursor: QueryCursor) => void) {
@@ -22,27 +22,27 @@ export class PlsqlHost {
 
   put(text: string): void {
     if (!this.outputEnabled) return
-    if (Buffer.byteLength(this.line) + Buffer.byteLength(text) > 32767) {
+    if (Buffer.byteLength(this.#line) + Buffer.byteLength(text) > 32767) {
       throw oraError(20000, "ORU-10028: line length overflow, limit of 32767 bytes per line")
     }
-    this.line += text
+    this.#line += text
   }
 
   newLine(): void {
     if (!this.outputEnabled) return
-    this.lines.push(this.line)
-    this.line = ""
+    this.#lines.push(this.#line)
+    this.#line = ""
   }
 
   /** undefined when no line is left. */
   takeLine(): string | undefined {
-    return this.lines.shift()
+    return this.#lines.shift()
   }
 
   disable(): void {
     this.outputEnabled = false
-    this.lines = []
-    this.line = ""
+    this.#lines = []
+    this.#line = ""
   }
 
   reset(): void {

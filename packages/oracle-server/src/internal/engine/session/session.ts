@@ -37,26 +37,26 @@ import { decoderFor, encodeValue } from "../values/values.ts"
 export class Session implements EngineSession {
   readonly info: SessionInfo
   readonly state: SessionState
-  private readonly core: Core
-  private readonly executor: Executor
-  private readonly plsql: PlsqlHost
-  private readonly cursors = new Set<QueryCursor>()
-  private abort = new AbortController()
-  private waiting = false
-  private closed = false
+  readonly #core: Core
+  readonly #executor: Executor
+  readonly #plsql: PlsqlHost
+  readonly #cursors = new Set<QueryCursor>()
+  #abort = new AbortController()
+  #waiting = false
+  #closed = false
 
   constructor(core: Core, info: SessionInfo) {
-    this.core = core
+    this.#core = core
     this.info = info
     this.state = new SessionState(info, core.host.now(), core.environment)
-    this.executor = new Executor(core, this.state)
-    this.executor.storedFunction = (path) => storedFunction(path, this.state)
-    this.plsql = new PlsqlHost(core, this.executor, (cursor) => this.cursors.add(cursor))
-    serveFunctions(this.state, this.plsql)
+    this.#executor = new Executor(core, this.state)
+    this.#executor.storedFunction = (path) => storedFunction(path, this.state)
+    this.#plsql = new PlsqlHost(core, this.#executor, (cursor) => this.#cursors.add(cursor))
+    serveFunctions(this.state, this.#plsql)
   }
 
   get inTransaction(): boolean {
-    return this.executor.transaction.active
+    return this.#executor.transaction.active
   }
 
   get currentSchema(): string {
@@ -67,81 +67,81 @@ export class Session implements EngineSession {
     return this.state.edition
   }
 
-  private enter(): void {
-    if (this.closed) throw oraError(28, "your session has been killed")
-    this.state.statementTime = this.core.host.now()
+  #enter(): void {
+    if (this.#closed) throw oraError(28, "your session has been killed")
+    this.state.statementTime = this.#core.host.now()
   }
 
   parse(sql: string): Statement {
-    this.enter()
+    this.#enter()
     try {
-      const statement = this.executor.parse(sql)
+      const statement = this.#executor.parse(sql)
       if (
         statement.placeholders.length === 0 &&
         (statement.kind === "query" || ["insert", "update", "delete", "merge"].includes(statement.kind))
-      ) this.executor.plan(statement, [])
+      ) this.#executor.plan(statement, [])
       return statement
     } catch (error) {
       throw asOraError(error)
     }
   }
 
-  private plan(
+  #plan(
     statement: Statement,
     types: ReadonlyArray<BindType>
   ): { readonly plan: QueryPlan | DmlPlan; readonly types: ReadonlyArray<SqlType> } {
     const sqlTypes = statement.placeholders.map((_, i) => bindSqlType(types[i]))
-    return { plan: this.executor.plan(statement as SessionStatement, sqlTypes), types: sqlTypes }
+    return { plan: this.#executor.plan(statement as SessionStatement, sqlTypes), types: sqlTypes }
   }
 
   describe(statement: Statement, bindTypes: ReadonlyArray<BindType> = []): ReadonlyArray<Column> | null {
-    this.enter()
+    this.#enter()
     if (statement.kind !== "query") return null
-    const { plan } = this.plan(statement, bindTypes)
+    const { plan } = this.#plan(statement, bindTypes)
     return plan.kind === "query" ? plan.columns : null
   }
 
   execute(statement: Statement, request: ExecuteRequest): ExecuteResult | Promise<ExecuteResult> {
-    this.enter()
+    this.#enter()
     this.state.sqlText = statement.sql
     try {
-      if (request.describeOnly === true) return this.describeOnly(statement, request)
+      if (request.describeOnly === true) return this.#describeOnly(statement, request)
       if (statement.kind === "query" && request.autoCommit !== true) {
-        const { plan, types } = this.plan(statement, request.bindTypes)
-        if (plan.kind === "query" && plan.query.forUpdate === undefined) return this.openQuery(plan, types, request)
+        const { plan, types } = this.#plan(statement, request.bindTypes)
+        if (plan.kind === "query" && plan.query.forUpdate === undefined) return this.#openQuery(plan, types, request)
       }
-      return this.drive(this.steps(statement as SessionStatement, request))
+      return this.#drive(this.#steps(statement as SessionStatement, request))
     } catch (error) {
       throw asOraError(error)
     }
   }
 
-  private openQuery(
+  #openQuery(
     plan: QueryPlan,
     types: ReadonlyArray<SqlType>,
     request: ExecuteRequest
   ): ExecuteResult | Promise<ExecuteResult> {
-    const values = this.encode(request.rows?.[0] ?? [], types)
-    const cursor = this.executor.cursor(
+    const values = this.#encode(request.rows?.[0] ?? [], types)
+    const cursor = this.#executor.cursor(
       plan,
       (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
     )
-    if (cursor.openNow()) return { rowCount: 0, cursor: this.keep(cursor) }
-    return this.drive(this.opening(cursor))
+    if (cursor.openNow()) return { rowCount: 0, cursor: this.#keep(cursor) }
+    return this.#drive(this.#opening(cursor))
   }
 
-  private *opening(cursor: QueryCursor): Step<ExecuteResult> {
+  *#opening(cursor: QueryCursor): Step<ExecuteResult> {
     yield* cursor.open()
-    return { rowCount: 0, cursor: this.keep(cursor) }
+    return { rowCount: 0, cursor: this.#keep(cursor) }
   }
 
   /** Runs steps at once where they do not wait; a promise otherwise. */
-  private drive<A>(steps: Step<A>): A | Promise<A> {
+  #drive<A>(steps: Step<A>): A | Promise<A> {
     this.state.active = true
     let result: A | Promise<A>
     try {
-      result = runSteps(steps, () => this.waitSignal(), () => {
-        this.waiting = false
+      result = runSteps(steps, () => this.#waitSignal(), () => {
+        this.#waiting = false
       })
     } catch (error) {
       this.state.active = false
@@ -153,35 +153,35 @@ export class Session implements EngineSession {
     }
     return result.then(
       (value) => {
-        this.waiting = false
+        this.#waiting = false
         this.state.active = false
         return value
       },
       (error: unknown) => {
-        this.waiting = false
+        this.#waiting = false
         this.state.active = false
         throw asOraError(error)
       }
     )
   }
 
-  private waitSignal(): AbortSignal {
-    if (this.abort.signal.aborted && !this.closed) this.abort = new AbortController()
-    this.waiting = true
-    return this.abort.signal
+  #waitSignal(): AbortSignal {
+    if (this.#abort.signal.aborted && !this.#closed) this.#abort = new AbortController()
+    this.#waiting = true
+    return this.#abort.signal
   }
 
-  private keep(cursor: QueryCursor): QueryCursor {
-    this.cursors.add(cursor)
+  #keep(cursor: QueryCursor): QueryCursor {
+    this.#cursors.add(cursor)
     return cursor
   }
 
-  private describeOnly(statement: Statement, request: ExecuteRequest): ExecuteResult {
+  #describeOnly(statement: Statement, request: ExecuteRequest): ExecuteResult {
     const columns = this.describe(statement, request.bindTypes)
     return columns === null ? { rowCount: 0 } : { rowCount: 0, columns }
   }
 
-  private encode(
+  #encode(
     row: ReadonlyArray<Value | ReadonlyArray<Value>>,
     types: ReadonlyArray<SqlType>
   ): ReadonlyArray<Stored> {
@@ -192,7 +192,7 @@ export class Session implements EngineSession {
     })
   }
 
-  private encodeBlock(row: ReadonlyArray<Value | ReadonlyArray<Value>>, types: ReadonlyArray<SqlType>): BlockBinds {
+  #encodeBlock(row: ReadonlyArray<Value | ReadonlyArray<Value>>, types: ReadonlyArray<SqlType>): BlockBinds {
     const arrays = new Map<number, ReadonlyArray<Stored>>()
     const cursors = new Map<number, QueryCursor>()
     const plain = row.map((value, i): Value => {
@@ -204,47 +204,47 @@ export class Session implements EngineSession {
       arrays.set(i, value.map((item: Value) => encodeValue(item, types[i]!)))
       return null
     })
-    return { row: this.encode(plain, types), arrays, cursors }
+    return { row: this.#encode(plain, types), arrays, cursors }
   }
 
-  private *steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
-    const result = yield* this.run(statement, request)
-    if (request.autoCommit === true) this.executor.transaction.commit()
+  *#steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+    const result = yield* this.#run(statement, request)
+    if (request.autoCommit === true) this.#executor.transaction.commit()
     return result
   }
 
-  private *run(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+  *#run(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
     const { parsed } = statement
     switch (parsed.kind) {
       case "ddl":
-        yield* this.executor.define(parsed.ddl, statement.sql)
+        yield* this.#executor.define(parsed.ddl, statement.sql)
         return { rowCount: 0 }
       case "session":
-        yield* this.executor.sessionStatement(parsed.statement)
+        yield* this.#executor.sessionStatement(parsed.statement)
         return { rowCount: 0 }
       case "plsql": {
         const types = statement.placeholders.map((_, i) => bindSqlType(request.bindTypes[i]))
         const rows = (request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows).map((row) =>
-          this.encodeBlock(row, types)
+          this.#encodeBlock(row, types)
         )
-        return yield* runBlockStatement(this.plsql, statement, parsed.block, types, rows)
+        return yield* runBlockStatement(this.#plsql, statement, parsed.block, types, rows)
       }
       case "select": {
-        const { plan, types } = this.plan(statement, request.bindTypes)
-        const values = this.encode(request.rows?.[0] ?? [], types)
-        const cursor = yield* this.executor.query(
+        const { plan, types } = this.#plan(statement, request.bindTypes)
+        const values = this.#encode(request.rows?.[0] ?? [], types)
+        const cursor = yield* this.#executor.query(
           plan as QueryPlan,
           (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
         )
-        return { rowCount: 0, cursor: this.keep(cursor) }
+        return { rowCount: 0, cursor: this.#keep(cursor) }
       }
       default:
-        return yield* this.runDml(statement, request)
+        return yield* this.#runDml(statement, request)
     }
   }
 
-  private *runDml(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
-    const { plan, types } = this.plan(statement, request.bindTypes)
+  *#runDml(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+    const { plan, types } = this.#plan(statement, request.bindTypes)
     const dml = plan as DmlPlan
     const rows = request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows
     const batchErrors: Array<BatchError> = []
@@ -254,14 +254,14 @@ export class Session implements EngineSession {
     let lastRowid: string | undefined
     const converts =
       dml.returning?.into.map((target, column) =>
-        this.returnedValue(dml, column, types[target.kind === "bind" ? target.index : -1]!)
+        this.#returnedValue(dml, column, types[target.kind === "bind" ? target.index : -1]!)
       ) ?? []
-    const { transaction } = this.executor
+    const { transaction } = this.#executor
     for (let i = 0; i < rows.length; i++) {
       const mark = transaction.mark()
       try {
-        const values = this.encode(rows[i]!, types)
-        const outcome = yield* this.executor.dml(
+        const values = this.#encode(rows[i]!, types)
+        const outcome = yield* this.#executor.dml(
           dml,
           (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
         )
@@ -305,7 +305,7 @@ export class Session implements EngineSession {
   }
 
   /** A returned value in the type of its bind. */
-  private returnedValue(dml: DmlPlan, column: number, to: SqlType): (value: Stored, row: number) => Value {
+  #returnedValue(dml: DmlPlan, column: number, to: SqlType): (value: Stored, row: number) => Value {
     const { origin, type: from } = dml.returning!.columns[column]!
     const convert = conversion(kindOf(from), kindOf(to))
     if (convert === undefined) throw oraError(932, `inconsistent datatypes: expected ${to.name} got ${from.name}`)
@@ -314,12 +314,12 @@ export class Session implements EngineSession {
       if (stored === null) return null
       const value = decode(fit(convert(stored, this.state), to, { kind: "plsql" }))
       if (!(value instanceof LobValue) || origin === undefined) return value
-      return value.within((data) => this.executor.writeLob(dml.table, row, origin.column, data))
+      return value.within((data) => this.#executor.writeLob(dml.table, row, origin.column, data))
     }
   }
 
   fetch(cursor: Cursor, count: number): ReadonlyArray<Row> | Promise<ReadonlyArray<Row>> {
-    this.enter()
+    this.#enter()
     const own = cursor as QueryCursor
     let rows: ReadonlyArray<Row> | undefined
     try {
@@ -327,21 +327,21 @@ export class Session implements EngineSession {
     } catch (error) {
       throw asOraError(error)
     }
-    if (rows === undefined) return this.drive(this.fetchSteps(own, count))
-    if (own.exhausted) this.cursors.delete(own)
+    if (rows === undefined) return this.#drive(this.#fetchSteps(own, count))
+    if (own.exhausted) this.#cursors.delete(own)
     return rows
   }
 
-  private *fetchSteps(cursor: QueryCursor, count: number): Step<ReadonlyArray<Row>> {
+  *#fetchSteps(cursor: QueryCursor, count: number): Step<ReadonlyArray<Row>> {
     const rows = yield* cursor.fetch(count)
-    if (cursor.exhausted) this.cursors.delete(cursor)
+    if (cursor.exhausted) this.#cursors.delete(cursor)
     return rows
   }
 
   closeCursor(cursor: Cursor): void {
     const own = cursor as QueryCursor
     own.close()
-    this.cursors.delete(own)
+    this.#cursors.delete(own)
   }
 
   createTemporaryLob(type: Lob["type"]): Lob {
@@ -349,13 +349,13 @@ export class Session implements EngineSession {
   }
 
   commit(): void {
-    this.enter()
-    this.executor.transaction.commit()
+    this.#enter()
+    this.#executor.transaction.commit()
   }
 
   rollback(): void {
-    this.enter()
-    this.executor.transaction.rollback()
+    this.#enter()
+    this.#executor.transaction.rollback()
   }
 
   setEndToEnd(attributes: EndToEnd): void {
@@ -368,7 +368,7 @@ export class Session implements EngineSession {
   }
 
   setCurrentSchema(name: string): void {
-    setCurrentSchema(this.core, this.state, name)
+    setCurrentSchema(this.#core, this.state, name)
   }
 
   setContext(namespace: string, key: string, value: string | null): void {
@@ -378,41 +378,41 @@ export class Session implements EngineSession {
   }
 
   reset(): void {
-    this.closeCursors()
+    this.#closeCursors()
     this.state.reset()
-    this.plsql.reset()
-    this.dropTemporaryRows()
+    this.#plsql.reset()
+    this.#dropTemporaryRows()
   }
 
   cancel(): void {
-    if (!this.waiting) return
-    this.waiting = false
-    this.abort.abort(oraError(1013, "User requested cancel of current operation."))
+    if (!this.#waiting) return
+    this.#waiting = false
+    this.#abort.abort(oraError(1013, "User requested cancel of current operation."))
   }
 
-  private closeCursors(): void {
-    for (const cursor of this.cursors) cursor.close()
-    this.cursors.clear()
+  #closeCursors(): void {
+    for (const cursor of this.#cursors) cursor.close()
+    this.#cursors.clear()
   }
 
   get hasTemporaryRows(): boolean {
-    for (const table of this.core.tablesById.values()) {
-      if (table.temporary === "preserve" && this.core.store.hasOwn(table, this.info.sid)) return true
+    for (const table of this.#core.tablesById.values()) {
+      if (table.temporary === "preserve" && this.#core.store.hasOwn(table, this.info.sid)) return true
     }
     return false
   }
 
-  private dropTemporaryRows(): void {
-    this.core.store.forget(this.info.sid)
+  #dropTemporaryRows(): void {
+    this.#core.store.forget(this.info.sid)
   }
 
   close(): void {
-    if (this.closed) return
-    this.closed = true
-    this.abort.abort(oraError(28, "your session has been killed"))
-    this.closeCursors()
-    this.executor.transaction.rollback()
-    this.dropTemporaryRows()
-    this.core.sessions.delete(this.info.sid)
+    if (this.#closed) return
+    this.#closed = true
+    this.#abort.abort(oraError(28, "your session has been killed"))
+    this.#closeCursors()
+    this.#executor.transaction.rollback()
+    this.#dropTemporaryRows()
+    this.#core.sessions.delete(this.info.sid)
   }
 }

@@ -72,10 +72,10 @@ export class Executor {
   readonly core: Core
   readonly state: SessionState
   readonly transaction: Transaction
-  private readonly statements = new Map<string, SessionStatement>()
+  readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
   storedFunction: (path: ReadonlyArray<string>) => Routine | undefined = () => undefined
-  private readonly tableChecks = new Map<number, TableChecks>()
+  readonly #tableChecks = new Map<number, TableChecks>()
 
   constructor(core: Core, state: SessionState) {
     this.core = core
@@ -84,15 +84,15 @@ export class Executor {
   }
 
   parse(sql: string): SessionStatement {
-    const known = this.statements.get(sql)
+    const known = this.#statements.get(sql)
     // A procedure that came since may use its placeholders in another direction.
     const { version } = this.core.catalog
     if (known !== undefined && (known.kind !== "plsql" || known.parsedVersion === version)) return known
     const { binds, parsed, returning } = parseStatement(sql)
     const statement = newStatement(sql, parsed, placeholders(this.core, this.state, parsed, binds, returning), version)
     if (parsed.kind !== "ddl") {
-      if (this.statements.size >= statementCacheSize) this.statements.delete(this.statements.keys().next().value!)
-      this.statements.set(sql, statement)
+      if (this.#statements.size >= statementCacheSize) this.#statements.delete(this.#statements.keys().next().value!)
+      this.#statements.set(sql, statement)
     }
     return statement
   }
@@ -140,14 +140,14 @@ export class Executor {
     throw unimplemented(`compiling ${parsed.kind}`)
   }
 
-  private frame(parameters: ReadonlyArray<Parameter>, read: ParameterReader): Frame {
+  #frame(parameters: ReadonlyArray<Parameter>, read: ParameterReader): Frame {
     return new Frame(this.core.store, this.state, this.transaction.snapshot(), parameterValues(parameters, read))
   }
 
   *query(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
     // Within PL/SQL each statement has a moment of its own.
     this.state.statementTime = this.core.host.now()
-    if (plan.query.forUpdate !== undefined) return yield* this.lockingQuery(plan, read)
+    if (plan.query.forUpdate !== undefined) return yield* this.#lockingQuery(plan, read)
     const cursor = this.cursor(plan, read)
     yield* cursor.open()
     return cursor
@@ -155,7 +155,7 @@ export class Executor {
 
   /** A cursor of a query that locks nothing, not yet open. */
   cursor(plan: QueryPlan, read: ParameterReader): QueryCursor {
-    const frame = this.frame(plan.parameters, read)
+    const frame = this.#frame(plan.parameters, read)
     const { owners } = plan
     return new QueryCursor(
       plan,
@@ -166,12 +166,12 @@ export class Executor {
         lockSlots: owners.length === 0 ? noSlots : owners.map(({ slot }) => slot),
         take: undefined
       },
-      owners.length === 0 ? undefined : (column, numbers) => this.lobWriter(plan, owners, column, numbers)
+      owners.length === 0 ? undefined : (column, numbers) => this.#lobWriter(plan, owners, column, numbers)
     )
   }
 
   /** Takes the rows that are in the frame; the holder of the first one that another session has. */
-  private lockRows(plan: QueryPlan, frame: Frame): number {
+  #lockRows(plan: QueryPlan, frame: Frame): number {
     for (const { slot, table } of plan.locks) {
       const number = frame.rows[slot]![0] as number | null
       if (number === null) continue
@@ -188,7 +188,7 @@ export class Executor {
     return 0
   }
 
-  private *lockingQuery(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
+  *#lockingQuery(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
     const { sid } = this.state.info
     const { skipLocked, wait } = plan.query.forUpdate!
     this.transaction.beforeWrite()
@@ -200,11 +200,11 @@ export class Executor {
           const holder = this.transaction.lockTable(table, "ROW SHARE")
           if (holder !== 0) throw new Blocked(holder)
         }
-        const frame = this.frame(plan.parameters, read)
+        const frame = this.#frame(plan.parameters, read)
         const take = (): boolean => {
           // A row that has changed since is no longer the one that was looked for.
           try {
-            return this.lockRows(plan, frame) === 0
+            return this.#lockRows(plan, frame) === 0
           } catch (error) {
             if (error instanceof Changed) return false
             throw error
@@ -216,11 +216,11 @@ export class Executor {
           slot: plan.slot,
           lockSlots: plan.locks.map((lock) => lock.slot),
           take: skipLocked ? take : () => {
-            const holder = this.lockRows(plan, frame)
+            const holder = this.#lockRows(plan, frame)
             if (holder !== 0) throw new Blocked(holder)
             return true
           }
-        }, (column, numbers) => this.lobWriter(plan, plan.locks, column, numbers))
+        }, (column, numbers) => this.#lobWriter(plan, plan.locks, column, numbers))
         yield* cursor.open()
         // With SKIP LOCKED a row is locked when it is fetched; otherwise all of them before the first one is.
         if (!skipLocked) {
@@ -255,20 +255,20 @@ export class Executor {
       transaction,
       locks: core.locks,
       sid: state.info.sid,
-      violated: (table, row) => this.violated(table, row),
-      frame: () => this.frame(plan.parameters, read)
+      violated: (table, row) => this.#violated(table, row),
+      frame: () => this.#frame(plan.parameters, read)
     }
     return runDml(plan, services)
   }
 
   /** A frame for expressions over single rows. */
-  private rowFrame(): Frame {
+  #rowFrame(): Frame {
     return new Frame(this.core.store, this.state, { scn: 0, sid: 0, statement: 0 }, [])
   }
 
-  private checksOf(table: Table): TableChecks {
+  #checksOf(table: Table): TableChecks {
     const { version } = this.core.catalog
-    const known = this.tableChecks.get(table.id)
+    const known = this.#tableChecks.get(table.id)
     if (known?.version === version) return known
     const c = compilation(this.context([]))
     c.schema = table.owner
@@ -277,20 +277,20 @@ export class Executor {
     scope.sources.push(source)
     const values = rowOf(table.checks.map((check) => condition(c, check.expr, scope)))
     const checks = { version, slot: relation.slot, values }
-    this.tableChecks.set(table.id, checks)
+    this.#tableChecks.set(table.id, checks)
     return checks
   }
 
-  private violated(table: Table, row: Row): string | undefined {
-    const checks = this.checksOf(table)
-    const frame = this.rowFrame()
+  #violated(table: Table, row: Row): string | undefined {
+    const checks = this.#checksOf(table)
+    const frame = this.#rowFrame()
     frame.rows[checks.slot] = row
     const index = checks.values(frame).indexOf(0)
     return index < 0 ? undefined : table.checks[index]!.name
   }
 
   /** How a LOB of a fetched row is written back, when it stands in a row of one of these tables. */
-  private lobWriter(
+  #lobWriter(
     plan: QueryPlan,
     owners: QueryPlan["locks"],
     column: number,
@@ -331,7 +331,7 @@ export class Executor {
         const { relation, source } = tableSource(c, table, undefined)
         scope.sources.push(source)
         const term = condition(c, expr, scope)
-        const frame = this.rowFrame()
+        const frame = this.#rowFrame()
         let holds = true
         core.store.data(table, state.info.sid).each((head) => {
           if (head.values === undefined) return
@@ -346,17 +346,17 @@ export class Executor {
         scope.sequences = true
         const value = defaultOf(c, column, scope)
         core.store.data(table, state.info.sid).each((head) => {
-          if (head.values !== undefined) head.values[column.place] = value.eval(this.rowFrame())
+          if (head.values !== undefined) head.values[column.place] = value.eval(this.#rowFrame())
         })
       }
     }
     define(services, ddl, text)
-    if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.copyRows(ddl.path, ddl.query, ddl.at)
+    if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.#copyRows(ddl.path, ddl.query, ddl.at)
     this.transaction.commit()
   }
 
   /** CREATE TABLE … AS SELECT: when the query fails there is no table. */
-  private *copyRows(path: ReadonlyArray<string>, query: Query, at: number): Step<void> {
+  *#copyRows(path: ReadonlyArray<string>, query: Query, at: number): Step<void> {
     const table = this.core.catalog.table(path, this.state.currentSchema, at)
     try {
       const plan = planDml(compilation(this.context([])), {

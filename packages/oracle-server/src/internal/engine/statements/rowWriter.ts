@@ -52,22 +52,29 @@ interface Candidate {
   readonly head: Version
 }
 
+/** A primary or unique key, or a unique index: its name, and the index that holds it. */
+interface UniqueKey {
+  readonly id: number
+  readonly name: string
+  readonly owner: string
+}
+
 export class RowWriter {
-  private readonly services: RowWriterServices
-  private readonly statement: number
-  private readonly written: Array<Written> = []
-  private readonly gone: Array<Gone> = []
-  private readonly keys = new Map<Table, ReturnType<RowWriter["keysOf"]>>()
-  private checkedGone = 0
-  private checkedWritten = 0
+  readonly #services: RowWriterServices
+  readonly #statement: number
+  readonly #written: Array<Written> = []
+  readonly #gone: Array<Gone> = []
+  readonly #keys = new Map<Table, ReadonlyArray<UniqueKey>>()
+  #checkedGone = 0
+  #checkedWritten = 0
   lastRow: { readonly table: Table; readonly row: number } | undefined
 
   constructor(services: RowWriterServices) {
-    this.services = services
-    this.statement = services.frame.snapshot.statement
+    this.#services = services
+    this.#statement = services.frame.snapshot.statement
   }
 
-  private fitValue(table: Table, column: ColumnDef, value: Stored, isInsert: boolean): Stored {
+  #fitValue(table: Table, column: ColumnDef, value: Stored, isInsert: boolean): Stored {
     if (value === null) {
       if (column.nullable) return null
       throw isInsert
@@ -89,18 +96,18 @@ export class RowWriter {
     const row: Row = []
     for (let i = 0; i < table.nextPlace; i++) row.push(null)
     for (let i = 0; i < stored.length; i++) {
-      row[stored[i]!.place] = this.fitValue(table, stored[i]!, values[i]!, true)
+      row[stored[i]!.place] = this.#fitValue(table, stored[i]!, values[i]!, true)
     }
-    const number = this.services.transaction.insert(table, row, this.statement)
-    this.written.push({ table, row: number, values: row, old: undefined })
-    this.check(table, row)
+    const number = this.#services.transaction.insert(table, row, this.#statement)
+    this.#written.push({ table, row: number, values: row, old: undefined })
+    this.#check(table, row)
     this.lastRow = { table, row: number }
     return row
   }
 
   /** Takes the row, and sees that it is still what the statement has read. */
   lock(table: Table, row: number): Row {
-    const { frame, sid, transaction } = this.services
+    const { frame, sid, transaction } = this.#services
     const holder = transaction.lockRow(table, row)
     if (holder !== 0) throw new Blocked(holder)
     const head = transaction.data(table).head(row)
@@ -123,48 +130,48 @@ export class RowWriter {
   ): Row {
     const row = [...old]
     for (let i = 0; i < changed.length; i++) {
-      row[changed[i]!.place] = this.fitValue(table, changed[i]!, values[i]!, false)
+      row[changed[i]!.place] = this.#fitValue(table, changed[i]!, values[i]!, false)
     }
-    this.services.transaction.replace(table, number, row, this.statement)
-    this.written.push({ table, row: number, values: row, old })
-    if (table.children.length > 0) this.gone.push({ table, values: old, now: row })
-    this.check(table, row)
+    this.#services.transaction.replace(table, number, row, this.#statement)
+    this.#written.push({ table, row: number, values: row, old })
+    if (table.children.length > 0) this.#gone.push({ table, values: old, now: row })
+    this.#check(table, row)
     this.lastRow = { table, row: number }
     return row
   }
 
   remove(table: Table, number: number, old: Row): void {
-    this.services.transaction.replace(table, number, undefined, this.statement)
-    if (table.children.length > 0) this.gone.push({ table, values: old, now: undefined })
+    this.#services.transaction.replace(table, number, undefined, this.#statement)
+    if (table.children.length > 0) this.#gone.push({ table, values: old, now: undefined })
     this.lastRow = { table, row: number }
   }
 
-  private check(table: Table, row: Row): void {
+  #check(table: Table, row: Row): void {
     if (table.checks.length === 0) return
-    const name = this.services.violated(table, row)
+    const name = this.#services.violated(table, row)
     if (name !== undefined) throw oraError(2290, `check constraint (${table.owner}.${name}) violated`)
   }
 
   /** Keys and references hold at the end of the statement, not between its rows. May be left by suspension. */
   finish(): void {
-    const { frame } = this.services
+    const { frame } = this.#services
     // Deletes that cascade add to the list while it is worked off.
-    while (this.checkedGone < this.gone.length) {
-      this.parentGone(this.gone[this.checkedGone]!)
-      this.checkedGone++
+    while (this.#checkedGone < this.#gone.length) {
+      this.#parentGone(this.#gone[this.#checkedGone]!)
+      this.#checkedGone++
       frame.step()
     }
-    while (this.checkedWritten < this.written.length) {
-      const written = this.written[this.checkedWritten]!
-      this.uniqueKeys(written)
-      for (const foreign of written.table.foreign) this.foreignKey(written, foreign)
-      this.checkedWritten++
+    while (this.#checkedWritten < this.#written.length) {
+      const written = this.#written[this.#checkedWritten]!
+      this.#uniqueKeys(written)
+      for (const foreign of written.table.foreign) this.#foreignKey(written, foreign)
+      this.#checkedWritten++
       frame.step()
     }
   }
 
   /** Rows that have, or had, this key in some version. */
-  private *candidates(data: TableData, index: OrderedIndex, key: Key): Iterable<Candidate> {
+  *#candidates(data: TableData, index: OrderedIndex, key: Key): Iterable<Candidate> {
     const bound = { key, inclusive: true }
     const walk = index.range(bound, bound)
     for (let entry = walk.next(); entry !== undefined; entry = walk.next()) {
@@ -173,12 +180,12 @@ export class RowWriter {
     }
   }
 
-  private has(index: OrderedIndex, version: Version | undefined, key: Key): boolean {
+  #has(index: OrderedIndex, version: Version | undefined, key: Key): boolean {
     return version?.values !== undefined && index.compare(index.keyOf(version.values), key) === 0
   }
 
-  private keysOf(table: Table): ReadonlyArray<{ readonly id: number; readonly name: string; readonly owner: string }> {
-    let keys = this.keys.get(table)
+  #keysOf(table: Table): ReadonlyArray<UniqueKey> {
+    let keys = this.#keys.get(table)
     if (keys === undefined) {
       keys = [
         ...table.keys.map((key) => ({ name: key.name, owner: table.owner, id: key.indexId })),
@@ -188,44 +195,44 @@ export class RowWriter {
           id: index.indexId
         }))
       ]
-      this.keys.set(table, keys)
+      this.#keys.set(table, keys)
     }
     return keys
   }
 
   /** True when the key can be the row's, in whichever way the other session's transaction ends. */
-  private mayHave(index: OrderedIndex, head: Version, key: Key): boolean {
+  #mayHave(index: OrderedIndex, head: Version, key: Key): boolean {
     for (let version: Version | undefined = head; version !== undefined; version = version.older) {
-      if (this.has(index, version, key)) return true
+      if (this.#has(index, version, key)) return true
       if (version.owner === 0) return false
     }
     return false
   }
 
-  private uniqueKeys(written: Written): void {
-    const { sid, transaction } = this.services
+  #uniqueKeys(written: Written): void {
+    const { sid, transaction } = this.#services
     const { table } = written
     const data = transaction.data(table)
-    for (const { id, name, owner } of this.keysOf(table)) {
+    for (const { id, name, owner } of this.#keysOf(table)) {
       const index = data.index(id)
       const key = index.keyOf(written.values)
       if (key.every((value) => value === null)) continue
       if (written.old !== undefined && index.compare(index.keyOf(written.old), key) === 0) continue
       // A row that the statement has changed again since is looked at by its last version.
-      if (!this.has(index, data.head(written.row), key)) continue
-      for (const { head, row } of this.candidates(data, index, key)) {
+      if (!this.#has(index, data.head(written.row), key)) continue
+      for (const { head, row } of this.#candidates(data, index, key)) {
         if (row === written.row) continue
         if (head.owner !== 0 && head.owner !== sid) {
-          if (this.mayHave(index, head, key)) throw new Blocked(head.owner)
+          if (this.#mayHave(index, head, key)) throw new Blocked(head.owner)
           continue
         }
-        if (this.has(index, head, key)) throw oraError(1, `unique constraint (${owner}.${name}) violated`)
+        if (this.#has(index, head, key)) throw oraError(1, `unique constraint (${owner}.${name}) violated`)
       }
     }
   }
 
-  private foreignKey(written: Written, foreign: ForeignConstraint): void {
-    const { sid, transaction } = this.services
+  #foreignKey(written: Written, foreign: ForeignConstraint): void {
+    const { sid, transaction } = this.#services
     const key = foreign.columns.map((column) => written.values[column.place] ?? null)
     if (key.some((value) => value === null)) return
     const data = transaction.data(foreign.parent)
@@ -235,13 +242,13 @@ export class RowWriter {
       index.compare(foreign.columns.map((column) => written.old![column.place] ?? null), key) === 0
     ) return
     let wait = 0
-    for (const { head } of this.candidates(data, index, key)) {
+    for (const { head } of this.#candidates(data, index, key)) {
       if (head.owner === 0 || head.owner === sid) {
-        if (this.has(index, head, key)) return
+        if (this.#has(index, head, key)) return
         continue
       }
-      const before = this.has(index, current(head, sid), key)
-      const after = this.has(index, head, key)
+      const before = this.#has(index, current(head, sid), key)
+      const after = this.#has(index, head, key)
       // With the same key in both versions the row stays a parent whatever becomes of the change.
       if (before && after) return
       if (before || after) wait = head.owner
@@ -253,8 +260,8 @@ export class RowWriter {
     )
   }
 
-  private parentGone(gone: Gone): void {
-    const { sid, transaction } = this.services
+  #parentGone(gone: Gone): void {
+    const { sid, transaction } = this.#services
     for (const { constraint, table } of gone.table.children) {
       const parents = transaction.data(gone.table)
       const parentIndex = parents.index(constraint.key.indexId)
@@ -263,19 +270,19 @@ export class RowWriter {
       if (key.some((value) => value === null)) continue
       // The same key may have come back with another row of this statement.
       let isBack = false
-      for (const { head } of this.candidates(parents, parentIndex, key)) {
-        if (this.has(parentIndex, current(head, sid), key) && (head.owner === 0 || head.owner === sid)) isBack = true
+      for (const { head } of this.#candidates(parents, parentIndex, key)) {
+        if (this.#has(parentIndex, current(head, sid), key) && (head.owner === 0 || head.owner === sid)) isBack = true
       }
       if (isBack) continue
       const children = transaction.data(table)
       const childIndex = children.index(constraint.indexId)
       // The list is made first: what cascades changes the index.
-      for (const { head, row } of Array.from(this.candidates(children, childIndex, key))) {
+      for (const { head, row } of Array.from(this.#candidates(children, childIndex, key))) {
         if (head.owner !== 0 && head.owner !== sid) {
-          if (this.mayHave(childIndex, head, key)) throw new Blocked(head.owner)
+          if (this.#mayHave(childIndex, head, key)) throw new Blocked(head.owner)
           continue
         }
-        if (!this.has(childIndex, head, key)) continue
+        if (!this.#has(childIndex, head, key)) continue
         if (constraint.onDelete === undefined || gone.now !== undefined) {
           throw oraError(2292, `integrity constraint (${table.owner}.${constraint.name}) violated - child record found`)
         }

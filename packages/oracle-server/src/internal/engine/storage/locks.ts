@@ -20,19 +20,19 @@ const compatible: Readonly<Record<TableMode, ReadonlyArray<TableMode>>> = {
 }
 
 export class Locks {
-  private readonly tables = new Map<number, Array<{ readonly sid: number; readonly mode: TableMode }>>()
-  private readonly waitsFor = new Map<number, number>()
-  private readonly waiters = new Map<number, Array<() => void>>()
-  private readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  readonly #tables = new Map<number, Array<{ readonly sid: number; readonly mode: TableMode }>>()
+  readonly #waitsFor = new Map<number, number>()
+  readonly #waiters = new Map<number, Array<() => void>>()
+  readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
 
   constructor(sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>) {
-    this.sleep = sleep
+    this.#sleep = sleep
   }
 
   table(id: number, mode: TableMode, sid: number): number {
-    const held = this.tables.get(id)
+    const held = this.#tables.get(id)
     if (held === undefined) {
-      this.tables.set(id, [{ sid, mode }])
+      this.#tables.set(id, [{ sid, mode }])
       return 0
     }
     for (const lock of held) if (lock.sid !== sid && !compatible[mode].includes(lock.mode)) return lock.sid
@@ -42,58 +42,58 @@ export class Locks {
 
   /** A session other than this one that holds any lock on the table. */
   foreignHolder(id: number, sid: number): number {
-    return this.tables.get(id)?.find((lock) => lock.sid !== sid)?.sid ?? 0
+    return this.#tables.get(id)?.find((lock) => lock.sid !== sid)?.sid ?? 0
   }
 
   holds(id: number, sid: number): boolean {
-    return this.tables.get(id)?.some((lock) => lock.sid === sid) === true
+    return this.#tables.get(id)?.some((lock) => lock.sid === sid) === true
   }
 
   releaseTables(sid: number): void {
-    for (const [id, held] of this.tables) {
+    for (const [id, held] of this.#tables) {
       const rest = held.filter((lock) => lock.sid !== sid)
-      if (rest.length === 0) this.tables.delete(id)
-      else if (rest.length !== held.length) this.tables.set(id, rest)
+      if (rest.length === 0) this.#tables.delete(id)
+      else if (rest.length !== held.length) this.#tables.set(id, rest)
     }
   }
 
   /** Wakes everybody who waits for this session. */
   wake(sid: number): void {
-    const list = this.waiters.get(sid)
+    const list = this.#waiters.get(sid)
     if (list === undefined) return
-    this.waiters.delete(sid)
+    this.#waiters.delete(sid)
     for (const resume of list) resume()
   }
 
   blockerOf(sid: number): number | undefined {
-    return this.waitsFor.get(sid)
+    return this.#waitsFor.get(sid)
   }
 
   /** `seconds` undefined waits for ever; 0 fails at once with ORA-00054. */
   waitFor(sid: number, holder: number, seconds: number | undefined): Wait {
     if (seconds === 0) throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
-    for (let next: number | undefined = holder; next !== undefined; next = this.waitsFor.get(next)) {
+    for (let next: number | undefined = holder; next !== undefined; next = this.#waitsFor.get(next)) {
       if (next === sid) throw oraError(60, "deadlock detected while waiting for resource")
     }
     return async (signal) => {
       signal.throwIfAborted()
-      this.waitsFor.set(sid, holder)
+      this.#waitsFor.set(sid, holder)
       const timer = new AbortController()
       try {
         await new Promise<void>((resolve, reject) => {
-          const list = this.waiters.get(holder) ?? []
+          const list = this.#waiters.get(holder) ?? []
           list.push(resolve)
-          this.waiters.set(holder, list)
+          this.#waiters.set(holder, list)
           signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true, signal: timer.signal })
           if (seconds !== undefined) {
             const expired = (): void => {
               if (!timer.signal.aborted) reject(oraError(30006, "resource busy; acquire with WAIT timeout expired"))
             }
-            this.sleep(seconds * 1000, timer.signal).then(expired, () => undefined)
+            this.#sleep(seconds * 1000, timer.signal).then(expired, () => undefined)
           }
         })
       } finally {
-        this.waitsFor.delete(sid)
+        this.#waitsFor.delete(sid)
         timer.abort()
       }
     }

@@ -27,7 +27,7 @@ export class OrderedIndex {
   /** Places of the columns in a row. */
   readonly columns: ReadonlyArray<number>
   readonly comparers: ReadonlyArray<(a: Stored, b: Stored) => number>
-  private readonly runs: Array<Array<Entry>> = []
+  readonly #runs: Array<Array<Entry>> = []
   /** Grows with every change: a walk that finds another number looks for its place again. */
   version = 0
 
@@ -61,20 +61,20 @@ export class OrderedIndex {
     return 0
   }
 
-  private place(entry: Entry, key: Key, row: number): number {
+  #place(entry: Entry, key: Key, row: number): number {
     const order = this.compare(entry.key, key)
     return order !== 0 ? order : entry.row - row
   }
 
   /** The first place at or after (key, row). */
-  private seek(key: Key, row: number): readonly [run: number, at: number] {
-    const { runs } = this
+  #seek(key: Key, row: number): readonly [run: number, at: number] {
+    const runs = this.#runs
     let low = 0
     let high = runs.length
     while (low < high) {
       const middle = (low + high) >> 1
       const run = runs[middle]!
-      if (this.place(run[run.length - 1]!, key, row) < 0) low = middle + 1
+      if (this.#place(run[run.length - 1]!, key, row) < 0) low = middle + 1
       else high = middle
     }
     if (low === runs.length) return [low, 0]
@@ -83,7 +83,7 @@ export class OrderedIndex {
     let to = run.length
     while (from < to) {
       const middle = (from + to) >> 1
-      if (this.place(run[middle]!, key, row) < 0) from = middle + 1
+      if (this.#place(run[middle]!, key, row) < 0) from = middle + 1
       else to = middle
     }
     return [low, from]
@@ -95,8 +95,8 @@ export class OrderedIndex {
     for (let i = 0; i < key.length; i++) if (key[i] !== null) isNull = false
     if (isNull) return
     const number = row[0] as number
-    const { runs } = this
-    let [index, at] = this.seek(key, number)
+    const runs = this.#runs
+    let [index, at] = this.#seek(key, number)
     if (index === runs.length) {
       if (index === 0) {
         runs.push([{ key, row: number }])
@@ -108,7 +108,7 @@ export class OrderedIndex {
     }
     const run = runs[index]!
     const there = run[at]
-    if (there !== undefined && this.place(there, key, number) === 0) return
+    if (there !== undefined && this.#place(there, key, number) === 0) return
     if (at === run.length) run.push({ key, row: number })
     else run.splice(at, 0, { key, row: number })
     this.version++
@@ -119,17 +119,17 @@ export class OrderedIndex {
   }
 
   remove(key: Key, row: number): void {
-    const [index, at] = this.seek(key, row)
-    const run = this.runs[index]
+    const [index, at] = this.#seek(key, row)
+    const run = this.#runs[index]
     const there = run?.[at]
-    if (there === undefined || this.place(there, key, row) !== 0) return
+    if (there === undefined || this.#place(there, key, row) !== 0) return
     run!.splice(at, 1)
-    if (run!.length === 0) this.runs.splice(index, 1)
+    if (run!.length === 0) this.#runs.splice(index, 1)
     this.version++
   }
 
   clear(): void {
-    this.runs.length = 0
+    this.#runs.length = 0
     this.version++
   }
 
@@ -141,52 +141,52 @@ export class OrderedIndex {
   /** For a walk: the place of the first entry of a range, or of the one after an entry. */
   start(from: Bound | undefined): readonly [run: number, at: number] {
     if (from === undefined) return [0, 0]
-    return this.seek(from.key, from.inclusive ? -1 : Number.MAX_SAFE_INTEGER)
+    return this.#seek(from.key, from.inclusive ? -1 : Number.MAX_SAFE_INTEGER)
   }
 
   after(entry: Entry): readonly [run: number, at: number] {
-    return this.seek(entry.key, entry.row + 0.5)
+    return this.#seek(entry.key, entry.row + 0.5)
   }
 
   entry(run: number, at: number): Entry | undefined {
-    return this.runs[run]?.[at]
+    return this.#runs[run]?.[at]
   }
 }
 
 export class RangeWalk {
-  private readonly index: OrderedIndex
-  private readonly from: Bound | undefined
-  private readonly to: Bound | undefined
-  private run = 0
-  private at = 0
-  private version = -1
-  private last: Entry | undefined
+  readonly #index: OrderedIndex
+  readonly #from: Bound | undefined
+  readonly #to: Bound | undefined
+  #run = 0
+  #at = 0
+  #version = -1
+  #last: Entry | undefined
 
   constructor(index: OrderedIndex, from: Bound | undefined, to: Bound | undefined) {
-    this.index = index
-    this.from = from
-    this.to = to
+    this.#index = index
+    this.#from = from
+    this.#to = to
   }
 
   next(): Entry | undefined {
-    const { index } = this
-    if (this.version !== index.version) {
-      ;[this.run, this.at] = this.last === undefined ? index.start(this.from) : index.after(this.last)
-      this.version = index.version
+    const index = this.#index
+    if (this.#version !== index.version) {
+      ;[this.#run, this.#at] = this.#last === undefined ? index.start(this.#from) : index.after(this.#last)
+      this.#version = index.version
     }
-    let entry = index.entry(this.run, this.at)
+    let entry = index.entry(this.#run, this.#at)
     if (entry === undefined) {
-      this.run++
-      this.at = 0
-      entry = index.entry(this.run, 0)
+      this.#run++
+      this.#at = 0
+      entry = index.entry(this.#run, 0)
       if (entry === undefined) return undefined
     }
-    if (this.to !== undefined) {
-      const order = index.compare(entry.key, this.to.key)
-      if (order > 0 || (order === 0 && !this.to.inclusive)) return undefined
+    if (this.#to !== undefined) {
+      const order = index.compare(entry.key, this.#to.key)
+      if (order > 0 || (order === 0 && !this.#to.inclusive)) return undefined
     }
-    this.at++
-    this.last = entry
+    this.#at++
+    this.#last = entry
     return entry
   }
 }

@@ -29,12 +29,12 @@ export class Store {
   readonly clock: () => number
   /** The number of the last commit. */
   scn = 1
-  private statement = 0
-  private readonly snapshots = new Set<Snapshot>()
+  #statement = 0
+  readonly #snapshots = new Set<Snapshot>()
   /** Rows with versions that a read still needed when they were replaced, oldest first. */
-  private superseded: Array<Superseded> = []
-  private cleaned = 0
-  private readonly tables = new Map<number, Rows>()
+  #superseded: Array<Superseded> = []
+  #cleaned = 0
+  readonly #tables = new Map<number, Rows>()
 
   constructor(memoryLimit: number, clock: () => number) {
     this.memory = new Memory(memoryLimit)
@@ -43,22 +43,22 @@ export class Store {
 
   /** Makes room for the rows of a new table. */
   create(table: Table): void {
-    this.tables.set(table.id, { shared: new TableData(this.memory), own: new Map() })
+    this.#tables.set(table.id, { shared: new TableData(this.memory), own: new Map() })
   }
 
   /** A cursor that still reads the table keeps the rows; they only do not count any more. */
   drop(table: Table): void {
     for (const data of this.all(table)) data.release()
-    this.tables.delete(table.id)
+    this.#tables.delete(table.id)
   }
 
   /** The rows that this session works with: its own ones when the table is temporary. */
   data(table: Table, sid: number): TableData {
-    const rows = this.tables.get(table.id)!
+    const rows = this.#tables.get(table.id)!
     if (table.temporary === undefined) return rows.shared
     let own = rows.own.get(sid)
     if (own === undefined) {
-      own = this.emptyLike(rows.shared)
+      own = this.#emptyLike(rows.shared)
       rows.own.set(sid, own)
     }
     return own
@@ -66,11 +66,11 @@ export class Store {
 
   /** Everything a table has: one for all sessions, or one for each that has used a temporary table. */
   all(table: Table): ReadonlyArray<TableData> {
-    const { own, shared } = this.tables.get(table.id)!
+    const { own, shared } = this.#tables.get(table.id)!
     return [shared, ...own.values()]
   }
 
-  private emptyLike(data: TableData): TableData {
+  #emptyLike(data: TableData): TableData {
     const empty = new TableData(this.memory)
     for (const index of data.indexes) empty.addIndex(new OrderedIndex(index.id, index.columns, index.comparers))
     return empty
@@ -82,21 +82,21 @@ export class Store {
       this.data(table, sid).clear()
       return
     }
-    const rows = this.tables.get(table.id)!
+    const rows = this.#tables.get(table.id)!
     const { shared } = rows
     shared.release()
-    rows.shared = this.emptyLike(shared)
+    rows.shared = this.#emptyLike(shared)
     rows.shared.nextRow = shared.nextRow
   }
 
   /** True when the session has rows of its own in the table. */
   hasOwn(table: Table, sid: number): boolean {
-    return (this.tables.get(table.id)?.own.get(sid)?.size ?? 0) > 0
+    return (this.#tables.get(table.id)?.own.get(sid)?.size ?? 0) > 0
   }
 
   /** The session is over, or begins anew: its rows in temporary tables go. */
   forget(sid: number): void {
-    for (const { own } of this.tables.values()) {
+    for (const { own } of this.#tables.values()) {
       own.get(sid)?.clear()
       own.delete(sid)
     }
@@ -104,37 +104,37 @@ export class Store {
 
   /** The number of a new statement: its writes carry it, and it does not see them. */
   nextStatement(): number {
-    return ++this.statement
+    return ++this.#statement
   }
 
   /** A read of this session begins; `scn` is given where a transaction has a moment of its own. */
   open(sid: number, statement: number, scn = this.scn): Snapshot {
     const snapshot: Snapshot = { scn, sid, statement }
-    this.snapshots.add(snapshot)
+    this.#snapshots.add(snapshot)
     return snapshot
   }
 
   close(snapshot: Snapshot): void {
-    if (!this.snapshots.delete(snapshot) || this.superseded.length === this.cleaned) return
-    this.clean()
+    if (!this.#snapshots.delete(snapshot) || this.#superseded.length === this.#cleaned) return
+    this.#clean()
   }
 
-  private oldest(): number {
+  #oldest(): number {
     let scn = this.scn
-    for (const snapshot of this.snapshots) if (snapshot.scn < scn) scn = snapshot.scn
+    for (const snapshot of this.#snapshots) if (snapshot.scn < scn) scn = snapshot.scn
     return scn
   }
 
-  private clean(): void {
-    const oldest = this.oldest()
-    const { superseded } = this
-    while (this.cleaned < superseded.length && superseded[this.cleaned]!.scn <= oldest) {
-      const { data, row } = superseded[this.cleaned++]!
+  #clean(): void {
+    const oldest = this.#oldest()
+    const superseded = this.#superseded
+    while (this.#cleaned < superseded.length && superseded[this.#cleaned]!.scn <= oldest) {
+      const { data, row } = superseded[this.#cleaned++]!
       data.prune(row, oldest)
     }
-    if (this.cleaned === superseded.length || this.cleaned > 10_000) {
-      this.superseded = superseded.slice(this.cleaned)
-      this.cleaned = 0
+    if (this.#cleaned === superseded.length || this.#cleaned > 10_000) {
+      this.#superseded = superseded.slice(this.#cleaned)
+      this.#cleaned = 0
     }
   }
 
@@ -148,10 +148,10 @@ export class Store {
         version.scn = scn
       }
       if (head !== undefined && (head.older !== undefined || head.values === undefined)) {
-        this.superseded.push({ data, row, scn })
+        this.#superseded.push({ data, row, scn })
       }
     }
-    if (this.superseded.length > this.cleaned) this.clean()
+    if (this.#superseded.length > this.#cleaned) this.#clean()
   }
 }
 

@@ -62,32 +62,32 @@ export class TableData {
   readonly indexes: Array<OrderedIndex> = []
   /** Locks of rows that no uncommitted version marks: row number to session. */
   readonly rowLocks = new Map<number, number>()
-  private readonly blocks: Array<Block | undefined> = []
-  private readonly memory: Memory
+  readonly #blocks: Array<Block | undefined> = []
+  readonly #memory: Memory
   nextRow = 0
   /** Rows whose newest version is not deleted. */
   size = 0
-  private bytes = 0
+  #bytes = 0
 
   constructor(memory: Memory) {
-    this.memory = memory
+    this.#memory = memory
   }
 
   head(row: number): Version | undefined {
-    return this.blocks[row >> 8]?.rows[row & 255]
+    return this.#blocks[row >> 8]?.rows[row & 255]
   }
 
   /** The block of a row number, for a scan that walks its rows by itself. */
   block(index: number): ReadonlyArray<Version | undefined> | undefined {
-    return this.blocks[index]?.rows
+    return this.#blocks[index]?.rows
   }
 
-  private setHead(row: number, version: Version | undefined): void {
+  #setHead(row: number, version: Version | undefined): void {
     const index = row >> 8
-    let block = this.blocks[index]
+    let block = this.#blocks[index]
     if (block === undefined) {
       block = { rows: [], live: 0 }
-      this.blocks[index] = block
+      this.#blocks[index] = block
     }
     const place = row & 255
     const before = block.rows[place]
@@ -100,7 +100,7 @@ export class TableData {
         ? -1
         : 1
     }
-    if (block.live === 0 && this.nextRow >= (index + 1) * blockSize) this.blocks[index] = undefined
+    if (block.live === 0 && this.nextRow >= (index + 1) * blockSize) this.#blocks[index] = undefined
   }
 
   /** Puts a version in front of the others of its row. */
@@ -108,11 +108,11 @@ export class TableData {
     const older = this.head(row)
     if (values !== undefined) {
       const size = sizeOf(values)
-      this.memory.take(size)
-      this.bytes += size
+      this.#memory.take(size)
+      this.#bytes += size
     }
     const version: Version = { values, owner: sid, scn: Infinity, maker: sid, statement, older }
-    this.setHead(row, version)
+    this.#setHead(row, version)
     if (values !== undefined) { for (let i = 0; i < this.indexes.length; i++) this.indexes[i]!.add(values) }
     return version
   }
@@ -120,24 +120,24 @@ export class TableData {
   /** Takes the newest version away again. */
   pop(row: number): void {
     const version = this.head(row)!
-    this.setHead(row, version.older)
-    this.forget(row, version)
+    this.#setHead(row, version.older)
+    this.#forget(row, version)
   }
 
   /** Removes what only this version needed. */
-  private forget(row: number, version: Version): void {
+  #forget(row: number, version: Version): void {
     const { values } = version
     if (values === undefined) return
     const size = sizeOf(values)
-    this.memory.give(size)
-    this.bytes -= size
+    this.#memory.give(size)
+    this.#bytes -= size
     for (const index of this.indexes) {
       const key = index.keyOf(values)
-      if (!this.hasKey(row, index, key)) index.remove(key, row)
+      if (!this.#hasKey(row, index, key)) index.remove(key, row)
     }
   }
 
-  private hasKey(row: number, index: OrderedIndex, key: Key): boolean {
+  #hasKey(row: number, index: OrderedIndex, key: Key): boolean {
     for (let version = this.head(row); version !== undefined; version = version.older) {
       if (version.values !== undefined && index.compare(index.keyOf(version.values), key) === 0) return true
     }
@@ -151,8 +151,8 @@ export class TableData {
     if (keep === undefined) return
     let gone = keep.older
     keep.older = undefined
-    if (keep.values === undefined && keep === this.head(row)) this.setHead(row, undefined)
-    for (; gone !== undefined; gone = gone.older) this.forget(row, gone)
+    if (keep.values === undefined && keep === this.head(row)) this.#setHead(row, undefined)
+    for (; gone !== undefined; gone = gone.older) this.#forget(row, gone)
   }
 
   /** The session that holds the row, 0 when none does. */
@@ -182,7 +182,7 @@ export class TableData {
 
   /** The newest version of every row, in order. */
   each(visit: (head: Version, row: number) => void): void {
-    this.blocks.forEach((block, index) => {
+    this.#blocks.forEach((block, index) => {
       if (block === undefined) return
       for (let place = 0; place < block.rows.length; place++) {
         const head = block.rows[place]
@@ -202,16 +202,16 @@ export class TableData {
 
   /** The rows do not count any more. */
   release(): void {
-    this.memory.give(this.bytes)
-    this.bytes = 0
+    this.#memory.give(this.#bytes)
+    this.#bytes = 0
   }
 
   clear(): void {
-    this.blocks.length = 0
+    this.#blocks.length = 0
     this.size = 0
     this.rowLocks.clear()
-    this.memory.give(this.bytes)
-    this.bytes = 0
+    this.#memory.give(this.#bytes)
+    this.#bytes = 0
     for (const index of this.indexes) index.clear()
   }
 }

@@ -23,45 +23,45 @@ export type Isolation = "read committed" | "serializable" | "read only"
 
 export class Transaction {
   readonly store: Store
-  private readonly locks: Locks
-  private readonly sid: number
-  private changes: Array<Change> = []
-  private rowLocks: Array<readonly [TableData, number]> = []
-  private savepoints: Array<Savepoint> = []
-  private tablesHeld = false
-  private epoch = 0
+  readonly #locks: Locks
+  readonly #sid: number
+  #changes: Array<Change> = []
+  #rowLocks: Array<readonly [TableData, number]> = []
+  #savepoints: Array<Savepoint> = []
+  #tablesHeld = false
+  #epoch = 0
   /** LOCK TABLE opens a transaction by itself; the table locks of statements do not. */
-  private explicitlyHeld = false
+  #explicitlyHeld = false
   isolation: Isolation = "read committed"
   /** What transactions without a word of their own have: ALTER SESSION SET ISOLATION_LEVEL. */
   defaultIsolation: Isolation = "read committed"
   /** The one moment that every read of a serializable or read-only transaction sees. */
-  private moment: Snapshot | undefined
+  #moment: Snapshot | undefined
 
   constructor(store: Store, locks: Locks, sid: number) {
     this.store = store
-    this.locks = locks
-    this.sid = sid
+    this.#locks = locks
+    this.#sid = sid
   }
 
   get active(): boolean {
-    return this.changes.length > 0 || this.rowLocks.length > 0 || this.tablesHeld || this.moment !== undefined
+    return this.#changes.length > 0 || this.#rowLocks.length > 0 || this.#tablesHeld || this.#moment !== undefined
   }
 
   /** SET TRANSACTION: the first thing of a transaction. */
   begin(isolation: Isolation): void {
-    if (this.active || this.moment !== undefined) {
+    if (this.active || this.#moment !== undefined) {
       throw oraError(1453, "SET TRANSACTION must be first statement of transaction")
     }
     this.isolation = isolation
-    if (isolation !== "read committed") this.moment = this.store.open(this.sid, 0)
+    if (isolation !== "read committed") this.#moment = this.store.open(this.#sid, 0)
   }
 
   /** The moment that a statement beginning now reads at. */
   snapshot(): Snapshot {
-    if (this.isolation === "read committed") return this.store.open(this.sid, this.store.nextStatement())
-    this.moment ??= this.store.open(this.sid, 0)
-    return this.store.open(this.sid, this.store.nextStatement(), this.moment.scn)
+    if (this.isolation === "read committed") return this.store.open(this.#sid, this.store.nextStatement())
+    this.#moment ??= this.store.open(this.#sid, 0)
+    return this.store.open(this.#sid, this.store.nextStatement(), this.#moment.scn)
   }
 
   /** Refuses a change in a transaction that only reads. */
@@ -72,24 +72,24 @@ export class Transaction {
   }
 
   data(table: Table): TableData {
-    return this.store.data(table, this.sid)
+    return this.store.data(table, this.#sid)
   }
 
   /** 0, or the session that holds the row. */
   lockRow(table: Table, row: number): number {
     const data = this.data(table)
     const holder = data.holder(row)
-    if (holder !== 0) return holder === this.sid ? 0 : holder
-    data.rowLocks.set(row, this.sid)
-    this.rowLocks.push([data, row])
+    if (holder !== 0) return holder === this.#sid ? 0 : holder
+    data.rowLocks.set(row, this.#sid)
+    this.#rowLocks.push([data, row])
     return 0
   }
 
   lockTable(table: Table, mode: TableMode, explicitly = false): number {
-    const holder = this.locks.table(table.id, mode, this.sid)
+    const holder = this.#locks.table(table.id, mode, this.#sid)
     if (holder === 0) {
-      this.tablesHeld = true
-      if (explicitly) this.explicitlyHeld = true
+      this.#tablesHeld = true
+      if (explicitly) this.#explicitlyHeld = true
     }
     return holder
   }
@@ -99,85 +99,87 @@ export class Transaction {
     const data = this.data(table)
     const row = data.nextRow++
     values[0] = row
-    data.push(row, values, this.sid, statement)
-    this.changes.push({ table, data, row })
+    data.push(row, values, this.#sid, statement)
+    this.#changes.push({ table, data, row })
     return row
   }
 
   /** Puts another version in front; without values the row is removed. */
   replace(table: Table, row: number, values: Row | undefined, statement: number): void {
     const data = this.data(table)
-    data.push(row, values, this.sid, statement)
-    this.changes.push({ table, data, row })
+    data.push(row, values, this.#sid, statement)
+    this.#changes.push({ table, data, row })
   }
 
   /** Where a statement starts, to undo it alone. */
   mark(): Savepoint {
-    return { name: "", changes: this.changes.length, rowLocks: this.rowLocks.length, epoch: this.epoch }
+    return { name: "", changes: this.#changes.length, rowLocks: this.#rowLocks.length, epoch: this.#epoch }
   }
 
   undoTo(mark: Savepoint, keepLocks: boolean): void {
-    const same = mark.epoch === this.epoch
-    while (this.changes.length > (same ? mark.changes : 0)) this.undo(this.changes.pop()!)
+    const same = mark.epoch === this.#epoch
+    while (this.#changes.length > (same ? mark.changes : 0)) this.#undo(this.#changes.pop()!)
     if (!keepLocks) {
-      while (this.rowLocks.length > (same ? mark.rowLocks : 0)) {
-        const [data, row] = this.rowLocks.pop()!
+      while (this.#rowLocks.length > (same ? mark.rowLocks : 0)) {
+        const [data, row] = this.#rowLocks.pop()!
         data.rowLocks.delete(row)
       }
     }
-    this.locks.wake(this.sid)
+    this.#locks.wake(this.#sid)
   }
 
-  private undo(change: Change): void {
+  #undo(change: Change): void {
     change.data.pop(change.row)
   }
 
   savepoint(name: string): void {
-    this.savepoints = this.savepoints.filter((s) => s.name !== name)
-    this.savepoints.push({ ...this.mark(), name })
+    this.#savepoints = this.#savepoints.filter((s) => s.name !== name)
+    this.#savepoints.push({ ...this.mark(), name })
   }
 
   rollbackTo(name: string): void {
-    const at = this.savepoints.findIndex((s) => s.name === name)
+    const at = this.#savepoints.findIndex((s) => s.name === name)
     if (at < 0) throw oraError(1086, `savepoint '${name}' never established in this session or is invalid`)
-    this.undoTo(this.savepoints[at]!, false)
-    this.savepoints.length = at + 1
+    this.undoTo(this.#savepoints[at]!, false)
+    this.#savepoints.length = at + 1
   }
 
   commit(): void {
-    if (this.changes.length > 0) {
-      this.store.commit(this.changes)
-      for (const { data, table } of this.changes) if (table.temporary === "delete") data.clear()
+    if (this.#changes.length > 0) {
+      this.store.commit(this.#changes)
+      for (const { data, table } of this.#changes) if (table.temporary === "delete") data.clear()
     }
-    this.end()
+    this.#end()
   }
 
   rollback(): void {
-    while (this.changes.length > 0) this.undo(this.changes.pop()!)
-    this.end()
+    while (this.#changes.length > 0) this.#undo(this.#changes.pop()!)
+    this.#end()
   }
 
   /** After a statement that changed and locked nothing: no transaction has begun. */
   settle(): void {
-    const nothing = this.changes.length === 0 && this.rowLocks.length === 0 && this.savepoints.length === 0
-    if (nothing && !this.explicitlyHeld && this.moment === undefined) this.end()
+    const nothing = this.#changes.length === 0 && this.#rowLocks.length === 0 && this.#savepoints.length === 0
+    if (nothing && !this.#explicitlyHeld && this.#moment === undefined) this.#end()
   }
 
-  private end(): void {
-    if (this.moment !== undefined) this.store.close(this.moment)
-    this.moment = undefined
+  #end(): void {
+    if (this.#moment !== undefined) this.store.close(this.#moment)
+    this.#moment = undefined
     this.isolation = this.defaultIsolation
-    if (this.changes.length === 0 && this.rowLocks.length === 0 && !this.tablesHeld && this.savepoints.length === 0) {
+    if (
+      this.#changes.length === 0 && this.#rowLocks.length === 0 && !this.#tablesHeld && this.#savepoints.length === 0
+    ) {
       return
     }
-    for (const [data, row] of this.rowLocks) data.rowLocks.delete(row)
-    if (this.tablesHeld) this.locks.releaseTables(this.sid)
-    this.changes = []
-    this.rowLocks = []
-    this.savepoints = []
-    this.tablesHeld = false
-    this.explicitlyHeld = false
-    this.epoch++
-    this.locks.wake(this.sid)
+    for (const [data, row] of this.#rowLocks) data.rowLocks.delete(row)
+    if (this.#tablesHeld) this.#locks.releaseTables(this.#sid)
+    this.#changes = []
+    this.#rowLocks = []
+    this.#savepoints = []
+    this.#tablesHeld = false
+    this.#explicitlyHeld = false
+    this.#epoch++
+    this.#locks.wake(this.#sid)
   }
 }

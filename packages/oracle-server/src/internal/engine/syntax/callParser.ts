@@ -73,11 +73,11 @@ export abstract class CallParser extends ParserBase {
           this.at++
         }
         args.push(this.expr())
-        this.argumentOptions(path, options)
+        this.#argumentOptions(path, options)
         if (this.isWord("DEFAULT")) throw this.unsupported("DEFAULT … ON CONVERSION ERROR")
       } while (this.takeOp(","))
     }
-    this.nullTreatment(options)
+    this.#nullTreatment(options)
     if (path.at(-1) === "LISTAGG" && this.takeWord("ON", "OVERFLOW")) throw this.unsupported("ON OVERFLOW")
     this.expectOp(")")
     let withinGroup: ReadonlyArray<OrderItem> | undefined
@@ -87,7 +87,7 @@ export abstract class CallParser extends ParserBase {
       this.expectOp(")")
     }
     if (this.isWord("FILTER") && this.isOp("(", 1)) throw this.unsupported("FILTER")
-    this.nullTreatment(options)
+    this.#nullTreatment(options)
     let keep: Call["keep"]
     if (this.takeWord("KEEP")) {
       this.expectOp("(")
@@ -102,14 +102,14 @@ export abstract class CallParser extends ParserBase {
   }
 
   /** `IGNORE NULLS`, which may stand within the parentheses or after them. */
-  private nullTreatment(options: Record<string, string>): void {
+  #nullTreatment(options: Record<string, string>): void {
     if ((!this.isWord("IGNORE") && !this.isWord("RESPECT")) || !this.isWord("NULLS", 1)) return
     options["nulls"] = this.token.text
     this.at += 2
   }
 
   /** `RETURNING type` and error clauses of the JSON functions, `PERCENT`-like words are refused by name. */
-  private argumentOptions(path: ReadonlyArray<string>, options: Record<string, string>): void {
+  #argumentOptions(path: ReadonlyArray<string>, options: Record<string, string>): void {
     if (!path[0]!.startsWith("JSON_")) return
     if (this.takeWord("RETURNING")) {
       const from = this.at

@@ -85,18 +85,18 @@ export abstract class DdlParser extends DmlParser {
     return false
   }
 
-  private constraintName(): string | undefined {
+  #constraintName(): string | undefined {
     return this.takeWord("CONSTRAINT") ? this.name() : undefined
   }
 
-  private nameList(): Array<string> {
+  #nameList(): Array<string> {
     this.expectOp("(")
     const names = this.commaList(() => this.name())
     this.expectOp(")")
     return names
   }
 
-  private isConstraintStart(): boolean {
+  #isConstraintStart(): boolean {
     if (this.isWord("CONSTRAINT")) return true
     if (this.isWord("PRIMARY") && this.isWord("KEY", 1)) return true
     if (this.isWord("FOREIGN") && this.isWord("KEY", 1)) return true
@@ -104,9 +104,9 @@ export abstract class DdlParser extends DmlParser {
   }
 
   tableConstraint(): ConstraintSpec | undefined {
-    if (!this.isConstraintStart()) return undefined
+    if (!this.#isConstraintStart()) return undefined
     const at = this.offset
-    const name = this.constraintName()
+    const name = this.#constraintName()
     const base = {
       name,
       columns: [],
@@ -118,27 +118,27 @@ export abstract class DdlParser extends DmlParser {
     }
     if (this.takeWord("PRIMARY")) {
       this.expectWord("KEY")
-      const columns = this.nameList()
-      return { ...base, type: "primary", columns, disabled: this.constraintState() }
+      const columns = this.#nameList()
+      return { ...base, type: "primary", columns, disabled: this.#constraintState() }
     }
     if (this.takeWord("UNIQUE")) {
-      const columns = this.nameList()
-      return { ...base, type: "unique", columns, disabled: this.constraintState() }
+      const columns = this.#nameList()
+      return { ...base, type: "unique", columns, disabled: this.#constraintState() }
     }
     if (this.takeWord("FOREIGN")) {
       this.expectWord("KEY")
-      const columns = this.nameList()
-      return { ...base, type: "foreign", columns, ...this.references(), disabled: this.constraintState() }
+      const columns = this.#nameList()
+      return { ...base, type: "foreign", columns, ...this.#references(), disabled: this.#constraintState() }
     }
-    if (this.isWord("CHECK")) return { ...base, type: "check", ...this.check(), disabled: this.constraintState() }
+    if (this.isWord("CHECK")) return { ...base, type: "check", ...this.#check(), disabled: this.#constraintState() }
     throw oraError(904, "invalid identifier", this.offset)
   }
 
-  private references(): Pick<ConstraintSpec, "references" | "onDelete"> {
+  #references(): Pick<ConstraintSpec, "references" | "onDelete"> {
     this.expectWord("REFERENCES")
     const at = this.offset
     const table = this.path()
-    const columns = this.isOp("(") ? this.nameList() : []
+    const columns = this.isOp("(") ? this.#nameList() : []
     let onDelete: ConstraintSpec["onDelete"]
     if (this.takeWord("ON")) {
       this.expectWord("DELETE")
@@ -148,7 +148,7 @@ export abstract class DdlParser extends DmlParser {
     return { references: { table, columns, at }, onDelete }
   }
 
-  private check(): { readonly check: Expr; readonly checkText: string } {
+  #check(): { readonly check: Expr; readonly checkText: string } {
     this.expectWord("CHECK")
     this.expectOp("(")
     const start = this.offset
@@ -158,7 +158,7 @@ export abstract class DdlParser extends DmlParser {
     return { check, checkText }
   }
 
-  private constraintState(): boolean {
+  #constraintState(): boolean {
     let disabled = false
     for (;;) {
       if (this.isWord("DEFERRABLE") || this.isWord("INITIALLY")) {
@@ -250,7 +250,7 @@ export abstract class DdlParser extends DmlParser {
       }
       if (this.isWord("INVISIBLE")) throw this.unsupported("invisible columns")
       if (this.takeWord("VISIBLE")) continue
-      const constraintName = this.constraintName()
+      const constraintName = this.#constraintName()
       const base = {
         name: constraintName,
         columns: [name],
@@ -262,18 +262,18 @@ export abstract class DdlParser extends DmlParser {
       }
       if (this.takeWord("NOT", "NULL")) {
         nullable = false
-        const disabled = this.constraintState()
+        const disabled = this.#constraintState()
         if (constraintName !== undefined) constraints.push({ ...base, type: "notnull", disabled })
       } else if (this.takeWord("NULL")) nullable = true
       else if (this.takeWord("PRIMARY")) {
         this.expectWord("KEY")
-        constraints.push({ ...base, type: "primary", disabled: this.constraintState() })
+        constraints.push({ ...base, type: "primary", disabled: this.#constraintState() })
       } else if (this.takeWord("UNIQUE")) {
-        constraints.push({ ...base, type: "unique", disabled: this.constraintState() })
+        constraints.push({ ...base, type: "unique", disabled: this.#constraintState() })
       } else if (this.isWord("CHECK")) {
-        constraints.push({ ...base, type: "check", ...this.check(), disabled: this.constraintState() })
+        constraints.push({ ...base, type: "check", ...this.#check(), disabled: this.#constraintState() })
       } else if (this.isWord("REFERENCES")) {
-        constraints.push({ ...base, type: "foreign", ...this.references(), disabled: this.constraintState() })
+        constraints.push({ ...base, type: "foreign", ...this.#references(), disabled: this.#constraintState() })
       } else if (constraintName !== undefined) throw oraError(905, "missing keyword", this.offset)
       else break
     }
@@ -336,14 +336,14 @@ export abstract class DdlParser extends DmlParser {
     const path = this.path()
     const actions: Array<AlterTableAction> = []
     while (this.token.kind === "word") {
-      if (this.takeWord("ADD")) this.alterAdd(actions)
+      if (this.takeWord("ADD")) this.#alterAdd(actions)
       else if (this.takeWord("MODIFY")) {
         if (this.isWord("CONSTRAINT")) throw this.unsupported("MODIFY CONSTRAINT")
         if (this.takeOp("(")) {
           actions.push({ kind: "modifyColumns", columns: this.commaList(() => this.column(true)) })
           this.expectOp(")")
         } else actions.push({ kind: "modifyColumns", columns: [this.column(true)] })
-      } else if (this.takeWord("DROP")) this.alterDrop(actions)
+      } else if (this.takeWord("DROP")) this.#alterDrop(actions)
       else if (this.takeWord("RENAME")) {
         if (this.takeWord("COLUMN")) {
           const from = this.name()
@@ -359,7 +359,7 @@ export abstract class DdlParser extends DmlParser {
     return { kind: "alterTable", path, actions, at }
   }
 
-  private alterAdd(actions: Array<AlterTableAction>): void {
+  #alterAdd(actions: Array<AlterTableAction>): void {
     const constraint = this.tableConstraint()
     if (constraint !== undefined) {
       actions.push({ kind: "addConstraint", constraint })
@@ -381,11 +381,11 @@ export abstract class DdlParser extends DmlParser {
     this.expectOp(")")
   }
 
-  private alterDrop(actions: Array<AlterTableAction>): void {
+  #alterDrop(actions: Array<AlterTableAction>): void {
     if (this.takeWord("CONSTRAINT")) actions.push({ kind: "dropConstraint", name: this.name(), primary: false })
     else if (this.takeWord("PRIMARY", "KEY")) actions.push({ kind: "dropConstraint", name: undefined, primary: true })
     else if (this.takeWord("COLUMN")) actions.push({ kind: "dropColumns", names: [this.name()] })
-    else if (this.isOp("(")) actions.push({ kind: "dropColumns", names: this.nameList() })
+    else if (this.isOp("(")) actions.push({ kind: "dropColumns", names: this.#nameList() })
     else throw this.unsupported(`ALTER TABLE DROP ${this.token.text}`)
     this.takeWord("CASCADE")
     this.takeWord("CONSTRAINTS")

@@ -28,24 +28,24 @@ export abstract class DeclarationParser extends DdlParser {
 
   protected declarations(): Array<Declaration> {
     const list: Array<Declaration> = []
-    while (!this.isWord("BEGIN") && this.token.kind !== "end") list.push(this.declaration())
+    while (!this.isWord("BEGIN") && this.token.kind !== "end") list.push(this.#declaration())
     return list
   }
 
-  private declaration(): Declaration {
+  #declaration(): Declaration {
     const at = this.offset
     if (this.isWord("PROCEDURE") || this.isWord("FUNCTION")) {
       return { kind: "subprogram", subprogram: this.subprogram(false).subprogram, at }
     }
     if (this.takeWord("CURSOR")) {
       const name = this.name()
-      const parameters = this.parameters()
+      const parameters = this.#parameters()
       this.expectWord("IS")
       const query = this.query()
       this.semicolon()
       return { kind: "cursor", name, parameters, query, at }
     }
-    if (this.takeWord("TYPE")) return this.typeDeclaration(at)
+    if (this.takeWord("TYPE")) return this.#typeDeclaration(at)
     if (this.takeWord("SUBTYPE")) throw this.unsupported("SUBTYPE")
     if (this.takeWord("PRAGMA")) {
       if (!this.takeWord("EXCEPTION_INIT")) throw this.unsupported(`PRAGMA ${this.token.text}`)
@@ -70,7 +70,7 @@ export abstract class DeclarationParser extends DdlParser {
     return { kind: "variable", name, type, constant, notNull, value, at }
   }
 
-  private typeDeclaration(at: number): Declaration {
+  #typeDeclaration(at: number): Declaration {
     const name = this.name()
     this.expectWord("IS")
     if (this.takeWord("RECORD")) {
@@ -99,7 +99,7 @@ export abstract class DeclarationParser extends DdlParser {
     throw this.unsupported(`TYPE … IS ${this.token.text}`)
   }
 
-  private parameters(): Array<Parameter> {
+  #parameters(): Array<Parameter> {
     if (!this.takeOp("(")) return []
     const list = this.commaList((): Parameter => {
       const name = this.name()
@@ -120,7 +120,7 @@ export abstract class DeclarationParser extends DdlParser {
     this.at++
     const at = this.offset
     const path = standalone ? this.path() : [this.name()]
-    const parameters = this.parameters()
+    const parameters = this.#parameters()
     let returns: Subprogram["returns"]
     if (isFunction) {
       this.expectWord("RETURN")

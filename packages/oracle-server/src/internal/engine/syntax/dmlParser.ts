@@ -20,10 +20,10 @@ export abstract class DmlParser extends QueryParser {
   }
 
   dml(): Dml {
-    if (this.isWord("INSERT")) return this.insert()
-    if (this.isWord("UPDATE")) return this.update()
-    if (this.isWord("DELETE")) return this.delete()
-    return this.merge()
+    if (this.isWord("INSERT")) return this.#insert()
+    if (this.isWord("UPDATE")) return this.#update()
+    if (this.isWord("DELETE")) return this.#delete()
+    return this.#merge()
   }
 
   target(): TableTarget {
@@ -38,13 +38,13 @@ export abstract class DmlParser extends QueryParser {
     return { path, alias, at }
   }
 
-  private columnName(): { readonly name: string; readonly at: number } {
+  #columnName(): { readonly name: string; readonly at: number } {
     const at = this.offset
     const path = this.path(904, "invalid identifier")
     return { name: path.at(-1)!, at }
   }
 
-  private valueOrDefault(): Expr | undefined {
+  #valueOrDefault(): Expr | undefined {
     if (this.isWord("DEFAULT")) {
       this.at++
       return undefined
@@ -52,7 +52,7 @@ export abstract class DmlParser extends QueryParser {
     return this.expr()
   }
 
-  private insert(): Insert {
+  #insert(): Insert {
     const at = this.offset
     this.at++
     if (this.isWord("ALL") || this.isWord("FIRST")) throw this.unsupported("multitable INSERT")
@@ -61,7 +61,7 @@ export abstract class DmlParser extends QueryParser {
     let columns: Insert["columns"] = []
     if (this.isOp("(") && !this.isWord("SELECT", 1) && !this.isWord("WITH", 1) && !this.isOp("(", 1)) {
       this.at++
-      columns = this.commaList(() => this.columnName())
+      columns = this.commaList(() => this.#columnName())
       this.expectOp(")")
     }
     let rows: Array<Array<Expr | undefined>> | undefined
@@ -73,46 +73,46 @@ export abstract class DmlParser extends QueryParser {
       else {
         rows = this.commaList(() => {
           this.expectOp("(")
-          const values = this.commaList(() => this.valueOrDefault())
+          const values = this.commaList(() => this.#valueOrDefault())
           this.expectOp(")")
           return values
         })
       }
     }
-    this.refuseErrorLog()
-    return { kind: "insert", target, columns, rows, query, record, returning: this.returningClause(), at }
+    this.#refuseErrorLog()
+    return { kind: "insert", target, columns, rows, query, record, returning: this.#returningClause(), at }
   }
 
-  private refuseErrorLog(): void {
+  #refuseErrorLog(): void {
     if (this.isWord("LOG") && this.isWord("ERRORS", 1)) throw this.unsupported("LOG ERRORS")
   }
 
-  private assignment(): Assignment {
+  #assignment(): Assignment {
     if (this.takeOp("(")) {
-      const columns = this.commaList(() => this.columnName())
+      const columns = this.commaList(() => this.#columnName())
       this.expectOp(")")
       this.expectOp("=")
       return { columns, value: this.expr() }
     }
-    const columns = [this.columnName()]
+    const columns = [this.#columnName()]
     if (!this.takeOp("=")) throw oraError(927, "missing equal sign", this.offset)
-    return { columns, value: this.valueOrDefault() }
+    return { columns, value: this.#valueOrDefault() }
   }
 
-  private update(): Update {
+  #update(): Update {
     const at = this.offset
     this.at++
     const target = this.target()
     this.expectWord("SET")
     if (this.isWord("ROW") && this.isOp("=", 1)) throw this.unsupported("SET ROW")
-    const sets = this.commaList(() => this.assignment())
+    const sets = this.commaList(() => this.#assignment())
     if (this.isWord("FROM")) throw this.unsupported("UPDATE … FROM")
-    const where = this.whereOrCurrent()
-    this.refuseErrorLog()
-    return { kind: "update", target, sets, where, returning: this.returningClause(), at }
+    const where = this.#whereOrCurrent()
+    this.#refuseErrorLog()
+    return { kind: "update", target, sets, where, returning: this.#returningClause(), at }
   }
 
-  private whereOrCurrent(): Expr | undefined {
+  #whereOrCurrent(): Expr | undefined {
     if (!this.takeWord("WHERE")) return undefined
     if (this.isWord("CURRENT") && this.isWord("OF", 1)) {
       const at = this.offset
@@ -129,17 +129,17 @@ export abstract class DmlParser extends QueryParser {
     return this.expr()
   }
 
-  private delete(): Delete {
+  #delete(): Delete {
     const at = this.offset
     this.at++
     this.takeWord("FROM")
     const target = this.target()
-    const where = this.whereOrCurrent()
-    this.refuseErrorLog()
-    return { kind: "delete", target, where, returning: this.returningClause(), at }
+    const where = this.#whereOrCurrent()
+    this.#refuseErrorLog()
+    return { kind: "delete", target, where, returning: this.#returningClause(), at }
   }
 
-  private merge(): Merge {
+  #merge(): Merge {
     const at = this.offset
     this.at++
     this.expectWord("INTO")
@@ -155,17 +155,17 @@ export abstract class DmlParser extends QueryParser {
         this.expectWord("MATCHED", "THEN", "INSERT")
         let columns: Insert["columns"] = []
         if (this.takeOp("(")) {
-          columns = this.commaList(() => this.columnName())
+          columns = this.commaList(() => this.#columnName())
           this.expectOp(")")
         }
         this.expectWord("VALUES")
         this.expectOp("(")
-        const values = this.commaList(() => this.valueOrDefault())
+        const values = this.commaList(() => this.#valueOrDefault())
         this.expectOp(")")
         notMatched = { columns, values, where: this.takeWord("WHERE") ? this.expr() : undefined }
       } else {
         this.expectWord("MATCHED", "THEN", "UPDATE", "SET")
-        const sets = this.commaList(() => this.assignment())
+        const sets = this.commaList(() => this.#assignment())
         const where = this.takeWord("WHERE") ? this.expr() : undefined
         let deleteWhere: Expr | undefined
         if (this.takeWord("DELETE")) {
@@ -175,13 +175,13 @@ export abstract class DmlParser extends QueryParser {
         matched = { sets, where, deleteWhere }
       }
     }
-    this.refuseErrorLog()
+    this.#refuseErrorLog()
     if (this.isWord("RETURNING")) throw this.unsupported("MERGE … RETURNING")
     if (matched === undefined && notMatched === undefined) throw oraError(905, "missing keyword", this.offset)
     return { kind: "merge", target, using, on, matched, notMatched, at }
   }
 
-  private returningClause(): Returning | undefined {
+  #returningClause(): Returning | undefined {
     if (!this.takeWord("RETURNING") && !this.takeWord("RETURN")) return undefined
     if (this.isWord("OLD") || this.isWord("NEW")) throw this.unsupported("RETURNING OLD/NEW")
     const exprs = this.commaList(() => this.expr())
@@ -220,7 +220,7 @@ export abstract class DmlParser extends QueryParser {
       return { kind: "rollback", savepoint: this.name() }
     }
     if (this.takeWord("SAVEPOINT")) return { kind: "savepoint", name: this.name() }
-    if (this.takeWord("SET", "TRANSACTION")) return this.setTransaction()
+    if (this.takeWord("SET", "TRANSACTION")) return this.#setTransaction()
     if (this.isWord("SET") && this.isWord("ROLE", 1)) throw this.unsupported("SET ROLE")
     if (this.isWord("SET") && this.peek().text.startsWith("CONSTRAINT")) throw this.unsupported("SET CONSTRAINTS")
     if (this.takeWord("LOCK")) {
@@ -242,7 +242,7 @@ export abstract class DmlParser extends QueryParser {
     return undefined
   }
 
-  private setTransaction(): SessionStatement {
+  #setTransaction(): SessionStatement {
     let isolation: Extract<SessionStatement, { kind: "settransaction" }>["isolation"] = "read committed"
     if (this.takeWord("READ", "ONLY")) isolation = "read only"
     else if (this.takeWord("ISOLATION", "LEVEL", "SERIALIZABLE")) isolation = "serializable"
@@ -262,7 +262,7 @@ export abstract class DmlParser extends QueryParser {
       this.isWord("ENABLE") || this.isWord("DISABLE") || this.isWord("CLOSE") || this.isWord("ADVISE") ||
       this.isWord("SYNC")
     ) {
-      return this.alterSessionSwitch()
+      return this.#alterSessionSwitch()
     }
     this.expectWord("SET")
     const settings: Array<readonly [string, string, number]> = []
@@ -286,7 +286,7 @@ export abstract class DmlParser extends QueryParser {
     return { kind: "altersession", settings }
   }
 
-  private alterSessionSwitch(): SessionStatement {
+  #alterSessionSwitch(): SessionStatement {
     const enable = this.token.text
     this.at++
     const what = this.token.text

@@ -9,35 +9,35 @@ export abstract class ExpressionParser extends CallParser {
   abstract query(): Query
 
   expr(): Expr {
-    let left = this.conjunction()
+    let left = this.#conjunction()
     while (this.isWord("OR")) {
       const at = this.offset
       this.at++
-      left = { kind: "binary", op: "or", left, right: this.conjunction(), at }
+      left = { kind: "binary", op: "or", left, right: this.#conjunction(), at }
     }
     return left
   }
 
-  private conjunction(): Expr {
-    let left = this.negation()
+  #conjunction(): Expr {
+    let left = this.#negation()
     while (this.isWord("AND")) {
       const at = this.offset
       this.at++
-      left = { kind: "binary", op: "and", left, right: this.negation(), at }
+      left = { kind: "binary", op: "and", left, right: this.#negation(), at }
     }
     return left
   }
 
-  private negation(): Expr {
+  #negation(): Expr {
     if (this.isWord("NOT")) {
       const at = this.offset
       this.at++
-      return { kind: "unary", op: "not", arg: this.negation(), at }
+      return { kind: "unary", op: "not", arg: this.#negation(), at }
     }
-    return this.predicate()
+    return this.#predicate()
   }
 
-  private predicate(): Expr {
+  #predicate(): Expr {
     let left = this.sum()
     for (;;) {
       const at = this.offset
@@ -48,7 +48,7 @@ export abstract class ExpressionParser extends CallParser {
         if (this.isWord("ALL") || this.isWord("ANY") || this.isWord("SOME")) {
           const all = this.isWord("ALL")
           this.at++
-          left = { kind: "quantified", op, left, all, at, ...this.listOrQuery() }
+          left = { kind: "quantified", op, left, all, at, ...this.#listOrQuery() }
         } else left = { kind: "binary", op, left, right: this.sum(), at }
         continue
       }
@@ -56,7 +56,7 @@ export abstract class ExpressionParser extends CallParser {
       if (token.text === "COLLATE" && this.isName(1)) throw this.unsupported("COLLATE")
       const not = token.text === "NOT" && ["IN", "BETWEEN", "LIKE", "MEMBER"].includes(this.peek().text)
       if (not) this.at++
-      if (this.takeWord("IN")) left = { kind: "in", arg: left, not, at, ...this.listOrQuery() }
+      if (this.takeWord("IN")) left = { kind: "in", arg: left, not, at, ...this.#listOrQuery() }
       else if (this.takeWord("BETWEEN")) {
         const low = this.sum()
         this.expectWord("AND")
@@ -65,14 +65,14 @@ export abstract class ExpressionParser extends CallParser {
         const pattern = this.sum()
         const escape = this.takeWord("ESCAPE") ? this.sum() : undefined
         left = { kind: "like", arg: left, pattern, escape, not, at }
-      } else if (this.takeWord("IS")) left = this.isTest(left, at)
+      } else if (this.takeWord("IS")) left = this.#isTest(left, at)
       else if (token.text === "LIKEC" || token.text === "LIKE2" || token.text === "LIKE4" || token.text === "MEMBER") {
         throw this.unsupported(token.text)
       } else return left
     }
   }
 
-  private isTest(arg: Expr, at: number): Expr {
+  #isTest(arg: Expr, at: number): Expr {
     const not = this.takeWord("NOT")
     const token = this.token
     const tests: Readonly<Record<string, IsTest>> = {
@@ -98,7 +98,7 @@ export abstract class ExpressionParser extends CallParser {
     return { kind: "is", arg, what, not, at }
   }
 
-  private listOrQuery(): { readonly list: ReadonlyArray<Expr> | undefined; readonly query: Query | undefined } {
+  #listOrQuery(): { readonly list: ReadonlyArray<Expr> | undefined; readonly query: Query | undefined } {
     if (!this.isOp("(")) return { list: [this.sum()], query: undefined }
     this.at++
     if (this.isWord("SELECT") || this.isWord("WITH")) {
@@ -112,48 +112,48 @@ export abstract class ExpressionParser extends CallParser {
   }
 
   sum(): Expr {
-    let left = this.product()
+    let left = this.#product()
     for (;;) {
       const token = this.token
       if (token.kind !== "op" || (token.text !== "+" && token.text !== "-" && token.text !== "||")) return left
       this.at++
-      left = { kind: "binary", op: token.text, left, right: this.product(), at: token.start }
+      left = { kind: "binary", op: token.text, left, right: this.#product(), at: token.start }
     }
   }
 
-  private product(): Expr {
-    let left = this.signed()
+  #product(): Expr {
+    let left = this.#signed()
     for (;;) {
       const token = this.token
       if (token.kind === "op" && (token.text === "*" || token.text === "/" || token.text === "**")) {
         this.at++
-        left = { kind: "binary", op: token.text, left, right: this.signed(), at: token.start }
+        left = { kind: "binary", op: token.text, left, right: this.#signed(), at: token.start }
       } else if (token.kind === "word" && token.text === "MOD" && this.bindsByName) {
         this.at++
-        left = call(token.start, ["MOD"], [left, this.signed()])
+        left = call(token.start, ["MOD"], [left, this.#signed()])
       } else return left
     }
   }
 
-  private signed(): Expr {
+  #signed(): Expr {
     const at = this.offset
-    if (this.takeOp("-")) return { kind: "unary", op: "-", arg: this.signed(), at }
-    if (this.takeOp("+")) return { kind: "unary", op: "+", arg: this.signed(), at }
-    if (this.takeWord("PRIOR")) return { kind: "unary", op: "prior", arg: this.signed(), at }
-    if (this.takeWord("CONNECT_BY_ROOT")) return { kind: "unary", op: "connect_by_root", arg: this.signed(), at }
-    let arg = this.primary()
+    if (this.takeOp("-")) return { kind: "unary", op: "-", arg: this.#signed(), at }
+    if (this.takeOp("+")) return { kind: "unary", op: "+", arg: this.#signed(), at }
+    if (this.takeWord("PRIOR")) return { kind: "unary", op: "prior", arg: this.#signed(), at }
+    if (this.takeWord("CONNECT_BY_ROOT")) return { kind: "unary", op: "connect_by_root", arg: this.#signed(), at }
+    let arg = this.#primary()
     while (this.isWord("AT") && (this.isWord("TIME", 1) || this.isWord("LOCAL", 1))) {
       this.at++
       if (this.takeWord("LOCAL")) arg = { kind: "atzone", arg, zone: undefined, at }
       else {
         this.expectWord("TIME", "ZONE")
-        arg = { kind: "atzone", arg, zone: this.primary(), at }
+        arg = { kind: "atzone", arg, zone: this.#primary(), at }
       }
     }
     return arg
   }
 
-  private primary(): Expr {
+  #primary(): Expr {
     const token = this.token
     const at = token.start
     switch (token.kind) {
@@ -171,18 +171,18 @@ export abstract class ExpressionParser extends CallParser {
         return { kind: "bind", index, at }
       }
       case "op":
-        if (token.text === "(") return this.parenthesis()
+        if (token.text === "(") return this.#parenthesis()
         throw oraError(936, "missing expression", at)
       case "quoted":
-        return this.nameOrCall()
+        return this.#nameOrCall()
       case "word":
-        return this.word()
+        return this.#word()
       case "end":
         throw oraError(936, "missing expression", at)
     }
   }
 
-  private parenthesis(): Expr {
+  #parenthesis(): Expr {
     const at = this.offset
     this.at++
     if (this.isWord("SELECT") || this.isWord("WITH")) {
@@ -196,7 +196,7 @@ export abstract class ExpressionParser extends CallParser {
     return { kind: "tuple", items, at }
   }
 
-  private word(): Expr {
+  #word(): Expr {
     const token = this.token
     const at = token.start
     const next = this.peek()
@@ -216,10 +216,10 @@ export abstract class ExpressionParser extends CallParser {
         }
         break
       case "INTERVAL":
-        if (next.kind === "string") return this.interval()
+        if (next.kind === "string") return this.#interval()
         break
       case "CASE":
-        return this.caseExpr()
+        return this.#caseExpr()
       case "EXISTS":
         if (next.text === "(") {
           this.at += 2
@@ -237,7 +237,7 @@ export abstract class ExpressionParser extends CallParser {
         }
         break
       case "CAST":
-        if (next.text === "(") return this.cast()
+        if (next.text === "(") return this.#cast()
         break
       case "EXTRACT":
         if (next.text === "(") {
@@ -250,7 +250,7 @@ export abstract class ExpressionParser extends CallParser {
         }
         break
       case "TRIM":
-        if (next.text === "(") return this.trim()
+        if (next.text === "(") return this.#trim()
         break
     }
     if (
@@ -259,10 +259,10 @@ export abstract class ExpressionParser extends CallParser {
     ) {
       throw oraError(936, "missing expression", at)
     }
-    return this.nameOrCall()
+    return this.#nameOrCall()
   }
 
-  private cast(): Expr {
+  #cast(): Expr {
     const at = this.offset
     this.at += 2
     if (this.isWord("MULTISET")) throw this.unsupported("MULTISET")
@@ -274,7 +274,7 @@ export abstract class ExpressionParser extends CallParser {
     return { kind: "cast", arg, type, at }
   }
 
-  private trim(): Expr {
+  #trim(): Expr {
     const at = this.offset
     this.at += 2
     let side = "BOTH"
@@ -295,7 +295,7 @@ export abstract class ExpressionParser extends CallParser {
     return call(at, ["TRIM"], args, { options: { side } })
   }
 
-  private interval(): Expr {
+  #interval(): Expr {
     const at = this.offset
     this.at++
     const text = this.token.text
@@ -314,7 +314,7 @@ export abstract class ExpressionParser extends CallParser {
     return { kind: "interval", text, from, to, at }
   }
 
-  private caseExpr(): Expr {
+  #caseExpr(): Expr {
     const at = this.offset
     this.at++
     const operand = this.isWord("WHEN") ? undefined : this.expr()
@@ -330,7 +330,7 @@ export abstract class ExpressionParser extends CallParser {
     return { kind: "case", operand, whens, otherwise, at }
   }
 
-  private nameOrCall(): Expr {
+  #nameOrCall(): Expr {
     const at = this.offset
     const path = [this.token.text]
     const quotedHead = this.token.kind === "quoted"

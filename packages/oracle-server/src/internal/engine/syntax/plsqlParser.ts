@@ -9,7 +9,7 @@ export abstract class PlsqlParser extends DeclarationParser {
   anonymousBlock(): PlsqlBlock {
     this.bindsByName = true
     try {
-      const block = this.block_()
+      const block = this.#block_()
       if (this.isOp("/") && this.peek().kind === "end") {
         // It ends a block in a script; the server itself does not know it.
         const [line, column] = lineAndColumn(this.sql, this.offset)
@@ -34,7 +34,7 @@ export abstract class PlsqlParser extends DeclarationParser {
     const at = this.offset
     this.at++
     this.bindsByName = true
-    const expr = this.primaryCall()
+    const expr = this.#primaryCall()
     const into = this.takeWord("INTO") ? this.sum() : undefined
     const statement: PlsqlStatement = into === undefined
       ? { kind: "call", call: expr, at }
@@ -45,14 +45,14 @@ export abstract class PlsqlParser extends DeclarationParser {
     }
   }
 
-  private primaryCall(): Call {
+  #primaryCall(): Call {
     const expr = this.sum()
     if (expr.kind === "call") return expr
-    if (expr.kind === "name") return this.asCall(expr)
+    if (expr.kind === "name") return this.#asCall(expr)
     throw oraError(6576, "not a valid function or procedure name", this.offset)
   }
 
-  private asCall(name: { readonly path: ReadonlyArray<string>; readonly at: number }): Call {
+  #asCall(name: { readonly path: ReadonlyArray<string>; readonly at: number }): Call {
     return {
       kind: "call",
       path: name.path,
@@ -69,15 +69,15 @@ export abstract class PlsqlParser extends DeclarationParser {
     }
   }
 
-  private label(): string | undefined {
+  #label(): string | undefined {
     if (!this.takeOp("<<")) return undefined
     const name = this.name()
     if (!this.takeOp(">>")) throw this.encountered(">>")
     return name
   }
 
-  private block_(): PlsqlBlock {
-    const label = this.label()
+  #block_(): PlsqlBlock {
+    const label = this.#label()
     const at = this.offset
     const declarations = this.takeWord("DECLARE") ? this.declarations() : []
     return this.blockBody(label, declarations, at)
@@ -85,7 +85,7 @@ export abstract class PlsqlParser extends DeclarationParser {
 
   protected blockBody(label: string | undefined, declarations: ReadonlyArray<Declaration>, at: number): PlsqlBlock {
     if (!this.takeWord("BEGIN")) throw this.encountered("begin function pragma procedure subtype type <an identifier>")
-    const body = this.statements("EXCEPTION", "END")
+    const body = this.#statements("EXCEPTION", "END")
     const handlers: Array<Handler> = []
     if (this.takeWord("EXCEPTION")) {
       while (this.takeWord("WHEN")) {
@@ -94,8 +94,8 @@ export abstract class PlsqlParser extends DeclarationParser {
           do names.push(this.path(904, "invalid identifier"))
           while (this.takeWord("OR"))
         }
-        this.expectThen()
-        handlers.push({ names, body: this.statements("WHEN", "END") })
+        this.#expectThen()
+        handlers.push({ names, body: this.#statements("WHEN", "END") })
       }
     }
     if (!this.takeWord("END")) throw this.encountered("end")
@@ -104,11 +104,11 @@ export abstract class PlsqlParser extends DeclarationParser {
     return { kind: "block", label, declarations, body, handlers, at }
   }
 
-  private expectThen(): void {
+  #expectThen(): void {
     if (!this.takeWord("THEN")) throw this.encountered("then")
   }
 
-  private statements(...ends: ReadonlyArray<string>): Array<PlsqlStatement> {
+  #statements(...ends: ReadonlyArray<string>): Array<PlsqlStatement> {
     const list: Array<PlsqlStatement> = []
     while (!ends.some((word) => this.isWord(word))) {
       if (this.token.kind === "end") {
@@ -116,7 +116,7 @@ export abstract class PlsqlParser extends DeclarationParser {
           "( begin case declare end exception exit for goto if loop mod null pragma raise return select update while with"
         )
       }
-      list.push(this.plsqlStatement())
+      list.push(this.#plsqlStatement())
     }
     if (list.length === 0) {
       throw this.encountered(
@@ -126,16 +126,16 @@ export abstract class PlsqlParser extends DeclarationParser {
     return list
   }
 
-  private plsqlStatement(): PlsqlStatement {
+  #plsqlStatement(): PlsqlStatement {
     const at = this.offset
-    const label = this.isOp("<<") ? this.label() : undefined
+    const label = this.isOp("<<") ? this.#label() : undefined
     if (this.isWord("BEGIN") || this.isWord("DECLARE")) {
-      const block = this.block_()
+      const block = this.#block_()
       return { ...block, label }
     }
-    if (this.isWord("LOOP") || this.isWord("WHILE") || this.isWord("FOR")) return this.loop(label)
+    if (this.isWord("LOOP") || this.isWord("WHILE") || this.isWord("FOR")) return this.#loop(label)
     if (this.token.kind === "word") {
-      const statement = this.keywordStatement(at)
+      const statement = this.#keywordStatement(at)
       if (statement !== undefined) {
         this.semicolon()
         return statement
@@ -149,20 +149,20 @@ export abstract class PlsqlParser extends DeclarationParser {
     }
     if (target.kind !== "call" && target.kind !== "name") throw this.encountered(":= . ( @ % ;")
     this.semicolon()
-    return { kind: "call", call: target.kind === "call" ? target : this.asCall(target), at }
+    return { kind: "call", call: target.kind === "call" ? target : this.#asCall(target), at }
   }
 
   /** Statements that start with a keyword; the closing semicolon is the caller's. */
-  private keywordStatement(at: number): PlsqlStatement | undefined {
+  #keywordStatement(at: number): PlsqlStatement | undefined {
     const word = this.token.text
     switch (word) {
       case "NULL":
         this.at++
         return { kind: "null", at }
       case "IF":
-        return this.ifStatement(at)
+        return this.#ifStatement(at)
       case "CASE":
-        return this.caseStatement(at)
+        return this.#caseStatement(at)
       case "EXIT":
       case "CONTINUE": {
         this.at++
@@ -199,9 +199,9 @@ export abstract class PlsqlParser extends DeclarationParser {
       case "WITH":
         return { kind: "selectInto", query: this.query(), at }
       case "EXECUTE":
-        return this.executeImmediate(at)
+        return this.#executeImmediate(at)
       case "OPEN":
-        return this.open(at)
+        return this.#open(at)
       case "FETCH": {
         this.at++
         const cursor = this.sum()
@@ -235,52 +235,52 @@ export abstract class PlsqlParser extends DeclarationParser {
     }
   }
 
-  private ifStatement(at: number): PlsqlStatement {
+  #ifStatement(at: number): PlsqlStatement {
     this.at++
     const branches: Array<readonly [Expr, ReadonlyArray<PlsqlStatement>]> = []
     const branch = (): void => {
       const condition = this.expr()
-      this.expectThen()
-      branches.push([condition, this.statements("ELSIF", "ELSE", "END")])
+      this.#expectThen()
+      branches.push([condition, this.#statements("ELSIF", "ELSE", "END")])
     }
     branch()
     while (this.takeWord("ELSIF")) branch()
-    const otherwise = this.takeWord("ELSE") ? this.statements("END") : undefined
+    const otherwise = this.takeWord("ELSE") ? this.#statements("END") : undefined
     if (!this.takeWord("END", "IF")) throw this.encountered("end if")
     return { kind: "if", branches, otherwise, at }
   }
 
-  private caseStatement(at: number): PlsqlStatement {
+  #caseStatement(at: number): PlsqlStatement {
     this.at++
     const operand = this.isWord("WHEN") ? undefined : this.expr()
     const branches: Array<readonly [Expr, ReadonlyArray<PlsqlStatement>]> = []
     while (this.takeWord("WHEN")) {
       const condition = this.expr()
-      this.expectThen()
-      branches.push([condition, this.statements("WHEN", "ELSE", "END")])
+      this.#expectThen()
+      branches.push([condition, this.#statements("WHEN", "ELSE", "END")])
     }
-    const otherwise = this.takeWord("ELSE") ? this.statements("END") : undefined
+    const otherwise = this.takeWord("ELSE") ? this.#statements("END") : undefined
     if (!this.takeWord("END", "CASE")) throw this.encountered("end case")
     return { kind: "case", operand, branches, otherwise, at }
   }
 
-  private loop(label: string | undefined): PlsqlStatement {
+  #loop(label: string | undefined): PlsqlStatement {
     const at = this.offset
-    if (this.takeWord("FOR")) return this.forLoop(label, at)
+    if (this.takeWord("FOR")) return this.#forLoop(label, at)
     const condition = this.takeWord("WHILE") ? this.expr() : undefined
-    return { kind: "loop", label, condition, body: this.loopBody(), at }
+    return { kind: "loop", label, condition, body: this.#loopBody(), at }
   }
 
-  private loopBody(): Array<PlsqlStatement> {
+  #loopBody(): Array<PlsqlStatement> {
     if (!this.takeWord("LOOP")) throw this.encountered("loop")
-    const body = this.statements("END")
+    const body = this.#statements("END")
     if (!this.takeWord("END", "LOOP")) throw this.encountered("end loop")
     if (this.isName()) this.at++
     this.semicolon()
     return body
   }
 
-  private forLoop(label: string | undefined, at: number): PlsqlStatement {
+  #forLoop(label: string | undefined, at: number): PlsqlStatement {
     const variable = this.name()
     this.expectWord("IN")
     const reverse = this.takeWord("REVERSE")
@@ -288,7 +288,7 @@ export abstract class PlsqlParser extends DeclarationParser {
       this.at++
       const query = this.query()
       this.expectOp(")")
-      return { kind: "forCursor", label, variable, query, cursor: undefined, args: [], body: this.loopBody(), at }
+      return { kind: "forCursor", label, variable, query, cursor: undefined, args: [], body: this.#loopBody(), at }
     }
     const low = this.sum()
     if (!this.takeOp("..")) {
@@ -300,17 +300,17 @@ export abstract class PlsqlParser extends DeclarationParser {
           query: undefined,
           cursor: low.path.join("."),
           args: low.kind === "call" ? low.args : [],
-          body: this.loopBody(),
+          body: this.#loopBody(),
           at
         }
       }
       throw this.encountered("..")
     }
     const high = this.sum()
-    return { kind: "forRange", label, variable, low, high, reverse, body: this.loopBody(), at }
+    return { kind: "forRange", label, variable, low, high, reverse, body: this.#loopBody(), at }
   }
 
-  private executeImmediate(at: number): PlsqlStatement {
+  #executeImmediate(at: number): PlsqlStatement {
     this.at++
     if (!this.takeWord("IMMEDIATE")) throw this.encountered("immediate")
     const text = this.expr()
@@ -329,7 +329,7 @@ export abstract class PlsqlParser extends DeclarationParser {
     return { kind: "execute", text, into, using, returningInto, at }
   }
 
-  private open(at: number): PlsqlStatement {
+  #open(at: number): PlsqlStatement {
     this.at++
     const target = this.sum()
     const cursor: Expr = target.kind === "call"

@@ -17,8 +17,8 @@ import { ExpressionParser } from "./expressionParser.ts"
 export abstract class QueryParser extends ExpressionParser {
   query(): Query {
     const at = this.offset
-    const ctes = this.takeWord("WITH") ? this.commonTables() : []
-    const body = this.body()
+    const ctes = this.takeWord("WITH") ? this.#commonTables() : []
+    const body = this.#body()
     let orderBy: ReadonlyArray<OrderItem> = []
     let siblings = false
     if (this.isWord("ORDER") && this.isWord("SIBLINGS", 1)) {
@@ -27,13 +27,13 @@ export abstract class QueryParser extends ExpressionParser {
       siblings = true
       orderBy = this.commaList(() => this.orderItem())
     } else if (this.isWord("ORDER")) orderBy = this.orderBy()
-    const forUpdateFirst = this.forUpdate()
-    const limit = this.rowLimit()
-    const forUpdate = forUpdateFirst ?? this.forUpdate()
+    const forUpdateFirst = this.#forUpdate()
+    const limit = this.#rowLimit()
+    const forUpdate = forUpdateFirst ?? this.#forUpdate()
     return { ctes, body, orderBy, siblings, ...limit, forUpdate, at }
   }
 
-  private commonTables(): Array<CommonTable> {
+  #commonTables(): Array<CommonTable> {
     if ((this.isWord("FUNCTION") || this.isWord("PROCEDURE")) && !this.isWord("AS", 1)) {
       throw this.unsupported("WITH FUNCTION")
     }
@@ -54,8 +54,8 @@ export abstract class QueryParser extends ExpressionParser {
     })
   }
 
-  private body(): QueryBody {
-    let left = this.operand()
+  #body(): QueryBody {
+    let left = this.#operand()
     for (;;) {
       const at = this.offset
       let op: SetOperation["op"]
@@ -64,26 +64,26 @@ export abstract class QueryParser extends ExpressionParser {
       else if (this.takeWord("INTERSECT")) op = "intersect"
       else return left
       if (this.takeWord("ALL")) op = op === "minus" ? "minus all" : "intersect all"
-      left = { kind: "set", op, left, right: this.operand(), at }
+      left = { kind: "set", op, left, right: this.#operand(), at }
     }
   }
 
-  private operand(): QueryBody {
+  #operand(): QueryBody {
     const at = this.offset
     if (this.takeOp("(")) {
       const query = this.query()
       this.expectOp(")")
       return { kind: "nested", query, at }
     }
-    return this.block()
+    return this.#block()
   }
 
-  private block(): Block {
+  #block(): Block {
     const at = this.offset
     if (!this.takeWord("SELECT")) throw oraError(928, "missing SELECT keyword", at)
     const distinct = this.takeWord("DISTINCT") || this.takeWord("UNIQUE")
     if (!distinct) this.takeWord("ALL")
-    const items = this.commaList(() => this.selectItem())
+    const items = this.commaList(() => this.#selectItem())
     let into: ReadonlyArray<Expr> | undefined
     let bulkInto = false
     if (this.bindsByName && this.takeWord("BULK")) {
@@ -94,7 +94,7 @@ export abstract class QueryParser extends ExpressionParser {
     let from: ReadonlyArray<FromItem> = []
     // A SELECT without FROM is allowed since 23ai.
     if (this.takeWord("FROM")) from = this.commaList(() => this.fromItem())
-    else if (this.token.kind !== "end" && !this.isOp(")") && !this.isOp(";") && !this.isBlockEnd()) {
+    else if (this.token.kind !== "end" && !this.isOp(")") && !this.isOp(";") && !this.#isBlockEnd()) {
       throw this.missingWord("FROM")
     }
     const where = this.takeWord("WHERE") ? this.expr() : undefined
@@ -113,7 +113,7 @@ export abstract class QueryParser extends ExpressionParser {
     let having: Expr | undefined
     if (this.takeWord("GROUP")) {
       this.expectWord("BY")
-      const grouped = this.groupBy()
+      const grouped = this.#groupBy()
       groupBy = grouped.exprs
       groupingSets = grouped.sets
     }
@@ -148,7 +148,7 @@ export abstract class QueryParser extends ExpressionParser {
   }
 
   /** The expressions of GROUP BY, and the sets of them where it has ROLLUP, CUBE or GROUPING SETS. */
-  private groupBy(): { readonly exprs: ReadonlyArray<Expr>; readonly sets: Block["groupingSets"] } {
+  #groupBy(): { readonly exprs: ReadonlyArray<Expr>; readonly sets: Block["groupingSets"] } {
     const exprs: Array<Expr> = []
     let isPlain = true
     const one = (expr: Expr): number => {
@@ -207,11 +207,11 @@ export abstract class QueryParser extends ExpressionParser {
     return { exprs, sets: isPlain ? undefined : sets }
   }
 
-  private isBlockEnd(): boolean {
+  #isBlockEnd(): boolean {
     return ["UNION", "MINUS", "EXCEPT", "INTERSECT", "ORDER", "FETCH", "OFFSET", "WHERE"].some((w) => this.isWord(w))
   }
 
-  private selectItem(): SelectItem {
+  #selectItem(): SelectItem {
     const start = this.offset
     if (this.isOp("*")) {
       this.at++
@@ -225,7 +225,7 @@ export abstract class QueryParser extends ExpressionParser {
     return { expr, alias, text }
   }
 
-  private alias(): string | undefined {
+  #alias(): string | undefined {
     const stops = [
       "LEFT",
       "RIGHT",
@@ -257,7 +257,7 @@ export abstract class QueryParser extends ExpressionParser {
   }
 
   fromItem(): FromItem {
-    let left = this.fromPrimary()
+    let left = this.#fromPrimary()
     for (;;) {
       const at = this.offset
       const natural = this.takeWord("NATURAL")
@@ -273,14 +273,14 @@ export abstract class QueryParser extends ExpressionParser {
         this.expectWord("JOIN")
       } else if (this.isWord("CROSS") || this.isWord("OUTER")) {
         if (this.isWord("APPLY", 1)) {
-          left = this.apply(left, at)
+          left = this.#apply(left, at)
           continue
         }
         this.at++
         this.expectWord("JOIN")
         type = "cross"
       } else return left
-      const right = this.fromPrimary()
+      const right = this.#fromPrimary()
       let on: Expr | undefined
       let using: ReadonlyArray<string> | undefined
       if (type !== "cross" && !natural) {
@@ -296,15 +296,15 @@ export abstract class QueryParser extends ExpressionParser {
   }
 
   /** CROSS APPLY and OUTER APPLY: the right side may use the columns of the left one. */
-  private apply(left: FromItem, at: number): FromItem {
+  #apply(left: FromItem, at: number): FromItem {
     const type = this.isWord("CROSS") ? "cross" : "left"
     this.at += 2
-    const item = this.fromPrimary()
+    const item = this.#fromPrimary()
     const right = item.kind === "derived" ? { ...item, lateral: true } : item
     return { kind: "join", type, natural: false, left, right, on: undefined, using: undefined, at }
   }
 
-  private fromPrimary(): FromItem {
+  #fromPrimary(): FromItem {
     const at = this.offset
     const lateral = this.takeWord("LATERAL")
     if (this.isWord("ONLY") && this.isOp("(", 1)) throw this.unsupported("ONLY")
@@ -312,16 +312,16 @@ export abstract class QueryParser extends ExpressionParser {
       this.at += 2
       const call = this.expr()
       this.expectOp(")")
-      return { kind: "function", call, alias: this.alias(), at }
+      return { kind: "function", call, alias: this.#alias(), at }
     }
     if (this.isWord("JSON_TABLE") || this.isWord("XMLTABLE")) throw this.unsupported(this.token.text)
     if (this.takeOp("(")) {
-      if (this.takeWord("VALUES")) return this.valuesTable(at)
-      if (this.isWord("SELECT") || this.isWord("WITH") || (this.isOp("(") && this.nestedQuery())) {
+      if (this.takeWord("VALUES")) return this.#valuesTable(at)
+      if (this.isWord("SELECT") || this.isWord("WITH") || (this.isOp("(") && this.#nestedQuery())) {
         const query = this.query()
         this.expectOp(")")
-        this.refuseTableSuffix()
-        return { kind: "derived", query, alias: this.alias(), lateral, at }
+        this.#refuseTableSuffix()
+        return { kind: "derived", query, alias: this.#alias(), lateral, at }
       }
       const item = this.fromItem()
       this.expectOp(")")
@@ -331,16 +331,16 @@ export abstract class QueryParser extends ExpressionParser {
     if (this.isOp("@")) throw this.unsupported("database links")
     if (this.isOp("(")) {
       const call = this.call(path, at)
-      return { kind: "function", call, alias: this.alias(), at }
+      return { kind: "function", call, alias: this.#alias(), at }
     }
-    this.refuseTableSuffix()
+    this.#refuseTableSuffix()
     if (this.isWord("AS") && this.isWord("OF", 1)) throw this.unsupported("flashback query")
-    const alias = this.alias()
-    this.refuseTableSuffix()
+    const alias = this.#alias()
+    this.#refuseTableSuffix()
     return { kind: "table", path, alias, link: undefined, at }
   }
 
-  private valuesTable(at: number): FromItem {
+  #valuesTable(at: number): FromItem {
     const rows = this.commaList(() => {
       this.expectOp("(")
       const row = this.commaList(() => this.expr())
@@ -348,7 +348,7 @@ export abstract class QueryParser extends ExpressionParser {
       return row
     })
     this.expectOp(")")
-    const alias = this.alias()
+    const alias = this.#alias()
     let names: ReadonlyArray<string> = []
     if (this.takeOp("(")) {
       names = this.commaList(() => this.name())
@@ -357,13 +357,13 @@ export abstract class QueryParser extends ExpressionParser {
     return { kind: "values", rows, alias, names, at }
   }
 
-  private nestedQuery(): boolean {
+  #nestedQuery(): boolean {
     let distance = 0
     while (this.isOp("(", distance)) distance++
     return this.isWord("SELECT", distance) || this.isWord("WITH", distance)
   }
 
-  private refuseTableSuffix(): void {
+  #refuseTableSuffix(): void {
     for (const word of ["PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "SAMPLE", "VERSIONS"]) {
       if (
         this.isWord(word) && this.peek().kind !== "end" &&
@@ -377,7 +377,7 @@ export abstract class QueryParser extends ExpressionParser {
     }
   }
 
-  private rowLimit(): Pick<Query, "offset" | "fetch"> {
+  #rowLimit(): Pick<Query, "offset" | "fetch"> {
     let offset: Expr | undefined
     let fetch: Query["fetch"]
     if (this.takeWord("OFFSET")) {
@@ -397,7 +397,7 @@ export abstract class QueryParser extends ExpressionParser {
     return { offset, fetch }
   }
 
-  private forUpdate(): ForUpdate | undefined {
+  #forUpdate(): ForUpdate | undefined {
     if (!this.isWord("FOR") || !this.isWord("UPDATE", 1)) return undefined
     this.at += 2
     const of = this.takeWord("OF") ? this.commaList(() => this.sum()) : []

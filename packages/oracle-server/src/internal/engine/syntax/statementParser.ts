@@ -17,14 +17,14 @@ class StatementParser extends PlsqlParser {
   statement(): Parsed {
     const token = this.token
     if (token.kind === "end") throw oraError(900, "invalid SQL statement", 0)
-    if (token.kind === "op" && token.text === "(") return this.select()
+    if (token.kind === "op" && token.text === "(") return this.#select()
     if (token.kind === "op" && token.text === "<") return { kind: "plsql", block: this.anonymousBlock() }
     if (token.kind === "op" && token.text === "<<") return { kind: "plsql", block: this.anonymousBlock() }
     if (token.kind !== "word") throw oraError(900, "invalid SQL statement", token.start)
     switch (token.text) {
       case "SELECT":
       case "WITH":
-        return this.select()
+        return this.#select()
       case "INSERT":
       case "UPDATE":
       case "DELETE":
@@ -42,9 +42,9 @@ class StatementParser extends PlsqlParser {
       case "GRANT":
       case "REVOKE":
       case "RENAME":
-        return { kind: "ddl", ddl: this.ddl() }
+        return { kind: "ddl", ddl: this.#ddl() }
       case "ALTER":
-        return this.alter()
+        return this.#alter()
       case "EXPLAIN":
         throw this.unsupported("EXPLAIN PLAN")
       case "ANALYZE":
@@ -60,12 +60,12 @@ class StatementParser extends PlsqlParser {
     return { kind: "session", statement }
   }
 
-  private select(): Parsed {
+  #select(): Parsed {
     const at = this.offset
     return { kind: "select", query: this.query(), at }
   }
 
-  private alter(): Parsed {
+  #alter(): Parsed {
     this.at++
     if (this.takeWord("SESSION")) return { kind: "session", statement: this.alterSession() }
     if (this.takeWord("SYSTEM")) {
@@ -84,7 +84,7 @@ class StatementParser extends PlsqlParser {
       throw this.unsupported(`ALTER SYSTEM ${this.token.text}`)
     }
     if (this.takeWord("TABLE")) return { kind: "ddl", ddl: this.alterTable() }
-    if (this.takeWord("USER")) return { kind: "ddl", ddl: this.alterUser() }
+    if (this.takeWord("USER")) return { kind: "ddl", ddl: this.#alterUser() }
     if (this.takeWord("SEQUENCE")) {
       const at = this.offset
       const path = this.path()
@@ -93,11 +93,11 @@ class StatementParser extends PlsqlParser {
     throw this.unsupported(`ALTER ${this.token.text}`)
   }
 
-  private ddl(): Ddl {
+  #ddl(): Ddl {
     const first = this.token.text
     this.at++
-    if (first === "CREATE") return this.create()
-    if (first === "DROP") return this.drop()
+    if (first === "CREATE") return this.#create()
+    if (first === "DROP") return this.#drop()
     const at = this.offset
     if (first === "TRUNCATE") {
       this.expectWord("TABLE")
@@ -135,7 +135,7 @@ class StatementParser extends PlsqlParser {
     return { kind: "grant", grantees, at }
   }
 
-  private create(): Ddl {
+  #create(): Ddl {
     const replace = this.takeWord("OR", "REPLACE")
     if (this.isWord("EDITIONABLE") || this.isWord("NONEDITIONABLE")) this.at++
     if (this.isWord("FORCE")) throw this.unsupported("CREATE FORCE VIEW")
@@ -145,7 +145,7 @@ class StatementParser extends PlsqlParser {
       return this.createTable(true)
     }
     if (this.takeWord("TABLE")) return this.createTable(false)
-    if (this.takeWord("VIEW")) return this.createView(replace)
+    if (this.takeWord("VIEW")) return this.#createView(replace)
     if (this.isWord("UNIQUE") || this.isWord("INDEX")) {
       const unique = this.takeWord("UNIQUE")
       this.expectWord("INDEX")
@@ -187,7 +187,7 @@ class StatementParser extends PlsqlParser {
     if (this.takeWord("USER") || this.takeWord("SCHEMA")) {
       const at = this.offset
       const name = this.name()
-      const password = this.password()
+      const password = this.#password()
       while (this.token.kind !== "end") this.at++
       return { kind: "createUser", name, password, at }
     }
@@ -195,7 +195,7 @@ class StatementParser extends PlsqlParser {
   }
 
   /** `IDENTIFIED BY`: a password keeps its case, in quotes or without. */
-  private password(): string | undefined {
+  #password(): string | undefined {
     if (!this.takeWord("IDENTIFIED", "BY")) return undefined
     const { end, kind, start, text } = this.token
     if (kind === "end") throw oraError(988, "missing or invalid password(s)", start)
@@ -203,10 +203,10 @@ class StatementParser extends PlsqlParser {
     return kind === "word" ? this.sql.slice(start, end) : text
   }
 
-  private alterUser(): Ddl {
+  #alterUser(): Ddl {
     const at = this.offset
     const name = this.name()
-    const password = this.password()
+    const password = this.#password()
     let account: "locked" | "open" | "expired" | undefined
     while (this.token.kind !== "end") {
       if (this.takeWord("ACCOUNT", "LOCK")) account = "locked"
@@ -217,7 +217,7 @@ class StatementParser extends PlsqlParser {
     return { kind: "alterUser", name, password, account, at }
   }
 
-  private createView(replace: boolean): Ddl {
+  #createView(replace: boolean): Ddl {
     const at = this.offset
     const path = this.path()
     let columns: ReadonlyArray<string> = []
@@ -235,7 +235,7 @@ class StatementParser extends PlsqlParser {
     return { kind: "createView", path, columns, query, text, replace, at }
   }
 
-  private drop(): Ddl {
+  #drop(): Ddl {
     if (this.takeWord("USER")) {
       const at = this.offset
       const name = this.name()

@@ -32,44 +32,44 @@ const fixed: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 export class Nls {
-  private readonly values = new Map(Object.entries(nlsDefaults))
-  private numbers: NumberNls | undefined
+  readonly #values = new Map(Object.entries(nlsDefaults))
+  #numbers: NumberNls | undefined
 
   get(name: string): string {
-    return this.values.get(name)!
+    return this.#values.get(name)!
   }
 
   get dateFormat(): string {
-    return this.values.get("NLS_DATE_FORMAT")!
+    return this.#values.get("NLS_DATE_FORMAT")!
   }
 
   get timestampFormat(): string {
-    return this.values.get("NLS_TIMESTAMP_FORMAT")!
+    return this.#values.get("NLS_TIMESTAMP_FORMAT")!
   }
 
   get timestampTzFormat(): string {
-    return this.values.get("NLS_TIMESTAMP_TZ_FORMAT")!
+    return this.#values.get("NLS_TIMESTAMP_TZ_FORMAT")!
   }
 
   get characters(): boolean {
-    return this.values.get("NLS_LENGTH_SEMANTICS") === "CHAR"
+    return this.#values.get("NLS_LENGTH_SEMANTICS") === "CHAR"
   }
 
   get number(): NumberNls {
-    if (this.numbers === undefined) {
+    if (this.#numbers === undefined) {
       const characters = this.get("NLS_NUMERIC_CHARACTERS")
-      this.numbers = {
+      this.#numbers = {
         decimal: characters[0]!,
         group: characters[1]!,
         currency: this.get("NLS_CURRENCY"),
         isoCurrency: "USD"
       }
     }
-    return this.numbers
+    return this.#numbers
   }
 
   set(name: string, value: string, at = 0): void {
-    if (!this.values.has(name)) throw oraError(2248, "invalid option for ALTER SESSION", at)
+    if (!this.#values.has(name)) throw oraError(2248, "invalid option for ALTER SESSION", at)
     const upper = value.toUpperCase()
     const allowed = fixed[name]
     if (allowed !== undefined && !allowed.includes(upper)) throw unimplemented(`${name} = ${value}`, at)
@@ -79,19 +79,19 @@ export class Nls {
     if (name === "NLS_LENGTH_SEMANTICS" && upper !== "CHAR" && upper !== "BYTE") {
       throw oraError(12705, "Cannot access NLS data files or invalid environment specified", at)
     }
-    this.values.set(
+    this.#values.set(
       name,
       allowed === undefined && name !== "NLS_LENGTH_SEMANTICS" && name !== "NLS_TERRITORY" ? value : upper
     )
-    this.numbers = undefined
+    this.#numbers = undefined
   }
 
   entries(): ReadonlyArray<readonly [string, string]> {
-    return [...this.values]
+    return [...this.#values]
   }
 
   reset(): void {
-    for (const [name, value] of Object.entries(nlsDefaults)) this.values.set(name, value)
-    this.numbers = undefined
+    for (const [name, value] of Object.entries(nlsDefaults)) this.#values.set(name, value)
+    this.#numbers = undefined
   }
 }
