@@ -63,7 +63,7 @@ const turns = (count: number): Promise<void> =>
     next(count)
   })
 
-/** Lets the event loop turn until it is so, at most for as long as any sweep could take. */
+/** Lets the event loop turn until the condition holds, at most for the time of the longest sweep. */
 const turnUntil = async (isSo: () => boolean): Promise<void> => {
   for (let left = 100_000; left > 0 && !isSo(); left--) await turns(1)
 }

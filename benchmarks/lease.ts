@@ -1,4 +1,4 @@
-/** Row 1: to borrow and give back with nobody else around. */
+/** Row 1: to borrow and give back, with one caller. */
 import { Clock, Effect, Pool, Redacted, type Scope } from "effect"
 import { again, ratioTarget } from "./compare.ts"
 import * as Floor from "./floor.ts"

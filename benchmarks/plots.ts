@@ -94,7 +94,7 @@ const outage = (title: string, metric: string): Panel => ({
 export const plots: ReadonlyArray<Plot> = [
   {
     name: "lease",
-    title: "Borrow and return, nobody else around",
+    title: "Borrow and return, one caller",
     panels: [lease("time a lease", "time a lease"), lease("allocation a lease", "allocation a lease")]
   },
   {

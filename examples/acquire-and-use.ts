@@ -23,7 +23,7 @@ export const main = Effect.gen(function*() {
   const released = yield* Effect.scoped(transfer)
   yield* Console.log(`acquire: session ${released.id}, released ${released.isReleased}`)
 
-  // After the end of the lease the connection is of no use any more, to nobody's harm.
+  // After the end of the lease the connection is of no use any more; using it harms no other lease.
   const late = yield* Effect.flip(released.execute("select 1"))
   yield* Console.log(late.message)
 

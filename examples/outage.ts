@@ -31,7 +31,7 @@ export const main = Effect.gen(function*() {
   yield* database.heal
   yield* TestClock.adjust("10 seconds")
   const { opened } = yield* pool.statistics
-  yield* Console.log(`the database is back: ${opened} sessions are open again, and nobody has asked`)
+  yield* Console.log(`the database is back: ${opened} sessions are open again, before any request`)
   yield* Console.log(`after: ${yield* ask}`)
 
   // A statement that is interrupted is stopped at the server, and its session is pinged before anybody else gets it.
@@ -50,7 +50,7 @@ before: fine
 first caller: session 2 is dead
 second caller: Session pool "hr" could not open a session for the pool's user: the database was told to fail "open". 2 attempts in a row have failed; the pool keeps trying, with growing pauses.
 a minute later: about one attempt a second to open
-the database is back: 2 sessions are open again, and nobody has asked
+the database is back: 2 sessions are open again, before any request
 after: fine
 interrupted: the server stopped 1 statement
 */

@@ -84,7 +84,7 @@ const trouble = (pool: Pool, database: TestDatabase.TestDatabase, say: Say) =>
     yield* say(`the database goes down: ${yield* database.killAll} sessions die and none can be opened`)
     yield* Effect.sleep("1500 millis")
     yield* database.heal
-    yield* say("the database is back; nobody restarts anything")
+    yield* say("the database is back; nothing is restarted by hand")
 
     yield* Effect.sleep("2 seconds")
     const report = yield* Effect.forkChild(pool.use((connection) => connection.execute("a report that takes an hour")))

@@ -1,5 +1,5 @@
 /**
- * `purity: "new"` asks for a session that nobody has held. One that is already open serves, as long as it was never lent;
+ * `purity: "new"` asks for a session that was never lent. One that is already open serves;
  * at `max` an idle session is closed to make room.
  */
 import { SessionPool } from "@sessionpool/core"
@@ -14,7 +14,7 @@ export const main = Effect.gen(function*() {
 
   yield* pool.use(show("any session"))
   yield* pool.use(show("any session"))
-  yield* pool.use({ purity: "new" }, show("one that nobody has held"))
+  yield* pool.use({ purity: "new" }, show("one that was never lent"))
   yield* pool.use({ purity: "new" }, show("another one"))
   yield* Console.log(`never more than ${yield* database.mostOpen} sessions were open`)
 }).pipe(Effect.scoped)
@@ -24,7 +24,7 @@ if (import.meta.main) await Effect.runPromise(main)
 /* Prints:
 any session: session 2
 any session: session 2
-one that nobody has held: session 1
+one that was never lent: session 1
 another one: session 3
 never more than 2 sessions were open
 */

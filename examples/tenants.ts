@@ -1,5 +1,5 @@
 /**
- * Many tenants in one schema: the database is told with each lease for whom it works, and a view shows each tenant its own rows.
+ * Many tenants in one schema: the database is told with each lease whose work it does, and a view shows each tenant its own rows.
  * The sessions are shared, and none of them remembers its last holder.
  */
 import { OracleContext, OracleSessionPool } from "@sessionpool/oracle"

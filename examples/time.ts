@@ -1,6 +1,6 @@
 /**
  * What the pool does on its own as time goes by: it closes idle sessions down to `min`, ends old ones, and pings idle ones
- * so that no firewall forgets them. Nobody has to use the pool for that. The `TestClock` makes hours pass in no time.
+ * so that no firewall forgets them. No request is needed for that. The `TestClock` makes hours pass in no time.
  */
 import { PoolEvent, SessionPool } from "@sessionpool/core"
 import { TestDatabase } from "@sessionpool/testing"
@@ -32,7 +32,7 @@ export const main = Effect.gen(function*() {
   )
   yield* Effect.yieldNow
 
-  // Three at once, and then nobody.
+  // Three at once, and then none.
   yield* Effect.forEach([1, 2, 3], () => pool.use(() => Effect.yieldNow), { concurrency: "unbounded" })
   yield* TestClock.adjust("10 minutes")
   const { opened } = yield* pool.statistics

@@ -14,7 +14,7 @@ export class EmailTaken extends Schema.TaggedError<EmailTaken>()("EmailTaken", {
   httpApiStatus: 409
 }) {}
 
-/** Nobody has this number. */
+/** No person has this number. */
 export class PersonNotFound extends Schema.TaggedError<PersonNotFound>()("PersonNotFound", { id: Schema.Int }, {
   httpApiStatus: 404
 }) {}

@@ -67,7 +67,7 @@ export interface OpenDetails {
 }
 
 /**
- * What a new session must be: whom it is opened as, and the rest.
+ * What a new session must be: the user it is opened as, and the rest.
  *
  * **Gotchas**
  *
@@ -113,8 +113,8 @@ export interface SessionSettings {
  * - `isHealthy` makes no round trip: it says what the driver knows, such as a notice of a planned shutdown.
  * - `isAuthenticationFailure` says that the database refused the credentials; the pool then stops trying with them.
  * - `lease` makes the connection; it must run every operation through `Lease.run`. It is called at the beginning of every lease,
- *   on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (who
- *   works, for whom) is noted there and sent along with the first call. `context` is the context of the fiber that asked, as
+ *   on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (whose work
+ *   it does) is noted there and sent along with the first call. `context` is the context of the fiber that asked, as
  *   it was when it asked; it is `undefined` for the connection of `resetSession`, which belongs to the pool. `requested` is the
  *   `context` of the request, as it was given.
  * - `hasOpenWork` makes no round trip: the pool asks at the end of a lease, before the rollback runs, to report work that was lost.

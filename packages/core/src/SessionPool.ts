@@ -230,7 +230,7 @@ type KnownError<E> = unknown extends E ? never : E
  *   to put the session in the state that the tag names and to say so with `setTag`. When it fails or is interrupted, the
  *   session is closed, and the request fails with its failure.
  * - `onLease` runs at every lease, after `onSession`, before the caller sees the connection. When it fails or is interrupted,
- *   the lease ends as any other does: the session is returned, and the request fails with its failure. Use it for what every
+ *   the lease ends like every other: the session is returned, and the request fails with its failure. Use it for what every
  *   caller needs, such as a check of who may work now; it costs each lease the fast path, so leave it out otherwise.
  * - `resetSession` runs at the end of every lease, after the rollback. When it fails, the session is closed.
  * - `openRetry` is how long opening pauses after failures in a row. The default begins at 100 ms, doubles up to 1 second,

@@ -178,8 +178,7 @@ export const delay = (options: Target & { readonly milliseconds: number }): Faul
 export const hang = (target: Target = {}): Fault => ({ _tag: "Hang", target })
 
 /**
- * The connection is closed instead of answering: before the call is run, or after it has been (a commit that nobody hears
- * of).
+ * The connection is closed instead of answering: before the call runs, or after it has run (a commit whose answer is lost).
  *
  * @example
  * ```ts

@@ -9,8 +9,8 @@ import * as Context from "effect/Context"
  *
  * **When to use**
  *
- * Provide it around the handling of a request: `clientIdentifier` and `attributes` say for whom the work is done, for views and
- * policies that show each tenant its own rows; `module` and `action` say what the program does, for the DBA who looks for the
+ * Provide it around the handling of a request: `clientIdentifier` and `attributes` say whose work is done, for views and policies that
+ * show each tenant its own rows; `module` and `action` say what the program does, for the DBA who looks for the
  * origin of a load.
  *
  * **Details**
@@ -64,7 +64,7 @@ export interface OracleContext {
 const empty: OracleContext = {}
 
 /**
- * The context of the leases that the fiber acquires. Default: nobody in particular.
+ * The context of the leases that the fiber acquires. Default: an empty one.
  *
  * @example
  * ```ts

@@ -334,7 +334,7 @@ export interface Details {
   readonly classification?: Readonly<Record<string, Meaning>> | undefined
   /** Whether what was done commits by itself, so that it may have happened when its answer was lost. Default: `false`. */
   readonly commits?: boolean | undefined
-  /** Whether nobody knows the state of the session afterwards, whatever the code says. Default: `false`. */
+  /** Whether the state of the session is unknown afterwards, whatever the code says. Default: `false`. */
   readonly isSessionUnknown?: boolean | undefined
 }
 
@@ -390,7 +390,7 @@ const settleDoubt = (meaning: ReturnType<typeof classify>, details: Details): Re
 }
 
 const unknownState =
-  "It is a defect of the driver. The pool closes the session, as nobody knows how much of an answer the driver has read."
+  "It is a defect of the driver. The pool closes the session, as it is unknown how much of an answer the driver has read."
 
 /**
  * Reads what node-oracledb threw, or anything else, into an {@link OracleError}.

@@ -115,7 +115,7 @@ export const make = (options: Options = {}): Effect.Effect<TestDatabase, never, 
   )
 
 /**
- * Makes a test database whose ledger nobody checks; look at `balance` yourself.
+ * Makes a test database whose ledger is not checked when the scope closes; look at `balance` yourself.
  *
  * @example
  * ```ts

@@ -258,7 +258,7 @@ export class OracleSession {
   }
 
   /**
-   * A call that may go to the server together with others of the lease. Alone it is as any other call.
+   * A call that may go to the server together with others of the lease. Alone it is an ordinary call.
    *
    * An interruption gives it up; `stop` stops the whole only when nobody waits for any of them.
    */

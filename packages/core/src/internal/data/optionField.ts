@@ -194,5 +194,5 @@ export const offOrMillis = (duration: Duration.Duration): number => {
 
 export const expectedDuration = `a duration of 0 or more, such as "30 seconds", 30000 (milliseconds) or "infinity"`
 
-/** A duration of zero or more, as any `Duration.Input`; a bare number, also as text, is milliseconds. */
+/** A duration of zero or more, in every form of `Duration.Input`; a bare number, also as text, is milliseconds. */
 export const duration = field(Schema.Duration, { expected: expectedDuration, parse: parseDuration })

@@ -40,14 +40,14 @@ const examine = <C extends Connection.Connection>(
     const counts =
       `${opened} open, ${busy} busy, ${idle} idle, ${opening} opening, ${closing} closing, ${pending} waiting`
     if (busy !== 0 || pending !== 0 || opened !== idle || opened > max || atServer !== opened + closing) {
-      problems.push(`nobody uses the pool, but it counts ${counts}, and ${atServer} sessions are at the server`)
+      problems.push(`the pool is not in use, but it counts ${counts}, and ${atServer} sessions are at the server`)
     }
     const fresh = world.fork(use(pool))
     yield* world.advance === undefined ? world.settle : world.advance(longEnough)
     if (world.advance === undefined) yield* Fiber.await(fresh)
     const exit = fresh.pollUnsafe()
     if (exit === undefined) {
-      problems.push(`a fresh request waits for ever: ${counts}`)
+      problems.push(`a fresh request is never served: ${counts}`)
       fresh.interruptUnsafe()
     } else if (Exit.isFailure(exit) && !(closes && String(exit.cause).includes("PoolClosedError"))) {
       problems.push(`a fresh request fails: ${String(exit.cause)}`)

@@ -118,7 +118,7 @@ const tags: Law = (before, after) =>
       !isFitUnlessTagged(tagLeft, request) &&
         `${request.name} asked for ${tag ?? "no tag"} and got session ${session} with the tag ${String(tagLeft)}`,
       request.wanted.fresh && wasLent &&
-        `${request.name} asked for a session nobody has held and got session ${session}`,
+        `${request.name} asked for a session that was never lent and got session ${session}`,
       onSession === "sets the tag" && canonicalTag(tagShown) !== tag &&
         `${request.name} got session ${session} in the state ${String(tagShown)}, though onSession sets the tag`,
       mustPrepare !== wasPrepared &&
@@ -180,7 +180,7 @@ const refusals: Law = (before, after) =>
       !after.backingOff(wanted.user) && !before.hasDefects && !(usesOwnUser(request) && before.isOwnAccountInDoubt)
     switch (failure) {
       case "interrupt":
-        return breach(5, !request.wasInterrupted && `${name} was interrupted by nobody`)
+        return breach(5, !request.wasInterrupted && `${name} failed as interrupted, but nothing interrupted it`)
       case "PoolClosedError":
         return breach(5, after.phase === "open" && `${name} was told that the pool is closed, which is open`)
       case "AcquireTimeoutError":

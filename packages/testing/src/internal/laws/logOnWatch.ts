@@ -62,7 +62,7 @@ export class LogOnWatch {
     return [{
       law: 12,
       problem:
-        `the log-on of "${user}" was refused ${known.refusals} times with the same credentials, and nobody asked for ` +
+        `the log-on of "${user}" was refused ${known.refusals} times with the same credentials, and no caller asked for ` +
         "another try"
     }]
   }

@@ -190,7 +190,7 @@ const quietAfterLeases: Law = (_, after) => {
       `the lease of ${name} has ended, but its statements still run: ${running.join(", ")}`
     ),
     ...freeSessions(after).map(({ isRunning, number }) =>
-      isRunning === true && `nobody holds session ${number}, but a statement runs on it`
+      isRunning === true && `session ${number} is free, but a statement runs on it`
     )
   )
 }

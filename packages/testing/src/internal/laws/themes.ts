@@ -20,7 +20,7 @@ export type Theme =
 /** The laws that a theme was made for, and what scripts of it are about. */
 export const themes: Readonly<Record<Theme, { readonly laws: ReadonlyArray<number>; readonly title: string }>> = {
   sizes: { laws: [1, 2], title: "opened <= max, and every session is in exactly one state" },
-  order: { laws: [3, 5, 6], title: "one holder a session, nobody waits for nothing, equal waiters in order" },
+  order: { laws: [3, 5, 6], title: "one holder a session, no request waits without a cause, equal waiters in order" },
   tags: { laws: [8], title: "the tag rules" },
   identities: { laws: [9], title: "the identity rules, also when requests are changed after they were made" },
   time: { laws: [7], title: "nothing expired is lent, nothing in use evicted, eviction stops at min" },
