@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { ConnectDescriptor } from "@sessionpool/oracle"
 import { Effect, FileSystem, Layer, Path, PlatformError, Result } from "effect"
 import * as fc from "fast-check"
@@ -60,17 +60,17 @@ const descriptor: fc.Arbitrary<ConnectDescriptor.ConnectDescriptor> = fc.record(
 describe("full descriptors", () => {
   it("come back from print as they went in", () => {
     fc.assert(fc.property(descriptor, (original) => {
-      expect(parsed(ConnectDescriptor.print(original))).toEqual(original)
+      assert.deepStrictEqual(parsed(ConnectDescriptor.print(original)), original)
     }))
   })
 
   it("made by hand do not all come back, as print says (H15)", () => {
     const again = (value: ConnectDescriptor.Parameter["value"]) =>
       ConnectDescriptor.parse(ConnectDescriptor.print({ name: "DESCRIPTION", value: [{ name: "X", value }] }))
-    expect(Result.getOrThrow(again(" a ")).value).toEqual([{ name: "X", value: "a" }])
-    expect(Result.getOrThrow(again([])).value).toEqual([{ name: "X", value: "" }])
-    expect(Result.isFailure(again("a(b)"))).toBe(true)
-    expect(Result.getOrThrow(again("\"a(b)\"")).value).toEqual([{ name: "X", value: "\"a(b)\"" }])
+    assert.deepStrictEqual(Result.getOrThrow(again(" a ")).value, [{ name: "X", value: "a" }])
+    assert.deepStrictEqual(Result.getOrThrow(again([])).value, [{ name: "X", value: "" }])
+    assert.isTrue(Result.isFailure(again("a(b)")))
+    assert.deepStrictEqual(Result.getOrThrow(again("\"a(b)\"")).value, [{ name: "X", value: "\"a(b)\"" }])
   })
 
   it("may have space anywhere between parameters", () => {
@@ -83,7 +83,7 @@ describe("full descriptors", () => {
           ...(typeof node.value === "string" ? [node.value] : node.value.map(spaced)),
           ")"
         ].join(space)
-      expect(parsed(`${space}${spaced(original)}${space}`)).toEqual(original)
+      assert.deepStrictEqual(parsed(`${space}${spaced(original)}${space}`), original)
     }))
   })
 
@@ -93,7 +93,7 @@ describe("full descriptors", () => {
       (CONNECT_DATA = (SERVICE_NAME = sales.example.com) (REGION=east 1) (odd_Name=O'Brien))
       (COMPRESSION_LEVELS = (LEVEL=low)(LEVEL=high)) (LIST=(low, high))
       (SECURITY = (SSL_SERVER_CERT_DN="CN=db,O=Example")))`
-    expect(createNVPair(printed(text)).toString()).toBe(createNVPair(text).toString())
+    assert.strictEqual(createNVPair(printed(text)).toString(), createNVPair(text).toString())
   })
 
   it("say where they are malformed", () => {
@@ -110,11 +110,11 @@ describe("full descriptors", () => {
     ]
     for (const [text, position, message] of cases) {
       const error = failure(ConnectDescriptor.parse(text))
-      expect([text, error._tag, error.problem]).toEqual([text, "ConnectDescriptorError", "syntax"])
-      expect(error.message).toMatch(message)
-      if (text !== "(DESCRIPTION=(HOST))") expect([text, error.position]).toEqual([text, position])
+      assert.deepStrictEqual([text, error._tag, error.problem], [text, "ConnectDescriptorError", "syntax"])
+      assert.match(error.message, message)
+      if (text !== "(DESCRIPTION=(HOST))") assert.deepStrictEqual([text, error.position], [text, position])
     }
-    expect(failure(ConnectDescriptor.parse("(DESCRIPTION=".repeat(70))).message).toMatch(/64 parentheses/)
+    assert.match(failure(ConnectDescriptor.parse("(DESCRIPTION=".repeat(70))).message, /64 parentheses/)
   })
 
   it("never throw, whatever the text is", () => {
@@ -123,7 +123,7 @@ describe("full descriptors", () => {
     )
     fc.assert(fc.property(fc.oneof(fc.string(), pieces.map((all) => all.join(""))), (text) => {
       const result = ConnectDescriptor.parse(text)
-      if (Result.isFailure(result)) expect(result.failure._tag).toBe("ConnectDescriptorError")
+      if (Result.isFailure(result)) assert.strictEqual(result.failure._tag, "ConnectDescriptorError")
     }))
   })
 })
@@ -166,7 +166,7 @@ describe("easy connect", () => {
     })
     fc.assert(
       fc.property(text, (text) => {
-        expect(printed(text)).toBe(new EasyConnect(text).getResolvedUrl())
+        assert.strictEqual(printed(text), new EasyConnect(text).getResolvedUrl())
       }),
       { numRuns: 500 }
     )
@@ -174,13 +174,14 @@ describe("easy connect", () => {
 
   it("reads TLS settings, IPv6 and values in quotation marks", () => {
     const text = `tcps://[2001:db8::1]:2484/sales?ssl_server_cert_dn="CN=db,O=Example"&wallet_location="/etc/my wallet"`
-    expect(printed(text)).toBe(new EasyConnect(text).getResolvedUrl())
-    expect(printed("db/sales?sdu=1&failover=on&SDU=2")).toBe(
+    assert.strictEqual(printed(text), new EasyConnect(text).getResolvedUrl())
+    assert.strictEqual(
+      printed("db/sales?sdu=1&failover=on&SDU=2"),
       new EasyConnect("db/sales?sdu=1&failover=on&SDU=2").getResolvedUrl()
     )
-    expect(printed("db/X")).toContain("(SERVICE_NAME=X)")
-    expect(printed("db:1522")).toContain("(PORT=1522))(CONNECT_DATA=(SERVICE_NAME=))")
-    expect(printed("db/sales?sharding_key=ada")).toContain("(SHARDING_KEY=ada)")
+    assert.include(printed("db/X"), "(SERVICE_NAME=X)")
+    assert.include(printed("db:1522"), "(PORT=1522))(CONNECT_DATA=(SERVICE_NAME=))")
+    assert.include(printed("db/sales?sharding_key=ada"), "(SHARDING_KEY=ada)")
   })
 
   it("keeps what the driver drops, which is what the documents say (H15)", () => {
@@ -189,7 +190,7 @@ describe("easy connect", () => {
       const driver = new EasyConnect(text).getResolvedUrl()
       return driver === new EasyConnect("db/sales").getResolvedUrl() && printed(text) !== printed("db/sales")
     })
-    expect(kept.sort()).toEqual([
+    assert.deepStrictEqual(kept.sort(), [
       "expire_time",
       "https_proxy_port",
       "pool_name",
@@ -210,12 +211,12 @@ describe("easy connect", () => {
 
   it("refuses credentials without repeating them", () => {
     const error = failure(ConnectDescriptor.parse("scott/tiger@db/sales"))
-    expect(error.position).toBe(11)
-    expect(error.message).not.toMatch(/scott|tiger/)
+    assert.strictEqual(error.position, 11)
+    assert.notMatch(error.message, /scott|tiger/)
     const password = fc.stringMatching(/^[A-Za-z0-9?&=/:@_]{1,12}$/).map((text) => `Zq${text}`)
     fc.assert(fc.property(password, (secret) => {
       const error = failure(ConnectDescriptor.parse(`scott/${secret}@db/sales`))
-      expect(JSON.stringify(error)).not.toContain("Zq")
+      assert.notInclude(JSON.stringify(error), "Zq")
     }))
   })
 
@@ -231,7 +232,7 @@ describe("easy connect", () => {
       ["db:12x/sales", 5]
     ]
     for (const [text, position] of cases) {
-      expect([text, failure(ConnectDescriptor.parse(text)).position]).toEqual([text, position])
+      assert.deepStrictEqual([text, failure(ConnectDescriptor.parse(text)).position], [text, position])
     }
   })
 })
@@ -254,19 +255,19 @@ describe("tnsnames.ora", () => {
   const tnsNames = Result.getOrThrow(ConnectDescriptor.parseTnsNames(file))
 
   it("gives aliases in any case, several names, and the last of two", () => {
-    expect([...tnsNames.entries.keys()]).toEqual(["SALES", "SALES.WORLD", "EASY", "BROKEN", "SALES.OLD"])
-    expect(tnsNames.includes).toEqual(["more.ora"])
+    assert.deepStrictEqual([...tnsNames.entries.keys()], ["SALES", "SALES.WORLD", "EASY", "BROKEN", "SALES.OLD"])
+    assert.deepStrictEqual(tnsNames.includes, ["more.ora"])
     const sales =
       "(DESCRIPTION=(ADDRESS=(PROTOCOL=tcp)(HOST=db1)(PORT=1521))(CONNECT_DATA=(SERVICE_NAME=sales)(REGION=east 1)))"
-    expect(ConnectDescriptor.print(parsed("Sales", { tnsNames }))).toBe(sales)
-    expect(ConnectDescriptor.print(parsed("sales.WORLD", { tnsNames }))).toBe(sales)
-    expect(ConnectDescriptor.print(parsed("easy", { tnsNames }))).toBe(printed("db2/easy"))
-    expect(ConnectDescriptor.print(parsed("sales.old", { tnsNames }))).toBe("(DESCRIPTION=(SDU=2))")
+    assert.strictEqual(ConnectDescriptor.print(parsed("Sales", { tnsNames })), sales)
+    assert.strictEqual(ConnectDescriptor.print(parsed("sales.WORLD", { tnsNames })), sales)
+    assert.strictEqual(ConnectDescriptor.print(parsed("easy", { tnsNames })), printed("db2/easy"))
+    assert.strictEqual(ConnectDescriptor.print(parsed("sales.old", { tnsNames })), "(DESCRIPTION=(SDU=2))")
   })
 
   it("says where a broken entry is, and harms no other", () => {
     const error = failure(ConnectDescriptor.parse("broken", { tnsNames }))
-    expect(file.slice(0, error.position)).toMatch(/broken = \(DESCRIPTION = \(ADDRESS =\s*$/)
+    assert.match(file.slice(0, error.position), /broken = \(DESCRIPTION = \(ADDRESS =\s*$/)
   })
 
   it("reads the names of an entry over two lines as the driver does, and names the line of what it cannot use (E20)", () => {
@@ -276,24 +277,25 @@ describe("tnsnames.ora", () => {
       )
     )
     const printedIn = (alias: string) => ConnectDescriptor.print(parsed(alias, { tnsNames: over }))
-    expect([printedIn("first"), printedIn("second")]).toEqual([printed("db/x"), printed("db/x")])
-    expect([printedIn("third"), printedIn("wide")]).toEqual([printed("db/y"), printed("db/z")])
-    expect(failure(ConnectDescriptor.parse("alone", { tnsNames: over })).message).toBe(
+    assert.deepStrictEqual([printedIn("first"), printedIn("second")], [printed("db/x"), printed("db/x")])
+    assert.deepStrictEqual([printedIn("third"), printedIn("wide")], [printed("db/y"), printed("db/z")])
+    assert.strictEqual(
+      failure(ConnectDescriptor.parse("alone", { tnsNames: over })).message,
       "tnsnames.ora, line 4, in the entry alone: malformed connect string at position 26: "
         + "it stands for neither a descriptor nor an easy connect string"
     )
     const bad = failure(ConnectDescriptor.parse("bad", { tnsNames: over }))
-    expect([bad.line, bad.file]).toEqual([10, undefined])
-    expect(() => ConnectDescriptor.parseTnsNames("x\n= db/s\n  (DESCRIPTION=)\n,,\ny = db/s")).not.toThrow()
+    assert.deepStrictEqual([bad.line, bad.file], [10, undefined])
+    assert.doesNotThrow(() => ConnectDescriptor.parseTnsNames("x\n= db/s\n  (DESCRIPTION=)\n,,\ny = db/s"))
   })
 
   it("names the aliases there are", () => {
     const error = failure(ConnectDescriptor.parse("nope", { tnsNames }))
-    expect([error.problem, error.message]).toEqual([
+    assert.deepStrictEqual([error.problem, error.message], [
       "alias",
       "no tnsnames.ora entry is called \"nope\"; there are SALES, SALES.WORLD, EASY, BROKEN, SALES.OLD"
     ])
-    expect(failure(ConnectDescriptor.parse("nope")).message).toMatch(/no tnsnames.ora was given/)
+    assert.match(failure(ConnectDescriptor.parse("nope")).message, /no tnsnames.ora was given/)
   })
 
   const files = (contents: Record<string, string>) =>
@@ -325,9 +327,9 @@ describe("tnsnames.ora", () => {
           "/loop.ora": "d = db/d\nIFILE = /loop.ora"
         }))
       )
-      expect([...loaded.entries.keys()]).toEqual(["A", "B", "C", "D"])
-      expect(loaded.includes).toEqual(["/loop.ora"])
-      expect(ConnectDescriptor.print(parsed("c", { tnsNames: loaded }))).toBe(printed("db/c"))
+      assert.deepStrictEqual([...loaded.entries.keys()], ["A", "B", "C", "D"])
+      assert.deepStrictEqual(loaded.includes, ["/loop.ora"])
+      assert.strictEqual(ConnectDescriptor.print(parsed("c", { tnsNames: loaded })), printed("db/c"))
     }))
 
   it.effect("names the file and the line of an entry that cannot be read (E20)", () =>
@@ -339,14 +341,14 @@ describe("tnsnames.ora", () => {
         }))
       )
       const error = failure(ConnectDescriptor.parse("c", { tnsNames: loaded }))
-      expect([error.file, error.line]).toEqual(["/net/admin/sub/more.ora", 5])
-      expect(error.message).toMatch(/^\/net\/admin\/sub\/more.ora, line 5, in the entry c: /)
+      assert.deepStrictEqual([error.file, error.line], ["/net/admin/sub/more.ora", 5])
+      assert.match(error.message, /^\/net\/admin\/sub\/more.ora, line 5, in the entry c: /)
     }))
 
   it.effect("fails when there is no such file", () =>
     Effect.gen(function*() {
       const error = yield* ConnectDescriptor.loadTnsNames("/nowhere").pipe(Effect.provide(files({})), Effect.flip)
-      expect(error._tag).toBe("PlatformError")
+      assert.strictEqual(error._tag, "PlatformError")
     }))
 })
 
@@ -364,17 +366,20 @@ describe("withConnectData", () => {
 
   it("adds to easy connect, to descriptors and to aliases", () => {
     const descriptor = "(DESCRIPTION=(ADDRESS=(HOST=db))(connect_data=(SID=x)))"
-    expect(changed("db/sales", settings)).toBe(printed("db/sales").replace("=sales)", `=sales)${added}`))
-    expect(changed(descriptor, settings)).toBe(descriptor.replace("(SID=x)", `(SID=x)${added}`))
+    assert.strictEqual(changed("db/sales", settings), printed("db/sales").replace("=sales)", `=sales)${added}`))
+    assert.strictEqual(changed(descriptor, settings), descriptor.replace("(SID=x)", `(SID=x)${added}`))
     const tnsNames = Result.getOrThrow(ConnectDescriptor.parseTnsNames(`a=${descriptor}`))
-    expect(Result.getOrThrow(ConnectDescriptor.withConnectData(parsed("a", { tnsNames }), settings)))
-      .toEqual(Result.getOrThrow(ConnectDescriptor.withConnectData(parsed(descriptor), settings)))
+    assert.deepStrictEqual(
+      Result.getOrThrow(ConnectDescriptor.withConnectData(parsed("a", { tnsNames }), settings)),
+      Result.getOrThrow(ConnectDescriptor.withConnectData(parsed(descriptor), settings))
+    )
   })
 
   it("adds to every description of a list, with CONNECT_DATA where it is missing", () => {
     const list =
       "(DESCRIPTION_LIST=(LOAD_BALANCE=on)(DESCRIPTION=(ADDRESS=(HOST=a)))(DESCRIPTION=(CONNECT_DATA=(SID=x))))"
-    expect(changed(list, { server: "pooled" })).toBe(
+    assert.strictEqual(
+      changed(list, { server: "pooled" }),
       "(DESCRIPTION_LIST=(LOAD_BALANCE=on)(DESCRIPTION=(ADDRESS=(HOST=a))(CONNECT_DATA=(SERVICE_NAME=)(SERVER=POOLED)))"
         + "(DESCRIPTION=(CONNECT_DATA=(SID=x)(SERVER=POOLED))))"
     )
@@ -382,10 +387,12 @@ describe("withConnectData", () => {
 
   it("replaces what is there, in its place, and the other form of a key", () => {
     const text = "(DESCRIPTION=(CONNECT_DATA=(server=dedicated)(SHARDING_KEY=old)(SID=x)(sharding_key_b64=b)))"
-    expect(changed(text, { server: "pooled", shardingKey: new Uint8Array([1]) })).toBe(
+    assert.strictEqual(
+      changed(text, { server: "pooled", shardingKey: new Uint8Array([1]) }),
       "(DESCRIPTION=(CONNECT_DATA=(SERVER=POOLED)(SHARDING_KEY_B64=1 1,AQ==)(SID=x)))"
     )
-    expect(changed(text, { shardingKey: "new" })).toBe(
+    assert.strictEqual(
+      changed(text, { shardingKey: "new" }),
       "(DESCRIPTION=(CONNECT_DATA=(server=dedicated)(SHARDING_KEY=new)(SID=x)))"
     )
   })
@@ -402,10 +409,10 @@ describe("withConnectData", () => {
     }))
     fc.assert(fc.property(withData, (original) => {
       const once = Result.getOrThrow(ConnectDescriptor.withConnectData(original, settings))
-      expect(without(once)).toEqual(without(original))
-      expect(Result.getOrThrow(ConnectDescriptor.withConnectData(once, settings))).toEqual(once)
-      expect(parsed(ConnectDescriptor.print(once))).toEqual(once)
-      expect(Result.getOrThrow(ConnectDescriptor.withConnectData(original, {}))).toBe(original)
+      assert.deepStrictEqual(without(once), without(original))
+      assert.deepStrictEqual(Result.getOrThrow(ConnectDescriptor.withConnectData(once, settings)), once)
+      assert.deepStrictEqual(parsed(ConnectDescriptor.print(once)), once)
+      assert.strictEqual(Result.getOrThrow(ConnectDescriptor.withConnectData(original, {})), original)
     }))
   })
 
@@ -424,21 +431,21 @@ describe("withConnectData", () => {
     ]
     for (const each of refused) {
       const error = failure(ConnectDescriptor.withConnectData(parsed("db/s"), each))
-      expect(error.problem).toBe("value")
+      assert.strictEqual(error.problem, "value")
     }
-    expect(changed("db/s", { shardingKey: { base64: "1 4,wQI=" } })).toContain("(SHARDING_KEY_B64=1 4,wQI=)")
+    assert.include(changed("db/s", { shardingKey: { base64: "1 4,wQI=" } }), "(SHARDING_KEY_B64=1 4,wQI=)")
   })
 })
 
 describe("summary", () => {
   it("says where a descriptor leads", () => {
-    expect(ConnectDescriptor.summary(parsed("tcps://db1,db2:2484/sales:pooled"))).toEqual({
+    assert.deepStrictEqual(ConnectDescriptor.summary(parsed("tcps://db1,db2:2484/sales:pooled")), {
       addresses: [{ host: "db1", port: 2484, protocol: "TCPS" }, { host: "db2", port: 2484, protocol: "TCPS" }],
       serviceName: "sales",
       sid: undefined,
       server: "POOLED"
     })
     const list = "(DESCRIPTION_LIST=(DESCRIPTION=(ADDRESS=(HOST='a'))(CONNECT_DATA=(SID=x))))"
-    expect(ConnectDescriptor.summary(parsed(list))).toMatchObject({ addresses: [{ host: "a", port: 1521 }], sid: "x" })
+    assert.containSubset(ConnectDescriptor.summary(parsed(list)), { addresses: [{ host: "a", port: 1521 }], sid: "x" })
   })
 })

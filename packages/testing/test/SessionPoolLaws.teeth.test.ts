@@ -1,7 +1,7 @@
 import { PoolMetrics, type SessionPool } from "@sessionpool/core"
 import { SessionPoolLaws, type TestDatabase } from "@sessionpool/testing"
 import { Clock, Deferred, Effect, Metric, Redacted, Scope } from "effect"
-import { describe, expect, it } from "vitest"
+import { assert, describe, it } from "vitest"
 
 type Driver = TestDatabase.TestDatabase["driver"]
 type Subject = SessionPoolLaws.Subject<TestDatabase.TestConnection>
@@ -34,15 +34,15 @@ const driverThat = (change: (driver: Driver) => Partial<Driver>): Subject =>
 
 /** The shortest script that shows a mutation is a few lines. */
 const expectReadable = (found: SessionPoolLaws.LawViolation) => {
-  expect(found.script[0]).toMatch(/^pool \{ min: \d, max: \d/)
-  expect(found.script.length).toBeLessThanOrEqual(10)
-  expect(found.message).toContain(`Again: { seed: 1, path: "`)
+  assert.match(found.script[0]!, /^pool \{ min: \d, max: \d/)
+  assert.isAtMost(found.script.length, 10)
+  assert.include(found.message, `Again: { seed: 1, path: "`)
 }
 
 describe("the laws find", () => {
   it("a driver that forgets to close (4)", async () => {
     const found = await violation(SessionPoolLaws.endings, driverThat(() => ({ close: () => Effect.void })))
-    expect([2, 4]).toContain(found.law)
+    assert.include([2, 4], found.law)
     expectReadable(found)
   })
 
@@ -58,7 +58,7 @@ describe("the laws find", () => {
           )
       }))
     )
-    expect([1, 2]).toContain(found.law)
+    assert.include([1, 2], found.law)
     expectReadable(found)
   })
 
@@ -69,7 +69,7 @@ describe("the laws find", () => {
         open: (request) => driver.open({ ...request, user: "app", password: Redacted.make("app-secret") })
       }))
     )
-    expect(found.law).toBe(9)
+    assert.strictEqual(found.law, 9)
     expectReadable(found)
   })
 
@@ -88,7 +88,7 @@ describe("the laws find", () => {
               }))
       }))
     )
-    expect([2, 3, 8]).toContain(found.law)
+    assert.include([2, 3, 8], found.law)
     expectReadable(found)
   })
 
@@ -100,31 +100,31 @@ describe("the laws find", () => {
         acquire: (request) => pool.acquire({ ...request, tag: undefined })
       }))
     )
-    expect(found.law).toBe(8)
+    assert.strictEqual(found.law, 8)
     expectReadable(found)
   })
 
   it("a pool that serves the last who waits first (6)", async () => {
     const found = await violation(SessionPoolLaws.order, withPool(lastComeFirstServed))
-    expect([2, 5, 6]).toContain(found.law)
+    assert.include([2, 5, 6], found.law)
     expectReadable(found)
   })
 
   it("a pool that lends what has expired (7)", async () => {
     const found = await violation(SessionPoolLaws.time, withPool((pool) => pool, { maxLifetimeSession: 0 }))
-    expect(found.law).toBe(7)
+    assert.strictEqual(found.law, 7)
     expectReadable(found)
   })
 
   it("a pool that opens more than max (1)", async () => {
     const found = await violation(SessionPoolLaws.sizes, withPool((pool) => pool, { max: 6 }))
-    expect(found.law).toBe(1)
+    assert.strictEqual(found.law, 1)
     expectReadable(found)
   })
 
   it("a pool that lets requests wait while there is room (5)", async () => {
     const found = await violation(SessionPoolLaws.order, withPool((pool) => pool, { min: 0, max: 1 }))
-    expect(found.law).toBe(5)
+    assert.strictEqual(found.law, 5)
     expectReadable(found)
   })
 
@@ -143,8 +143,8 @@ describe("the laws find", () => {
           })
       }))
     )
-    expect(found.law).toBe(10)
-    expect(found.script[1]).toMatch(/^interrupt it before task \d+/)
+    assert.strictEqual(found.law, 10)
+    assert.match(found.script[1]!, /^interrupt it before task \d+/)
   })
 
   it("a pool that makes room twice for one request (11)", async () => {
@@ -155,7 +155,7 @@ describe("the laws find", () => {
         return { ...pool, acquire: (request) => Effect.andThen(makeRoom, pool.acquire(request)) }
       })
     )
-    expect(found.law).toBe(11)
+    assert.strictEqual(found.law, 11)
     expectReadable(found)
   })
 
@@ -166,7 +166,7 @@ describe("the laws find", () => {
         SessionPoolLaws.identities,
         driverThat((driver) => ({ open: (request) => Effect.retry(driver.open(request), { times: 1 }) }))
       )
-      expect(found.law).toBe(12)
+      assert.strictEqual(found.law, 12)
       expectReadable(found)
     }
   )
@@ -182,19 +182,19 @@ describe("the laws find", () => {
           )
       }))
     )
-    expect(found.law).toBe(13)
-    expect(found.problems.join()).toMatch(/break/)
+    assert.strictEqual(found.law, 13)
+    assert.match(found.problems.join(), /break/)
   })
 
   it("a driver that leaves a statement running when its lease has ended (13)", async () => {
     const found = await violation(SessionPoolLaws.breaks, driverThat(() => ({ interrupt: () => Effect.void })))
-    expect([3, 13]).toContain(found.law)
+    assert.include([3, 13], found.law)
     expectReadable(found)
   })
 
   it("a driver that forgets to take back whom the last lease worked for (14)", async () => {
     const found = await violation(SessionPoolLaws.breaks, driverThat(() => ({ reset: () => undefined })))
-    expect(found.law).toBe(14)
+    assert.strictEqual(found.law, 14)
     expectReadable(found)
   })
 
@@ -211,7 +211,7 @@ describe("the laws find", () => {
           )
       }))
     })
-    expect(found.law).toBe(15)
+    assert.strictEqual(found.law, 15)
   })
 
   it("a pool that measures waits by the wall clock (16)", async () => {
@@ -229,7 +229,7 @@ describe("the laws find", () => {
       }))
     )
     // It sleeps with a session that nobody has been given yet, which law 2 sees as well.
-    expect([2, 16]).toContain(found.law)
+    assert.include([2, 16], found.law)
     expectReadable(found)
   })
 
@@ -242,7 +242,7 @@ describe("the laws find", () => {
         makePool: (settings) => Effect.tap(bench.makePool(settings), () => Effect.forkDetach(Effect.never))
       }))
     })
-    expect(found.law).toBe(17)
+    assert.strictEqual(found.law, 17)
     expectReadable(found)
   })
 
@@ -257,14 +257,14 @@ describe("the laws find", () => {
           Effect.tap(bench.makePool(settings), () => Effect.addFinalizer(() => Metric.update(gauge, 1)))
       }))
     })
-    expect(found.law).toBe(17)
+    assert.strictEqual(found.law, 17)
   })
 
   it("the same script again from the seed and path that it has printed", async () => {
     const subject = driverThat(() => ({ close: () => Effect.void }))
     const found = await violation(SessionPoolLaws.endings, subject)
     const again = await violation(SessionPoolLaws.endings, subject, { seed: found.seed, path: found.path })
-    expect(again.script).toEqual(found.script)
+    assert.deepStrictEqual(again.script, found.script)
   })
 })
 

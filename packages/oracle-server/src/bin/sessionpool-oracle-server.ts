@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/** The command: starts one server, says where it listens, and stops it on a signal. */
 import { Console, Effect, Exit, Fiber, FileSystem, Layer, Option, Path, Stdio, Terminal } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"

@@ -1,5 +1,5 @@
 /** Answers that were wrong, missing or too kind: each row of the list of faults keeps its number. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { fetched, harness, type Sql, typed } from "./engineHarness.ts"
 
 const { engine, open } = harness()
@@ -25,7 +25,7 @@ describe("dates before the Gregorian calendar (F17)", () => {
     ["to_char(add_months(date '1582-09-30', 1), 'YYYY-MM-DD')", "1582-10-31"],
     ["extract(year from timestamp '-0100-06-01 12:00:00')", "-100"]
   ])("%s", (text, expected) => {
-    expect(sql.value(`select ${text} from dual`)).toBe(expected)
+    assert.strictEqual(sql.value(`select ${text} from dual`), expected)
   })
 
   it.each([
@@ -33,15 +33,17 @@ describe("dates before the Gregorian calendar (F17)", () => {
     ["to_date('0000-01-01', 'YYYY-MM-DD')", 1841],
     ["to_date('-4713-01-01', 'SYYYY-MM-DD')", 1841]
   ])("refuses %s", (text, code) => {
-    expect(sql.error(`select ${text} from dual`)).toMatch(new RegExp(`^ORA-0${code}`))
+    assert.match(sql.error(`select ${text} from dual`), new RegExp(`^ORA-0${code}`))
   })
 })
 
 describe("digits of a second (F7)", () => {
   it("are those of the type in SQL, and nine in PL/SQL", () => {
-    expect(sql.value("select to_char(cast(timestamp '2024-01-02 03:04:05.678' as timestamp(2)), 'SS.FF') from dual"))
-      .toBe("05.68")
-    expect(sql.value("select to_char(cast(systimestamp as timestamp(0)) , 'SSFF') || '!' from dual")).toBe("45!")
+    assert.strictEqual(
+      sql.value("select to_char(cast(timestamp '2024-01-02 03:04:05.678' as timestamp(2)), 'SS.FF') from dual"),
+      "05.68"
+    )
+    assert.strictEqual(sql.value("select to_char(cast(systimestamp as timestamp(0)) , 'SSFF') || '!' from dual"), "45!")
     sql.run(
       "begin dbms_output.enable(null); dbms_output.put_line(to_char(timestamp '2024-01-02 03:04:05.6', 'FF')); end;"
     )
@@ -50,7 +52,7 @@ describe("digits of a second (F7)", () => {
       typed("VARCHAR2", null),
       typed("NUMBER", null)
     )
-    expect(line.outBinds![0]!.values).toEqual(["600000000"])
+    assert.deepStrictEqual(line.outBinds![0]!.values, ["600000000"])
   })
 })
 
@@ -67,9 +69,9 @@ describe("the clock within one call of PL/SQL (F5)", () => {
        end;`,
       typed("VARCHAR2", null)
     )
-    expect(result.outBinds![0]!.values).toEqual(["on"])
+    assert.deepStrictEqual(result.outBinds![0]!.values, ["on"])
     // One statement has one moment.
-    expect(session.value("select count(distinct systimestamp) from dual connect by level < 10")).toBe("1")
+    assert.strictEqual(session.value("select count(distinct systimestamp) from dual connect by level < 10"), "1")
     other.engine.close()
   })
 })
@@ -83,24 +85,25 @@ describe("short circuit (F6)", () => {
     "nvl(n, 1 / n) = 0",
     "decode(n, 0, 1, 1 / n) = 1"
   ])("%s", (text) => {
-    expect(sql.error(`declare n number := 0; begin if ${text} then null; else raise program_error; end if; end;`)).toBe(
+    assert.strictEqual(
+      sql.error(`declare n number := 0; begin if ${text} then null; else raise program_error; end if; end;`),
       "none"
     )
-    expect(sql.value(`select count(*) from (select 0 n from dual) where ${text}`)).toBe("1")
+    assert.strictEqual(sql.value(`select count(*) from (select 0 n from dual) where ${text}`), "1")
   })
 
   it("calls no function whose result does not count", () => {
     const text =
       "declare calls number := 0; function f return number is begin calls := calls + 1; return 1; end; begin " +
       "if 1 = 1 or f = 1 then null; end if; if 1 = 2 and f = 1 then null; end if; if f = 1 and f = 1 then null; end if; :n := calls; end;"
-    expect(sql.run(text, typed("NUMBER", null)).outBinds![0]!.values).toEqual(["2"])
+    assert.deepStrictEqual(sql.run(text, typed("NUMBER", null)).outBinds![0]!.values, ["2"])
   })
 })
 
 describe("patterns (S12)", () => {
   it("matches LIKE in time that grows with the text", () => {
-    expect(sql.value("select count(*) from dual where rpad('a', 4000, 'a') like '%a%a%a%a%a%a%a%b'")).toBe("0")
-    expect(sql.value("select count(*) from dual where rpad('a', 4000, 'a') like '%a_%a_%a_%a_%b'")).toBe("0")
+    assert.strictEqual(sql.value("select count(*) from dual where rpad('a', 4000, 'a') like '%a%a%a%a%a%a%a%b'"), "0")
+    assert.strictEqual(sql.value("select count(*) from dual where rpad('a', 4000, 'a') like '%a_%a_%a_%a_%b'"), "0")
   })
 
   it.each([
@@ -118,7 +121,7 @@ describe("patterns (S12)", () => {
     ["regexp_substr('line1' || chr(10) || 'line2', '^line2$', 1, 1, 'm')", "line2"],
     ["regexp_substr('Mixed', 'mIXED', 1, 1, 'i')", "Mixed"]
   ])("%s", (text, expected) => {
-    expect(sql.value(`select ${text} from dual`)).toBe(expected)
+    assert.strictEqual(sql.value(`select ${text} from dual`), expected)
   })
 
   it.each([
@@ -128,7 +131,7 @@ describe("patterns (S12)", () => {
     ["[b-a]", 12728],
     ["[[:nothing:]]", 12729]
   ])("refuses %s", (pattern, code) => {
-    expect(sql.error(`select regexp_substr('a', '${pattern}') from dual`)).toMatch(new RegExp(`^ORA-${code}`))
+    assert.match(sql.error(`select regexp_substr('a', '${pattern}') from dual`), new RegExp(`^ORA-${code}`))
   })
 
   const likes: ReadonlyArray<readonly [string, string, boolean]> = [
@@ -146,7 +149,7 @@ describe("patterns (S12)", () => {
     ["abab", "%ba_b", false]
   ]
   it.each(likes)("%s like %s: %s", (text, pattern, expected) => {
-    expect(sql.value(`select count(*) from dual where '${text}' like '${pattern}'`)).toBe(expected ? "1" : "0")
+    assert.strictEqual(sql.value(`select count(*) from dual where '${text}' like '${pattern}'`), expected ? "1" : "0")
   })
 })
 
@@ -167,7 +170,7 @@ describe("what the server refuses too (F19)", () => {
     ["grant select on t to nobody", "ORA-01917: user or role 'NOBODY' does not exist"],
     ["revoke select on t from nobody", "ORA-01917"]
   ])("%s", (text, message) => {
-    expect(sql.error(text).slice(0, message.length)).toBe(message)
+    assert.strictEqual(sql.error(text).slice(0, message.length), message)
   })
 })
 
@@ -206,40 +209,47 @@ describe("what the server has (F20, F22)", () => {
     ["select n from t order by n fetch first 50 percent rows only", [["10"], ["20"]]],
     ["select sys_context('userenv', 'cloud_service') from dual", [[null]]]
   ])("%s", (text, rows) => {
-    expect(sql.rows(text as string)).toEqual(rows)
+    assert.deepStrictEqual(sql.rows(text as string), rows)
   })
 
   it("calls functions stored in PL/SQL from SQL, once for each row", () => {
     sql.run(
       "create or replace function twice(x number, plus number default 0) return number is begin return x * 2 + plus; end;"
     )
-    expect(sql.rows("select twice(n), twice(x => n, plus => 1) from t where twice(a) > 2")).toEqual([["60", "61"]])
+    assert.deepStrictEqual(sql.rows("select twice(n), twice(x => n, plus => 1) from t where twice(a) > 2"), [[
+      "60",
+      "61"
+    ]])
     sql.run("create sequence calls")
     sql.run(
       "create or replace function called return number is k number; begin select calls.nextval into k from dual; return k; end;"
     )
-    expect(sql.rows("select called from t")).toEqual([["1"], ["2"], ["3"]])
+    assert.deepStrictEqual(sql.rows("select called from t"), [["1"], ["2"], ["3"]])
     sql.run("update t set n = twice(n) where a = 2")
-    expect(sql.value("select n from t where a = 2")).toBe("60")
+    assert.strictEqual(sql.value("select n from t where a = 2"), "60")
     sql.session.rollback()
   })
 
   it("ends calls that go too deep with Oracle's own error (F1)", () => {
     sql.run("create or replace function deep(x number) return number is begin return deep(x + 1); end;")
-    expect(sql.error("select deep(1) from dual")).toMatch(/^ORA-06500/)
-    expect(sql.error("declare n number; begin n := deep(1); end;")).toMatch(/^ORA-06500/)
-    expect(sql.error(`select ${"(".repeat(20_000)}1${")".repeat(20_000)} from dual`)).toMatch(/^ORA-0/)
+    assert.match(sql.error("select deep(1) from dual"), /^ORA-06500/)
+    assert.match(sql.error("declare n number; begin n := deep(1); end;"), /^ORA-06500/)
+    assert.match(sql.error(`select ${"(".repeat(20_000)}1${")".repeat(20_000)} from dual`), /^ORA-0/)
   })
 
   it("takes one value of a sequence for a row, however often it is named", () => {
     sql.run("create sequence s")
-    expect(sql.rows("select s.nextval, s.nextval, s.currval from t")).toEqual([["1", "1", "1"], ["2", "2", "2"], [
-      "3",
-      "3",
-      "3"
-    ]])
+    assert.deepStrictEqual(sql.rows("select s.nextval, s.nextval, s.currval from t"), [
+      ["1", "1", "1"],
+      ["2", "2", "2"],
+      [
+        "3",
+        "3",
+        "3"
+      ]
+    ])
     const { cursor } = sql.run("select s.nextval from dual")
-    expect(fetched(sql.session, cursor!, 1)).toEqual([["4"]])
+    assert.deepStrictEqual(fetched(sql.session, cursor!, 1), [["4"]])
   })
 })
 
@@ -247,9 +257,9 @@ describe("users", () => {
   it("have a schema before their first session, and may be granted to (F31)", () => {
     const { engine: own, open: begin } = harness({ users: ["app"] })
     const session = begin()
-    expect(session.error("alter session set current_schema = app")).toBe("none")
-    expect(session.error("grant create session to app, public")).toBe("none")
-    expect(session.error("alter session set current_schema = nobody")).toMatch(/^ORA-01435/)
+    assert.strictEqual(session.error("alter session set current_schema = app"), "none")
+    assert.strictEqual(session.error("grant create session to app, public"), "none")
+    assert.match(session.error("alter session set current_schema = nobody"), /^ORA-01435/)
     own.close()
   })
 })

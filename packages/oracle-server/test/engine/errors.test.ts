@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
 import type { OraErrorLike } from "../../src/internal/engine/engine.ts"
 import { harness } from "./engineHarness.ts"
 
@@ -99,9 +99,10 @@ const cases: ReadonlyArray<readonly [string, string]> = [
 
 describe("errors", () => {
   it.each(cases)("%s", (text, message) => {
-    expect(sql.error(text).slice(0, message.length)).toBe(message)
+    assert.strictEqual(sql.error(text).slice(0, message.length), message)
     // A failing statement leaves nothing behind.
-    expect(sql.session.inTransaction && sql.rows("select count(*) from p")).toEqual(
+    assert.deepStrictEqual(
+      sql.session.inTransaction && sql.rows("select count(*) from p"),
       sql.session.inTransaction ? [["1"]] : false
     )
   })
@@ -120,7 +121,7 @@ describe("errors", () => {
     } catch (error) {
       found = error as OraErrorLike
     }
-    expect(found?.offset).toBe(offset)
+    assert.strictEqual(found?.offset, offset)
   })
 
   it("can run a statement again after it has failed", () => {
@@ -133,23 +134,23 @@ describe("errors", () => {
     ) {
       const good = 7
       const bad = text.startsWith("insert") ? 1 : 0
-      expect(sql.error(text, bad)).toMatch(/^ORA-0/)
-      expect(sql.error(text, bad)).toMatch(/^ORA-0/)
-      expect(sql.error(text, good)).toBe("none")
+      assert.match(sql.error(text, bad), /^ORA-0/)
+      assert.match(sql.error(text, bad), /^ORA-0/)
+      assert.strictEqual(sql.error(text, good), "none")
     }
     sql.session.rollback()
   })
 
   it("undoes the whole statement when one of its rows fails", () => {
-    expect(sql.error("insert into p select level, 'x', 1, null from dual connect by level <= 3")).toMatch(/^ORA-00001/)
-    expect(sql.rows("select count(*) from p")).toEqual([["1"]])
+    assert.match(sql.error("insert into p select level, 'x', 1, null from dual connect by level <= 3"), /^ORA-00001/)
+    assert.deepStrictEqual(sql.rows("select count(*) from p"), [["1"]])
   })
 
   it("checks keys at the end of the statement", () => {
     sql.run("insert into p values (2, 'two', null, null)")
     sql.run("delete from c")
-    expect(sql.run("update p set id = id + 1").rowCount).toBe(2)
-    expect(sql.rows("select id from p order by 1")).toEqual([["2"], ["3"]])
+    assert.strictEqual(sql.run("update p set id = id + 1").rowCount, 2)
+    assert.deepStrictEqual(sql.rows("select id from p order by 1"), [["2"], ["3"]])
     sql.session.rollback()
   })
 })

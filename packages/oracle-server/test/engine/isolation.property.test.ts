@@ -1,5 +1,5 @@
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { assert, describe, it } from "vitest"
 import { harness, settle, type Sql } from "./engineHarness.ts"
 
 /** What each session must see: the committed rows, and on top of them its own changes. */
@@ -67,33 +67,35 @@ describe("sessions against a model", () => {
               const waiting = sql.later(text, id).then(() => "done", (error: Error) => error.message.slice(0, 9))
               await settle()
               sql.session.cancel()
-              expect(await waiting).toBe("ORA-01013")
+              assert.strictEqual(await waiting, "ORA-01013")
             } else {
               const there = model.sees(session, id)
               if (kind === "insert") {
                 const error = sql.error("insert into t values (:1, :2)", id, n)
-                expect(error.slice(0, 9)).toBe(there ? "ORA-00001" : "none")
+                assert.strictEqual(error.slice(0, 9), there ? "ORA-00001" : "none")
                 if (!there) own.set(id, n)
               } else if (kind === "lock") {
-                expect(sql.rows("select id from t where id = :1 for update nowait", id)).toEqual(
+                assert.deepStrictEqual(
+                  sql.rows("select id from t where id = :1 for update nowait", id),
                   there ? [[String(id)]] : []
                 )
                 if (there) own.set(id, own.get(id) ?? model.committed.get(id)!)
               } else {
                 const text = kind === "update" ? "update t set n = :2 where id = :1" : "delete from t where id = :1"
                 const result = sql.run(text, ...(kind === "update" ? [n, id] : [id]))
-                expect(result.rowCount).toBe(there ? 1 : 0)
+                assert.strictEqual(result.rowCount, there ? 1 : 0)
                 if (there) own.set(id, kind === "update" ? n : null)
               }
             }
             for (const [i, each] of sessions.entries()) {
-              expect(each.rows("select id, n from t order by id")).toEqual(model.view(i))
+              assert.deepStrictEqual(each.rows("select id, n from t order by id"), model.view(i))
             }
           }
           for (const each of sessions) each.session.close()
-          expect(h.engine.sessions()).toEqual([])
+          assert.deepStrictEqual(h.engine.sessions(), [])
           const last = h.open()
-          expect(last.rows("select id, n from t order by id")).toEqual(
+          assert.deepStrictEqual(
+            last.rows("select id, n from t order by id"),
             [...model.committed].toSorted(([a], [b]) => a - b).map((row) => row.map(String))
           )
         } finally {

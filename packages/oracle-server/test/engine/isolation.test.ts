@@ -1,5 +1,5 @@
 /** What the kinds of transactions see and refuse, and FOR UPDATE SKIP LOCKED. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { fetched, type Harness, harness, settle, type Sql } from "./engineHarness.ts"
 
 let h: Harness
@@ -21,14 +21,14 @@ const failure = (promise: Promise<unknown>): Promise<string> =>
 describe("serializable (F32)", () => {
   it("reads one moment, and its own work", () => {
     a.run("set transaction isolation level serializable")
-    expect(a.value("select sum(n) from t")).toBe("60")
+    assert.strictEqual(a.value("select sum(n) from t"), "60")
     b.run("update t set n = 0 where id = 1")
     b.session.commit()
-    expect(a.value("select sum(n) from t")).toBe("60")
+    assert.strictEqual(a.value("select sum(n) from t"), "60")
     a.run("update t set n = 25 where id = 2")
-    expect(a.value("select sum(n) from t")).toBe("65")
+    assert.strictEqual(a.value("select sum(n) from t"), "65")
     a.session.commit()
-    expect(a.value("select sum(n) from t")).toBe("55")
+    assert.strictEqual(a.value("select sum(n) from t"), "55")
   })
 
   it.each([
@@ -41,11 +41,11 @@ describe("serializable (F32)", () => {
     a.value("select count(*) from t")
     b.run("update t set n = 0 where id = 1")
     b.session.commit()
-    expect(a.error(text)).toBe("ORA-08177: can't serialize access for this transaction")
+    assert.strictEqual(a.error(text), "ORA-08177: can't serialize access for this transaction")
     // The statement is undone, not the transaction; a new one succeeds.
     a.session.rollback()
     a.run("set transaction isolation level serializable")
-    expect(a.error(text)).toBe("none")
+    assert.strictEqual(a.error(text), "none")
   })
 
   it("fails when the row that it waits for has been changed", async () => {
@@ -54,17 +54,17 @@ describe("serializable (F32)", () => {
     const waiting = failure(a.later("update t set n = 1 where id = 1"))
     await settle()
     b.session.commit()
-    expect(await waiting).toMatch(/^ORA-08177/)
+    assert.match(await waiting, /^ORA-08177/)
   })
 
   it("can be the kind of every transaction of a session", () => {
     a.run("alter session set isolation_level = serializable")
-    expect(a.value("select n from t where id = 1")).toBe("10")
+    assert.strictEqual(a.value("select n from t where id = 1"), "10")
     b.run("update t set n = 0 where id = 1")
     b.session.commit()
-    expect(a.value("select n from t where id = 1")).toBe("10")
+    assert.strictEqual(a.value("select n from t where id = 1"), "10")
     a.session.commit()
-    expect(a.value("select n from t where id = 1")).toBe("0")
+    assert.strictEqual(a.value("select n from t where id = 1"), "0")
   })
 })
 
@@ -73,7 +73,7 @@ describe("read only (F32)", () => {
     a.run("set transaction read only")
     b.run("delete from t")
     b.session.commit()
-    expect(a.value("select count(*) from t")).toBe("3")
+    assert.strictEqual(a.value("select count(*) from t"), "3")
     for (
       const text of [
         "insert into t values (4, 40)",
@@ -83,17 +83,17 @@ describe("read only (F32)", () => {
         "begin delete from t; end;"
       ]
     ) {
-      expect(a.error(text)).toMatch(/^ORA-01456: may not perform insert, delete, update operation inside a READ ONLY/)
+      assert.match(a.error(text), /^ORA-01456: may not perform insert, delete, update operation inside a READ ONLY/)
     }
-    expect(a.session.inTransaction).toBe(true)
+    assert.isTrue(a.session.inTransaction)
     a.session.commit()
-    expect(a.value("select count(*) from t")).toBe("0")
-    expect(a.error("insert into t values (4, 40)")).toBe("none")
+    assert.strictEqual(a.value("select count(*) from t"), "0")
+    assert.strictEqual(a.error("insert into t values (4, 40)"), "none")
   })
 
   it("must be the first statement of a transaction", () => {
     a.run("insert into t values (4, 40)")
-    expect(a.error("set transaction read only")).toMatch(/^ORA-01453/)
+    assert.match(a.error("set transaction read only"), /^ORA-01453/)
   })
 })
 
@@ -104,8 +104,8 @@ describe("read committed", () => {
     await settle()
     b.session.commit()
     // By the new values all three rows are to be changed, by the old ones two.
-    expect((await waiting).rowCount).toBe(3)
-    expect(a.rows("select n from t order by id")).toEqual([["16"], ["26"], ["36"]])
+    assert.strictEqual((await waiting).rowCount, 3)
+    assert.deepStrictEqual(a.rows("select n from t order by id"), [["16"], ["26"], ["36"]])
   })
 
   it("reads a cursor as it was opened, through changes and commits of all sessions", () => {
@@ -116,31 +116,41 @@ describe("read committed", () => {
     b.session.commit()
     a.run("update t set n = -2 where id in (2, 4)")
     a.session.commit()
-    for (const one of [cursor!, lazy]) expect(fetched(a.session, one, 10)).toEqual([["10"], ["20"], ["30"], ["40"]])
-    expect(a.rows("select n from t order by id")).toEqual([["-1"], ["-2"], ["30"], ["-2"]])
+    for (const one of [cursor!, lazy]) {
+      assert.deepStrictEqual(fetched(a.session, one, 10), [["10"], ["20"], ["30"], ["40"]])
+    }
+    assert.deepStrictEqual(a.rows("select n from t order by id"), [["-1"], ["-2"], ["30"], ["-2"]])
   })
 
   it("keeps reading a table that was emptied or dropped", () => {
     const first = a.run("select n from t").cursor!
     b.run("truncate table t")
-    expect(a.value("select count(*) from t")).toBe("0")
+    assert.strictEqual(a.value("select count(*) from t"), "0")
     b.run("drop table t")
-    expect(fetched(a.session, first, 10)).toEqual([["10"], ["20"], ["30"]])
+    assert.deepStrictEqual(fetched(a.session, first, 10), [["10"], ["20"], ["30"]])
   })
 
   it("leaves nothing of a statement whose result does not fit (F4)", () => {
     a.run("create table s (ts timestamp)")
     const statement = a.session.parse("insert into s values (systimestamp) returning ts into :1")
-    expect(() =>
-      a.session.execute(statement, { bindTypes: [{ type: "NUMBER", maxSize: 22 }], rows: [[null]], autoCommit: true })
-    ).toThrow(/ORA-00932/)
+    assert.throws(
+      () =>
+        a.session.execute(statement, {
+          bindTypes: [{ type: "NUMBER", maxSize: 22 }],
+          rows: [[null]],
+          autoCommit: true
+        }),
+      /ORA-00932/
+    )
     const short = a.session.parse("insert into t values (5, 123456) returning n into :1")
-    expect(() =>
-      a.session.execute(short, { bindTypes: [{ type: "VARCHAR2", maxSize: 2 }], rows: [[null]], autoCommit: true })
-    ).toThrow(/ORA-06502/)
-    expect(a.value("select count(*) from s")).toBe("0")
-    expect(a.value("select count(*) from t")).toBe("3")
-    expect(a.session.inTransaction).toBe(false)
+    assert.throws(
+      () =>
+        a.session.execute(short, { bindTypes: [{ type: "VARCHAR2", maxSize: 2 }], rows: [[null]], autoCommit: true }),
+      /ORA-06502/
+    )
+    assert.strictEqual(a.value("select count(*) from s"), "0")
+    assert.strictEqual(a.value("select count(*) from t"), "3")
+    assert.isFalse(a.session.inTransaction)
   })
 })
 
@@ -150,28 +160,28 @@ describe("FOR UPDATE SKIP LOCKED", () => {
   it("locks rows as they are fetched, so that several takers share them (F18)", () => {
     const first = a.run(job).cursor!
     const second = b.run(job).cursor!
-    expect(fetched(a.session, first, 1)).toEqual([["1"]])
-    expect(fetched(b.session, second, 1)).toEqual([["2"]])
-    expect(fetched(a.session, first, 1)).toEqual([["3"]])
-    expect(fetched(b.session, second, 1)).toEqual([])
-    expect(second.exhausted).toBe(true)
+    assert.deepStrictEqual(fetched(a.session, first, 1), [["1"]])
+    assert.deepStrictEqual(fetched(b.session, second, 1), [["2"]])
+    assert.deepStrictEqual(fetched(a.session, first, 1), [["3"]])
+    assert.deepStrictEqual(fetched(b.session, second, 1), [])
+    assert.isTrue(second.exhausted)
   })
 
   it("passes over a row that another taker has changed and committed", () => {
     const second = b.run(job).cursor!
     const first = a.run(job).cursor!
-    expect(fetched(a.session, first, 1)).toEqual([["1"]])
+    assert.deepStrictEqual(fetched(a.session, first, 1), [["1"]])
     a.run("update t set n = -1 where id = 1")
     a.session.commit()
-    expect(fetched(b.session, second, 1)).toEqual([["2"]])
+    assert.deepStrictEqual(fetched(b.session, second, 1), [["2"]])
   })
 
   it("waits for a row that is locked without it", async () => {
     a.run("select id from t where id = 2 for update")
-    expect(b.error("select id from t for update nowait")).toMatch(/^ORA-00054/)
+    assert.match(b.error("select id from t for update nowait"), /^ORA-00054/)
     const waiting = b.later("select id from t for update")
     await settle()
     a.session.commit()
-    expect(fetched(b.session, (await waiting).cursor!, 10)).toEqual([["1"], ["2"], ["3"]])
+    assert.deepStrictEqual(fetched(b.session, (await waiting).cursor!, 10), [["1"], ["2"], ["3"]])
   })
 })

@@ -1,5 +1,5 @@
 import * as fc from "fast-check"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
 import { formatNumber, parseNumber, plainNumber } from "../../src/internal/engine/values/format/numberFormat.ts"
 import * as Arithmetic from "../../src/internal/engine/values/numberArithmetic.ts"
 import {
@@ -29,11 +29,14 @@ describe("NUMBER", () => {
   it("keeps 38 digits through text and bytes", () => {
     fc.assert(fc.property(decimals(38, [-80, 80]), (decimal) => {
       const bytes = number(decimal)
-      expect(toBytes(bytes).length).toBeLessThanOrEqual(21)
-      expect(fromText(toText(bytes))).toEqual(bytes)
+      assert.isAtMost(toBytes(bytes).length, 21)
+      assert.deepStrictEqual(fromText(toText(bytes)), bytes)
       const back = toDecimal(bytes)
       const low = Math.min(back.exponent, decimal[1])
-      expect(back.coefficient * 10n ** BigInt(back.exponent - low)).toBe(decimal[0] * 10n ** BigInt(decimal[1] - low))
+      assert.strictEqual(
+        back.coefficient * 10n ** BigInt(back.exponent - low),
+        decimal[0] * 10n ** BigInt(decimal[1] - low)
+      )
     }))
   })
 
@@ -41,7 +44,7 @@ describe("NUMBER", () => {
     fc.assert(fc.property(decimals(20, [-10, 10]), decimals(20, [-10, 10]), (a, b) => {
       const low = Math.min(a[1], b[1])
       const difference = a[0] * 10n ** BigInt(a[1] - low) - b[0] * 10n ** BigInt(b[1] - low)
-      expect(Math.sign(compare(number(a), number(b)))).toBe(difference < 0n ? -1 : difference > 0n ? 1 : 0)
+      assert.strictEqual(Math.sign(compare(number(a), number(b))), difference < 0n ? -1 : difference > 0n ? 1 : 0)
     }))
   })
 
@@ -50,10 +53,10 @@ describe("NUMBER", () => {
       const [x, y] = [number(a), number(b)]
       const low = Math.min(a[1], b[1])
       const [m, n] = [a[0] * 10n ** BigInt(a[1] - low), b[0] * 10n ** BigInt(b[1] - low)]
-      expect(Arithmetic.add(x, y)).toEqual(fromDecimal(m + n, low))
-      expect(Arithmetic.subtract(x, y)).toEqual(fromDecimal(m - n, low))
-      expect(Arithmetic.multiply(x, y)).toEqual(fromDecimal(a[0] * b[0], a[1] + b[1]))
-      expect(Arithmetic.negate(Arithmetic.negate(x))).toEqual(x)
+      assert.deepStrictEqual(Arithmetic.add(x, y), fromDecimal(m + n, low))
+      assert.deepStrictEqual(Arithmetic.subtract(x, y), fromDecimal(m - n, low))
+      assert.deepStrictEqual(Arithmetic.multiply(x, y), fromDecimal(a[0] * b[0], a[1] + b[1]))
+      assert.deepStrictEqual(Arithmetic.negate(Arithmetic.negate(x)), x)
     }))
   })
 
@@ -64,7 +67,7 @@ describe("NUMBER", () => {
       const scale = 10n ** 80n
       const q = quotient.coefficient * 10n ** BigInt(80 + quotient.exponent)
       const error = q * n - m * scale
-      expect((error < 0n ? -error : error) * 10n ** 37n).toBeLessThanOrEqual(m * scale)
+      assert.isTrue((error < 0n ? -error : error) * 10n ** 37n <= m * scale)
     }))
   })
 
@@ -78,11 +81,12 @@ describe("NUMBER", () => {
             10,
             false
           )
-          expect(Arithmetic.add(Arithmetic.multiply(whole, y), Arithmetic.modulo(x, y))).toEqual(x)
+          assert.deepStrictEqual(Arithmetic.add(Arithmetic.multiply(whole, y), Arithmetic.modulo(x, y)), x)
         }
-        expect(compare(Arithmetic.floor(x), x)).toBeLessThanOrEqual(0)
-        expect(compare(Arithmetic.ceiling(x), x)).toBeGreaterThanOrEqual(0)
-        expect(Arithmetic.rescale(Arithmetic.rescale(x, places, true), places, false)).toEqual(
+        assert.isAtMost(compare(Arithmetic.floor(x), x), 0)
+        assert.isAtLeast(compare(Arithmetic.ceiling(x), x), 0)
+        assert.deepStrictEqual(
+          Arithmetic.rescale(Arithmetic.rescale(x, places, true), places, false),
           Arithmetic.rescale(x, places, true)
         )
       })
@@ -91,10 +95,10 @@ describe("NUMBER", () => {
 
   it("agrees with doubles on integers", () => {
     fc.assert(fc.property(fc.maxSafeInteger(), (n) => {
-      expect(toText(fromInteger(n))).toBe(String(n))
-      expect(toText(fromDouble(n))).toBe(String(n))
+      assert.strictEqual(toText(fromInteger(n)), String(n))
+      assert.strictEqual(toText(fromDouble(n)), String(n))
       const small = Math.trunc(n / 1000) + 0
-      expect(toInteger(fromInteger(small))).toBe(Math.abs(small) < 1e14 ? small : undefined)
+      assert.strictEqual(toInteger(fromInteger(small)), Math.abs(small) < 1e14 ? small : undefined)
     }))
   })
 
@@ -104,16 +108,16 @@ describe("NUMBER", () => {
       for (
         const format of ["999999990.000", "FM999,999,990.099", "S000000000.000", "999999990.000MI", "999999990.000PR"]
       ) {
-        expect(parseNumber(formatNumber(bytes, format, nls), format, nls)).toEqual(bytes)
+        assert.deepStrictEqual(parseNumber(formatNumber(bytes, format, nls), format, nls), bytes)
       }
-      expect(fromText(plainNumber(bytes))).toEqual(bytes)
+      assert.deepStrictEqual(fromText(plainNumber(bytes)), bytes)
     }))
   })
 
   it("rounds at the ends of its range", () => {
-    expect(() => fromText("1e126")).toThrow(/ORA-01426/)
-    expect(toText(fromText("1e-131"))).toBe("0")
-    expect(toText(fromText("99999999999999999999999999999999999999995"))).toBe("1" + "0".repeat(41))
+    assert.throws(() => fromText("1e126"), /ORA-01426/)
+    assert.strictEqual(toText(fromText("1e-131")), "0")
+    assert.strictEqual(toText(fromText("99999999999999999999999999999999999999995")), "1" + "0".repeat(41))
   })
 })
 
@@ -128,14 +132,14 @@ describe("NUMBER in the store", () => {
       fc.property(fc.uniqueArray(decimals(30, [-20, 20]).map((d) => toText(number(d))), { maxLength: 8 }), (texts) => {
         for (const text of texts) sql.run("insert into n values (:1)", { type: "NUMBER", value: text })
         const sorted = texts.toSorted((a, b) => compare(fromText(a), fromText(b)))
-        expect(sql.rows("select x from n order by x").flat()).toEqual(sorted)
+        assert.deepStrictEqual(sql.rows("select x from n order by x").flat(), sorted)
         for (const text of texts) {
-          expect(sql.value("select count(*) from n where x = :1", { type: "NUMBER", value: text })).toBe("1")
+          assert.strictEqual(sql.value("select count(*) from n where x = :1", { type: "NUMBER", value: text }), "1")
         }
         const sum = texts.map(fromText).reduce(Arithmetic.add, fromInteger(0))
         // Sums beyond forty digits are rounded at each step: their order may show in the last digit.
         if (texts.length > 0 && texts.length < 3) {
-          expect(fromText(sql.value("select sum(x) from n") as string)).toEqual(sum)
+          assert.deepStrictEqual(fromText(sql.value("select sum(x) from n") as string), sum)
         }
         sql.session.rollback()
       }),

@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, assert, beforeEach, describe, it } from "vitest"
 import type { Cursor, OutBind } from "../../src/internal/engine/engine.ts"
 import { type Harness, harness, plain, settle, type Sql, sqlOf, typed } from "./engineHarness.ts"
 
@@ -113,45 +113,51 @@ describe("blocks", () => {
       ["begin :1 := to_char(date '2024-02-03', 'YYYY'); end;", ["2024"]]
     ] as const
   )("%s", (text, expected) => {
-    expect(out(text, typed("VARCHAR2", null))).toEqual(expected)
+    assert.deepStrictEqual(out(text, typed("VARCHAR2", null)), expected)
   })
 
   it("finds the direction of each bind in the text", () => {
     const directions = (text: string) =>
       sql.session.parse(text).placeholders.map(({ direction, name }) => `${name} ${direction}`)
-    expect(directions("begin :a := :b; :c := :c + 1; p(:b); end;")).toEqual(["A out", "B in", "C inout"])
-    expect(directions("begin bank.transfer(:n, total => :t, history => :h); end;")).toEqual(["N in", "T out", "H out"])
-    expect(
+    assert.deepStrictEqual(directions("begin :a := :b; :c := :c + 1; p(:b); end;"), ["A out", "B in", "C inout"])
+    assert.deepStrictEqual(directions("begin bank.transfer(:n, total => :t, history => :h); end;"), [
+      "N in",
+      "T out",
+      "H out"
+    ])
+    assert.deepStrictEqual(
       directions(
         "begin dbms_output.get_line(:l, :s); select 1 into :x from dual; open :c for select :y from dual; end;"
-      )
-    ).toEqual(["L out", "S out", "X out", "C out", "Y in"])
+      ),
+      ["L out", "S out", "X out", "C out", "Y in"]
+    )
   })
 
   it("undoes what a failing block has done", () => {
     sql.run("insert into t values (1, 'kept')")
-    expect(sql.error("begin insert into t values (2, 'x'); insert into t values (1, 'y'); end;")).toMatch(
+    assert.match(
+      sql.error("begin insert into t values (2, 'x'); insert into t values (1, 'y'); end;"),
       /^ORA-00001: .*\nORA-06512: at line 1$/
     )
-    expect(sql.rows("select id from t")).toEqual([["1"]])
+    assert.deepStrictEqual(sql.rows("select id from t"), [["1"]])
     sql.run(
       "begin insert into t values (2, 'x'); insert into t values (1, 'y'); exception when dup_val_on_index then null; end;"
     )
-    expect(sql.value("select count(*) from t")).toBe("2")
+    assert.strictEqual(sql.value("select count(*) from t"), "2")
   })
 
   it("does not let a handler hide what the engine cannot do", () => {
-    expect(sql.error("begin dbms_lob.trim(1, 2); exception when others then null; end;")).toMatch(/^ORA-03001/)
+    assert.match(sql.error("begin dbms_lob.trim(1, 2); exception when others then null; end;"), /^ORA-03001/)
   })
 
   it("stores procedures and functions", () => {
     sql.run(
       "create or replace procedure add_one(p_id in number, p_total out number) is begin insert into t values (p_id, 'p'); select count(*) into p_total from t; end;"
     )
-    expect(out("begin add_one(3, :1); end;", typed("NUMBER", null))).toEqual(["1"])
-    expect(sql.error("begin add_one(3); end;")).toMatch(/PLS-00306/)
+    assert.deepStrictEqual(out("begin add_one(3, :1); end;", typed("NUMBER", null)), ["1"])
+    assert.match(sql.error("begin add_one(3); end;"), /PLS-00306/)
     sql.run("drop procedure add_one")
-    expect(sql.error("begin add_one(3, :1); end;", 1)).toMatch(/PLS-00201/)
+    assert.match(sql.error("begin add_one(3, :1); end;", 1), /PLS-00201/)
   })
 })
 
@@ -159,11 +165,11 @@ describe("cursors", () => {
   it("hands out ref cursors and implicit results", () => {
     sql.run("insert into t values (1, 'a'), (2, 'b')")
     const result = sql.run("begin open :1 for select id from t order by id; end;", typed("CURSOR", null))
-    expect(sql.session.fetch(result.outBinds![0]!.values[0] as Cursor, 10)).toEqual([["1"], ["2"]])
+    assert.deepStrictEqual(sql.session.fetch(result.outBinds![0]!.values[0] as Cursor, 10), [["1"], ["2"]])
     const implicit = sql.run(
       "declare c sys_refcursor; begin open c for 'select name from t where id = :x' using 2; dbms_sql.return_result(c); end;"
     )
-    expect(implicit.implicitResults!.map((cursor) => sql.session.fetch(cursor, 10))).toEqual([[["b"]]])
+    assert.deepStrictEqual(implicit.implicitResults!.map((cursor) => sql.session.fetch(cursor, 10)), [[["b"]]])
   })
 })
 
@@ -174,24 +180,27 @@ describe("procedures in TypeScript", () => {
       typed("NUMBER", null),
       typed("CURSOR", null)
     )
-    expect(plain(result.outBinds![0]!.values[0])).toBe("1")
-    expect(sql.session.fetch(result.outBinds![1]!.values[0] as Cursor, 10)).toEqual([["5"]])
-    expect(sql.rows("select id, name from t")).toEqual([["5", "none"]])
+    assert.strictEqual(plain(result.outBinds![0]!.values[0]), "1")
+    assert.deepStrictEqual(sql.session.fetch(result.outBinds![1]!.values[0] as Cursor, 10), [["5"]])
+    assert.deepStrictEqual(sql.rows("select id, name from t"), [["5", "none"]])
     sql.session.rollback()
-    expect(sql.value("select count(*) from t")).toBe("0")
+    assert.strictEqual(sql.value("select count(*) from t"), "0")
   })
 
   it("can be used in SQL, and can fail", () => {
-    expect(sql.rows("select twice(level) from dual connect by level <= 2")).toEqual([["2"], ["4"]])
-    expect(sql.rows("select scaled(2), scaled(2, 3), scaled(factor => 4, n => 1), scaled(1, null) from dual")).toEqual([
+    assert.deepStrictEqual(sql.rows("select twice(level) from dual connect by level <= 2"), [["2"], ["4"]])
+    assert.deepStrictEqual(
+      sql.rows("select scaled(2), scaled(2, 3), scaled(factor => 4, n => 1), scaled(1, null) from dual"),
       [
-        "20",
-        "6",
-        "4",
-        "0"
+        [
+          "20",
+          "6",
+          "4",
+          "0"
+        ]
       ]
-    ])
-    expect(sql.error("begin refuse; end;")).toBe("ORA-20777: not today\nORA-06512: at line 1")
+    )
+    assert.strictEqual(sql.error("begin refuse; end;"), "ORA-20777: not today\nORA-06512: at line 1")
   })
 
   it("wait, and are broken", async () => {
@@ -201,8 +210,8 @@ describe("procedures in TypeScript", () => {
     )
     await settle()
     sql.session.cancel()
-    expect(await waiting).toMatch(/^ORA-01013/)
-    expect(sql.value("select count(*) from t")).toBe("0")
+    assert.match(await waiting, /^ORA-01013/)
+    assert.strictEqual(sql.value("select count(*) from t"), "0")
   })
 })
 
@@ -214,7 +223,7 @@ describe("index-by tables", () => {
       bindTypes: [text, number],
       rows: [[["3", "1"], []]]
     })
-    expect((result as { outBinds: ReadonlyArray<OutBind> }).outBinds).toEqual([{
+    assert.deepStrictEqual((result as { outBinds: ReadonlyArray<OutBind> }).outBinds, [{
       index: 1,
       direction: "out",
       type: "NUMBER",
@@ -227,17 +236,16 @@ describe("index-by tables", () => {
       bindTypes: [text, number],
       rows: [[[], "10"]]
     })
-    expect((lines as { outBinds: ReadonlyArray<OutBind> }).outBinds.map(({ values }) => values[0])).toEqual([[
+    assert.deepStrictEqual((lines as { outBinds: ReadonlyArray<OutBind> }).outBinds.map(({ values }) => values[0]), [[
       "a",
       null,
       "c"
     ], "3"])
-    expect(() =>
+    assert.throws(() =>
       sql.session.execute(sql.session.parse("begin :b := :a; end;"), {
         bindTypes: [text, number],
         rows: [[null, ["1"]]]
-      })
-    ).toThrow(/ORA-03001/)
+      }), /ORA-03001/)
   })
 })
 
@@ -245,11 +253,11 @@ describe("packages", () => {
   it("dbms_session.sleep waits without holding anybody up", async () => {
     const sleeping = sql.later("begin dbms_session.sleep(1.5); insert into t values (1, 'awake'); end;")
     await settle()
-    expect(h.sleepers.map((sleeper) => sleeper.milliseconds)).toEqual([1500])
-    expect(h.open().value("select count(*) from t")).toBe("0")
+    assert.deepStrictEqual(h.sleepers.map((sleeper) => sleeper.milliseconds), [1500])
+    assert.strictEqual(h.open().value("select count(*) from t"), "0")
     h.sleepers[0]!.wake()
     await sleeping
-    expect(sql.value("select name from t")).toBe("awake")
+    assert.strictEqual(sql.value("select name from t"), "awake")
   })
 
   it("are told when the session or the engine closes under them", async () => {
@@ -262,10 +270,10 @@ describe("packages", () => {
     const second = message(other.later(loop))
     await settle()
     sql.session.close()
-    expect(await first).toMatch(/^ORA-00028: your session has been killed/)
+    assert.match(await first, /^ORA-00028: your session has been killed/)
     await settle()
     h.engine.close()
-    expect(await second).toMatch(/^ORA-00028: your session has been killed/)
+    assert.match(await second, /^ORA-00028: your session has been killed/)
   })
 
   it("an endless loop lets a break in", async () => {
@@ -274,7 +282,7 @@ describe("packages", () => {
     const looping = sql.later("begin loop null; end loop; end;").then(() => "none", (error: Error) => error.message)
     await settle()
     sql.session.cancel()
-    expect(await looping).toMatch(/^ORA-01013/)
+    assert.match(await looping, /^ORA-01013/)
     engine.close()
   })
 
@@ -283,13 +291,14 @@ describe("packages", () => {
       "begin dbms_output.enable(null); dbms_output.put('a'); dbms_output.put_line('b'); dbms_output.put_line(42); end;"
     )
     const line = () => out("begin dbms_output.get_line(:l, :s); end;", typed("VARCHAR2", null), typed("NUMBER", null))
-    expect([line(), line(), line()]).toEqual([["ab", "0"], ["42", "0"], [null, "1"]])
+    assert.deepStrictEqual([line(), line(), line()], [["ab", "0"], ["42", "0"], [null, "1"]])
     sql.run("begin dbms_application_info.set_module('shop', 'pay'); dbms_session.set_identifier('me'); end;")
-    expect(
+    assert.deepStrictEqual(
       sql.rows(
         "select sys_context('userenv', 'module'), sys_context('userenv', 'action'), sys_context('userenv', 'client_identifier') from dual"
-      )
-    ).toEqual([["shop", "pay", "me"]])
-    expect(sqlOf(sql.session).value("select module from v$session where client_identifier = 'me'")).toBe("shop")
+      ),
+      [["shop", "pay", "me"]]
+    )
+    assert.strictEqual(sqlOf(sql.session).value("select module from v$session where client_identifier = 'me'"), "shop")
   })
 })

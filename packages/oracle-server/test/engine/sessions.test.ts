@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, assert, describe, it } from "vitest"
 import type { Lob, TypeName, Value } from "../../src/internal/engine/engine.ts"
 import { fetched, harness, plain, typed } from "./engineHarness.ts"
 
@@ -34,47 +34,55 @@ describe("settings", () => {
     s.run(
       "alter session set nls_date_format = 'YYYY/MM/DD' nls_timestamp_format = 'HH24.MI.SSXFF3' nls_numeric_characters = ',.' time_zone = 'Europe/Berlin'"
     )
-    expect(
+    assert.deepStrictEqual(
       s.rows(
         "select value from nls_session_parameters where parameter in ('NLS_DATE_FORMAT', 'NLS_NUMERIC_CHARACTERS') order by 1"
-      )
-    ).toEqual([[",."], ["YYYY/MM/DD"]])
-    expect(
+      ),
+      [[",."], ["YYYY/MM/DD"]]
+    )
+    assert.deepStrictEqual(
       s.rows(
         "select to_char(date '2024-01-02'), '' || timestamp '2024-01-01 10:11:12.5', to_char(1.5), to_char(1234.5, '9G999D0'), to_number('2,5') from dual"
-      )
-    ).toEqual([["2024/01/02", "10.11.12.500", "1,5", " 1.234,5", "2.5"]])
-    expect(s.rows("select sessiontimezone, current_date, sysdate from dual")).toEqual([[
+      ),
+      [["2024/01/02", "10.11.12.500", "1,5", " 1.234,5", "2.5"]]
+    )
+    assert.deepStrictEqual(s.rows("select sessiontimezone, current_date, sysdate from dual"), [[
       "Europe/Berlin",
       "2024-05-17 15:30:45",
       "2024-05-17 13:30:45"
     ]])
-    expect(s.rows("select current_timestamp from dual")).toEqual([["2024-05-17 15:30:45.123 120"]])
+    assert.deepStrictEqual(s.rows("select current_timestamp from dual"), [["2024-05-17 15:30:45.123 120"]])
     s.run("alter session set current_schema = HR")
-    expect(s.session.currentSchema).toBe("HR")
-    expect(s.rows("select sys_context('userenv', 'current_schema'), user from dual")).toEqual([["HR", "SETTINGS"]])
+    assert.strictEqual(s.session.currentSchema, "HR")
+    assert.deepStrictEqual(s.rows("select sys_context('userenv', 'current_schema'), user from dual"), [[
+      "HR",
+      "SETTINGS"
+    ]])
     s.session.reset()
-    expect(
-      s.rows("select to_char(date '2024-01-02'), sys_context('userenv', 'current_schema'), sessiontimezone from dual")
-    ).toEqual([["02-JAN-24", "SETTINGS", "+00:00"]])
+    assert.deepStrictEqual(
+      s.rows("select to_char(date '2024-01-02'), sys_context('userenv', 'current_schema'), sessiontimezone from dual"),
+      [["02-JAN-24", "SETTINGS", "+00:00"]]
+    )
   })
 
   it("shows what the driver has set", () => {
     sql.session.setEndToEnd({ module: "m", action: "a", clientId: "c", clientInfo: "i" })
-    expect(
+    assert.deepStrictEqual(
       sql.rows(
         "select sid, username, module, action, client_identifier, client_info, program, machine, osuser from v$session where sid = sys_context('userenv', 'sid')"
-      )
-    ).toEqual([["101", "HR", "m", "a", "c", "i", "vitest", "host", "me"]])
+      ),
+      [["101", "HR", "m", "a", "c", "i", "vitest", "host", "me"]]
+    )
     sql.session.setEndToEnd({ module: null, action: "" })
-    expect(
+    assert.deepStrictEqual(
       sql.rows(
         "select sys_context('userenv', 'module'), sys_context('userenv', 'action'), sys_context('userenv', 'client_info') from dual"
-      )
-    ).toEqual([[null, null, "i"]])
+      ),
+      [[null, null, "i"]]
+    )
     sql.session.setContext("app", "tenant", "7")
-    expect(sql.value("select sys_context('APP', 'TENANT') from dual")).toBe("7")
-    expect(sql.error("select sys_context('userenv', 'nonsense') from dual")).toMatch(/^ORA-02003/)
+    assert.strictEqual(sql.value("select sys_context('APP', 'TENANT') from dual"), "7")
+    assert.match(sql.error("select sys_context('userenv', 'nonsense') from dual"), /^ORA-02003/)
   })
 
   it("knows versions and the dictionary", () => {
@@ -82,29 +90,35 @@ describe("settings", () => {
       "create table dict_t (a number(5,2) not null, b varchar2(10 char) default 'x', constraint dict_pk primary key (a))"
     )
     sql.run("create index dict_i on dict_t (b)")
-    expect(sql.rows("select version_full from product_component_version")).toEqual([["23.7.0.25.01"]])
-    expect(
+    assert.deepStrictEqual(sql.rows("select version_full from product_component_version"), [["23.7.0.25.01"]])
+    assert.deepStrictEqual(
       sql.rows(
         "select column_name, data_type, data_length, data_precision, data_scale, nullable, data_default, char_length from user_tab_columns where table_name = 'DICT_T' order by column_id"
-      )
-    ).toEqual([
-      ["A", "NUMBER", "22", "5", "2", "N", null, "0"],
-      ["B", "VARCHAR2", "40", null, null, "Y", "'x'", "10"]
-    ])
-    expect(sql.rows("select constraint_name, constraint_type from user_constraints where table_name = 'DICT_T'"))
-      .toEqual([["DICT_PK", "P"]])
-    expect(sql.rows("select index_name, uniqueness from user_indexes where table_name = 'DICT_T' order by 1")).toEqual([
-      ["DICT_I", "NONUNIQUE"],
-      ["DICT_PK", "UNIQUE"]
-    ])
-    expect(other.value("select count(*) from user_tables")).toBe("0")
-    expect(other.value("select count(*) from all_tables where owner = 'HR'")).toBe("1")
+      ),
+      [
+        ["A", "NUMBER", "22", "5", "2", "N", null, "0"],
+        ["B", "VARCHAR2", "40", null, null, "Y", "'x'", "10"]
+      ]
+    )
+    assert.deepStrictEqual(
+      sql.rows("select constraint_name, constraint_type from user_constraints where table_name = 'DICT_T'"),
+      [["DICT_PK", "P"]]
+    )
+    assert.deepStrictEqual(
+      sql.rows("select index_name, uniqueness from user_indexes where table_name = 'DICT_T' order by 1"),
+      [
+        ["DICT_I", "NONUNIQUE"],
+        ["DICT_PK", "UNIQUE"]
+      ]
+    )
+    assert.strictEqual(other.value("select count(*) from user_tables"), "0")
+    assert.strictEqual(other.value("select count(*) from all_tables where owner = 'HR'"), "1")
   })
 
   it("asks the host to kill a session", () => {
     other.run("alter system kill session '101,707' immediate")
-    expect(killed).toEqual([[101, 707, true]])
-    expect(other.error("alter system kill session '9,9'")).toMatch(/^ORA-00030/)
+    assert.deepStrictEqual(killed, [[101, 707, true]])
+    assert.match(other.error("alter system kill session '9,9'"), /^ORA-00030/)
   })
 })
 
@@ -113,14 +127,14 @@ describe("schemas and definitions", () => {
     sql.run("create table shared (x number)")
     sql.run("insert into shared values (1)")
     sql.session.commit()
-    expect(other.error("select * from shared")).toMatch(/"SCOTT"."SHARED"/)
-    expect(other.rows("select x from hr.shared")).toEqual([["1"]])
+    assert.match(other.error("select * from shared"), /"SCOTT"."SHARED"/)
+    assert.deepStrictEqual(other.rows("select x from hr.shared"), [["1"]])
     other.run("create synonym mine for hr.shared")
-    expect(other.rows("select mine.x from mine")).toEqual([["1"]])
+    assert.deepStrictEqual(other.rows("select mine.x from mine"), [["1"]])
     sql.run("create public synonym everybodys for shared")
-    expect(other.rows("select x from everybodys")).toEqual([["1"]])
+    assert.deepStrictEqual(other.rows("select x from everybodys"), [["1"]])
     sql.run("create or replace view v (a, b) as select x, x + 1 from shared")
-    expect(other.rows("select b from hr.v where a = 1")).toEqual([["2"]])
+    assert.deepStrictEqual(other.rows("select b from hr.v where a = 1"), [["2"]])
   })
 
   it("alters, renames and truncates", () => {
@@ -131,19 +145,19 @@ describe("schemas and definitions", () => {
     sql.run("alter table alt drop column d")
     sql.run("alter table alt rename column b to bb")
     sql.run("alter table alt add constraint alt_pk primary key (a)")
-    expect(sql.rows("select * from alt")).toEqual([["1", "x", "2024-01-01 00:00:00"]])
-    expect(sql.error("insert into alt (a, bb) values (1, 'y')")).toMatch(/HR\.ALT_PK/)
+    assert.deepStrictEqual(sql.rows("select * from alt"), [["1", "x", "2024-01-01 00:00:00"]])
+    assert.match(sql.error("insert into alt (a, bb) values (1, 'y')"), /HR\.ALT_PK/)
     sql.run("alter table alt rename to alt2")
     sql.run("truncate table alt2")
-    expect(sql.value("select count(*) from alt2")).toBe("0")
-    expect(sql.error("select * from alt")).toMatch(/^ORA-00942/)
+    assert.strictEqual(sql.value("select count(*) from alt2"), "0")
+    assert.match(sql.error("select * from alt"), /^ORA-00942/)
   })
 
   it("a definition commits", () => {
     sql.run("insert into shared values (2)")
     sql.run("create table other_t (x number)")
     sql.session.rollback()
-    expect(other.value("select count(*) from hr.shared")).toBe("2")
+    assert.strictEqual(other.value("select count(*) from hr.shared"), "2")
   })
 
   it("keeps temporary rows to the session and the transaction", () => {
@@ -152,11 +166,14 @@ describe("schemas and definitions", () => {
     sql.run("insert into gt values (1)")
     sql.run("insert into gd values (1)")
     const same = open()
-    expect(same.value("select count(*) from gt")).toBe("0")
+    assert.strictEqual(same.value("select count(*) from gt"), "0")
     sql.session.commit()
-    expect(sql.rows("select (select count(*) from gt), (select count(*) from gd) from dual")).toEqual([["1", "0"]])
+    assert.deepStrictEqual(sql.rows("select (select count(*) from gt), (select count(*) from gd) from dual"), [[
+      "1",
+      "0"
+    ]])
     sql.session.reset()
-    expect(sql.value("select count(*) from gt")).toBe("0")
+    assert.strictEqual(sql.value("select count(*) from gt"), "0")
   })
 
   it("runs scripts", async () => {
@@ -164,17 +181,22 @@ describe("schemas and definitions", () => {
       "APP",
       "create table s (x number); insert into s values (1);\nbegin insert into s values (2); end;\n/\ninsert into s values (3);"
     )
-    expect(sql.value("select count(*) from app.s")).toBe("3")
+    assert.strictEqual(sql.value("select count(*) from app.s"), "3")
   })
 
   it("sequences end, cycle and are altered", () => {
     sql.run("create sequence q maxvalue 2")
-    expect([sql.value("select q.nextval from dual"), sql.value("select q.nextval from dual")]).toEqual(["1", "2"])
-    expect(sql.error("select q.nextval from dual")).toMatch(/^ORA-08004/)
+    assert.deepStrictEqual([sql.value("select q.nextval from dual"), sql.value("select q.nextval from dual")], [
+      "1",
+      "2"
+    ])
+    assert.match(sql.error("select q.nextval from dual"), /^ORA-08004/)
     sql.run("alter sequence q maxvalue 10 increment by 3")
-    expect(sql.value("select q.nextval from dual")).toBe("5")
-    expect(sql.rows("select sequence_name, increment_by, last_number from user_sequences where sequence_name = 'Q'"))
-      .toEqual([["Q", "3", "8"]])
+    assert.strictEqual(sql.value("select q.nextval from dual"), "5")
+    assert.deepStrictEqual(
+      sql.rows("select sequence_name, increment_by, last_number from user_sequences where sequence_name = 'Q'"),
+      [["Q", "3", "8"]]
+    )
   })
 })
 
@@ -213,15 +235,15 @@ describe("types", () => {
     sql.run("insert into ty values (:1)", typed(type as TypeName, value as Value))
     const statement = sql.session.parse("select x from ty")
     const cursor = sql.run("select x from ty").cursor!
-    expect(sql.session.describe(statement)![0]!.type).toBe(type)
-    expect(plain(fetched(sql.session, cursor, 1)[0]![0])).toEqual(expected ?? plain(value))
+    assert.strictEqual(sql.session.describe(statement)![0]!.type, type)
+    assert.deepStrictEqual(plain(fetched(sql.session, cursor, 1)[0]![0]), expected ?? plain(value))
     sql.run("drop table ty")
   })
 
   it("pads CHAR, rounds NUMBER(p, s) and TIMESTAMP(p)", () => {
     sql.run("create table fitted (c char(3), n number(4,1), t timestamp(2), i integer)")
     sql.run("insert into fitted values ('a', 1.25, timestamp '2024-01-01 00:00:00.999', 2.5)")
-    expect(sql.rows("select c, n, t, i from fitted where c = 'a'")).toEqual([[
+    assert.deepStrictEqual(sql.rows("select c, n, t, i from fitted where c = 'a'"), [[
       "a  ",
       "1.3",
       "2024-01-01 00:00:01",
@@ -240,18 +262,18 @@ describe("types", () => {
       .values[0]![0]!
     lob.write(1, "first ")
     lob.write(7, "second")
-    expect(sql.rows("select body from docs")).toEqual([["first second"]])
+    assert.deepStrictEqual(sql.rows("select body from docs"), [["first second"]])
     sql.session.commit()
-    expect(() => lob.write(1, "x")).toThrow(/ORA-22920/)
+    assert.throws(() => lob.write(1, "x"), /ORA-22920/)
     const locked = sql.run("select id, d.* from docs d for update").cursor!
     const [[, , body, bytes]] = fetched(sql.session, locked, 1) as unknown as [[string, string, Lob, Lob]]
     body.trim(5)
     bytes.write(2, Uint8Array.of(7))
-    expect(sql.rows("select body, bytes from docs")).toEqual([["first", "0007"]])
+    assert.deepStrictEqual(sql.rows("select body, bytes from docs"), [["first", "0007"]])
     sql.session.rollback()
-    expect(sql.rows("select body from docs")).toEqual([["first second"]])
+    assert.deepStrictEqual(sql.rows("select body from docs"), [["first second"]])
     const plainRead = fetched(sql.session, sql.run("select body from docs").cursor!, 1)[0]![0] as Lob
-    expect(() => plainRead.write(1, "x")).toThrow(/ORA-22920/)
+    assert.throws(() => plainRead.write(1, "x"), /ORA-22920/)
   })
 
   it("writes temporary LOBs and binds them", () => {
@@ -259,18 +281,18 @@ describe("types", () => {
     lob.write(1, "hello")
     lob.write(7, "world")
     lob.trim(9)
-    expect([lob.length(), lob.read(7, 100), lob.read(100, 1)]).toEqual([9, "wor", ""])
+    assert.deepStrictEqual([lob.length(), lob.read(7, 100), lob.read(100, 1)], [9, "wor", ""])
     sql.run("create table lobs (c clob)")
     sql.run("insert into lobs values (:1)", typed("CLOB", lob))
-    expect(sql.rows("select c, dbms_lob.getlength(c), length(c), substr(c, 7) from lobs")).toEqual([[
+    assert.deepStrictEqual(sql.rows("select c, dbms_lob.getlength(c), length(c), substr(c, 7) from lobs"), [[
       "hello wor",
       "9",
       "9",
       "wor"
     ]])
     sql.run("insert into lobs values (empty_clob())")
-    expect(sql.value("select count(*) from lobs where c is null")).toBe("0")
+    assert.strictEqual(sql.value("select count(*) from lobs where c is null"), "0")
     lob.free()
-    expect(() => lob.length()).toThrow(/ORA-22922/)
+    assert.throws(() => lob.length(), /ORA-22922/)
   })
 })

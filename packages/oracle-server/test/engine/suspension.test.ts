@@ -2,7 +2,7 @@
  * A run that is suspended again and again gives what one gives that is left alone: operators keep their place, expressions that
  * begin anew repeat no effect.
  */
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { harness, type Sql } from "./engineHarness.ts"
 
 /** By this clock every look finds the time used up. */
@@ -79,7 +79,7 @@ describe("suspension", () => {
   it.each(statements)("changes nothing: %s", async (text) => {
     const [first, second] = sessions as [Sql, Sql]
     const before = ticks
-    expect(await all(second, text)).toEqual(await all(first, text))
-    expect(ticks).toBeGreaterThan(before)
+    assert.deepStrictEqual(await all(second, text), await all(first, text))
+    assert.isAbove(ticks, before)
   })
 })

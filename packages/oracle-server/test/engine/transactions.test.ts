@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { type Harness, harness, settle, type Sql } from "./engineHarness.ts"
 
 let h: Harness
@@ -23,13 +23,13 @@ describe("read committed", () => {
     a.run("insert into t values (4, 40)")
     a.run("update t set n = n + 1 where id = 1")
     a.run("delete from t where id = 2")
-    expect(a.rows("select id, n from t order by id")).toEqual([["1", "11"], ["3", "30"], ["4", "40"]])
-    expect(b.rows("select id, n from t order by id")).toEqual([["1", "10"], ["2", "20"], ["3", "30"]])
-    expect(a.session.inTransaction).toBe(true)
-    expect(b.session.inTransaction).toBe(false)
+    assert.deepStrictEqual(a.rows("select id, n from t order by id"), [["1", "11"], ["3", "30"], ["4", "40"]])
+    assert.deepStrictEqual(b.rows("select id, n from t order by id"), [["1", "10"], ["2", "20"], ["3", "30"]])
+    assert.isTrue(a.session.inTransaction)
+    assert.isFalse(b.session.inTransaction)
     a.session.commit()
-    expect(a.session.inTransaction).toBe(false)
-    expect(b.rows("select id, n from t order by id")).toEqual([["1", "11"], ["3", "30"], ["4", "40"]])
+    assert.isFalse(a.session.inTransaction)
+    assert.deepStrictEqual(b.rows("select id, n from t order by id"), [["1", "11"], ["3", "30"], ["4", "40"]])
   })
 
   it("rolls back to the start and to savepoints", () => {
@@ -40,9 +40,9 @@ describe("read committed", () => {
     a.run("insert into t values (9, 9)")
     a.run("update t set n = 99 where id = 9")
     a.run("rollback to s")
-    expect(a.rows("select id, n from t order by id")).toEqual([["1", "0"], ["2", "20"], ["3", "30"]])
+    assert.deepStrictEqual(a.rows("select id, n from t order by id"), [["1", "0"], ["2", "20"], ["3", "30"]])
     a.run("rollback")
-    expect(a.rows("select id, n from t order by id")).toEqual([["1", "10"], ["2", "20"], ["3", "30"]])
+    assert.deepStrictEqual(a.rows("select id, n from t order by id"), [["1", "10"], ["2", "20"], ["3", "30"]])
   })
 
   it("lets two sessions change different rows at the same time", () => {
@@ -50,18 +50,18 @@ describe("read committed", () => {
     b.run("update t set n = 22 where id = 2")
     b.session.commit()
     a.session.commit()
-    expect(b.rows("select n from t order by id")).toEqual([["11"], ["22"], ["30"]])
+    assert.deepStrictEqual(b.rows("select n from t order by id"), [["11"], ["22"], ["30"]])
   })
 
   it("waits for a row and then works on what was committed", async () => {
     a.run("update t set n = n + 1 where id = 1")
     const waiting = b.later("update t set n = n * 2 where id = 1")
     await settle()
-    expect(b.rows("select n from t where id = 2")).toEqual([["20"]])
+    assert.deepStrictEqual(b.rows("select n from t where id = 2"), [["20"]])
     a.session.commit()
-    expect((await waiting).rowCount).toBe(1)
+    assert.strictEqual((await waiting).rowCount, 1)
     b.session.commit()
-    expect(a.value("select n from t where id = 1")).toBe("22")
+    assert.strictEqual(a.value("select n from t where id = 1"), "22")
   })
 
   it("waits for the fate of an equal key", async () => {
@@ -69,12 +69,12 @@ describe("read committed", () => {
     const loses = failure(b.later("insert into t values (4, 2)"))
     await settle()
     a.session.commit()
-    expect(await loses).toBe("ORA-00001: unique constraint (HR.T_PK) violated")
+    assert.strictEqual(await loses, "ORA-00001: unique constraint (HR.T_PK) violated")
     a.run("insert into t values (5, 1)")
     const wins = b.later("insert into t values (5, 2)")
     await settle()
     a.session.rollback()
-    expect((await wins).rowCount).toBe(1)
+    assert.strictEqual((await wins).rowCount, 1)
   })
 
   it("keeps a parent from going while another session adds its child", async () => {
@@ -83,7 +83,7 @@ describe("read committed", () => {
     const waiting = failure(a.later("delete from t where id = 1"))
     await settle()
     b.session.commit()
-    expect(await waiting).toMatch(/^ORA-02292/)
+    assert.match(await waiting, /^ORA-02292/)
   })
 })
 
@@ -97,21 +97,21 @@ describe("the end of a transaction", () => {
       ]
     ) {
       a.run(text)
-      expect([text, a.session.inTransaction]).toEqual([text, false])
+      assert.deepStrictEqual([text, a.session.inTransaction], [text, false])
     }
-    expect(a.error("insert into t values (1, 1)")).toMatch(/^ORA-00001/)
-    expect(a.session.inTransaction).toBe(false)
-    expect(a.error("begin insert into t values (7, 1); insert into t values (1, 1); end;")).toMatch(/^ORA-00001/)
-    expect(a.session.inTransaction).toBe(false)
+    assert.match(a.error("insert into t values (1, 1)"), /^ORA-00001/)
+    assert.isFalse(a.session.inTransaction)
+    assert.match(a.error("begin insert into t values (7, 1); insert into t values (1, 1); end;"), /^ORA-00001/)
+    assert.isFalse(a.session.inTransaction)
     a.run("lock table t in share mode")
-    expect(a.session.inTransaction).toBe(true)
+    assert.isTrue(a.session.inTransaction)
     a.run("commit")
     a.run("insert into t values (5, 5)")
-    expect(a.error("insert into t values (1, 1)")).toMatch(/^ORA-00001/)
-    expect(a.session.inTransaction).toBe(true)
+    assert.match(a.error("insert into t values (1, 1)"), /^ORA-00001/)
+    assert.isTrue(a.session.inTransaction)
     b.run("update t set n = 0 where id = 1")
-    expect(a.error("update t set n = 'x' where id = 2")).toMatch(/^ORA-01722/)
-    expect(b.rows("select id from t where id = 2 for update nowait")).toEqual([["2"]])
+    assert.match(a.error("update t set n = 'x' where id = 2"), /^ORA-01722/)
+    assert.deepStrictEqual(b.rows("select id from t where id = 2 for update nowait"), [["2"]])
   })
 })
 
@@ -121,42 +121,52 @@ describe("locks", () => {
     b.run("update t set n = 2 where id = 2")
     const first = a.later("update t set n = 1 where id = 2")
     await settle()
-    expect(b.error("update t set n = 2 where id = 1")).toBe("ORA-00060: deadlock detected while waiting for resource")
+    assert.strictEqual(
+      b.error("update t set n = 2 where id = 1"),
+      "ORA-00060: deadlock detected while waiting for resource"
+    )
     b.session.rollback()
-    expect((await first).rowCount).toBe(1)
+    assert.strictEqual((await first).rowCount, 1)
   })
 
   it("select … for update: nowait, wait n, skip locked, of", async () => {
-    expect(a.rows("select id from t where id = 1 for update")).toEqual([["1"]])
-    expect(a.session.inTransaction).toBe(true)
-    expect(b.error("select id from t where id = 1 for update nowait")).toBe(
+    assert.deepStrictEqual(a.rows("select id from t where id = 1 for update"), [["1"]])
+    assert.isTrue(a.session.inTransaction)
+    assert.strictEqual(
+      b.error("select id from t where id = 1 for update nowait"),
       "ORA-00054: resource busy and acquire with NOWAIT specified or timeout expired"
     )
-    expect(b.rows("select id from t order by id for update skip locked")).toEqual([["2"], ["3"]])
+    assert.deepStrictEqual(b.rows("select id from t order by id for update skip locked"), [["2"], ["3"]])
     b.session.rollback()
     const timed = failure(b.later("select id from t where id = 1 for update wait 3"))
     await settle()
-    expect(h.sleepers.map((sleeper) => sleeper.milliseconds)).toEqual([3000])
+    assert.deepStrictEqual(h.sleepers.map((sleeper) => sleeper.milliseconds), [3000])
     h.sleepers[0]!.wake()
-    expect(await timed).toBe("ORA-30006: resource busy; acquire with WAIT timeout expired")
+    assert.strictEqual(await timed, "ORA-30006: resource busy; acquire with WAIT timeout expired")
     a.session.commit()
-    expect(b.rows("select t.id from t, (select 1 x from dual) y where id = 1 for update of t.n nowait")).toEqual([[
-      "1"
-    ]])
+    assert.deepStrictEqual(
+      b.rows("select t.id from t, (select 1 x from dual) y where id = 1 for update of t.n nowait"),
+      [[
+        "1"
+      ]]
+    )
   })
 
   it("tells the blocker in v$session, and lets a break end the wait", async () => {
     a.run("update t set n = 1 where id = 1")
     const waiting = failure(b.later("delete from t where id = 1"))
     await settle()
-    expect(a.rows("select status, blocking_session from v$session where sid = :1", b.session.info.sid)).toEqual([
-      ["ACTIVE", String(a.session.info.sid)]
-    ])
+    assert.deepStrictEqual(
+      a.rows("select status, blocking_session from v$session where sid = :1", b.session.info.sid),
+      [
+        ["ACTIVE", String(a.session.info.sid)]
+      ]
+    )
     b.session.cancel()
-    expect(await waiting).toBe("ORA-01013: User requested cancel of current operation.")
-    expect(b.value("select count(*) from t")).toBe("3")
+    assert.strictEqual(await waiting, "ORA-01013: User requested cancel of current operation.")
+    assert.strictEqual(b.value("select count(*) from t"), "3")
     a.session.rollback()
-    expect(b.run("delete from t where id = 1").rowCount).toBe(1)
+    assert.strictEqual(b.run("delete from t where id = 1").rowCount, 1)
   })
 
   it("gives everything back when a session closes", async () => {
@@ -166,22 +176,22 @@ describe("locks", () => {
     await settle()
     a.session.close()
     a.session.close()
-    expect((await waiting).rowCount).toBe(1)
+    assert.strictEqual((await waiting).rowCount, 1)
     b.session.commit()
-    expect(b.value("select n from t where id = 1")).toBe("5")
-    expect(a.error("select 1 from dual")).toMatch(/^ORA-00028/)
+    assert.strictEqual(b.value("select n from t where id = 1"), "5")
+    assert.match(a.error("select 1 from dual"), /^ORA-00028/)
   })
 
   it("locks tables, and keeps definitions away from tables in use", () => {
     a.run("lock table t in exclusive mode")
-    expect(b.error("lock table t in row share mode nowait")).toMatch(/^ORA-00054/)
+    assert.match(b.error("lock table t in row share mode nowait"), /^ORA-00054/)
     a.session.commit()
     b.run("update t set n = 1 where id = 1")
-    expect(a.error("drop table t")).toMatch(/^ORA-00054/)
-    expect(a.error("alter table t add (x number)")).toMatch(/^ORA-00054/)
+    assert.match(a.error("drop table t"), /^ORA-00054/)
+    assert.match(a.error("alter table t add (x number)"), /^ORA-00054/)
     b.session.commit()
-    expect(a.error("alter table t add (x number default 7)")).toBe("none")
-    expect(a.rows("select distinct x from t")).toEqual([["7"]])
+    assert.strictEqual(a.error("alter table t add (x number default 7)"), "none")
+    assert.deepStrictEqual(a.rows("select distinct x from t"), [["7"]])
   })
 })
 
@@ -195,20 +205,20 @@ describe("array DML", () => {
     })
 
   it("stops at the first failure, or reports them all", () => {
-    expect(() => insert(a, ["7", "1", "8"], false)).toThrow(/ORA-00001/)
-    expect(a.value("select count(*) from t")).toBe("4")
+    assert.throws(() => insert(a, ["7", "1", "8"], false), /ORA-00001/)
+    assert.strictEqual(a.value("select count(*) from t"), "4")
     a.session.rollback()
     const result = insert(a, ["7", "1", "8", "2"], true)
     if (result instanceof Promise) throw new Error("waits")
-    expect(result.rowCount).toBe(2)
-    expect(result.rowCounts).toEqual([1, 0, 1, 0])
-    expect(result.batchErrors!.map(({ error, row }) => [row, error.code])).toEqual([[1, 1], [3, 1]])
+    assert.strictEqual(result.rowCount, 2)
+    assert.deepStrictEqual(result.rowCounts, [1, 0, 1, 0])
+    assert.deepStrictEqual(result.batchErrors!.map(({ error, row }) => [row, error.code]), [[1, 1], [3, 1]])
   })
 
   it("commits with the statement when asked", () => {
     a.session.execute(a.session.parse("delete from t where id = 1"), { bindTypes: [], autoCommit: true })
-    expect(a.session.inTransaction).toBe(false)
-    expect(b.value("select count(*) from t")).toBe("2")
+    assert.isFalse(a.session.inTransaction)
+    assert.strictEqual(b.value("select count(*) from t"), "2")
   })
 })
 
@@ -217,18 +227,22 @@ describe("merge and returning", () => {
     const result = a.run(
       "merge into t using (select 2 id, 200 n from dual union all select 4, 400 from dual) s on (t.id = s.id) when matched then update set t.n = s.n when not matched then insert (id, n) values (s.id, s.n)"
     )
-    expect(result.rowCount).toBe(2)
-    expect(a.rows("select id, n from t order by id")).toEqual([["1", "10"], ["2", "200"], ["3", "30"], ["4", "400"]])
-    expect(
+    assert.strictEqual(result.rowCount, 2)
+    assert.deepStrictEqual(a.rows("select id, n from t order by id"), [["1", "10"], ["2", "200"], ["3", "30"], [
+      "4",
+      "400"
+    ]])
+    assert.match(
       a.error(
         "merge into t using (select 1 id from dual union all select 1 from dual) s on (t.id = s.id) when matched then update set n = 1"
-      )
-    ).toMatch(/^ORA-30926/)
+      ),
+      /^ORA-30926/
+    )
   })
 
   it("returns the rows it touched", () => {
     const statement = a.session.parse("update t set n = n + 1 where id <= :x returning id, n into :i, :n")
-    expect(statement.placeholders).toEqual([
+    assert.deepStrictEqual(statement.placeholders, [
       { name: "X", direction: "in" },
       { name: "I", direction: "returning" },
       { name: "N", direction: "returning" }
@@ -239,11 +253,11 @@ describe("merge and returning", () => {
       rows: [["2", null, null], ["1", null, null]]
     })
     if (result instanceof Promise) throw new Error("waits")
-    expect(result.returned).toEqual([
+    assert.deepStrictEqual(result.returned, [
       { index: 1, type: "NUMBER", values: [["1", "2"], ["1"]] },
       { index: 2, type: "VARCHAR2", values: [["11", "21"], ["12"]] }
     ])
-    expect(result.lastRowid).toBe(a.value("select rowid from t where id = 1"))
+    assert.strictEqual(result.lastRowid, a.value("select rowid from t where id = 1"))
   })
 
   it("fills identity columns, defaults and sequences", () => {
@@ -253,13 +267,13 @@ describe("merge and returning", () => {
     )
     a.run("insert into i (o) values (null)")
     a.run("insert into i (k, o) select level, default_o from (select 9 default_o from dual) connect by level <= 2")
-    expect(a.rows("select * from i order by id")).toEqual([["1", "100", "HR", "3"], ["2", "1", "HR", "9"], [
+    assert.deepStrictEqual(a.rows("select * from i order by id"), [["1", "100", "HR", "3"], ["2", "1", "HR", "9"], [
       "3",
       "2",
       "HR",
       "9"
     ]])
-    expect(a.error("insert into i (id) values (5)")).toMatch(/^ORA-32795/)
+    assert.match(a.error("insert into i (id) values (5)"), /^ORA-32795/)
   })
 })
 
@@ -273,11 +287,11 @@ describe("a row that was inserted and deleted again", () => {
       isDone = true
     })
     await settle()
-    expect(isDone).toBe(false)
+    assert.isFalse(isDone)
     a.run("rollback")
     await waiting
     b.session.commit()
-    expect(a.rows("select n from t where id = 4")).toEqual([["44"]])
+    assert.deepStrictEqual(a.rows("select n from t where id = 4"), [["44"]])
   })
 
   it("comes back with a savepoint", () => {
@@ -286,6 +300,6 @@ describe("a row that was inserted and deleted again", () => {
     a.run("delete from t where id = 4")
     a.run("rollback to s")
     a.session.commit()
-    expect(b.rows("select n from t where id = 4")).toEqual([["40"]])
+    assert.deepStrictEqual(b.rows("select n from t where id = 4"), [["40"]])
   })
 })

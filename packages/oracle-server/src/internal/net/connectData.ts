@@ -1,3 +1,4 @@
+/** Reads connect descriptors: what a client asks of the listener. */
 import { ProtocolError } from "./protocolError.ts"
 
 /** One `(NAME=value)` or `(NAME=(...)(...))` of a connect descriptor. Names are in upper case. */

@@ -1,3 +1,4 @@
+/** CONNECT and its answers: ACCEPT, REFUSE, REDIRECT, RESEND. The bytes only; `server/connection.ts` decides. */
 import { encodePacket, headerSize, type Packet, PacketType } from "./packet.ts"
 import { ProtocolError } from "./protocolError.ts"
 

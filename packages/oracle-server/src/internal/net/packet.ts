@@ -1,3 +1,4 @@
+/** The packets of Oracle Net: cut from a stream of bytes, and made. It does not look inside. */
 import { ProtocolError } from "./protocolError.ts"
 
 /** Packet types of Oracle Net, byte 4 of the header. */

@@ -1,3 +1,4 @@
+/** What the instances of one server share. */
 import { randomBytes } from "node:crypto"
 import type { OraErrorLike, SessionUsage } from "../engine/engine.ts"
 import type { ConnectRequest } from "../net/connectData.ts"

@@ -1,3 +1,4 @@
+/** One socket from accept to close, up to where the two-task layer takes over. */
 import type { Socket } from "node:net"
 import { type ConnectRequest, decodeConnectData } from "../net/connectData.ts"
 import {

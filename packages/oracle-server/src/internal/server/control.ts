@@ -1,3 +1,4 @@
+/** What the control interface does to a running server: faults, shutdowns. */
 import type { Fault } from "../../Fault.ts"
 import type { ArmedFault } from "./faultBook.ts"
 import type { Instance } from "./instance.ts"

@@ -1,3 +1,4 @@
+/** The faults in force, and which of them hits a call. */
 import type { Fault, Target } from "../../Fault.ts"
 import { OraError } from "../engine/oraError.ts"
 import type { FunctionName } from "../ttc/call.ts"

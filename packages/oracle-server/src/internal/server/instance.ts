@@ -1,3 +1,4 @@
+/** One instance: its listener, its connections, its sessions and their ends. */
 import { createServer, type Server, type Socket } from "node:net"
 import type { Engine } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"

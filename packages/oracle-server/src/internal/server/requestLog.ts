@@ -1,3 +1,4 @@
+/** What the server remembers of requests, for tests to look at. */
 import type { FunctionName } from "../ttc/call.ts"
 
 /** One request as the server saw it. */

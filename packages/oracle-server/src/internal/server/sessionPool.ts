@@ -1,3 +1,4 @@
+/** The sessions that DRCP keeps between clients: which one fits, and when one ends. */
 import type { Logon } from "../ttc/authentication.ts"
 import type { ServerSession } from "../ttc/serverSession.ts"
 

@@ -1,3 +1,4 @@
+/** Starts a server with its users, its script and its instances, and stops it. */
 import type { Options } from "../../OracleServer.ts"
 import type { Engine, EngineOptions } from "../engine/engine.ts"
 import { FieldVersion } from "../ttc/message.ts"

@@ -1,3 +1,4 @@
+/** A socket with counts, limits and back-pressure. It knows bytes only. */
 import type { Socket } from "node:net"
 import type { Ending } from "../../Fault.ts"
 

@@ -1,3 +1,4 @@
+/** The users of a server: passwords, failed attempts, proxies. */
 import type { EngineHost } from "../engine/engine.ts"
 import type { Account } from "../ttc/ttcHost.ts"
 import { makeVerifier, type Verifier, type VerifierKind } from "../ttc/verifier.ts"

@@ -1,3 +1,4 @@
+/** The bytes of the two rounds of a logon. */
 import { ProtocolError } from "../net/protocolError.ts"
 import type { ByteReader } from "./byteReader.ts"
 import type { ByteWriter } from "./byteWriter.ts"

@@ -1,3 +1,4 @@
+/** Who logs on: checks passwords and proxies, and changes passwords. The bytes are read by `authMessage.ts`. */
 import { oraError } from "../engine/oraError.ts"
 import { type AuthMessage, AuthMode } from "./authMessage.ts"
 import type { TtcTerms } from "./negotiation.ts"

@@ -1,3 +1,4 @@
+/** Reads binds: their types, then their values. */
 import type { BindType, Value } from "../engine/engine.ts"
 import { oraError, unimplemented } from "../engine/oraError.ts"
 import { ProtocolError } from "../net/protocolError.ts"

@@ -1,3 +1,4 @@
+/** Reads the primitives of the two-task protocol. */
 import { ProtocolError } from "../net/protocolError.ts"
 
 /** Thrown when a message goes on past the bytes received so far: parsing starts again when more have arrived. */

@@ -1,3 +1,4 @@
+/** Writes the primitives of the two-task protocol. */
 const maxShortLength = 252
 const chunkSize = 32_767
 

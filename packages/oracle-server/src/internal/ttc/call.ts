@@ -1,3 +1,4 @@
+/** The calls that a client can make, and the names they are logged, counted and hit by faults under. */
 import { FunctionCode } from "./message.ts"
 
 /** The names under which calls are logged, counted and hit by faults. */

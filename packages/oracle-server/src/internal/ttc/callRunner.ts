@@ -1,3 +1,4 @@
+/** Runs one call: finds what answers it, and turns its failures into the error message of the protocol. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import { oraError, unimplemented } from "../engine/oraError.ts"
 import { ProtocolError } from "../net/protocolError.ts"

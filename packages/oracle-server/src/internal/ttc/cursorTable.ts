@@ -1,3 +1,4 @@
+/** The cursors that a client holds, by their numbers. */
 import type { Column, Cursor, EngineSession, Statement } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
 import type { BindMetadata } from "./bindReader.ts"

@@ -1,3 +1,4 @@
+/** The wire's numbers of data types, and how they stand to the engine's types. */
 import type { TypeName } from "../engine/engine.ts"
 
 /** Data type numbers of the wire. */

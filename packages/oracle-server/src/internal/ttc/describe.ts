@@ -1,3 +1,4 @@
+/** Writes the description of the columns of a query. */
 import type { Column } from "../engine/engine.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { CharForm, WireType, wireType } from "./dataType.ts"

@@ -1,3 +1,4 @@
+/** Answers DESCRIBE: the columns of a table or view, read by its name. */
 import type { Column, EngineSession } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
 import type { ByteReader } from "./byteReader.ts"

@@ -1,3 +1,4 @@
+/** What one client and its server know of each other between calls. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
 import { Authentication, type Logon } from "./authentication.ts"

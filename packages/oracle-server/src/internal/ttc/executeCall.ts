@@ -1,3 +1,4 @@
+/** Runs EXECUTE and FETCH and writes their answers. */
 import type {
   BindArray,
   BindDirection,

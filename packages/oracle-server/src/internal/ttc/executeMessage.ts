@@ -1,3 +1,4 @@
+/** The bytes of EXECUTE and of re-executions. */
 import { ProtocolError } from "../net/protocolError.ts"
 import { type BindMetadata, isSentLast, readBindValue, readMetadata, type WireValue } from "./bindReader.ts"
 import type { ByteReader } from "./byteReader.ts"

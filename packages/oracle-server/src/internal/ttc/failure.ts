@@ -1,3 +1,4 @@
+/** The errors that the protocol side makes itself. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import { OraError, oraError } from "../engine/oraError.ts"
 

@@ -1,3 +1,4 @@
+/** The bytes of BINARY_FLOAT and BINARY_DOUBLE. */
 // Oracle's order-preserving form: positive numbers get the top bit set, all bits of negative ones are complemented.
 
 const fold = (bytes: Buffer): Buffer => {

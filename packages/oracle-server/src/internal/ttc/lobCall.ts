@@ -1,3 +1,4 @@
+/** Runs the operations on LOBs. */
 import type { EngineSession, Lob } from "../engine/engine.ts"
 import { oraError, unimplemented } from "../engine/oraError.ts"
 import { ProtocolError } from "../net/protocolError.ts"

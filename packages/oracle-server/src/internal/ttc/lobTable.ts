@@ -1,3 +1,4 @@
+/** The LOBs whose locators a client holds. */
 import type { Lob } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
 

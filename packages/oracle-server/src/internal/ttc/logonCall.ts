@@ -1,3 +1,4 @@
+/** Answers the calls before and during a logon. */
 import { type AuthMessage, writeAuthPairs } from "./authMessage.ts"
 import type { Call } from "./call.ts"
 import type { Dialogue } from "./dialogue.ts"

@@ -1,3 +1,4 @@
+/** PROTOCOL and DATA_TYPES: what both sides can do, settled once a connection. */
 import type { ByteReader } from "./byteReader.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { MessageType } from "./message.ts"

@@ -1,3 +1,4 @@
+/** The bytes of NUMBER on the wire, as decimal text. */
 import { fromBytes, fromInteger, fromText, toBytes, toText } from "../engine/values/oracleNumber.ts"
 import { ProtocolError } from "../net/protocolError.ts"
 

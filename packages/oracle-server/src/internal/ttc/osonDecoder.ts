@@ -1,3 +1,4 @@
+/** Reads OSON, the binary form of JSON. */
 import { ProtocolError } from "../net/protocolError.ts"
 import { ByteReader, Incomplete } from "./byteReader.ts"
 import { decodeBinaryDouble, decodeBinaryFloat } from "./floatCodec.ts"

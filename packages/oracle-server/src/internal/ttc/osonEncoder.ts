@@ -1,3 +1,4 @@
+/** Writes OSON, the binary form of JSON. */
 import { ByteWriter } from "./byteWriter.ts"
 import { encodeNumber } from "./numberCodec.ts"
 import { Flag, longNameSegment16, magic, Node, offset32, versionLongNames, versionShortNames } from "./osonFormat.ts"

@@ -1,3 +1,4 @@
+/** The constants of OSON, for its reader and its writer. */
 // OSON is the binary form of JSON: a dictionary of field names, then a tree whose containers hold offsets to their
 // children. Facts from lib/impl/datahandlers/oson.js of the driver.
 

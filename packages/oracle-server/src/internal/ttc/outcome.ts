@@ -1,3 +1,4 @@
+/** The ends of answers: STATUS, WARNING, ERROR. */
 import type { BatchError, OraErrorLike } from "../engine/engine.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { FieldVersion, MessageType } from "./message.ts"

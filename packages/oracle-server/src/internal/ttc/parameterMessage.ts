@@ -1,3 +1,4 @@
+/** PARAMETER: what changed in the session with an execution. */
 import type { EngineSession } from "../engine/engine.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { MessageType } from "./message.ts"

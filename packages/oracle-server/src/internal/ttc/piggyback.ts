@@ -1,3 +1,4 @@
+/** The bytes of piggybacks, the requests that ride with a call. */
 import { ProtocolError } from "../net/protocolError.ts"
 import type { ByteReader } from "./byteReader.ts"
 import { FunctionCode } from "./message.ts"

@@ -1,3 +1,4 @@
+/** Applies piggybacks to the session. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import { unimplemented } from "../engine/oraError.ts"
 import type { Dialogue } from "./dialogue.ts"

@@ -1,3 +1,4 @@
+/** The bytes of requests that have arrived and are not parsed yet. */
 import { ProtocolError } from "../net/protocolError.ts"
 import { ByteReader } from "./byteReader.ts"
 

@@ -1,3 +1,4 @@
+/** Parses requests into messages, starting again where one is not whole yet. */
 import { ProtocolError } from "../net/protocolError.ts"
 import { type AuthMessage, parseAuthMessage } from "./authMessage.ts"
 import type { BindMetadata } from "./bindReader.ts"

@@ -1,3 +1,4 @@
+/** The rows of a scrollable cursor, and where a fetch begins. */
 import type { Cursor, EngineSession, Row } from "../engine/engine.ts"
 
 /** Where a fetch from a scrollable cursor begins. */

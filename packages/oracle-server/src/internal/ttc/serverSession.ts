@@ -1,3 +1,4 @@
+/** A session of the database together with what its client holds of it: cursors, LOBs, settings. */
 import type { EngineSession } from "../engine/engine.ts"
 import { CursorTable } from "./cursorTable.ts"
 import { LobTable } from "./lobTable.ts"

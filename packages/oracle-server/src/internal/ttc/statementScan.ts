@@ -1,3 +1,4 @@
+/** Finds placeholders in the text of a statement without parsing it. */
 // Which binds carry a value has to be known to find the end of a request, even when its text does not parse. This scan
 // follows the rules by which the client itself looks at a text: first keyword, quotes, comments, RETURNING ... INTO.
 

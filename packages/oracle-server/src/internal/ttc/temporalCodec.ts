@@ -1,3 +1,4 @@
+/** The bytes of dates, timestamps and intervals. */
 import type { DateTime, IntervalDayToSecond, IntervalYearToMonth } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
 import { ProtocolError } from "../net/protocolError.ts"

@@ -1,3 +1,4 @@
+/** The two-task side of one connection: runs its calls in order, and deals with breaks. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import { MarkerKind } from "../net/packet.ts"
 import { ProtocolError } from "../net/protocolError.ts"

@@ -1,3 +1,4 @@
+/** What the two-task layer asks of the server around it, as types. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import type { NetTerms } from "../net/handshake.ts"
 import type { Logon } from "./authentication.ts"

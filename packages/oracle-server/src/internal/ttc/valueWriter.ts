@@ -1,3 +1,4 @@
+/** Writes values of columns and binds. */
 import type { Column, Cursor, Lob, TypeName, Value } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
 import type { ByteWriter } from "./byteWriter.ts"

@@ -1,3 +1,4 @@
+/** The bytes of VECTOR. */
 import type { VectorValue } from "../engine/engine.ts"
 import { ProtocolError } from "../net/protocolError.ts"
 import { decodeBinaryDouble, decodeBinaryFloat, encodeBinaryDouble, encodeBinaryFloat } from "./floatCodec.ts"

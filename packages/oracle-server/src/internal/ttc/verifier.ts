@@ -1,3 +1,4 @@
+/** Password verifiers and the cryptography of a logon. */
 import { createCipheriv, createDecipheriv, createHash, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto"
 
 /** Which password verifier a user has; the client takes over whichever the server offers. */

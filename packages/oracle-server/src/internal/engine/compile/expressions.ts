@@ -1,3 +1,4 @@
+/** Compiles expressions of SQL into terms: operators, CASE, calls, binds. Conditions and queries have files of their own. */
 import type { Eval } from "../execute/frame.ts"
 import type { Expr } from "../syntax/ast.ts"
 import type { Stored } from "../values/convert.ts"

@@ -1,3 +1,4 @@
+/** What the parts of a plan have in common: a recipe that is made once, and an operator for each run. */
 import type { Step } from "../storage/waiting.ts"
 import { type Frame, suspension } from "./frame.ts"
 import { turn } from "./turns.ts"

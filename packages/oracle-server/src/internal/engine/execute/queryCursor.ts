@@ -1,3 +1,4 @@
+/** An open query as its client holds it: rows on request, and LOBs that write back to locked rows. */
 import type { Row } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Stored } from "../values/convert.ts"
@@ -95,7 +96,7 @@ export class QueryCursor implements Cursor {
     }
   }
 
-  /** Reads until so many rows are at hand, or none is left. May be left by suspension. */
+  /** Reads until it has so many rows, or none is left. May be left by suspension. */
   #work(count: number): void {
     const source = this.#source
     if (source === undefined) return

@@ -238,7 +238,7 @@ export class RowidLookup implements Operator {
   }
 }
 
-/** Rows that are at hand as a whole when the run begins to read them: dictionary views. */
+/** Rows that are all known when the run begins to read them: dictionary views. */
 export class ListScan implements Operator {
   readonly #f: Frame
   readonly #slot: number

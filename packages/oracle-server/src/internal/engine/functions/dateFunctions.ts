@@ -1,3 +1,4 @@
+/** The SQL functions on dates, timestamps and intervals, and their arithmetic. */
 import {
   addMonths,
   checkRange,

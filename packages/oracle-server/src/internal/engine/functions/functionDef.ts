@@ -1,3 +1,4 @@
+/** What a SQL function is to the compiler: its parameters, its result and how it runs. */
 import type { Stored } from "../values/convert.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import type { Kind, SqlType } from "../values/sqlType.ts"

@@ -1,3 +1,4 @@
+/** The SQL functions on numbers, and arithmetic by operator. */
 import { loadDouble, storeDouble } from "../values/convert.ts"
 import { formatNumber, parseNumber } from "../values/format/numberFormat.ts"
 import * as Arithmetic from "../values/numberArithmetic.ts"

@@ -1,3 +1,4 @@
+/** The SQL functions on text. LIKE and regular expressions have files of their own. */
 import { fromInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import { NUMBER, raw, type SqlType, varchar2 } from "../values/sqlType.ts"

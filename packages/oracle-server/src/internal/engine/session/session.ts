@@ -1,3 +1,4 @@
+/** One session of the engine: takes a statement to its parser, its plan and its transaction, and keeps what ALTER SESSION sets. */
 import { bindSqlType } from "../compile/compilation.ts"
 import type {
   BatchError,

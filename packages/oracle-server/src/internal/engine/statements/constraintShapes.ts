@@ -1,3 +1,4 @@
+/** Small questions about lists of constraints, shared by the statements that make and alter tables. */
 import type { ConstraintSpec } from "../syntax/astDefinitions.ts"
 
 /** `CHECK (column IS JSON)`: kept as a property of the column. */

@@ -1,3 +1,4 @@
+/** Parses calls of functions, with the words some of them have between their arguments. */
 import type { Call, Expr, OrderItem, TypeSpec, Window } from "./ast.ts"
 import { ParserBase } from "./parserBase.ts"
 import { parseTypeSpec } from "./typeParser.ts"

@@ -1,3 +1,4 @@
+/** Parses CREATE TABLE and ALTER TABLE. */
 import { oraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
 import type { AlterTableAction, ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "./astDefinitions.ts"

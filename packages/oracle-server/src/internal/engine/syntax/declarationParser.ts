@@ -1,3 +1,4 @@
+/** Parses the declarations of PL/SQL. */
 import { type OraError, oraError } from "../values/oraError.ts"
 import type { Declaration, Parameter, PlsqlBlock, Subprogram } from "./astDefinitions.ts"
 import { DdlParser } from "./ddlParser.ts"

@@ -1,3 +1,4 @@
+/** Parses INSERT, UPDATE, DELETE, MERGE, and the statements of transactions and sessions. */
 import { oraError } from "../values/oraError.ts"
 import type {
   Assignment,

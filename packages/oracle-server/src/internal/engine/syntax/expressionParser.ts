@@ -1,3 +1,4 @@
+/** Parses expressions and conditions, by the precedence of their operators. */
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { BinaryOp, Expr, IsTest, Query } from "./ast.ts"
 import { call, CallParser } from "./callParser.ts"

@@ -1,3 +1,4 @@
+/** Parses the blocks and statements of PL/SQL. */
 import { OraError as OraErrorClass, oraError } from "../values/oraError.ts"
 import type { Call, Expr } from "./ast.ts"
 import type { Declaration, Handler, Parsed, PlsqlBlock, PlsqlStatement } from "./astDefinitions.ts"

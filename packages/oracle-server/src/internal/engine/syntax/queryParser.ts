@@ -1,3 +1,4 @@
+/** Parses SELECT. */
 import { oraError } from "../values/oraError.ts"
 import type {
   Block,

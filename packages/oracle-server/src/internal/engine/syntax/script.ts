@@ -1,3 +1,4 @@
+/** Cuts a script into its statements, by the rules of SQL*Plus. */
 import { tokenize } from "./lexer.ts"
 
 /** Statements of a script: SQL ends with `;`, PL/SQL with `/` on a line of its own. */

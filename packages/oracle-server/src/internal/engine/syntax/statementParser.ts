@@ -1,3 +1,4 @@
+/** The whole parser: any statement in, its syntax tree out. The parsers of the parts are its base classes. */
 import { oraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
 import type { Ddl, Parsed } from "./astDefinitions.ts"

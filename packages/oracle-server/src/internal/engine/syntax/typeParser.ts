@@ -1,3 +1,4 @@
+/** Parses data types. */
 import { oraError } from "../values/oraError.ts"
 import type { TypeSpec } from "./ast.ts"
 import type { ParserBase } from "./parserBase.ts"

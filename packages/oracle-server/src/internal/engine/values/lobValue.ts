@@ -1,3 +1,4 @@
+/** The content of a LOB, and where it is written back. */
 import { oraError } from "./oraError.ts"
 import type { Lob } from "./value.ts"
 

@@ -1,3 +1,4 @@
+/** The errors that the engine throws, with the codes and texts of Oracle Database. */
 import type { OraErrorLike } from "./value.ts"
 
 /** An error as the server reports it: the code, the whole text and where in the statement it lies. */

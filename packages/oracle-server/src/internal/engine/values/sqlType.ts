@@ -1,3 +1,4 @@
+/** The types of SQL as the compiler knows them, and which of them fit together. */
 import type { TypeName } from "./value.ts"
 
 /** The static type of an expression, a column or a variable. */
