@@ -16,6 +16,13 @@ const notYet = {
   names: [] as ReadonlyArray<string>,
   firstComments: [] as ReadonlyArray<string>,
   docstrings: [] as ReadonlyArray<string>,
+  whenToUse: [
+    "packages/oracle/src/OracleCircuitBreaker",
+    "packages/oracle/src/OracleMessageStorage",
+    "packages/oracle/src/OraclePersistedQueue",
+    "packages/oracle/src/OracleRateLimiter",
+    "packages/oracle/src/OracleRunnerStorage"
+  ],
   words: [] as ReadonlyArray<string>,
   assertions: [] as ReadonlyArray<string>
 }
@@ -54,7 +61,18 @@ const checkFirstComment = (file: string): void => {
 
 const exported = /^export (?:declare )?(?:abstract )?(?:const|function|class|interface|type|namespace)\*? (\w+)/
 
-/** Each public export has a docstring with `@category` and `@since`. */
+/** Exports that are there when a program runs, and not only types. */
+const isValue = (line: string): boolean => /^export (?:declare )?(?:abstract )?(?:const|function|class)/.test(line)
+
+const docstringProblem = (docstring: string): string | undefined => {
+  if (docstring === "") return "is missing"
+  if (/(?<!\w)@example/.test(docstring)) return "says @example; write **Example** (Title)"
+  if (!/@category \S/.test(docstring)) return "has no @category"
+  if (!/@since \d/.test(docstring)) return "has no @since"
+  return undefined
+}
+
+/** Each public export has a docstring with `@category` and `@since`; one that is called or made also says when to use it. */
 const checkDocstrings = (file: string): void => {
   if (isExempt("docstrings", file) || file.includes("/internal/") || file.includes("/bin/")) return
   if (file.endsWith("/index.ts")) return
@@ -68,10 +86,12 @@ const checkDocstrings = (file: string): void => {
     const docstring = end.endsWith("*/") && begin >= 0 ? lines.slice(begin, at).join("\n") : ""
     // An overload or a companion type may stand below the docstring of its name.
     documented.add(name)
-    if (docstring === "") report.add(`${file}:${at + 1}: ${name} has no docstring`)
-    else if (docstring.includes("@internal")) continue
-    else if (!/@category \S/.test(docstring)) report.add(`${file}:${at + 1}: the docstring of ${name} has no @category`)
-    else if (!/@since \d/.test(docstring)) report.add(`${file}:${at + 1}: the docstring of ${name} has no @since`)
+    if (docstring.includes("@internal")) continue
+    const problem = docstringProblem(docstring)
+    if (problem !== undefined) report.add(`${file}:${at + 1}: the docstring of ${name} ${problem}`)
+    else if (isValue(line) && !docstring.includes("**When to use**") && !isExempt("whenToUse", file)) {
+      report.add(`${file}:${at + 1}: the docstring of ${name} does not say when to use it`)
+    }
   }
 }
 

@@ -80,6 +80,10 @@ const describeSnapshot = (snapshot: Snapshot): string => {
 /**
  * The pool is closed or closing and accepts no more requests.
  *
+ * **When to use**
+ *
+ * Use to answer that a program is shutting down, rather than that its database is.
+ *
  * **Details**
  *
  * `isRetryable` is `false`: a closed pool stays closed.
@@ -119,6 +123,10 @@ export class PoolClosedError extends Schema.TaggedError<PoolClosedError>("@sessi
 /**
  * `close()` without options found sessions that are lent; the pool stays open and unchanged.
  *
+ * **When to use**
+ *
+ * Use to wait with closing, or to close with `drainTimeout` or `force`.
+ *
  * **Details**
  *
  * `busy` is how many sessions are lent. `isRetryable` is `true`: once they are returned, `close()` succeeds.
@@ -143,6 +151,10 @@ export class PoolBusyError extends Schema.TaggedError<PoolBusyError>("@sessionpo
 
 /**
  * With `getMode: "noWait"`: every session is busy and no other can be opened.
+ *
+ * **When to use**
+ *
+ * Use to do without a session, or to answer that the caller may try again soon.
  *
  * **Details**
  *
@@ -170,6 +182,10 @@ export class PoolExhaustedError extends Schema.TaggedError<PoolExhaustedError>("
 
 /**
  * The pool could not provide a session within `waitTimeout`.
+ *
+ * **When to use**
+ *
+ * Use to tell from its counts whether the pool is too small, a session is held too long, or the database cannot be reached.
  *
  * **Details**
  *
@@ -243,6 +259,10 @@ const adviceFor = ({ lastOpenFailure, nestedSession, snapshot }: AcquireTimeoutE
 /**
  * The queue of waiting requests is full (`queueMax`).
  *
+ * **When to use**
+ *
+ * Use to refuse work at the door, such as with HTTP status 503.
+ *
  * **Details**
  *
  * `isRetryable` is `true`: the queue may be shorter later.
@@ -271,6 +291,10 @@ export class QueueFullError extends Schema.TaggedError<QueueFullError>("@session
 /**
  * The pool is overloaded: during a whole `queueInterval` every wait was longer than `queueTarget`, and this request would
  * wait more than twice the target.
+ *
+ * **When to use**
+ *
+ * Use to refuse work at the door while those who wait already are served.
  *
  * **Details**
  *
@@ -309,6 +333,10 @@ export class PoolOverloadedError
 
 /**
  * A session could not be opened, and no open session can serve the request.
+ *
+ * **When to use**
+ *
+ * Use to tell a database that cannot be reached from credentials that it refuses.
  *
  * **Details**
  *
@@ -373,6 +401,10 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
 /**
  * A request named `user` or `password`, which a homogeneous pool does not accept.
  *
+ * **When to use**
+ *
+ * Use to find the request to mend: no state of the pool or the database leads to it. `homogeneous: false` allows credentials.
+ *
  * **Details**
  *
  * `isRetryable` is `false`.
@@ -400,6 +432,10 @@ export class CredentialsNotAllowedError
 /**
  * A tag does not have the form `name=value;name=value`; nothing was changed.
  *
+ * **When to use**
+ *
+ * Use to refuse a tag that came from outside. `SessionTag.parse` gives it without a pool.
+ *
  * **Details**
  *
  * `isRetryable` is `false`.
@@ -423,6 +459,10 @@ export class InvalidTagError extends Schema.TaggedError<InvalidTagError>("@sessi
 
 /**
  * Settings of a pool, or parts of a request, cannot be used; nothing was changed.
+ *
+ * **When to use**
+ *
+ * Use to show whoever configures the program which settings to change.
  *
  * **Details**
  *
@@ -450,6 +490,10 @@ export class InvalidOptionsError
 
 /**
  * A connection was used after its lease had ended, or was returned to a pool it does not belong to.
+ *
+ * **When to use**
+ *
+ * Use to find code that keeps a connection beyond its scope.
  *
  * **Details**
  *

@@ -183,6 +183,10 @@ const nothing = (): undefined => undefined
 /**
  * A handler for every event that does nothing.
  *
+ * **When to use**
+ *
+ * Use as the default of a `$match` that is for a few events only.
+ *
  * @see {@link $match}
  * @category pattern matching
  * @since 0.1.0

@@ -34,6 +34,10 @@
 /**
  * The attribute that names the pool.
  *
+ * **When to use**
+ *
+ * Use to select the series of one pool.
+ *
  * @category attributes
  * @since 0.1.0
  */
@@ -42,6 +46,10 @@ export const poolName = "db.client.connection.pool.name"
 /**
  * The attribute of {@link count} that says which sessions are counted: `"idle"` or `"used"`.
  *
+ * **When to use**
+ *
+ * Use to select idle or used sessions.
+ *
  * @category attributes
  * @since 0.1.0
  */
@@ -49,6 +57,10 @@ export const state = "db.client.connection.state"
 
 /**
  * The values of the attribute `unit`, in the notation of OpenTelemetry (UCUM).
+ *
+ * **When to use**
+ *
+ * Use to compare or to show the unit of a metric without repeating its text.
  *
  * @category attributes
  * @since 0.1.0
@@ -63,6 +75,10 @@ export const units = {
 /**
  * Gauge: open sessions, one series for each {@link state}.
  *
+ * **When to use**
+ *
+ * Use to see how busy a pool is, beside {@link max}.
+ *
  * @category gauges
  * @since 0.1.0
  */
@@ -70,6 +86,10 @@ export const count = "db.client.connection.count"
 
 /**
  * Gauge: the most sessions that may be open.
+ *
+ * **When to use**
+ *
+ * Use as the bound that {@link count} is drawn against.
  *
  * @category gauges
  * @since 0.1.0
@@ -79,6 +99,10 @@ export const max = "db.client.connection.max"
 /**
  * Gauge: the sessions that eviction leaves open.
  *
+ * **When to use**
+ *
+ * Use as the lower bound of idle sessions in a chart.
+ *
  * @category gauges
  * @since 0.1.0
  */
@@ -86,6 +110,10 @@ export const idleMin = "db.client.connection.idle.min"
 
 /**
  * Gauge: the most idle sessions that may be open.
+ *
+ * **When to use**
+ *
+ * Use as the upper bound of idle sessions in a chart.
  *
  * @category gauges
  * @since 0.1.0
@@ -95,6 +123,10 @@ export const idleMax = "db.client.connection.idle.max"
 /**
  * Gauge: the requests that wait for a session.
  *
+ * **When to use**
+ *
+ * Use to see that a pool is too small: it is 0 most of the time in one that is large enough.
+ *
  * @category gauges
  * @since 0.1.0
  */
@@ -102,6 +134,10 @@ export const pendingRequests = "db.client.connection.pending_requests"
 
 /**
  * Counter: the requests that no session was provided for within `waitTimeout`.
+ *
+ * **When to use**
+ *
+ * Use to raise an alarm: each one is a caller that got no session.
  *
  * @category counters
  * @since 0.1.0
@@ -111,6 +147,10 @@ export const timeouts = "db.client.connection.timeouts"
 /**
  * Histogram, in seconds: how long opening a session took.
  *
+ * **When to use**
+ *
+ * Use to see what log-ons cost, and so what `min` and long idle times save.
+ *
  * @category histograms
  * @since 0.1.0
  */
@@ -119,6 +159,10 @@ export const createTime = "db.client.connection.create_time"
 /**
  * Histogram, in seconds: how long a request waited for its session; 0 when one was free.
  *
+ * **When to use**
+ *
+ * Use to judge the size of a pool by what its callers feel.
+ *
  * @category histograms
  * @since 0.1.0
  */
@@ -126,6 +170,10 @@ export const waitTime = "db.client.connection.wait_time"
 
 /**
  * Histogram, in seconds: how long a session was held.
+ *
+ * **When to use**
+ *
+ * Use to find leases that are held too long.
  *
  * @category histograms
  * @since 0.1.0

@@ -210,6 +210,10 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 /**
  * Checks options and fills in the defaults; the failure names every field that is wrong, its value and its bound.
  *
+ * **When to use**
+ *
+ * Use to check settings before a pool is made, such as in a test of a configuration.
+ *
  * **Details**
  *
  * A value that may be secret is left out of the failure. Numbers, flags and durations may be text, as an environment has them.
@@ -244,6 +248,10 @@ export const fromInput = (input: unknown): Result.Result<Settings, InvalidOption
 
 /**
  * Applies changes to settings; they are checked as a whole, so that the result is either valid or a failure.
+ *
+ * **When to use**
+ *
+ * Use to see what `reconfigure` would make of changes, without a pool.
  *
  * **Example** (Raising a bound)
  *
@@ -280,6 +288,10 @@ const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) =
 /**
  * Reads the settings from the environment: `max` from `<PREFIX>_MAX`, `waitTimeout` from `<PREFIX>_WAIT_TIMEOUT`, and so
  * on. What is not set keeps its default.
+ *
+ * **When to use**
+ *
+ * Use with a driver of your own; `OracleSessionPool.config` knows Oracle's settings as well.
  *
  * **Details**
  *

@@ -173,6 +173,10 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
 /**
  * Returns `true` if a value is a `SessionPool`, otherwise returns `false`.
  *
+ * **When to use**
+ *
+ * Use where a value may be a pool or the options to make one.
+ *
  * **Example** (Telling a pool from other values)
  *
  * ```ts

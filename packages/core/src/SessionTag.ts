@@ -32,6 +32,10 @@ export interface SessionTag {
 /**
  * The tag without properties: the state of a session that has no tag.
  *
+ * **When to use**
+ *
+ * Use where code needs a tag in any case, and there may be none.
+ *
  * **Example** (No tag and the empty tag)
  *
  * ```ts
@@ -105,6 +109,10 @@ export const parse = (text: string): Result.Result<SessionTag, string> => {
 /**
  * Whether two tags hold the same properties. No tag and the {@link empty} tag are the same, and equal no other.
  *
+ * **When to use**
+ *
+ * Use in `onSession`, to see whether the session is in the state already.
+ *
  * **Example** (The order does not matter)
  *
  * ```ts
@@ -124,6 +132,10 @@ export const equals = (a: SessionTag | undefined, b: SessionTag | undefined): bo
 
 /**
  * How many properties, name and value, two tags have in common: what `matchAnyTag` maximizes.
+ *
+ * **When to use**
+ *
+ * Use to see how near a session of `matchAnyTag` is to the state asked for.
  *
  * **Example** (One property in common)
  *

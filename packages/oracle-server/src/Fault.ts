@@ -72,7 +72,12 @@ export type Fault =
 /**
  * The listener refuses the connection, with ORA-12514 unless told otherwise.
  *
- * @example
+ * **When to use**
+ *
+ * Use to test what a program does while its database is starting or its service is not registered.
+ *
+ * **Example** (No listener, three times)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -91,7 +96,12 @@ export const refuse = (options: Target & { readonly code?: number } = {}): Fault
 /**
  * The listener asks for the connect packet once more, as listeners do when they hand a connection over.
  *
- * @example
+ * **When to use**
+ *
+ * Use to test a driver of your own; the official ones send the packet again unseen.
+ *
+ * **Example** (A connection that is handed over)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -106,7 +116,12 @@ export const resend = (target: Target = {}): Fault => ({ _tag: "Resend", target:
 /**
  * The listener sends the client on to another address.
  *
- * @example
+ * **When to use**
+ *
+ * Use to test the way through a listener that hands connections over, as a SCAN listener does.
+ *
+ * **Example** (Another port)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -126,7 +141,12 @@ export const redirect = (options: Target & { readonly host?: string; readonly po
 /**
  * The call fails with an `ORA-` error and is not run.
  *
- * @example
+ * **When to use**
+ *
+ * Use for any code of Oracle's that the embedded server would not come to by itself.
+ *
+ * **Example** (A snapshot that is too old)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -146,7 +166,12 @@ export const error = (options: Target & { readonly code: number; readonly messag
 /**
  * The call is run, and answered, so much later. A break cancels the wait.
  *
- * @example
+ * **When to use**
+ *
+ * Use to give timeouts and interrupts something to cut short.
+ *
+ * **Example** (A slow log-on)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -165,7 +190,12 @@ export const delay = (options: Target & { readonly milliseconds: number }): Faul
 /**
  * The call is never run and never answered. A break cancels it.
  *
- * @example
+ * **When to use**
+ *
+ * Use to test that a program gives up by itself.
+ *
+ * **Example** (A ping without an answer)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -180,7 +210,12 @@ export const hang = (target: Target = {}): Fault => ({ _tag: "Hang", target })
 /**
  * The connection is closed instead of answering: before the call runs, or after it has run (a commit whose answer is lost).
  *
- * @example
+ * **When to use**
+ *
+ * Use to lose a connection at the worst moment: `after` a commit leaves its outcome in doubt.
+ *
+ * **Example** (A commit in doubt)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -202,7 +237,12 @@ export const disconnect = (
 /**
  * The call is run, but only the first bytes of its response are sent.
  *
- * @example
+ * **When to use**
+ *
+ * Use to test how a driver takes half an answer.
+ *
+ * **Example** (Half a row)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *
@@ -226,7 +266,12 @@ export const truncate = (options: Target & { readonly bytes: number; readonly th
  * connections that exist already: on all of them, or on the one that uses the session `sid`. It is over when `times`
  * connections have been cut.
  *
- * @example
+ * **When to use**
+ *
+ * Use to sweep over every byte of a conversation.
+ *
+ * **Example** (In the middle of a log-on)
+ *
  * ```ts
  * import { Fault } from "@sessionpool/oracle-server"
  *

@@ -59,6 +59,10 @@ export type {
 /**
  * The server could not be started: its port is taken, or its script failed.
  *
+ * **When to use**
+ *
+ * Use to tell a server that did not start from a test that failed.
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -256,7 +260,12 @@ export interface Service {
 /**
  * The service: an embedded Oracle server.
  *
- * @example
+ * **When to use**
+ *
+ * Use `yield* OracleServer` in a test for its address, and for what steers it.
+ *
+ * **Example** (The sessions of a server)
+ *
  * ```ts
  * import { OracleServer } from "@sessionpool/oracle-server"
  * import { Effect } from "effect"
@@ -396,7 +405,12 @@ const makeService = (running: RunningServer, options: Options): Service => {
 /**
  * Starts a server that stops with the scope.
  *
- * @example
+ * **When to use**
+ *
+ * Use for a server in a scope of your own, or for several beside each other.
+ *
+ * **Example** (A server with a table)
+ *
  * ```ts
  * import { OracleServer } from "@sessionpool/oracle-server"
  * import { Effect } from "effect"
@@ -429,7 +443,12 @@ export const makeWith = (
 /**
  * A server as a layer.
  *
- * @example
+ * **When to use**
+ *
+ * Use in tests that share one server, with `it.layer` of `@effect/vitest`.
+ *
+ * **Example** (A server for the tests of an application)
+ *
  * ```ts
  * import { OracleServer } from "@sessionpool/oracle-server"
  *

@@ -108,6 +108,10 @@ const noAlias = (alias: string, tnsNames: TnsNames | undefined): never => {
 /**
  * Reads a connect string of any form: a full descriptor, easy connect (plus), or an alias of `tnsNames`.
  *
+ * **When to use**
+ *
+ * Use to check a connect string before a program starts, or to change it with {@link withConnectData}.
+ *
  * **Details**
  *
  * As in the driver, a text that begins with `(` is a descriptor, one with `:` or `/` is easy connect, and anything else is an
@@ -163,6 +167,10 @@ const ofEntry = (alias: string, entry: TnsEntry): ConnectDescriptor => {
 /**
  * Prints a descriptor on one line, without space between parameters.
  *
+ * **When to use**
+ *
+ * Use to hand a changed descriptor to the driver, or to show one.
+ *
  * **Details**
  *
  * What {@link parse} read from a descriptor comes back as it was written, and for every `d` that {@link parse} gave,
@@ -191,6 +199,10 @@ export const print: (self: ConnectDescriptor) => string = printParameter
 /**
  * Reads the text of a `tnsnames.ora`.
  *
+ * **When to use**
+ *
+ * Use where the text comes from somewhere other than a file.
+ *
  * **Details**
  *
  * An entry begins in the first column; `a, b = ...` names it twice; the last entry of a name counts. What an entry stands for
@@ -216,6 +228,10 @@ export const parseTnsNames = (text: string): Result.Result<TnsNames, ConnectDesc
 
 /**
  * Reads `tnsnames.ora` in a directory, and the files it includes.
+ *
+ * **When to use**
+ *
+ * Use to look up the aliases of a machine.
  *
  * **Details**
  *
@@ -252,6 +268,10 @@ export const loadTnsNames = (
 
 /**
  * Puts settings into the `CONNECT_DATA` of every description, and leaves everything else untouched.
+ *
+ * **When to use**
+ *
+ * Use to ask for a pooled server, a connection class or a shard whatever form a connect string has.
  *
  * **Details**
  *
@@ -302,6 +322,10 @@ const addressesIn = (parameter: Parameter): ReadonlyArray<Parameter> =>
 
 /**
  * Where a descriptor leads: its addresses and the service of its first description.
+ *
+ * **When to use**
+ *
+ * Use for logs and spans: no credentials are in it.
  *
  * **Example** (Where it leads)
  *

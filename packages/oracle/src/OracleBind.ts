@@ -22,7 +22,8 @@ import type { OracleLob } from "./OracleLob.ts"
  * `"number"`, `"bigint"`, `"bigDecimal"` and `"double"` are all NUMBER; the word says how a value that comes back is read. As OUT
  * binds they travel as text, because the driver would read a NUMBER as a double; `"double"` is sent as BINARY_DOUBLE.
  *
- * @example
+ * **Example** (Values by their types)
+ *
  * ```ts
  * import type { OracleBind } from "@sessionpool/oracle"
  *
@@ -65,7 +66,8 @@ export interface BindTypes {
 /**
  * The name of a bind's type.
  *
- * @example
+ * **Example** (The name of a type)
+ *
  * ```ts
  * import type { OracleBind } from "@sessionpool/oracle"
  *
@@ -80,7 +82,8 @@ export type BindType = keyof BindTypes
 /**
  * The value of a bind of type `T`.
  *
- * @example
+ * **Example** (The value of a bind)
+ *
  * ```ts
  * import type { OracleBind } from "@sessionpool/oracle"
  *
@@ -100,7 +103,8 @@ export type ValueOf<T extends BindType> = BindTypes[T]
  * `maxSize` is the room for text and bytes that come back, in bytes; default 4000. `maxArraySize` makes the bind a PL/SQL
  * collection (index-by table) of up to that many elements.
  *
- * @example
+ * **Example** (Room for an answer)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -127,7 +131,8 @@ interface Described<D extends "in" | "out" | "inout" | "returning", T extends Bi
 /**
  * An IN bind whose type is named.
  *
- * @example
+ * **Example** (A JSON document)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -142,7 +147,8 @@ export interface InBind extends Described<"in", BindType> {}
 /**
  * A bind that gives a value back; `undefined` never comes, null does.
  *
- * @example
+ * **Example** (A result of PL/SQL)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -157,7 +163,8 @@ export interface OutBind<T extends BindType> extends Described<"out", T> {}
 /**
  * A bind that takes a value and gives one back.
  *
- * @example
+ * **Example** (A value that goes both ways)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -172,7 +179,8 @@ export interface InOutBind<T extends BindType> extends Described<"inout", T> {}
 /**
  * A bind of a RETURNING clause: one value for each row that the statement has changed.
  *
- * @example
+ * **Example** (Keys of new rows)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -196,7 +204,8 @@ export interface ReturningBind<T extends BindType> extends Described<"returning"
  * A value that its type cannot hold is an `OracleError` that names the bind, before anything is sent: a number that is not finite or
  * is out of NUMBER's range, an invalid date, or one outside of the years 1 to 9999, also inside of a JSON document.
  *
- * @example
+ * **Example** (Plain values)
+ *
  * ```ts
  * import type { OracleBind } from "@sessionpool/oracle"
  *
@@ -228,7 +237,8 @@ export type BindValue =
 /**
  * One bind of a statement.
  *
- * @example
+ * **Example** (One bind)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -248,7 +258,8 @@ export type Bind =
 /**
  * The binds of a statement, by name (without the colon) or by position.
  *
- * @example
+ * **Example** (By name and by position)
+ *
  * ```ts
  * import type { OracleBind } from "@sessionpool/oracle"
  *
@@ -264,7 +275,8 @@ export type Binds = { readonly [name: string]: Bind } | ReadonlyArray<Bind>
 /**
  * The values that come back from binds `B`: by name for names, in their order for positions.
  *
- * @example
+ * **Example** (What comes back)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -294,7 +306,12 @@ const describe = <D extends "in" | "out" | "inout" | "returning", T extends Bind
 /**
  * An IN bind of a named type: for JSON, for DATE instead of TIMESTAMP, for a null of some type.
  *
- * @example
+ * **When to use**
+ *
+ * Use where a plain value would be sent as another type than the one wanted.
+ *
+ * **Example** (JSON)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -313,7 +330,12 @@ export const input = <T extends Exclude<BindType, "cursor">>(
 /**
  * An OUT bind of PL/SQL.
  *
- * @example
+ * **When to use**
+ *
+ * Use for OUT parameters of procedures, and for the result of a function.
+ *
+ * **Example** (The result of a function)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -329,7 +351,12 @@ export const out = <T extends BindType>(type: T, sizes?: BindSizes): OutBind<T> 
 /**
  * An IN OUT bind of PL/SQL.
  *
- * @example
+ * **When to use**
+ *
+ * Use for IN OUT parameters of procedures.
+ *
+ * **Example** (A parameter that goes both ways)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -348,7 +375,12 @@ export const inOut = <T extends Exclude<BindType, "cursor">>(
 /**
  * A bind of `RETURNING ... INTO`; it gives an array, a value for each row.
  *
- * @example
+ * **When to use**
+ *
+ * Use to read generated keys and defaults in the round trip of the insert.
+ *
+ * **Example** (The key of a new row)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -365,7 +397,12 @@ export const returning = <T extends BindType>(type: T, sizes?: BindSizes): Retur
 /**
  * Whether a bind is described rather than a plain value.
  *
- * @example
+ * **When to use**
+ *
+ * Use in code that takes binds and passes them on.
+ *
+ * **Example** (A plain value is not)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *
@@ -383,7 +420,12 @@ export const isDescribed = (
 /**
  * Which way a described bind goes.
  *
- * @example
+ * **When to use**
+ *
+ * Use in code that takes binds and passes them on.
+ *
+ * **Example** (An OUT bind)
+ *
  * ```ts
  * import { OracleBind } from "@sessionpool/oracle"
  *

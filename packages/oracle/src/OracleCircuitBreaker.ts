@@ -138,7 +138,8 @@ export const makeStore: (
 /**
  * The store as a layer, for circuit breakers that processes share.
  *
- * @example
+ * **Example** (Circuits in the database)
+ *
  * ```ts
  * import { OracleCircuitBreaker, OracleClient } from "@sessionpool/oracle"
  * import { Layer } from "effect"

@@ -178,6 +178,10 @@ export interface OracleClient extends Client.SqlClient {
 /**
  * The tag of the client. The layers of this module provide it beside `SqlClient`.
  *
+ * **When to use**
+ *
+ * Use it in place of the tag of `SqlClient` where code needs what only Oracle has.
+ *
  * **Example** (A procedure in a transaction)
  *
  * ```ts
@@ -256,6 +260,10 @@ export const fromPool = <OE>(
 /**
  * Makes a client and a pool for it. The pool closes with the scope.
  *
+ * **When to use**
+ *
+ * Use it for a client without a layer, such as in a script.
+ *
  * **Example** (A client in a scope)
  *
  * ```ts
@@ -302,6 +310,10 @@ const services = (client: OracleClient) =>
 
 /**
  * Makes a layer from an effect that makes a client, such as {@link make} or {@link fromPool}. It provides `OracleClient` and `SqlClient`.
+ *
+ * **When to use**
+ *
+ * Use it where a client is made in a way of your own.
  *
  * **Example** (A client that shares a pool)
  *
@@ -354,6 +366,10 @@ export const layer = <OE = OracleSessionPool.Failure, R = never>(
 
 /**
  * As {@link layer}, with a `Config` in the place of any setting, or of all of them. `hooks` are the options that are functions and effects.
+ *
+ * **When to use**
+ *
+ * Use it where settings come from the environment.
  *
  * **Example** (Settings from the environment)
  *
@@ -421,6 +437,10 @@ export const withRequest =
 /**
  * Sets the isolation level or the access mode of an effect's transactions.
  *
+ * **When to use**
+ *
+ * Use it around `sql.withTransaction`, for reports that read one moment or work that must be serializable.
+ *
  * **Details**
  *
  * An inner transaction is part of the outer one and keeps its kind.
@@ -450,6 +470,10 @@ export const transactionKind =
 
 /**
  * Handles a failed commit, and no other failure.
+ *
+ * **When to use**
+ *
+ * Use it to look whether the work was done, before it is done again.
  *
  * **Example** (Telling a commit in doubt from the rest)
  *

@@ -58,7 +58,8 @@ export type { Column, ColumnNames, ValueOptions } from "./internal/valueSettings
 /**
  * Options of a query whose rows are decoded with a schema.
  *
- * @example
+ * **Example** (A schema for rows)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  * import { Schema } from "effect"
@@ -77,12 +78,17 @@ export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions
 /**
  * A connection to an Oracle database, for as long as its lease lasts.
  *
+ * **When to use**
+ *
+ * Use as the type of what `pool.acquire` gives, in functions that need a connection.
+ *
  * **Details**
  *
  * Every operation fails with `ConnectionReleasedError` after the end of the lease, and with `OracleError` when the database or
  * the driver refuses it; reading rows also with `RowDecodeError`. Nothing is committed unless `commit` or `withTransaction` does.
  *
- * @example
+ * **Example** (A raise in a transaction)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -291,7 +297,8 @@ export class OracleConnection extends Connection.Base {
    * Close what you open (result sets, LOBs, queues) before the promise ends, and do not keep the connection: after the lease it
    * belongs to another caller. What you set on it (module, call timeout) is put back at the end of the lease.
    *
-   * @example
+   * **Example** (The columns of a statement)
+   *
    * ```ts
    * import type { OracleConnection } from "@sessionpool/oracle"
    *

@@ -33,7 +33,8 @@ import * as Context from "effect/Context"
  * `dbms_session` and `dbms_application_info`. It separates the tenants of a program from each other. It does not
  * protect against the program, nor against SQL that somebody else was able to put into it.
  *
- * @example
+ * **Example** (Whose work a request is)
+ *
  * ```ts
  * import { OracleContext, OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -66,7 +67,8 @@ const empty: OracleContext = {}
 /**
  * The context of the leases that the fiber acquires. Default: an empty one.
  *
- * @example
+ * **Example** (Whose work a request is)
+ *
  * ```ts
  * import { OracleContext } from "@sessionpool/oracle"
  * import { Effect } from "effect"

@@ -62,6 +62,10 @@ export type OracleErrorReason = InstanceType<(typeof Reason.reasons)[Reason.Reas
 /**
  * The schema of the reasons, to encode and decode them.
  *
+ * **When to use**
+ *
+ * Use to send a failure to another process, or to keep it.
+ *
  * **Example** (Picking a field of one reason)
  *
  * ```ts
@@ -92,6 +96,10 @@ export const OracleErrorReason = Schema.Union([
 
 /**
  * A failure of the database, of the driver or of the connection.
+ *
+ * **When to use**
+ *
+ * Use `Effect.catchTag("OracleError", …)` for every failure of the database, `Effect.catchReason` for one kind.
  *
  * **Details**
  *
@@ -186,6 +194,10 @@ const isInDoubt = (operation: string | undefined, isSessionFatal: boolean): bool
 /**
  * Whether a value is an {@link OracleError}.
  *
+ * **When to use**
+ *
+ * Use in handlers of failures whose type is not known, such as those of a `Cause`.
+ *
  * **Example** (Reading a code)
  *
  * ```ts
@@ -201,6 +213,10 @@ export const isOracleError = (u: unknown): u is OracleError => Predicate.hasProp
 
 /**
  * Whether a value is one of the reasons of an {@link OracleError}.
+ *
+ * **When to use**
+ *
+ * Use in handlers of failures whose type is not known.
  *
  * **Example** (Reading a tag)
  *
@@ -277,6 +293,10 @@ export const Classification: Context.Reference<Readonly<Record<string, Meaning>>
 
 /**
  * Every code of the table with what it means, where that comes from, and why where sources disagree.
+ *
+ * **When to use**
+ *
+ * Use to see how a code is understood, before it is changed with {@link Classification}.
  *
  * **Details**
  *
@@ -395,6 +415,10 @@ const unknownState =
 /**
  * Reads what node-oracledb threw, or anything else, into an {@link OracleError}.
  *
+ * **When to use**
+ *
+ * Use where the driver is called without this package, in code that does not run in an effect.
+ *
  * **Details**
  *
  * The codes come from `code`, `errorNum` and the lines of `message` of the error and of its causes. Codes that only announce
@@ -460,6 +484,10 @@ export const fromDriver = (thrown: unknown, details: Details = {}): OracleError 
 
 /**
  * Fails with what {@link fromDriver} reads, under the {@link Classification} in force.
+ *
+ * **When to use**
+ *
+ * Use where the driver is called without this package, in an effect.
  *
  * **Example** (Failing with what a promise threw)
  *

@@ -15,7 +15,8 @@ import * as Data from "effect/Data"
  *
  * `months` is the whole span, negative for one into the past; `years` and `monthsOfYear` are its parts, with the same sign.
  *
- * @example
+ * **Example** (Its parts)
+ *
  * ```ts
  * import { OracleInterval } from "@sessionpool/oracle"
  *
@@ -45,7 +46,12 @@ export class YearMonth extends Data.Class<{ readonly months: number }> {
 /**
  * The span of so many years and months; both may be negative.
  *
- * @example
+ * **When to use**
+ *
+ * Use to bind an INTERVAL YEAR TO MONTH.
+ *
+ * **Example** (Three months)
+ *
  * ```ts
  * import { OracleInterval } from "@sessionpool/oracle"
  *
@@ -61,7 +67,12 @@ export const yearMonth = (parts: { readonly years?: number; readonly months?: nu
 /**
  * Whether a value is such a span.
  *
- * @example
+ * **When to use**
+ *
+ * Use to tell it from a `Duration`, which an INTERVAL DAY TO SECOND is read as.
+ *
+ * **Example** (Telling it from other values)
+ *
  * ```ts
  * import { OracleInterval } from "@sessionpool/oracle"
  *

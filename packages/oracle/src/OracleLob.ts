@@ -27,12 +27,17 @@ const endsInside = (text: string): boolean => {
  * A CLOB, NCLOB, BLOB or BFILE of the database. It can be used until the lease ends, on the connection that gave it: bound elsewhere,
  * or after it was closed, it is refused before anything is sent.
  *
+ * **When to use**
+ *
+ * Use for LOBs that are too large for memory, or of which a part is read or written.
+ *
  * **Details**
  *
  * Queries give it with `lobs: "handle"`, OUT binds always; `createLob` of a connection makes a temporary one, to be bound. It
  * can be read any number of times.
  *
- * @example
+ * **Example** (The size of a LOB)
+ *
  * ```ts
  * import { type OracleConnection, OracleLob } from "@sessionpool/oracle"
  * import { Effect, Stream } from "effect"

@@ -435,7 +435,8 @@ export const layerWith = (
 /**
  * The storage in tables that begin with `cluster_`; they are created before.
  *
- * @example
+ * **Example** (Messages in the database)
+ *
  * ```ts
  * import { OracleClient, OracleMessageStorage } from "@sessionpool/oracle"
  * import { Layer } from "effect"

@@ -46,7 +46,8 @@ export type { MigrationRecord } from "./internal/migrationJournal.ts"
  * of the lock, `…_lock`. `lockTimeout` is how long a run waits in all, one minute by default: for another migrator, and for sessions
  * of the pool. `"infinity"` waits without bound.
  *
- * @example
+ * **Example** (A table of records of its own)
+ *
  * ```ts
  * import { OracleMigrator } from "@sessionpool/oracle"
  *
@@ -207,6 +208,10 @@ const runOne = Effect.fnUntraced(function*(
 /**
  * Runs the migrations that are newer than the latest one done, in the order of their numbers; gives those that it ran.
  *
+ * **When to use**
+ *
+ * Use in the program or the script that owns the schema.
+ *
  * **Details**
  *
  * Only one migrator runs at a time, in any process: the others wait, then find nothing left to do. Each migration is a
@@ -220,7 +225,8 @@ const runOne = Effect.fnUntraced(function*(
  * was committed and that then fails is half-applied, and stops every later run until {@link resolve} is called. Keep one DDL statement to a migration, or write steps that can be
  * repeated, and put changes of data into migrations of their own: those are undone when they fail.
  *
- * @example
+ * **Example** (One migration)
+ *
  * ```ts
  * import { OracleClient, OracleMigrator } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -294,7 +300,12 @@ export const run = <R = never>(
 /**
  * Runs the migrations when the layer is built.
  *
- * @example
+ * **When to use**
+ *
+ * Use where a program migrates before the rest of it is built.
+ *
+ * **Example** (Before the program)
+ *
  * ```ts
  * import { OracleClient, OracleMigrator } from "@sessionpool/oracle"
  * import { Layer } from "effect"
@@ -314,7 +325,12 @@ export const layer = <R = never>(
 /**
  * What the database says of every migration, in the order of their numbers.
  *
- * @example
+ * **When to use**
+ *
+ * Use to show the state of a schema, and to find a migration that is half-applied.
+ *
+ * **Example** (Showing them)
+ *
  * ```ts
  * import { OracleMigrator } from "@sessionpool/oracle"
  * import { Console, Effect } from "effect"
@@ -342,7 +358,12 @@ export const records = (options: { readonly table?: string | undefined } = {}): 
  * Says what is to become of a migration that was left half-applied, once the schema is as it should be: it is `"done"`, or it
  * runs `"again"` from its beginning. Waits for a migrator that is at work.
  *
- * @example
+ * **When to use**
+ *
+ * Use after a migration failed half-way and its schema was put right by hand.
+ *
+ * **Example** (Running one again)
+ *
  * ```ts
  * import { OracleMigrator } from "@sessionpool/oracle"
  *

@@ -327,7 +327,8 @@ export const migrations = (tableName: string = "effect_queue") =>
  * An element is worked on at least once: when a process dies, or is cut off from the database for longer than `lockExpiration`,
  * another takes what it held. Make handlers so that they may run twice.
  *
- * @example
+ * **Example** (Queues in the database)
+ *
  * ```ts
  * import { OracleClient, OraclePersistedQueue } from "@sessionpool/oracle"
  * import { Layer } from "effect"

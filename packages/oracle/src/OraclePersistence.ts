@@ -70,12 +70,17 @@ const textParameter = (text: string): string | Statement.Fragment =>
 /**
  * A `KeyValueStore` in a table, which is created when it is not there.
  *
+ * **When to use**
+ *
+ * Use for small values that several processes share.
+ *
  * **Gotchas**
  *
  * To Oracle an empty text is no value at all, so an empty key is refused; empty values are kept. Text with half a surrogate pair
  * is refused as well.
  *
- * @example
+ * **Example** (A setting)
+ *
  * ```ts
  * import { OracleClient, OraclePersistence } from "@sessionpool/oracle"
  * import { Effect, Layer } from "effect"
@@ -170,12 +175,17 @@ const cleanedAtOnce = 1000
 /**
  * What `Persistence` keeps its results in, so `Persistence.layer` and `PersistedCache` work on Oracle.
  *
+ * **When to use**
+ *
+ * Use for results that are worth keeping over a restart.
+ *
  * **Details**
  *
  * One table for all stores, created when it is not there. Results that have expired are not given, and are deleted every five
  * minutes, a thousand at a time.
  *
- * @example
+ * **Example** (Persistence on Oracle)
+ *
  * ```ts
  * import { OracleClient, OraclePersistence } from "@sessionpool/oracle"
  * import { Layer } from "effect"

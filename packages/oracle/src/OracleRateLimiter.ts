@@ -87,7 +87,8 @@ export const makeStore: (
 /**
  * The store as a layer, for `RateLimiter.layer`.
  *
- * @example
+ * **Example** (Limits for all processes)
+ *
  * ```ts
  * import { OracleClient, OracleRateLimiter } from "@sessionpool/oracle"
  * import { Layer } from "effect"

@@ -207,7 +207,8 @@ export const layerWith = (
 /**
  * The storage in tables that begin with `cluster_`; they are created before.
  *
- * @example
+ * **Example** (Runners in the database)
+ *
  * ```ts
  * import { OracleClient, OracleRunnerStorage } from "@sessionpool/oracle"
  * import { Layer } from "effect"

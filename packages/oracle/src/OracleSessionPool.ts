@@ -73,6 +73,10 @@ export interface OracleServiceClass<Self, Id extends string, OE>
 /**
  * Makes a pool that lives as long as the scope.
  *
+ * **When to use**
+ *
+ * Use for a pool without a service, such as in a script.
+ *
  * **Example** (A client in a scope)
  *
  * ```ts
@@ -129,6 +133,10 @@ export const config: (prefix?: string) => Config.Config<PoolFields> = poolConfig
 /**
  * Makes the service of one database, for programs with several.
  *
+ * **When to use**
+ *
+ * Use once for each further database of a program.
+ *
  * **Example** (A second database)
  *
  * ```ts
@@ -158,6 +166,10 @@ type NotThePool = { readonly [K in keyof SessionPool.SessionPool<OracleConnectio
 
 /**
  * The pool of a program with one database.
+ *
+ * **When to use**
+ *
+ * Use in every program with one database.
  *
  * **Details**
  *
@@ -228,6 +240,10 @@ export interface OracleSessionPool {
 
 /**
  * The types that belong to the pool, under its name.
+ *
+ * **When to use**
+ *
+ * Use in every program with one database.
  *
  * **Example** (A program with one database)
  *

@@ -55,7 +55,12 @@ export type Services<S extends ReadonlyArray<OracleStatement<unknown, unknown>>>
 /**
  * A query; with a `schema`, its rows are decoded.
  *
- * @example
+ * **When to use**
+ *
+ * Use in a list for `connection.pipeline`, where rows are wanted.
+ *
+ * **Example** (Rows of one statement of several)
+ *
  * ```ts
  * import { OracleStatement } from "@sessionpool/oracle"
  *
@@ -86,7 +91,12 @@ export const query: {
 /**
  * A statement with everything that it gives: counts, OUT binds, RETURNING.
  *
- * @example
+ * **When to use**
+ *
+ * Use in a list for `connection.pipeline`, for DML and for counts.
+ *
+ * **Example** (DML in a pipeline)
+ *
  * ```ts
  * import { OracleStatement } from "@sessionpool/oracle"
  *
@@ -109,7 +119,12 @@ export const execute = <const B extends OracleBind.Binds = []>(
 /**
  * A statement for many rows of binds.
  *
- * @example
+ * **When to use**
+ *
+ * Use in a list for `connection.pipeline`, for one statement with many rows of binds.
+ *
+ * **Example** (A batch in a pipeline)
+ *
  * ```ts
  * import { OracleStatement } from "@sessionpool/oracle"
  *
@@ -148,7 +163,8 @@ export const executeMany = (
  * A statement that was sent with others may still run when its fiber is interrupted: it is broken at the server only when no
  * caller of its batch is left. A statement does not wait for the success of those before it.
  *
- * @example
+ * **Example** (For one effect)
+ *
  * ```ts
  * import { type OracleConnection, OracleStatement } from "@sessionpool/oracle"
  * import { Effect } from "effect"

@@ -34,6 +34,10 @@ export type {
 /**
  * The laws, by their number.
  *
+ * **When to use**
+ *
+ * Use to show a law's text beside its number.
+ *
  * @category combinators
  * @since 0.1.0
  */
@@ -61,6 +65,10 @@ export const laws: Readonly<Record<number, string>> = {
 
 /**
  * A law does not hold.
+ *
+ * **When to use**
+ *
+ * Use its `script` to understand what broke, and `seed` and `path` to run it again.
  *
  * **Details**
  *
@@ -182,12 +190,20 @@ const byScripts = (theme: Theme): Law => ({
 /**
  * Laws 1 and 2 under changing sizes.
  *
+ * **When to use**
+ *
+ * Use alone while you work on opening, closing and `reconfigure`.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const sizes: Law = byScripts("sizes")
 /**
  * Laws 3, 5 and 6: who is served, and when.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on the queue.
  *
  * @category combinators
  * @since 0.1.0
@@ -196,12 +212,20 @@ export const order: Law = byScripts("order")
 /**
  * Law 8.
  *
+ * **When to use**
+ *
+ * Use alone while you work on tags.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const tags: Law = byScripts("tags")
 /**
  * Law 9, with wrong passwords, proxies, shards and connection classes.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on users, proxies, connection classes or shards.
  *
  * @category combinators
  * @since 0.1.0
@@ -210,12 +234,20 @@ export const identities: Law = byScripts("identities")
 /**
  * Law 7: timeouts, lifetimes, pings and keep-alive.
  *
+ * **When to use**
+ *
+ * Use alone while you work on timeouts and eviction.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const time: Law = byScripts("time")
 /**
  * Laws 2 and 5 while sessions die and operations fail, hang or take long.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on failures of the driver.
  *
  * @category combinators
  * @since 0.1.0
@@ -224,12 +256,20 @@ export const trouble: Law = byScripts("trouble")
 /**
  * Laws 4 and 17, by every way a pool can end.
  *
+ * **When to use**
+ *
+ * Use alone while you work on closing a pool.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const endings: Law = byScripts("endings")
 /**
  * Law 11: crowds of requests that any session serves, and some that few serve.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on sessions that make room for others.
  *
  * @category combinators
  * @since 0.1.0
@@ -238,12 +278,20 @@ export const replacements: Law = byScripts("replacements")
 /**
  * Law 12: many identities behind one account whose password changes.
  *
+ * **When to use**
+ *
+ * Use alone while you work on refused log-ons.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const accounts: Law = byScripts("accounts")
 /**
  * Laws 13 and 14: several statements at once on a connection, interrupted in every order, with latency.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on interruption.
  *
  * @category combinators
  * @since 0.1.0
@@ -252,12 +300,20 @@ export const breaks: Law = byScripts("breaks")
 /**
  * Law 15: requests that are made as soon as the pool tells of something.
  *
+ * **When to use**
+ *
+ * Use alone while you work on what the pool does in one step.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const steps: Law = byScripts("steps")
 /**
  * Law 16: each script with and without a system clock that is set back and forward.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on anything that measures time.
  *
  * @category combinators
  * @since 0.1.0
@@ -266,12 +322,20 @@ export const clocks: Law = byScripts("clocks")
 /**
  * Laws 2, 4 and 17 while functions of the driver and hooks throw.
  *
+ * **When to use**
+ *
+ * Use alone while you work on what a driver or a hook may throw.
+ *
  * @category combinators
  * @since 0.1.0
  */
 export const defects: Law = byScripts("defects")
 /**
  * All of these laws with everything at once.
+ *
+ * **When to use**
+ *
+ * Use for long runs: faults of two kinds at once are found here only.
  *
  * @category combinators
  * @since 0.1.0
@@ -280,6 +344,10 @@ export const everything: Law = byScripts("everything")
 
 /**
  * Law 10: every operation, interrupted at every point.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on what must survive an interrupt.
  *
  * @category combinators
  * @since 0.1.0
@@ -303,6 +371,10 @@ export const interruptions: Law = {
 
 /**
  * Every group.
+ *
+ * **When to use**
+ *
+ * Use to register each group as a test of its own; {@link suite} does it for the common runners.
  *
  * @category combinators
  * @since 0.1.0
@@ -328,7 +400,12 @@ export const groups: ReadonlyArray<Law> = [
 /**
  * Checks all laws; fails with the first that does not hold.
  *
- * @example
+ * **When to use**
+ *
+ * Use in a script, or where one test for all laws is enough.
+ *
+ * **Example** (All laws in one effect)
+ *
  * ```ts
  * import { SessionPoolLaws } from "@sessionpool/testing"
  *
@@ -354,11 +431,16 @@ export const all = <C extends Connection.Connection>(
 /**
  * The subject that needs no database: the pool of `@sessionpool/core` on a `TestDatabase`, in virtual time.
  *
+ * **When to use**
+ *
+ * Use to check core with a driver that was changed, or to see the laws at work.
+ *
  * **Details**
  *
  * `wrap` changes the driver before the pool gets it, which is how to see that a broken one is found.
  *
- * @example
+ * **Example** (A driver that is broken on purpose)
+ *
  * ```ts
  * import { SessionPoolLaws } from "@sessionpool/testing"
  * import { Effect } from "effect"
@@ -389,11 +471,16 @@ const testLimit = 300_000
 /**
  * Registers every group as a test of a runner.
  *
+ * **When to use**
+ *
+ * Use in a test file of a driver package.
+ *
  * **Details**
  *
  * `SESSION_POOL_LAWS_SEED`, `SESSION_POOL_LAWS_PATH` and `SESSION_POOL_LAWS_RUNS` in the environment go before the options.
  *
- * @example
+ * **Example** (The laws as tests)
+ *
  * ```ts
  * import { SessionPoolLaws } from "@sessionpool/testing"
  *

@@ -83,6 +83,10 @@ export interface TestDatabase {
 /**
  * The service of a test database.
  *
+ * **When to use**
+ *
+ * Use `yield* TestDatabase.Database` in a test to make trouble, and to read what reached the database.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -92,7 +96,12 @@ export class Database extends Context.Service<Database, TestDatabase>()("@sessio
  * Makes a test database. When the scope closes, the test fails unless the ledger balances: make the pool in the same scope
  * after it, or in an inner one.
  *
- * @example
+ * **When to use**
+ *
+ * Use for a test of a driverless pool with a scope of its own.
+ *
+ * **Example** (A pool on a test database)
+ *
  * ```ts
  * import { SessionPool } from "@sessionpool/core"
  * import { TestDatabase } from "@sessionpool/testing"
@@ -117,7 +126,12 @@ export const make = (options: Options = {}): Effect.Effect<TestDatabase, never, 
 /**
  * Makes a test database whose ledger is not checked when the scope closes; look at `balance` yourself.
  *
- * @example
+ * **When to use**
+ *
+ * Use for tests in which sessions stay open on purpose.
+ *
+ * **Example** (Looking at the balance)
+ *
  * ```ts
  * import { TestDatabase } from "@sessionpool/testing"
  * import { Effect } from "effect"
@@ -133,6 +147,10 @@ export const makeUnchecked = (options: Options = {}): Effect.Effect<TestDatabase
 
 /**
  * The tag of a pool over a test database.
+ *
+ * **When to use**
+ *
+ * Use as the pool of code under test that takes any `SessionPool`.
  *
  * @category models
  * @since 0.1.0
@@ -152,11 +170,16 @@ export type LayerOptions =
 /**
  * A pool without a database, for tests of an application: provides {@link Pool} and, to hurt it, {@link Database}.
  *
+ * **When to use**
+ *
+ * Use in tests of an application: no database, no network, virtual time.
+ *
  * **Details**
  *
  * The pool's user defaults to `"test"`. When the layer's scope closes, the test fails unless the ledger balances.
  *
- * @example
+ * **Example** (An application's test)
+ *
  * ```ts
  * import { TestDatabase } from "@sessionpool/testing"
  * import { Effect } from "effect"

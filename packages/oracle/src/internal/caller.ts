@@ -16,7 +16,8 @@ import { traced, type TracedCall } from "./tracing.ts"
 /**
  * What every operation on a connection may fail with.
  *
- * @example
+ * **Example** (Telling that a lease is over)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

@@ -24,7 +24,8 @@ import { driver } from "./oracledb.ts"
  *   or after each statement, while this side's stays. `serverPool` is for older servers: see the README on DRCP.
  * - The rest is passed to the driver, with durations in place of its seconds and minutes.
  *
- * @example
+ * **Example** (TLS with a wallet)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  * import { Redacted } from "effect"
@@ -42,7 +43,8 @@ export interface ConnectSettings extends RequiredSettings, OptionalSettings {}
 /**
  * Who sessions are opened as: a password, or a token of OAuth 2.0 or of IAM (which has a private key beside it).
  *
- * @example
+ * **Example** (A token)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  * import { Redacted } from "effect"

@@ -15,7 +15,8 @@ import { type ValueSettings, withSettings } from "./valueSettings.ts"
 /**
  * What an operation may fail with that reads values.
  *
- * @example
+ * **Example** (The row that could not be decoded)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

@@ -18,7 +18,8 @@ import { Unfit } from "./numberPolicy.ts"
  * The driver gives milliseconds. Where the process's own time zone leaves out an hour in spring, it gives the hour after it
  * for both; under `"utc"` such a DATE is a failure rather than a guess. A process with `TZ=UTC` has no such hours.
  *
- * @example
+ * **Example** (Dates in UTC)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

@@ -19,7 +19,8 @@ import { longestTimer } from "./timers.ts"
  * `endToEnd` says what becomes of module and action at the end of a lease: `"clear"`, the default, puts them back; `"keep"` leaves them
  * on the session, as Oracle's own pools do, and sets neither by default. Everything else of a lease's context is always put back.
  *
- * @example
+ * **Example** (A bound for commits)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *

@@ -11,7 +11,8 @@ const types = { clob: driver.DB_TYPE_CLOB, nclob: driver.DB_TYPE_NCLOB, blob: dr
 /**
  * The kinds of LOB that can be made.
  *
- * @example
+ * **Example** (A kind)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *
@@ -23,7 +24,8 @@ export type LobKind = keyof typeof types
 /**
  * What a LOB can be filled from: a value, or a stream of pieces of text or bytes. Text is UTF-8 where it comes as bytes.
  *
- * @example
+ * **Example** (Text in pieces)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  * import { Stream } from "effect"

@@ -31,7 +31,8 @@ import { defaultValues, over, type ValueOptions } from "./valueSettings.ts"
 /**
  * The options of a pool that are plain values: the pool's settings, how to connect, how to read values.
  *
- * @example
+ * **Example** (Settings that are values)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *
@@ -58,7 +59,8 @@ export interface PoolFields
  * the core pool, and so is `openRetry`, but for its default: while no database can be reached, pauses are 30 ms and 0.2 % of how long
  * that has lasted; after what a database refuses they begin at 100 ms and double. Both end at 1 second and are jittered by 20 %.
  *
- * @example
+ * **Example** (Credentials from an effect)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  * import { Effect, Redacted } from "effect"
@@ -94,7 +96,8 @@ export interface PoolHooks<OE, R> {
 /**
  * Everything that a pool can be made with.
  *
- * @example
+ * **Example** (A pool that keeps two sessions open)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *

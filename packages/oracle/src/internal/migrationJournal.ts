@@ -17,7 +17,8 @@ import { asSqlError } from "./sqlReason.ts"
 /**
  * What the database says of one migration.
  *
- * @example
+ * **Example** (A record that stops the next run)
+ *
  * ```ts
  * import type { OracleMigrator } from "@sessionpool/oracle"
  *

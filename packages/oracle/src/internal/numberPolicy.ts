@@ -13,7 +13,8 @@ import * as Option from "effect/Option"
  * - `"bigDecimal"`: Effect's `BigDecimal`, all 38 digits.
  * - `"double"`: the nearest double, digits beyond the seventeenth given up on purpose, as the driver does by itself.
  *
- * @example
+ * **Example** (Amounts without rounding)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

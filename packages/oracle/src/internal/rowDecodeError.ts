@@ -9,7 +9,8 @@ import * as Schema from "effect/Schema"
  * `row` counts from 1 in the order in which rows come; `column` is the column's name in the row, `undefined` when the whole row
  * is refused. The value itself is not in the message.
  *
- * @example
+ * **Example** (Naming the row and the column)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  * import { Effect, Schema } from "effect"

@@ -20,7 +20,8 @@ import type { ValueSettings } from "./valueSettings.ts"
 /**
  * A row: the value of each column under its name, null where it has none.
  *
- * @example
+ * **Example** (A column of a row)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

@@ -12,7 +12,8 @@ import { defaultValues } from "./valueSettings.ts"
  *
  * `serial` is `undefined` where the user may ask for it neither of `dbms_debug_jdwp` nor of `v$session`.
  *
- * @example
+ * **Example** (The text that kills a session)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

@@ -24,7 +24,8 @@ import { type ValueSettings, withSettings } from "./valueSettings.ts"
  * handed over with `dbms_sql.return_result`, each a stream to be run once. `warning` is set when the server did what it was
  * asked and complained, as for PL/SQL that does not compile.
  *
- * @example
+ * **Example** (The key of a new row)
+ *
  * ```ts
  * import { OracleBind, type OracleConnection } from "@sessionpool/oracle"
  * import { Effect } from "effect"
@@ -53,7 +54,8 @@ export interface ExecuteResult<B = unknown> {
  * With `batchErrors` the rows that can be done are done, and the others are reported in `errors`; without it the first failure
  * ends the batch. `rowCounts` asks for the number of rows that each row of binds has changed.
  *
- * @example
+ * **Example** (Going on after a row that fails)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *
@@ -68,7 +70,8 @@ export interface ExecuteManyOptions {
 /**
  * What a batch has done. `errors` name the row of binds, from 0, that failed.
  *
- * @example
+ * **Example** (The rows that failed)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

@@ -14,7 +14,8 @@ import type { OracleConnection, ReadError } from "../OracleConnection.ts"
  * that cannot be a name or a word is refused with `InvalidTagError` when that form is asked for. `text` is the value itself, for
  * comparisons only.
  *
- * @example
+ * **Example** (A role from a tag)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *
@@ -31,7 +32,8 @@ export interface TagValue {
 /**
  * What brings about a property: the parameter of ALTER SESSION that takes its value, or the statements for it.
  *
- * @example
+ * **Example** (A parameter and a statement)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *
@@ -45,7 +47,8 @@ export type TagStatement = string | ((value: TagValue) => string | ReadonlyArray
  * One property of the table. With a `default`, a session whose tag has the property is put back to that value when a request does not
  * name it; without one the property stays, and so does its place in the tag.
  *
- * @example
+ * **Example** (A property with a default)
+ *
  * ```ts
  * import type { OracleSessionPool } from "@sessionpool/oracle"
  *
@@ -140,7 +143,8 @@ const propertiesOf = (tag: string | undefined): ReadonlyMap<string, string> =>
  * keyword that its statement needs; nothing is sent then. When a statement fails, the session is closed, as after any
  * `onSession` that fails.
  *
- * @example
+ * **Example** (Time zone and schema)
+ *
  * ```ts
  * import { OracleSessionPool } from "@sessionpool/oracle"
  * import { Redacted } from "effect"

@@ -21,7 +21,8 @@ import { refusal } from "./refusal.ts"
  *
  * Without either, the transaction begins with its first statement, as always in Oracle.
  *
- * @example
+ * **Example** (Reading one moment)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *

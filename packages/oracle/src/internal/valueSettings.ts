@@ -9,7 +9,8 @@ import { toProgram } from "./sqlNames.ts"
 /**
  * A column, for policies that tell columns apart.
  *
- * @example
+ * **Example** (Columns by their names)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *
@@ -25,7 +26,8 @@ export interface Column {
 /**
  * Ready-made names of columns.
  *
- * @example
+ * **Example** (Names in camelCase)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *
@@ -48,7 +50,8 @@ export type ColumnNames = "upper" | "lower" | "camel"
  *   the database has them, which is in capitals unless they were quoted.
  * - `fetchArraySize`: how many rows a round trip brings. Default 100. `prefetchRows`: how many come with the first. Default 2.
  *
- * @example
+ * **Example** (Numbers by column)
+ *
  * ```ts
  * import type { OracleConnection } from "@sessionpool/oracle"
  *
