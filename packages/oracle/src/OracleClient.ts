@@ -5,7 +5,7 @@
  * translated: `:1` placeholders, names in capitals, `RETURNING … INTO`, lists of values, savepoints, and the errors, whose reasons
  * come from the table of `OracleError`. `docs/oracle-client.md` says how, and what Oracle has no counterpart for.
  */
-import type { PoolOptions, SessionRequest } from "@sessionpool/core"
+import type { SessionRequest } from "@sessionpool/core"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,55 +16,17 @@ import * as Client from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import { makeClient, Request } from "./internal/sqlClient.ts"
+import type { ClientOptions, ClientShape } from "./internal/sqlClientTypes.ts"
 import { OracleCompiler } from "./internal/sqlCompiler.ts"
 import { abilitiesOf } from "./internal/sqlParameter.ts"
 import { asSqlError, CommitFailed } from "./internal/sqlReason.ts"
-import type { OracleConnection } from "./OracleConnection.ts"
 import { OracleSessionPool } from "./OracleSessionPool.ts"
 
+export type { ClientOptions, OracleDialect } from "./internal/sqlClientTypes.ts"
 export { cursor, inOut, json, limit, lob, out, typed } from "./internal/sqlFragments.ts"
 export { CommitFailed } from "./internal/sqlReason.ts"
 
 const TypeId = "~sessionpool/oracle/OracleClient"
-
-/**
- * The options of a client beside those of its pool.
- *
- * **Details**
- *
- * - `transformQueryNames` and `transformResultNames` change the names of columns and tables on their way to the database and back.
- *   Default: no change. `transformJson` (default `true`) applies the second inside JSON and nested cursors too.
- * - `spanAttributes` are added to every span of the client.
- * - `serverVersion` is the version of the server, such as `"19.3"`. Default: the client leases one session to read it. It decides how
- *   inserts of several rows, lists, BOOLEAN and JSON are written.
- * - `booleans` says how `true` is sent: as BOOLEAN (default from 23ai on) or as the number 1 (default before).
- * - `describeTtl` is how long the columns of a RETURNING count as known. Default: 1 minute. A change of definitions by this process, and a
- *   failure of the statement, end it at once.
- *
- * **Example** (Names in camelCase)
- *
- * ```ts
- * import type { OracleClient } from "@sessionpool/oracle"
- * import { String } from "effect"
- *
- * const options: OracleClient.ClientOptions = {
- *   transformQueryNames: String.camelToSnake,
- *   transformResultNames: String.snakeToCamel
- * }
- * ```
- *
- * @category options
- * @since 0.1.0
- */
-export interface ClientOptions {
-  readonly transformQueryNames?: ((name: string) => string) | undefined
-  readonly transformResultNames?: ((name: string) => string) | undefined
-  readonly transformJson?: boolean | undefined
-  readonly spanAttributes?: Record<string, unknown> | undefined
-  readonly serverVersion?: string | undefined
-  readonly booleans?: "boolean" | "number" | undefined
-  readonly describeTtl?: PoolOptions.DurationOption | undefined
-}
 
 /**
  * The options of a client that opens a pool of its own: those of the pool and those of the client.
@@ -92,50 +54,6 @@ export interface OracleClientConfig<OE = OracleSessionPool.Failure, R = never>
 {}
 
 /**
- * `onDialect` and `onDialectOrElse` with an answer for Oracle.
- *
- * **Gotchas**
- *
- * `onDialect` on Oracle throws when it has no `oracle`: the type in `effect/sql` cannot ask for it.
- *
- * **Example** (The time of the database)
- *
- * ```ts
- * import { OracleClient } from "@sessionpool/oracle"
- * import { Effect } from "effect"
- *
- * const now = Effect.map(OracleClient.OracleClient, (sql) =>
- *   sql.onDialectOrElse({ oracle: () => sql`systimestamp`, orElse: () => sql`current_timestamp` }))
- * ```
- *
- * @category models
- * @since 0.1.0
- */
-export interface OracleDialect {
-  readonly onDialect: Statement.Constructor["onDialect"] & {
-    <A, B, C, D, E, F>(options: {
-      readonly sqlite: () => A
-      readonly pg: () => B
-      readonly mysql: () => C
-      readonly mssql: () => D
-      readonly clickhouse: () => E
-      readonly oracle: () => F
-    }): A | B | C | D | E | F
-  }
-  readonly onDialectOrElse:
-    & (<A, F, B = never, C = never, D = never, E = never, G = never>(options: {
-      readonly oracle: () => F
-      readonly orElse: () => A
-      readonly sqlite?: () => B
-      readonly pg?: () => C
-      readonly mysql?: () => D
-      readonly mssql?: () => E
-      readonly clickhouse?: () => G
-    }) => A | B | C | D | E | F | G)
-    & Statement.Constructor["onDialectOrElse"]
-}
-
-/**
  * The client: `SqlClient`, the pool behind it, and the Oracle connection of the current transaction.
  *
  * **When to use**
@@ -160,19 +78,8 @@ export interface OracleDialect {
  * @category models
  * @since 0.1.0
  */
-export interface OracleClient extends Client.SqlClient {
+export interface OracleClient extends ClientShape {
   readonly [TypeId]: typeof TypeId
-  readonly onDialect: OracleDialect["onDialect"]
-  readonly onDialectOrElse: OracleDialect["onDialectOrElse"]
-  /** The pool that the client takes its sessions from. */
-  readonly pool: OracleSessionPool.Pool<unknown>
-  /**
-   * Uses the connection of the current transaction. Outside a transaction it leases a connection, and what `f` does not commit is rolled
-   * back.
-   */
-  readonly useConnection: <A, E, R>(
-    f: (connection: OracleConnection) => Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | SqlError, R>
 }
 
 /**

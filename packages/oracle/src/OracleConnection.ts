@@ -8,22 +8,26 @@ import { Connection, type PoolError, type PoolOptions } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
 import { duration } from "./internal/fieldKinds.ts"
+import { givenOptions } from "./internal/givenOptions.ts"
 import { readContext } from "./internal/leaseContext.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
 import type { DriverConnection } from "./internal/oracledb.ts"
-import { Pipelining } from "./internal/pipelining.ts"
+import { passwordProblem } from "./internal/passwords.ts"
 import { tagRefused } from "./internal/pooledServer.ts"
-import { refusal } from "./internal/refusal.ts"
+import { kindOf, refusal, wrongArgument } from "./internal/refusal.ts"
 import type { Row } from "./internal/rowReader.ts"
-import { rowDecoder } from "./internal/rowSchema.ts"
+import { decodedStream, rowDecoder } from "./internal/rowSchema.ts"
+import { type PipelineOptions, runPipeline } from "./internal/runPipeline.ts"
 import type { OracleSession } from "./internal/session.ts"
 import { type ConnectionInfo, readInfo } from "./internal/sessionInfo.ts"
+import { isSchemaName } from "./internal/sqlNames.ts"
+import type { SchemaOptions, StatementRunner } from "./internal/statementRunner.ts"
 import {
   callRoutine,
   execute,
@@ -35,10 +39,11 @@ import {
   queryStream
 } from "./internal/statements.ts"
 import { longestTimer } from "./internal/timers.ts"
-import { type TransactionOptions, Transactions } from "./internal/transaction.ts"
-import { defaultValues, over, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
+import { type TransactionOptions, transactionProblem, Transactions } from "./internal/transaction.ts"
+import { defaultValues, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
 import * as OracleBind from "./OracleBind.ts"
 import type { OracleContext } from "./OracleContext.ts"
+import { isOracleError, type OracleError } from "./OracleError.ts"
 import type { OracleLob } from "./OracleLob.ts"
 import type { Answers, OracleStatement, Services } from "./OracleStatement.ts"
 
@@ -51,29 +56,10 @@ export type { DriverConnection } from "./internal/oracledb.ts"
 export { RowDecodeError } from "./internal/rowDecodeError.ts"
 export type { Row } from "./internal/rowReader.ts"
 export type { ConnectionInfo } from "./internal/sessionInfo.ts"
+export type { SchemaOptions } from "./internal/statementRunner.ts"
 export type { ExecuteManyOptions, ExecuteManyResult, ExecuteResult } from "./internal/statements.ts"
 export type { TransactionOptions } from "./internal/transaction.ts"
 export type { Column, ColumnNames, ValueOptions } from "./internal/valueSettings.ts"
-
-/**
- * Options of a query whose rows are decoded with a schema.
- *
- * **Example** (A schema for rows)
- *
- * ```ts
- * import type { OracleConnection } from "@sessionpool/oracle"
- * import { Schema } from "effect"
- *
- * const Job = Schema.Struct({ ID: Schema.Number })
- * const options: OracleConnection.SchemaOptions<typeof Job> = { schema: Job }
- * ```
- *
- * @category models
- * @since 0.1.0
- */
-export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions {
-  readonly schema: S
-}
 
 /**
  * A connection to an Oracle database, for as long as its lease lasts.
@@ -104,7 +90,7 @@ export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions
  * @category models
  * @since 0.1.0
  */
-export class OracleConnection extends Connection.Base {
+export class OracleConnection extends Connection.Base implements StatementRunner {
   readonly #caller: Caller
   readonly #hasTags: boolean
   readonly #values: ValueSettings
@@ -150,6 +136,16 @@ export class OracleConnection extends Connection.Base {
     return this.#values
   }
 
+  /** Goes on with the settings that the options of a call ask for, when they can be read. */
+  #reading<A, E, R>(
+    operation: string,
+    options: ValueOptions | undefined,
+    run: (values: ValueSettings) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | OracleError, R> {
+    const values = givenOptions(operation, this.#values, options)
+    return isOracleError(values) ? Effect.fail(values) : run(values)
+  }
+
   /** All rows of a query; with a `schema`, decoded. */
   query(sql: string, binds?: OracleBind.Binds, options?: ValueOptions): Effect.Effect<ReadonlyArray<Row>, ReadError>
   query<S extends Schema.Constraint>(
@@ -162,11 +158,15 @@ export class OracleConnection extends Connection.Base {
     binds?: OracleBind.Binds,
     options?: ValueOptions & { readonly schema?: S }
   ): Effect.Effect<ReadonlyArray<unknown>, ReadError, S["DecodingServices"]> {
-    const rows = query(this.#caller, sql, binds, over(this.#values, options))
-    const schema = options?.schema
-    if (schema === undefined) return rows
-    const decode = rowDecoder(schema, sql)
-    return Effect.flatMap(rows, (found) => decode(found, 0))
+    return this.#reading(
+      "query",
+      options,
+      (values): Effect.Effect<ReadonlyArray<unknown>, ReadError, S["DecodingServices"]> => {
+        const rows = query(this.#caller, sql, binds, values)
+        const schema = options?.schema
+        return schema === undefined ? rows : Effect.flatMap(rows, (found) => rowDecoder(schema, sql)(found, 0))
+      }
+    )
   }
 
   /**
@@ -184,22 +184,10 @@ export class OracleConnection extends Connection.Base {
     binds?: OracleBind.Binds,
     options?: ValueOptions & { readonly schema?: S }
   ): Stream.Stream<unknown, ReadError, S["DecodingServices"]> {
-    const rows = queryStream(this.#caller, sql, binds, over(this.#values, options))
-    const schema = options?.schema
-    if (schema === undefined) return rows
-    const decode = rowDecoder(schema, sql)
-    return Stream.suspend(() => {
-      let before = 0
-      return Stream.mapArrayEffect(rows, (found) => {
-        const from = before
-        before += found.length
-        return decode(found, from) as Effect.Effect<
-          readonly [S["Type"], ...Array<S["Type"]>],
-          ReadError,
-          S["DecodingServices"]
-        >
-      })
-    })
+    const values = givenOptions("query", this.#values, options)
+    if (isOracleError(values)) return Stream.fail(values)
+    const rows = queryStream(this.#caller, sql, binds, values)
+    return options?.schema === undefined ? rows : decodedStream(rows, options.schema, sql)
   }
 
   /** One statement, with everything that it gives: counts, OUT binds, RETURNING, cursors. */
@@ -208,16 +196,20 @@ export class OracleConnection extends Connection.Base {
     binds?: B,
     options?: ValueOptions
   ): Effect.Effect<ExecuteResult<B>, ReadError> {
-    return execute(this.#caller, sql, binds, over(this.#values, options))
+    return this.#reading("execute", options, (values) => execute(this.#caller, sql, binds, values))
   }
 
   /** One statement for each row of binds, all in one round trip. All rows have the binds of the first. */
   executeMany(
     sql: string,
     rows: ReadonlyArray<OracleBind.Binds>,
-    options: ExecuteManyOptions & ValueOptions = {}
+    options?: ExecuteManyOptions & ValueOptions
   ): Effect.Effect<ExecuteManyResult, ReadError> {
-    return executeMany(this.#caller, sql, rows, options, over(this.#values, options))
+    return this.#reading(
+      "executeMany",
+      options,
+      (values) => executeMany(this.#caller, sql, rows, options ?? {}, values)
+    )
   }
 
   /** A stored procedure; gives the values of its OUT and IN OUT arguments. Names of arguments and routine are checked. */
@@ -226,8 +218,11 @@ export class OracleConnection extends Connection.Base {
     args?: B,
     options?: ValueOptions
   ): Effect.Effect<OracleBind.OutValues<B>, ReadError> {
-    const called = callRoutine(this.#caller, procedure, args ?? [], undefined, over(this.#values, options))
-    return Effect.map(called, ({ outBinds }) => outBinds as OracleBind.OutValues<B>)
+    return this.#reading("call", options, (values) =>
+      Effect.map(
+        callRoutine(this.#caller, procedure, args ?? [], undefined, values),
+        ({ outBinds }) => outBinds as OracleBind.OutValues<B>
+      ))
   }
 
   /** A stored function; `returns` is the type of its value. */
@@ -238,8 +233,11 @@ export class OracleConnection extends Connection.Base {
     options?: ValueOptions
   ): Effect.Effect<OracleBind.ValueOf<T> | null, ReadError> {
     const result = typeof returns === "string" ? OracleBind.out(returns) : returns
-    const called = callRoutine(this.#caller, name, args, result, over(this.#values, options))
-    return Effect.map(called, ({ value }) => value as OracleBind.ValueOf<T> | null)
+    return this.#reading("call", options, (values) =>
+      Effect.map(
+        callRoutine(this.#caller, name, args, result, values),
+        ({ value }) => value as OracleBind.ValueOf<T> | null
+      ))
   }
 
   /**
@@ -271,17 +269,9 @@ export class OracleConnection extends Connection.Base {
   ): Effect.Effect<Answers<S>, ReadError, Services<S>>
   pipeline(
     statements: ReadonlyArray<OracleStatement<unknown, unknown>>,
-    options: { readonly commit?: boolean | undefined; readonly mode?: "result" | undefined } = {}
+    options: PipelineOptions = {}
   ): Effect.Effect<unknown, ReadError, unknown> {
-    const all = Effect.forEach(statements, (statement) => Effect.result(statement.run(this)), {
-      concurrency: "unbounded"
-    }).pipe(Effect.provideService(Pipelining, true))
-    return Effect.flatMap(all, (outcomes): Effect.Effect<unknown, ReadError> => {
-      const failed = outcomes.find(Result.isFailure)
-      if (failed !== undefined && options.mode === undefined) return Effect.fail(failed.failure)
-      const answers = options.mode === "result" ? outcomes : outcomes.map((outcome) => Result.getOrThrow(outcome))
-      return options.commit === true && failed === undefined ? Effect.as(this.commit, answers) : Effect.succeed(answers)
-    })
+    return runPipeline(this, statements, options, this.commit)
   }
 
   /**
@@ -308,9 +298,15 @@ export class OracleConnection extends Connection.Base {
    */
   driver<A, C extends object = DriverConnection>(f: (connection: C) => Promise<A>): Effect.Effect<A, CallError> {
     const { session } = this.#caller
+    if (typeof f !== "function") {
+      return Effect.fail(
+        wrongArgument("driver", "What is given to connection.driver", "a function that gives a promise", f)
+      )
+    }
     return this.#caller.call({ operation: "driver" }, (connection) => {
       session.giveToCaller()
-      return f(connection as unknown as C)
+      // Programs without types may give what they have at once.
+      return Promise.resolve(f(connection as unknown as C))
     })
   }
 
@@ -342,7 +338,8 @@ export class OracleConnection extends Connection.Base {
     effect: Effect.Effect<A, E, R>,
     options?: TransactionOptions
   ): Effect.Effect<A, E | CallError, R> {
-    return this.transactions.within(effect, options)
+    const problem = transactionProblem(effect, options)
+    return problem === undefined ? this.transactions.within(effect, options) : Effect.fail(problem)
   }
 
   /**
@@ -381,6 +378,14 @@ export class OracleConnection extends Connection.Base {
    * session and stays.
    */
   setCurrentSchema(name: string): Effect.Effect<void, ReadError> {
+    if (!isSchemaName(name)) {
+      const message = typeof name === "string"
+        ? `${
+          JSON.stringify(name)
+        } cannot be the name of a schema: nothing was changed. Quote one that is no plain identifier.`
+        : `The name of a schema must be a text, not ${kindOf(name)}: nothing was changed.`
+      return Effect.fail(refusal("setCurrentSchema", message))
+    }
     return Effect.flatMap(this.currentSchema, (before) =>
       this.#caller.now({ operation: "setCurrentSchema" }, () => {
         this.#caller.session.changeContext((context) => context.setSchema(name, before))
@@ -399,29 +404,36 @@ export class OracleConnection extends Connection.Base {
     })
   }
 
+  #setText(field: "module" | "action" | "clientIdentifier" | "clientInfo" | "operation", text: string) {
+    // In a context `undefined` leaves a value as it is; a setter that was given none must not keep the user before.
+    return text === undefined
+      ? Effect.fail(wrongArgument("context", `The ${field} of a lease`, "a text", text))
+      : this.setContext({ [field]: text })
+  }
+
   /** What the server shows as the module of the session (`v$session.module`); cut to 64 bytes. */
   setModule(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ module: name })
+    return this.#setText("module", name)
   }
 
   /** What the server shows as the action of the session; cut to 64 bytes. */
   setAction(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ action: name })
+    return this.#setText("action", name)
   }
 
   /** The end user that the work is for (`client_identifier`). */
   setClientIdentifier(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ clientIdentifier: name })
+    return this.#setText("clientIdentifier", name)
   }
 
   /** Free text about the client (`client_info`). */
   setClientInfo(text: string): Effect.Effect<void, CallError> {
-    return this.setContext({ clientInfo: text })
+    return this.#setText("clientInfo", text)
   }
 
   /** The operation that the work belongs to in the server's monitoring. */
   setDbOperation(name: string): Effect.Effect<void, CallError> {
-    return this.setContext({ operation: name })
+    return this.#setText("operation", name)
   }
 
   /** How many statements the session keeps parsed. */
@@ -431,6 +443,9 @@ export class OracleConnection extends Connection.Base {
 
   /** Changes it until the end of the lease. Thin mode cannot: the pool's `stmtCacheSize` holds there. */
   setStatementCacheSize(size: number): Effect.Effect<void, CallError> {
+    if (!Number.isInteger(size) || size < 0) {
+      return Effect.fail(wrongArgument("setStatementCacheSize", "The statement cache", "an integer of 0 or more", size))
+    }
     return this.#caller.now({ operation: "setStatementCacheSize" }, (connection) => {
       connection.stmtCacheSize = size
     })
@@ -458,6 +473,8 @@ export class OracleConnection extends Connection.Base {
     user: string,
     passwords: { readonly from: Redacted.Redacted<string>; readonly to: Redacted.Redacted<string> }
   ): Effect.Effect<void, CallError> {
+    const problem = passwordProblem(user, passwords)
+    if (problem !== undefined) return Effect.fail(problem)
     return this.#caller.call(
       { operation: "CHANGE PASSWORD", secrets: [passwords.from, passwords.to], isAutoCommit: true },
       (connection) => connection.changePassword(user, Redacted.value(passwords.from), Redacted.value(passwords.to))

@@ -364,9 +364,10 @@ const application = /^ORA-2[0]\d{3}$/
 const decidingCode = (codes: ReadonlyArray<string>, own: Readonly<Record<string, Meaning>>): string | undefined =>
   codes.find((code) => Object.hasOwn(own, code) || Table.rowOf(code)?.wraps !== true) ?? codes[0]
 
-const adviceFor = (code: string | undefined, reason: Reason.ReasonTag): string =>
-  (code === undefined ? undefined : application.test(code) ? Table.applicationAdvice : Table.rowOf(code)?.advice)
-    ?? Table.adviceOf[reason]
+const adviceFor = (code: string | undefined, reason: Reason.ReasonTag): string => {
+  if (code === undefined) return Table.adviceWithoutCode
+  return (application.test(code) ? Table.applicationAdvice : Table.rowOf(code)?.advice) ?? Table.adviceOf[reason]
+}
 
 const classify = (read: DriverError, own: Readonly<Record<string, Meaning>>) => {
   const code = decidingCode(read.codes, own)

@@ -7,18 +7,13 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
+import type { ReadError } from "./internal/cursor.ts"
 import { Pipelining as reference } from "./internal/pipelining.ts"
+import type { Row } from "./internal/rowReader.ts"
+import type { SchemaOptions, StatementRunner } from "./internal/statementRunner.ts"
+import type { ExecuteManyOptions, ExecuteManyResult, ExecuteResult } from "./internal/statements.ts"
+import type { ValueOptions } from "./internal/valueSettings.ts"
 import type * as OracleBind from "./OracleBind.ts"
-import type {
-  ExecuteManyOptions,
-  ExecuteManyResult,
-  ExecuteResult,
-  OracleConnection,
-  ReadError,
-  Row,
-  SchemaOptions,
-  ValueOptions
-} from "./OracleConnection.ts"
 
 /**
  * A statement that gives an `A` when a connection runs it; `R` is what decoding its rows needs.
@@ -30,7 +25,7 @@ export interface OracleStatement<out A, out R = never> {
   readonly _tag: "OracleStatement"
   readonly sql: string
   /** Runs it on a connection. */
-  readonly run: (connection: OracleConnection) => Effect.Effect<A, ReadError, R>
+  readonly run: (connection: StatementRunner) => Effect.Effect<A, ReadError, R>
 }
 
 /**

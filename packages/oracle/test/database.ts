@@ -9,8 +9,12 @@ import { Effect, Redacted } from "effect"
 const {
   ORACLE_CONNECT_STRING: connectString,
   ORACLE_PASSWORD: password,
-  ORACLE_USER: user
+  ORACLE_USER: user,
+  SESSIONPOOL_PIPELINING: pipelines
 } = process.env
+
+/** What pools of tests are made with unless a test says otherwise. The tests of values and transactions run with `pipelining` on, too. */
+export const poolDefaults: Partial<OracleSessionPool.Options> = { max: 4, pipelining: pipelines === "on" }
 
 /** Tests that hurt the server, or look into it, need the embedded one. */
 export const isReal = connectString !== undefined && user !== undefined && password !== undefined
@@ -67,7 +71,7 @@ export const database = Effect.suspend(() =>
 export const makePool = (options: Partial<OracleSessionPool.Options> = {}) =>
   Effect.flatMap(
     database,
-    ({ connect }) => OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 4, ...options })
+    ({ connect }) => OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, ...poolDefaults, ...options })
   )
 
 /** A connection of such a pool, until the scope ends. */

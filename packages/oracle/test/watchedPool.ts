@@ -2,7 +2,7 @@
 import { type OracleConnection, OracleSessionPool } from "@sessionpool/oracle"
 import type { OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Schedule } from "effect"
-import { embedded } from "./database.ts"
+import { embedded, poolDefaults } from "./database.ts"
 
 export type Pool = OracleSessionPool.Pool<OracleSessionPool.Failure>
 
@@ -10,7 +10,7 @@ export type Pool = OracleSessionPool.Pool<OracleSessionPool.Failure>
 export const watched = (options: Partial<OracleSessionPool.Options> = {}, serverOptions: OracleServer.Options = {}) =>
   Effect.gen(function*() {
     const { connect, server } = yield* embedded(serverOptions)
-    const pool: Pool = yield* OracleSessionPool.make({ ...connect, max: 4, ...options })
+    const pool: Pool = yield* OracleSessionPool.make({ ...connect, ...poolDefaults, ...options })
     return { connect, pool, server, sids: Effect.map(server.sessions, (sessions) => sessions.map(({ sid }) => sid)) }
   })
 

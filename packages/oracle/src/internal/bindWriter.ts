@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as OracleBind from "../OracleBind.ts"
 import { isYearMonth } from "../OracleInterval.ts"
 import { OracleLob } from "../OracleLob.ts"
-import { checkDate, checkJson, checkNumber, naming, namingRows } from "./bindRefusal.ts"
+import { checkDate, checkJson, checkNumber, naming, namingRows, RefusedBind } from "./bindRefusal.ts"
 import { dateForDriver, type DatePolicy, dateReader } from "./datePolicy.ts"
 import { readDaySecond, readYearMonth, writeDaySecond, writeYearMonth } from "./intervals.ts"
 import { bindText, exactNumber, type NumberPolicy, outNumberReader } from "./numberPolicy.ts"
@@ -47,6 +47,14 @@ const types: { readonly [T in OracleBind.BindType]: DbType } = {
   vector: driver.DB_TYPE_VECTOR,
   rowid: driver.DB_TYPE_VARCHAR,
   cursor: driver.DB_TYPE_CURSOR
+}
+
+export const isBindType = (type: unknown): type is OracleBind.BindType =>
+  typeof type === "string" && Object.hasOwn(types, type)
+
+/** The driver takes an OUT bind of a type that it does not know for a text. */
+const checkType = (type: unknown): void => {
+  if (!isBindType(type)) throw new RefusedBind(`its type must be one of ${Object.keys(types).join(", ")}`)
 }
 
 const exactTypes: ReadonlySet<OracleBind.BindType> = new Set(["number", "bigint", "bigDecimal"])
@@ -125,6 +133,7 @@ const sizeOf = (bind: OracleBind.BindSizes & { readonly type: OracleBind.BindTyp
 
 const writeUnit = (bind: unknown, dates: DatePolicy): unknown => {
   if (!OracleBind.isDescribed(bind)) return writeValue(bind, dates)
+  checkType(bind.type)
   const direction = OracleBind.directionOf(bind)
   // A number that only goes in can go as the NUMBER it is.
   if (direction === "in" && exactTypes.has(bind.type)) {
@@ -235,6 +244,7 @@ const batchColumn = (
   const described = binds.find(OracleBind.isDescribed)
   if (described !== undefined) {
     const { type } = described
+    naming(where, () => checkType(type))
     const direction = OracleBind.directionOf(described)
     const values = namingRows(
       where,

@@ -1,9 +1,12 @@
-/** LOB handles among binds: one that is not of this lease would be written as NULL, or would lead into another session. */
+/**
+ * What is wrong with the binds of a statement before they are written. A LOB handle that is not of this lease would be written as NULL, or
+ * would lead into another session; what is neither an array nor an object would be sent as no binds at all.
+ */
 import type { PoolError } from "@sessionpool/core"
 import * as OracleBind from "../OracleBind.ts"
 import { OracleLob } from "../OracleLob.ts"
 import type { Caller } from "./caller.ts"
-import { refusal } from "./refusal.ts"
+import { refusal, wrongArgument } from "./refusal.ts"
 
 const notOfLease = (operation: string) =>
   refusal(
@@ -30,9 +33,21 @@ const problemWith = (
   return owner.session.resources.has(value.forDriver) ? undefined : closed(operation)
 }
 
-/** Throws what is wrong with a LOB among the binds, before anything is sent. */
-export const checkLobs = (binds: OracleBind.Binds | undefined, caller: Caller, operation: string): void => {
+/** The values of a `Map`, a `Set` or a typed array are none of its properties. */
+const isBinds = (binds: unknown): boolean =>
+  Array.isArray(binds) || (typeof binds === "object" && binds !== null && !(Symbol.iterator in binds))
+
+/** Throws what is wrong with binds, before anything is sent. `what` names them. */
+export const checkBinds = (
+  binds: OracleBind.Binds | undefined,
+  caller: Caller,
+  operation: string,
+  what = "The binds of a statement"
+): void => {
   if (binds === undefined) return
+  if (!isBinds(binds)) {
+    throw wrongArgument(operation, what, "an array, or an object with a property for each name", binds)
+  }
   for (const bind of Object.values<unknown>(binds)) {
     // Most binds are plain values, and this runs for each of them.
     if (typeof bind !== "object" || bind === null) continue

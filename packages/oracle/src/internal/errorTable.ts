@@ -389,6 +389,10 @@ export const adviceOf: Readonly<Record<ReasonTag, string>> = {
   UnknownError: "Look the code up at https://docs.oracle.com/error-help/db/."
 }
 
+/** What to do where nothing has given the failure a code. */
+export const adviceWithoutCode =
+  "Neither the database nor the driver has given it a code: look at the values that were passed, and at the cause."
+
 /** Advice for the numbers that `raise_application_error` uses. */
 export const applicationAdvice = "The database's own code raised it (raise_application_error)."
 

@@ -6,7 +6,7 @@ import { OracleContext } from "../OracleContext.ts"
 import type { OracleError } from "../OracleError.ts"
 import type { ConnectSettings } from "./connectSettings.ts"
 import { changesServerSession } from "./pooledServer.ts"
-import { refusal } from "./refusal.ts"
+import { kindOf, refusal } from "./refusal.ts"
 import type { ContextField, ContextValues, SessionContextOptions, WantedContext } from "./sessionContext.ts"
 
 /** `v$session` holds 64 bytes of each. */
@@ -40,7 +40,7 @@ const labels: { readonly [F in ContextField]: string } = {
 const bad = (what: string, kind: string, value: unknown): OracleError =>
   refusal(
     "context",
-    `The ${what} of a lease must be ${kind}, not ${value === null ? "null" : typeof value}. Nothing was sent.\n`
+    `The ${what} of a lease must be ${kind}, not ${kindOf(value)}. Nothing was sent.\n`
       + "Check what is provided as OracleContext, or as `context` of the request."
   )
 

@@ -5,6 +5,7 @@ import { TextDecoder } from "node:util"
 import { OracleLob } from "../OracleLob.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { driver, type Lob } from "./oracledb.ts"
+import { wrongArgument } from "./refusal.ts"
 
 const types = { clob: driver.DB_TYPE_CLOB, nclob: driver.DB_TYPE_NCLOB, blob: driver.DB_TYPE_BLOB }
 
@@ -34,6 +35,9 @@ export type LobKind = keyof typeof types
  * ```
  */
 export type LobSource<E, R> = string | Uint8Array | Stream.Stream<string | Uint8Array, E, R>
+
+const isPiece = (value: unknown): value is string | Uint8Array =>
+  typeof value === "string" || value instanceof Uint8Array
 
 const pieceOf = (kind: LobKind, piece: string | Uint8Array, decoder: TextDecoder): string | Buffer => {
   if (kind === "blob") return Buffer.from(piece)
@@ -89,9 +93,17 @@ export const createLob = <E, R>(
   source: LobSource<E, R>
 ): Effect.Effect<OracleLob, E | CallError, R> =>
   Effect.gen(function*() {
+    if (typeof kind !== "string" || !Object.hasOwn(types, kind)) {
+      return yield* wrongArgument("createLob", "The kind of a LOB", "\"clob\", \"nclob\" or \"blob\"", kind)
+    }
+    const { [kind]: type } = types
+    const pieces = isPiece(source) ? Stream.succeed(source) : source
+    if (!Stream.isStream(pieces)) {
+      return yield* wrongArgument("createLob", "The content of a LOB", "a text, bytes, or a stream of them", source)
+    }
     // It takes the driver two round trips. Broken between them, it would leave a LOB that nobody knows the name of.
     const details = { operation: "CREATE LOB", isUnbreakable: true, discard: (lob: Lob) => lob.close() }
-    const lob = yield* caller.callThen(details, (connection) => connection.createLob(types[kind]), (lob) => {
+    const lob = yield* caller.callThen(details, (connection) => connection.createLob(type), (lob) => {
       // The driver's LOB is a stream of Node too: what it fails with, it says twice.
       lob.on("error", () => {})
       caller.own(lob)
@@ -100,9 +112,11 @@ export const createLob = <E, R>(
     const gathering = new Gathering(kind)
     const put = (piece: string | Buffer) =>
       piece.length === 0 ? Effect.void : caller.call({ operation: "WRITE LOB" }, () => write(lob, piece))
-    const pieces = typeof source === "string" || source instanceof Uint8Array ? Stream.succeed(source) : source
     yield* Stream.runForEach(pieces, (piece) =>
       Effect.suspend(() => {
+        if (!isPiece(piece)) {
+          return Effect.fail(wrongArgument("createLob", "A piece of a LOB", "a text or bytes", piece))
+        }
         gathering.add(piece)
         return gathering.isFull ? put(gathering.take(false)) : Effect.void
       }))

@@ -21,7 +21,12 @@ import * as Option from "effect/Option"
  * const amounts: OracleConnection.NumberPolicy = "bigDecimal"
  * ```
  */
-export type NumberPolicy = "number" | "bigint" | "string" | "bigDecimal" | "double"
+export type NumberPolicy = typeof numberPolicies[number]
+
+export const numberPolicies = ["number", "bigint", "bigDecimal", "string", "double"] as const
+
+/** Whether what a policy by column gave is one. */
+export const isNumberPolicy = (value: unknown): value is NumberPolicy => numberPolicies.some((each) => each === value)
 
 /** Says why a value cannot be what was asked for; never the value itself. */
 export class Unfit {

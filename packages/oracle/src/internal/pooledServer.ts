@@ -1,7 +1,6 @@
 /** Pooled servers (DRCP, PRCP): what a pool must not promise when the database lends it sessions of its own pool. */
-import { PoolError, type SessionPool } from "@sessionpool/core"
+import { type Connection, PoolError, type SessionPool } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
-import type { OracleConnection } from "../OracleConnection.ts"
 import type { ConnectSettings } from "./connectSettings.ts"
 import { driver } from "./oracledb.ts"
 
@@ -55,20 +54,22 @@ export const tagRefused = (pool: string, tag: string): PoolError.InvalidTagError
       "dedicated server for tags, or set the state anew in each lease"
   })
 
-type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
-
 /** A pool that refuses tags, wherever they could be given. */
-export const withoutTags = <OE>(pool: Pool<OE>, name: string): Pool<OE> => {
+export const withoutTags = <C extends Connection.Connection, OE>(
+  pool: SessionPool.SessionPool<C, OE>,
+  name: string
+): SessionPool.SessionPool<C, OE> => {
+  type Use = typeof pool.use
   const refusalOf = (tag: string | undefined): PoolError.InvalidTagError | undefined =>
     // What is no text, the pool itself refuses.
     typeof tag !== "string" || tag.trim() === "" ? undefined : tagRefused(name, tag)
   return {
     ...pool,
-    use: ((...args: Parameters<Pool<OE>["use"]>) => {
+    use: ((...args: Parameters<Use>) => {
       const request: { readonly tag?: string | undefined } = typeof args[0] === "function" ? {} : args[0]
       const refusal = refusalOf(request.tag)
       return refusal === undefined ? pool.use(...args) : Effect.fail(refusal)
-    }) as Pool<OE>["use"],
+    }) as Use,
     acquire: (request) => {
       const refusal = refusalOf(request?.tag)
       return refusal === undefined ? pool.acquire(request) : Effect.fail(refusal)

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { dateReader } from "./datePolicy.ts"
 import { readDaySecond, readYearMonth } from "./intervals.ts"
-import { numberReader, Unfit } from "./numberPolicy.ts"
+import { isNumberPolicy, numberReader, Unfit } from "./numberPolicy.ts"
 import {
   type ColumnMetadata,
   type DbType,
@@ -13,6 +13,7 @@ import {
   type Lob,
   type ResultSet
 } from "./oracledb.ts"
+import { kindOf } from "./refusal.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { redactStatement } from "./secretRedaction.ts"
 import type { ValueSettings } from "./valueSettings.ts"
@@ -113,6 +114,12 @@ const lostDigits = new Unfit(
 const numberColumn = (column: ColumnMetadata, settings: ValueSettings): ReadValue => {
   const { numbers } = settings
   const policy = typeof numbers === "function" ? numbers({ name: column.name, type: column.dbType.name }) : numbers
+  if (!isNumberPolicy(policy)) {
+    const problem = new Unfit(
+      `has no policy that could read it: the function \`numbers\` gave ${kindOf(policy)} for it`
+    )
+    return () => problem
+  }
   const read = numberReader(policy === "number" && settings.safeIntegers === "always" ? "safeIntegers" : policy)
   return (value) =>
     typeof value === "string" ? read(value) : typeof value === "number" && policy !== "double" ? lostDigits : value
@@ -181,6 +188,9 @@ interface ReadColumn {
 const clash = (metaData: ReadonlyArray<ColumnMetadata>, columns: ReadonlyArray<ReadColumn>): Misfit | undefined => {
   const seen = new Map<string, number>()
   for (const [index, { name }] of columns.entries()) {
+    if (typeof name !== "string") {
+      return new Misfit(metaData[index]!.name, `has no name: the function \`columnNames\` gave ${kindOf(name)} for it`)
+    }
     const first = seen.get(name)
     if (first !== undefined) {
       const place = (at: number): string => `${JSON.stringify(metaData[at]!.name)} (column ${at + 1})`

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import * as Stream from "effect/Stream"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import type { Row } from "./rowReader.ts"
 import { redactStatement } from "./secretRedaction.ts"
@@ -43,4 +44,25 @@ export const rowDecoder = <S extends Schema.Constraint>(schema: S, sql: string |
       rows,
       (row, index) => Effect.mapError(decode(row), (error) => failure(error, row, before + index + 1, sql))
     )
+}
+
+/** The rows of a stream, decoded. */
+export const decodedStream = <S extends Schema.Constraint, E, R>(
+  rows: Stream.Stream<Row, E, R>,
+  schema: S,
+  sql: string
+): Stream.Stream<S["Type"], E | RowDecodeError, R | S["DecodingServices"]> => {
+  const decode = rowDecoder(schema, sql)
+  return Stream.suspend(() => {
+    let before = 0
+    return Stream.mapArrayEffect(rows, (found) => {
+      const from = before
+      before += found.length
+      return decode(found, from) as Effect.Effect<
+        readonly [S["Type"], ...Array<S["Type"]>],
+        RowDecodeError,
+        S["DecodingServices"]
+      >
+    })
+  })
 }

@@ -180,6 +180,14 @@ export class OracleSession {
     this.#callTimeoutInForce = -1
   }
 
+  /**
+   * Has the next execution of a statement send all there is to say of it. The driver executes a prepared statement by its cursor alone,
+   * where it cannot ask for the counts of a batch, but reads them all the same (`encode` in its `messages/execute.js`).
+   */
+  prepareAnew(sql: string): void {
+    this.#internals.forgetStatement?.(sql)
+  }
+
   /** The session answers still, but must not be lent again. */
   spend(): void {
     this.#isSpent = true

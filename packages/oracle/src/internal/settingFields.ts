@@ -10,6 +10,7 @@ import type { ConnectSettings } from "./connectSettings.ts"
 import { escapeControls } from "./controlCharacters.ts"
 import { duration, type Field, type Fields, flag, integer, text, word } from "./fieldKinds.ts"
 import type { LeaseSettings } from "./leaseSettings.ts"
+import { numberPolicies } from "./numberPolicy.ts"
 import type { ValueOptions } from "./valueSettings.ts"
 
 const leaseFields: Fields<LeaseSettings> = {
@@ -27,7 +28,7 @@ const orFunction = (field: Field<unknown>): Field<unknown> => ({
 })
 
 const valueFields: Fields<ValueOptions> = {
-  numbers: orFunction(word("number", "bigint", "bigDecimal", "string", "double")),
+  numbers: orFunction(word(...numberPolicies)),
   dates: word("utc", "local"),
   lobs: word("value", "handle"),
   columnNames: orFunction(word("upper", "lower", "camel")),
@@ -44,7 +45,7 @@ export const valueSettingNames = Object.keys(valueFields) as ReadonlyArray<keyof
 const shown = (value: unknown): string => {
   const text = typeof value === "string"
     ? JSON.stringify(value)
-    : typeof value === "object"
+    : typeof value === "object" && value !== null
     ? "an object"
     : String(value)
   return escapeControls(text.length > 60 ? `${text.slice(0, 57)}...` : text)

@@ -7,11 +7,11 @@ import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
-import type { ClientOptions, OracleClient, OracleDialect } from "../OracleClient.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
 import { addressAttributes } from "./poolAddress.ts"
 import { ReturningPlans } from "./returningPlans.ts"
+import type { ClientOptions, ClientShape, OracleDialect } from "./sqlClientTypes.ts"
 import { OracleCompiler } from "./sqlCompiler.ts"
 import { OracleSqlConnection, type SharedState } from "./sqlConnection.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
@@ -116,7 +116,7 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
 
   const withTransaction = transactions(transactionService, spanAttributes, acquirer)
 
-  const useConnection: OracleClient["useConnection"] = (f) =>
+  const useConnection: ClientShape["useConnection"] = (f) =>
     Effect.flatMap(
       Effect.serviceOption(transactionService),
       (current) =>

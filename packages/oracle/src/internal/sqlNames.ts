@@ -50,3 +50,10 @@ export const isName = (text: string): boolean => qualified.test(text)
 
 /** Whether a text can stand in a statement as the name of an argument. */
 export const isSimpleName = (text: string): boolean => simple.test(text)
+
+/** A name has at most 128 bytes (30 before 12.2), quotes apart. */
+const mostBytes = 130
+
+/** Whether a text can be the name of a schema, plain or quoted. */
+export const isSchemaName = (name: unknown): name is string =>
+  typeof name === "string" && isSimpleName(name) && Buffer.byteLength(name) <= mostBytes

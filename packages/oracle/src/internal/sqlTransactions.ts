@@ -8,8 +8,8 @@ import type * as Scope from "effect/Scope"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
-import type { OracleClient } from "../OracleClient.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
+import type { ClientShape } from "./sqlClientTypes.ts"
 import { OracleSqlConnection } from "./sqlConnection.ts"
 import { toSqlError } from "./sqlReason.ts"
 import { ended, Level, type Restore } from "./transaction.ts"
@@ -119,5 +119,5 @@ export const rememberTransactions = (client: object, on: (connection: OracleConn
 }
 
 /** `withTransaction` of `client` on a connection that the caller already holds. */
-export const transactionOn = (client: OracleClient, connection: OracleConnection): WithTransaction =>
+export const transactionOn = (client: ClientShape, connection: OracleConnection): WithTransaction =>
   onConnections.get(client)?.(connection) ?? client.withTransaction

@@ -1,7 +1,7 @@
 /** What of a statement is sent, and whether it changes what others find. */
 import * as Effect from "effect/Effect"
 import type { OracleError } from "../OracleError.ts"
-import { refusal } from "./refusal.ts"
+import { wrongArgument } from "./refusal.ts"
 import { firstWord, significant, type Token, wordOf } from "./sqlTokens.ts"
 
 /** What is made with PL/SQL inside, and ends with its own semicolon. */
@@ -50,9 +50,6 @@ export const sendable = (sql: string): string => {
   return sent
 }
 
-const describe = (value: unknown): string =>
-  value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : String(value)
-
 const definitions: ReadonlySet<string> = new Set(["CREATE", "ALTER", "DROP", "RENAME", "FLASHBACK", "PURGE"])
 
 let changes = 0
@@ -69,9 +66,8 @@ export const sent = <A, E, R>(
   sql: string,
   run: (text: string) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | OracleError, R> => {
-  // Programs without types pass what they have.
   if (typeof sql !== "string") {
-    return Effect.fail(refusal("execute", `A statement must be a text, but it is ${describe(sql)}: nothing was sent.`))
+    return Effect.fail(wrongArgument("execute", "A statement", "a text", sql))
   }
   const text = sendable(sql)
   const sending = run(text)

@@ -1,14 +1,15 @@
 /** Statements: execution of one, of a batch, and of a call of PL/SQL. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type * as OracleBind from "../OracleBind.ts"
+import * as OracleBind from "../OracleBind.ts"
 import * as OracleError from "../OracleError.ts"
-import { readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
-import { checkLobs } from "./boundLobs.ts"
+import { isBindType, readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
+import { checkBinds } from "./boundLobs.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
 import { discardResult } from "./discard.ts"
 import { Unfit } from "./numberPolicy.ts"
+import { wrongArgument } from "./refusal.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
 import { isName, isSimpleName } from "./sqlNames.ts"
@@ -140,7 +141,7 @@ const fetched = <A>(
         isJoinable: settings.lobs === "value" && isPlainQuery.test(text)
       },
       () => {
-        checkLobs(binds, caller, "query")
+        checkBinds(binds, caller, "query")
         const options = executeOptions(settings)
         return {
           kind: "query",
@@ -167,7 +168,7 @@ export const queryStream = (
     caller.call(
       { operation: "query", sql: text, discard: discardResult, isAutoCommit: run?.autoCommit },
       (connection) => {
-        checkLobs(binds, caller, "query")
+        checkBinds(binds, caller, "query")
         return connection.execute(text, writeBinds(binds, settings.dates), {
           ...executeOptions(settings),
           ...run,
@@ -210,7 +211,7 @@ export const execute = <const B extends OracleBind.Binds>(
           isJoinable: isPlainChange.test(text)
         },
         () => {
-          checkLobs(binds, caller, "execute")
+          checkBinds(binds, caller, "execute")
           return {
             kind: "execute",
             sql: text,
@@ -256,6 +257,13 @@ export const executeMany = (
   settings: ValueSettings,
   run?: RunOptions
 ): Effect.Effect<ExecuteManyResult, ReadError> => {
+  if (!Array.isArray(rows)) return Effect.fail(wrongArgument("executeMany", "The rows of a batch", "an array", rows))
+  for (const name of ["batchErrors", "rowCounts"] as const) {
+    const value: unknown = options[name]
+    if (value !== undefined && typeof value !== "boolean") {
+      return Effect.fail(wrongArgument("executeMany", `The option ${name}`, "true or false", value))
+    }
+  }
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
     sent(sql, (text) =>
@@ -269,8 +277,22 @@ export const executeMany = (
           isJoinable: isPlainChange.test(text)
         },
         () => {
-          for (const row of rows) checkLobs(row, caller, "executeMany")
+          const isPositional = Array.isArray(rows[0])
+          for (const [index, row] of rows.entries()) {
+            const what = `Row ${index} of a batch`
+            if (row === undefined) throw wrongArgument("executeMany", what, "the binds of an execution", row)
+            checkBinds(row, caller, "executeMany", what)
+            if (Array.isArray(row) !== isPositional) {
+              throw wrongArgument(
+                "executeMany",
+                what,
+                isPositional ? "an array as row 0 is" : "an object as row 0 is",
+                row
+              )
+            }
+          }
           const batch = writeBatch(rows, settings.dates)
+          if (options.rowCounts === true) caller.session.prepareAnew(text)
           return {
             kind: "executeMany",
             sql: text,
@@ -343,6 +365,13 @@ export const callRoutine = <const B extends OracleBind.Binds>(
   result: OracleBind.Bind | undefined,
   settings: ValueSettings
 ): Effect.Effect<{ readonly value: unknown; readonly outBinds: OracleBind.OutValues<B> }, ReadError> => {
+  if (typeof name !== "string") return Effect.fail(wrongArgument("call", "The name of a routine", "a text", name))
+  if (typeof args !== "object" || args === null) {
+    return Effect.fail(wrongArgument("call", "The arguments of a routine", "an array or an object", args))
+  }
+  if (result !== undefined && (!OracleBind.isDescribed(result) || !isBindType(result.type))) {
+    return Effect.fail(wrongArgument("call", "What a function returns", "the name of a type, or an OUT bind", result))
+  }
   const list = argumentsOf(args)
   if (!isName(name) || list === undefined) return notAName(name)
   const invocation = list === "" ? name : `${name}(${list})`

@@ -11,8 +11,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
+import type { OracleError } from "../OracleError.ts"
 import type { Caller, CallError } from "./caller.ts"
-import { refusal } from "./refusal.ts"
+import { refusal, wrongArgument } from "./refusal.ts"
 
 /**
  * What the outermost transaction begins with.
@@ -76,6 +77,25 @@ export const ended = () =>
     "The transaction around this one ended before it, and what this one did cannot be kept.\n"
       + "Wait for the fibers that run transactions inside another before that one ends."
   )
+
+const isolations: ReadonlySet<unknown> = new Set([undefined, "serializable", "read committed"])
+
+/** What is no transaction. An effect that is none would end its fiber in the middle of one. */
+export const transactionProblem = (effect: unknown, options: unknown): OracleError | undefined => {
+  const operation = "transaction"
+  if (!Effect.isEffect(effect)) return wrongArgument(operation, "What runs in a transaction", "an effect", effect)
+  if (options === undefined) return undefined
+  if (typeof options !== "object" || options === null) {
+    return wrongArgument(operation, "The options", "an object", options)
+  }
+  const { isolation, readOnly }: { readonly isolation?: unknown; readonly readOnly?: unknown } = options
+  if (!isolations.has(isolation)) {
+    return wrongArgument(operation, "The option isolation", "\"serializable\" or \"read committed\"", isolation)
+  }
+  return readOnly === undefined || typeof readOnly === "boolean"
+    ? undefined
+    : wrongArgument(operation, "The option readOnly", "true or false", readOnly)
+}
 
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 

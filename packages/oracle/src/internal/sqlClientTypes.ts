@@ -1,0 +1,106 @@
+/** What a client of `effect/sql` is given and has beyond `SqlClient`: types alone, so that its parts need not know the module that exports them. */
+import type { PoolOptions } from "@sessionpool/core"
+import type * as Effect from "effect/Effect"
+import type * as Client from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import type { OracleConnection } from "../OracleConnection.ts"
+import type { OracleSessionPool } from "../OracleSessionPool.ts"
+
+/**
+ * The options of a client beside those of its pool.
+ *
+ * **Details**
+ *
+ * - `transformQueryNames` and `transformResultNames` change the names of columns and tables on their way to the database and back.
+ *   Default: no change. `transformJson` (default `true`) applies the second inside JSON and nested cursors too.
+ * - `spanAttributes` are added to every span of the client.
+ * - `serverVersion` is the version of the server, such as `"19.3"`. Default: the client leases one session to read it. It decides how
+ *   inserts of several rows, lists, BOOLEAN and JSON are written.
+ * - `booleans` says how `true` is sent: as BOOLEAN (default from 23ai on) or as the number 1 (default before).
+ * - `describeTtl` is how long the columns of a RETURNING count as known. Default: 1 minute. A change of definitions by this process, and a
+ *   failure of the statement, end it at once.
+ *
+ * **Example** (Names in camelCase)
+ *
+ * ```ts
+ * import type { OracleClient } from "@sessionpool/oracle"
+ * import { String } from "effect"
+ *
+ * const options: OracleClient.ClientOptions = {
+ *   transformQueryNames: String.camelToSnake,
+ *   transformResultNames: String.snakeToCamel
+ * }
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ClientOptions {
+  readonly transformQueryNames?: ((name: string) => string) | undefined
+  readonly transformResultNames?: ((name: string) => string) | undefined
+  readonly transformJson?: boolean | undefined
+  readonly spanAttributes?: Record<string, unknown> | undefined
+  readonly serverVersion?: string | undefined
+  readonly booleans?: "boolean" | "number" | undefined
+  readonly describeTtl?: PoolOptions.DurationOption | undefined
+}
+
+/**
+ * `onDialect` and `onDialectOrElse` with an answer for Oracle.
+ *
+ * **Gotchas**
+ *
+ * `onDialect` on Oracle throws when it has no `oracle`: the type in `effect/sql` cannot ask for it.
+ *
+ * **Example** (The time of the database)
+ *
+ * ```ts
+ * import { OracleClient } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * const now = Effect.map(OracleClient.OracleClient, (sql) =>
+ *   sql.onDialectOrElse({ oracle: () => sql`systimestamp`, orElse: () => sql`current_timestamp` }))
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OracleDialect {
+  readonly onDialect: Statement.Constructor["onDialect"] & {
+    <A, B, C, D, E, F>(options: {
+      readonly sqlite: () => A
+      readonly pg: () => B
+      readonly mysql: () => C
+      readonly mssql: () => D
+      readonly clickhouse: () => E
+      readonly oracle: () => F
+    }): A | B | C | D | E | F
+  }
+  readonly onDialectOrElse:
+    & (<A, F, B = never, C = never, D = never, E = never, G = never>(options: {
+      readonly oracle: () => F
+      readonly orElse: () => A
+      readonly sqlite?: () => B
+      readonly pg?: () => C
+      readonly mysql?: () => D
+      readonly mssql?: () => E
+      readonly clickhouse?: () => G
+    }) => A | B | C | D | E | F | G)
+    & Statement.Constructor["onDialectOrElse"]
+}
+
+/** A client without the mark of the public module. */
+export interface ClientShape extends Client.SqlClient {
+  readonly onDialect: OracleDialect["onDialect"]
+  readonly onDialectOrElse: OracleDialect["onDialectOrElse"]
+  /** The pool that the client takes its sessions from. */
+  readonly pool: OracleSessionPool.Pool<unknown>
+  /**
+   * Uses the connection of the current transaction. Outside a transaction it leases a connection, and what `f` does not commit is rolled
+   * back.
+   */
+  readonly useConnection: <A, E, R>(
+    f: (connection: OracleConnection) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | SqlError, R>
+}
