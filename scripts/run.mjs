@@ -201,6 +201,10 @@ const tasks = {
       run("pnpm", ["pack", "--pack-destination", folder], { cwd: join(root, "packages", name) })
     }
   },
+  installs: (args) => {
+    tasks.pack()
+    run("node", ["scripts/installs.ts", ...args])
+  },
   demo: (args) => {
     console.log("Starting the demo: some 20 seconds ...\n")
     run("node", ["examples/demo.ts", ...args])
