@@ -234,4 +234,6 @@ for (const version of options.runtime === undefined ? compilers : []) {
 for (const line of lines) console.log(line)
 for (const what of skipped) console.log(`skipped: ${what} is not to be had from the registry of this machine`)
 const seconds = ((performance.now() - began) / 1000).toFixed(0)
-report.end(`installed by ${installed.map(({ manager }) => manager).join(" and ")}, ${lines.length} targets ran (${seconds} s)`)
+report.end(
+  `installed by ${installed.map(({ manager }) => manager).join(" and ")}, ${lines.length} targets ran (${seconds} s)`
+)

@@ -201,6 +201,7 @@ const tasks = {
       run("pnpm", ["pack", "--pack-destination", folder], { cwd: join(root, "packages", name) })
     }
   },
+  audit: () => run("node", ["scripts/audit.ts"]),
   installs: (args) => {
     tasks.pack()
     run("node", ["scripts/installs.ts", ...args])
