@@ -1,6 +1,8 @@
 /**
  * The store of Effect's circuit breaker in a table of Oracle: when a service fails for one process, all processes stop calling
  * it, and one call of one process finds out whether it is back.
+ *
+ * What becomes of a call is recorded in a transaction of its own, also inside one of the caller's: a rollback does not undo it.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +14,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { randomInt } from "node:crypto"
 import { admit, type Circuit, record, renew } from "./internal/cluster/circuits.ts"
 import { openStates } from "./internal/cluster/lockedState.ts"
+import { checkOptions, interval, nameBefore } from "./internal/cluster/storeOptions.ts"
 import type { OracleClient } from "./OracleClient.ts"
 
 /**
@@ -19,7 +22,7 @@ import type { OracleClient } from "./OracleClient.ts"
  *
  * **Details**
  *
- * - `tableName`: default `effect_circuit_breaker`.
+ * - `tableName`: default `effect_circuit`.
  * - `probeLease`: how long the call that tries a half-open circuit keeps others from trying; it is renewed while the call runs.
  *   Default 10 seconds.
  * - `idleTimeToLive`: how long a circuit that is not used is remembered; default 1 hour.
@@ -56,16 +59,20 @@ export const makeStore: (
   CircuitBreaker.CircuitBreakerStore["Service"],
   MigrationError | SqlError,
   OracleClient | Scope.Scope
-> = Effect.fnUntraced(function*(options: StoreOptions = {}) {
-  const lifetimes = {
-    probeMillis: Duration.toMillis(Duration.fromInputUnsafe(options.probeLease ?? "10 seconds")),
-    idleMillis: Duration.toMillis(Duration.fromInputUnsafe(options.idleTimeToLive ?? "1 hour"))
-  }
-  const states = yield* openStates<Circuit>(options.tableName ?? "effect_circuit_breaker")
+> = Effect.fnUntraced(function*(options?: StoreOptions) {
+  const { idleTimeToLive = Duration.hours(1), probeLease = Duration.seconds(10), tableName = "effect_circuit" } =
+    yield* checkOptions(
+      "OracleCircuitBreaker",
+      { tableName: nameBefore("_migrations_lock"), probeLease: interval, idleTimeToLive: interval },
+      options
+    )
+  const lifetimes = { probeMillis: Duration.toMillis(probeLease), idleMillis: Duration.toMillis(idleTimeToLive) }
+  const states = yield* openStates<Circuit>("OracleCircuitBreaker", tableName)
+  const idOf = (key: string) => `circuit:${key}`
 
   /** Holds the place of a probe until it ends, or until it is lost. */
   const holdPlace = (key: string, generation: number) =>
-    states.change(key, (circuit, now) => renew(circuit, now, generation, lifetimes)).pipe(
+    states.change(idOf(key), (circuit, now) => renew(circuit, now, generation, lifetimes)).pipe(
       Effect.catch((error) => Effect.as(Effect.logWarning("The lease of a probe could not be renewed", error), true)),
       Effect.delay(lifetimes.probeMillis / 3),
       Effect.repeat({ while: (isHeld) => isHeld })
@@ -74,7 +81,7 @@ export const makeStore: (
   return CircuitBreaker.CircuitBreakerStore.of({
     admit: (key) =>
       Effect.gen(function*() {
-        const verdict = yield* states.change(key, (circuit, now) => admit(circuit, now, newGeneration(), lifetimes))
+        const verdict = yield* states.change(idOf(key), (circuit, now) => admit(circuit, now, newGeneration(), lifetimes))
           .pipe(
             Effect.mapError(failure("admit a call"))
           )
@@ -99,7 +106,7 @@ export const makeStore: (
         }
       }),
     record: ({ generation, key, openFor, outcome, tripPolicy }) =>
-      states.change(key, (circuit, now) =>
+      states.change(idOf(key), (circuit, now) =>
         record(circuit, now, {
           generation,
           nextGeneration: newGeneration(),
@@ -117,7 +124,7 @@ export const makeStore: (
           Effect.mapError(failure("record how a call ended"))
         ),
     state: (key) =>
-      states.look(key, (circuit, now): CircuitBreaker.State => {
+      states.look(idOf(key), (circuit, now): CircuitBreaker.State => {
         switch (circuit?.state) {
           case "Open":
             return {

@@ -29,6 +29,7 @@ import {
   type ReplyRow,
   withExit
 } from "./internal/cluster/messageRows.ts"
+import { namesOf, type PrefixOptions, runMigrations } from "./internal/cluster/storeOptions.ts"
 import { OracleClient } from "./OracleClient.ts"
 import * as OracleMigrator from "./OracleMigrator.ts"
 
@@ -39,12 +40,9 @@ import * as OracleMigrator from "./OracleMigrator.ts"
  * @category models
  * @since 0.2.0
  */
-export interface StorageOptions {
-  readonly prefix?: string | undefined
-}
+export interface StorageOptions extends PrefixOptions {}
 
-const nameOf = (options: StorageOptions | undefined, table: string): string =>
-  `${options?.prefix ?? "cluster"}_${table}`
+const names = (options: StorageOptions | undefined) => namesOf("OracleMessageStorage", options)
 
 /** A message that was read and not answered is handed out again after this long. */
 const redeliverySeconds = 600
@@ -70,9 +68,10 @@ const messageIdOf = (digest: Digest.Digest["Service"], primaryKey: string): Effe
  */
 export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageOptions) {
   const sql = (yield* OracleClient).withoutTransforms()
+  const nameOf = yield* names(options)
   const digest = yield* Digest.Digest
-  const messages = sql(nameOf(options, "messages"))
-  const replies = sql(nameOf(options, "replies"))
+  const messages = sql(nameOf("messages"))
+  const replies = sql(nameOf("replies"))
   const now = sql.literal(utcNow)
   const redeliverable = sql.literal(`last_read is null or last_read < ${utcAgo(redeliverySeconds)}`)
 
@@ -330,8 +329,9 @@ export const migrations = (options?: StorageOptions) =>
   OracleMigrator.fromRecord({
     "1_create_tables": Effect.gen(function*() {
       const sql = (yield* OracleClient).withoutTransforms()
-      const messages = nameOf(options, "messages")
-      const replies = nameOf(options, "replies")
+      const nameOf = yield* names(options)
+      const messages = nameOf("messages")
+      const replies = nameOf("replies")
       yield* sql`create table ${sql(messages)} (
         id number(19) not null primary key,
         seq number(19) generated always as identity,
@@ -369,6 +369,14 @@ export const migrations = (options?: StorageOptions) =>
     })
   })
 
+const createTables = (options: StorageOptions | undefined) =>
+  Effect.flatMap(names(options), (nameOf) =>
+    runMigrations("OracleMessageStorage", {
+      loader: migrations(options),
+      journal: nameOf("migrations"),
+      longest: nameOf("messages_request")
+    }))
+
 /**
  * Creates the tables, or brings them up to date, without providing the storage.
  *
@@ -382,7 +390,7 @@ export const migrations = (options?: StorageOptions) =>
 export const layerMigrations = (
   options?: StorageOptions
 ): Layer.Layer<never, MigrationError | SqlError, OracleClient> =>
-  OracleMigrator.layer({ loader: migrations(options), table: nameOf(options, "migrations") })
+  Layer.effectDiscard(createTables(options))
 
 /**
  * The encoded storage; the tables are created before.
@@ -392,7 +400,7 @@ export const layerMigrations = (
  */
 export const makeEncoded = (options?: StorageOptions) =>
   Effect.andThen(
-    OracleMigrator.run({ loader: migrations(options), table: nameOf(options, "migrations") }),
+    createTables(options),
     makeEncodedStorage(options)
   )
 
@@ -412,7 +420,7 @@ export const make = (options?: StorageOptions) => Effect.flatMap(makeEncoded(opt
  */
 export const layerStorage = (
   options?: StorageOptions
-): Layer.Layer<MessageStorage.MessageStorage, never, OracleClient | ShardingConfig | Digest.Digest> =>
+): Layer.Layer<MessageStorage.MessageStorage, MigrationError, OracleClient | ShardingConfig | Digest.Digest> =>
   Layer.effect(
     MessageStorage.MessageStorage,
     Effect.flatMap(makeEncodedStorage(options), MessageStorage.makeEncoded)

@@ -18,8 +18,9 @@ import * as Semaphore from "effect/Semaphore"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
-import { inPieces, longText, utcAgo, utcFromNow, utcNow } from "./internal/cluster/clusterSql.ts"
-import { limit, OracleClient } from "./OracleClient.ts"
+import { deleteInPieces, inPieces, longText, utcAgo, utcFromNow, utcNow } from "./internal/cluster/clusterSql.ts"
+import { checkOptions, interval, nameBefore, runMigrations } from "./internal/cluster/storeOptions.ts"
+import { OracleClient } from "./OracleClient.ts"
 import * as OracleMigrator from "./OracleMigrator.ts"
 
 /**
@@ -52,9 +53,6 @@ interface Element {
   readonly lock: string
 }
 
-const atLeast = (input: Duration.Input | undefined, otherwise: Duration.Duration): Duration.Duration =>
-  Duration.max(input === undefined ? otherwise : Duration.fromInputUnsafe(input), Duration.millis(1))
-
 /** The factory's word that an element cannot be read and must not be tried again. It is private there; its tag is not. */
 const deadLetterOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undefined => {
   const found = cause.reasons.find((reason) =>
@@ -65,7 +63,11 @@ const deadLetterOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undef
     : undefined
 }
 
-const cleanedAtOnce = 1000
+/** To Oracle an empty text is none, and these have a column of 255 characters. */
+const lengthProblem = (what: string, text: string): string | undefined =>
+  text.length >= 1 && text.length <= 255
+    ? undefined
+    : `The ${what} has ${text.length} characters, and must have 1 to 255`
 
 const failure = (message: string) => (cause: unknown) => new PersistedQueue.PersistedQueueError({ message, cause })
 
@@ -81,21 +83,32 @@ export const makeStore: (
   PersistedQueue.PersistedQueueStore["Service"],
   MigrationError | SqlError,
   OracleClient | Scope.Scope
-> = Effect.fnUntraced(function*(options: StoreOptions = {}) {
+> = Effect.fnUntraced(function*(options?: StoreOptions) {
   const sql = (yield* OracleClient).withoutTransforms()
-  const tableName = options.tableName ?? "effect_queue"
+  const {
+    lockExpiration = Duration.minutes(2),
+    pollInterval = Duration.seconds(1),
+    tableName = "effect_queue",
+    ...rest
+  } = yield* checkOptions(
+    "OraclePersistedQueue",
+    { tableName: nameBefore("_migrations_lock"), pollInterval: interval, lockRefreshInterval: interval, lockExpiration: interval },
+    options
+  )
   const table = sql(tableName)
-  const pollInterval = atLeast(options.pollInterval, Duration.seconds(1))
-  const lockExpiration = Duration.min(atLeast(options.lockExpiration, Duration.minutes(2)), Duration.days(365))
   // A lock that is renewed less often than it lapses would let two work on one element.
   const lockRefreshInterval = Duration.min(
-    atLeast(options.lockRefreshInterval, Duration.seconds(30)),
+    rest.lockRefreshInterval ?? Duration.seconds(30),
     Duration.max(Duration.divideUnsafe(lockExpiration, 3), Duration.millis(1))
   )
   const now = sql.literal(utcNow)
   const free = sql.literal(`acquired_at is null or acquired_at < ${utcAgo(Duration.toSeconds(lockExpiration))}`)
 
-  yield* OracleMigrator.run({ loader: migrations(tableName), table: `${tableName}_migrations` })
+  yield* runMigrations("OraclePersistedQueue", {
+    loader: migrations(tableName),
+    journal: `${tableName}_migrations`,
+    longest: `${tableName}_migrations_lock`
+  })
 
   /** What this store works on. */
   const held = new Set<Element>()
@@ -255,18 +268,17 @@ export const makeStore: (
     )
 
   const cleanState = (state: string, timeToLive: Duration.Duration) =>
-    sql`delete from ${table} where rowid in (
-        select rowid from ${table} where state = ${state}
-          and updated_at <= ${sql.literal(utcAgo(Duration.toSeconds(timeToLive)))} ${limit(cleanedAtOnce)}
-      )`.raw.pipe(
-      Effect.repeat({
-        while: (result) => Predicate.hasProperty(result, "rowsAffected") && result.rowsAffected === cleanedAtOnce
-      })
+    deleteInPieces(
+      sql,
+      table,
+      sql`state = ${state} and updated_at <= ${sql.literal(utcAgo(Duration.toSeconds(timeToLive)))}`
     )
 
   return PersistedQueue.PersistedQueueStore.of({
-    offer: ({ delay, element, id, name }) =>
-      Effect.suspend(() =>
+    offer: ({ delay, element, id, name }) => {
+      const problem = lengthProblem("id", id) ?? lengthProblem("queue's name", name)
+      if (problem !== undefined) return Effect.fail(new PersistedQueue.PersistedQueueError({ message: problem }))
+      return Effect.suspend(() =>
         sql`insert into ${table} (id, queue_name, state, attempts, visible_at, created_at, updated_at, element)
           values (${id}, ${name}, 'pending', 0,
             ${sql.literal(delay === undefined ? utcNow : utcFromNow(Duration.toSeconds(delay)))}, ${now}, ${now},
@@ -279,7 +291,8 @@ export const makeStore: (
         ),
         Effect.andThen(sql.afterCommit(Effect.sync(() => void queues.get(name)?.offered.openUnsafe()))),
         Effect.asVoid
-      ),
+      )
+    },
     take,
     cleanup: ({ failedTimeToLive, timeToLive }) =>
       cleanState("completed", timeToLive).pipe(

@@ -1,7 +1,8 @@
 /**
  * The store of Effect's rate limiter in a table of Oracle, so that all processes of an application share their limits.
  *
- * Each take locks the row of its key for one short transaction. Moments are those of the database's clock.
+ * Each take locks the row of its key for one short transaction. Inside a transaction of the caller's it is still one of its own, on a
+ * session of its own: a rollback gives no token back. Moments are those of the database's clock.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,10 +21,11 @@ import {
   takeOfWindow,
   type Window
 } from "./internal/cluster/rateLimits.ts"
+import { checkOptions, nameBefore } from "./internal/cluster/storeOptions.ts"
 import type { OracleClient } from "./OracleClient.ts"
 
 /**
- * Options of the store: `tableName` is `effect_rate_limiter` by default.
+ * Options of the store: `tableName` is `effect_limiter` by default.
  *
  * @category models
  * @since 0.2.0
@@ -49,8 +51,13 @@ export const makeStore: (
   RateLimiter.RateLimiterStore["Service"],
   MigrationError | SqlError,
   OracleClient | Scope.Scope
-> = Effect.fnUntraced(function*(options: StoreOptions = {}) {
-  const states = yield* openStates<Window | Bucket | Learned>(options.tableName ?? "effect_rate_limiter")
+> = Effect.fnUntraced(function*(options?: StoreOptions) {
+  const { tableName = "effect_limiter" } = yield* checkOptions(
+    "OracleRateLimiter",
+    { tableName: nameBefore("_migrations_lock") },
+    options
+  )
+  const states = yield* openStates<Window | Bucket | Learned>("OracleRateLimiter", tableName)
   return RateLimiter.RateLimiterStore.of({
     fixedWindow: ({ key, limit, refillRate, tokens }) =>
       states.change(

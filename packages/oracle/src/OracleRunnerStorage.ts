@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { inPieces, longText, retryUnique, utcAgo, utcNow } from "./internal/cluster/clusterSql.ts"
+import { namesOf, type PrefixOptions, runMigrations } from "./internal/cluster/storeOptions.ts"
 import { OracleClient } from "./OracleClient.ts"
 import * as OracleMigrator from "./OracleMigrator.ts"
 
@@ -23,12 +24,9 @@ import * as OracleMigrator from "./OracleMigrator.ts"
  * @category models
  * @since 0.2.0
  */
-export interface StorageOptions {
-  readonly prefix?: string | undefined
-}
+export interface StorageOptions extends PrefixOptions {}
 
-const nameOf = (options: StorageOptions | undefined, table: string): string =>
-  `${options?.prefix ?? "cluster"}_${table}`
+const names = (options: StorageOptions | undefined) => namesOf("OracleRunnerStorage", options)
 
 /** An operation on locks must not take longer than it leaves time to renew them. */
 const operationLimit = (config: ShardingConfig["Service"]): Duration.Duration =>
@@ -46,9 +44,10 @@ const operationLimit = (config: ShardingConfig["Service"]): Duration.Duration =>
  */
 export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageOptions) {
   const sql = (yield* OracleClient).withoutTransforms()
+  const nameOf = yield* names(options)
   const config = yield* ShardingConfig
-  const runners = sql(nameOf(options, "runners"))
-  const locks = sql(nameOf(options, "locks"))
+  const runners = sql(nameOf("runners"))
+  const locks = sql(nameOf("locks"))
   const now = sql.literal(utcNow)
   const expired = sql.literal(utcAgo(Duration.toSeconds(Duration.fromInputUnsafe(config.shardLockExpiration))))
   const limit = operationLimit(config)
@@ -144,20 +143,29 @@ export const migrations = (options?: StorageOptions) =>
   OracleMigrator.fromRecord({
     "1_create_tables": Effect.gen(function*() {
       const sql = (yield* OracleClient).withoutTransforms()
-      yield* sql`create table ${sql(nameOf(options, "runners"))} (
+      const nameOf = yield* names(options)
+      yield* sql`create table ${sql(nameOf("runners"))} (
         machine_id number(10) generated always as identity primary key,
         address varchar2(255 char) not null unique,
         healthy number(1) not null,
         last_heartbeat timestamp(3) not null,
         runner clob not null
       )`
-      yield* sql`create table ${sql(nameOf(options, "locks"))} (
+      yield* sql`create table ${sql(nameOf("locks"))} (
         shard_id varchar2(50 char) not null primary key,
         address varchar2(255 char) not null,
         acquired_at timestamp(3) not null
       )`
     })
   })
+
+const createTables = (options: StorageOptions | undefined) =>
+  Effect.flatMap(names(options), (nameOf) =>
+    runMigrations("OracleRunnerStorage", {
+      loader: migrations(options),
+      journal: nameOf("runner_migrations"),
+      longest: nameOf("runner_migrations_lock")
+    }))
 
 /**
  * Creates the tables, or brings them up to date, without providing the storage.
@@ -168,7 +176,7 @@ export const migrations = (options?: StorageOptions) =>
 export const layerMigrations = (
   options?: StorageOptions
 ): Layer.Layer<never, MigrationError | SqlError, OracleClient> =>
-  OracleMigrator.layer({ loader: migrations(options), table: nameOf(options, "runner_migrations") })
+  Layer.effectDiscard(createTables(options))
 
 /**
  * The storage; the tables are created before.
@@ -177,7 +185,7 @@ export const layerMigrations = (
  * @since 0.2.0
  */
 export const make = (options?: StorageOptions) =>
-  OracleMigrator.run({ loader: migrations(options), table: nameOf(options, "runner_migrations") }).pipe(
+  createTables(options).pipe(
     Effect.andThen(makeEncodedStorage(options)),
     Effect.map(RunnerStorage.makeEncoded)
   )
@@ -190,7 +198,7 @@ export const make = (options?: StorageOptions) =>
  */
 export const layerStorage = (
   options?: StorageOptions
-): Layer.Layer<RunnerStorage.RunnerStorage, never, OracleClient | ShardingConfig> =>
+): Layer.Layer<RunnerStorage.RunnerStorage, MigrationError, OracleClient | ShardingConfig> =>
   Layer.effect(RunnerStorage.RunnerStorage, Effect.map(makeEncodedStorage(options), RunnerStorage.makeEncoded))
 
 /**

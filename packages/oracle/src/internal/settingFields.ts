@@ -53,7 +53,8 @@ const shown = (value: unknown): string => {
 
 type Problems = PoolError.InvalidOptionsError["problems"]
 
-const checked = <Settings extends object>(fields: Fields<Settings>, given: Settings): {
+/** What was given of these fields, as the rest of this package reads it, and what cannot be used. */
+export const checkFields = <Settings extends object>(fields: Fields<Settings>, given: Settings): {
   readonly settings: Settings
   readonly problems: Problems
 } => {
@@ -74,7 +75,7 @@ const checked = <Settings extends object>(fields: Fields<Settings>, given: Setti
 
 /** How to connect, as it was given; words in the case that the rest of this package knows. */
 export const checkConnectSettings = (given: ConnectSettings) => {
-  const { problems, settings } = checked(connectFields, given)
+  const { problems, settings } = checkFields(connectFields, given)
   if (given.connectString !== undefined) return { settings, problems }
   return {
     settings,
@@ -83,7 +84,7 @@ export const checkConnectSettings = (given: ConnectSettings) => {
 }
 
 /** How to read values, as it was given. */
-export const checkValueOptions = (given: ValueOptions) => checked(valueFields, given)
+export const checkValueOptions = (given: ValueOptions) => checkFields(valueFields, given)
 
 /** What leases are given and what bounds them, as it was given. */
-export const checkLeaseSettings = (given: LeaseSettings) => checked(leaseFields, given)
+export const checkLeaseSettings = (given: LeaseSettings) => checkFields(leaseFields, given)

@@ -1,23 +1,44 @@
 /** Pieces of SQL that the durable stores share. */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import { lob } from "../../OracleClient.ts"
+import { limit, lob, type OracleClient } from "../../OracleClient.ts"
 
 /** The database's clock without a zone; `systimestamp` itself compares by the zone of the session. */
 export const utcNow = "sys_extract_utc(systimestamp)"
 
+/** A hundred years stand for what is longer, `infinity` included: no moment of the database goes that far. */
+const longestSeconds = 100 * 365 * 24 * 60 * 60
+
+const secondsInterval = (seconds: number): string =>
+  `numtodsinterval(${Math.min(Math.max(0, Math.ceil(seconds * 1000) / 1000), longestSeconds)}, 'SECOND')`
+
 /** A moment of the database's clock, some seconds ago. */
-export const utcAgo = (seconds: number): string =>
-  `${utcNow} - numtodsinterval(${Math.max(0, Math.ceil(seconds * 1000) / 1000)}, 'SECOND')`
+export const utcAgo = (seconds: number): string => `${utcNow} - ${secondsInterval(seconds)}`
 
 /** A moment of the database's clock, some seconds from now. */
-export const utcFromNow = (seconds: number): string =>
-  `${utcNow} + numtodsinterval(${Math.max(0, Math.ceil(seconds * 1000) / 1000)}, 'SECOND')`
+export const utcFromNow = (seconds: number): string => `${utcNow} + ${secondsInterval(seconds)}`
 
 /** Lists are bound in pieces: before 23ai a list holds at most a thousand. */
 const piece = 500
+
+/** Rows that one statement deletes, so that it neither locks nor logs too much at once. */
+const deletedAtOnce = 1000
+
+/** Deletes the rows that meet a condition, piece by piece. */
+export const deleteInPieces = (
+  sql: OracleClient,
+  table: Statement.Identifier,
+  condition: Statement.Fragment
+): Effect.Effect<void, SqlError> =>
+  sql`delete from ${table} where rowid in (select rowid from ${table} where ${condition} ${limit(deletedAtOnce)})`.raw.pipe(
+    Effect.repeat({
+      while: (result) => Predicate.hasProperty(result, "rowsAffected") && result.rowsAffected === deletedAtOnce
+    }),
+    Effect.asVoid
+  )
 
 /** Runs an effect for each piece of a list, in order, and joins what they give. */
 export const inPieces = <A, B, E, R>(

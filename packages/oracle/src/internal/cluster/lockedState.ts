@@ -1,17 +1,22 @@
 /**
  * A small state under a key, changed by one caller at a time: a row that is locked, read, decided about by a pure function, and
  * written. The moment is the database's, so the clocks of processes do not matter.
+ *
+ * Each change is a transaction of its own, also inside one of the caller's. There the row would stay locked for all processes until the
+ * caller commits, and a rollback would undo that a call has failed, or that a token was taken.
  */
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
-import { limit, OracleClient } from "../../OracleClient.ts"
+import { createHash } from "node:crypto"
+import { OracleClient } from "../../OracleClient.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
-import { longText, utcNow } from "./clusterSql.ts"
+import { deleteInPieces, longText, utcNow } from "./clusterSql.ts"
+import { runMigrations } from "./storeOptions.ts"
 
 /** What becomes of a state: the answer, and the state to keep until `expiresAt`; without one the row stays as it is. */
 export interface Decision<S, A> {
@@ -32,24 +37,33 @@ export interface LockedStates<S> {
 /** Milliseconds since 1970 by the database's clock. */
 const millis = `(cast(${utcNow} as date) - date '1970-01-01') * 86400000 + to_number(to_char(${utcNow}, 'FF3'))`
 
-const cleanedAtOnce = 1000
+const longestId = 1000
+
+/**
+ * What stands for a key in its column. Keys begin with what they are of and a colon, so no digest is a key as well. Of what a column
+ * cannot keep, because it is too long or has half a surrogate pair, it is the digest.
+ */
+const idOf = (key: string): string =>
+  key.length <= longestId && key.isWellFormed()
+    ? key
+    : `sha256 ${createHash("sha256").update(key, "utf16le").digest("hex")}`
 
 /** Opens the table of states, creating it where it is not there, and deletes what has expired every five minutes. */
 export const openStates = <S>(
+  store: string,
   tableName: string
 ): Effect.Effect<LockedStates<S>, MigrationError | SqlError, OracleClient | Scope.Scope> =>
   Effect.gen(function*() {
     const sql = (yield* OracleClient).withoutTransforms()
     const table = sql(tableName)
     const now = sql.literal(millis)
-    yield* OracleMigrator.run({ loader: migrations(tableName), table: `${tableName}_migrations` })
+    yield* runMigrations(store, {
+      loader: migrations(tableName),
+      journal: `${tableName}_migrations`,
+      longest: `${tableName}_migrations_lock`
+    })
 
-    yield* sql`delete from ${table} where rowid in (
-        select rowid from ${table} where expires < ${now} ${limit(cleanedAtOnce)}
-      )`.raw.pipe(
-      Effect.repeat({
-        while: (result) => Predicate.hasProperty(result, "rowsAffected") && result.rowsAffected === cleanedAtOnce
-      }),
+    yield* deleteInPieces(sql, table, sql`expires < ${now}`).pipe(
       Effect.catch((error) => Effect.logWarning(`Expired rows of ${tableName} could not be deleted`, error)),
       Effect.repeat(Schedule.spaced(Duration.minutes(5))),
       Effect.forkScoped
@@ -73,9 +87,13 @@ export const openStates = <S>(
         () => Effect.void
       )
 
+    const apart = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.updateContext(effect, (context: Context.Context<never>) => Context.omit(sql.transactionService)(context))
+
     return {
-      change: (key, decide) =>
+      change: (given, decide) =>
         Effect.gen(function*() {
+          const key = idOf(given)
           let [row] = yield* locked(key)
           while (row === undefined) {
             yield* begun(key)
@@ -88,11 +106,11 @@ export const openStates = <S>(
               where id = ${key}`
           }
           return decision.answer
-        }).pipe(sql.withTransaction),
+        }).pipe(sql.withTransaction, apart),
       look: (key, read) =>
         Effect.map(
           sql<Row>`select ${now} as moment, nvl(s.expires, 0) as expires, s.state
-            from dual left join ${table} s on s.id = ${key}`,
+            from dual left join ${table} s on s.id = ${idOf(key)}`,
           ([row]) => read(stateOf(row!), row!.moment)
         )
     } satisfies LockedStates<S>
@@ -103,7 +121,7 @@ const migrations = (tableName: string) =>
     "1_create_table": Effect.gen(function*() {
       const sql = (yield* OracleClient).withoutTransforms()
       yield* sql`create table ${sql(tableName)} (
-        id varchar2(1000 char) not null primary key,
+        id varchar2(${sql.literal(String(longestId))} char) not null primary key,
         expires number(19) not null,
         state clob
       )`

@@ -1,0 +1,98 @@
+/** The options of the durable stores: checked before anything is created, and refused with a sentence. Names of tables among them. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { MigrationError } from "effect/sql/Migrator"
+import type { SqlError } from "effect/sql/SqlError"
+import { OracleClient } from "../../OracleClient.ts"
+import * as OracleMigrator from "../../OracleMigrator.ts"
+import { durationOf, type Field } from "../fieldKinds.ts"
+import { checkFields } from "../settingFields.ts"
+import { asSqlError } from "../sqlReason.ts"
+
+/** Identifiers have at most 128 bytes, and 30 before Oracle Database 12.2 ("Database Object Naming Rules"). */
+const bytesOfName = 128
+const bytesIn12_1 = 30
+
+const bytesOf = (name: string): number => Math.max(...name.split(".").map((part) => new TextEncoder().encode(part).length))
+
+/** A table's name, or what names begin with; `ending` is the longest text that is put behind it. */
+export const nameBefore = (ending: string): Field<string> => ({
+  expected: `a name, or schema.name, of 1 to ${bytesOfName - ending.length} bytes without quotation marks and control characters`,
+  parse: (input) =>
+    typeof input === "string" && input.split(".").every((part) => part.trim() !== "") && !/["\p{Cc}]/u.test(input)
+      && bytesOf(input + ending) <= bytesOfName
+      ? input
+      : undefined
+})
+
+/** Above 0; what is longer than a year counts as a year, which moments of the database can be told by. */
+export const interval: Field<Duration.Duration> = {
+  expected: "a duration above 0, such as \"30 seconds\" or 30000 (milliseconds)",
+  parse: (input) => {
+    const found = durationOf(input)
+    return found === undefined || Duration.isZero(found) ? undefined : Duration.min(found, Duration.days(365))
+  }
+}
+
+const refused = (store: string, problem: string) => new MigrationError({ kind: "BadState", message: `${store}: ${problem}.` })
+
+/** The options of a store, durations read; a name that is none of theirs is refused too. */
+export const checkOptions = <Options extends object>(
+  store: string,
+  fields: { readonly [Name in keyof Options]: Field<Options[Name]> },
+  given: unknown = {}
+): Effect.Effect<Partial<Options>, MigrationError> => {
+  if (typeof given !== "object" || given === null) return Effect.fail(refused(store, "its options must be an object"))
+  const names = Object.keys(fields)
+  const unknown = Object.keys(given).filter((name) => !names.includes(name))
+  const { problems, settings } = checkFields<object>(fields, given)
+  const all = [
+    ...unknown.map((name) => `${JSON.stringify(name)} is none of its options (${names.join(", ")})`),
+    ...problems.map(({ field, problem }) => `${field} ${problem}`)
+  ]
+  return all.length === 0 ? Effect.succeed(settings) : Effect.fail(refused(store, all.join("; ")))
+}
+
+/** Creates the tables of a store, or brings them up to date; refuses names of them that this server cannot have. */
+export const runMigrations = (
+  store: string,
+  options: {
+    readonly loader: OracleMigrator.Loader<OracleClient>
+    readonly journal: string
+    /** The longest of the names that are created. */
+    readonly longest: string
+  }
+): Effect.Effect<void, MigrationError | SqlError, OracleClient> =>
+  Effect.gen(function*() {
+    const { journal, loader, longest } = options
+    const bytes = bytesOf(longest)
+    if (bytes > bytesIn12_1) {
+      const { pool } = yield* OracleClient
+      const version = yield* asSqlError("connect")(pool.use((connection) => connection.serverVersion))
+      const [major = 0, minor = 0] = version.split(".").map(Number)
+      if (major < 12 || (major === 12 && minor < 2)) {
+        return yield* refused(
+          store,
+          `the name ${longest} has ${bytes} bytes, and Oracle Database ${version} allows ${bytesIn12_1}; choose a shorter one`
+        )
+      }
+    }
+    yield* OracleMigrator.run({ loader, table: journal })
+  })
+
+/** Options of a storage of the cluster: how the names of its tables begin. */
+export interface PrefixOptions {
+  readonly prefix?: string | undefined
+}
+
+const prefixField = nameBefore("_runner_migrations_lock")
+
+/** The checked prefix as a function that completes names. */
+export const namesOf = (
+  store: string,
+  options: PrefixOptions | undefined
+): Effect.Effect<(table: string) => string, MigrationError> =>
+  Effect.map(
+    checkOptions(store, { prefix: prefixField }, options),
+    ({ prefix = "cluster" }) => (table) => `${prefix}_${table}`
+  )
