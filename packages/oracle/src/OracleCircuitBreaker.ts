@@ -81,7 +81,10 @@ export const makeStore: (
   return CircuitBreaker.CircuitBreakerStore.of({
     admit: (key) =>
       Effect.gen(function*() {
-        const verdict = yield* states.change(idOf(key), (circuit, now) => admit(circuit, now, newGeneration(), lifetimes))
+        const verdict = yield* states.change(
+          idOf(key),
+          (circuit, now) => admit(circuit, now, newGeneration(), lifetimes)
+        )
           .pipe(
             Effect.mapError(failure("admit a call"))
           )

@@ -389,8 +389,7 @@ const createTables = (options: StorageOptions | undefined) =>
  */
 export const layerMigrations = (
   options?: StorageOptions
-): Layer.Layer<never, MigrationError | SqlError, OracleClient> =>
-  Layer.effectDiscard(createTables(options))
+): Layer.Layer<never, MigrationError | SqlError, OracleClient> => Layer.effectDiscard(createTables(options))
 
 /**
  * The encoded storage; the tables are created before.

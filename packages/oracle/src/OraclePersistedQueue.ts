@@ -92,7 +92,12 @@ export const makeStore: (
     ...rest
   } = yield* checkOptions(
     "OraclePersistedQueue",
-    { tableName: nameBefore("_migrations_lock"), pollInterval: interval, lockRefreshInterval: interval, lockExpiration: interval },
+    {
+      tableName: nameBefore("_migrations_lock"),
+      pollInterval: interval,
+      lockRefreshInterval: interval,
+      lockExpiration: interval
+    },
     options
   )
   const table = sql(tableName)

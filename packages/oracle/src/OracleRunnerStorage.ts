@@ -64,6 +64,9 @@ export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageO
         (rows) => rows.map(({ shard_id }) => shard_id)
       ))
 
+  const unionOf = (shardIds: ReadonlyArray<string>) =>
+    sql.join(" union all ", false)(shardIds.map((shardId) => sql`select ${shardId} as shard_id from dual`))
+
   /** Rows are locked in the order of their keys, whoever locks them, so that two runners cannot wait for each other. */
   const inOrder = (shardIds: ReadonlyArray<string>) => [...shardIds].sort()
 
@@ -97,22 +100,19 @@ export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageO
       stored(Effect.asVoid(sql`update ${runners} set healthy = ${Number(healthy)} where address = ${address}`)),
 
     acquire: (address, shardIds) =>
-      Effect.forEach(
-        inOrder(shardIds),
-        (shardId) =>
+      inPieces(inOrder(shardIds), (some) =>
+        Effect.as(
           retryUnique(
-            sql`merge into ${locks} t using (select ${shardId} as shard_id from dual) s on (t.shard_id = s.shard_id)
+            sql`merge into ${locks} t using (${unionOf(some)}) s on (t.shard_id = s.shard_id)
           when matched then update set address = ${address}, acquired_at = ${now}
             where t.address = ${address} or t.acquired_at < ${expired}
           when not matched then insert (shard_id, address, acquired_at) values (s.shard_id, ${address}, ${now})`
           ),
-        {
-          discard: true
-        }
-      ).pipe(
-        Effect.andThen(held(address, shardIds)),
-        inTime
-      ),
+          []
+        ), 100).pipe(
+          Effect.andThen(held(address, shardIds)),
+          inTime
+        ),
 
     refresh: (address, shardIds) =>
       heartbeat(address).pipe(
@@ -175,8 +175,7 @@ const createTables = (options: StorageOptions | undefined) =>
  */
 export const layerMigrations = (
   options?: StorageOptions
-): Layer.Layer<never, MigrationError | SqlError, OracleClient> =>
-  Layer.effectDiscard(createTables(options))
+): Layer.Layer<never, MigrationError | SqlError, OracleClient> => Layer.effectDiscard(createTables(options))
 
 /**
  * The storage; the tables are created before.

@@ -60,6 +60,18 @@ describe("OracleRunnerStorage", () => {
       assert.deepStrictEqual(yield* storage.acquire("one:1", ["default:3", "default:4"]), ["default:3"])
     })))
 
+  it.live("takes hundreds of shards in a few statements, beside another that wants the same", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { storage } = yield* prepared()
+      const shards = Array.from({ length: 250 }, (_, index) => `default:${index}`) as [string, ...Array<string>]
+      const taken = yield* Effect.all(
+        ["one:1", "two:1", "three:1"].map((address) => storage.acquire(address, shards)),
+        { concurrency: 3 }
+      )
+      assert.lengthOf(taken.flat(), 250)
+      assert.sameMembers(taken.flat(), shards)
+    })))
+
   it.live("gives a shard to another runner when it was not refreshed for long enough, and never sooner", () =>
     Effect.scoped(Effect.gen(function*() {
       const { storage } = yield* prepared("1 second")

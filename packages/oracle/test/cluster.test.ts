@@ -36,19 +36,32 @@ const cluster = Effect.gen(function*() {
   const { connect } = yield* database
   const place: Place = { ...connect, prefix: `sp_sharding_${process.pid}_${++prefixes}` }
   const name = (table: string) => `${place.prefix}_${table}`
-  const sql = yield* Effect.map(Layer.build(OracleClient.layer({ ...connect, max: 1 })), (context) =>
-    Context.get(context, OracleClient.OracleClient))
+  const sql = yield* Effect.map(
+    Layer.build(OracleClient.layer({ ...connect, max: 1 })),
+    (context) => Context.get(context, OracleClient.OracleClient)
+  )
   yield* sql`create table ${sql(doneTable(place.prefix))} (what varchar2(100) not null, runner number not null)`
   yield* Effect.addFinalizer(() =>
     Effect.forEach(
-      ["done", "messages", "replies", "migrations", "migrations_lock", "runners", "locks", "runner_migrations",
-        "runner_migrations_lock"],
+      [
+        "done",
+        "messages",
+        "replies",
+        "migrations",
+        "migrations_lock",
+        "runners",
+        "locks",
+        "runner_migrations",
+        "runner_migrations_lock"
+      ],
       (table) => Effect.ignore(sql`drop table ${sql(name(table))}`),
       { discard: true }
     )
   )
-  const until = <A>(what: Effect.Effect<A, unknown>, isSo: (found: A) => boolean) =>
-    Effect.repeat(Effect.andThen(Effect.sleep("50 millis"), what), { until: isSo }).pipe(Effect.orDie)
+  const until = <A, E>(what: Effect.Effect<A, E>, isSo: (found: A) => boolean): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      while (!isSo(yield* what)) yield* Effect.sleep("50 millis")
+    }).pipe(Effect.orDie)
   const holders = Effect.map(
     sql<{ readonly address: string }>`select distinct address from ${sql(name("locks"))}`,
     (rows) => rows.map(({ address }) => address).sort()

@@ -3,7 +3,7 @@
  * transport stands between them, so whatever arrives has been in the tables.
  */
 import { OracleClient, OracleMessageStorage, OracleRunnerStorage } from "@sessionpool/oracle"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Option, type Redacted, Schema } from "effect"
 import {
   ClusterSchema,
   ClusterWorkflowEngine,
@@ -18,14 +18,17 @@ import { Digest } from "effect/crypto"
 import { Rpc } from "effect/rpc"
 import { Activity, DurableClock, Workflow } from "effect/workflow"
 
-/** Pays once for each payment's name; answers with the number of the runner that paid. */
+/**
+ * Pays once for each payment's name; answers with the number of the runner that paid. Payment and reply are one transaction: a runner
+ * that is too slow, and loses a shard while it pays, pays nothing.
+ */
 export const Account = Entity.make("Account", [
   Rpc.make("pay", {
     payload: { payment: Schema.String },
     primaryKey: ({ payment }) => payment,
     success: Schema.Number
   })
-]).annotateRpcs(ClusterSchema.Persisted, true)
+]).annotateRpcs(ClusterSchema.Persisted, true).annotateRpcs(ClusterSchema.WithTransaction, true)
 
 /** Reserves, sleeps, charges. */
 export const Order = Workflow.make("Order", {
@@ -38,8 +41,10 @@ export const Order = Workflow.make("Order", {
 export const doneTable = (prefix: string) => `${prefix}_done`
 
 const done = (prefix: string, what: string, runner: number) =>
-  Effect.flatMap(OracleClient.OracleClient, (sql) =>
-    sql`insert into ${sql(doneTable(prefix))} (what, runner) values (${what}, ${runner})`).pipe(Effect.orDie)
+  Effect.flatMap(
+    OracleClient.OracleClient,
+    (sql) => sql`insert into ${sql(doneTable(prefix))} (what, runner) values (${what}, ${runner})`
+  ).pipe(Effect.orDie)
 
 const accounts = (prefix: string, runner: number) =>
   Account.toLayer({
@@ -76,11 +81,11 @@ export const sharding = ({ prefix, ...connect }: Place, runner?: number) =>
     Layer.provide(ShardingConfig.layer({
       runnerAddress: runner === undefined ? Option.none() : Option.some(RunnerAddress.make("runner", runner)),
       shardsPerGroup: 6,
-      shardLockRefreshInterval: "500 millis",
-      shardLockExpiration: "3 seconds",
-      refreshAssignmentsInterval: "100 millis",
-      entityMessagePollInterval: "100 millis",
-      entityReplyPollInterval: "50 millis",
+      shardLockRefreshInterval: "2 seconds",
+      shardLockExpiration: "6 seconds",
+      refreshAssignmentsInterval: "500 millis",
+      entityMessagePollInterval: "250 millis",
+      entityReplyPollInterval: "100 millis",
       entityTerminationTimeout: "1 second"
     })),
     Layer.provide(Digest.layerWebCrypto),

@@ -33,23 +33,31 @@ export const deleteInPieces = (
   table: Statement.Identifier,
   condition: Statement.Fragment
 ): Effect.Effect<void, SqlError> =>
-  sql`delete from ${table} where rowid in (select rowid from ${table} where ${condition} ${limit(deletedAtOnce)})`.raw.pipe(
-    Effect.repeat({
-      while: (result) => Predicate.hasProperty(result, "rowsAffected") && result.rowsAffected === deletedAtOnce
-    }),
-    Effect.asVoid
-  )
+  sql`delete from ${table} where rowid in (select rowid from ${table} where ${condition} ${limit(deletedAtOnce)})`.raw
+    .pipe(
+      Effect.repeat({
+        while: (result) => Predicate.hasProperty(result, "rowsAffected") && result.rowsAffected === deletedAtOnce
+      }),
+      Effect.asVoid
+    )
 
 /** Runs an effect for each piece of a list, in order, and joins what they give. */
 export const inPieces = <A, B, E, R>(
   items: ReadonlyArray<A>,
-  f: (some: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E, R>
-): Effect.Effect<Array<B>, E, R> => Effect.map(Effect.forEach(Arr.chunksOf(items, piece), f), (found) => found.flat())
+  f: (some: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E, R>,
+  size = piece
+): Effect.Effect<Array<B>, E, R> => Effect.map(Effect.forEach(Arr.chunksOf(items, size), f), (found) => found.flat())
 
 /** A text as a parameter: beyond what a bind holds it is a CLOB. */
 export const longText = (text: string | null): string | null | Statement.Fragment =>
   text !== null && text.length * 4 > 4000 ? lob("clob", text) : text
 
-/** Two that insert the same new key at once: the second finds it when it tries again. */
+/**
+ * Two that insert the same new key at once: the second finds it when it tries again. So does one that locked several rows in another
+ * order than the other: the database undoes the statement of one of the two.
+ */
 export const retryUnique = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, SqlError, R> =>
-  Effect.retry(effect, { times: 3, while: (error) => error.reason._tag === "UniqueViolation" })
+  Effect.retry(effect, {
+    times: 3,
+    while: ({ reason }) => reason._tag === "UniqueViolation" || reason._tag === "DeadlockError"
+  })

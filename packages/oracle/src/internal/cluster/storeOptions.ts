@@ -13,11 +13,14 @@ import { asSqlError } from "../sqlReason.ts"
 const bytesOfName = 128
 const bytesIn12_1 = 30
 
-const bytesOf = (name: string): number => Math.max(...name.split(".").map((part) => new TextEncoder().encode(part).length))
+const bytesOf = (name: string): number =>
+  Math.max(...name.split(".").map((part) => new TextEncoder().encode(part).length))
 
 /** A table's name, or what names begin with; `ending` is the longest text that is put behind it. */
 export const nameBefore = (ending: string): Field<string> => ({
-  expected: `a name, or schema.name, of 1 to ${bytesOfName - ending.length} bytes without quotation marks and control characters`,
+  expected: `a name, or schema.name, of 1 to ${
+    bytesOfName - ending.length
+  } bytes without quotation marks and control characters`,
   parse: (input) =>
     typeof input === "string" && input.split(".").every((part) => part.trim() !== "") && !/["\p{Cc}]/u.test(input)
       && bytesOf(input + ending) <= bytesOfName
@@ -34,7 +37,8 @@ export const interval: Field<Duration.Duration> = {
   }
 }
 
-const refused = (store: string, problem: string) => new MigrationError({ kind: "BadState", message: `${store}: ${problem}.` })
+const refused = (store: string, problem: string) =>
+  new MigrationError({ kind: "BadState", message: `${store}: ${problem}.` })
 
 /** The options of a store, durations read; a name that is none of theirs is refused too. */
 export const checkOptions = <Options extends object>(
