@@ -23,7 +23,7 @@ const decimals = (digits: number, exponents: readonly [number, number]) =>
   )
 
 const number = ([coefficient, exponent]: readonly [bigint, number]) => fromDecimal(coefficient, exponent)
-const nls = { decimal: ".", group: ",", currency: "$", isoCurrency: "USD" }
+const nls = { decimal: ".", group: ",", currency: "$", isoCurrency: "USD", dualCurrency: "$" }
 
 describe("NUMBER", () => {
   it("keeps 38 digits through text and bytes", () => {

@@ -2,19 +2,18 @@
 import type { Eval } from "../execute/frame.ts"
 import type { Expr } from "../syntax/ast.ts"
 import type { Stored } from "../values/convert.ts"
-import { fit } from "../values/fit.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
 import { BINARY_DOUBLE, BOOLEAN, char, kindOf, NULL, NUMBER, timestampTz, varchar2 } from "../values/sqlType.ts"
 import { compileCall } from "./calls.ts"
 import type { Compilation } from "./compilation.ts"
+import { compileCast } from "./conversionCalls.ts"
 import { datetimeLiteral, intervalLiteral, numberLiteral } from "./literals.ts"
 import { choose, condition, logic, negation } from "./logic.ts"
 import { groupTerm, resolveName } from "./names.ts"
 import { arithmetic, call, comparable, comparison, concatenation, convertTo, inconsistent, unify } from "./operators.ts"
 import { existsTerm, inSubquery, quantifiedSubquery, scalarSubquery } from "./subqueries.ts"
 import { constant, derived, noSlots, type Scope, type Term } from "./term.ts"
-import { resolveType } from "./types.ts"
 
 /** Compiles an expression; after grouping, a whole expression that was grouped by is taken as it is. */
 export const compileExpr = (c: Compilation, expr: Expr, scope: Scope): Term => {
@@ -112,13 +111,8 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
       return existsTerm(c, expr.query, scope)
     case "case":
       return caseExpr(c, expr, scope)
-    case "cast": {
-      const arg = compileExpr(c, expr.arg, scope)
-      const type = resolveType(expr.type, c.context.session.nls.characters)
-      const converted = convertTo(arg, type, at)
-      const name = `cast:${type.name}:${type.precision}:${type.scale}:${type.size}:${type.chars}`
-      return derived([converted], name, type, true, (f) => fit(converted.eval(f), type, { kind: "cast" }))
-    }
+    case "cast":
+      return compileCast(c, expr, scope)
     case "extract": {
       const arg = compileExpr(c, expr.arg, scope)
       const kind = kindOf(arg.type)
@@ -149,8 +143,11 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
   }
 }
 
-const extract = (kind: string, field: string, arg: Term): Term =>
-  call(`EXTRACT_${kind.toUpperCase()}`, NUMBER, constant(field, varchar2()), arg)
+const extract = (kind: string, field: string, arg: Term): Term => {
+  if (kind === "z" && field === "TIMEZONE_REGION") return call("EXTRACT_REGION", varchar2(64), arg)
+  if (kind === "z" && field === "TIMEZONE_ABBR") return call("EXTRACT_ABBR", varchar2(10), arg)
+  return call(`EXTRACT_${kind.toUpperCase()}`, NUMBER, constant(field, varchar2()), arg)
+}
 
 const unary = (c: Compilation, expr: Extract<Expr, { kind: "unary" }>, scope: Scope): Term => {
   const { at } = expr

@@ -2,12 +2,20 @@
 import type { Eval, Frame } from "../execute/frame.ts"
 import { callOf, library } from "../functions/library.ts"
 import type { BinaryOp } from "../syntax/ast.ts"
-import { decodeTimestamp, decodeZoned } from "../values/calendar.ts"
-import { conversion, localOf, type Stored, wallClock } from "../values/convert.ts"
+import { decodeInterval, decodeTimestamp, decodeZoned } from "../values/calendar.ts"
+import {
+  conversion,
+  formatFloat,
+  formatInterval,
+  formatMonths,
+  localOf,
+  type Stored,
+  wallClock
+} from "../values/convert.ts"
 import { formatDate } from "../values/format/dateWriter.ts"
 import { add, divide, multiply, subtract } from "../values/numberArithmetic.ts"
 import type { NumberValue } from "../values/oracleNumber.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { oraError } from "../values/oraError.ts"
 import { comparePadded, comparerOf } from "../values/order.ts"
 import {
   BINARY_DOUBLE,
@@ -43,6 +51,8 @@ export const convertTo = (x: Term, type: SqlType, at: number): Term => {
   if (convert === undefined) throw inconsistent(type, x.type, at)
   if (from === "c" && to === "lc") return { ...x, type, column: undefined as never, key: `lob(${x.key})` }
   if (to === "c" && (from === "t" || from === "z" || from === "l")) return timestampText(x, type)
+  if (to === "c" && (from === "s" || from === "y")) return intervalText(x, type)
+  if (to === "c" && x.type.name === "BINARY_FLOAT") return floatText(x, type)
   const { eval: get } = x
   const keepsEmpty = to === "lc" || to === "lb"
   const converted: Eval = (f) => {
@@ -71,6 +81,28 @@ const timestampText = (x: Term, type: SqlType): Term => {
     }
     const at = decodeTimestamp(value as string)
     return formatDate(kind === "l" ? localOf(at, f.session) : at, nls.timestampFormat, undefined, true, digits)
+  })
+}
+
+/** An interval with as many digits as its type has. */
+const intervalText = (x: Term, type: SqlType): Term => {
+  const { eval: get } = x
+  const { name, precision, scale } = x.type
+  const isMonths = kindOf(x.type) === "y"
+  return derived([x], `${name}_c${precision}.${scale}`, type, x.nullable, (f) => {
+    const value = get(f)
+    if (value === null) return null
+    return isMonths
+      ? formatMonths(value as number, precision)
+      : formatInterval(decodeInterval(value as string), precision, scale)
+  })
+}
+
+const floatText = (x: Term, type: SqlType): Term => {
+  const { eval: get } = x
+  return derived([x], "float_c", type, x.nullable, (f) => {
+    const value = get(f)
+    return value === null ? null : formatFloat(value as number)
   })
 }
 
@@ -127,22 +159,22 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Term, right: Term, a
     if (datetime(r)) {
       if (op === "+") throw oraError(975, "date + date not allowed", at)
       if (l === "d" && r === "d") return call("D_DIFF", NUMBER, left, right)
+      const type = { ...INTERVAL_DS, scale: Math.max(left.type.scale, right.type.scale) }
       if (l === "z" || r === "z") {
         return call(
           "T_DIFF",
-          INTERVAL_DS,
+          type,
           instant(convertTo(left, timestampTz(), at)),
           instant(convertTo(right, timestampTz(), at))
         )
       }
-      return call("T_DIFF", INTERVAL_DS, convertTo(left, timestamp(), at), convertTo(right, timestamp(), at))
+      return call("T_DIFF", type, convertTo(left, timestamp(), at), convertTo(right, timestamp(), at))
     }
     if (r === "n" || r === "f" || isText(r)) {
       return call(`D_${verb}`, DATE, convertTo(left, DATE, at), convertTo(right, NUMBER, at))
     }
     if (r === "s") return call(`${l.toUpperCase()}_${verb}_S`, left.type, left, right)
     if (r === "y") {
-      if (l === "z") throw unimplemented("TIMESTAMP WITH TIME ZONE and an interval of months", at)
       return call(`${l.toUpperCase()}_ADD_Y`, left.type, left, op === "+" ? right : call("Y_NEG", INTERVAL_YM, right))
     }
   }

@@ -54,8 +54,15 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
     case "SMALLINT":
       return T.INTEGER
     case "FLOAT":
-    case "REAL":
-      return T.NUMBER
+    case "DOUBLE PRECISION":
+    case "REAL": {
+      // Binary digits: the scale says that they are.
+      const precision = name === "REAL" ? 63 : args[0] ?? 126
+      if (precision < 1 || precision > 126) {
+        throw oraError(1724, "floating point precision is out of range (1 to 126)", at)
+      }
+      return T.number(precision, -127)
+    }
     case "PLS_INTEGER":
     case "BINARY_INTEGER":
     case "SIMPLE_INTEGER":
@@ -84,8 +91,12 @@ export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false):
       return { ...T.timestamp(scale), name }
     }
     case "INTERVAL YEAR TO MONTH":
+      if ((args[0] ?? 2) > 9) throw oraError(30088, "datetime/interval precision is out of range", at)
       return { ...T.INTERVAL_YM, precision: args[0] ?? 2 }
     case "INTERVAL DAY TO SECOND":
+      if ((args[0] ?? 2) > 9 || (args[1] ?? 6) > 9) {
+        throw oraError(30088, "datetime/interval precision is out of range", at)
+      }
       return { ...T.INTERVAL_DS, precision: args[0] ?? 2, scale: args[1] ?? 6 }
     case "CLOB":
       return T.CLOB

@@ -19,12 +19,13 @@ import { addIntervalMonths, localOf, readZoned, wallClock } from "../values/conv
 import { dayNames } from "../values/format/dateModel.ts"
 import { readDate } from "../values/format/dateReader.ts"
 import { formatDate, weekday } from "../values/format/dateWriter.ts"
+import { checkDateNls } from "../values/nls.ts"
 import * as Arithmetic from "../values/numberArithmetic.ts"
 import { fromDecimal, fromInteger, type NumberValue, toDecimal, toInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { DATE, INTERVAL_DS, INTERVAL_YM, NUMBER, timestamp, timestampTz, varchar2 } from "../values/sqlType.ts"
-import { formatOffset, parseZone } from "../values/timeZones.ts"
+import { abbreviationOf, fixedZone, formatOffset, parseZone, toUtc } from "../values/timeZones.ts"
 import { monthsBetween, roundTo, startOf } from "./dateUnits.ts"
 import { define, type FunctionTable } from "./functionDef.ts"
 
@@ -57,6 +58,10 @@ export const now = (session: SessionState): Instant => ({
 })
 
 const today = (session: SessionState): number => localOf(now(session), session).seconds
+const todayIn = (session: SessionState, nls: string | undefined): number => {
+  checkDateNls(nls)
+  return today(session)
+}
 const fraction = (seconds: number, nanos: number): N =>
   fromDecimal(BigInt(seconds) * 1_000_000_000n + BigInt(nanos), -9)
 
@@ -82,6 +87,28 @@ const extractField = (field: string, at: Instant): N => {
 }
 
 const truncated = (n: N): number => toInteger(Arithmetic.rescale(n, 0, true)) ?? 0
+
+/** The zones that NEW_TIME knows, in minutes from UTC. */
+const oldZones: Readonly<Record<string, number>> = {
+  AST: -240,
+  ADT: -180,
+  BST: -660,
+  BDT: -600,
+  CST: -360,
+  CDT: -300,
+  EST: -300,
+  EDT: -240,
+  GMT: 0,
+  HST: -600,
+  HDT: -540,
+  MST: -420,
+  MDT: -360,
+  NST: -210,
+  PST: -480,
+  PDT: -420,
+  YST: -540,
+  YDT: -480
+}
 
 export const dateFunctions: FunctionTable = {
   D_ADD: define<[number, N]>({ params: ["d", "n"], returns: DATE, run: (_, d, n) => checkRange(d + secondsOfDays(n)) }),
@@ -135,6 +162,18 @@ export const dateFunctions: FunctionTable = {
     returns: timestampTz(9),
     run: (_, z, s) => rezoned(z, minus(decodeZoned(z), decodeInterval(s)))
   }),
+  Z_ADD_Y: define<[string, number]>({
+    params: ["z", "y"],
+    returns: timestampTz(9),
+    run: (_, z, y) => {
+      const at = decodeZoned(z)
+      const local = wallClock(at)
+      const moved = { seconds: addIntervalMonths(local.seconds, y), nanos: local.nanos }
+      const zone = at.region === "" ? fixedZone(at.offsetMinutes) : parseZone(at.region)
+      const seconds = toUtc(zone, moved.seconds)
+      return encodeZoned({ seconds, nanos: moved.nanos, offsetMinutes: zone.offsetAt(seconds), region: at.region })
+    }
+  }),
   S_ADD: define<[string, string]>({
     params: ["s", "s"],
     returns: INTERVAL_DS,
@@ -187,6 +226,40 @@ export const dateFunctions: FunctionTable = {
     returns: NUMBER,
     run: (_, a, b) => monthsBetween(a, b)
   }),
+  NEW_TIME: define<[number, string, string]>({
+    params: ["d", "c", "c"],
+    returns: DATE,
+    run: (_, d, from, to) => {
+      const offset = (name: string): number => {
+        const minutes = oldZones[name.trim().toUpperCase()]
+        if (minutes === undefined) throw oraError(1857, "not a valid time zone")
+        return minutes
+      }
+      return checkRange(d + (offset(to) - offset(from)) * 60)
+    }
+  }),
+  CEIL_D: define<[number, string?]>({
+    params: ["d", "c"],
+    min: 1,
+    returns: DATE,
+    run: (_, d, unit = "DD") => {
+      const start = startOf(d, unit)
+      if (start === d) return d
+      // Somewhere within the unit after this one: its beginning is the next one.
+      let later = d
+      for (let step = 1;; step++) {
+        later = startOf(checkRange(start + step * 12 * 3600), unit)
+        if (later > start) return later
+        if (step > 80_000) throw oraError(1898, "too many precision specifiers")
+      }
+    }
+  }),
+  FLOOR_D: define<[number, string?]>({
+    params: ["d", "c"],
+    min: 1,
+    returns: DATE,
+    run: (_, d, unit = "DD") => startOf(d, unit)
+  }),
   LAST_DAY: define<[number]>({
     params: ["d"],
     returns: DATE,
@@ -219,38 +292,53 @@ export const dateFunctions: FunctionTable = {
     returns: DATE,
     run: (_, d, unit = "DD") => startOf(d, unit)
   }),
-  TO_DATE: define<[string, string?]>({
-    params: ["c", "c"],
+  TO_DATE: define<[string, string?, string?]>({
+    params: ["c", "c", "c"],
     min: 1,
     returns: DATE,
-    run: (s, a, format) => readDate(a, format ?? s.nls.dateFormat, today(s)).seconds
+    run: (s, a, format, nls) => readDate(a, format ?? s.nls.dateFormat, todayIn(s, nls)).seconds
   }),
-  TO_TIMESTAMP: define<[string, string?]>({
-    params: ["c", "c"],
+  TO_TIMESTAMP: define<[string, string?, string?]>({
+    params: ["c", "c", "c"],
     min: 1,
     returns: timestamp(9),
-    run: (s, a, format) => encodeTimestamp(readDate(a, format ?? s.nls.timestampFormat, today(s)))
+    run: (s, a, format, nls) => encodeTimestamp(readDate(a, format ?? s.nls.timestampFormat, todayIn(s, nls)))
   }),
-  TO_TIMESTAMP_TZ: define<[string, string?]>({
-    params: ["c", "c"],
+  TO_TIMESTAMP_TZ: define<[string, string?, string?]>({
+    params: ["c", "c", "c"],
     min: 1,
     returns: timestampTz(9),
-    run: (s, a, format) => encodeZoned(readZoned(a, format ?? s.nls.timestampTzFormat, s))
+    run: (s, a, format, nls) => {
+      checkDateNls(nls)
+      return encodeZoned(readZoned(a, format ?? s.nls.timestampTzFormat, s))
+    }
   }),
-  TO_CHAR_D: define<[number, string]>({
-    params: ["d", "c"],
+  TO_CHAR_D: define<[number, string, string?]>({
+    params: ["d", "c", "c"],
+    min: 2,
     returns: varchar2(75),
-    run: (_, d, f) => formatDate({ seconds: d, nanos: 0 }, f, undefined, false, 0)
+    run: (_, d, f, nls) => {
+      checkDateNls(nls)
+      return formatDate({ seconds: d, nanos: 0 }, f, undefined, false, 0)
+    }
   }),
-  TO_CHAR_T: define<[string, string, number]>({
-    params: ["t", "c", "int"],
+  TO_CHAR_T: define<[string, number, string, string?]>({
+    params: ["t", "int", "c", "c"],
+    min: 3,
     returns: varchar2(75),
-    run: (_, t, f, digits) => formatDate(decodeTimestamp(t), f, undefined, true, digits)
+    run: (_, t, digits, f, nls) => {
+      checkDateNls(nls)
+      return formatDate(decodeTimestamp(t), f, undefined, true, digits)
+    }
   }),
-  TO_CHAR_Z: define<[string, string, number]>({
-    params: ["z", "c", "int"],
+  TO_CHAR_Z: define<[string, number, string, string?]>({
+    params: ["z", "int", "c", "c"],
+    min: 3,
     returns: varchar2(75),
-    run: (_, z, f, digits) => formatDate(wallClock(decodeZoned(z)), f, decodeZoned(z), true, digits)
+    run: (_, z, digits, f, nls) => {
+      checkDateNls(nls)
+      return formatDate(wallClock(decodeZoned(z)), f, decodeZoned(z), true, digits)
+    }
   }),
   NUMTODSINTERVAL: define<[N, string]>({
     params: ["n", "c"],
@@ -266,7 +354,9 @@ export const dateFunctions: FunctionTable = {
     params: ["n", "c"],
     returns: INTERVAL_YM,
     run: (_, n, unit) => {
-      const months = unit.trim().toUpperCase() === "YEAR" ? 12 : 1
+      const name = unit.trim().toUpperCase()
+      if (name !== "YEAR" && name !== "MONTH") throw oraError(1760, "illegal argument for function")
+      const months = name === "YEAR" ? 12 : 1
       return toInteger(Arithmetic.rescale(Arithmetic.multiply(n, fromInteger(months)), 0, false)) ?? 0
     }
   }),
@@ -276,7 +366,7 @@ export const dateFunctions: FunctionTable = {
     run: (_, t, name) => {
       const zone = parseZone(name)
       const local = decodeTimestamp(t)
-      const seconds = local.seconds - zone.offsetAt(local.seconds - zone.offsetAt(local.seconds) * 60) * 60
+      const seconds = toUtc(zone, local.seconds)
       return encodeZoned({ seconds, nanos: local.nanos, offsetMinutes: zone.offsetAt(seconds), region: zone.region })
     }
   }),
@@ -322,6 +412,19 @@ export const dateFunctions: FunctionTable = {
       if (field === "TIMEZONE_HOUR") return fromInteger(Math.trunc(at.offsetMinutes / 60))
       if (field === "TIMEZONE_MINUTE") return fromInteger(at.offsetMinutes % 60)
       return extractField(field, at)
+    }
+  }),
+  EXTRACT_REGION: define<[string]>({
+    params: ["z"],
+    returns: varchar2(64),
+    run: (_, z) => decodeZoned(z).region.toUpperCase() || "UNKNOWN"
+  }),
+  EXTRACT_ABBR: define<[string]>({
+    params: ["z"],
+    returns: varchar2(10),
+    run: (_, z) => {
+      const { region, seconds } = decodeZoned(z)
+      return region === "" ? "UNK" : abbreviationOf(region, seconds)
     }
   }),
   EXTRACT_S: define<[string, string]>({

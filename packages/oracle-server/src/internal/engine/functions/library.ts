@@ -4,6 +4,7 @@ import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
+import { characterFunctions } from "./characterFunctions.ts"
 import { dateFunctions } from "./dateFunctions.ts"
 import type { FunctionDef, FunctionTable } from "./functionDef.ts"
 import { jsonFunctions } from "./jsonFunctions.ts"
@@ -14,6 +15,7 @@ import { textFunctions } from "./textFunctions.ts"
 
 export const library: FunctionTable = {
   ...textFunctions,
+  ...characterFunctions,
   ...numberFunctions,
   ...dateFunctions,
   ...patternFunctions,

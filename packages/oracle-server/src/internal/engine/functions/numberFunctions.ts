@@ -2,9 +2,10 @@
 import { loadDouble, storeDouble } from "../values/convert.ts"
 import { formatNumber, parseNumber } from "../values/format/numberFormat.ts"
 import * as Arithmetic from "../values/numberArithmetic.ts"
-import { fromDouble, fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { fromDecimal, fromDouble, fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
+import { oraError } from "../values/oraError.ts"
 import { BINARY_DOUBLE, NUMBER, varchar2 } from "../values/sqlType.ts"
+import * as Transcendental from "../values/transcendental.ts"
 import { define, type FunctionDef, type FunctionTable } from "./functionDef.ts"
 
 type N = NumberValue
@@ -38,6 +39,7 @@ export const numberFunctions: FunctionTable = {
   ABS: one(Arithmetic.absolute),
   ABS_F: double(Math.abs),
   SIGN: one(Arithmetic.sign),
+  SIGN_F: define<[number]>({ params: ["f"], returns: NUMBER, run: (_, a) => a < 0 ? -1 : 1 }),
   CEIL: one(Arithmetic.ceiling),
   CEIL_F: double(Math.ceil),
   FLOOR: one(Arithmetic.floor),
@@ -56,32 +58,67 @@ export const numberFunctions: FunctionTable = {
     returns: NUMBER,
     run: (_, a, places = 0) => Arithmetic.rescale(a, places, true)
   }),
-  ROUND_F: double((a) => Math.sign(a) * Math.round(Math.abs(a))),
+  // Floating-point numbers go to the nearest even value.
+  ROUND_F: double((a) => {
+    const below = Math.floor(a)
+    const rest = a - below
+    return rest < 0.5 || (rest === 0.5 && below % 2 === 0) ? below : rest >= 0.5 ? below + 1 : a
+  }),
   TRUNC_F: double(Math.trunc),
   POWER: define<[N, N]>({
     params: ["n", "n"],
     returns: NUMBER,
-    run: (_, a, b) => {
-      const result = Arithmetic.wholePower(a, b)
-      if (result === undefined) throw unimplemented("POWER of a NUMBER with a broken exponent (use BINARY_DOUBLE)")
-      return result
-    }
+    run: (_, a, b) => Arithmetic.wholePower(a, b) ?? Transcendental.brokenPower(a, b)
   }),
   POWER_F: doubles((a, b) => a ** b),
+  EXP: one(Transcendental.exp),
+  LN: one(Transcendental.ln),
+  LOG: two(Transcendental.log),
+  SIN: one(Transcendental.sin),
+  COS: one(Transcendental.cos),
+  TAN: one(Transcendental.tan),
+  ASIN: one(Transcendental.asin),
+  ACOS: one(Transcendental.acos),
+  ATAN: one(Transcendental.atan),
+  ATAN2: two(Transcendental.atan2),
+  SINH: one(Transcendental.sinh),
+  COSH: one(Transcendental.cosh),
+  TANH: one(Transcendental.tanh),
   EXP_F: double(Math.exp),
   LN_F: double(Math.log),
+  LOG_F: doubles((base, a) => Math.log(a) / Math.log(base)),
   SIN_F: double(Math.sin),
   COS_F: double(Math.cos),
   TAN_F: double(Math.tan),
-  TO_CHAR_N: define<[N, string]>({
-    params: ["n", "c"],
-    returns: varchar2(64),
-    run: (s, a, format) => formatNumber(a, format, s.nls.number)
+  ASIN_F: double(Math.asin),
+  ACOS_F: double(Math.acos),
+  ATAN_F: double(Math.atan),
+  ATAN2_F: doubles(Math.atan2),
+  SINH_F: double(Math.sinh),
+  COSH_F: double(Math.cosh),
+  TANH_F: double(Math.tanh),
+  MOD_F: doubles((a, b) => b === 0 ? a : a % b),
+  REMAINDER_F: doubles((a, b) => {
+    if (!Number.isFinite(a) || Number.isNaN(b) || b === 0) return NaN
+    if (!Number.isFinite(b)) return a
+    const rest = a % b
+    const half = Math.abs(b) / 2
+    // On a tie the even multiple is the nearest one.
+    if (Math.abs(rest) < half) return rest
+    if (Math.abs(rest) > half || Math.abs(Math.trunc(a / b)) % 2 === 1) return rest - Math.sign(rest) * Math.abs(b)
+    return rest
   }),
-  TO_NUMBER_FORMAT: define<[string, string]>({
-    params: ["c", "c"],
+  TO_CHAR_N: define<[N, string, string?]>({
+    params: ["n", "c", "c"],
+    min: 2,
+    returns: varchar2(64),
+    run: (s, a, format, nls) => formatNumber(a, format, nls === undefined ? s.nls.number : s.nls.numberWith(nls))
+  }),
+  TO_NUMBER_FORMAT: define<[string, string, string?]>({
+    params: ["c", "c", "c"],
+    min: 2,
     returns: NUMBER,
-    run: (s, a, format) => parseNumber(a, format, s.nls.number)
+    run: (s, a, format, nls) => parseNumber(a, format, nls === undefined ? s.nls.number : s.nls.numberWith(nls))
   }),
   "DBMS_RANDOM.VALUE": define<[N?, N?]>({
     params: ["n", "n"],
@@ -93,6 +130,19 @@ export const numberFunctions: FunctionTable = {
         ? random
         : Arithmetic.add(low, Arithmetic.multiply(random, Arithmetic.subtract(high, low)))
     }
+  }),
+  BIN_TO_NUM: define<ReadonlyArray<number>>({
+    params: ["int"],
+    rest: "int",
+    returns: NUMBER,
+    run: (_, ...bits) =>
+      fromDecimal(
+        bits.reduce((all, bit) => {
+          if (bit !== 0 && bit !== 1) throw oraError(1428, `argument '${bit}' is out of range`)
+          return all * 2n + BigInt(bit)
+        }, 0n),
+        0
+      )
   }),
   BITAND: define<[N, N]>({
     params: ["n", "n"],

@@ -15,13 +15,13 @@ export const sliceText = (text: string, from: number, length: number | undefined
   return units === undefined ? text.slice(start, end) : units.slice(start, end).join("")
 }
 
-const textOf = (args: ReadonlyArray<SqlType>): SqlType =>
+export const textOf = (args: ReadonlyArray<SqlType>): SqlType =>
   args[0]!.name === "CLOB" || args[0]!.name === "NCLOB"
     ? args[0]!
     : varchar2(args[0]!.size > 0 && (args[0]!.name === "VARCHAR2" || args[0]!.name === "CHAR") ? args[0]!.size : 4000)
 const big = (args: ReadonlyArray<SqlType>): SqlType => args[0]!.name === "CLOB" ? args[0]! : varchar2()
 
-const findText = (text: string, what: string, start: number, nth: number): number => {
+export const findText = (text: string, what: string, start: number, nth: number): number => {
   if (nth < 1) throw oraError(1428, `argument '${nth}' is out of range`)
   if (start === 0) return 0
   let at: number
@@ -93,8 +93,18 @@ const soundex = (text: string): string => {
 
 const utf8 = new TextEncoder()
 
+/** Letter by letter: one whose capital would be two letters stays as it is. */
+export const upper = (text: string): string => {
+  const all = text.toUpperCase()
+  if (all.length === text.length) return all
+  return Array.from(text, (letter) => {
+    const capital = letter.toUpperCase()
+    return capital.length === letter.length ? capital : letter
+  }).join("")
+}
+
 export const textFunctions: FunctionTable = {
-  UPPER: define<[string]>({ params: ["c"], returns: textOf, run: (_, a) => a.toUpperCase() }),
+  UPPER: define<[string]>({ params: ["c"], returns: textOf, run: (_, a) => upper(a) }),
   LOWER: define<[string]>({ params: ["c"], returns: textOf, run: (_, a) => a.toLowerCase() }),
   INITCAP: define<[string]>({
     params: ["c"],

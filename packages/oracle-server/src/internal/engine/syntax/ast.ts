@@ -11,6 +11,9 @@ export type Expr =
     readonly text: string
     readonly from: string
     readonly to: string
+    /** Digits of the leading field and of the second, where given. */
+    readonly precision: number | undefined
+    readonly fraction: number | undefined
     readonly at: number
   }
   | { readonly kind: "bind"; readonly index: number; readonly at: number }
@@ -60,7 +63,16 @@ export type Expr =
     readonly otherwise: Expr | undefined
     readonly at: number
   }
-  | { readonly kind: "cast"; readonly arg: Expr; readonly type: TypeSpec; readonly at: number }
+  | {
+    readonly kind: "cast"
+    readonly arg: Expr
+    readonly type: TypeSpec
+    /** `DEFAULT value ON CONVERSION ERROR`. */
+    readonly onConversionError?: Expr | undefined
+    /** A format and NLS parameters. */
+    readonly formats: ReadonlyArray<Expr>
+    readonly at: number
+  }
   | { readonly kind: "extract"; readonly field: string; readonly arg: Expr; readonly at: number }
   | {
     readonly kind: "atzone"
@@ -91,6 +103,10 @@ export interface Call {
   readonly over: Window | undefined
   /** What cannot be written as an argument: the side of TRIM, RETURNING of JSON_VALUE, `IGNORE NULLS` … */
   readonly options: Readonly<Record<string, string>>
+  /** `DEFAULT value ON CONVERSION ERROR`. */
+  readonly onConversionError?: Expr | undefined
+  /** The type of `VALIDATE_CONVERSION(value AS type)`. */
+  readonly type?: TypeSpec | undefined
   /** False for a name without parentheses that PL/SQL calls as a procedure. */
   readonly parens: boolean
   readonly at: number

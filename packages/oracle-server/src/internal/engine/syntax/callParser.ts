@@ -13,7 +13,6 @@ const ownGrammar = new Set([
   "JSON_SERIALIZE",
   "JSON_TRANSFORM",
   "TREAT",
-  "VALIDATE_CONVERSION",
   "XMLAGG",
   "XMLCAST",
   "XMLELEMENT",
@@ -62,6 +61,8 @@ export abstract class CallParser extends ParserBase {
     const options: Record<string, string> = {}
     let distinct = false
     let star = false
+    let onConversionError: Expr | undefined
+    let type: TypeSpec | undefined
     if (this.takeWord("DISTINCT") || this.takeWord("UNIQUE")) distinct = true
     else this.takeWord("ALL")
     if (this.isOp("*") && this.isOp(")", 1)) {
@@ -75,7 +76,9 @@ export abstract class CallParser extends ParserBase {
         }
         args.push(this.expr())
         this.#argumentOptions(path, options)
-        if (this.isWord("DEFAULT")) throw this.unsupported("DEFAULT … ON CONVERSION ERROR")
+        if (args.length === 1 && this.isWord("DEFAULT")) onConversionError = this.conversionDefault()
+        if (path[0] === "TRANSLATE" && this.takeWord("USING")) options["using"] = this.name()
+        if (path[0] === "VALIDATE_CONVERSION" && this.takeWord("AS")) type = this.typeSpec()
       } while (this.takeOp(","))
     }
     this.#nullTreatment(options)
@@ -99,7 +102,25 @@ export abstract class CallParser extends ParserBase {
       this.expectOp(")")
     }
     const over = this.takeWord("OVER") ? this.window() : undefined
-    return call(at, path, args, { names, distinct, star, withinGroup, keep, over, options })
+    return call(at, path, args, {
+      names,
+      distinct,
+      star,
+      withinGroup,
+      keep,
+      over,
+      options,
+      onConversionError,
+      type
+    })
+  }
+
+  /** `DEFAULT value ON CONVERSION ERROR`, when it stands here. */
+  conversionDefault(): Expr | undefined {
+    if (!this.takeWord("DEFAULT")) return undefined
+    const value = this.expr()
+    this.expectWord("ON", "CONVERSION", "ERROR")
+    return value
   }
 
   /** `IGNORE NULLS`, which may stand within the parentheses or after them. */

@@ -143,6 +143,7 @@ export abstract class ExpressionParser extends CallParser {
     if (this.takeWord("PRIOR")) return { kind: "unary", op: "prior", arg: this.#signed(), at }
     if (this.takeWord("CONNECT_BY_ROOT")) return { kind: "unary", op: "connect_by_root", arg: this.#signed(), at }
     let arg = this.#primary()
+    if ((this.isWord("DAY") || this.isWord("YEAR")) && this.#isIntervalEnd()) arg = this.#intervalExpression(arg)
     while (this.isWord("AT") && (this.isWord("TIME", 1) || this.isWord("LOCAL", 1))) {
       this.at++
       if (this.takeWord("LOCAL")) arg = { kind: "atzone", arg, zone: undefined, at }
@@ -152,6 +153,28 @@ export abstract class ExpressionParser extends CallParser {
       }
     }
     return arg
+  }
+
+  /** `(a - b) DAY TO SECOND`: whether what stands here makes an interval of a difference. */
+  #isIntervalEnd(): boolean {
+    const after = this.isOp("(", 1) ? 4 : 1
+    return this.isWord("TO", after) && (this.isWord("SECOND", after + 1) || this.isWord("MONTH", after + 1))
+  }
+
+  #intervalExpression(arg: Expr): Expr {
+    const at = this.offset
+    if (this.isWord("YEAR")) throw this.unsupported("an interval expression YEAR TO MONTH")
+    this.at++
+    const digits = (): number | undefined => {
+      if (!this.takeOp("(")) return undefined
+      const count = this.integer()
+      this.expectOp(")")
+      return count
+    }
+    const precision = digits() ?? 2
+    this.expectWord("TO", "SECOND")
+    const fraction = digits() ?? 6
+    return call(at, ["DAY TO SECOND"], [arg], { options: { precision: String(precision), fraction: String(fraction) } })
   }
 
   #primary(): Expr {
@@ -270,9 +293,10 @@ export abstract class ExpressionParser extends CallParser {
     const arg = this.expr()
     this.expectWord("AS")
     const type = this.typeSpec()
-    if (!this.isOp(")")) throw this.unsupported("CAST with DEFAULT or a format")
+    const onConversionError = this.conversionDefault()
+    const formats = this.takeOp(",") ? this.commaList(() => this.expr()) : []
     this.expectOp(")")
-    return { kind: "cast", arg, type, at }
+    return { kind: "cast", arg, type, onConversionError, formats, at }
   }
 
   #trim(): Expr {
@@ -301,18 +325,26 @@ export abstract class ExpressionParser extends CallParser {
     this.at++
     const text = this.token.text
     this.at++
+    let precision: number | undefined
+    let fraction: number | undefined
     const field = (): string => {
       const unit = this.name()
       if (this.takeOp("(")) {
-        this.integer()
-        if (this.takeOp(",")) this.integer()
+        const digits = this.integer()
+        if (this.takeOp(",")) fraction = this.integer()
+        else if (unit === "SECOND" && precision !== undefined) fraction = digits
+        precision ??= digits
         this.expectOp(")")
       }
       return unit
     }
     const from = field()
-    const to = this.takeWord("TO") ? field() : from
-    return { kind: "interval", text, from, to, at }
+    let to = from
+    if (this.takeWord("TO")) {
+      precision ??= 2
+      to = field()
+    }
+    return { kind: "interval", text, from, to, precision, fraction, at }
   }
 
   #caseExpr(): Expr {

@@ -9,6 +9,7 @@ import {
   encodeZoned,
   fieldsOf,
   type Instant,
+  normalize,
   type Zoned
 } from "./calendar.ts"
 import { readDate } from "./format/dateReader.ts"
@@ -45,6 +46,17 @@ export const formatDouble = (value: Stored): string => {
   const [mantissa, exponent] = number.toExponential().split("e")
   const power = Number(exponent)
   return `${mantissa!.includes(".") ? mantissa : mantissa + ".0"}E${power < 0 ? "-" : "+"}${
+    String(Math.abs(power)).padStart(3, "0")
+  }`
+}
+
+/** A BINARY_FLOAT has nine digits. */
+export const formatFloat = (value: number): string => {
+  if (!Number.isFinite(value) || value === 0) return formatDouble(value)
+  const [mantissa, exponent] = value.toExponential(8).split("e")
+  const digits = mantissa!.replace(/0+$/, "")
+  const power = Number(exponent)
+  return `${digits}${digits.endsWith(".") ? "0" : ""}E${power < 0 ? "-" : "+"}${
     String(Math.abs(power)).padStart(3, "0")
   }`
 }
@@ -129,7 +141,19 @@ export const formatMonths = (months: number, digits = 2): string =>
   (months < 0 ? "-" : "+") + String(Math.floor(Math.abs(months) / 12)).padStart(digits, "0") + "-" +
   String(Math.abs(months) % 12).padStart(2, "0")
 
+const isoInterval = /^\s*(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?\s*$/
+
+const readIsoInterval = (value: string): string => {
+  const match = isoInterval.exec(value)
+  if (match === null || !/\d/.test(value)) throw oraError(1867, "the interval is invalid")
+  const part = (i: number): number => Number(match[i] ?? 0)
+  const sign = match[1] === "-" ? -1 : 1
+  const seconds = part(2) * 86400 + part(3) * 3600 + part(4) * 60 + part(5)
+  return encodeInterval(normalize(sign * seconds, sign * Number((match[6] ?? "").padEnd(9, "0"))))
+}
+
 export const readInterval = (value: string): string => {
+  if (/^\s*-?P/.test(value)) return readIsoInterval(value)
   const match = /^\s*([+-]?)(\d+)\s+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?\s*$/.exec(value)
   if (match === null) throw oraError(1867, "the interval is invalid")
   if (Number(match[3]) > 23) throw oraError(1850, "hour must be between 0 and 23")
@@ -144,6 +168,8 @@ export const readInterval = (value: string): string => {
 }
 
 export const readMonths = (value: string): number => {
+  const iso = /^\s*(-?)P(?:(\d+)Y)?(?:(\d+)M)?(?:\d+D)?(?:T.*)?\s*$/.exec(value)
+  if (iso !== null) return (Number(iso[2] ?? 0) * 12 + Number(iso[3] ?? 0)) * (iso[1] === "-" ? -1 : 1)
   const match = /^\s*([+-]?)(\d+)-(\d{1,2})\s*$/.exec(value)
   if (match === null) throw oraError(1867, "the interval is invalid")
   if (Number(match[3]) > 11) throw oraError(1843, "not a valid month")

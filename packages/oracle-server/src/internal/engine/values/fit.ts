@@ -10,7 +10,7 @@ import {
 } from "./calendar.ts"
 import type { Stored } from "./convert.ts"
 import { fits, rescale } from "./numberArithmetic.ts"
-import { type NumberValue, toInteger } from "./oracleNumber.ts"
+import { type NumberValue, toDecimal, toInteger } from "./oracleNumber.ts"
 import { oraError } from "./oraError.ts"
 import { kindOf, type SqlType } from "./sqlType.ts"
 import { byteLength, lengthOf } from "./text.ts"
@@ -19,12 +19,15 @@ import { byteLength, lengthOf } from "./text.ts"
 export type Place =
   | { readonly kind: "column"; readonly owner: string; readonly table: string; readonly column: string }
   | { readonly kind: "cast" }
+  /** CAST of what was no text to text: it has to fit. */
+  | { readonly kind: "castText" }
   | { readonly kind: "plsql" }
 
 const tooLong = (place: Place, actual: number, maximum: number): Error => {
   if (place.kind === "plsql") {
     return oraError(6502, "PL/SQL: value or conversion error: character string buffer too small")
   }
+  if (place.kind === "castText") return oraError(25137, "Data value out of range")
   if (place.kind === "cast") {
     return oraError(12899, `value too large for column (actual: ${actual}, maximum: ${maximum})`)
   }
@@ -65,12 +68,20 @@ const number = (value: NumberValue, type: SqlType, place: Place): NumberValue =>
     return rounded
   }
   if (type.precision === 0) return value
+  if (type.scale === -127) return significant(value, Math.ceil(type.precision * Math.LOG10E * Math.LN2))
   const rounded = rescale(value, type.scale, false)
   if (!fits(rounded, type.precision, type.scale)) {
     if (place.kind === "plsql") throw oraError(6502, "PL/SQL: value or conversion error: number precision too large")
     throw oraError(1438, "value larger than specified precision allowed for this column")
   }
   return rounded
+}
+
+/** FLOAT keeps so many digits, wherever the point stands. */
+const significant = (value: NumberValue, digits: number): NumberValue => {
+  const { coefficient, exponent } = toDecimal(value)
+  const length = (coefficient < 0n ? -coefficient : coefficient).toString().length
+  return length <= digits ? value : rescale(value, digits - length - exponent, false)
 }
 
 /** The value as the type keeps it: rounded, padded, or refused. */

@@ -31,6 +31,39 @@ const fixed: Readonly<Record<string, ReadonlyArray<string>>> = {
   NLS_COMP: ["BINARY"]
 }
 
+/** `NAME = value` pairs of the last argument of TO_CHAR and its relatives. */
+const parametersOf = (text: string): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>()
+  const grammar = /\s*([A-Za-z_]+)\s*=\s*(?:'((?:[^']|'')*)'|([^\s']+(?:\s+(?!NLS_)[^\s']+)*))\s*/giy
+  while (grammar.lastIndex < text.length) {
+    const match = grammar.exec(text)
+    if (match === null) throw oraError(12702, "invalid NLS parameter string used in SQL function")
+    found.set(match[1]!.toUpperCase(), match[2] ?? match[3]!)
+  }
+  return found
+}
+
+/** The NLS argument of a function of dates: the engine has names in one language. */
+export const checkDateNls = (text: string | undefined): void => {
+  if (text === undefined) return
+  for (const [name, value] of parametersOf(text)) {
+    if (name !== "NLS_DATE_LANGUAGE" && name !== "NLS_CALENDAR") {
+      throw oraError(12702, "invalid NLS parameter string used in SQL function")
+    }
+    if (!fixed[name]!.includes(value.toUpperCase())) throw unimplemented(`${name} = ${value}`)
+  }
+}
+
+const isoCurrencies: Readonly<Record<string, string>> = {
+  "AMERICA": "USD",
+  "CANADA": "CAD",
+  "FRANCE": "EUR",
+  "GERMANY": "EUR",
+  "JAPAN": "JPY",
+  "SWITZERLAND": "CHF",
+  "UNITED KINGDOM": "GBP"
+}
+
 export class Nls {
   readonly #values = new Map(Object.entries(nlsDefaults))
   #numbers: NumberNls | undefined
@@ -62,10 +95,31 @@ export class Nls {
         decimal: characters[0]!,
         group: characters[1]!,
         currency: this.get("NLS_CURRENCY"),
-        isoCurrency: "USD"
+        dualCurrency: this.get("NLS_DUAL_CURRENCY"),
+        isoCurrency: isoCurrencies[this.get("NLS_ISO_CURRENCY").toUpperCase()] ?? "USD"
       }
     }
     return this.#numbers
+  }
+
+  /** The session's settings with those of an NLS argument. */
+  numberWith(text: string): NumberNls {
+    const numbers = { ...this.number }
+    for (const [name, value] of parametersOf(text)) {
+      if (name === "NLS_NUMERIC_CHARACTERS") {
+        if (value.length !== 2 || value[0] === value[1]) {
+          throw oraError(12702, "invalid NLS parameter string used in SQL function")
+        }
+        Object.assign(numbers, { decimal: value[0]!, group: value[1]! })
+      } else if (name === "NLS_CURRENCY") Object.assign(numbers, { currency: value })
+      else if (name === "NLS_DUAL_CURRENCY") Object.assign(numbers, { dualCurrency: value })
+      else if (name === "NLS_ISO_CURRENCY") {
+        const isoCurrency = isoCurrencies[value.toUpperCase()]
+        if (isoCurrency === undefined) throw unimplemented(`NLS_ISO_CURRENCY = ${value}`)
+        Object.assign(numbers, { isoCurrency })
+      } else throw oraError(12702, "invalid NLS parameter string used in SQL function")
+    }
+    return numbers
   }
 
   set(name: string, value: string, at = 0): void {

@@ -1,6 +1,6 @@
 /** Offsets of fixed zones (`+02:00`) and of regions (by the runtime's own zone data). */
-import { secondsOf } from "./calendar.ts"
-import { oraError } from "./oraError.ts"
+import { fieldsOf, secondsOf } from "./calendar.ts"
+import { oraError, unimplemented } from "./oraError.ts"
 
 /** A zone by name: a fixed offset or a region. */
 export interface Zone {
@@ -61,6 +61,41 @@ const regionZone = (name: string): Zone | undefined => {
   }
   regions.set(name.toLowerCase(), zone)
   return zone
+}
+
+const abbreviations = new Map<string, Intl.DateTimeFormat>()
+/** Zones whose abbreviation the runtime does not know in American English. */
+const known: Readonly<Record<string, readonly [string, string]>> = {
+  "europe/paris": ["CET", "CEST"],
+  "europe/berlin": ["CET", "CEST"],
+  "europe/madrid": ["CET", "CEST"],
+  "europe/rome": ["CET", "CEST"],
+  "europe/vienna": ["CET", "CEST"],
+  "europe/zurich": ["CET", "CEST"],
+  "europe/amsterdam": ["CET", "CEST"],
+  "europe/brussels": ["CET", "CEST"],
+  "europe/london": ["GMT", "BST"],
+  "asia/tokyo": ["JST", "JST"],
+  "asia/kolkata": ["IST", "IST"],
+  "asia/calcutta": ["IST", "IST"]
+}
+
+/** The abbreviation of a region's time at a UTC instant: PST, PDT, CEST. */
+export const abbreviationOf = (region: string, utcSeconds: number): string => {
+  const pair = known[region.toLowerCase()]
+  const zone = parseZone(region)
+  if (pair !== undefined) {
+    const winter = zone.offsetAt(Date.UTC(fieldsOf(utcSeconds).year, 0, 15) / 1000)
+    return zone.offsetAt(utcSeconds) === winter ? pair[0] : pair[1]
+  }
+  let format = abbreviations.get(region)
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("en-US", { timeZone: region, timeZoneName: "short" })
+    abbreviations.set(region, format)
+  }
+  const name = format.formatToParts(utcSeconds * 1000).find((part) => part.type === "timeZoneName")!.value
+  if (!/^[A-Z]+$/.test(name)) throw unimplemented(`the abbreviation of ${region}`)
+  return name
 }
 
 const offsetGrammar = /^\s*([+-]?)(\d{1,2}):(\d{2})\s*$/

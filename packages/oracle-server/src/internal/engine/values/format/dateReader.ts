@@ -11,6 +11,35 @@ export interface ReadDate extends Instant {
 
 const isPunctuation = (c: string | undefined): boolean => c !== undefined && /[^A-Za-z0-9]/.test(c)
 
+const checked = new WeakSet<ReadonlyArray<Element>>()
+
+const rivals: ReadonlyArray<readonly [RegExp, number, string]> = [
+  [/^(S?YYYY|Y,YYY|YYY|YY|Y|RRRR|RR)$/, 1812, "year may only be specified once"],
+  [/^(MM|MON|MONTH|RM)$/, 1816, "month may only be specified once"],
+  [/^(DY|DAY)$/, 1817, "day of week may only be specified once"],
+  [/^(HH|HH12|HH24)$/, 1813, "hour may only be specified once"],
+  [/^(AM|PM|A\.M\.|P\.M\.)$/, 1814, "AM/PM conflicts with use of A.M./P.M."],
+  [/^(AD|BC|A\.D\.|B\.C\.)$/, 1815, "BC/AD conflicts with use of B.C./A.D."]
+]
+
+/** What a model for reading must not have twice, or beside one another. */
+const checkModel = (elements: ReadonlyArray<Element>): void => {
+  if (checked.has(elements)) return
+  const names = elements.map(({ name }) => name).filter((name) => name !== "text" && name !== "FM" && name !== "FX")
+  const twice = names.some((name, i) => names.indexOf(name) !== i)
+  if (twice) throw oraError(1810, "format code appears twice")
+  for (const [pattern, code, message] of rivals) {
+    if (names.filter((name) => pattern.test(name)).length > 1) throw oraError(code, message)
+  }
+  if (names.includes("HH24") && names.some((name) => /^[AP]\.?M/.test(name))) {
+    throw oraError(1818, "'HH24' precludes use of meridian indicator")
+  }
+  if (names.includes("SYYYY") && names.some((name) => /^[AB]\.?[DC]/.test(name))) {
+    throw oraError(1819, "signed year precludes use of BC/AD")
+  }
+  checked.add(elements)
+}
+
 /** `now` gives the year and the month that the text leaves out. */
 export const readDate = (text: string, format: string, now: number): ReadDate => {
   const today = fieldsOf(now)
@@ -74,6 +103,7 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
     return (half ? century - 1 : century) * 100 + value
   }
 
+  checkModel(elements)
   for (let i = 0; i < elements.length; i++) {
     const element = elements[i]!
     switch (element.name) {
@@ -135,10 +165,7 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
         break
       case "MON":
       case "MONTH":
-        if (/^\s*\d/.test(text.slice(at))) {
-          month = digits(2, element)
-          if (month < 1 || month > 12) throw oraError(1843, "not a valid month")
-        } else if (at >= text.length) throw oraError(1840, "input value not long enough for date format")
+        if (at >= text.length) throw oraError(1840, "input value not long enough for date format")
         else month = monthByName()
         break
       case "RM": {

@@ -1,6 +1,7 @@
 /** TO_CHAR of dates, timestamps and intervals. */
 import { daysOf, type Fields, fieldsOf, type Instant, secondsPerDay } from "../calendar.ts"
 import { oraError, unimplemented } from "../oraError.ts"
+import { abbreviationOf } from "../timeZones.ts"
 import { dateModel, dayNames, type Element, monthNames, romanMonths } from "./dateModel.ts"
 
 export interface ZoneText {
@@ -11,6 +12,7 @@ export interface ZoneText {
 const pad = (value: number, width: number): string => String(value).padStart(width, "0")
 
 const casedName = (name: string, source: string): string => {
+  // Texts that begin with a digit, such as 17th.
   const letters = source.replace(/[^A-Za-z]/g, "")
   if (letters[0] === letters[0]!.toLowerCase()) return name.toLowerCase()
   return letters.length > 1 && letters[1] === letters[1]!.toLowerCase() ? name : name.toUpperCase()
@@ -70,8 +72,35 @@ const ordinalSuffix = (text: string): string => {
 const withSuffix = (text: string, element: Element): string => {
   if (element.suffix === "") return text
   if (element.suffix === "TH") return casedName(ordinalSuffix(text), element.source)
-  if (element.suffix === "SPTH") throw unimplemented("SPTH in a date format")
-  return casedName(spell(Number(text)).replace(/\b[a-z]/g, (c) => c.toUpperCase()), element.source)
+  const spelled = spell(Number(text))
+  return casedName(capitals(element.suffix === "SPTH" ? ordinal(spelled) : spelled), element.source)
+}
+
+const capitals = (text: string): string => text.replace(/\b[a-z]/g, (c) => c.toUpperCase())
+
+const irregular: Readonly<Record<string, string>> = {
+  one: "first",
+  two: "second",
+  three: "third",
+  five: "fifth",
+  eight: "eighth",
+  nine: "ninth",
+  twelve: "twelfth"
+}
+
+const ordinal = (spelled: string): string => {
+  const at = Math.max(spelled.lastIndexOf(" "), spelled.lastIndexOf("-")) + 1
+  const last = spelled.slice(at)
+  return spelled.slice(0, at) + (irregular[last] ?? (last.endsWith("y") ? last.slice(0, -1) + "ieth" : last + "th"))
+}
+
+/** A year in words: two pairs of digits, but thousands where the century says nothing. */
+const yearInWords = (year: number): string => {
+  const rest = year % 100
+  if (year < 100 || year % 1000 < 10) return spell(year)
+  if (rest === 0) return `${spell(year / 100)} hundred`
+  if (rest < 10) throw unimplemented("YEAR of a year that ends in 01 to 09 in a date format")
+  return `${spell(Math.floor(year / 100))} ${spell(rest)}`
 }
 
 export const formatDate = (
@@ -117,7 +146,8 @@ export const formatDate = (
         return String(year % 10)
       case "YEAR":
       case "SYEAR":
-        throw unimplemented("YEAR in a date format")
+        return (element.name === "YEAR" ? "" : f.year < 0 ? "-" : fill ? " " : "") +
+          casedName(capitals(yearInWords(year)), element.source.replace(/^S/i, ""))
       case "IYYY":
         return number(isoWeek(f)[0], 4)
       case "IYY":
@@ -128,7 +158,8 @@ export const formatDate = (
         return String(isoWeek(f)[0] % 10)
       case "CC":
       case "SCC":
-        return number(Math.floor((year + 99) / 100), 2)
+        return (element.name === "CC" ? "" : f.year < 0 ? "-" : fill ? " " : "") +
+          number(Math.floor((year + 99) / 100), 2)
       case "Q":
         return String(Math.floor((f.month + 2) / 3))
       case "MM":
@@ -215,11 +246,12 @@ export const formatDate = (
         return pad(Math.abs(zone.offsetMinutes) % 60, 2)
       case "TZR":
         if (zone === undefined) throw oraError(1821, "date format not recognized")
-        if (zone.region !== "") return zone.region
+        if (zone.region !== "") return zone.region.toUpperCase()
         return (zone.offsetMinutes < 0 ? "-" : "+") + pad(Math.floor(Math.abs(zone.offsetMinutes) / 60), 2) + ":" +
           pad(Math.abs(zone.offsetMinutes) % 60, 2)
       case "TZD":
-        throw unimplemented("TZD in a date format")
+        if (zone === undefined) throw oraError(1821, "date format not recognized")
+        return zone.region === "" ? "" : abbreviationOf(zone.region, at.seconds - zone.offsetMinutes * 60)
       default:
         if (element.name.startsWith("FF")) {
           if (!fraction) throw oraError(1821, "date format not recognized")

@@ -7,6 +7,7 @@ export interface NumberNls {
   readonly decimal: string
   readonly group: string
   readonly currency: string
+  readonly dualCurrency: string
   readonly isoCurrency: string
 }
 
@@ -172,10 +173,10 @@ const special = (bytes: NumberValue, model: Model): string => {
     return model.fill ? text.padStart(15) : text
   }
   const pattern = model.text.replace(/^fm/i, "")
-  if (rounded === undefined || rounded < 0) return (model.fill ? " " : "") + "#".repeat(pattern.length)
+  if (rounded === undefined || rounded < 0) return "#".repeat(pattern.length + 1)
   let hex = rounded.toString(16)
   if (!pattern.includes("x")) hex = hex.toUpperCase()
-  if (hex.length > pattern.length) return (model.fill ? " " : "") + "#".repeat(pattern.length)
+  if (hex.length > pattern.length) return "#".repeat(pattern.length + 1)
   if (pattern.startsWith("0")) hex = hex.padStart(pattern.length, "0")
   return model.fill ? hex.padStart(pattern.length + 1) : hex
 }
@@ -196,7 +197,8 @@ export const formatNumber = (bytes: NumberValue, format: string, nls: NumberNls)
   let body: string
   if (model.scientific) {
     body = scientific(absolute(bytes), model.fraction.length, false)
-    if (model.fill) body = body.padStart(0)
+    // There is always room for three digits of the exponent.
+    if (model.fill) body = body.padStart(model.fraction.length + model.point.length + 6)
   } else {
     const shifted = model.shift > 0 ? multiply(bytes, fromText("1e" + model.shift)) : bytes
     const rounded = absolute(rescale(shifted, model.fraction.length, false))
@@ -243,13 +245,16 @@ const decorate = (model: Model, body: string, negative: boolean, nls: NumberNls)
   const pad = body.length - text.length
   const money = model.currency === "$"
     ? "$"
-    : model.currency === "L" || model.currency === "U"
+    : model.currency === "L"
     ? nls.currency
+    : model.currency === "U"
+    ? nls.dualCurrency
     : model.currency === "C"
     ? nls.isoCurrency
     : ""
   text = money + text
-  const moneyPad = model.currency === "L" || model.currency === "U" ? 10 - money.length : 0
+  const room = { "": 0, "$": 0, "L": 10, "U": 10, "C": 7 }[model.currency]
+  const moneyPad = Math.max(0, room - money.length)
   let lead = " ".repeat(pad + moneyPad)
   let tail = ""
   switch (model.sign) {
@@ -305,6 +310,8 @@ export const parseNumber = (text: string, format: string, nls: NumberNls): Numbe
     ? "$"
     : model.currency === "L"
     ? nls.currency
+    : model.currency === "U"
+    ? nls.dualCurrency
     : model.currency === "C"
     ? nls.isoCurrency
     : ""
