@@ -12,8 +12,10 @@ import { make as makeEngine } from "./internal/engine/database.ts"
 import type { Engine, EngineOptions, Procedure } from "./internal/engine/engine.ts"
 import type { ConnectRequest } from "./internal/net/connectData.ts"
 import { arm, disarm, plannedShutdown, takeDown } from "./internal/server/control.ts"
-import type { SessionEntry } from "./internal/server/instance.ts"
+import type { SessionEntry } from "./internal/server/member.ts"
+import type { InstanceOptions, Options } from "./internal/server/options.ts"
 import type { Counters, RequestRecord } from "./internal/server/requestLog.ts"
+import { forkOptions, type Seed, ServerSnapshot } from "./internal/server/serverSnapshot.ts"
 import { firstUser, type RunningServer, start } from "./internal/server/start.ts"
 import type { AccountState, UserSettings } from "./internal/server/users.ts"
 
@@ -36,6 +38,18 @@ export type {
    * @since 0.1.0
    */
   Counters,
+  /**
+   * One instance of the server: a name, its services and a port of its own.
+   *
+   * @since 0.1.0
+   */
+  InstanceOptions,
+  /**
+   * How a server is set up. Everything has a default.
+   *
+   * @since 0.1.0
+   */
+  Options,
   /**
    * A stored procedure or function written in TypeScript.
    *
@@ -70,81 +84,6 @@ export class OracleServerError extends Data.TaggedError("OracleServerError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
-
-/**
- * One instance of the server: a name, its services and a port of its own.
- *
- * @since 0.1.0
- * @category models
- */
-export interface InstanceOptions {
-  readonly name: string
-  /** Default: the server's service. */
-  readonly services?: ReadonlyArray<string>
-  /** Default: any free port. */
-  readonly port?: number
-  /** Instances of one database share its data; by default all of them do. */
-  readonly database?: string
-}
-
-/**
- * How a server is set up. Everything has a default.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Options {
-  /** The port of the first instance; 0, the default, takes any free one. */
-  readonly port?: number
-  /** Users by name, with a password or with more; default `scott` with `tiger`. */
-  readonly users?: { readonly [name: string]: string | UserSettings }
-  /** The service that clients ask for; default `FREEPDB1`. */
-  readonly service?: string
-  /** Several instances, each on its own port; default a single one. */
-  readonly instances?: ReadonlyArray<InstanceOptions>
-  /** Names the instance that serves a client, by sharding key for instance; a client of another one is redirected. */
-  readonly route?: (request: ConnectRequest) => string | undefined
-  readonly databaseName?: string
-  /** Appended to service names by clients that use full names. */
-  readonly domain?: string
-  /** Default `23.7.0.25.01`. */
-  readonly version?: string
-  /**
-   * Bytes that all statements and tables may hold together, by estimate; a statement that asks for more fails with
-   * ORA-04030. Default: 512 MB.
-   */
-  readonly memoryLimit?: number
-  /** Statements separated by `;` that are run as the first user before the server listens. */
-  readonly script?: string
-  readonly procedures?: ReadonlyArray<Procedure>
-  /** The password verifier offered to clients; default `12c`. */
-  readonly verifier?: "11g" | "12c"
-  /** Wrong passwords in a row that lock an account; default: any number may be tried. */
-  readonly failedLoginAttempts?: number
-  /** Default 300; beyond it ORA-01000. */
-  readonly maxOpenCursors?: number
-  /** Default 10000; beyond it ORA-00018. */
-  readonly maxSessions?: number
-  /** How many connections each instance takes; default 10000. Beyond it the listener refuses with ORA-12520. */
-  readonly maxConnections?: number
-  /** Milliseconds that a client has from connecting to having logged on, then its socket is closed; default 60000. */
-  readonly logOnTimeout?: number
-  /** How many requests the log keeps; default 10000. */
-  readonly logCapacity?: number
-  /** What older servers do not have, for tests of clients. */
-  readonly protocol?: {
-    /** Oracle Net version, 315 to 319; end-of-response needs 319, fast authentication 318. */
-    readonly netVersion?: number
-    /** Two-task field version, 7 (12.1) to 24 (23ai). */
-    readonly fieldVersion?: number
-    readonly endOfResponse?: boolean
-    readonly fastAuth?: boolean
-    /** False: a pipeline is refused with ORA-43616, and none of its calls is run; default true. */
-    readonly pipelines?: boolean
-    /** The largest packet, by default 2 MiB; clients ask for 8192 unless told otherwise. */
-    readonly sdu?: number
-  }
-}
 
 /**
  * A session of the server, as `v$session` would show it.
@@ -209,6 +148,23 @@ export interface InjectedFault {
 export type ShutdownMode = "abort" | "immediate" | "listener"
 
 /**
+ * What the databases and the users of a server were at one moment, to be restored any number of times.
+ *
+ * **Details**
+ *
+ * It holds what was committed: tables with their rows, indexes, views, sequences and all other objects; and the users with
+ * their passwords and states. Rows are shared with the server until one of them changes, so a snapshot takes milliseconds
+ * and little memory, however many rows there are. It stays valid after the server has ended.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Snapshot {
+  /** The names of the databases in it. */
+  readonly databases: ReadonlyArray<string>
+}
+
+/**
  * A running server.
  *
  * @since 0.1.0
@@ -230,6 +186,27 @@ export interface Service {
   readonly counters: Effect.Effect<Counters>
   /** Runs statements separated by `;` and commits them. */
   readonly script: (sql: string, user?: string) => Effect.Effect<void, OracleServerError>
+  /**
+   * Another server, with a copy of what is committed here now: a schema is made once, and each test begins with it and changes
+   * it freely.
+   *
+   * **Details**
+   *
+   * It has the options of this server except for those that are given, the users of this server and those that are given, and
+   * free ports. `script` runs after the copy. It ends with its scope; neither server sees what happens in the other.
+   */
+  readonly fork: (options?: Options) => Effect.Effect<Service, OracleServerError, Scope.Scope>
+  /** What is committed now, and the users. */
+  readonly snapshot: Effect.Effect<Snapshot>
+  /**
+   * Goes back to a snapshot, of this server or of another one whose databases have the same names.
+   *
+   * **Details**
+   *
+   * Sessions stay logged on, so a pool can be kept from test to test. Their transactions are rolled back, running statements are
+   * broken (ORA-01013), open cursors are lost (ORA-08103), and the rows of temporary tables are gone.
+   */
+  readonly restore: (snapshot: Snapshot) => Effect.Effect<void, OracleServerError>
   readonly setUser: (name: string, settings: string | UserSettings) => Effect.Effect<void>
   /** Locks, expires or opens an account; false when there is none. */
   readonly setAccountState: (name: string, state: AccountState) => Effect.Effect<boolean>
@@ -322,7 +299,11 @@ const describe = (entry: SessionEntry): SessionInfo => {
 const failure = (message: string) => (cause: unknown) =>
   new OracleServerError({ message: `${message}: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
 
-const makeService = (running: RunningServer, options: Options): Service => {
+const makeService = (
+  running: RunningServer,
+  options: Options,
+  engine: (options: EngineOptions) => Engine
+): Service => {
   const { cluster, engines, users } = running
   const first = cluster.instances[0]!
   const chosen = (name: string | undefined) =>
@@ -356,14 +337,28 @@ const makeService = (running: RunningServer, options: Options): Service => {
     script: (sql, user = firstUser(options)) =>
       Effect.tryPromise({
         try: async () => {
-          for (const engine of engines) await engine.runScript(user.toUpperCase(), sql)
+          for (const engine of engines.values()) await engine.runScript(user.toUpperCase(), sql)
         },
         catch: failure("the script failed")
+      }),
+    fork: (changes = {}) =>
+      Effect.suspend(() => {
+        const snapshot = ServerSnapshot.take(engines, users)
+        return makeWith(forkOptions(options, changes), engine, { snapshot, users: changes.users ?? {} })
+      }),
+    snapshot: Effect.sync(() => ServerSnapshot.take(engines, users)),
+    restore: (snapshot) =>
+      Effect.try({
+        try: () => {
+          if (!(snapshot instanceof ServerSnapshot)) throw new Error("it was not made by a server")
+          snapshot.restore(engines, users)
+        },
+        catch: failure("the snapshot could not be restored")
       }),
     setUser: (name, settings) =>
       Effect.sync(() => {
         users.set(name, typeof settings === "string" ? { password: settings } : settings)
-        for (const engine of engines) engine.addSchema(name.toUpperCase())
+        for (const engine of engines.values()) engine.addSchema(name.toUpperCase())
       }),
     setAccountState: (name, state) => Effect.sync(() => users.setState(name, state)),
     setPassword: (name, password) => Effect.promise(() => users.setPassword(name, password)),
@@ -383,10 +378,7 @@ const makeService = (running: RunningServer, options: Options): Service => {
     startup: (request = {}) =>
       Effect.tryPromise({
         try: async () => {
-          for (const instance of chosen(request.instance)) {
-            if (!instance.listening) await instance.listen()
-            instance.up = true
-          }
+          for (const instance of chosen(request.instance)) await instance.start()
         },
         catch: failure("the instance could not be started")
       }),
@@ -430,15 +422,47 @@ export const make = (options: Options = {}): Effect.Effect<Service, OracleServer
 /** @internal */
 export const makeWith = (
   options: Options,
-  engine: (options: EngineOptions) => Engine
+  engine: (options: EngineOptions) => Engine,
+  seed?: Seed
 ): Effect.Effect<Service, OracleServerError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.tryPromise({
-      try: () => start(options, engine),
+      try: () => start(options, engine, seed),
       catch: failure("the server could not be started")
     }),
     (running) => Effect.promise(() => running.stop())
-  ).pipe(Effect.map((running) => makeService(running, options)))
+  ).pipe(Effect.map((running) => makeService(running, options, engine)))
+
+/**
+ * Another server with a copy of what is committed in the service's one: see `fork` of {@link Service}.
+ *
+ * **When to use**
+ *
+ * Where the schema takes long to make, or tests must not see each other's rows: provide one server for the suite and
+ * fork it in each test.
+ *
+ * @example
+ * ```ts
+ * import { OracleServer } from "@sessionpool/oracle-server"
+ * import { Effect } from "effect"
+ *
+ * // Each run has the orders of the script, and no others.
+ * export const test = Effect.scoped(Effect.gen(function*() {
+ *   const server = yield* OracleServer.fork()
+ *   yield* server.script("insert into orders values (1)")
+ *   return server.connectString
+ * }))
+ *
+ * export const suite = Effect.all([test, test], { concurrency: "unbounded" }).pipe(
+ *   Effect.provide(OracleServer.layer({ script: "create table orders (id number primary key)" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fork = (options?: Options): Effect.Effect<Service, OracleServerError, OracleServer | Scope.Scope> =>
+  Effect.flatMap(OracleServer, (server) => server.fork(options))
 
 /**
  * A server as a layer.
@@ -460,3 +484,22 @@ export const makeWith = (
  */
 export const layer = (options: Options = {}): Layer.Layer<OracleServer, OracleServerError> =>
   Layer.effect(OracleServer, make(options))
+
+/**
+ * A fork of the server below it, as a layer: {@link fork}.
+ *
+ * @example
+ * ```ts
+ * import { OracleServer } from "@sessionpool/oracle-server"
+ * import { Layer } from "effect"
+ *
+ * export const FreshServer = Layer.fresh(OracleServer.layerFork()).pipe(
+ *   Layer.provide(OracleServer.layer({ script: "create table t (n number)" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFork = (options?: Options): Layer.Layer<OracleServer, OracleServerError, OracleServer> =>
+  Layer.effect(OracleServer, fork(options))

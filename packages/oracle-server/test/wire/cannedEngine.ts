@@ -179,6 +179,8 @@ export const cannedEngine = (
     },
     runScript: () => Promise.resolve(),
     addSchema: () => undefined,
+    snapshot: () => ({ _tag: "EngineSnapshot" }),
+    restore: () => undefined,
     sessions: () => opened,
     close: () => undefined
   }

@@ -1,9 +1,18 @@
 /** Opens a database: the engine behind the server. */
-import type { Engine, EngineOptions, EngineSession } from "./engine.ts"
+import type { Engine, EngineOptions, EngineSession, EngineSnapshot } from "./engine.ts"
 import { Session } from "./session/session.ts"
-import { Core } from "./statements/core.ts"
+import { Core, type CoreSnapshot } from "./statements/core.ts"
 import { splitScript } from "./syntax/script.ts"
 import { oraError } from "./values/oraError.ts"
+
+class Snapshot implements EngineSnapshot {
+  readonly _tag = "EngineSnapshot"
+  readonly core: CoreSnapshot
+
+  constructor(core: CoreSnapshot) {
+    this.core = core
+  }
+}
 
 export const make = (options: EngineOptions = {}): Engine => {
   const core = new Core(options)
@@ -38,6 +47,11 @@ export const make = (options: EngineOptions = {}): Engine => {
       } finally {
         session.close()
       }
+    },
+    snapshot: () => new Snapshot(core.snapshot()),
+    restore: (snapshot) => {
+      for (const session of sessions) session.abandon()
+      core.restore((snapshot as Snapshot).core)
     },
     sessions: () => [...sessions],
     close: () => {

@@ -177,6 +177,13 @@ export interface SessionUsage {
   readonly statements: ReadonlyArray<string>
 }
 
+/** An instance of the database, as `gv$instance` shows it. */
+export interface InstanceFacts {
+  readonly number: number
+  readonly name: string
+  readonly startedAt: number
+}
+
 /** What the engine asks of its surroundings. */
 export interface EngineHost {
   /** Milliseconds since 1970. */
@@ -189,6 +196,8 @@ export interface EngineHost {
   readonly killSession: (sid: number, serial: number, immediate: boolean) => boolean
   /** What the client of a session holds of it: `v$sesstat`, `v$open_cursor` and `v$temporary_lobs` show it. */
   readonly usage: (sid: number) => SessionUsage
+  /** The instances of the database that are open. */
+  readonly instances: () => ReadonlyArray<InstanceFacts>
   /** CREATE, ALTER and DROP USER: those that can log on. */
   readonly accounts: {
     readonly create: (name: string, password: string | undefined) => void
@@ -265,6 +274,11 @@ export interface EngineOptions {
   readonly host?: Partial<EngineHost>
 }
 
+/** The definitions and the committed rows of a database at one moment. */
+export interface EngineSnapshot {
+  readonly _tag: "EngineSnapshot"
+}
+
 /** One database: its schemas, its data and the sessions on it. `make` of `database.ts` opens one. */
 export interface Engine {
   readonly open: (info: SessionInfo) => EngineSession
@@ -272,6 +286,13 @@ export interface Engine {
   readonly runScript: (user: string, script: string) => Promise<void>
   /** A user has a schema from the start, whether or not a session of it was ever opened. */
   readonly addSchema: (name: string) => void
+  /** What is committed now. Its rows are shared until they are changed, so it takes milliseconds whatever their number is. */
+  readonly snapshot: () => EngineSnapshot
+  /**
+   * Goes back, or over, to what a snapshot holds, which may be another database's. Sessions stay: their transactions are rolled
+   * back, their running statements broken with ORA-01013, their cursors closed.
+   */
+  readonly restore: (snapshot: EngineSnapshot) => void
   readonly sessions: () => ReadonlyArray<EngineSession>
   /** Closes every session and the store. Idempotent. */
   readonly close: () => void

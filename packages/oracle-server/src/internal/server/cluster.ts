@@ -1,11 +1,11 @@
 /** What the instances of one server share. */
 import { randomBytes } from "node:crypto"
-import type { OraErrorLike, SessionUsage } from "../engine/engine.ts"
+import type { Engine, InstanceFacts, OraErrorLike, SessionUsage } from "../engine/engine.ts"
 import type { ConnectRequest } from "../net/connectData.ts"
 import type { Call, FunctionName } from "../ttc/call.ts"
 import type { Connection } from "./connection.ts"
 import { FaultBook } from "./faultBook.ts"
-import type { Instance, SessionEntry } from "./instance.ts"
+import type { Member, SessionEntry } from "./member.ts"
 import { type Counters, RequestLog, type RequestRecord } from "./requestLog.ts"
 import type { Users } from "./users.ts"
 
@@ -26,6 +26,8 @@ export interface ClusterSettings {
   readonly pipelines: boolean
   readonly netVersion: number
   readonly route: ((request: ConnectRequest) => string | undefined) | undefined
+  /** Whether a listener sends clients to the instance with the fewest sessions, its own or another one. */
+  readonly loadBalance: boolean
 }
 
 type Running = { -readonly [Key in keyof RequestRecord]: RequestRecord[Key] }
@@ -37,7 +39,7 @@ export class Cluster {
   readonly faults = new FaultBook()
   readonly log: RequestLog
   readonly secret = randomBytes(32)
-  readonly instances: Array<Instance> = []
+  readonly instances: Array<Member> = []
   readonly counts = {
     connections: 0,
     refused: 0,
@@ -137,6 +139,14 @@ export class Cluster {
       if (entry !== undefined && (serial === undefined || entry.session.engine.info.serial === serial)) return entry
     }
     return undefined
+  }
+
+  /** The open instances of a database. */
+  openInstances(engine: Engine): ReadonlyArray<InstanceFacts> {
+    return this.instances
+      .filter((instance) => instance.engine === engine)
+      .map(({ name, startedAt, up }, index) => ({ name, number: index + 1, startedAt, up }))
+      .filter(({ up }) => up)
   }
 
   /** What the client of a session holds of it. */

@@ -1,7 +1,7 @@
 /** What the control interface does to a running server: faults, shutdowns. */
 import type { Fault } from "../../Fault.ts"
 import type { ArmedFault } from "./faultBook.ts"
-import type { Instance } from "./instance.ts"
+import type { Member } from "./member.ts"
 import type { RunningServer } from "./start.ts"
 
 /** The in-band notice that a shutdown is planned. */
@@ -31,8 +31,8 @@ export const disarm = (running: RunningServer, armed: ArmedFault): void => {
 }
 
 /** Takes an instance down. */
-export const takeDown = async (instance: Instance, mode: "abort" | "immediate" | "listener"): Promise<void> => {
-  instance.up = false
+export const takeDown = async (instance: Member, mode: "abort" | "immediate" | "listener"): Promise<void> => {
+  instance.goDown()
   if (mode === "listener") return instance.stopListening()
   if (mode === "immediate") {
     for (const connection of instance.connections) {

@@ -5,13 +5,14 @@ import { oraError } from "../engine/oraError.ts"
 import { productOf } from "../engine/values/product.ts"
 import type { ConnectRequest } from "../net/connectData.ts"
 import type { NetTerms } from "../net/handshake.ts"
-import type { Logon } from "../ttc/authentication.ts"
 import type { Call } from "../ttc/call.ts"
+import type { Logon } from "../ttc/logon.ts"
 import { ServerSession } from "../ttc/serverSession.ts"
 import type { TtcHost } from "../ttc/ttcHost.ts"
 import type { Cluster } from "./cluster.ts"
 import { Connection, type Decision, type Listener } from "./connection.ts"
 import type { CallFacts } from "./faultBook.ts"
+import type { Member, SessionEntry } from "./member.ts"
 import { SessionPool } from "./sessionPool.ts"
 
 export interface InstanceSettings {
@@ -19,16 +20,8 @@ export interface InstanceSettings {
   readonly services: ReadonlyArray<string>
   readonly port: number
   readonly engine: Engine
-}
-
-/** A session with where it belongs. */
-export interface SessionEntry {
-  readonly session: ServerSession
-  readonly logon: Logon
-  readonly request: ConnectRequest
-  readonly instance: Instance
-  connection: Connection | undefined
-  active: boolean
+  /** Its place among the instances of its database, from 1. */
+  readonly number: number
 }
 
 const purityNew = 1
@@ -46,15 +39,16 @@ const without = (name: string, domain: string): string => {
 }
 
 /** One database instance with its own listener on a loopback port. */
-export class Instance {
+export class Instance implements Member {
   readonly name: string
   readonly services: ReadonlyArray<string>
   readonly engine: Engine
+  readonly number: number
   readonly sessions = new Map<number, SessionEntry>()
   readonly pool = new SessionPool()
   readonly connections = new Set<Connection>()
-  /** False between shutdown and start-up: the listener then knows no service. */
   up = true
+  startedAt = Date.now()
   port: number
   readonly #cluster: Cluster
   #server: Server | undefined
@@ -65,6 +59,7 @@ export class Instance {
     this.name = settings.name
     this.services = settings.services
     this.engine = settings.engine
+    this.number = settings.number
     this.port = settings.port
     const { endOfResponse, fastAuth, netVersion, sdu } = cluster.settings
     this.#listener = {
@@ -76,8 +71,18 @@ export class Instance {
     }
   }
 
+  async start(): Promise<void> {
+    if (this.#server === undefined) await this.#listen()
+    if (!this.up) this.startedAt = Date.now()
+    this.up = true
+  }
+
+  goDown(): void {
+    this.up = false
+  }
+
   /** Listens on the port, or on any free one the first time. */
-  listen(): Promise<void> {
+  #listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       const server = createServer((socket) => this.#accept(socket))
       this.#server = server
@@ -177,23 +182,37 @@ export class Instance {
     const cluster = this.#cluster
     if (!redirected) {
       const name = cluster.settings.route?.(request)
-      const target = name === undefined ? this : cluster.instances.find((instance) => instance.name === name)
+      const target = name === undefined
+        ? this.#fittest(request)
+        : cluster.instances.find((instance) => instance.name === name)
       if (target === undefined) return { kind: "refuse", code: unknownService }
       if (target !== this) return { kind: "redirect", host: "127.0.0.1", port: target.port }
     }
     if (!this.up) return { kind: "refuse", code: unknownService }
     if (this.connections.size > cluster.settings.maxConnections) return { kind: "refuse", code: noHandler }
-    const service = this.#serviceOf(request)
+    const service = this.serviceOf(request)
     if (typeof service === "number") return { kind: "refuse", code: service }
-    const { instanceName } = request
-    if (instanceName !== undefined && instanceName.toUpperCase() !== this.name.toUpperCase()) {
-      return { kind: "refuse", code: unknownInstance }
-    }
+    if (!isMeant(this, request)) return { kind: "refuse", code: unknownInstance }
     return { kind: "accept", host: (net) => this.#host(net, request, service, connection) }
   }
 
-  /** The service that is meant, by the name under which it is known here, or the code of the refusal. */
-  #serviceOf(request: ConnectRequest): string | number {
+  /**
+   * The instance of this database that serves the request. That is this one, unless the client names another one, this one
+   * cannot serve it while another one can, or the load is balanced.
+   */
+  #fittest(request: ConnectRequest): Member {
+    const { instances, settings } = this.#cluster
+    const able = instances.filter((instance) =>
+      instance.engine === this.engine && instance.up && instance.listening && isMeant(instance, request) &&
+      typeof instance.serviceOf(request) === "string"
+    )
+    if (able.includes(this) && !settings.loadBalance) return this
+    const least = Math.min(...able.map((instance) => instance.sessions.size))
+    return able.find((instance) => instance === this && instance.sessions.size === least) ??
+      able.find((instance) => instance.sessions.size === least) ?? this
+  }
+
+  serviceOf(request: ConnectRequest): string | number {
     const { domain } = this.#cluster.settings
     if (request.serviceName === undefined) {
       return request.sid?.toUpperCase() === this.name.toUpperCase() ? this.services[0]! : unknownSid
@@ -305,6 +324,7 @@ export class Instance {
       serial,
       service,
       instance: this.name,
+      instanceNumber: this.number,
       program: logon.program,
       machine: logon.machine,
       osUser: logon.osUser,
@@ -346,6 +366,10 @@ export class Instance {
     for (const entry of this.sessions.values()) this.close(entry.session)
   }
 }
+
+/** Whether a client that names an instance may mean this one. */
+const isMeant = (instance: Member, { instanceName }: ConnectRequest): boolean =>
+  instanceName === undefined || instanceName.toUpperCase() === instance.name.toUpperCase()
 
 // What the descriptor says of connection class and purity holds before what the client says in its logon, which is always
 // something. Implicit pooling keeps the session's state unless the descriptor asks for a new one.

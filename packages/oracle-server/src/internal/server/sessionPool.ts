@@ -1,5 +1,5 @@
 /** The sessions that DRCP keeps between clients: which one fits, and when one ends. */
-import type { Logon } from "../ttc/authentication.ts"
+import type { Logon } from "../ttc/logon.ts"
 import type { ServerSession } from "../ttc/serverSession.ts"
 
 /** The key under which DRCP shares sessions: the same user, service and connection class. */

@@ -1,16 +1,18 @@
 /** Starts a server with its users, its script and its instances, and stops it. */
-import type { Options } from "../../OracleServer.ts"
 import type { Engine, EngineOptions } from "../engine/engine.ts"
 import { FieldVersion } from "../ttc/message.ts"
 import { Cluster } from "./cluster.ts"
 import { Instance } from "./instance.ts"
+import type { Options } from "./options.ts"
+import type { Seed } from "./serverSnapshot.ts"
 import { Users } from "./users.ts"
 
 /** A server that listens, and how it is stopped. */
 export interface RunningServer {
   readonly cluster: Cluster
   readonly users: Users
-  readonly engines: ReadonlyArray<Engine>
+  /** By the name of the database. */
+  readonly engines: ReadonlyMap<string, Engine>
   readonly stop: () => Promise<void>
 }
 
@@ -19,17 +21,22 @@ const defaultVersion = "23.7.0.25.01"
 /** The user that scripts run as: the first one. */
 export const firstUser = (options: Options): string => (Object.keys(options.users ?? {})[0] ?? "SCOTT").toUpperCase()
 
+/** Starts a server, on the databases and with the users of a snapshot when one is given. */
 export const start = async (
   options: Options,
-  makeEngine: (options: EngineOptions) => Engine
+  makeEngine: (options: EngineOptions) => Engine,
+  seed?: Seed
 ): Promise<RunningServer> => {
   const databaseName = options.databaseName ?? "FREE"
   const version = options.version ?? defaultVersion
   const protocol = options.protocol ?? {}
   const users = new Users(options.verifier ?? "12c", options.failedLoginAttempts ?? Infinity)
-  for (const [name, settings] of Object.entries(options.users ?? { scott: "tiger" })) {
-    users.set(name, typeof settings === "string" ? { password: settings } : settings)
+  const addUsers = (list: Options["users"] & object): void => {
+    for (const [name, settings] of Object.entries(list)) {
+      users.set(name, typeof settings === "string" ? { password: settings } : settings)
+    }
   }
+  if (seed === undefined) addUsers(options.users ?? { scott: "tiger" })
   const cluster = new Cluster({
     version,
     databaseName,
@@ -45,7 +52,8 @@ export const start = async (
     endOfResponse: protocol.endOfResponse ?? true,
     fastAuth: protocol.fastAuth ?? true,
     pipelines: protocol.pipelines ?? true,
-    route: options.route
+    route: options.route,
+    loadBalance: options.loadBalance ?? false
   }, users)
   const engines = new Map<string, Engine>()
   const service = options.service ?? "FREEPDB1"
@@ -64,19 +72,20 @@ export const start = async (
         host: {
           killSession: (sid, serial) => cluster.kill(sid, serial),
           usage: (sid) => cluster.usage(sid),
+          instances: () => cluster.openInstances(engines.get(database)!),
           accounts: users.accounts
         },
         openCursors: cluster.settings.maxOpenCursors
       })
       engines.set(database, engine)
-      for (const name of users.names()) engine.addSchema(name)
     }
     cluster.instances.push(
       new Instance(cluster, {
         name: plan.name,
         services: plan.services ?? [service],
         port: plan.port ?? (index === 0 ? options.port ?? 0 : 0),
-        engine
+        engine,
+        number: cluster.instances.filter((other) => other.engine === engine).length + 1
       })
     )
   }
@@ -86,13 +95,18 @@ export const start = async (
     for (const engine of engines.values()) engine.close()
   }
   try {
+    if (seed !== undefined) {
+      seed.snapshot.restore(engines, users)
+      addUsers(seed.users)
+    }
+    for (const engine of engines.values()) for (const name of users.names()) engine.addSchema(name)
     if (options.script !== undefined) {
       for (const engine of engines.values()) await engine.runScript(firstUser(options), options.script)
     }
-    for (const instance of cluster.instances) await instance.listen()
+    for (const instance of cluster.instances) await instance.start()
   } catch (cause) {
     await stop()
     throw cause
   }
-  return { cluster, users, engines: [...engines.values()], stop }
+  return { cluster, users, engines, stop }
 }

@@ -1,4 +1,4 @@
-/** The users of a server: passwords, failed attempts, proxies. */
+/** The accounts of a server: their verifiers, states and proxies, and how they are changed. */
 import type { EngineHost } from "../engine/engine.ts"
 import type { Account } from "../ttc/ttcHost.ts"
 import { makeVerifier, type Verifier, type VerifierKind } from "../ttc/verifier.ts"
@@ -14,7 +14,18 @@ export interface UserSettings {
   readonly proxies?: ReadonlyArray<string>
 }
 
-class StoredUser implements Account {
+interface UserFacts {
+  readonly name: string
+  readonly sysdba: boolean
+  readonly state: AccountState
+  readonly verifier: Promise<Verifier>
+  readonly kind: VerifierKind
+  readonly proxies: ReadonlySet<string>
+  readonly failures: number
+  readonly maxFailures: number
+}
+
+export class StoredUser implements Account {
   readonly name: string
   readonly sysdba: boolean
   state: AccountState
@@ -22,16 +33,31 @@ class StoredUser implements Account {
   readonly #kind: VerifierKind
   readonly #proxies: ReadonlySet<string>
   readonly #maxFailures: number
-  #failures = 0
+  #failures: number
 
-  constructor(name: string, settings: UserSettings, kind: VerifierKind, maxFailures: number) {
-    this.name = name
-    this.sysdba = settings.sysdba ?? false
-    this.state = settings.state ?? "open"
-    this.#kind = kind
-    this.#maxFailures = maxFailures
-    this.#proxies = new Set((settings.proxies ?? []).map((proxy) => proxy.toUpperCase()))
-    this.verifier = makeVerifier(kind, settings.password)
+  constructor(facts: UserFacts) {
+    this.name = facts.name
+    this.sysdba = facts.sysdba
+    this.state = facts.state
+    this.verifier = facts.verifier
+    this.#kind = facts.kind
+    this.#proxies = facts.proxies
+    this.#maxFailures = facts.maxFailures
+    this.#failures = facts.failures
+  }
+
+  /** The same account, with the same password, of another server or for later. */
+  copy(): StoredUser {
+    return new StoredUser({
+      name: this.name,
+      sysdba: this.sysdba,
+      state: this.state,
+      verifier: this.verifier,
+      kind: this.#kind,
+      proxies: this.#proxies,
+      failures: this.#failures,
+      maxFailures: this.#maxFailures
+    })
   }
 
   allowsProxy(proxy: string): boolean {
@@ -54,6 +80,11 @@ class StoredUser implements Account {
   }
 }
 
+/** The users of a server as they were at one moment. */
+export interface UsersSnapshot {
+  readonly users: ReadonlyMap<string, StoredUser>
+}
+
 /** The users of a server. Only verifiers of their passwords are kept. */
 export class Users {
   readonly #users = new Map<string, StoredUser>()
@@ -65,9 +96,23 @@ export class Users {
     this.#maxFailures = maxFailures
   }
 
+  #make(name: string, settings: UserSettings): StoredUser {
+    const kind = settings.verifier ?? this.#kind
+    return new StoredUser({
+      name,
+      sysdba: settings.sysdba ?? false,
+      state: settings.state ?? "open",
+      verifier: makeVerifier(kind, settings.password),
+      kind,
+      proxies: new Set((settings.proxies ?? []).map((proxy) => proxy.toUpperCase())),
+      failures: 0,
+      maxFailures: this.#maxFailures
+    })
+  }
+
   set(name: string, settings: UserSettings): void {
     const key = name.toUpperCase()
-    this.#users.set(key, new StoredUser(key, settings, settings.verifier ?? this.#kind, this.#maxFailures))
+    this.#users.set(key, this.#make(key, settings))
   }
 
   remove(name: string): boolean {
@@ -97,7 +142,7 @@ export class Users {
   readonly accounts: EngineHost["accounts"] = {
     create: (name, password) => {
       if (password !== undefined) {
-        this.#users.set(name, new StoredUser(name, { password }, this.#kind, this.#maxFailures))
+        this.#users.set(name, this.#make(name, { password }))
       }
     },
     alter: (name, password, state) => {
@@ -111,6 +156,15 @@ export class Users {
     drop: (name) => {
       this.#users.delete(name)
     }
+  }
+
+  snapshot(): UsersSnapshot {
+    return { users: new Map([...this.#users].map(([name, user]) => [name, user.copy()])) }
+  }
+
+  restore({ users }: UsersSnapshot): void {
+    this.#users.clear()
+    for (const [name, user] of users) this.#users.set(name, user.copy())
   }
 
   find(name: string): Account | undefined {

@@ -1,6 +1,7 @@
 /** Who logs on: checks passwords and proxies, and changes passwords. The bytes are read by `authMessage.ts`. */
 import { oraError } from "../engine/oraError.ts"
 import { type AuthMessage, AuthMode } from "./authMessage.ts"
+import type { Logon } from "./logon.ts"
 import type { TtcTerms } from "./negotiation.ts"
 import type { Account, TtcHost } from "./ttcHost.ts"
 import {
@@ -13,27 +14,6 @@ import {
   serverResponse,
   type Verifier
 } from "./verifier.ts"
-
-/** Who has logged on, and what the client said of itself. */
-export interface Logon {
-  readonly user: string
-  readonly proxyUser: string | undefined
-  readonly sysdba: boolean
-  readonly program: string
-  readonly machine: string
-  readonly osUser: string
-  readonly terminal: string
-  readonly processId: string
-  readonly driverName: string
-  readonly edition: string | undefined
-  readonly timeZone: string | undefined
-  readonly connectionClass: string | undefined
-  /** DRCP purity: 1 new, 2 self; 0 when the client said nothing. */
-  readonly purity: number
-  readonly contexts: AuthMessage["contexts"]
-  /** The password will have to be changed soon. */
-  readonly expiring: boolean
-}
 
 /** A name as the database keeps it: upper case, unless it is quoted. */
 export const normalizeName = (name: string): string => {

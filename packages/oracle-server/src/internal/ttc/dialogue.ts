@@ -1,10 +1,11 @@
 /** What one client and its server know of each other between calls. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import { oraError } from "../engine/oraError.ts"
-import { Authentication, type Logon } from "./authentication.ts"
+import { Authentication } from "./authentication.ts"
 import { ByteWriter } from "./byteWriter.ts"
 import type { Call } from "./call.ts"
 import { asOraError } from "./failure.ts"
+import type { Logon } from "./logon.ts"
 import { FieldVersion } from "./message.ts"
 import { firstTerms, type TtcTerms } from "./negotiation.ts"
 import { CallStatus } from "./outcome.ts"

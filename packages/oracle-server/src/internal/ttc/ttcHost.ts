@@ -1,8 +1,8 @@
 /** What the two-task layer asks of the server around it, as types. */
 import type { OraErrorLike } from "../engine/engine.ts"
 import type { NetTerms } from "../net/handshake.ts"
-import type { Logon } from "./authentication.ts"
 import type { Call, FunctionName } from "./call.ts"
+import type { Logon } from "./logon.ts"
 import type { ServerSession } from "./serverSession.ts"
 import type { Verifier } from "./verifier.ts"
 

@@ -1,8 +1,13 @@
-/** The objects of the database: tables, views, sequences, synonyms, stored procedures, by owner and name. */
+/**
+ * The objects of the database: tables, views, sequences, synonyms, stored procedures, by owner and name.
+ *
+ * An object is plain data with references to others, never to rows, so that a snapshot can copy all of them.
+ */
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Subprogram } from "../syntax/astDefinitions.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
+import { copyGraph } from "./copyGraph.ts"
 
 export interface ColumnDef {
   name: string
@@ -122,6 +127,13 @@ export interface StoredProcedure {
 
 export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure
 
+/** What a catalog holds, as a copy that nothing changes. */
+export interface CatalogSnapshot {
+  readonly objects: ReadonlyMap<string, CatalogObject>
+  readonly schemas: ReadonlySet<string>
+  readonly lastId: number
+}
+
 export class Catalog {
   /** `OWNER.NAME`; the public synonyms have the owner PUBLIC. */
   readonly objects = new Map<string, CatalogObject>()
@@ -132,6 +144,20 @@ export class Catalog {
 
   nextId(): number {
     return ++this.#lastId
+  }
+
+  snapshot(): CatalogSnapshot {
+    return { objects: copyGraph(this.objects), schemas: new Set(this.schemas), lastId: this.#lastId }
+  }
+
+  /** Becomes what the snapshot says; what was compiled before is compiled again. */
+  restore({ lastId, objects, schemas }: CatalogSnapshot): void {
+    this.objects.clear()
+    for (const [key, object] of copyGraph(objects)) this.objects.set(key, object)
+    this.schemas.clear()
+    for (const schema of schemas) this.schemas.add(schema)
+    this.#lastId = Math.max(this.#lastId, lastId)
+    this.version++
   }
 
   add(object: CatalogObject): void {

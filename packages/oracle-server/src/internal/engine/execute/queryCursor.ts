@@ -3,6 +3,7 @@ import type { Row } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Stored } from "../values/convert.ts"
 import { LobValue } from "../values/lobValue.ts"
+import { oraError } from "../values/oraError.ts"
 import type { Column, Cursor, Row as WireRow, Value } from "../values/value.ts"
 import type { Decoder } from "../values/values.ts"
 import { type Frame, suspension } from "./frame.ts"
@@ -41,6 +42,7 @@ export class QueryCursor implements Cursor {
   #ahead: Array<Held> = []
   #next = 0
   #isOpen = false
+  #isLost = false
 
   constructor(
     plan: { readonly columns: ReadonlyArray<Column>; readonly decoders: ReadonlyArray<Decoder> },
@@ -163,6 +165,7 @@ export class QueryCursor implements Cursor {
   }
 
   *#takeHeld(count: number): Step<ReadonlyArray<Held>> {
+    this.#lookForLoss()
     if (this.#next > 0) {
       this.#ahead = this.#ahead.slice(this.#next)
       this.#next = 0
@@ -180,8 +183,19 @@ export class QueryCursor implements Cursor {
     return out
   }
 
+  /** What it reads from is gone: a later fetch fails instead of ending too early. */
+  lose(): void {
+    if (this.#source !== undefined || this.#next < this.#ahead.length) this.#isLost = true
+    this.close()
+  }
+
+  #lookForLoss(): void {
+    if (this.#isLost) throw oraError(8103, "object no longer exists")
+  }
+
   /** As {@link fetch}, when that takes no longer than a turn. */
   fetchNow(count: number): ReadonlyArray<WireRow> | undefined {
+    this.#lookForLoss()
     if (!this.#pullNow(count)) return undefined
     const more = this.#ahead.length - this.#next > count
     // Whether these are the last rows is asked before they are handed out: nothing is lost when the answer takes time.

@@ -75,7 +75,7 @@ const userenv = (session: SessionState, name: string): string | null => {
     case "INSTANCE_NAME":
       return info.instance ?? session.environment.instanceName
     case "INSTANCE":
-      return "1"
+      return String(info.instanceNumber ?? 1)
     case "SERVER_HOST":
       return session.environment.hostName
     case "LANGUAGE":

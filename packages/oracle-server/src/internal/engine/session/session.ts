@@ -407,6 +407,15 @@ export class Session implements EngineSession {
     this.#core.store.forget(this.info.sid)
   }
 
+  /** The database is about to become another one: nothing that was under way goes on. */
+  abandon(): void {
+    this.cancel()
+    for (const cursor of this.#cursors) cursor.lose()
+    this.#cursors.clear()
+    this.#executor.transaction.rollback()
+    this.state.sequenceValues.clear()
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true

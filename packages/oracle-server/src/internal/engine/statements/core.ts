@@ -1,8 +1,8 @@
 /** What all sessions of one database share. */
-import { Catalog, type Sequence, type Table } from "../catalog/catalog.ts"
+import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../catalog/catalog.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Locks } from "../storage/locks.ts"
-import { Store } from "../storage/store.ts"
+import { Store, type StoreSnapshot } from "../storage/store.ts"
 import type { Stored } from "../values/convert.ts"
 import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
@@ -34,6 +34,12 @@ export interface SessionView {
   readonly inTransaction: boolean
 }
 
+/** The definitions and the committed rows of a database at one moment. It can be restored any number of times. */
+export interface CoreSnapshot {
+  readonly catalog: CatalogSnapshot
+  readonly store: StoreSnapshot
+}
+
 /** Bytes that statements and rows may take together. */
 const defaultMemory = 512 * 1024 * 1024
 
@@ -49,11 +55,14 @@ export class Core {
   readonly tablesById = new Map<number, Table>()
 
   constructor(options: EngineOptions) {
+    const startedAt = (options.host?.now ?? Date.now)()
+    const alone = [{ number: 1, name: options.instanceName ?? "FREE", startedAt }]
     this.host = {
       now: options.host?.now ?? Date.now,
       sleep: options.host?.sleep ?? defaultSleep,
       clock: options.host?.clock ?? (() => performance.now()),
       killSession: options.host?.killSession ?? (() => false),
+      instances: options.host?.instances ?? (() => alone),
       accounts: options.host?.accounts ?? { create: () => undefined, alter: () => undefined, drop: () => undefined },
       usage: options.host?.usage ?? (() => ({ openCursors: 0, temporaryLobs: 0, calls: 0, statements: [] }))
     }
@@ -79,6 +88,22 @@ export class Core {
       if (procedure !== undefined && key !== "") return { key, procedure }
     }
     return undefined
+  }
+
+  snapshot(): CoreSnapshot {
+    return { catalog: this.catalog.snapshot(), store: this.store.snapshot() }
+  }
+
+  /** No session may have uncommitted changes. */
+  restore(snapshot: CoreSnapshot): void {
+    this.catalog.restore(snapshot.catalog)
+    this.store.restore(snapshot.store)
+    this.sequencesById.clear()
+    this.tablesById.clear()
+    for (const object of this.catalog.objects.values()) {
+      if (object.kind === "sequence") this.sequencesById.set(object.id, object)
+      else if (object.kind === "table") this.tablesById.set(object.id, object)
+    }
   }
 
   sequence(id: number): Sequence {

@@ -37,10 +37,16 @@ interface View {
   readonly rows: (core: Core, session: SessionState) => Rows
 }
 
-const sessionRows = (core: Core): Rows =>
-  [...core.sessions.values()].map(({ state }) => {
+const instanceOf = ({ info }: SessionState): number => info.instanceNumber ?? 1
+
+/** Sessions of one instance, or of all of them with the number of each. */
+const sessionRows = (core: Core, instance?: number): Rows =>
+  [...core.sessions.values()].filter(({ state }) => instance === undefined || instanceOf(state) === instance).map((
+    { state }
+  ) => {
     const { info } = state
     return [
+      ...(instance === undefined ? [instanceOf(state)] : []),
       info.sid,
       info.serial,
       userId(info.user),
@@ -62,6 +68,38 @@ const sessionRows = (core: Core): Rows =>
       core.locks.blockerOf(info.sid) ?? null
     ]
   })
+
+const sessionColumns =
+  "SID# SERIAL## USER## USERNAME STATUS SERVER SCHEMANAME OSUSER PROCESS MACHINE TERMINAL PROGRAM TYPE MODULE ACTION CLIENT_INFO CLIENT_IDENTIFIER SERVICE_NAME BLOCKING_SESSION#"
+
+const instanceColumns =
+  "INSTANCE_NUMBER# INSTANCE_NAME HOST_NAME VERSION VERSION_FULL STARTUP_TIME@ STATUS PARALLEL THREAD## ARCHIVER LOGINS SHUTDOWN_PENDING DATABASE_STATUS INSTANCE_ROLE ACTIVE_STATE BLOCKED CON_ID#"
+
+/** The open instances: this session's own, or all of them with the number of each. */
+const instanceRows = (core: Core, number?: number): Rows => {
+  const instances = core.host.instances()
+  const { hostName, version } = core.environment
+  return instances.filter((instance) => number === undefined || instance.number === number).map((instance) => [
+    ...(number === undefined ? [instance.number] : []),
+    instance.number,
+    instance.name,
+    hostName,
+    version.split(".")[0] + ".0.0.0.0",
+    version,
+    Math.floor(instance.startedAt / 1000),
+    "OPEN",
+    instances.length > 1 ? "YES" : "NO",
+    instance.number,
+    "STOPPED",
+    "ALLOWED",
+    "NO",
+    "ACTIVE",
+    "PRIMARY_INSTANCE",
+    "NORMAL",
+    "NO",
+    0
+  ])
+}
 
 type RowsOf = (core: Core) => ReadonlyArray<DictionaryRow>
 
@@ -164,11 +202,8 @@ const views: Readonly<Record<string, View>> = {
     rows: (_, session) => [...nlsRows(session), ...databaseNls()]
   },
   "V$NLS_PARAMETERS": { columns: "PARAMETER VALUE", rows: (_, session) => [...nlsRows(session), ...databaseNls()] },
-  "V$SESSION": {
-    columns:
-      "SID# SERIAL## USER## USERNAME STATUS SERVER SCHEMANAME OSUSER PROCESS MACHINE TERMINAL PROGRAM TYPE MODULE ACTION CLIENT_INFO CLIENT_IDENTIFIER SERVICE_NAME BLOCKING_SESSION#",
-    rows: sessionRows
-  },
+  "V$SESSION": { columns: sessionColumns, rows: (core, session) => sessionRows(core, instanceOf(session)) },
+  "GV$SESSION": { columns: `INST_ID# ${sessionColumns}`, rows: (core) => sessionRows(core) },
   "V$MYSTAT": { columns: "SID# STATISTIC## VALUE#", rows: (_, session) => [[session.info.sid, 0, 0]] },
   "V$VERSION": {
     columns: "BANNER BANNER_FULL CON_ID#",
@@ -183,19 +218,8 @@ const views: Readonly<Record<string, View>> = {
       "Production"
     ]]
   },
-  "V$INSTANCE": {
-    columns: "INSTANCE_NUMBER# INSTANCE_NAME HOST_NAME VERSION VERSION_FULL STATUS",
-    rows: (
-      core
-    ) => [[
-      1,
-      core.environment.instanceName,
-      core.environment.hostName,
-      core.environment.version.split(".")[0] + ".0.0.0.0",
-      core.environment.version,
-      "OPEN"
-    ]]
-  },
+  "V$INSTANCE": { columns: instanceColumns, rows: (core, session) => instanceRows(core, instanceOf(session)) },
+  "GV$INSTANCE": { columns: `INST_ID# ${instanceColumns}`, rows: (core) => instanceRows(core) },
   "V$DATABASE": { columns: "NAME OPEN_MODE", rows: (core) => [[core.environment.instanceName, "READ WRITE"]] },
   "V$PARAMETER": {
     columns:
@@ -251,9 +275,8 @@ const aliases: Readonly<Record<string, string>> = {
   OBJ: "USER_OBJECTS",
   IND: "USER_INDEXES",
   SYN: "USER_SYNONYMS",
-  "GV$SESSION": "V$SESSION",
   "V_$SESSION": "V$SESSION",
-  "GV$INSTANCE": "V$INSTANCE"
+  "V_$INSTANCE": "V$INSTANCE"
 }
 
 export const dictionaryView = (core: Core, path: ReadonlyArray<string>): DictionaryView | undefined => {
@@ -275,6 +298,7 @@ export const dictionaryView = (core: Core, path: ReadonlyArray<string>): Diction
         columns.map(({ type }, i): Stored => {
           const cell = row[i] ?? null
           if (cell === null || cell === "") return null
+          if (type === DATE) return cell
           return type === NUMBER ? fromText(String(cell)) : String(cell)
         })
       )

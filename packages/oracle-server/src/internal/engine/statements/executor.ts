@@ -345,8 +345,10 @@ export class Executor {
         const scope = newScope(undefined)
         scope.sequences = true
         const value = defaultOf(c, column, scope)
-        core.store.data(table, state.info.sid).each((head) => {
-          if (head.values !== undefined) head.values[column.place] = value.eval(this.#rowFrame())
+        core.store.data(table, state.info.sid).rewrite((values) => {
+          const row = [...values]
+          row[column.place] = value.eval(this.#rowFrame())
+          return row
         })
       }
     }

@@ -3,9 +3,11 @@
  *
  * The entries stand in runs of bounded length, so that a new one moves a few hundred places at most. A row has an entry for
  * the key of each of its versions; who reads has to look whether the version it sees still has that key.
+ *
+ * A fork shares the runs; whichever index writes to a run first copies it.
  */
 import type { Stored } from "../values/convert.ts"
-import type { Row } from "./tableData.ts"
+import type { Row } from "./row.ts"
 
 export type Key = ReadonlyArray<Stored>
 
@@ -27,7 +29,9 @@ export class OrderedIndex {
   /** Places of the columns in a row. */
   readonly columns: ReadonlyArray<number>
   readonly comparers: ReadonlyArray<(a: Stored, b: Stored) => number>
-  readonly #runs: Array<Array<Entry>> = []
+  #runs: Array<Array<Entry>> = []
+  /** Runs that another index has too. */
+  #shared: Set<Array<Entry>> | undefined
   /** Grows with every change: a walk that finds another number looks for its place again. */
   version = 0
 
@@ -59,6 +63,24 @@ export class OrderedIndex {
       if (order !== 0) return order
     }
     return 0
+  }
+
+  /** The same entries in an index of its own. */
+  fork(): OrderedIndex {
+    const fork = new OrderedIndex(this.id, this.columns, this.comparers)
+    fork.#runs = this.#runs.slice()
+    this.#shared = new Set(this.#runs)
+    fork.#shared = new Set(this.#runs)
+    return fork
+  }
+
+  /** A run that may be written to. */
+  #own(index: number): Array<Entry> {
+    const run = this.#runs[index]!
+    if (this.#shared === undefined || !this.#shared.delete(run)) return run
+    const copy = run.slice()
+    this.#runs[index] = copy
+    return copy
   }
 
   #place(entry: Entry, key: Key, row: number): number {
@@ -106,9 +128,9 @@ export class OrderedIndex {
       index--
       at = runs[index]!.length
     }
-    const run = runs[index]!
-    const there = run[at]
+    const there = runs[index]![at]
     if (there !== undefined && this.#place(there, key, number) === 0) return
+    const run = this.#own(index)
     if (at === run.length) run.push({ key, row: number })
     else run.splice(at, 0, { key, row: number })
     this.version++
@@ -120,11 +142,11 @@ export class OrderedIndex {
 
   remove(key: Key, row: number): void {
     const [index, at] = this.#seek(key, row)
-    const run = this.#runs[index]
-    const there = run?.[at]
+    const there = this.#runs[index]?.[at]
     if (there === undefined || this.#place(there, key, row) !== 0) return
-    run!.splice(at, 1)
-    if (run!.length === 0) this.#runs.splice(index, 1)
+    const run = this.#own(index)
+    run.splice(at, 1)
+    if (run.length === 0) this.#runs.splice(index, 1)
     this.version++
   }
 

@@ -17,6 +17,22 @@ interface Superseded {
   readonly scn: number
 }
 
+interface Change {
+  readonly data: TableData
+  readonly row: number
+}
+
+/** A transaction with uncommitted changes. */
+export interface Writer {
+  readonly changes: ReadonlyArray<Change>
+}
+
+/** The committed rows of every table at one moment, by the number of the table. Nothing ever writes to them. */
+export interface StoreSnapshot {
+  readonly scn: number
+  readonly tables: ReadonlyMap<number, TableData>
+}
+
 interface Rows {
   shared: TableData
   /** Of a temporary table, by session. */
@@ -31,6 +47,8 @@ export class Store {
   scn = 1
   #statement = 0
   readonly #snapshots = new Set<Snapshot>()
+  /** Transactions that have changed rows and have not ended. */
+  readonly writers = new Set<Writer>()
   /** Rows with versions that a read still needed when they were replaced, oldest first. */
   #superseded: Array<Superseded> = []
   #cleaned = 0
@@ -102,6 +120,36 @@ export class Store {
     }
   }
 
+  /** What is committed now; it takes no time for the number of rows, only for those that are being changed. */
+  snapshot(): StoreSnapshot {
+    const unsettled = new Map<TableData, Set<number>>()
+    const note = ({ data, row }: Change): void => {
+      const rows = unsettled.get(data)
+      if (rows === undefined) unsettled.set(data, new Set([row]))
+      else rows.add(row)
+    }
+    for (const { changes } of this.writers) for (const change of changes) note(change)
+    for (let i = this.#cleaned; i < this.#superseded.length; i++) note(this.#superseded[i]!)
+    const uncounted = new Memory(Infinity)
+    const tables = new Map<number, TableData>()
+    for (const [id, { shared }] of this.#tables) tables.set(id, shared.fork(uncounted, unsettled.get(shared) ?? []))
+    return { scn: this.scn, tables }
+  }
+
+  /** Puts the rows of a snapshot in the place of all others. No transaction may have changes. */
+  restore(snapshot: StoreSnapshot): void {
+    for (const { own, shared } of this.#tables.values()) {
+      for (const data of [shared, ...own.values()]) data.release()
+    }
+    this.#tables.clear()
+    this.#superseded = []
+    this.#cleaned = 0
+    this.scn = Math.max(this.scn, snapshot.scn) + 1
+    for (const [id, data] of snapshot.tables) {
+      this.#tables.set(id, { shared: data.fork(this.memory, []), own: new Map() })
+    }
+  }
+
   /** The number of a new statement: its writes carry it, and it does not see them. */
   nextStatement(): number {
     return ++this.#statement
@@ -139,7 +187,7 @@ export class Store {
   }
 
   /** Numbers a commit, makes the versions final and lets go of what they replaced. */
-  commit(changes: ReadonlyArray<{ readonly data: TableData; readonly row: number }>): void {
+  commit(changes: ReadonlyArray<Change>): void {
     const scn = ++this.scn
     for (const { data, row } of changes) {
       const head = data.head(row)

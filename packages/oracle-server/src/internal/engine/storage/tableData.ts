@@ -7,12 +7,15 @@
  * the moment of its {@link Snapshot}, or that its own session made before it.
  *
  * Rows stand in blocks; a block whose rows are all gone goes too, so a table that is used as a queue stays small.
+ *
+ * A fork shares the blocks and the versions in them; whichever table writes to a block first copies it. A version that is
+ * shared is committed and has none behind it, so nothing ever changes it.
  */
-import type { Stored } from "../values/convert.ts"
 import { type Memory, sizeOf } from "./memory.ts"
 import type { Key, OrderedIndex } from "./orderedIndex.ts"
+import type { Row } from "./row.ts"
 
-export type Row = Array<Stored>
+export type { Row }
 
 export interface Version {
   /** undefined: the row was deleted. */
@@ -62,7 +65,9 @@ export class TableData {
   readonly indexes: Array<OrderedIndex> = []
   /** Locks of rows that no uncommitted version marks: row number to session. */
   readonly rowLocks = new Map<number, number>()
-  readonly #blocks: Array<Block | undefined> = []
+  #blocks: Array<Block | undefined> = []
+  /** Blocks that another table has too. */
+  #shared: Set<Block> | undefined
   readonly #memory: Memory
   nextRow = 0
   /** Rows whose newest version is not deleted. */
@@ -71,6 +76,36 @@ export class TableData {
 
   constructor(memory: Memory) {
     this.#memory = memory
+  }
+
+  /**
+   * The committed rows as a table of its own. `unsettled` are the rows that have uncommitted versions or more than one.
+   */
+  fork(memory: Memory, unsettled: Iterable<number>): TableData {
+    const fork = new TableData(memory)
+    fork.nextRow = this.nextRow
+    fork.size = this.size
+    fork.#bytes = this.#bytes
+    memory.add(this.#bytes)
+    fork.#blocks = this.#blocks.slice()
+    const blocks = this.#blocks.filter((block) => block !== undefined)
+    this.#shared = new Set(blocks)
+    fork.#shared = new Set(blocks)
+    for (const index of this.indexes) fork.indexes.push(index.fork())
+    for (const row of unsettled) fork.#settle(row)
+    return fork
+  }
+
+  /** Leaves of a row what is committed. */
+  #settle(row: number): void {
+    const head = this.head(row)
+    let kept = head
+    while (kept !== undefined && kept.owner !== 0) kept = kept.older
+    const isThere = kept?.values !== undefined
+    this.#setHead(row, isThere ? { ...kept!, older: undefined } : undefined)
+    for (let version = head; version !== undefined; version = version.older) {
+      if (version !== kept) this.#forget(row, version)
+    }
   }
 
   head(row: number): Version | undefined {
@@ -87,6 +122,9 @@ export class TableData {
     let block = this.#blocks[index]
     if (block === undefined) {
       block = { rows: [], live: 0 }
+      this.#blocks[index] = block
+    } else if (this.#shared !== undefined && this.#shared.delete(block)) {
+      block = { rows: block.rows.slice(), live: block.live }
       this.#blocks[index] = block
     }
     const place = row & 255
@@ -191,13 +229,19 @@ export class TableData {
     })
   }
 
-  /** Rows get more places; nobody who reads them knows of those yet. */
-  widen(places: number): void {
-    this.each((head) => {
-      for (let version: Version | undefined = head; version !== undefined; version = version.older) {
-        while (version.values !== undefined && version.values.length < places) version.values.push(null)
-      }
+  /** Gives every row, in each of its versions, the values that `change` makes of it; the columns of indexes stay as they are. */
+  rewrite(change: (values: Row) => Row): void {
+    const changed = (version: Version): Version => ({
+      ...version,
+      values: version.values === undefined ? undefined : change(version.values),
+      older: version.older === undefined ? undefined : changed(version.older)
     })
+    this.each((head, row) => this.#setHead(row, changed(head)))
+  }
+
+  /** Rows get more places. */
+  widen(places: number): void {
+    this.rewrite((values) => [...values, ...Array.from({ length: places - values.length }, () => null)])
   }
 
   /** The rows do not count any more. */

@@ -44,6 +44,16 @@ export class Transaction {
     this.#sid = sid
   }
 
+  /** What it has changed and not committed. */
+  get changes(): ReadonlyArray<Change> {
+    return this.#changes
+  }
+
+  #note(change: Change): void {
+    if (this.#changes.length === 0) this.store.writers.add(this)
+    this.#changes.push(change)
+  }
+
   get active(): boolean {
     return this.#changes.length > 0 || this.#rowLocks.length > 0 || this.#tablesHeld || this.#moment !== undefined
   }
@@ -100,7 +110,7 @@ export class Transaction {
     const row = data.nextRow++
     values[0] = row
     data.push(row, values, this.#sid, statement)
-    this.#changes.push({ table, data, row })
+    this.#note({ table, data, row })
     return row
   }
 
@@ -108,7 +118,7 @@ export class Transaction {
   replace(table: Table, row: number, values: Row | undefined, statement: number): void {
     const data = this.data(table)
     data.push(row, values, this.#sid, statement)
-    this.#changes.push({ table, data, row })
+    this.#note({ table, data, row })
   }
 
   /** Where a statement starts, to undo it alone. */
@@ -164,6 +174,7 @@ export class Transaction {
   }
 
   #end(): void {
+    this.store.writers.delete(this)
     if (this.#moment !== undefined) this.store.close(this.#moment)
     this.#moment = undefined
     this.isolation = this.defaultIsolation

@@ -185,6 +185,8 @@ export interface SessionInfo {
   readonly service: string
   /** The instance that serves it, where several share the database; by default the engine's own. */
   readonly instance?: string
+  /** Its number among the instances of the database, from 1; by default 1. */
+  readonly instanceNumber?: number
   readonly program?: string
   readonly machine?: string
   readonly osUser?: string
