@@ -441,7 +441,8 @@ export const makeWith = (
  * Where the schema takes long to make, or tests must not see each other's rows: provide one server for the suite and
  * fork it in each test.
  *
- * @example
+ * **Example** (Two tests that use the same key)
+ *
  * ```ts
  * import { OracleServer } from "@sessionpool/oracle-server"
  * import { Effect } from "effect"
@@ -488,7 +489,8 @@ export const layer = (options: Options = {}): Layer.Layer<OracleServer, OracleSe
 /**
  * A fork of the server below it, as a layer: {@link fork}.
  *
- * @example
+ * **Example** (Each test provides its own)
+ *
  * ```ts
  * import { OracleServer } from "@sessionpool/oracle-server"
  * import { Layer } from "effect"
