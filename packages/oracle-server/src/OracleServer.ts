@@ -489,6 +489,10 @@ export const layer = (options: Options = {}): Layer.Layer<OracleServer, OracleSe
 /**
  * A fork of the server below it, as a layer: {@link fork}.
  *
+ * **When to use**
+ *
+ * Where tests get their server as a layer. Wrap it in `Layer.fresh`, or tests that run in one build share the fork.
+ *
  * **Example** (Each test provides its own)
  *
  * ```ts
