@@ -206,6 +206,17 @@ const tasks = {
     tasks.pack()
     run("node", ["scripts/installs.ts", ...args])
   },
+  site: () => {
+    const folder = join(root, "site")
+    whenChanged(["site/package.json", "site/package-lock.json"], join(folder, "node_modules", ".installed"), () => {
+      console.log("Installing what the site is built with into site/node_modules (once) ...")
+      run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
+        cwd: folder,
+        hint: registryHint
+      })
+    })
+    run("node", ["scripts/site.ts"])
+  },
   demo: (args) => {
     console.log("Starting the demo: some 20 seconds ...\n")
     run("node", ["examples/demo.ts", ...args])
