@@ -94,7 +94,7 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["alter session set nls_sort = 'GERMAN'", "ORA-03001: unimplemented feature: NLS_SORT = GERMAN"],
   ["create trigger t before insert on p begin null; end;", "ORA-03001: unimplemented feature: CREATE TRIGGER"],
   ["begin dbms_scheduler.run_job('x'); end;", "ORA-03001: unimplemented feature: DBMS_SCHEDULER.RUN_JOB"],
-  ["declare type t is table of number; begin null; end;", "ORA-03001: unimplemented feature: PL/SQL collections"]
+  ["begin goto x; end;", "ORA-03001: unimplemented feature: GOTO"]
 ]
 
 describe("errors", () => {

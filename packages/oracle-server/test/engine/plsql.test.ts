@@ -245,7 +245,7 @@ describe("index-by tables", () => {
       sql.session.execute(sql.session.parse("begin :b := :a; end;"), {
         bindTypes: [text, number],
         rows: [[null, ["1"]]]
-      }), /ORA-03001/)
+      }), /PLS-00382: expression is of wrong type/)
   })
 })
 

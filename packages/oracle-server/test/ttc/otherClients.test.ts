@@ -158,6 +158,7 @@ describe("binds of other clients (F24)", () => {
       maxSize: 40_000,
       isArray: false,
       maxElements: 0,
+      oid: undefined,
       prefetch: 0
     }))
     const order = (ordersByCharacters: boolean) =>
@@ -258,7 +259,7 @@ describe("requests without a mark at their end (F25)", () => {
 describe("long binds", () => {
   it("are read once each, however many packets they come in (F12)", () => {
     const size = 200_000
-    const bind = { type: 23, form: 0, maxSize: size, isArray: false, maxElements: 0, prefetch: 0 }
+    const bind = { type: 23, form: 0, maxSize: size, isArray: false, maxElements: 0, oid: undefined, prefetch: 0 }
     const writer = new ByteWriter()
     writer.u8(7)
     for (let index = 0; index < 3; index++) writer.lv(Buffer.alloc(size, index + 1))

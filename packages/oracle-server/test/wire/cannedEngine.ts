@@ -148,6 +148,7 @@ export const cannedEngine = (
           return rows
         },
         closeCursor: () => void events.push("close cursor"),
+        objectType: () => undefined,
         createTemporaryLob: (type) => makeLob(type, type === "BLOB" ? new Uint8Array() : "", true),
         commit: () => {
           events.push("commit")

@@ -10,6 +10,7 @@
  * One session runs one call at a time. Only {@link EngineSession.cancel} and {@link EngineSession.close} may come while a
  * promise is pending.
  */
+import type { CompositeType } from "./values/composite.ts"
 import type {
   BindType,
   Column,
@@ -33,6 +34,7 @@ export type {
   IntervalYearToMonth,
   JsonValue,
   Lob,
+  ObjectValue,
   OraErrorLike,
   Row,
   SessionInfo,
@@ -40,6 +42,10 @@ export type {
   Value,
   VectorValue
 } from "./values/value.ts"
+
+export type { CompositeType } from "./values/composite.ts"
+/** The type of an attribute or an element. */
+export type { SqlType as ElementType } from "./values/sqlType.ts"
 
 export type StatementKind = "query" | "insert" | "update" | "delete" | "merge" | "plsql" | "ddl" | "other"
 
@@ -150,6 +156,8 @@ export interface EngineSession {
    */
   fetch(cursor: Cursor, count: number): ReadonlyArray<Row> | Promise<ReadonlyArray<Row>>
   closeCursor(cursor: Cursor): void
+  /** The type that a client names by its id of 16 bytes, in hexadecimal digits. */
+  objectType(oid: string): CompositeType | undefined
   createTemporaryLob(type: "CLOB" | "NCLOB" | "BLOB"): Lob
   commit(): void
   rollback(): void

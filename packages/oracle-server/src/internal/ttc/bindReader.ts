@@ -1,6 +1,6 @@
 /** Reads binds: their types, then their values. */
-import type { BindType, Value } from "../engine/engine.ts"
-import { oraError, unimplemented } from "../engine/oraError.ts"
+import type { BindType, CompositeType, EngineSession, Value } from "../engine/engine.ts"
+import { OraError, oraError, unimplemented } from "../engine/oraError.ts"
 import { ProtocolError } from "../net/protocolError.ts"
 import type { ByteReader } from "./byteReader.ts"
 import { CharForm, columnType, typeName, WireType } from "./dataType.ts"
@@ -9,6 +9,7 @@ import { decodeUtf16 } from "./lobTable.ts"
 import { FieldVersion } from "./message.ts"
 import type { TtcTerms } from "./negotiation.ts"
 import { decodeNumber } from "./numberCodec.ts"
+import { decodeImage as decodeObject } from "./objectCodec.ts"
 import { decodeOson } from "./osonDecoder.ts"
 import { readDateTime, readIntervalDayToSecond, readIntervalYearToMonth } from "./temporalCodec.ts"
 import { decodeVector } from "./vectorCodec.ts"
@@ -20,6 +21,8 @@ export interface BindMetadata {
   readonly maxSize: number
   readonly isArray: boolean
   readonly maxElements: number
+  /** Of the type, for objects and collections: in hexadecimal digits. */
+  readonly oid: string | undefined
   /** How much of a LOB is wanted together with its locator, in characters or bytes. */
   readonly prefetch: number
 }
@@ -36,30 +39,33 @@ export const readMetadata = (reader: ByteReader, terms: TtcTerms): BindMetadata 
   const maxSize = reader.ub4()
   const maxElements = reader.ub4()
   reader.ub8()
-  reader.counted()
+  const oid = reader.counted()?.toString("hex").toUpperCase()
   reader.ub2()
   reader.ub2()
   const form = reader.u8()
   const prefetch = reader.ub4()
   if (terms.fieldVersion >= FieldVersion.v12_2) reader.ub4()
-  return { type, form, maxSize, maxElements, prefetch, isArray: (flags & arrayFlag) !== 0 }
+  return { type, form, maxSize, maxElements, oid, prefetch, isArray: (flags & arrayFlag) !== 0 }
 }
 
 /** What the engine is told of a bind. */
-export const bindType = (bind: BindMetadata): BindType => {
+export const bindType = (bind: BindMetadata, session: EngineSession): BindType => {
   const type = typeName(bind.type, bind.form)
   if (type === undefined) throw unimplemented(bindName(bind.type))
+  if (type === "OBJECT") return { type, maxSize: 0, composite: objectType(bind.oid, session) }
   // The client multiplies national sizes by four.
   const maxSize = bind.form === CharForm.national ? Math.floor(bind.maxSize / 4) : bind.maxSize
   return bind.isArray ? { type, maxSize, maxElements: bind.maxElements } : { type, maxSize }
 }
 
-const bindName = (type: number): string =>
-  type === WireType.object
-    ? "binds of object types"
-    : type === WireType.bfile
-    ? "binds of BFILE"
-    : `binds of data type ${type}`
+/** The type that a client names by its id. */
+const objectType = (oid: string | undefined, session: EngineSession): CompositeType => {
+  const type = oid === undefined ? undefined : session.objectType(oid)
+  if (type === undefined) throw oraError(21700, "object does not exist or is marked for delete")
+  return type
+}
+
+const bindName = (type: number): string => type === WireType.bfile ? "binds of BFILE" : `binds of data type ${type}`
 
 /** Whether a bind of a SQL statement comes after all the others in its row. */
 export const isSentLast = (bind: BindMetadata, terms: TtcTerms): boolean => {
@@ -122,19 +128,40 @@ const readCursor = (reader: ByteReader): CursorReference | null => {
   return { _tag: "CursorReference", id: reader.ub4() }
 }
 
-const skipObject = (reader: ByteReader): null => {
+/** An object that is not decoded yet: its type is known when the whole request is there. */
+export interface ObjectReference {
+  readonly _tag: "ObjectReference"
+  readonly bytes: Buffer
+}
+
+const readObject = (reader: ByteReader): ObjectReference | null => {
   reader.counted()
   reader.counted()
   reader.counted()
   reader.ub4()
   const size = reader.ub4()
   reader.ub4()
-  if (size > 0) reader.lv()
-  return null
+  const image = size > 0 ? reader.lv() : null
+  // A copy: the request's buffer is used again.
+  return image === null ? null : { _tag: "ObjectReference", bytes: Buffer.from(image) }
+}
+
+/** The object in an image; ORA-22317 and the like when there is none in it. */
+export const resolveObject = ({ bytes }: ObjectReference, type: CompositeType | undefined): Value => {
+  if (type === undefined) throw oraError(21700, "object does not exist or is marked for delete")
+  try {
+    return decodeObject(bytes, type)
+  } catch (cause) {
+    if (cause instanceof OraError) throw cause
+    throw oraError(
+      3106,
+      `fatal two-task communication protocol error: ${cause instanceof Error ? cause.message : String(cause)}`
+    )
+  }
 }
 
 /** Values that the engine takes as they are, and references that are resolved when the whole request is there. */
-export type WireValue = Value | CursorReference | LobReference | ImageReference
+export type WireValue = Value | CursorReference | LobReference | ImageReference | ObjectReference
 
 /** Reads one value of a bind. */
 export const readBindValue = (reader: ByteReader, bind: BindMetadata): WireValue => {
@@ -144,7 +171,7 @@ export const readBindValue = (reader: ByteReader, bind: BindMetadata): WireValue
     case WireType.cursor:
       return readCursor(reader)
     case WireType.object:
-      return skipObject(reader)
+      return readObject(reader)
     case WireType.clob:
     case WireType.blob:
     case WireType.bfile: {

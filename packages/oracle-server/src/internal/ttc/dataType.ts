@@ -59,6 +59,7 @@ const numbers: { readonly [Name in TypeName]: number } = {
   "VECTOR": WireType.vector,
   "ROWID": WireType.rowid,
   "UROWID": WireType.urowid,
+  "OBJECT": WireType.object,
   "CURSOR": WireType.cursor
 }
 

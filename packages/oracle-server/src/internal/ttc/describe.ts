@@ -1,5 +1,6 @@
 /** Writes the description of the columns of a query. */
 import type { Column } from "../engine/engine.ts"
+import { oidOf } from "../engine/values/composite.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { CharForm, WireType, wireType } from "./dataType.ts"
 import { FieldVersion } from "./message.ts"
@@ -24,8 +25,11 @@ const writeColumnInfo = (writer: ByteWriter, column: Column, position: number, t
   if (terms.countedBytes) writer.sb(column.scale)
   else writer.u8(column.scale & 0xff)
   writer.ub(size)
+  const { composite } = column
   // Array elements, continuation flags, object id, version.
-  writer.ub(0).ub(0).ub(0).ub(0)
+  writer.ub(0).ub(0)
+  if (composite === undefined) writer.ub(0).ub(0)
+  else writer.counted(Buffer.from(oidOf(composite), "hex")).ub(1)
   writer.ub(character ? column.national ? utf16 : utf8 : 0)
   writer.u8(character ? column.national ? CharForm.national : CharForm.implicit : 0)
   writer.ub(column.maxChars)
@@ -33,7 +37,7 @@ const writeColumnInfo = (writer: ByteWriter, column: Column, position: number, t
   const name = Buffer.from(column.name, "utf8")
   writer.u8(column.nullable ? 1 : 0).u8(Math.min(name.length, 255)).counted(name)
   // Type schema and type name.
-  writer.ub(0).ub(0).ub(position)
+  writer.countedText(composite?.owner ?? "").countedText(composite?.name ?? "").ub(position)
   writer.ub((column.isJson ? flagIsJson : 0) | (column.type === "JSON" ? flagOson : 0))
   if (fieldVersion >= FieldVersion.v23_1) writer.ub(0).ub(0)
   if (fieldVersion >= FieldVersion.v23_1_annotations) writer.ub(0)

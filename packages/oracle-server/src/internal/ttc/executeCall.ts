@@ -2,6 +2,8 @@
 import type {
   BindArray,
   BindDirection,
+  BindType,
+  CompositeType,
   Cursor,
   EngineSession,
   ExecuteResult,
@@ -11,7 +13,7 @@ import type {
   Value
 } from "../engine/engine.ts"
 import { oraError, unimplemented } from "../engine/oraError.ts"
-import { type BindMetadata, bindType, decodeImage, type WireValue } from "./bindReader.ts"
+import { type BindMetadata, bindType, decodeImage, resolveObject, type WireValue } from "./bindReader.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import type { HandedOut } from "./call.ts"
 import type { CursorTable, ServerCursor } from "./cursorTable.ts"
@@ -74,7 +76,10 @@ const describeTo = (context: ExecuteContext, cursor: ServerCursor, columns: Curs
 
 const sameShape = (one: ReadonlyArray<ColumnForm> | undefined, columns: Cursor["columns"]): boolean =>
   one !== undefined && one.length === columns.length &&
-  columns.every((column, index) => one[index]!.column.type === column.type)
+  columns.every((column, index) => {
+    const known = one[index]!.column
+    return known.type === column.type && known.composite === column.composite
+  })
 
 /**
  * Readies the forms for a query's columns. The execution of a query with columns that are usually defined hands out no
@@ -152,21 +157,30 @@ const writeRows = (
   return exhausted ? { rowCount, error: noDataFound } : { rowCount }
 }
 
-const resolveReference = (context: ExecuteContext, value: WireValue): Value => {
+const resolveReference = (
+  context: ExecuteContext,
+  value: WireValue,
+  type: CompositeType | undefined
+): Value => {
   if (typeof value !== "object" || value === null || !("_tag" in value)) return value
   if (value._tag === "LobReference") return context.lobs.find(value.locator)
   if (value._tag === "Image") return decodeImage(value)
+  if (value._tag === "ObjectReference") return resolveObject(value, type)
   if (value._tag !== "CursorReference") return value
   const { open } = context.cursors.find(value.id)
   if (open === undefined) throw oraError(1001, "invalid cursor")
   return open
 }
 
-const resolveRow = (context: ExecuteContext, row: BindRow): Array<Value | BindArray> =>
-  row.map((value) =>
+const resolveRow = (
+  context: ExecuteContext,
+  row: BindRow,
+  types: ReadonlyArray<BindType>
+): Array<Value | BindArray> =>
+  row.map((value, i) =>
     Array.isArray(value)
-      ? value.map((element) => resolveReference(context, element))
-      : resolveReference(context, value)
+      ? value.map((element) => resolveReference(context, element, types[i]?.composite))
+      : resolveReference(context, value, types[i]?.composite)
   )
 
 const checkBindCount = (statement: Statement, binds: ReadonlyArray<BindMetadata>): void => {
@@ -204,10 +218,11 @@ export const execute = (
     throw oraError(4030, `out of process memory when trying to allocate ${iterations} iterations`)
   }
   context.cursors.closeQuery(cursor)
+  const bindTypes = cursor.binds.map((bind) => bindType(bind, context.session))
   const result = context.session.execute(statement, {
-    bindTypes: cursor.binds.map(bindType),
+    bindTypes,
     rows: rows.length > 0
-      ? rows.map((row) => resolveRow(context, row))
+      ? rows.map((row) => resolveRow(context, row, bindTypes))
       : Array.from({ length: iterations }, () => cursor.binds.map(() => null)),
     autoCommit: (options & ExecuteOption.commit) !== 0,
     batchErrors: (options & ExecuteOption.batchErrors) !== 0,

@@ -6,6 +6,7 @@ import { CharForm, WireType, wireType } from "./dataType.ts"
 import { encodeBinaryDouble, encodeBinaryFloat } from "./floatCodec.ts"
 import { encodeUtf16, locatorSize } from "./lobTable.ts"
 import { encodeNumber } from "./numberCodec.ts"
+import { writeObject } from "./objectCodec.ts"
 import { encodeOson } from "./osonEncoder.ts"
 import { parseRowid } from "./rowidCodec.ts"
 import {
@@ -81,7 +82,7 @@ export const writeValue = (
   context: ValueContext,
   rowidAsText: boolean
 ): void => {
-  if (value === null) return writeNull(writer)
+  if (value === null) return type === "OBJECT" ? writeObject(writer, null) : writeNull(writer)
   switch (type) {
     case "VARCHAR2":
     case "CHAR":
@@ -149,6 +150,9 @@ export const writeValue = (
     case "VECTOR":
       if (value._tag !== "Vector") return inconsistent(type, value)
       return writeImage(writer, encodeVector(value))
+    case "OBJECT":
+      if (value._tag !== "Object") return inconsistent(type, value)
+      return writeObject(writer, value)
     case "CURSOR":
       if (value._tag !== "Cursor") return inconsistent(type, value)
       writer.u8(1)
@@ -197,7 +201,8 @@ export const ownForm = (column: Column, maxString: number): ColumnForm => ({
 /** LOB-like columns are described with a size that never makes them LONGs. */
 export const describedSize = (column: Column, maxString: number): number => {
   const number = wireType(column.type)
-  const framed = number === WireType.clob || number === WireType.blob || number === WireType.json ||
+  const framed = number === WireType.object || number === WireType.clob || number === WireType.blob ||
+    number === WireType.json ||
     number === WireType.vector
   return framed ? Math.min(Math.max(column.maxSize, 1), maxString) : Math.max(column.maxSize, 1)
 }

@@ -5,6 +5,14 @@
  */
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Subprogram } from "../syntax/astDefinitions.ts"
+import type { Method, MethodBody } from "../syntax/astTypes.ts"
+import {
+  type CollectionType,
+  type CompositeType,
+  type ObjectType,
+  oidOf,
+  type RecordType
+} from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
 import { copyGraph } from "./copyGraph.ts"
@@ -125,7 +133,28 @@ export interface StoredProcedure {
   readonly text: string
 }
 
-export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure
+/** CREATE TYPE. */
+export interface StoredType {
+  readonly kind: "type"
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly type: ObjectType | CollectionType
+  readonly methods: ReadonlyArray<Method>
+  readonly body: { readonly methods: ReadonlyArray<MethodBody>; readonly text: string } | undefined
+  readonly text: string
+}
+
+export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure | StoredType
+
+/** What `%ROWTYPE` of a table or a view gives. */
+export const rowTypeOf = (object: Table | View): RecordType => ({
+  kind: "record",
+  owner: object.owner,
+  package: undefined,
+  name: `${object.name}%ROWTYPE`,
+  attributes: (object.kind === "table" ? object.columns : object.described).map(({ name, type }) => ({ name, type }))
+})
 
 /** What a catalog holds, as a copy that nothing changes. */
 export interface CatalogSnapshot {
@@ -141,6 +170,7 @@ export class Catalog {
   /** Grows with every definition: what was compiled under another number is compiled again. */
   version = 0
   #lastId = 70_000
+  #byId: { readonly version: number; readonly types: ReadonlyMap<string, CompositeType> } | undefined
 
   nextId(): number {
     return ++this.#lastId
@@ -180,6 +210,27 @@ export class Catalog {
       : undefined
     if (object?.kind !== "synonym") return object
     return this.find(object.target, object.owner === "PUBLIC" ? schema : object.owner, depth + 1)
+  }
+
+  typeOf(path: ReadonlyArray<string>, schema: string): ObjectType | CollectionType | undefined {
+    const object = path.length > 2 ? undefined : this.find(path, schema)
+    return object?.kind === "type" ? object.type : undefined
+  }
+
+  /** The type with this id: one of CREATE TYPE, or the row of a table or a view. */
+  typeById(oid: string): CompositeType | undefined {
+    if (this.#byId?.version !== this.version) {
+      const types = new Map<string, CompositeType>()
+      for (const object of this.objects.values()) {
+        if (object.kind === "type") types.set(oidOf(object.type), object.type)
+        else if (object.kind === "table" || object.kind === "view") {
+          const row = rowTypeOf(object)
+          types.set(oidOf(row), row)
+        }
+      }
+      this.#byId = { version: this.version, types }
+    }
+    return this.#byId.types.get(oid)
   }
 
   table(path: ReadonlyArray<string>, schema: string, at: number): Table {

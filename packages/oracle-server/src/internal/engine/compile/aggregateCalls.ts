@@ -2,8 +2,9 @@
 import type { AggregateSpec } from "../execute/grouping.ts"
 import type { SortKey } from "../execute/sorting.ts"
 import type { Edge, FrameSpec } from "../execute/windows.ts"
-import { accumulatorOf } from "../functions/aggregates.ts"
+import { accumulatorOf, collectorOf } from "../functions/aggregates.ts"
 import type { Call, OrderItem, Window } from "../syntax/ast.ts"
+import { type CollectionType, compositeType } from "../values/composite.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { BINARY_DOUBLE, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
@@ -11,6 +12,7 @@ import { convertTo, inconsistent } from "./operators.ts"
 import { columnTerm, constant, type Scope, type Term, union, type WindowScope } from "./term.ts"
 
 const aggregates = new Set([
+  "COLLECT",
   "COUNT",
   "SUM",
   "AVG",
@@ -59,6 +61,7 @@ export const isAggregate = (expr: Call): boolean =>
 /** NULL sorts high unless the text says otherwise. */
 export const sortKey = (term: Term, item: OrderItem): SortKey => {
   const kind = kindOf(term.type)
+  if (kind === "o") throw oraError(22950, "cannot ORDER objects without MAP or ORDER method", item.expr.at)
   if (["lc", "lb", "j", "v"].includes(kind)) throw inconsistent({ ...NUMBER, name: "NULL" }, term.type, item.expr.at)
   return {
     kind,
@@ -121,14 +124,19 @@ interface Specified {
 }
 
 const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specified => {
-  const build = (args: ReadonlyArray<Term>, type: SqlType, items: ReadonlyArray<OrderItem>): Specified => {
+  const build = (
+    args: ReadonlyArray<Term>,
+    type: SqlType,
+    items: ReadonlyArray<OrderItem>,
+    make?: AggregateSpec["make"]
+  ): Specified => {
     const terms = items.map((item) => c.expr(c, item.expr, scope))
     const kind = args.length === 0 ? "n" : kindOf(args[0]!.type)
     return {
       args: [...args, ...terms],
       type,
       spec: {
-        make: accumulatorOf(name, kind, expr.distinct),
+        make: make ?? accumulatorOf(name, kind, expr.distinct),
         args: [...args, ...terms].map((arg) => arg.eval),
         order: items.map((item, i) => sortKey(terms[i]!, item)),
         keep: expr.keep === undefined ? undefined : expr.keep.last ? "last" : "first"
@@ -149,6 +157,19 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
     return build([value, separator], varchar2(), expr.withinGroup ?? [])
   }
   const arg = one(c, expr, scope)
+  if (name === "COLLECT") {
+    const type: CollectionType = {
+      kind: "collection",
+      owner: "SYS",
+      package: undefined,
+      name: "SYSTP",
+      form: "table",
+      element: arg.type,
+      limit: undefined,
+      key: undefined
+    }
+    return build([arg], compositeType(type), order, collectorOf(type, expr.distinct))
+  }
   if (!numericOnly.has(name)) {
     if (["lc", "lb", "j", "v"].includes(kindOf(arg.type))) {
       throw inconsistent({ ...NUMBER, name: "NULL" }, arg.type, expr.at)

@@ -26,6 +26,7 @@ import {
 import { absent } from "./absentFunctions.ts"
 import { compileAggregate, isAggregate } from "./aggregateCalls.ts"
 import { type Compilation, type Routine } from "./compilation.ts"
+import { cardinality, constructorTerm, members, methodTerm, setOf, variableTerm } from "./composites.ts"
 import { conversionCalls } from "./conversionCalls.ts"
 import { stepTerm } from "./heavy.ts"
 import { inspectionCalls } from "./inspectionCalls.ts"
@@ -35,7 +36,7 @@ import { arity, type Special } from "./special.ts"
 import { derived, type Scope, type Term } from "./term.ts"
 import { groupFunctions, grouping, valueCalls } from "./valueCalls.ts"
 
-const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> = {
+const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v" | "o">, SqlType>> = {
   n: NUMBER,
   f: BINARY_DOUBLE,
   c: varchar2(),
@@ -53,7 +54,19 @@ const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v">, SqlType>> =
   i: ROWID
 }
 
+const collectionCalls: Readonly<Record<string, Special>> = {
+  CARDINALITY: (_c, expr, args) => {
+    arity(expr, 1, 1)
+    return cardinality(args[0]!, expr.at)
+  },
+  SET: (_c, expr, args) => {
+    arity(expr, 1, 1)
+    return setOf(args[0]!, expr.at)
+  }
+}
+
 const specials: Readonly<Record<string, Special>> = {
+  ...collectionCalls,
   ...valueCalls,
   ...conversionCalls,
   ...numericCalls,
@@ -82,7 +95,13 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
     throw unimplemented(`analytic ${expr.path.join(".")}`, expr.at)
   }
   const name = expr.path.join(".")
+  if (name === "VALUE" && expr.args.length === 1) {
+    const [alias] = expr.args
+    if (alias?.kind === "name") return c.expr(c, { ...alias, path: [...alias.path, "OBJECT_VALUE"] }, scope)
+  }
   const args = (): Array<Term> => expr.args.map((arg) => c.expr(c, arg, scope))
+  const element = memberCall(c, expr, args, scope)
+  if (element !== undefined) return element
   const special = specials[name]
   if (expr.onConversionError !== undefined && !(name in conversionCalls)) {
     throw unimplemented(`DEFAULT … ON CONVERSION ERROR of ${name}`, expr.at)
@@ -108,6 +127,41 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
     throw unimplemented(name, expr.at)
   }
   throw oraError(904, `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
+}
+
+/** `t(1)`, `r.list(2)`, `t.exists(3)` on variables and on columns; a type's constructor. */
+const memberCall = (c: Compilation, expr: Call, args: () => Array<Term>, scope: Scope): Term | undefined => {
+  const { at, path } = expr
+  if (c.context.variable(path.slice(0, 1)) !== undefined || (path.length > 1 && isVariable(c, path))) {
+    const element = variableTerm(c, path, args(), at)
+    if (element !== undefined) return element
+  }
+  if (path.length > 2) {
+    const column = methodColumn(c, path, scope)
+    if (column !== undefined) return members(c, column, path.slice(2), args(), at)
+  }
+  const owner = path.length > 1 ? c.context.type?.(path.slice(0, -1))?.composite : undefined
+  if (owner?.kind === "object") {
+    // A static method.
+    const method = methodTerm(c, owner, path.at(-1)!, undefined, args(), expr.names, at)
+    if (method !== undefined) return method
+  }
+  const type = c.context.type?.(path)
+  return type?.composite === undefined ? undefined : constructorTerm(c, type, args(), expr.names, at)
+}
+
+const isVariable = (c: Compilation, path: ReadonlyArray<string>): boolean =>
+  c.context.variable(path.slice(0, 2)) !== undefined || c.context.variable(path.slice(0, 3)) !== undefined
+
+/** The column of an object whose method is called: `t.column.method()`. */
+const methodColumn = (c: Compilation, path: ReadonlyArray<string>, scope: Scope): Term | undefined => {
+  for (let current: Scope | undefined = scope; current !== undefined; current = current.parent) {
+    const known = current.sources.some((source) =>
+      source.alias === path[0] && source.columns.some((column) => column.name === path[1])
+    )
+    if (known) return c.expr(c, { kind: "name", path: path.slice(0, 2), outer: false, at: 0 }, current)
+  }
+  return undefined
 }
 
 const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyArray<Term>): Term => {

@@ -5,6 +5,8 @@ import type { Plan } from "../execute/operator.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr, Query } from "../syntax/ast.ts"
+import type { MethodKind } from "../syntax/astTypes.ts"
+import type { ObjectType } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import type { SqlType } from "../values/sqlType.ts"
@@ -47,6 +49,17 @@ export interface CompilationContext {
   readonly variable: (path: ReadonlyArray<string>) => SqlType | undefined
   readonly dictionary: (path: ReadonlyArray<string>) => DictionaryView | undefined
   readonly routine: (path: ReadonlyArray<string>) => Routine | undefined
+  /** A type that somebody made, by its name. */
+  readonly type?: (path: ReadonlyArray<string>) => SqlType | undefined
+  /** A method of an object type, or its constructor; undefined when none takes these arguments. */
+  readonly method?: (
+    type: ObjectType,
+    name: string,
+    count: number,
+    names: ReadonlyArray<string | undefined>
+  ) => (Routine & { readonly kind: MethodKind }) | undefined
+  /** The MAP or ORDER method of a type. */
+  readonly order?: (type: ObjectType) => { readonly kind: "map" | "order"; readonly name: string } | undefined
   /** In an expression of PL/SQL: the functions its names can mean. */
   readonly blockCall?: (call: Call) => BlockCall | undefined
   readonly nextValue: (id: number, session: SessionState) => Stored
@@ -175,6 +188,7 @@ export const bindSqlType = (bind: BindType | undefined): SqlType => {
     precision: name.startsWith("INTERVAL") ? 9 : 0,
     scale: name === "NUMBER" || name === "BINARY_INTEGER" ? -127 : name === "INTERVAL DAY TO SECOND" ? 9 : fraction,
     size: bind?.maxSize ?? 4000,
-    chars: 0
+    chars: 0,
+    ...(bind?.composite === undefined ? {} : { composite: bind.composite })
   }
 }

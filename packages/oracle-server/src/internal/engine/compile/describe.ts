@@ -18,6 +18,7 @@ const sizes: Readonly<Record<string, number>> = {
   j: 8200,
   v: 8200,
   i: 18,
+  o: 2000,
   cur: 4
 }
 
@@ -46,6 +47,7 @@ export const describeColumn = (column: OutColumn): Column => {
     nullable: column.nullable,
     national,
     isJson: column.isJson,
+    ...(type.composite === undefined ? {} : { composite: type.composite }),
     ...(type.vector === undefined ? {} : { vector: type.vector })
   }
 }

@@ -1,12 +1,31 @@
 /** Compiles expressions of SQL into terms: operators, CASE, calls, binds. Conditions and queries have files of their own. */
 import type { Eval } from "../execute/frame.ts"
-import type { Expr } from "../syntax/ast.ts"
+import type { Expr, TypeSpec } from "../syntax/ast.ts"
 import type { Stored } from "../values/convert.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
-import { BINARY_DOUBLE, BOOLEAN, char, kindOf, NULL, NUMBER, timestampTz, varchar2 } from "../values/sqlType.ts"
+import {
+  BINARY_DOUBLE,
+  BOOLEAN,
+  char,
+  kindOf,
+  NULL,
+  NUMBER,
+  type SqlType,
+  timestampTz,
+  varchar2
+} from "../values/sqlType.ts"
 import { compileCall } from "./calls.ts"
 import type { Compilation } from "./compilation.ts"
+import {
+  castCollection,
+  collectionTest,
+  elementTerm,
+  memberTerm,
+  multisetTerm,
+  objectComparison,
+  setTerm
+} from "./composites.ts"
 import { compileCast } from "./conversionCalls.ts"
 import { datetimeLiteral, intervalLiteral, numberLiteral } from "./literals.ts"
 import { choose, condition, logic, negation } from "./logic.ts"
@@ -14,6 +33,7 @@ import { groupTerm, resolveName } from "./names.ts"
 import { arithmetic, call, comparable, comparison, concatenation, convertTo, inconsistent, unify } from "./operators.ts"
 import { existsTerm, inSubquery, quantifiedSubquery, scalarSubquery } from "./subqueries.ts"
 import { constant, derived, noSlots, type Scope, type Term } from "./term.ts"
+import { resolveType } from "./types.ts"
 
 /** Compiles an expression; after grouping, a whole expression that was grouped by is taken as it is. */
 export const compileExpr = (c: Compilation, expr: Expr, scope: Scope): Term => {
@@ -111,8 +131,12 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
       return existsTerm(c, expr.query, scope)
     case "case":
       return caseExpr(c, expr, scope)
-    case "cast":
-      return compileCast(c, expr, scope)
+    case "cast": {
+      const made = c.context.type?.(expr.type.name.split("."))
+      return made === undefined
+        ? compileCast(c, expr, scope)
+        : castCollection(compileExpr(c, expr.arg, scope), made, at)
+    }
     case "extract": {
       const arg = compileExpr(c, expr.arg, scope)
       const kind = kindOf(arg.type)
@@ -140,6 +164,19 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
       throw unimplemented("CURSOR expressions", at)
     case "call":
       return compileCall(c, expr, scope)
+    case "member":
+      return memberTerm(c, compileExpr(c, expr.of, scope), expr.name, undefined, at)
+    case "apply": {
+      const args = expr.args.map((arg) => compileExpr(c, arg, scope))
+      if (expr.of.kind === "member") {
+        return memberTerm(c, compileExpr(c, expr.of.of, scope), expr.of.name, args, at)
+      }
+      return elementTerm(c, compileExpr(c, expr.of, scope), args, at)
+    }
+    case "multiset":
+      return multisetTerm(c, expr, typeOf(c, expr.type), scope)
+    case "sets":
+      return setTerm(expr.op, compileExpr(c, expr.left, scope), compileExpr(c, expr.right, scope), at)
   }
 }
 
@@ -148,6 +185,10 @@ const extract = (kind: string, field: string, arg: Term): Term => {
   if (kind === "z" && field === "TIMEZONE_ABBR") return call("EXTRACT_ABBR", varchar2(10), arg)
   return call(`EXTRACT_${kind.toUpperCase()}`, NUMBER, constant(field, varchar2()), arg)
 }
+
+/** A type by its name: one of the language, or one that somebody made. */
+const typeOf = (c: Compilation, spec: TypeSpec): SqlType =>
+  c.context.type?.(spec.name.split(".")) ?? resolveType(spec, c.context.session.nls.characters)
 
 const unary = (c: Compilation, expr: Extract<Expr, { kind: "unary" }>, scope: Scope): Term => {
   const { at } = expr
@@ -221,7 +262,7 @@ const binary = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: 
   const left = compileExpr(c, expr.left, scope)
   const right = compileExpr(c, expr.right, scope)
   if (op === "**") return call("POWER", NUMBER, convertTo(left, NUMBER, at), convertTo(right, NUMBER, at))
-  return comparison(op, left, right, at)
+  return objectComparison(c, op, left, right, at) ?? comparison(op, left, right, at)
 }
 
 const tupleComparison = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Term => {
@@ -326,6 +367,11 @@ const isTest = (c: Compilation, expr: Extract<Expr, { kind: "is" }>, scope: Scop
         (value) => value === Infinity || value === -Infinity,
         null
       )
+    case "empty":
+    case "set": {
+      const holds = collectionTest(what, arg, at)
+      return not ? negation(holds) : holds
+    }
     case "json": {
       const json = call("IS_JSON", BOOLEAN, convertTo(arg, varchar2(), at))
       return test("json", json, (value) => value === 1, null)

@@ -6,6 +6,7 @@ import type { Call, Expr } from "../syntax/ast.ts"
 import { oraError } from "../values/oraError.ts"
 import { NUMBER } from "../values/sqlType.ts"
 import { type Compilation } from "./compilation.ts"
+import { members, variableTerm } from "./composites.ts"
 import { stepTerm } from "./heavy.ts"
 import { call } from "./operators.ts"
 import { columnTerm, type GroupScope, noSlots, type Scope, type Source, type SourceColumn, type Term } from "./term.ts"
@@ -134,18 +135,17 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
     const special = pseudoColumn(c, current, path, at)
     if (special !== undefined) return special
   }
-  const variable = c.context.variable(path)
-  if (variable !== undefined) {
-    const index = c.parameter({ kind: "variable", path, type: variable })
-    return {
-      eval: (f) => f.params[index]!,
-      type: variable,
-      nullable: true,
-      key: `:${path.join(".")}`,
-      uses: noSlots,
-      heavy: false
+  if (path.length > 2) {
+    // An attribute of an object in a column: it takes the alias before it.
+    for (let current: Scope | undefined = scope; current !== undefined; current = current.parent) {
+      const found = columnIn(current, path.slice(0, 2), at)
+      if (found !== undefined) {
+        return members(c, grouped(current, found.column.term, path.join("."), at), path.slice(2), undefined, at)
+      }
     }
   }
+  const variable = variableTerm(c, path, undefined, at)
+  if (variable !== undefined) return variable
   const sequence = sequenceValue(c, path, scope, at)
   if (sequence !== undefined) return sequence
   const asCall: Call = {

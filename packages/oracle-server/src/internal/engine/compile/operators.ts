@@ -3,6 +3,7 @@ import type { Eval, Frame } from "../execute/frame.ts"
 import { callOf, library } from "../functions/library.ts"
 import type { BinaryOp } from "../syntax/ast.ts"
 import { decodeInterval, decodeTimestamp, decodeZoned } from "../values/calendar.ts"
+import { type CompositeType, sameType } from "../values/composite.ts"
 import {
   conversion,
   formatFloat,
@@ -41,11 +42,19 @@ import { constant, derived, type Term } from "./term.ts"
 export const inconsistent = (expected: SqlType, got: SqlType, at: number): Error =>
   oraError(932, `inconsistent datatypes: expected ${errorName(expected)} got ${errorName(got)}`, at)
 
+/** Records are taken by their fields, all else by the type's name. */
+const isAssignable = (from: CompositeType, to: CompositeType): boolean =>
+  sameType(from, to) ||
+  (from.kind !== "collection" && to.kind === "record" && from.attributes.length === to.attributes.length)
+
 const toFloat = (value: Stored): Stored => value === null ? null : Math.fround(value as number)
 
 export const convertTo = (x: Term, type: SqlType, at: number): Term => {
   const from = kindOf(x.type)
   const to = kindOf(type)
+  if (from === "o" && to === "o" && !isAssignable(x.type.composite!, type.composite!)) {
+    throw inconsistent(type, x.type, at)
+  }
   if (from === to || from === "null") return x.type.name === "NULL" ? { ...x, type } : x
   const convert = conversion(from, to)
   if (convert === undefined) throw inconsistent(type, x.type, at)

@@ -1,12 +1,13 @@
 /** FROM: tables, views, dictionary views, subqueries, joins. */
 import type { Table } from "../catalog/catalog.ts"
+import { CollectionScan } from "../execute/collectionScan.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Operator } from "../execute/operator.ts"
 import { Filter } from "../execute/rows.ts"
 import { ListScan, ValuesScan } from "../execute/scans.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { Block, Expr, FromItem, Query } from "../syntax/ast.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import { BOOLEAN, kindOf, ROWID, varchar2 } from "../values/sqlType.ts"
 import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./compilation.ts"
@@ -329,6 +330,51 @@ const valuesItem = (
   }
 }
 
+/** TABLE(collection): it may name what stands before it in FROM. */
+const collectionItem = (
+  c: Compilation,
+  item: Extract<FromItem, { kind: "function" }>,
+  parent: Scope | undefined,
+  before: ReadonlyArray<Source>
+): CompiledItem => {
+  const scope = newScope(parent)
+  scope.sources.push(...before)
+  let term: Term | undefined
+  const get = atSite(c, () => {
+    term = c.expr(c, item.call, scope)
+    return term
+  }, (built) => built.eval)
+  const { composite } = term!.type
+  if (composite?.kind !== "collection" || composite.key !== undefined) {
+    throw oraError(22905, "cannot access rows from a non-nested table item", item.at)
+  }
+  const slot = c.slot()
+  const { element } = composite
+  const columns = element.composite === undefined || element.composite.kind === "collection"
+    ? [{ name: "COLUMN_VALUE", type: element }]
+    : element.composite.attributes
+  const width = columns.length
+  return {
+    relation: {
+      kind: "leaf",
+      slot,
+      width: width + 1,
+      table: undefined,
+      free: term!.uses,
+      scan: (f, filter) => new CollectionScan(f, slot, width, get, filter)
+    },
+    sources: [
+      source(item.alias, slot, [
+        ...columns.map((column, i): SourceColumn => ({
+          name: column.name,
+          term: columnTerm(slot, i, column.type, true)
+        })),
+        { name: "OBJECT_VALUE", hidden: true, term: columnTerm(slot, width, element, true) }
+      ])
+    ]
+  }
+}
+
 /** `before`: the sources that a lateral item may see. */
 export const compileItem = (
   c: Compilation,
@@ -350,7 +396,7 @@ export const compileItem = (
     case "values":
       return valuesItem(c, item, parent)
     case "function":
-      throw unimplemented("table functions", item.at)
+      return collectionItem(c, item, parent, before)
     case "join":
       return joinItem(c, item, parent, before)
   }

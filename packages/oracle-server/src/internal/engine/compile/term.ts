@@ -6,7 +6,8 @@ import { pseudo } from "../execute/hierarchy.ts"
 import type { WindowSpec } from "../execute/windows.ts"
 import type { Window } from "../syntax/ast.ts"
 import type { Stored } from "../values/convert.ts"
-import type { SqlType } from "../values/sqlType.ts"
+import { keyOf } from "../values/order.ts"
+import { kindOf, type SqlType } from "../values/sqlType.ts"
 
 export interface Term {
   readonly eval: Eval
@@ -179,7 +180,7 @@ export const constant = (value: Stored, type: SqlType, literal?: string): Term =
   type,
   nullable: value === null,
   key: `'${type.name}:${
-    typeof value === "object" && value !== null ? Buffer.from(value).toString("hex") : String(value)
+    value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(keyOf(kindOf(type), value))
   }'`,
   uses: noSlots,
   heavy: false,

@@ -4,6 +4,8 @@ import type { Step } from "../storage/waiting.ts"
 import type { Stored } from "../values/convert.ts"
 import { LobValue } from "../values/lobValue.ts"
 import { oraError } from "../values/oraError.ts"
+import { formatRowid } from "../values/rowid.ts"
+import type { SqlType } from "../values/sqlType.ts"
 import type { Column, Cursor, Row as WireRow, Value } from "../values/value.ts"
 import type { Decoder } from "../values/values.ts"
 import { type Frame, suspension } from "./frame.ts"
@@ -33,6 +35,8 @@ const noNumbers: ReadonlyArray<number | null> = []
 export class QueryCursor implements Cursor {
   readonly _tag = "Cursor"
   readonly columns: ReadonlyArray<Column>
+  /** The static types of the columns. */
+  readonly types: ReadonlyArray<SqlType>
   readonly #decoders: ReadonlyArray<Decoder>
   readonly #persist: Persist | undefined
   #source: CursorRows | undefined
@@ -43,14 +47,23 @@ export class QueryCursor implements Cursor {
   #next = 0
   #isOpen = false
   #isLost = false
+  #current: ReadonlyArray<number | null> = noNumbers
+  readonly #lockedTables: ReadonlyArray<number>
 
   constructor(
-    plan: { readonly columns: ReadonlyArray<Column>; readonly decoders: ReadonlyArray<Decoder> },
+    plan: {
+      readonly columns: ReadonlyArray<Column>
+      readonly decoders: ReadonlyArray<Decoder>
+      readonly out: ReadonlyArray<{ readonly type: SqlType }>
+      readonly locks: ReadonlyArray<{ readonly table: { readonly id: number } }>
+    },
     source: CursorRows,
     persist?: Persist
   ) {
     this.columns = plan.columns
     this.#decoders = plan.decoders
+    this.types = plan.out.map((column) => column.type)
+    this.#lockedTables = plan.locks.map(({ table }) => table.id)
     this.#source = source
     this.#persist = persist
     this.#time = source.frame.session.statementTime
@@ -217,7 +230,17 @@ export class QueryCursor implements Cursor {
 
   /** Up to `count` rows in stored form. */
   *take(count: number): Step<ReadonlyArray<Row>> {
-    return (yield* this.#takeHeld(count)).map((held) => held.row)
+    const held = yield* this.#takeHeld(count)
+    this.#current = held.at(-1)?.numbers ?? noNumbers
+    return held.map((each) => each.row)
+  }
+
+  /** The rowid of the row that was taken last, when the query locks the rows of a table: WHERE CURRENT OF. */
+  currentRowid(): string {
+    const table = this.#lockedTables[0]
+    const number = this.#current[0]
+    if (table === undefined || number === undefined || number === null) throw oraError(1410, "invalid ROWID")
+    return formatRowid(table, number)
   }
 
   *fetch(count: number): Step<ReadonlyArray<WireRow>> {

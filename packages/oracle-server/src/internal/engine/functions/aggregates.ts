@@ -1,10 +1,11 @@
 /** Aggregate functions: what each row adds, and the result. */
+import { type CollectionType, ListValue } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { add, divide, multiply, sqrt, subtract } from "../values/numberArithmetic.ts"
 import { compare, fromInteger, type NumberValue, zero } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import { comparerOf, keyOf } from "../values/order.ts"
-import type { Kind } from "../values/sqlType.ts"
+import { type Kind, kindOf } from "../values/sqlType.ts"
 
 export interface Accumulator {
   /** The first argument's value; further ones where the function has them. */
@@ -188,6 +189,26 @@ class DistinctValues implements Accumulator {
     return this.#inner.result()
   }
 }
+
+/** COLLECT: the values as a nested table, nulls too. */
+class Collector implements Accumulator {
+  readonly #items: Array<Stored> = []
+  readonly #type: CollectionType
+  constructor(type: CollectionType) {
+    this.#type = type
+  }
+  add(value: Stored): void {
+    this.#items.push(value)
+  }
+  result(): Stored {
+    return new ListValue(this.#type, this.#items)
+  }
+}
+
+export const collectorOf = (type: CollectionType, isDistinct: boolean): () => Accumulator =>
+  isDistinct
+    ? () => new DistinctValues(new Collector(type), kindOf(type.element))
+    : () => new Collector(type)
 
 /** Makes the accumulators of one call. `kind` is that of the first argument. */
 export const accumulatorOf = (name: string, kind: Kind, isDistinct: boolean): () => Accumulator => {

@@ -12,9 +12,9 @@ import { OraError, oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
 import { decoderFor } from "../values/values.ts"
 import { Environment } from "./environment.ts"
-import { withLine } from "./exceptions.ts"
+import { located } from "./exceptions.ts"
 import { newMachine } from "./interpreter.ts"
-import type { Program, Typed } from "./machine.ts"
+import { newProgram, type Program, type Typed } from "./machine.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 
 const programs = new WeakMap<object, Map<string, Program>>()
@@ -31,13 +31,10 @@ const programOf = (host: PlsqlHost, statement: SessionStatement, types: Readonly
   const key = typesKey(types)
   const known = byTypes.get(key)
   if (known !== undefined && known.version === version && known.schema === currentSchema) return known
-  const program: Program = { sql: statement.sql, version, schema: currentSchema, compiled: new WeakMap() }
+  const program = newProgram(statement.sql, version, currentSchema)
   byTypes.set(key, program)
   return program
 }
-
-/** The line of the statement that failed is not kept: the block's own line is told. */
-const lineOf = (sql: string, block: PlsqlBlock): number => lineAndColumn(sql, block.body[0]?.at ?? block.at)[0]
 
 function* runOnce(
   host: PlsqlHost,
@@ -45,7 +42,7 @@ function* runOnce(
   block: PlsqlBlock,
   types: ReadonlyArray<SqlType>,
   binds: Array<Stored>,
-  { arrays, cursors }: Pick<BlockBinds, "arrays" | "cursors"> = { arrays: new Map(), cursors: new Map() }
+  { arrays, cursors, rooms }: Omit<BlockBinds, "row"> = { arrays: new Map(), cursors: new Map(), rooms: new Map() }
 ) {
   const nested = function*(sql: string, typed: Array<Typed>, outs: ReadonlyArray<boolean>): Step<ReadonlyArray<Typed>> {
     const inner = host.executor.parse(sql)
@@ -60,8 +57,13 @@ function* runOnce(
   }
   const machine = newMachine(host, programOf(host, statement, types), types, binds, nested)
   for (const [index, array] of arrays) machine.bindArrays.set(index, array)
+  for (const [index, room] of rooms) machine.bindRooms.set(index, room)
   for (const [index, cursor] of cursors) machine.bindCursors.set(index, cursor)
-  yield* machine.block(block, new Environment(undefined))
+  try {
+    yield* machine.block(block, new Environment(undefined))
+  } catch (error) {
+    throw error instanceof OraError ? located(error, machine.unit) : error
+  }
   return machine
 }
 
@@ -69,6 +71,8 @@ function* runOnce(
 export interface BlockBinds {
   readonly row: ReadonlyArray<Stored>
   readonly arrays: ReadonlyMap<number, ReadonlyArray<Stored>>
+  /** How many elements fit in each of them. */
+  readonly rooms: ReadonlyMap<number, number>
   /** REF CURSORs that the client hands in. */
   readonly cursors: ReadonlyMap<number, QueryCursor>
 }
@@ -88,11 +92,11 @@ export function* runBlockStatement(
   )
   const values = outs.map((): Array<Value | BindArray> => [])
   host.implicitResults = []
-  for (const { arrays, cursors, row } of rows) {
+  for (const { arrays, cursors, rooms, row } of rows) {
     const mark = transaction.mark()
     const binds = row.map((value, i) => statement.placeholders[i]!.direction === "out" ? null : value)
     try {
-      const machine = yield* runOnce(host, statement, block, types, binds, { arrays, cursors })
+      const machine = yield* runOnce(host, statement, block, types, binds, { arrays, cursors, rooms })
       outs.forEach(({ index }, i) => {
         const cursor = machine.bindCursors.get(index)
         if (cursor !== undefined) {
@@ -122,9 +126,6 @@ export function* runBlockStatement(
           `line ${line}, column ${column}:\n${text}\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
           error.offset
         )
-      }
-      if (error instanceof OraError && error.code !== 6550 && error.code !== 3001 && error.code !== 1013) {
-        throw withLine(error, lineOf(statement.sql, block))
       }
       throw error
     }

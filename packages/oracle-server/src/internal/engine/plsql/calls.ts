@@ -16,16 +16,19 @@ import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import type { Subprogram } from "../syntax/astDefinitions.ts"
 import { lineAndColumn } from "../syntax/places.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { compositeType, sameType } from "../values/composite.ts"
+import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../values/sqlType.ts"
-import { newCursor, newScalar, scalarType } from "./declarations.ts"
-import { Environment } from "./environment.ts"
-import { assignScalar } from "./evaluator.ts"
+import { assigned } from "./assignment.ts"
+import { declaredType, startingValue } from "./declarations.ts"
+import { Environment, type Variable } from "./environment.ts"
+import { located } from "./exceptions.ts"
 import type { Leave, Machine, Typed } from "./machine.ts"
 import { builtin } from "./packages.ts"
+import { newCell, newCursor, newVariable } from "./variables.ts"
 
 const wrongArguments = (machine: Machine, call: Call): Error => {
-  const [line, column] = lineAndColumn(machine.program.sql, call.at)
+  const [line, column] = lineAndColumn(machine.unit.sql, call.at)
   return oraError(
     6550,
     `line ${line}, column ${column}:\nPLS-00306: wrong number or types of arguments in call to '${
@@ -51,57 +54,84 @@ function* callSubprogram(
   call: Call,
   subprogram: Subprogram,
   parent: Environment,
-  env: Environment
+  env: Environment,
+  /** The text that it stands in, when that is another one than the caller's. */
+  unit?: { readonly name: string; readonly sql: string }
 ): Step<Typed | undefined> {
   const given = match(machine, call, subprogram.parameters.map((parameter) => parameter.name))
   const local = new Environment(parent)
   for (const parameter of subprogram.parameters) {
-    const type = scalarType(machine, parameter.type, parent)
+    const type = declaredType(machine, parameter.type, parent)
     const arg = given.get(parameter.name) ?? (parameter.direction === "in" ? parameter.default : undefined)
     if (arg === undefined) throw wrongArguments(machine, call)
+    const place = given.has(parameter.name) ? env : parent
     if (type === CURSOR) {
       const cursor = newCursor()
-      const source = arg.kind === "name" ? env.find(arg.path[0]!) : undefined
-      if (parameter.direction !== "out" && source?.kind === "cursor") cursor.open = source.open
+      if (parameter.direction !== "out") {
+        const { cell } = yield* machine.evaluate(arg, place)
+        if (cell !== undefined) cursor.cell = cell
+      }
       local.declare(parameter.name, cursor)
       continue
     }
-    const variable = newScalar({
-      ...type,
-      size: 0,
-      chars: 0,
-      precision: kindOf(type) === "n" ? 0 : type.precision,
-      scale: kindOf(type) === "n" ? -127 : type.scale
-    }, parameter.direction === "in")
-    if (parameter.direction !== "out") {
-      variable.value = assignScalar(machine, variable.type, yield* machine.evaluate(arg, env), false)
-    }
-    local.declare(parameter.name, variable)
+    local.declare(parameter.name, yield* argumentVariable(machine, parameter, type, arg, place))
   }
+  const outer = machine.unit
+  machine.unit = { ...unit ?? outer, at: subprogram.at }
   let left: Leave
   try {
     left = yield* machine.block(subprogram.block, local)
   } catch (error) {
     // Calls within calls have used up the stack: the server runs out of memory for them.
     if (error instanceof RangeError) throw oraError(6500, "PL/SQL: storage error")
-    throw error
+    throw error instanceof OraError ? located(error, machine.unit) : error
+  } finally {
+    machine.unit = outer
   }
   for (const parameter of subprogram.parameters) {
     if (parameter.direction === "in") continue
     const entry = local.find(parameter.name)!
     const arg = given.get(parameter.name)!
-    if (entry.kind === "cursor") machine.assignCursor(arg, entry.open, env)
-    else if (entry.kind === "scalar") machine.assign(arg, entry, env)
+    if (entry.kind === "cursor") yield* machine.store(arg, { value: null, type: CURSOR, cell: entry.cell }, env)
+    else if (entry.kind === "variable") yield* machine.store(arg, entry, env)
   }
   if (subprogram.returns === undefined) return undefined
   if (left?.kind !== "return" || left.value === undefined) {
     throw oraError(6503, "PL/SQL: Function returned without value")
   }
-  const type = scalarType(machine, subprogram.returns, parent)
+  const type = declaredType(machine, subprogram.returns, parent)
+  if (type === CURSOR) return left.value
   return {
-    value: assignScalar(machine, type, left.value, false),
+    value: assigned(machine, type, left.value, false),
     type: { ...type, size: type.name === "VARCHAR2" ? 4000 : type.size }
   }
+}
+
+/** The variable that stands for a parameter: an IN parameter shares a record or a collection with the caller. */
+function* argumentVariable(
+  machine: Machine,
+  parameter: Subprogram["parameters"][number],
+  type: SqlType,
+  arg: Expr,
+  env: Environment
+): Step<Variable> {
+  const isIn = parameter.direction === "in"
+  if (type.composite !== undefined) {
+    if (parameter.direction === "out") return newVariable(type, false, false, yield* startingValue(machine, type))
+    const given = yield* machine.evaluate(arg, env)
+    const shared = isIn && given.value !== null && given.type.composite !== undefined &&
+      sameType(given.type.composite, type.composite)
+    return newVariable(type, isIn, false, shared ? given.value : assigned(machine, type, given, false))
+  }
+  const open = {
+    ...type,
+    size: 0,
+    chars: 0,
+    precision: kindOf(type) === "n" ? 0 : type.precision,
+    scale: kindOf(type) === "n" ? -127 : type.scale
+  }
+  if (parameter.direction === "out") return newVariable(open)
+  return newVariable(open, isIn, false, assigned(machine, open, yield* machine.evaluate(arg, env), false))
 }
 
 /** Runs to the end in one go: TypeScript has called and waits for the result. */
@@ -136,6 +166,8 @@ const typeOfValue = (value: Value): SqlType => {
       return { ...NULL, name: "VECTOR" }
     case "Cursor":
       return CURSOR
+    case "Object":
+      return compositeType(value.type)
   }
 }
 
@@ -232,8 +264,9 @@ function* callRegistered(
     const arg = given.get(parameter.name.toUpperCase())
     if (arg === undefined || (parameter.direction ?? "in") === "in") continue
     const value = outs[parameter.name.toLowerCase()] ?? null
-    if (value instanceof QueryCursor) machine.assignCursor(arg, value, env)
-    else if (Array.isArray(value)) {
+    if (value instanceof QueryCursor) {
+      yield* machine.store(arg, { value: null, type: CURSOR, cell: newCell(value) }, env)
+    } else if (Array.isArray(value)) {
       if (arg.kind !== "bind") throw unimplemented("arrays as parameters", arg.at)
       const [from, to] = [parameterType(parameter.type), machine.bindTypes[arg.index]!]
       machine.bindArrays.set(
@@ -242,7 +275,7 @@ function* callRegistered(
       )
     } else {
       const type = parameterType(parameter.type)
-      machine.assign(arg, { value: fromValue(value as Value, type), type }, env)
+      yield* machine.store(arg, { value: fromValue(value as Value, type), type }, env)
     }
   }
   if (procedure.returns === undefined) return undefined
@@ -265,10 +298,11 @@ export function* runCall(machine: Machine, call: Call, env: Environment): Step<T
   if (registered !== undefined) return yield* callRegistered(machine, call, registered.procedure, env)
   const stored = core.catalog.find(call.path, machine.session.currentSchema)
   if (stored?.kind === "procedure") {
-    return yield* callSubprogram(machine, call, stored.subprogram, new Environment(undefined), env)
+    const unit = { name: `${stored.owner}.${stored.name}`, sql: stored.text }
+    return yield* callSubprogram(machine, call, stored.subprogram, new Environment(undefined), env, unit)
   }
   if (/^(DBMS|UTL)_/.test(call.path[0]!)) throw unimplemented(call.path.join("."), call.at)
-  const [line, column] = lineAndColumn(machine.program.sql, call.at)
+  const [line, column] = lineAndColumn(machine.unit.sql, call.at)
   throw oraError(
     6550,
     `line ${line}, column ${column}:\nPLS-00201: identifier '${

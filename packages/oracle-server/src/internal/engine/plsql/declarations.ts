@@ -1,119 +1,201 @@
-/** DECLARE: giving names their variables. */
-import { column as columnOf } from "../catalog/catalog.ts"
+/** DECLARE: giving names their types and variables. */
+import { column as columnOf, rowTypeOf } from "../catalog/catalog.ts"
 import { resolveType } from "../compile/types.ts"
 import type { Step } from "../storage/waiting.ts"
-import type { TypeSpec } from "../syntax/ast.ts"
-import type { Declaration, Parameter } from "../syntax/astDefinitions.ts"
+import type { Expr, TypeSpec } from "../syntax/ast.ts"
+import type { Declaration } from "../syntax/astDefinitions.ts"
 import { lineAndColumn } from "../syntax/places.ts"
-import { OraError, oraError, unimplemented } from "../values/oraError.ts"
+import { type CollectionType, compositeType, initialValue, type RecordType, RecordValue } from "../values/composite.ts"
+import type { Stored } from "../values/convert.ts"
+import { OraError, oraError } from "../values/oraError.ts"
 import { CURSOR, type SqlType } from "../values/sqlType.ts"
-import type { CursorVariable, Entry, Environment, RecordVariable, Scalar } from "./environment.ts"
-import { assignScalar } from "./evaluator.ts"
-import type { Machine } from "./machine.ts"
-import { queryColumns } from "./sqlStatements.ts"
-
-export const newScalar = (type: SqlType, constant = false, notNull = false): Scalar => ({
-  kind: "scalar",
-  type,
-  constant,
-  notNull,
-  value: null
-})
-
-export const newCursor = (
-  query: CursorVariable["query"] = undefined,
-  parameters: ReadonlyArray<Parameter> = []
-): CursorVariable => ({
-  kind: "cursor",
-  query,
-  parameters,
-  open: undefined,
-  found: null,
-  rowCount: 0
-})
-
-export const newRecord = (
-  fields: ReadonlyArray<{ readonly name: string; readonly type: SqlType }>
-): RecordVariable => ({
-  kind: "record",
-  fields: new Map(fields.map((field) => [field.name, newScalar(field.type)]))
-})
+import { assigned } from "./assignment.ts"
+import type { CursorVariable, Entry, Environment, Variable } from "./environment.ts"
+import { type Machine, partsOf } from "./machine.ts"
+import { namedType } from "./names.ts"
+import { queryColumns } from "./queryPlans.ts"
+import { newCursor, newVariable, rowType } from "./variables.ts"
 
 const undeclared = (machine: Machine, name: string, at: number): OraError => {
-  const [line, column] = lineAndColumn(machine.program.sql, at)
+  const [line, column] = lineAndColumn(machine.unit.sql, at)
   return oraError(6550, `line ${line}, column ${column}:\nPLS-00201: identifier '${name}' must be declared`, at)
 }
 
-/** A variable of this declared type. */
-export const variableOf = (
+/** Values that the fields of a record begin with, and where those are evaluated. */
+interface Defaults {
+  readonly values: ReadonlyArray<Expr | undefined>
+  readonly environment: Environment
+}
+
+const defaults = new WeakMap<RecordType, Defaults>()
+
+/** The type that a declaration names, in this place; `CURSOR` for cursor variables. */
+export const declaredType = (machine: Machine, spec: TypeSpec, env: Environment): SqlType => {
+  const { anchor } = spec
+  if (anchor !== undefined) return anchored(machine, spec, anchor, env)
+  const named = namedType(machine, spec.name.split("."), env)
+  if (named !== undefined) return named
+  try {
+    return resolveType(spec, machine.session.nls.characters, true)
+  } catch (error) {
+    if (error instanceof OraError && error.code === 902) throw undeclared(machine, spec.name, spec.at)
+    throw error
+  }
+}
+
+const anchored = (
+  machine: Machine,
+  spec: TypeSpec,
+  { path, row }: NonNullable<TypeSpec["anchor"]>,
+  env: Environment
+): SqlType => {
+  const { catalog } = machine.host.core
+  const schema = machine.session.currentSchema
+  if (row) {
+    const cursor = env.lookup(path)
+    if (cursor?.kind === "cursor" && cursor.query !== undefined) {
+      const rows = machine.program.types.get(cursor.query) ??
+        rowType(undefined, path.join("."), queryColumns(machine, cursor.query, cursor.environment ?? env))
+      machine.program.types.set(cursor.query, rows)
+      return rows
+    }
+    if (cursor?.kind === "variable" && cursor.type.composite?.kind === "record") return cursor.type
+    const object = catalog.find(path, schema)
+    if (object?.kind !== "view" && object?.kind !== "table") throw undeclared(machine, path.join("."), spec.at)
+    const known = partsOf(machine).get(object) as SqlType | undefined
+    if (known !== undefined) return known
+    const type = compositeType(rowTypeOf(object))
+    partsOf(machine).set(object, type)
+    return type
+  }
+  const head = env.headOf(path)
+  if (head !== undefined) {
+    let { type } = head.variable
+    for (const name of head.rest) {
+      const { composite } = type
+      const field = composite === undefined || composite.kind === "collection"
+        ? undefined
+        : composite.attributes.find((attribute) => attribute.name === name)
+      if (field === undefined) throw undeclared(machine, path.join("."), spec.at)
+      type = field.type
+    }
+    return type
+  }
+  if (env.lookup(path)?.kind === "cursor") return CURSOR
+  const object = catalog.find(path.slice(0, -1), schema)
+  if (object?.kind === "view") {
+    const column = object.described.find((candidate) => candidate.name === path.at(-1))
+    if (column !== undefined) return column.type
+  }
+  if (object?.kind !== "table") throw undeclared(machine, path.join("."), spec.at)
+  return columnOf(object, path.at(-1)!, spec.at).type
+}
+
+/** What a variable of this type begins with: a record has the values that its type gives its fields. */
+export function* startingValue(machine: Machine, type: SqlType): Step<Stored> {
+  const { composite } = type
+  const value = initialValue(type)
+  if (composite?.kind !== "record" || !(value instanceof RecordValue)) return value
+  const own = defaults.get(composite)
+  for (let i = 0; i < composite.attributes.length; i++) {
+    const attribute = composite.attributes[i]!
+    const given = own?.values[i]
+    if (given !== undefined && own !== undefined) {
+      value.values[i] = assigned(
+        machine,
+        attribute.type,
+        yield* machine.evaluate(given, own.environment),
+        attribute.notNull === true
+      )
+    } else if (attribute.type.composite?.kind === "record") {
+      value.values[i] = yield* startingValue(machine, attribute.type)
+    }
+  }
+  return value
+}
+
+/** A variable, or a cursor variable, of a declared type. */
+export function* variableOf(
   machine: Machine,
   spec: TypeSpec,
   env: Environment,
   constant = false,
   notNull = false
-): Entry => {
-  const { anchor } = spec
-  if (anchor !== undefined) return anchored(machine, spec, env)
-  const own = env.find(spec.name)
-  if (own?.kind === "recordType") return newRecord(own.fields)
-  if (own?.kind === "cursorType") return newCursor()
+): Step<Variable | CursorVariable> {
+  const type = declaredType(machine, spec, env)
+  if (type === CURSOR) return newCursor()
+  return newVariable(type, constant, notNull, yield* startingValue(machine, type))
+}
+
+const keyForm = (machine: Machine, index: SqlType, at: number): CollectionType["form"] => {
+  if (index.name === "BINARY_INTEGER") return "numbers"
+  if (index.name === "VARCHAR2" || index.name === "LONG") return "texts"
+  const [line, column] = lineAndColumn(machine.unit.sql, at)
+  throw oraError(
+    6550,
+    `line ${line}, column ${column}:\nPLS-00315: Implementation restriction: unsupported table index type`,
+    at
+  )
+}
+
+/** The type that a TYPE declaration makes: one for each declaration, however often it runs. */
+const madeType = (
+  machine: Machine,
+  declaration: Extract<Declaration, { kind: "record" | "collection" }>,
+  env: Environment
+): SqlType => {
+  const { types } = machine.program
+  const known = types.get(declaration)
+  const base = { owner: undefined, package: undefined, name: declaration.name }
+  if (known !== undefined) {
+    if (declaration.kind === "record") rememberDefaults(known.composite as RecordType, declaration, env)
+    return known
+  }
   let type: SqlType
-  try {
-    type = resolveType(spec, machine.session.nls.characters, true)
-  } catch (error) {
-    if (error instanceof OraError && error.code === 902) throw undeclared(machine, spec.name, spec.at)
-    throw error
+  if (declaration.kind === "record") {
+    type = compositeType({
+      kind: "record",
+      ...base,
+      attributes: declaration.fields.map((field) => ({
+        name: field.name,
+        type: declaredType(machine, field.type, env),
+        notNull: field.notNull
+      }))
+    })
+    rememberDefaults(type.composite as RecordType, declaration, env)
+  } else {
+    const key = declaration.index === undefined ? undefined : declaredType(machine, declaration.index, env)
+    type = compositeType({
+      kind: "collection",
+      ...base,
+      form: key === undefined ? declaration.form : keyForm(machine, key, declaration.index!.at),
+      element: declaredType(machine, declaration.element, env),
+      limit: declaration.limit,
+      key
+    })
   }
-  return type === CURSOR ? newCursor() : newScalar(type, constant, notNull)
+  types.set(declaration, type)
+  return type
 }
 
-const anchored = (machine: Machine, spec: TypeSpec, env: Environment): Entry => {
-  const { path, row } = spec.anchor!
-  const { catalog } = machine.host.core
-  const schema = machine.session.currentSchema
-  if (row) {
-    const cursor = path.length === 1 ? env.find(path[0]!) : undefined
-    if (cursor?.kind === "cursor" && cursor.query !== undefined) {
-      return newRecord(queryColumns(machine, cursor.query, env))
-    }
-    const table = catalog.find(path, schema)
-    if (table?.kind !== "table") throw undeclared(machine, path.join("."), spec.at)
-    return newRecord(table.columns.map((column) => ({ name: column.name, type: column.type })))
-  }
-  const variable = env.scalar(path)
-  if (variable !== undefined) return newScalar(variable.type)
-  const table = catalog.find(path.slice(0, -1), schema)
-  if (table?.kind !== "table") throw undeclared(machine, path.join("."), spec.at)
-  return newScalar(columnOf(table, path.at(-1)!, spec.at).type)
-}
-
-export const scalarType = (machine: Machine, spec: TypeSpec, env: Environment): SqlType => {
-  const entry = variableOf(machine, spec, env)
-  if (entry.kind === "cursor") return CURSOR
-  if (entry.kind !== "scalar") throw unimplemented("records as parameters and results", spec.at)
-  return entry.type
+const rememberDefaults = (
+  type: RecordType,
+  declaration: Extract<Declaration, { kind: "record" }>,
+  environment: Environment
+): void => {
+  if (declaration.fields.every((field) => field.value === undefined)) return
+  defaults.set(type, { values: declaration.fields.map((field) => field.value), environment })
 }
 
 export function* declare(machine: Machine, declarations: ReadonlyArray<Declaration>, env: Environment): Step<void> {
   for (const declaration of declarations) {
+    machine.unit.at = declaration.at
     switch (declaration.kind) {
-      case "variable": {
-        const entry = variableOf(machine, declaration.type, env, declaration.constant, declaration.notNull)
-        if (entry.kind === "scalar") {
-          if (declaration.value !== undefined) {
-            entry.value = assignScalar(
-              machine,
-              entry.type,
-              yield* machine.evaluate(declaration.value, env),
-              declaration.notNull
-            )
-          }
-        } else if (declaration.value !== undefined) throw unimplemented("initial values of records", declaration.at)
-        env.declare(declaration.name, entry)
+      case "variable":
+        env.declare(declaration.name, yield* declaredVariable(machine, declaration, env))
         break
-      }
       case "cursor":
-        env.declare(declaration.name, newCursor(declaration.query, declaration.parameters))
+        env.declare(declaration.name, newCursor(declaration.query, declaration.parameters, env))
         break
       case "exception":
         env.declare(declaration.name, { kind: "exception", code: 1 })
@@ -132,16 +214,39 @@ export function* declare(machine: Machine, declarations: ReadonlyArray<Declarati
         })
         break
       case "record":
+      case "collection":
+        env.declare(declaration.name, { kind: "type", type: madeType(machine, declaration, env), notNull: false })
+        break
+      case "subtype":
         env.declare(declaration.name, {
-          kind: "recordType",
-          fields: declaration.fields.map((field) => ({ name: field.name, type: scalarType(machine, field.type, env) }))
+          kind: "type",
+          type: declaredType(machine, declaration.type, env),
+          notNull: declaration.notNull
         })
         break
       case "refCursorType":
-        env.declare(declaration.name, { kind: "cursorType" })
+        env.declare(declaration.name, { kind: "type", type: CURSOR, notNull: false })
         break
-      case "tableType":
-        throw unimplemented("PL/SQL collections", declaration.at)
+      case "autonomous":
+      case "noPragma":
+        break
     }
   }
+}
+
+function* declaredVariable(
+  machine: Machine,
+  declaration: Extract<Declaration, { kind: "variable" }>,
+  env: Environment
+): Step<Entry> {
+  const { constant, notNull, type, value } = declaration
+  if (value === undefined) return yield* variableOf(machine, type, env, constant, notNull)
+  const declared = declaredType(machine, type, env)
+  const given = yield* machine.evaluate(value, env)
+  if (declared === CURSOR) {
+    const cursor = newCursor()
+    if (given.cell !== undefined) cursor.cell = given.cell
+    return cursor
+  }
+  return newVariable(declared, constant, notNull, assigned(machine, declared, given, notNull))
 }

@@ -4,22 +4,23 @@ import { compileExpr } from "../compile/expressions.ts"
 import { newScope } from "../compile/term.ts"
 import { Frame } from "../execute/frame.ts"
 import { complete } from "../execute/operator.ts"
-import type { Variables } from "../statements/executor.ts"
 import { compilation, parameterValues } from "../statements/plans.ts"
-import { convertStored, parameterType } from "../statements/registeredProcedures.ts"
+import { parameterType } from "../statements/registeredProcedures.ts"
 import type { Snapshot } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import type { Subprogram } from "../syntax/astDefinitions.ts"
-import { lineAndColumn } from "../syntax/places.ts"
+import { RecordValue } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
-import { fit } from "../values/fit.ts"
-import { fromInteger, fromText } from "../values/oracleNumber.ts"
-import { OraError, oraError, unimplemented } from "../values/oraError.ts"
-import { BOOLEAN, char, kindOf, NULL, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
-import type { Environment } from "./environment.ts"
-import { asPlsqlError, sqlCode } from "./exceptions.ts"
-import type { Machine, Typed } from "./machine.ts"
+import { fromText } from "../values/oracleNumber.ts"
+import { BOOLEAN, char, CURSOR, NULL, NUMBER, type SqlType } from "../values/sqlType.ts"
+import { arrayValue } from "./bindArrays.ts"
+import type { Environment, Variable } from "./environment.ts"
+import { asPlsqlError } from "./exceptions.ts"
+import { type Machine, partsOf, type Typed } from "./machine.ts"
+import { attribute, variablesOf } from "./names.ts"
+import { typeShape } from "./pickler.ts"
+import { compileError } from "./queryPlans.ts"
 
 interface Compiled {
   readonly evaluate: (f: Frame) => Stored
@@ -36,78 +37,6 @@ const noSnapshot: Snapshot = { scn: 0, sid: 0, statement: 0 }
 interface Place {
   readonly machine: Machine
   readonly env: Environment
-}
-
-/** `name%ATTRIBUTE` and the like, which look like names. */
-const attribute = (machine: Machine, env: Environment, path: ReadonlyArray<string>): Typed | undefined => {
-  if (path.length === 1 && path[0] === "SQLCODE") {
-    return { value: fromInteger(env.handling === undefined ? 0 : sqlCode(env.handling)), type: NUMBER }
-  }
-  if (path.length === 1 && path[0] === "SQLERRM") {
-    return {
-      value: env.handling === undefined
-        ? "ORA-0000: normal, successful completion"
-        : env.handling.message.split("\nORA-06512")[0]!,
-      type: varchar2(512)
-    }
-  }
-  const what = path.at(-1)!
-  if (path.length !== 2 || !what.startsWith("%")) return undefined
-  const boolean = (value: boolean | null): Typed => ({ value: value === null ? null : value ? 1 : 0, type: BOOLEAN })
-  if (path[0] === "SQL") {
-    const count = machine.sqlRowCount
-    if (what === "%ROWCOUNT") return { value: count === undefined ? null : fromInteger(count), type: NUMBER }
-    if (what === "%FOUND") return boolean(count === undefined ? null : count > 0)
-    if (what === "%NOTFOUND") return boolean(count === undefined ? null : count === 0)
-    if (what === "%ISOPEN") return boolean(false)
-  }
-  const entry = env.find(path[0]!)
-  if (entry?.kind !== "cursor") return undefined
-  if (what === "%ISOPEN") return boolean(entry.open !== undefined)
-  if (entry.open === undefined) throw oraError(1001, "invalid cursor")
-  if (what === "%FOUND") return boolean(entry.found)
-  if (what === "%NOTFOUND") return boolean(entry.found === null ? null : !entry.found)
-  if (what === "%ROWCOUNT") return { value: fromInteger(entry.rowCount), type: NUMBER }
-  return undefined
-}
-
-const sqlNames = new Set(["SQLCODE", "SQLERRM"])
-
-export const variablesOf = (machine: Machine, env: Environment): Variables => ({
-  type: (path) => {
-    const scalar = env.scalar(path)
-    if (scalar !== undefined) return scalar.type
-    if (path.at(-1)!.startsWith("%")) return path.at(-1) === "%ROWCOUNT" ? NUMBER : BOOLEAN
-    if (path.length === 1 && sqlNames.has(path[0]!)) return path[0] === "SQLCODE" ? NUMBER : varchar2(512)
-    return undefined
-  },
-  read: (path) => env.scalar(path)?.value ?? attribute(machine, env, path)?.value ?? null
-})
-
-/** Gives the server's compile error: the place in the text and what is wrong there. */
-export const compileError = (machine: Machine, error: unknown, at: number, statement: string): unknown => {
-  if (!(error instanceof OraError) || error.code === 3001 || error.code === 6550) return error
-  const [line, column] = lineAndColumn(machine.program.sql, error.offset === 0 ? at : error.offset)
-  const name = /"([^"]+)": invalid identifier/.exec(error.message)?.[1]
-  const text = error.code === 904 && name !== undefined && statement === "Statement"
-    ? `PLS-00201: identifier '${name}' must be declared`
-    : `PL/SQL: ${error.message}`
-  return oraError(
-    6550,
-    `line ${line}, column ${column}:\n${text}\nORA-06550: line ${line}, column ${column}:\nPL/SQL: ${statement} ignored`,
-    at
-  )
-}
-
-/** The compiled parts; a definition within the block makes those before it stale. */
-export const partsOf = (machine: Machine): WeakMap<object, unknown> => {
-  const { program } = machine
-  const { version } = machine.host.core.catalog
-  if (program.version !== version) {
-    program.version = version
-    program.compiled = new WeakMap()
-  }
-  return program.compiled
 }
 
 const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled => {
@@ -182,20 +111,29 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
     case "boolean":
       return { value: expr.value ? 1 : 0, type: BOOLEAN }
     case "bind":
-      if (machine.bindArrays.has(expr.index)) throw unimplemented("PL/SQL index-by table binds in expressions", expr.at)
+      if (machine.bindArrays.has(expr.index)) return arrayValue(machine, expr.index)
       return { value: machine.binds[expr.index]!, type: machine.bindTypes[expr.index]! }
     case "name": {
-      const scalar = env.scalar(expr.path)
-      if (scalar !== undefined) return scalar
+      const head = env.headOf(expr.path)
+      if (head !== undefined) {
+        const known = fieldOf(head.variable, head.rest)
+        if (known !== undefined) return known
+        break
+      }
+      const entry = env.lookup(expr.path)
+      if (entry?.kind === "cursor") return { value: null, type: CURSOR, cell: entry.cell }
       const special = attribute(machine, env, expr.path)
       if (special !== undefined) return special
       const call: Call = { ...emptyCall, path: expr.path, at: expr.at }
       if (isFunctionCall(machine, env, call)) return (yield* machine.call(call, env)) ?? { value: null, type: NULL }
       break
     }
-    case "call":
+    case "call": {
+      const shape = typeShape(machine, expr, env)
+      if (shape !== undefined) return yield* shape
       if (isFunctionCall(machine, env, expr)) return (yield* machine.call(expr, env)) ?? { value: null, type: NULL }
       break
+    }
     default:
       break
   }
@@ -244,13 +182,16 @@ const emptyCall: Omit<Call, "path" | "at"> = {
   parens: false
 }
 
-export const assignScalar = (machine: Machine, type: SqlType, value: Typed, notNull: boolean): Stored => {
-  let converted: Stored
-  try {
-    converted = kindOf(value.type) === "null" ? null : convertStored(value.value, value.type, type, machine.session)
-  } catch (error) {
-    throw asPlsqlError(error)
+/** A variable, or a field of it; undefined for what has to be worked out. */
+const fieldOf = (variable: Variable, rest: ReadonlyArray<string>): Typed | undefined => {
+  if (rest.length === 0) return variable
+  let { type, value }: Typed = variable
+  for (const name of rest) {
+    if (!(value instanceof RecordValue)) return undefined
+    const index = value.type.attributes.findIndex((candidate) => candidate.name === name)
+    if (index < 0) return undefined
+    type = value.type.attributes[index]!.type
+    value = value.values[index]!
   }
-  if (converted === null && notNull) throw oraError(6502, "PL/SQL: value or conversion error")
-  return fit(converted, type, { kind: "plsql" })
+  return { type, value }
 }

@@ -1,32 +1,72 @@
-/** Exceptions of PL/SQL: their names, and what a handler may catch. */
+/** Exceptions of PL/SQL: their names, what a handler may catch, and the lines of the stack that an error tells. */
+import { lineAndColumn } from "../syntax/places.ts"
 import { OraError, oraError } from "../values/oraError.ts"
+import type { Unit } from "./machine.ts"
 
 export const predefined: Readonly<Record<string, number>> = {
-  NO_DATA_FOUND: 1403,
-  TOO_MANY_ROWS: 1422,
-  DUP_VAL_ON_INDEX: 1,
-  ZERO_DIVIDE: 1476,
-  VALUE_ERROR: 6502,
-  INVALID_NUMBER: 1722,
-  INVALID_CURSOR: 1001,
+  ACCESS_INTO_NULL: 6530,
+  CASE_NOT_FOUND: 6592,
+  COLLECTION_IS_NULL: 6531,
   CURSOR_ALREADY_OPEN: 6511,
-  TIMEOUT_ON_RESOURCE: 51,
+  DUP_VAL_ON_INDEX: 1,
+  INVALID_CURSOR: 1001,
+  INVALID_NUMBER: 1722,
   LOGIN_DENIED: 1017,
+  NO_DATA_FOUND: 1403,
+  NO_DATA_NEEDED: 6548,
   NOT_LOGGED_ON: 1012,
   PROGRAM_ERROR: 6501,
-  STORAGE_ERROR: 6500,
-  CASE_NOT_FOUND: 6592,
   ROWTYPE_MISMATCH: 6504,
-  SYS_INVALID_ROWID: 1410
+  SELF_IS_NULL: 30625,
+  STORAGE_ERROR: 6500,
+  SUBSCRIPT_BEYOND_COUNT: 6533,
+  SUBSCRIPT_OUTSIDE_LIMIT: 6532,
+  SYS_INVALID_ROWID: 1410,
+  TIMEOUT_ON_RESOURCE: 51,
+  TOO_MANY_ROWS: 1422,
+  VALUE_ERROR: 6502,
+  ZERO_DIVIDE: 1476
+}
+
+const messages: Readonly<Record<number, string>> = {
+  1: "unique constraint (.) violated",
+  51: "timeout occurred while waiting for a resource",
+  1001: "invalid cursor",
+  1012: "not logged on",
+  1017: "invalid credential or not authorized; logon denied",
+  1403: "no data found",
+  1410: "invalid ROWID",
+  1422: "exact fetch returns more than requested number of rows",
+  1476: "divisor is equal to zero",
+  1722: "invalid number",
+  6500: "PL/SQL: storage error",
+  6501: "PL/SQL: program error",
+  6502: "PL/SQL: value or conversion error",
+  6504: "PL/SQL: Return types of Result Set variables or query do not match",
+  6511: "PL/SQL: cursor already open",
+  6530: "Reference to uninitialized composite",
+  6531: "Reference to uninitialized collection",
+  6532: "Subscript outside of limit",
+  6533: "Subscript beyond count",
+  6548: "no more rows needed",
+  6592: "CASE not found while executing CASE statement",
+  30625: "method dispatch on NULL SELF argument is disallowed"
+}
+
+/** What RAISE of a predefined exception says; undefined for an unknown name. */
+export const predefinedError = (name: string): OraError | undefined => {
+  const code = predefined[name]
+  return code === undefined ? undefined : oraError(code, messages[code]!)
 }
 
 /** An exception declared in the block and raised by name. */
 export class UserException extends OraError {
   readonly source: object
-  constructor(source: object, code: number) {
+  constructor(source: object, code: number, message?: string) {
     super(
       code === 1 ? 6510 : code,
-      code === 1 ? "ORA-06510: PL/SQL: unhandled user-defined exception" : `ORA-${String(code).padStart(5, "0")}: `
+      message ??
+        (code === 1 ? "ORA-06510: PL/SQL: unhandled user-defined exception" : `ORA-${String(code).padStart(5, "0")}: `)
     )
     this.source = source
   }
@@ -40,6 +80,12 @@ export const isCatchable = (error: unknown): error is OraError =>
 export const sqlCode = (error: OraError): number =>
   error.code === 1403 ? 100 : error instanceof UserException && error.code === 6510 ? 1 : -error.code
 
+/** What SQLERRM says: the message without the lines of the stack. */
+export const errorText = (error: OraError): string =>
+  error instanceof UserException && error.code === 6510
+    ? "User-Defined Exception"
+    : error.message.split("\n").filter((line) => !line.startsWith("ORA-06512")).join("\n")
+
 /** Inside a block some failures have another name than in SQL. */
 export const asPlsqlError = (error: unknown): unknown => {
   if (error instanceof OraError && error.code === 1722) {
@@ -48,8 +94,52 @@ export const asPlsqlError = (error: unknown): unknown => {
   return error
 }
 
-/** Adds the line at which an unhandled error left the block. */
-export const withLine = (error: OraError, line: number, name?: string): OraError => {
-  const at = name === undefined ? `ORA-06512: at line ${line}` : `ORA-06512: at "${name}", line ${line}`
-  return new OraError(error.code, `${error.message}\n${at}`, error.offset)
+/** Errors that tell a line of this run of a unit already. */
+const told = new WeakMap<OraError, Unit>()
+
+const withMessage = (error: OraError, message: string, unit: Unit): OraError => {
+  const copy = error instanceof UserException
+    ? new UserException(error.source, error.code === 6510 ? 1 : error.code, message)
+    : new OraError(error.code, message, error.offset)
+  if (replacing.has(error)) replacing.add(copy)
+  told.set(copy, unit)
+  return copy
+}
+
+const lineOf = (unit: Unit): string => {
+  const [line] = lineAndColumn(unit.sql, unit.at)
+  return unit.name === undefined
+    ? `ORA-06512: at line ${line}`
+    : `ORA-06512: at "${unit.name}", line ${line}`
+}
+
+/** The error as it leaves a unit, or reaches a handler in it: with the line at which it came up there. */
+export const located = (error: OraError, unit: Unit): OraError =>
+  told.get(error) === unit || error.code === 6550 || error.code === 3001 || error.code === 1013 || error.code === 28
+    ? error
+    : withMessage(error, `${error.message}\n${lineOf(unit)}`, unit)
+
+/** RAISE without a name: its own line stands before those that are told. */
+export const raisedAgain = (error: OraError, unit: Unit): OraError => {
+  const lines = error.message.split("\n")
+  const at = lines.findIndex((line) => line.startsWith("ORA-06512"))
+  lines.splice(at < 0 ? lines.length : at, 0, lineOf(unit))
+  const again = withMessage(error, lines.join("\n"), unit)
+  replacing.add(again)
+  return again
+}
+
+/** Errors that stand for those that were being handled: of RAISE and RAISE_APPLICATION_ERROR. */
+const replacing = new WeakSet<OraError>()
+
+export const replaces = (error: OraError): OraError => {
+  replacing.add(error)
+  return error
+}
+
+/** An error that came up while another one was handled: the other stands below it. */
+export const stacked = (error: OraError, handled: OraError, unit: Unit): OraError => {
+  if (replacing.has(error)) return error
+  const own = located(error, unit)
+  return withMessage(own, `${own.message}\n${handled.message}`, unit)
 }

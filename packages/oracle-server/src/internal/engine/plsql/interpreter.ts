@@ -5,29 +5,26 @@ import { convertStored } from "../statements/registeredProcedures.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr } from "../syntax/ast.ts"
 import type { Handler, PlsqlBlock, PlsqlStatement } from "../syntax/astDefinitions.ts"
+import { type RecordType, RecordValue } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
-import { CURSOR, kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
+import { kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
 import { runCall } from "./calls.ts"
-import { declare, newRecord, scalarType } from "./declarations.ts"
+import { declare, declaredType } from "./declarations.ts"
+import { executeImmediate, openFor } from "./dynamicSql.ts"
 import { Environment } from "./environment.ts"
-import { assignScalar, evaluate } from "./evaluator.ts"
-import { isCatchable, predefined, UserException } from "./exceptions.ts"
-import type { Leave, Machine, Program, Typed } from "./machine.ts"
+import { evaluate } from "./evaluator.ts"
+import { isCatchable, located, predefined, predefinedError, raisedAgain, stacked, UserException } from "./exceptions.ts"
+import { forall } from "./forall.ts"
+import type { Leave, Machine, Program, SqlState, Typed, Unit } from "./machine.ts"
+import { objectCall } from "./methodCalls.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
-import {
-  closeCursor,
-  executeImmediate,
-  fetchInto,
-  openDeclared,
-  openFor,
-  openQuery,
-  queryColumns,
-  runDmlStatement,
-  selectInto
-} from "./sqlStatements.ts"
+import { openQuery } from "./queryPlans.ts"
+import { closeCursor, fetchInto, openDeclared, runDmlStatement, selectInto } from "./sqlStatements.ts"
+import { collectionChange, cursorOf, store } from "./targets.ts"
+import { newVariable, rowType } from "./variables.ts"
 
 /** A loop gives the event loop a turn after so many milliseconds, so that a break can arrive. */
 const slice = 4
@@ -44,8 +41,10 @@ class BlockMachine implements Machine {
   readonly binds: Array<Stored>
   readonly bindCursors = new Map<number, QueryCursor>()
   readonly bindArrays = new Map<number, ReadonlyArray<Stored>>()
-  sqlRowCount: number | undefined
-  readonly #nested: RunBlock
+  readonly bindRooms = new Map<number, number>()
+  readonly sql: SqlState = { rowCount: undefined, bulkCounts: new Map(), bulkErrors: [] }
+  readonly runBlock: RunBlock
+  unit: Unit
   #since: number
   #iterations = 0
 
@@ -61,7 +60,8 @@ class BlockMachine implements Machine {
     this.program = program
     this.bindTypes = bindTypes
     this.binds = binds
-    this.#nested = nested
+    this.runBlock = nested
+    this.unit = { name: undefined, sql: program.sql, at: 0 }
     this.#since = host.core.host.clock()
   }
 
@@ -77,42 +77,8 @@ class BlockMachine implements Machine {
     return value === 1
   }
 
-  assign(target: Expr, value: Typed, env: Environment): void {
-    if (target.kind === "bind") {
-      this.binds[target.index] = assignScalar(this, this.bindTypes[target.index]!, value, false)
-      return
-    }
-    if (target.kind !== "name") {
-      throw oraError(6550, "PLS-00363: expression cannot be used as an assignment target", target.at)
-    }
-    const variable = env.scalar(target.path)
-    if (variable === undefined) {
-      throw oraError(6550, `PLS-00201: identifier '${target.path.join(".")}' must be declared`, target.at)
-    }
-    if (variable.constant) {
-      throw oraError(
-        6550,
-        `PLS-00363: expression '${target.path.join(".")}' cannot be used as an assignment target`,
-        target.at
-      )
-    }
-    variable.value = assignScalar(this, variable.type, value, variable.notNull)
-  }
-
-  assignCursor(target: Expr, cursor: QueryCursor | undefined, env: Environment): void {
-    if (target.kind === "bind") {
-      if (this.bindTypes[target.index]?.name !== CURSOR.name) {
-        throw oraError(6550, "PLS-00382: expression is of wrong type", target.at)
-      }
-      if (cursor === undefined) this.bindCursors.delete(target.index)
-      else this.bindCursors.set(target.index, cursor)
-      return
-    }
-    const entry = target.kind === "name" ? env.find(target.path[0]!) : undefined
-    if (entry?.kind !== "cursor") throw oraError(6550, "PLS-00382: expression is of wrong type", target.at)
-    entry.open = cursor
-    entry.found = null
-    entry.rowCount = 0
+  store(target: Expr, value: Typed, env: Environment): Step<void> {
+    return store(this, target, value, env)
   }
 
   openQuery(query: Parameters<Machine["openQuery"]>[0], env: Environment): Step<QueryCursor> {
@@ -128,7 +94,7 @@ class BlockMachine implements Machine {
   }
 
   typeOf(spec: Parameters<Machine["typeOf"]>[0], env: Environment): SqlType {
-    return scalarType(this, spec, env)
+    return declaredType(this, spec, env)
   }
 
   fail(error: OraError): never {
@@ -146,15 +112,20 @@ class BlockMachine implements Machine {
       const handler = block.handlers.find((candidate) => this.#handles(candidate, error, env))
       if (handler === undefined) throw error
       const scope = new Environment(env)
-      scope.handling = error
-      return yield* this.statements(handler.body, scope)
+      const handled = located(error, this.unit)
+      scope.handling = handled
+      try {
+        return yield* this.statements(handler.body, scope)
+      } catch (again) {
+        throw isCatchable(again) ? stacked(again, handled, this.unit) : again
+      }
     }
   }
 
   #handles(handler: Handler, error: OraError, env: Environment): boolean {
     if (handler.names.length === 0) return true
     return handler.names.some((path) => {
-      const entry = path.length === 1 ? env.find(path[0]!) : undefined
+      const entry = env.lookup(path)
       if (entry?.kind === "exception") {
         return error instanceof UserException
           ? error.source === entry
@@ -168,13 +139,14 @@ class BlockMachine implements Machine {
 
   *statements(list: ReadonlyArray<PlsqlStatement>, env: Environment): Step<Leave> {
     for (const statement of list) {
+      this.unit.at = statement.at
       const leave = yield* this.#statement(statement, env)
       if (leave !== undefined) return leave
     }
     return undefined
   }
 
-  *#breathe(): Step<void> {
+  *breathe(): Step<void> {
     if (++this.#iterations % iterationsBetweenLooks !== 0) return
     if (this.host.core.host.clock() - this.#since < slice) return
     yield turn
@@ -187,13 +159,9 @@ class BlockMachine implements Machine {
         return undefined
       case "block":
         return yield* this.block(s, env)
-      case "assign": {
-        const source = s.value.kind === "name" && s.value.path.length === 1 ? env.find(s.value.path[0]!) : undefined
-        if (source?.kind === "cursor") this.assignCursor(s.target, source.open, env)
-        else if (source?.kind === "record") this.#copyRecord(s.target, source.fields, env)
-        else this.assign(s.target, yield* evaluate(this, s.value, env), env)
+      case "assign":
+        yield* store(this, s.target, yield* evaluate(this, s.value, env), env)
         return undefined
-      }
       case "if":
         for (const [condition, body] of s.branches) {
           if (yield* this.test(condition, env)) return yield* this.statements(body, env)
@@ -225,21 +193,24 @@ class BlockMachine implements Machine {
         return { kind: "return", value: s.value === undefined ? undefined : yield* evaluate(this, s.value, env) }
       case "raise":
         throw this.#raised(s.name, env)
-      case "call":
-        yield* runCall(this, s.call, env)
+      case "call": {
+        const change = collectionChange(this, s.call, env) ?? objectCall(this, s.call, env)
+        if (change === undefined) yield* runCall(this, s.call, env)
+        else yield* change
         return undefined
+      }
+      case "method": {
+        const change = collectionChange(this, s.expr, env) ?? objectCall(this, s.expr, env)
+        if (change === undefined) throw oraError(6550, "PLS-00221: is not a procedure or is undefined", s.at)
+        yield* change
+        return undefined
+      }
       case "sql":
         yield* runDmlStatement(this, s.statement, env)
         return undefined
-      case "forall": {
-        const [low, high] = [yield* this.#integer(s.low, env), yield* this.#integer(s.high, env)]
-        let total = 0
-        for (let i = low; i <= high; i++) {
-          total += yield* runDmlStatement(this, s.statement, this.#counter(env, s.variable, i))
-        }
-        this.sqlRowCount = total
+      case "forall":
+        yield* forall(this, s, env)
         return undefined
-      }
       case "selectInto":
         yield* selectInto(this, s.query, env)
         return undefined
@@ -247,22 +218,14 @@ class BlockMachine implements Machine {
         yield* this.host.executor.sessionStatement({ ...s.statement })
         return undefined
       case "execute":
-        yield* executeImmediate(this, s, env, this.#nested)
+        yield* executeImmediate(this, s, env)
         return undefined
       case "open":
         if (s.query !== undefined || s.text !== undefined) yield* openFor(this, s, env)
         else {
-          const entry = s.cursor.kind === "name" ? env.find(s.cursor.path[0]!) : undefined
-          if (entry?.kind !== "cursor" || entry.query === undefined) {
-            throw oraError(6550, "PLS-00201: cursor must be declared", s.at)
-          }
-          yield* openDeclared(
-            this,
-            entry,
-            s.args,
-            env,
-            (scope) => entry.parameters.map((parameter) => scalarType(this, parameter.type, scope))
-          )
+          const entry = cursorOf(s.cursor, env)
+          if (entry?.query === undefined) throw oraError(6550, "PLS-00201: cursor must be declared", s.at)
+          yield* openDeclared(this, entry, s.args, env)
         }
         return undefined
       case "fetch":
@@ -274,6 +237,8 @@ class BlockMachine implements Machine {
     }
   }
 
+  readonly #equalities = new WeakMap<Expr, Expr>()
+
   /** One equality for each pair of nodes, so that it is compiled once. */
   #equality(operand: Expr, when: Expr): Expr {
     const known = this.#equalities.get(when)
@@ -283,29 +248,12 @@ class BlockMachine implements Machine {
     return made
   }
 
-  readonly #equalities = new WeakMap<Expr, Expr>()
-
-  #copyRecord(
-    target: Expr,
-    fields: ReadonlyMap<string, { readonly type: SqlType; readonly value: Stored }>,
-    env: Environment
-  ): void {
-    const entry = target.kind === "name" ? env.find(target.path[0]!) : undefined
-    if (entry?.kind !== "record") throw oraError(6550, "PLS-00382: expression is of wrong type", target.at)
-    const own = [...entry.fields.values()]
-    const others = [...fields.values()]
-    if (own.length !== others.length) throw oraError(6550, "PLS-00382: expression is of wrong type", target.at)
-    own.forEach((field, i) => {
-      field.value = assignScalar(this, field.type, others[i]!, false)
-    })
-  }
-
   *#iteration(
     body: ReadonlyArray<PlsqlStatement>,
     label: string | undefined,
     env: Environment
   ): Step<Leave | "next"> {
-    yield* this.#breathe()
+    yield* this.breathe()
     const leave = yield* this.statements(body, env)
     if (leave === undefined) return "next"
     if (leave.kind === "return") return leave
@@ -313,7 +261,7 @@ class BlockMachine implements Machine {
     return leave.kind === "exit" ? undefined : "next"
   }
 
-  *#integer(expr: Expr, env: Environment): Step<number> {
+  *integer(expr: Expr, env: Environment): Step<number> {
     const { type, value } = yield* evaluate(this, expr, env)
     if (value === null) throw oraError(6502, "PL/SQL: value or conversion error")
     const whole = toInteger(rescale(convertStored(value, type, NUMBER, this.session) as NumberValue, 0, false))
@@ -323,12 +271,12 @@ class BlockMachine implements Machine {
 
   #counter(env: Environment, name: string, value: number): Environment {
     const scope = new Environment(env)
-    scope.declare(name, { kind: "scalar", type: NUMBER, constant: true, notNull: true, value: fromInteger(value) })
+    scope.declare(name, newVariable(NUMBER, true, true, fromInteger(value)))
     return scope
   }
 
   *#forRange(s: Extract<PlsqlStatement, { kind: "forRange" }>, env: Environment): Step<Leave> {
-    const [low, high] = [yield* this.#integer(s.low, env), yield* this.#integer(s.high, env)]
+    const [low, high] = [yield* this.integer(s.low, env), yield* this.integer(s.high, env)]
     for (let i = 0; i <= high - low; i++) {
       const leave = yield* this.#iteration(
         s.body,
@@ -341,44 +289,35 @@ class BlockMachine implements Machine {
   }
 
   *#forCursor(s: Extract<PlsqlStatement, { kind: "forCursor" }>, env: Environment): Step<Leave> {
-    let { query } = s
     let rows: QueryCursor
-    if (query === undefined) {
-      const entry = env.find(s.cursor!)
+    if (s.query === undefined) {
+      const entry = env.lookup(s.cursor!)
       if (entry?.kind !== "cursor" || entry.query === undefined) {
-        throw oraError(6550, `PLS-00201: identifier '${s.cursor!}' must be declared`, s.at)
+        throw oraError(6550, `PLS-00201: identifier '${s.cursor!.join(".")}' must be declared`, s.at)
       }
-      query = entry.query
-      yield* openDeclared(
-        this,
-        entry,
-        s.args,
-        env,
-        (scope) => entry.parameters.map((parameter) => scalarType(this, parameter.type, scope))
-      )
-      rows = entry.open!
-      entry.open = undefined
-    } else rows = yield* openQuery(this, query, env)
-    const columns = query === s.query
-      ? queryColumns(this, query, env)
-      : rows.columns.map((column) => ({
-        name: column.name,
-        type: { name: column.type, precision: column.precision, scale: column.scale, size: 0, chars: 0 }
-      }))
+      yield* openDeclared(this, entry, s.args, env)
+      rows = entry.cell.open!
+    } else rows = yield* openQuery(this, s.query, env)
+    const types = this.program.types
+    let row = types.get(s)
+    if (row === undefined) {
+      row = rowType(undefined, s.variable, rows.columns.map(({ name }, i) => ({ name, type: rows.types[i]! })))
+      types.set(s, row)
+    }
+    const record = row.composite as RecordType
     try {
       for (;;) {
-        const row = (yield* rows.take(1))[0]
-        if (row === undefined) return undefined
-        const record = newRecord(columns)
-        let i = 0
-        for (const field of record.fields.values()) field.value = row[i++]!
+        const values = (yield* rows.take(1))[0]
+        if (values === undefined) return undefined
         const scope = new Environment(env)
-        scope.declare(s.variable, record)
+        scope.declare(s.variable, newVariable(row, false, false, new RecordValue(record, [...values])))
         const leave = yield* this.#iteration(s.body, s.label, scope)
         if (leave !== "next") return leave
       }
     } finally {
       rows.close()
+      const entry = s.cursor === undefined ? undefined : env.lookup(s.cursor)
+      if (entry?.kind === "cursor") entry.cell.open = undefined
     }
   }
 
@@ -387,24 +326,13 @@ class BlockMachine implements Machine {
       if (env.handling === undefined) {
         return oraError(6550, "PLS-00367: a RAISE statement with no exception name must be inside an exception handler")
       }
-      return env.handling
+      return raisedAgain(env.handling, this.unit)
     }
-    const entry = name.length === 1 ? env.find(name[0]!) : undefined
+    const entry = env.lookup(name)
     if (entry?.kind === "exception") return new UserException(entry, entry.code)
-    const code = predefined[name.at(-1)!]
-    if (code === undefined) return oraError(6550, `PLS-00201: identifier '${name.join(".")}' must be declared`)
-    return oraError(code, messages[code] ?? name.at(-1)!.toLowerCase().replaceAll("_", " "))
+    return predefinedError(name.at(-1)!) ??
+      oraError(6550, `PLS-00201: identifier '${name.join(".")}' must be declared`)
   }
-}
-
-const messages: Readonly<Record<number, string>> = {
-  1403: "no data found",
-  1422: "exact fetch returns more than requested number of rows",
-  1476: "divisor is equal to zero",
-  1722: "invalid number",
-  6502: "PL/SQL: value or conversion error",
-  1001: "invalid cursor",
-  1: "unique constraint (.) violated"
 }
 
 export const newMachine = (

@@ -7,12 +7,14 @@ import type { Stored } from "../values/convert.ts"
 import type { OraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import type { SqlType } from "../values/sqlType.ts"
-import type { Environment } from "./environment.ts"
+import type { CursorCell, Environment } from "./environment.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 
 export interface Typed {
   readonly value: Stored
   readonly type: SqlType
+  /** The open query of a cursor. */
+  readonly cell?: CursorCell
 }
 
 /** How a statement left its sequence. */
@@ -28,6 +30,35 @@ export interface Program {
   version: number
   readonly schema: string
   compiled: WeakMap<object, unknown>
+  /** The types that its declarations make: they stay the same for as long as it runs. */
+  readonly types: WeakMap<object, SqlType>
+}
+
+export const newProgram = (sql: string, version: number, schema: string): Program => ({
+  sql,
+  version,
+  schema,
+  compiled: new WeakMap(),
+  types: new WeakMap()
+})
+
+/** One run of a text in which statements stand: error stacks tell its lines. */
+export interface Unit {
+  /** `OWNER.NAME`; undefined for an anonymous block. */
+  readonly name: string | undefined
+  readonly sql: string
+  /** Where the statement that runs now begins. */
+  at: number
+}
+
+/** What the attributes of SQL tell. */
+export interface SqlState {
+  /** SQL%ROWCOUNT; undefined before the first statement. */
+  rowCount: number | undefined
+  /** SQL%BULK_ROWCOUNT: rows of each iteration of a FORALL. */
+  bulkCounts: ReadonlyMap<number, number>
+  /** SQL%BULK_EXCEPTIONS. */
+  bulkErrors: ReadonlyArray<{ readonly index: number; readonly code: number }>
 }
 
 export interface Machine {
@@ -39,18 +70,40 @@ export interface Machine {
   readonly bindCursors: Map<number, QueryCursor>
   /** Index-by table binds: they pass through to procedures as they are. */
   readonly bindArrays: Map<number, ReadonlyArray<Stored>>
-  /** SQL%ROWCOUNT; undefined before the first statement. */
-  sqlRowCount: number | undefined
+  /** How many elements fit in each of them. */
+  readonly bindRooms: Map<number, number>
+  readonly sql: SqlState
+  unit: Unit
   readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>
   readonly test: (expr: Expr, env: Environment) => Step<boolean>
-  readonly assign: (target: Expr, value: Typed, env: Environment) => void
-  readonly assignCursor: (target: Expr, cursor: QueryCursor | undefined, env: Environment) => void
+  /** Assigns to a variable, a field, an element, a bind or a cursor variable. */
+  readonly store: (target: Expr, value: Typed, env: Environment) => Step<void>
   readonly block: (block: PlsqlBlock, parent: Environment) => Step<Leave>
   readonly statements: (list: ReadonlyArray<PlsqlStatement>, env: Environment) => Step<Leave>
   readonly call: (call: Call, env: Environment) => Step<Typed | undefined>
   readonly openQuery: (query: Query, env: Environment) => Step<QueryCursor>
   readonly dml: (statement: Dml, env: Environment) => Step<number>
+  /** Gives the event loop a turn now and then. */
+  readonly breathe: () => Step<void>
+  readonly integer: (expr: Expr, env: Environment) => Step<number>
+  /** Runs the text of a block with these binds; gives their values afterwards. */
+  readonly runBlock: (
+    sql: string,
+    binds: Array<Typed>,
+    outs: ReadonlyArray<boolean>
+  ) => Step<ReadonlyArray<Typed>>
   /** The type a declaration names, in this place. */
   readonly typeOf: (spec: TypeSpec, env: Environment) => SqlType
   readonly fail: (error: OraError) => never
+}
+
+/** The compiled parts; a definition within the block makes those before it stale. */
+export const partsOf = (machine: Machine): WeakMap<object, unknown> => {
+  const { program } = machine
+  const { version } = machine.host.core.catalog
+  if (program.version !== version) {
+    program.version = version
+    program.compiled = new WeakMap()
+  }
+  return program.compiled
 }

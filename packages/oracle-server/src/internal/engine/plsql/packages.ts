@@ -4,10 +4,12 @@ import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, toDouble, toInteger } from "../values/oracleNumber.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
 import type { Environment } from "./environment.ts"
+import { replaces } from "./exceptions.ts"
 import type { Machine, Typed } from "./machine.ts"
+import { cursorOf } from "./targets.ts"
 
 /** Parameter names by position; `out` marks those that are written. */
 interface Builtin {
@@ -19,7 +21,7 @@ interface Arguments {
   readonly get: (name: string) => Step<Typed | undefined>
   readonly text: (name: string) => Step<string | null>
   readonly integer: (name: string) => Step<number | null>
-  readonly set: (name: string, value: Typed) => void
+  readonly set: (name: string, value: Typed) => Step<void>
   readonly expr: (name: string) => Expr | undefined
   readonly env: Environment
 }
@@ -52,9 +54,9 @@ const argumentsFor = (machine: Machine, call: Call, parameters: ReadonlyArray<st
       const value = yield* as(name, NUMBER)
       return value === null ? null : toInteger(rescale(value as NumberValue, 0, true)) ?? null
     },
-    set: (name, value) => {
+    *set(name, value) {
       const expr = exprs.get(name)
-      if (expr !== undefined) machine.assign(expr, value, env)
+      if (expr !== undefined) yield* machine.store(expr, value, env)
     },
     expr: (name) => exprs.get(name),
     env
@@ -85,7 +87,13 @@ const builtins: Readonly<Record<string, Builtin>> = {
     parameters: ["NUM", "MSG", "KEEPERRORSTACK"],
     *run(_machine, args) {
       const code = yield* args.integer("NUM")
-      raiseApplication(code ?? 0, (yield* args.text("MSG")) ?? "")
+      const message = (yield* args.text("MSG")) ?? ""
+      const keeps = (yield* args.get("KEEPERRORSTACK"))?.value === 1
+      try {
+        raiseApplication(code ?? 0, message)
+      } catch (error) {
+        throw keeps || !(error instanceof OraError) ? error : replaces(error)
+      }
     }
   },
   "DBMS_SESSION.SLEEP": { parameters: ["SECONDS"], run: sleep },
@@ -125,8 +133,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
     parameters: ["LINE", "STATUS"],
     *run(machine, args) {
       const line = machine.host.takeLine()
-      args.set("LINE", { value: line === undefined || line === "" ? null : line, type: varchar2(32767) })
-      args.set("STATUS", { value: fromInteger(line === undefined ? 1 : 0), type: NUMBER })
+      yield* args.set("LINE", { value: line === undefined || line === "" ? null : line, type: varchar2(32767) })
+      yield* args.set("STATUS", { value: fromInteger(line === undefined ? 1 : 0), type: NUMBER })
     }
   },
   "DBMS_OUTPUT.GET_LINES": {
@@ -142,17 +150,17 @@ const builtins: Readonly<Record<string, Builtin>> = {
         taken.push(line)
       }
       machine.bindArrays.set(lines.index, taken.map((line) => line === "" ? null : line))
-      args.set("NUMLINES", { value: fromInteger(taken.length), type: NUMBER })
+      yield* args.set("NUMLINES", { value: fromInteger(taken.length), type: NUMBER })
     }
   },
   "DBMS_SQL.RETURN_RESULT": {
     parameters: ["RC", "TO_CLIENT"],
     *run(machine, args) {
       const expr = args.expr("RC")
-      const entry = expr?.kind === "name" ? args.env.find(expr.path[0]!) : undefined
-      if (entry?.kind !== "cursor" || entry.open === undefined) throw oraError(1001, "invalid cursor")
-      machine.host.implicitResults.push(entry.open)
-      entry.open = undefined
+      const cell = expr === undefined ? undefined : cursorOf(expr, args.env)?.cell
+      if (cell?.open === undefined) throw oraError(1001, "invalid cursor")
+      machine.host.implicitResults.push(cell.open)
+      cell.open = undefined
     }
   },
   "DBMS_APPLICATION_INFO.SET_MODULE": setter(["MODULE_NAME", "ACTION_NAME"], ({ session }, [module, action]) => {
@@ -167,8 +175,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
   "DBMS_APPLICATION_INFO.READ_MODULE": {
     parameters: ["MODULE_NAME", "ACTION_NAME"],
     *run(machine, args) {
-      args.set("MODULE_NAME", { value: machine.session.module, type: varchar2(64) })
-      args.set("ACTION_NAME", { value: machine.session.action, type: varchar2(64) })
+      yield* args.set("MODULE_NAME", { value: machine.session.module, type: varchar2(64) })
+      yield* args.set("ACTION_NAME", { value: machine.session.action, type: varchar2(64) })
     }
   },
   "DBMS_SESSION.SET_IDENTIFIER": setter(["CLIENT_ID"], ({ session }, [id]) => {

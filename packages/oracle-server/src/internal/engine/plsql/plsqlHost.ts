@@ -2,13 +2,17 @@
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import type { Core } from "../statements/core.ts"
 import type { Executor } from "../statements/executor.ts"
+import type { ObjectType } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
+import type { ObjectMethod } from "./methodCalls.ts"
 
 export class PlsqlHost {
   readonly core: Core
   readonly executor: Executor
   /** Registers a cursor that leaves the block with the session. */
   readonly keepCursor: (cursor: QueryCursor) => void
+  /** The methods of an object type by their name: set by who can run them. */
+  methods: (type: ObjectType, name: string) => ReadonlyArray<ObjectMethod> = () => []
   outputEnabled = false
   #line = ""
   #lines: Array<string> = []

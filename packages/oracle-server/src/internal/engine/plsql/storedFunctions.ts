@@ -9,8 +9,9 @@ import type { SessionState } from "../values/sessionState.ts"
 import { CURSOR, type SqlType } from "../values/sqlType.ts"
 import { Environment } from "./environment.ts"
 import { newMachine } from "./interpreter.ts"
-import type { Machine, Typed } from "./machine.ts"
+import { type Machine, newProgram, type Typed } from "./machine.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
+import { newVariable } from "./variables.ts"
 
 const hosts = new WeakMap<SessionState, PlsqlHost>()
 
@@ -20,12 +21,7 @@ export const serveFunctions = (session: SessionState, host: PlsqlHost): void => 
 }
 
 const machineFor = (host: PlsqlHost, sql: string): Machine => {
-  const program = {
-    sql,
-    version: host.core.catalog.version,
-    schema: host.executor.state.currentSchema,
-    compiled: new WeakMap()
-  }
+  const program = newProgram(sql, host.core.catalog.version, host.executor.state.currentSchema)
   return newMachine(host, program, [], [], function*(): Step<ReadonlyArray<Typed>> {
     throw oraError(14552, "cannot perform a DDL, commit or rollback inside a query or DML")
   })
@@ -91,7 +87,7 @@ export const storedFunction = (path: ReadonlyArray<string>, session: SessionStat
       const env = new Environment(undefined)
       args.forEach((value, i) => {
         if (value === undefined) return
-        env.declare(argument(i), { kind: "scalar", type: types[i]!, constant: true, notNull: false, value })
+        env.declare(argument(i), newVariable(types[i]!, true, false, value))
       })
       try {
         return (yield* machine.call(callOf(path, subprogram, args), env))?.value ?? null

@@ -17,6 +17,8 @@ import type {
 } from "../engine.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import { type BlockBinds, runBlockStatement } from "../plsql/blockStatement.ts"
+import { methodFor } from "../plsql/methodCalls.ts"
+import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
 import { PlsqlHost } from "../plsql/plsqlHost.ts"
 import { serveFunctions, storedFunction } from "../plsql/storedFunctions.ts"
 import type { Core } from "../statements/core.ts"
@@ -25,6 +27,7 @@ import { asOraError, Executor } from "../statements/executor.ts"
 import type { QueryPlan, SessionStatement } from "../statements/plans.ts"
 import { setCurrentSchema } from "../statements/settings.ts"
 import { runSteps, type Step } from "../storage/waiting.ts"
+import type { CompositeType } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { conversion } from "../values/convert.ts"
 import { fit } from "../values/fit.ts"
@@ -53,6 +56,12 @@ export class Session implements EngineSession {
     this.#executor = new Executor(core, this.state)
     this.#executor.storedFunction = (path) => storedFunction(path, this.state)
     this.#plsql = new PlsqlHost(core, this.#executor, (cursor) => this.#cursors.add(cursor))
+    this.#plsql.methods = (type, name) => objectMethods(this.#plsql, type, name)
+    this.#executor.method = (type, name, count, names) => {
+      const method = methodFor(this.#plsql.methods(type, name), count, names)
+      const routine = method === undefined ? undefined : asRoutine(method)
+      return routine === undefined ? undefined : { ...routine, kind: method!.method.kind }
+    }
     serveFunctions(this.state, this.#plsql)
   }
 
@@ -193,7 +202,15 @@ export class Session implements EngineSession {
     })
   }
 
-  #encodeBlock(row: ReadonlyArray<Value | ReadonlyArray<Value>>, types: ReadonlyArray<SqlType>): BlockBinds {
+  #encodeBlock(
+    row: ReadonlyArray<Value | ReadonlyArray<Value>>,
+    types: ReadonlyArray<SqlType>,
+    binds: ReadonlyArray<BindType>
+  ): BlockBinds {
+    const rooms = new Map<number, number>()
+    binds.forEach((bind, i) => {
+      if (bind.maxElements !== undefined) rooms.set(i, bind.maxElements)
+    })
     const arrays = new Map<number, ReadonlyArray<Stored>>()
     const cursors = new Map<number, QueryCursor>()
     const plain = row.map((value, i): Value => {
@@ -205,7 +222,7 @@ export class Session implements EngineSession {
       arrays.set(i, value.map((item: Value) => encodeValue(item, types[i]!)))
       return null
     })
-    return { row: this.#encode(plain, types), arrays, cursors }
+    return { row: this.#encode(plain, types), arrays, cursors, rooms }
   }
 
   *#steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
@@ -226,7 +243,7 @@ export class Session implements EngineSession {
       case "plsql": {
         const types = statement.placeholders.map((_, i) => bindSqlType(request.bindTypes[i]))
         const rows = (request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows).map((row) =>
-          this.#encodeBlock(row, types)
+          this.#encodeBlock(row, types, request.bindTypes)
         )
         return yield* runBlockStatement(this.#plsql, statement, parsed.block, types, rows)
       }
@@ -343,6 +360,10 @@ export class Session implements EngineSession {
     const own = cursor as QueryCursor
     own.close()
     this.#cursors.delete(own)
+  }
+
+  objectType(oid: string): CompositeType | undefined {
+    return this.#core.catalog.typeById(oid)
   }
 
   createTemporaryLob(type: Lob["type"]): Lob {

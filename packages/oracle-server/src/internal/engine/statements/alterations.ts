@@ -1,6 +1,5 @@
 /** ALTER, DROP, TRUNCATE, views, indexes, synonyms. */
 import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
-import { resolveType } from "../compile/types.ts"
 import { newIndex } from "../storage/store.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
@@ -21,6 +20,7 @@ import {
   requireFree,
   storeIndex
 } from "./definitions.ts"
+import { columnType, defineType } from "./typeDefinitions.ts"
 
 /** A definition needs the table for itself: any open transaction on it makes it busy. */
 const exclusive = (services: DefinitionServices, table: Table): void => {
@@ -69,7 +69,7 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
       for (const spec of action.columns) {
         const column = columnOf(table, spec.name, spec.at)
         if (spec.type !== undefined) {
-          const type = resolveType(spec.type, services.session.nls.characters)
+          const type = columnType(core, services.session, spec.type)
           const filled = committedRows(core, table).some((row) => (row[column.place] ?? null) !== null)
           if (filled && kindOf(type) !== kindOf(column.type)) {
             throw oraError(1439, "column to be modified must be empty to change datatype", spec.at)
@@ -325,6 +325,11 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       catalog.add({ kind: "procedure", id: catalog.nextId(), owner, name, subprogram: ddl.subprogram, text })
       return
     }
+    case "createType":
+    case "createTypeBody":
+    case "dropType":
+      defineType(core, session, ddl, text)
+      return
     case "drop":
       drop(services, ddl)
       catalog.version++

@@ -3,6 +3,7 @@ import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../cat
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Locks } from "../storage/locks.ts"
 import { Store, type StoreSnapshot } from "../storage/store.ts"
+import type { CompositeType } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
@@ -77,6 +78,9 @@ export class Core {
     this.store = new Store(options.memoryLimit ?? defaultMemory, this.host.clock)
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)
   }
+
+  /** Types that the specifications of packages declare: set by who can read those. */
+  packageTypes: () => ReadonlyArray<CompositeType> = () => []
 
   /** The procedure by its path, with the schema before it or without. */
   procedure(

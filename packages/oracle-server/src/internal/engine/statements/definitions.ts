@@ -7,7 +7,6 @@ import {
   type Table
 } from "../catalog/catalog.ts"
 import type { OutColumn } from "../compile/term.ts"
-import { resolveType } from "../compile/types.ts"
 import { newIndex } from "../storage/store.ts"
 import type { Version } from "../storage/tableData.ts"
 import type { Expr } from "../syntax/ast.ts"
@@ -19,6 +18,7 @@ import type { SessionState } from "../values/sessionState.ts"
 import { kindOf } from "../values/sqlType.ts"
 import { hasIsJson, without } from "./constraintShapes.ts"
 import type { Core } from "./core.ts"
+import { columnType } from "./typeDefinitions.ts"
 
 type Create = Extract<Ddl, { kind: "createTable" }>
 
@@ -88,7 +88,7 @@ const newColumn = (
   }
   const type = spec.type === undefined
     ? derived?.type ?? resolveVirtual(spec)
-    : resolveType(spec.type, session.nls.characters)
+    : columnType(core, session, spec.type)
   if (type.name === "CURSOR") throw oraError(902, "invalid datatype", spec.at)
   const identity = spec.identity === undefined
     ? undefined
@@ -156,7 +156,7 @@ export const hasDuplicates = (core: Core, table: Table, columns: ReadonlyArray<C
 
 const indexable = (columns: ReadonlyArray<ColumnDef>): void => {
   for (const column of columns) {
-    if (["lc", "lb", "j", "v"].includes(kindOf(column.type))) {
+    if (["lc", "lb", "j", "v", "o"].includes(kindOf(column.type))) {
       throw oraError(2329, `column of datatype ${column.type.name} cannot be unique or a primary key`)
     }
   }

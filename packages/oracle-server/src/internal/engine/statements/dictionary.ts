@@ -1,11 +1,11 @@
 /** The data dictionary and the V$ views: a useful few, made from the catalog and the sessions at each read. */
 import type { DictionaryView } from "../compile/compilation.ts"
 import { userId } from "../functions/sessionFunctions.ts"
-import type { Stored } from "../values/convert.ts"
+import { type Stored, unhex } from "../values/convert.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { productOf } from "../values/product.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import { DATE, NUMBER, varchar2 } from "../values/sqlType.ts"
+import { DATE, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
 import { dictionaryColumns } from "./dictionaryColumns.ts"
 import {
@@ -28,11 +28,20 @@ import {
   userRows,
   viewRows
 } from "./dictionaryRows.ts"
+import {
+  collectionTypeRows,
+  plsqlCollectionTypeRows,
+  plsqlTypeAttributeRows,
+  plsqlTypeRows,
+  typeAttributeRows,
+  typeMethodRows,
+  typeRows
+} from "./typeRows.ts"
 
 type Rows = ReadonlyArray<ReadonlyArray<Cell>>
 
 interface View {
-  /** `NAME` is text, `NAME#` a number, `NAME@` a date. */
+  /** `NAME` is text, `NAME#` a number, `NAME@` a date, `NAME~` RAW. */
   readonly columns: string
   readonly rows: (core: Core, session: SessionState) => Rows
 }
@@ -135,13 +144,19 @@ const catalogViews: Readonly<
   ARGUMENTS: { rows: none },
   TAB_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
   COL_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
-  TYPES: { rows: none },
+  TYPES: { rows: typeRows },
+  TYPE_ATTRS: { rows: typeAttributeRows },
+  COLL_TYPES: { rows: collectionTypeRows },
+  TYPE_METHODS: { rows: typeMethodRows },
+  PLSQL_TYPES: { rows: plsqlTypeRows },
+  PLSQL_TYPE_ATTRS: { rows: plsqlTypeAttributeRows },
+  PLSQL_COLL_TYPES: { rows: plsqlCollectionTypeRows },
   TAB_PARTITIONS: { rows: none, owner: "TABLE_OWNER" },
   DEPENDENCIES: { rows: none },
   LOBS: { rows: none }
 }
 
-const nameOf = (column: string): string => column.replace(/[#@]$/, "")
+const nameOf = (column: string): string => column.replace(/[#@~]$/, "")
 
 /** `ALL_`, `DBA_` and `USER_` of a view of the catalog. */
 const catalogView = (name: string): View | undefined => {
@@ -289,6 +304,8 @@ export const dictionaryView = (core: Core, path: ReadonlyArray<string>): Diction
       ? { name: column.slice(0, -1), type: NUMBER }
       : column.endsWith("@")
       ? { name: column.slice(0, -1), type: DATE }
+      : column.endsWith("~")
+      ? { name: column.slice(0, -1), type: raw(16) }
       : { name: column, type: varchar2() }
   )
   return {
@@ -299,7 +316,8 @@ export const dictionaryView = (core: Core, path: ReadonlyArray<string>): Diction
           const cell = row[i] ?? null
           if (cell === null || cell === "") return null
           if (type === DATE) return cell
-          return type === NUMBER ? fromText(String(cell)) : String(cell)
+          if (type === NUMBER) return fromText(String(cell))
+          return type.name === "RAW" ? unhex(String(cell)) : String(cell)
         })
       )
   }

@@ -73,7 +73,8 @@ const columnFacts = (owner: string, relation: string, column: ColumnFacts, index
     OWNER: owner,
     TABLE_NAME: relation,
     COLUMN_NAME: column.name,
-    DATA_TYPE: shortName(type),
+    DATA_TYPE: type.composite === undefined ? shortName(type) : type.composite.name,
+    DATA_TYPE_OWNER: type.composite?.owner ?? null,
     DATA_LENGTH: columnLength(type),
     DATA_PRECISION: isNumber ? type.precision : null,
     DATA_SCALE: isNumber || ["t", "z", "l", "s"].includes(kind) ? type.scale : null,
@@ -161,6 +162,9 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
         : object.kind.toUpperCase(),
       TEMPORARY: y(object.kind === "table" && object.temporary !== undefined)
     },
+    ...(object.kind === "type" && object.body !== undefined
+      ? [{ ...common, OWNER: object.owner, OBJECT_NAME: object.name, OBJECT_ID: object.id, OBJECT_TYPE: "TYPE BODY" }]
+      : []),
     ...(object.kind === "table"
       ? [...object.keys.map((key) => key.indexName), ...object.indexes.map((index) => index.name)].map((name) => ({
         ...common,

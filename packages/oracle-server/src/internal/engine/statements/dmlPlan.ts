@@ -34,6 +34,7 @@ export interface ReturningPlan {
   readonly slot: number
   readonly columns: ReadonlyArray<OutColumn>
   readonly into: ReadonlyArray<Expr>
+  readonly bulk: boolean
 }
 
 interface Base {
@@ -139,7 +140,8 @@ const returningPlan = (
       isJson: false,
       origin: originOf(scope.sources, term)
     })),
-    into: returning.into
+    into: returning.into,
+    bulk: returning.bulk
   }
 }
 
@@ -164,6 +166,13 @@ const projected = (plan: Plan, slot: number, row: (f: Frame) => Row): Plan => ({
   make: (f) => new Project(f, plan.make(f), slot, row)
 })
 
+/** The fields of a record, in their order. */
+const recordValues = (c: Compilation, record: Expr, scope: Scope): ReadonlyArray<Expr> => {
+  const { composite } = c.expr(c, record, scope).type
+  if (composite?.kind !== "record") throw oraError(947, "not enough values", record.at)
+  return composite.attributes.map(({ name }) => ({ kind: "member", of: record, name, at: record.at }))
+}
+
 const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
   const columns = targets(table, dml.columns)
   const stored = storedColumns(table)
@@ -173,9 +182,7 @@ const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
   let plan: Plan
   if (dml.rows !== undefined || dml.record !== undefined) {
     const { record } = dml
-    const lists: ReadonlyArray<ReadonlyArray<Expr | undefined>> = dml.rows ?? [
-      stored.map((column) => ({ kind: "name", path: [record!, column.name], outer: false, at: dml.at }))
-    ]
+    const lists = dml.rows ?? [recordValues(c, record!, scope)]
     const rows = lists.map((row) => {
       if (row.length > columns.length) throw oraError(913, "too many values", dml.at)
       if (row.length < columns.length) throw oraError(947, "not enough values", dml.at)

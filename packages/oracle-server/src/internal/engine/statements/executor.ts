@@ -13,6 +13,7 @@ import type { Step } from "../storage/waiting.ts"
 import type { Query } from "../syntax/ast.ts"
 import type { Ddl, Parsed } from "../syntax/astDefinitions.ts"
 import { parseStatement } from "../syntax/statementParser.ts"
+import { compositeType, type ObjectType } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
@@ -42,6 +43,8 @@ import { applySettings } from "./settings.ts"
 export interface Variables {
   readonly type: (path: ReadonlyArray<string>) => SqlType | undefined
   readonly read: (path: ReadonlyArray<string>) => Stored
+  /** Types that a block declares. */
+  readonly named?: (path: ReadonlyArray<string>) => SqlType | undefined
 }
 
 export const noVariables: Variables = {
@@ -75,6 +78,8 @@ export class Executor {
   readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
   storedFunction: (path: ReadonlyArray<string>) => Routine | undefined = () => undefined
+  /** Set by the session too. */
+  method: NonNullable<CompilationContext["method"]> = () => undefined
   readonly #tableChecks = new Map<number, TableChecks>()
 
   constructor(core: Core, state: SessionState) {
@@ -104,11 +109,26 @@ export class Executor {
       session: state,
       bindTypes,
       variable: variables.type,
+      type: (path) => variables.named?.(path) ?? this.#namedType(path),
       dictionary: (path) => dictionaryView(core, path),
       routine: (path) => registeredFunction(core, path, state) ?? this.storedFunction(path),
+      method: (type, name, count, names) => this.method(type, name, count, names),
+      order: (type) => this.#order(type),
       nextValue: (id, session) => core.nextValue(id, session),
       currentValue: (id, session) => core.currentValue(id, session)
     }
+  }
+
+  #namedType(path: ReadonlyArray<string>): SqlType | undefined {
+    const type = this.core.catalog.typeOf(path, this.state.currentSchema)
+    return type === undefined ? undefined : compositeType(type)
+  }
+
+  #order(type: ObjectType): ReturnType<NonNullable<CompilationContext["order"]>> {
+    const object = this.core.catalog.objects.get(`${type.owner}.${type.name}`)
+    if (object?.kind !== "type") return undefined
+    for (const { kind, name } of object.methods) if (kind === "map" || kind === "order") return { kind, name }
+    return undefined
   }
 
   /** Compiled once for each set of bind types, schema and state of the catalog. */

@@ -10,10 +10,14 @@ type Node = Readonly<Record<string, unknown>> & { readonly kind?: unknown }
 const builtinOuts: Readonly<Record<string, ReadonlyArray<number>>> = {
   "DBMS_OUTPUT.GET_LINE": [0, 1],
   "DBMS_OUTPUT.GET_LINES": [0, 1],
+  "DBMS_PICKLER.GET_TYPE_SHAPE": [0, 1, 2, 3, 4, 5, 6, 7, 8],
   "DBMS_APPLICATION_INFO.READ_MODULE": [0, 1],
   "DBMS_APPLICATION_INFO.READ_CLIENT_INFO": [0]
 }
-const builtinInOuts: Readonly<Record<string, ReadonlyArray<number>>> = { "DBMS_OUTPUT.GET_LINES": [1] }
+const builtinInOuts: Readonly<Record<string, ReadonlyArray<number>>> = {
+  "DBMS_OUTPUT.GET_LINES": [1],
+  "DBMS_PICKLER.GET_TYPE_SHAPE": [0]
+}
 
 interface Uses {
   readonly read: Set<number>

@@ -9,6 +9,7 @@ import type { Column, Placeholder, Statement, StatementKind } from "../engine.ts
 import type { Plan } from "../execute/operator.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Parsed } from "../syntax/astDefinitions.ts"
+import { typeName } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
@@ -128,6 +129,6 @@ export const parameterValues = (
 
 export const typesKey = (types: ReadonlyArray<SqlType>): string => {
   let key = ""
-  for (const type of types) key += type.name + ";"
+  for (const type of types) key += type.composite === undefined ? type.name + ";" : `${typeName(type.composite)};`
   return key
 }

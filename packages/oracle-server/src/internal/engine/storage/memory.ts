@@ -4,6 +4,7 @@
  * The sizes are estimates: what counts is that nothing grows without being counted. What a statement has taken for its work
  * is given back when it ends; what tables hold, when their rows are gone.
  */
+import { elementsOf, isComposite, RecordValue } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { oraError } from "../values/oraError.ts"
 
@@ -15,7 +16,8 @@ export const sizeOf = (values: ReadonlyArray<Stored>): number => {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
     if (typeof value === "string") size += value.length
-    else if (typeof value === "object" && value !== null) size += 80 + value.length
+    else if (value instanceof Uint8Array) size += 80 + value.length
+    else if (isComposite(value)) size += sizeOf(value instanceof RecordValue ? value.values : elementsOf(value))
   }
   return size
 }

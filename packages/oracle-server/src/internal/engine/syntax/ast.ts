@@ -83,11 +83,33 @@ export type Expr =
   | { readonly kind: "tuple"; readonly items: ReadonlyArray<Expr>; readonly at: number }
   | { readonly kind: "subquery"; readonly query: Query; readonly at: number }
   | { readonly kind: "cursor"; readonly query: Query; readonly at: number }
+  /** `f(1).name`: an attribute, a field or a method without parentheses. */
+  | { readonly kind: "member"; readonly of: Expr; readonly name: string; readonly at: number }
+  /** `t(1)(2)`: an element of what an expression gives; after a member, the arguments of a method. */
+  | {
+    readonly kind: "apply"
+    readonly of: Expr
+    readonly args: ReadonlyArray<Expr>
+    readonly names: ReadonlyArray<string | undefined>
+    readonly at: number
+  }
+  | { readonly kind: "multiset"; readonly query: Query; readonly type: TypeSpec; readonly at: number }
+  /** MEMBER OF, SUBMULTISET OF, MULTISET UNION and the like. */
+  | { readonly kind: "sets"; readonly op: SetOp; readonly left: Expr; readonly right: Expr; readonly at: number }
   | Call
 
 export type UnaryOp = "-" | "+" | "not" | "prior" | "connect_by_root"
 export type BinaryOp = "+" | "-" | "*" | "/" | "**" | "||" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "and" | "or"
-export type IsTest = "null" | "nan" | "infinite" | "json" | "true" | "false"
+export type IsTest = "null" | "nan" | "infinite" | "json" | "true" | "false" | "empty" | "set"
+export type SetOp =
+  | "member"
+  | "submultiset"
+  | "union"
+  | "union distinct"
+  | "intersect"
+  | "intersect distinct"
+  | "except"
+  | "except distinct"
 
 export interface Call {
   readonly kind: "call"
@@ -241,6 +263,8 @@ export interface Query {
 export interface Returning {
   readonly exprs: ReadonlyArray<Expr>
   readonly into: ReadonlyArray<Expr>
+  /** BULK COLLECT INTO. */
+  readonly bulk: boolean
 }
 
 export interface TableTarget {
@@ -263,7 +287,7 @@ export interface Insert {
   readonly rows: ReadonlyArray<ReadonlyArray<Expr | undefined>> | undefined
   readonly query: Query | undefined
   /** `VALUES record` of PL/SQL. */
-  readonly record: string | undefined
+  readonly record: Expr | undefined
   readonly returning: Returning | undefined
   readonly at: number
 }

@@ -1,6 +1,8 @@
 /** The parsed form of DDL and PL/SQL. */
 import type { Block as QueryBlock, Call, Dml, Expr, Query, SessionStatement, TypeSpec } from "./ast.ts"
 
+import type { TypeDdl } from "./astTypes.ts"
+
 export type { QueryBlock }
 
 export interface ColumnSpec {
@@ -109,6 +111,7 @@ export type Ddl =
     readonly replace: boolean
     readonly at: number
   }
+  | TypeDdl
   | {
     readonly kind: "drop"
     readonly object: "TABLE" | "VIEW" | "INDEX" | "SEQUENCE" | "SYNONYM" | "PROCEDURE" | "FUNCTION"
@@ -192,11 +195,38 @@ export type Declaration =
   | {
     readonly kind: "record"
     readonly name: string
-    readonly fields: ReadonlyArray<{ readonly name: string; readonly type: TypeSpec }>
+    readonly fields: ReadonlyArray<Field>
     readonly at: number
   }
-  | { readonly kind: "tableType"; readonly name: string; readonly element: TypeSpec; readonly at: number }
+  | {
+    readonly kind: "collection"
+    readonly name: string
+    readonly form: "table" | "varray"
+    /** Of a VARRAY. */
+    readonly limit: number | undefined
+    readonly element: TypeSpec
+    readonly elementNotNull: boolean
+    readonly index: TypeSpec | undefined
+    readonly at: number
+  }
+  | {
+    readonly kind: "subtype"
+    readonly name: string
+    readonly type: TypeSpec
+    readonly notNull: boolean
+    readonly at: number
+  }
+  | { readonly kind: "autonomous"; readonly at: number }
+  /** A pragma that changes no answer. */
+  | { readonly kind: "noPragma"; readonly at: number }
   | { readonly kind: "refCursorType"; readonly name: string; readonly at: number }
+
+export interface Field {
+  readonly name: string
+  readonly type: TypeSpec
+  readonly notNull: boolean
+  readonly value: Expr | undefined
+}
 
 export interface Handler {
   /** Empty for WHEN OTHERS. */
@@ -252,7 +282,7 @@ export type PlsqlStatement =
     readonly label: string | undefined
     readonly variable: string
     readonly query: Query | undefined
-    readonly cursor: string | undefined
+    readonly cursor: ReadonlyArray<string> | undefined
     readonly args: ReadonlyArray<Expr>
     readonly body: ReadonlyArray<PlsqlStatement>
     readonly at: number
@@ -266,13 +296,22 @@ export type PlsqlStatement =
   | { readonly kind: "return"; readonly value: Expr | undefined; readonly at: number }
   | { readonly kind: "raise"; readonly name: ReadonlyArray<string> | undefined; readonly at: number }
   | { readonly kind: "call"; readonly call: Call; readonly at: number }
+  /** A method of what an expression gives: `t(1).extend`. */
+  | { readonly kind: "method"; readonly expr: Expr; readonly at: number }
   | { readonly kind: "sql"; readonly statement: Dml; readonly at: number }
   | {
     readonly kind: "forall"
     readonly variable: string
     readonly low: Expr
     readonly high: Expr
-    readonly statement: Dml
+    /** INDICES OF and VALUES OF: a collection in place of bounds. */
+    readonly over: {
+      readonly collection: Expr
+      readonly values: boolean
+      readonly between: readonly [Expr, Expr] | undefined
+    } | undefined
+    readonly saveExceptions: boolean
+    readonly run: Extract<PlsqlStatement, { readonly kind: "sql" | "execute" }>
     readonly at: number
   }
   | { readonly kind: "selectInto"; readonly query: Query; readonly at: number }
@@ -283,6 +322,9 @@ export type PlsqlStatement =
     readonly into: ReadonlyArray<Expr>
     readonly using: ReadonlyArray<{ readonly expr: Expr; readonly out: boolean; readonly in: boolean }>
     readonly returningInto: ReadonlyArray<Expr>
+    /** BULK COLLECT before INTO, and before the INTO of RETURNING. */
+    readonly bulk: boolean
+    readonly returningBulk: boolean
     readonly at: number
   }
   | {

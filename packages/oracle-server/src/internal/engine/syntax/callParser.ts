@@ -53,7 +53,7 @@ export abstract class CallParser extends ParserBase {
     return parseTypeSpec(this)
   }
 
-  call(path: ReadonlyArray<string>, at: number): Expr {
+  call(path: ReadonlyArray<string>, at: number): Call {
     this.expectOp("(")
     if (path.length === 1 && ownGrammar.has(path[0]!)) throw this.unsupported(path[0]!)
     const args: Array<Expr> = []

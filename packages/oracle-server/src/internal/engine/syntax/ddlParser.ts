@@ -27,6 +27,16 @@ export abstract class DdlParser extends DmlParser {
         if (onCommit === "delete") this.expectWord("DELETE")
         if (!this.takeWord("ROWS")) throw this.unsupported("ON COMMIT … DEFINITION")
         if (!temporary) throw oraError(14451, "unsupported feature with temporary table", this.offset)
+      } else if (this.takeWord("NESTED", "TABLE")) {
+        this.name()
+        this.expectWord("STORE", "AS")
+        this.name()
+        if (this.isOp("(")) throw this.unsupported("clauses of a nested table's storage")
+        if (this.takeWord("RETURN")) this.at += this.isWord("AS") ? 2 : 1
+      } else if (this.takeWord("VARRAY")) {
+        this.name()
+        this.expectWord("STORE", "AS", "LOB")
+        if (this.isName()) this.name()
       } else if (!this.physicalOption()) break
     }
     const query = this.takeWord("AS") ? this.query() : undefined

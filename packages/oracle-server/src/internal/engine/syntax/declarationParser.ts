@@ -1,6 +1,6 @@
 /** Parses the declarations of PL/SQL. */
 import { type OraError, oraError } from "../values/oraError.ts"
-import type { Declaration, Parameter, PlsqlBlock, Subprogram } from "./astDefinitions.ts"
+import type { Declaration, Field, Parameter, PlsqlBlock, Subprogram } from "./astDefinitions.ts"
 import { DdlParser } from "./ddlParser.ts"
 import { lineAndColumn } from "./places.ts"
 
@@ -40,15 +40,25 @@ export abstract class DeclarationParser extends DdlParser {
     }
     if (this.takeWord("CURSOR")) {
       const name = this.name()
-      const parameters = this.#parameters()
+      const parameters = this.parameters()
       this.expectWord("IS")
       const query = this.query()
       this.semicolon()
       return { kind: "cursor", name, parameters, query, at }
     }
     if (this.takeWord("TYPE")) return this.#typeDeclaration(at)
-    if (this.takeWord("SUBTYPE")) throw this.unsupported("SUBTYPE")
+    if (this.takeWord("SUBTYPE")) return this.#subtype(at)
     if (this.takeWord("PRAGMA")) {
+      if (this.takeWord("AUTONOMOUS_TRANSACTION")) {
+        this.semicolon()
+        return { kind: "autonomous", at }
+      }
+      if (["INLINE", "UDF", "SERIALLY_REUSABLE", "DEPRECATE", "RESTRICT_REFERENCES"].includes(this.token.text)) {
+        if (this.isWord("SERIALLY_REUSABLE")) throw this.unsupported("PRAGMA SERIALLY_REUSABLE")
+        while (!this.isOp(";") && this.token.kind !== "end") this.at++
+        this.semicolon()
+        return { kind: "noPragma", at }
+      }
       if (!this.takeWord("EXCEPTION_INIT")) throw this.unsupported(`PRAGMA ${this.token.text}`)
       this.expectOp("(")
       const name = this.name()
@@ -71,26 +81,58 @@ export abstract class DeclarationParser extends DdlParser {
     return { kind: "variable", name, type, constant, notNull, value, at }
   }
 
+  /** `VARRAY(10) OF`, `VARYING ARRAY (10) OF`. */
+  protected varrayLimit(): number | undefined {
+    if (!this.takeWord("VARRAY") && !this.takeWord("VARYING", "ARRAY")) return undefined
+    this.expectOp("(")
+    const limit = this.integer()
+    this.expectOp(")")
+    this.expectWord("OF")
+    return limit
+  }
+
+  #subtype(at: number): Declaration {
+    const name = this.name()
+    this.expectWord("IS")
+    const type = this.typeSpec()
+    if (this.isWord("RANGE")) throw this.unsupported("RANGE of a subtype")
+    const notNull = this.takeWord("NOT", "NULL")
+    this.semicolon()
+    return { kind: "subtype", name, type, notNull, at }
+  }
+
   #typeDeclaration(at: number): Declaration {
     const name = this.name()
     this.expectWord("IS")
     if (this.takeWord("RECORD")) {
       this.expectOp("(")
-      const fields = this.commaList(() => ({ name: this.name(), type: this.typeSpec() }))
+      const fields = this.commaList((): Field => {
+        const field = this.name()
+        const type = this.typeSpec()
+        const notNull = this.takeWord("NOT", "NULL")
+        const value = this.takeOp(":=") || this.takeWord("DEFAULT") ? this.expr() : undefined
+        return { name: field, type, notNull, value }
+      })
       this.expectOp(")")
       this.semicolon()
       return { kind: "record", name, fields, at }
     }
-    if (this.takeWord("TABLE", "OF")) {
+    const limit = this.varrayLimit()
+    if (limit !== undefined || this.takeWord("TABLE", "OF")) {
       const element = this.typeSpec()
-      if (this.takeWord("INDEX", "BY")) {
-        const index = this.typeSpec()
-        if (!["PLS_INTEGER", "BINARY_INTEGER", "SIMPLE_INTEGER"].includes(index.name)) {
-          throw this.unsupported("tables indexed by text")
-        }
-      }
+      const elementNotNull = this.takeWord("NOT", "NULL")
+      const index = limit === undefined && this.takeWord("INDEX", "BY") ? this.typeSpec() : undefined
       this.semicolon()
-      return { kind: "tableType", name, element, at }
+      return {
+        kind: "collection",
+        name,
+        form: limit === undefined ? "table" : "varray",
+        limit,
+        element,
+        elementNotNull,
+        index,
+        at
+      }
     }
     if (this.takeWord("REF", "CURSOR")) {
       if (this.takeWord("RETURN")) this.typeSpec()
@@ -100,7 +142,7 @@ export abstract class DeclarationParser extends DdlParser {
     throw this.unsupported(`TYPE … IS ${this.token.text}`)
   }
 
-  #parameters(): Array<Parameter> {
+  protected parameters(): Array<Parameter> {
     if (!this.takeOp("(")) return []
     const list = this.commaList((): Parameter => {
       const name = this.name()
@@ -121,7 +163,7 @@ export abstract class DeclarationParser extends DdlParser {
     this.at++
     const at = this.offset
     const path = standalone ? this.path() : [this.name()]
-    const parameters = this.#parameters()
+    const parameters = this.parameters()
     let returns: Subprogram["returns"]
     if (isFunction) {
       this.expectWord("RETURN")

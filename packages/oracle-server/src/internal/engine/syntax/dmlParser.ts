@@ -66,11 +66,11 @@ export abstract class DmlParser extends QueryParser {
       this.expectOp(")")
     }
     let rows: Array<Array<Expr | undefined>> | undefined
-    let record: string | undefined
+    let record: Expr | undefined
     const query = this.isWord("SELECT") || this.isWord("WITH") || this.isOp("(") ? this.query() : undefined
     if (query === undefined) {
       this.expectWord("VALUES")
-      if (this.bindsByName && this.isName()) record = this.name()
+      if (this.bindsByName && this.isName()) record = this.sum()
       else {
         rows = this.commaList(() => {
           this.expectOp("(")
@@ -186,11 +186,11 @@ export abstract class DmlParser extends QueryParser {
     if (!this.takeWord("RETURNING") && !this.takeWord("RETURN")) return undefined
     if (this.isWord("OLD") || this.isWord("NEW")) throw this.unsupported("RETURNING OLD/NEW")
     const exprs = this.commaList(() => this.expr())
-    if (this.isWord("BULK")) throw this.unsupported("RETURNING BULK COLLECT")
+    const bulk = this.bindsByName && this.takeWord("BULK", "COLLECT")
     this.expectWord("INTO")
     const first = this.binds.length
     const into = this.commaList(() => this.sum())
-    if (exprs.length !== into.length) {
+    if (exprs.length !== into.length && (!this.bindsByName || into.length !== 1)) {
       throw oraError(
         exprs.length > into.length ? 947 : 913,
         exprs.length > into.length ? "not enough values" : "too many values",
@@ -201,7 +201,7 @@ export abstract class DmlParser extends QueryParser {
       for (let i = first; i < this.binds.length; i++) this.returning.add(i)
       if (into.some((e) => e.kind !== "bind")) throw oraError(931, "missing identifier", this.offset)
     }
-    return { exprs, into }
+    return { exprs, into, bulk }
   }
 
   /** Statements without rows: undefined when this is none. */

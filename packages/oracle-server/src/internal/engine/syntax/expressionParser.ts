@@ -55,7 +55,8 @@ export abstract class ExpressionParser extends CallParser {
       }
       if (token.kind !== "word") return left
       if (token.text === "COLLATE" && this.isName(1)) throw this.unsupported("COLLATE")
-      const not = token.text === "NOT" && ["IN", "BETWEEN", "LIKE", "MEMBER"].includes(this.peek().text)
+      const not = token.text === "NOT" &&
+        ["IN", "BETWEEN", "LIKE", "MEMBER", "SUBMULTISET"].includes(this.peek().text)
       if (not) this.at++
       if (this.takeWord("IN")) left = { kind: "in", arg: left, not, at, ...this.#listOrQuery() }
       else if (this.takeWord("BETWEEN")) {
@@ -67,7 +68,13 @@ export abstract class ExpressionParser extends CallParser {
         const escape = this.takeWord("ESCAPE") ? this.sum() : undefined
         left = { kind: "like", arg: left, pattern, escape, not, at }
       } else if (this.takeWord("IS")) left = this.#isTest(left, at)
-      else if (token.text === "LIKEC" || token.text === "LIKE2" || token.text === "LIKE4" || token.text === "MEMBER") {
+      else if (this.isWord("MEMBER") || this.isWord("SUBMULTISET")) {
+        const op = this.isWord("MEMBER") ? "member" : "submultiset"
+        this.at++
+        this.takeWord("OF")
+        const test: Expr = { kind: "sets", op, left, right: this.sum(), at }
+        left = not ? { kind: "unary", op: "not", arg: test, at } : test
+      } else if (token.text === "LIKEC" || token.text === "LIKE2" || token.text === "LIKE4") {
         throw this.unsupported(token.text)
       } else return left
     }
@@ -75,6 +82,8 @@ export abstract class ExpressionParser extends CallParser {
 
   #isTest(arg: Expr, at: number): Expr {
     const not = this.takeWord("NOT")
+    if (this.takeWord("EMPTY")) return { kind: "is", arg, what: "empty", not, at }
+    if (this.takeWord("A", "SET")) return { kind: "is", arg, what: "set", not, at }
     const token = this.token
     const tests: Readonly<Record<string, IsTest>> = {
       NULL: "null",
@@ -86,7 +95,7 @@ export abstract class ExpressionParser extends CallParser {
     }
     const what = tests[token.text]
     if (token.kind !== "word" || what === undefined) {
-      if (["OF", "A", "EMPTY", "PRESENT", "ANY"].includes(token.text)) throw this.unsupported(`IS ${token.text}`)
+      if (["OF", "A", "PRESENT", "ANY"].includes(token.text)) throw this.unsupported(`IS ${token.text}`)
       throw oraError(908, "missing NULL keyword", token.start)
     }
     this.at++
@@ -116,10 +125,28 @@ export abstract class ExpressionParser extends CallParser {
     let left = this.#product()
     for (;;) {
       const token = this.token
+      if (token.kind === "word" && token.text === "MULTISET") {
+        left = this.#multisetOperation(left)
+        continue
+      }
       if (token.kind !== "op" || (token.text !== "+" && token.text !== "-" && token.text !== "||")) return left
       this.at++
       left = { kind: "binary", op: token.text, left, right: this.#product(), at: token.start }
     }
+  }
+
+  #multisetOperation(left: Expr): Expr {
+    const at = this.offset
+    this.at++
+    const word = this.token.text
+    if (word !== "UNION" && word !== "INTERSECT" && word !== "EXCEPT") {
+      throw oraError(905, "missing keyword", this.offset)
+    }
+    this.at++
+    const distinct = this.takeWord("DISTINCT")
+    if (!distinct) this.takeWord("ALL")
+    const op = word.toLowerCase() as "union" | "intersect" | "except"
+    return { kind: "sets", op: distinct ? `${op} distinct` : op, left, right: this.#product(), at }
   }
 
   #product(): Expr {
@@ -279,7 +306,7 @@ export abstract class ExpressionParser extends CallParser {
     }
     if (
       reserved.has(token.text) && !valueWords.has(token.text) &&
-      !(next.text === "(" && ["CHAR", "ROWID"].includes(token.text))
+      !(next.text === "(" && ["CHAR", "ROWID", "SET"].includes(token.text))
     ) {
       throw oraError(936, "missing expression", at)
     }
@@ -289,7 +316,15 @@ export abstract class ExpressionParser extends CallParser {
   #cast(): Expr {
     const at = this.offset
     this.at += 2
-    if (this.isWord("MULTISET")) throw this.unsupported("MULTISET")
+    if (this.takeWord("MULTISET")) {
+      this.expectOp("(")
+      const query = this.query()
+      this.expectOp(")")
+      this.expectWord("AS")
+      const type = this.typeSpec()
+      this.expectOp(")")
+      return { kind: "multiset", query, type, at }
+    }
     const arg = this.expr()
     this.expectWord("AS")
     const type = this.typeSpec()
@@ -366,7 +401,6 @@ export abstract class ExpressionParser extends CallParser {
   #nameOrCall(): Expr {
     const at = this.offset
     const path = [this.token.text]
-    const quotedHead = this.token.kind === "quoted"
     this.at++
     while (this.isOp(".")) {
       this.at++
@@ -383,7 +417,7 @@ export abstract class ExpressionParser extends CallParser {
         this.at += 3
         return { kind: "name", path, outer: true, at }
       }
-      return this.call(path, at)
+      return this.#postfix(this.call(path, at))
     }
     if (this.isOp("@")) throw this.unsupported("database links")
     // Attributes of PL/SQL cursors: SQL%ROWCOUNT.
@@ -391,9 +425,24 @@ export abstract class ExpressionParser extends CallParser {
       this.at++
       path.push("%" + this.token.text)
       this.at++
+      return this.#postfix({ kind: "name", path, outer: false, at })
     }
-    return quotedHead && path.length === 1
-      ? { kind: "name", path, outer: false, at }
-      : { kind: "name", path, outer: false, at }
+    return { kind: "name", path, outer: false, at }
+  }
+
+  /** What follows a call: `t(1).name`, `t(1)(2)`. */
+  #postfix(expr: Expr): Expr {
+    let left = expr
+    for (;;) {
+      const at = this.offset
+      const next = this.peek()
+      if (this.isOp(".") && (next.kind === "word" || next.kind === "quoted")) {
+        this.at += 2
+        left = { kind: "member", of: left, name: next.text, at }
+      } else if (this.isOp("(") && !this.isOp("+", 1)) {
+        const list = this.call([""], at)
+        left = { kind: "apply", of: left, args: list.args, names: list.names, at }
+      } else return left
+    }
   }
 }

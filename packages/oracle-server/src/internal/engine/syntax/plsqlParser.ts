@@ -148,6 +148,10 @@ export abstract class PlsqlParser extends DeclarationParser {
       this.semicolon()
       return { kind: "assign", target, value, at }
     }
+    if (target.kind === "member" || target.kind === "apply") {
+      this.semicolon()
+      return { kind: "method", expr: target, at }
+    }
     if (target.kind !== "call" && target.kind !== "name") throw this.encountered(":= . ( @ % ;")
     this.semicolon()
     return { kind: "call", call: target.kind === "call" ? target : this.#asCall(target), at }
@@ -189,12 +193,15 @@ export abstract class PlsqlParser extends DeclarationParser {
         this.at++
         const variable = this.name()
         this.expectWord("IN")
-        if (this.isWord("INDICES") || this.isWord("VALUES")) throw this.unsupported(`FORALL … IN ${this.token.text} OF`)
-        const low = this.sum()
-        this.expectOp("..")
-        const high = this.sum()
-        if (this.isWord("SAVE")) throw this.unsupported("SAVE EXCEPTIONS")
-        return { kind: "forall", variable, low, high, statement: this.dml(), at }
+        const over = this.#forallOver()
+        const low: Expr = over === undefined ? this.sum() : { kind: "null", at }
+        if (over === undefined) this.expectOp("..")
+        const high: Expr = over === undefined ? this.sum() : { kind: "null", at }
+        const saveExceptions = this.takeWord("SAVE", "EXCEPTIONS")
+        const run = this.isWord("EXECUTE")
+          ? this.#executeImmediate(this.offset)
+          : { kind: "sql" as const, statement: this.dml(), at: this.offset }
+        return { kind: "forall", variable, low, high, over, saveExceptions, run, at }
       }
       case "SELECT":
       case "WITH":
@@ -299,7 +306,7 @@ export abstract class PlsqlParser extends DeclarationParser {
           label,
           variable,
           query: undefined,
-          cursor: low.path.join("."),
+          cursor: low.path,
           args: low.kind === "call" ? low.args : [],
           body: this.#loopBody(),
           at
@@ -311,11 +318,25 @@ export abstract class PlsqlParser extends DeclarationParser {
     return { kind: "forRange", label, variable, low, high, reverse, body: this.#loopBody(), at }
   }
 
-  #executeImmediate(at: number): PlsqlStatement {
+  /** INDICES OF and VALUES OF a collection. */
+  #forallOver(): Extract<PlsqlStatement, { kind: "forall" }>["over"] {
+    const values = this.takeWord("VALUES", "OF")
+    if (!values && !this.takeWord("INDICES", "OF")) return undefined
+    const collection = this.sum()
+    let between: readonly [Expr, Expr] | undefined
+    if (!values && this.takeWord("BETWEEN")) {
+      const low = this.sum()
+      this.expectWord("AND")
+      between = [low, this.sum()]
+    }
+    return { collection, values, between }
+  }
+
+  #executeImmediate(at: number): Extract<PlsqlStatement, { kind: "execute" }> {
     this.at++
     if (!this.takeWord("IMMEDIATE")) throw this.encountered("immediate")
     const text = this.expr()
-    if (this.isWord("BULK")) throw this.unsupported("EXECUTE IMMEDIATE … BULK COLLECT")
+    const bulk = this.takeWord("BULK", "COLLECT")
     const into = this.takeWord("INTO") ? this.commaList(() => this.sum()) : []
     const using = this.takeWord("USING")
       ? this.commaList(() => {
@@ -324,10 +345,14 @@ export abstract class PlsqlParser extends DeclarationParser {
         return { in: isIn || !out, out, expr: this.expr() }
       })
       : []
-    const returningInto = this.takeWord("RETURNING", "INTO") || this.takeWord("RETURN", "INTO")
-      ? this.commaList(() => this.sum())
-      : []
-    return { kind: "execute", text, into, using, returningInto, at }
+    let returningBulk = false
+    let returningInto: ReadonlyArray<Expr> = []
+    if (this.takeWord("RETURNING") || this.takeWord("RETURN")) {
+      returningBulk = this.takeWord("BULK", "COLLECT")
+      this.expectWord("INTO")
+      returningInto = this.commaList(() => this.sum())
+    }
+    return { kind: "execute", text, into, using, returningInto, bulk, returningBulk, at }
   }
 
   #open(at: number): PlsqlStatement {

@@ -311,7 +311,10 @@ export abstract class QueryParser extends ExpressionParser {
     if (this.isWord("ONLY") && this.isOp("(", 1)) throw this.unsupported("ONLY")
     if (this.isWord("TABLE") && this.isOp("(", 1)) {
       this.at += 2
-      const call = this.expr()
+      const from = this.offset
+      const call: Expr = this.isWord("SELECT") || this.isWord("WITH")
+        ? { kind: "subquery", query: this.query(), at: from }
+        : this.expr()
       this.expectOp(")")
       return { kind: "function", call, alias: this.#alias(), at }
     }

@@ -27,4 +27,6 @@ export const splitScript = (script: string): ReadonlyArray<string> => {
 const isPlsql = (words: ReadonlyArray<string>): boolean =>
   words[0] === "BEGIN" || words[0] === "DECLARE" ||
   (words[0] === "CREATE" &&
-    words.some((word) => word === "PROCEDURE" || word === "FUNCTION" || word === "PACKAGE" || word === "TRIGGER"))
+    words.some((word) =>
+      word === "PROCEDURE" || word === "FUNCTION" || word === "PACKAGE" || word === "TRIGGER" || word === "TYPE"
+    ))

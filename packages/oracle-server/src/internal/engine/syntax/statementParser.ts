@@ -2,7 +2,7 @@
 import { oraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
 import type { Ddl, Parsed } from "./astDefinitions.ts"
-import { PlsqlParser } from "./plsqlParser.ts"
+import { TypeDefinitionParser } from "./typeDefinitionParser.ts"
 
 export interface ParsedStatement {
   readonly parsed: Parsed
@@ -14,7 +14,7 @@ export interface ParsedStatement {
 const droppable = ["TABLE", "VIEW", "INDEX", "SEQUENCE", "SYNONYM", "PROCEDURE", "FUNCTION"] as const
 
 /** One whole statement of any kind. */
-class StatementParser extends PlsqlParser {
+class StatementParser extends TypeDefinitionParser {
   statement(): Parsed {
     const token = this.token
     if (token.kind === "end") throw oraError(900, "invalid SQL statement", 0)
@@ -185,6 +185,7 @@ class StatementParser extends PlsqlParser {
       const subprogram = this.subprogram(true)
       return { kind: "createProcedure", path: subprogram.path, subprogram: subprogram.subprogram, replace, at }
     }
+    if (this.takeWord("TYPE")) return this.createType(replace)
     if (this.takeWord("USER") || this.takeWord("SCHEMA")) {
       const at = this.offset
       const name = this.name()
@@ -241,6 +242,13 @@ class StatementParser extends PlsqlParser {
       const at = this.offset
       const name = this.name()
       return { kind: "dropUser", name, cascade: this.takeWord("CASCADE"), at }
+    }
+    if (this.takeWord("TYPE")) {
+      const body = this.takeWord("BODY")
+      const ifExists = this.takeWord("IF", "EXISTS")
+      const at = this.offset
+      const path = this.path()
+      return { kind: "dropType", path, body, force: this.takeWord("FORCE") || this.takeWord("VALIDATE"), ifExists, at }
     }
     const isPublic = this.takeWord("PUBLIC")
     const object = droppable.find((word) => this.isWord(word))

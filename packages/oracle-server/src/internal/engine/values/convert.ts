@@ -12,6 +12,7 @@ import {
   normalize,
   type Zoned
 } from "./calendar.ts"
+import type { Composite } from "./composite.ts"
 import { readDate } from "./format/dateReader.ts"
 import { formatDate } from "./format/dateWriter.ts"
 import { plainNumber } from "./format/numberFormat.ts"
@@ -22,7 +23,7 @@ import type { Kind } from "./sqlType.ts"
 import { fixedZone, parseZone, toUtc } from "./timeZones.ts"
 
 /** A value in its stored form. */
-export type Stored = null | number | string | Uint8Array
+export type Stored = null | number | string | Uint8Array | Composite
 
 export type Conversion = (value: Exclude<Stored, null>, session: SessionState) => Stored
 

@@ -8,6 +8,17 @@ import {
   encodeZoned,
   roundFraction
 } from "./calendar.ts"
+import {
+  type CollectionType,
+  type CompositeType,
+  copyOf,
+  initialValue,
+  isComposite,
+  ListValue,
+  MapValue,
+  RecordValue,
+  sameType
+} from "./composite.ts"
 import type { Stored } from "./convert.ts"
 import { fits, rescale } from "./numberArithmetic.ts"
 import { type NumberValue, toDecimal, toInteger } from "./oracleNumber.ts"
@@ -124,7 +135,56 @@ export const fit = (value: Stored, type: SqlType, place: Place): Stored => {
         throw oraError(1873, "the leading precision of the interval is too small")
       }
       return value
+    case "o":
+      return fitComposite(value, type, place)
     default:
       return value
   }
+}
+
+const inner: Place = { kind: "plsql" }
+
+/** A value that has the right type but for sizes and precisions. */
+export const fitComposite = (value: Stored, type: SqlType, place: Place = inner): Stored => {
+  const { composite } = type
+  if (composite === undefined) return fit(value, type, place)
+  if (value === null) return initialValue(type)
+  return fitted(value, composite, place)
+}
+
+const fitted = (value: Stored, type: CompositeType, place: Place): Stored => {
+  if (!isComposite(value)) throw oraError(932, "inconsistent datatypes: expected UDT got another type")
+  if (value instanceof RecordValue) {
+    if (type.kind === "collection") throw oraError(6502, "PL/SQL: value or conversion error")
+    // A record of another type with the same fields takes the name of its new type.
+    if (!isRecordFor(value, type)) throw oraError(6502, "PL/SQL: value or conversion error")
+    return new RecordValue(
+      type,
+      type.attributes.map((attribute, i) => {
+        const part = value.values[i]!
+        if (part === null && attribute.notNull === true) throw oraError(6502, "PL/SQL: value or conversion error")
+        return fitComposite(part, attribute.type, place)
+      })
+    )
+  }
+  if (type.kind !== "collection") throw oraError(6502, "PL/SQL: value or conversion error")
+  return fittedCollection(value, type, place)
+}
+
+const isRecordFor = (value: RecordValue, type: CompositeType): boolean =>
+  type.kind !== "collection" && value.values.length === type.attributes.length
+
+const fittedCollection = (value: ListValue | MapValue, type: CollectionType, place: Place): Stored => {
+  if (value instanceof MapValue) {
+    const copy = new MapValue(type)
+    for (const key of value.keys()) copy.set(key, fitComposite(value.get(key), type.element, place))
+    return copy
+  }
+  if (sameType(value.type, type) && type.element.composite === undefined) {
+    return new ListValue(type, value.items.map((item) => item === undefined ? undefined : copyOf(item)))
+  }
+  return new ListValue(
+    type,
+    value.items.map((item) => item === undefined ? undefined : fitComposite(item, type.element, place))
+  )
 }

@@ -1,29 +1,13 @@
 /**
  * How stored values of one kind compare: as the server orders them, nulls apart.
- *
- * Text compares by code points (UTF-8 order), which differs from JavaScript's order of UTF-16 units where surrogates meet
- * the characters above them.
  */
+import { elementsOf, isComposite, MapValue, RecordValue } from "./composite.ts"
 import type { Stored } from "./convert.ts"
 import { compare as compareNumbers, type NumberValue } from "./oracleNumber.ts"
-import type { Kind } from "./sqlType.ts"
+import { type Kind, kindOf } from "./sqlType.ts"
+import { compareText } from "./text.ts"
 
 export type Comparer = (a: never, b: never) => number
-
-const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff
-
-export const compareText = (a: string, b: string): number => {
-  if (a === b) return 0
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i)
-    const y = b.charCodeAt(i)
-    if (x === y) continue
-    if (x >= 0xd800 && y >= 0xd800 && isSurrogate(x) !== isSurrogate(y)) return isSurrogate(x) ? 1 : -1
-    return x - y
-  }
-  return a.length - b.length
-}
 
 /** CHAR with CHAR: the shorter one counts as filled with blanks. */
 export const comparePadded = (a: string, b: string): number =>
@@ -48,6 +32,9 @@ const compareDoubles = (a: number, b: number): number =>
 /** The instant alone: zones do not order values. */
 const compareZoned = (a: string, b: string): number => compareUnits(a.slice(0, 21), b.slice(0, 21))
 
+/** Only whether they are equal: what orders objects is a method of theirs. */
+const compareComposites = (a: Stored, b: Stored): number => compareText(compositeKey(a), compositeKey(b))
+
 const plain = (a: number, b: number): number => a - b
 
 const comparers: Readonly<Record<Kind, Comparer>> = {
@@ -67,6 +54,7 @@ const comparers: Readonly<Record<Kind, Comparer>> = {
   j: compareText,
   v: compareText,
   i: compareUnits,
+  o: compareComposites as Comparer,
   cur: () => 0,
   null: () => 0
 }
@@ -77,10 +65,29 @@ export const comparerOf = (kind: Kind): (a: Stored, b: Stored) => number =>
 const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
 
+const partKey = (kind: Kind, value: Stored): string => {
+  const key = keyOf(kind, value)
+  return key === null ? "~" : typeof key === "number" ? `#${key};` : `$${key.length}:${key}`
+}
+
+/** Equal for equal attributes, and for nested tables with the same elements in any order. */
+const compositeKey = (value: Stored): string => {
+  if (!isComposite(value)) return "~"
+  if (value instanceof RecordValue) {
+    return value.type.attributes.map(({ type }, i) => partKey(kindOf(type), value.values[i]!)).join("")
+  }
+  const kind = kindOf(value.type.element)
+  const parts = elementsOf(value).map((element) => partKey(kind, element))
+  if (value instanceof MapValue) return value.keys().map((key, i) => `${key}=${parts[i]}`).join()
+  return value.type.form === "table" ? parts.toSorted(compareText).join() : parts.join()
+}
+
 /** A form of the value that is the same for equal values only: for sets and maps over values of one kind. */
 export const keyOf = (kind: Kind, value: Stored): string | number | null =>
   value instanceof Uint8Array
     ? latin1(value)
+    : isComposite(value)
+    ? compositeKey(value)
     : kind === "z" && value !== null
     ? (value as string).slice(0, 21)
     : value as string | number | null
@@ -88,9 +95,6 @@ export const keyOf = (kind: Kind, value: Stored): string | number | null =>
 /** One text for a list of values; nulls equal each other. */
 export const keyOfAll = (kinds: ReadonlyArray<Kind>, values: ReadonlyArray<Stored>): string => {
   let text = ""
-  for (let i = 0; i < kinds.length; i++) {
-    const key = keyOf(kinds[i]!, values[i]!)
-    text += key === null ? "~" : typeof key === "number" ? `#${key};` : `$${key.length}:${key}`
-  }
+  for (let i = 0; i < kinds.length; i++) text += partKey(kinds[i]!, values[i]!)
   return text
 }

@@ -1,4 +1,5 @@
 /** The types of SQL as the compiler knows them, and which of them fit together. */
+import { type CompositeType, typeName } from "./composite.ts"
 import type { TypeName } from "./value.ts"
 
 /** The static type of an expression, a column or a variable. */
@@ -12,6 +13,8 @@ export interface SqlType {
   readonly size: number
   /** Limit in characters when declared with CHAR semantics, else 0. */
   readonly chars: number
+  /** Of a record, an object or a collection. */
+  readonly composite?: CompositeType
   readonly vector?: { readonly dimensions: number; readonly format: "FLOAT32" | "FLOAT64" | "INT8" | "BINARY" | "ANY" }
 }
 
@@ -52,7 +55,7 @@ export const timestampLtz = (scale = 6): SqlType => type("TIMESTAMP WITH LOCAL T
  *
  * n NUMBER bytes, f double (NaN is the text 'NaN'), c text, r bytes, d DATE, t TIMESTAMP, z WITH TIME ZONE, l WITH LOCAL
  * TIME ZONE, y and s intervals, b 0/1, lc text of a CLOB, lb bytes of a BLOB, j JSON text, v vector text, i rowid text,
- * cur cursor, null.
+ * o record, object or collection, cur cursor, null.
  */
 export type Kind =
   | "n"
@@ -71,6 +74,7 @@ export type Kind =
   | "j"
   | "v"
   | "i"
+  | "o"
   | "cur"
   | "null"
 
@@ -100,6 +104,7 @@ const kinds: Readonly<Record<SqlType["name"], Kind>> = {
   "VECTOR": "v",
   "ROWID": "i",
   "UROWID": "i",
+  "OBJECT": "o",
   "CURSOR": "cur",
   "NULL": "null"
 }
@@ -131,6 +136,8 @@ export const errorName = (t: SqlType): string => {
       return "NUMBER"
     case "NULL":
       return "CHAR"
+    case "OBJECT":
+      return t.composite === undefined || t.composite.owner === undefined ? "UDT" : typeName(t.composite)
     default:
       return t.name
   }

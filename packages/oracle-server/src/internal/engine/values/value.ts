@@ -1,4 +1,5 @@
 /** Values, columns and sessions as the wire side sees them: the lowest part of the contract, which every room may use. */
+import type { CompositeType } from "./composite.ts"
 
 /** The data types a column, a bind or a returned value can have. `number` on the wire is the driver's own type number. */
 export type TypeName =
@@ -27,6 +28,8 @@ export type TypeName =
   | "VECTOR"
   | "ROWID"
   | "UROWID"
+  /** An object, a collection or a record: which one, its type says. */
+  | "OBJECT"
   | "CURSOR"
 
 /**
@@ -140,6 +143,17 @@ export type Value =
   | VectorValue
   | Lob
   | Cursor
+  | ObjectValue
+
+/** An object, a record or a collection. */
+export interface ObjectValue {
+  readonly _tag: "Object"
+  readonly type: CompositeType
+  /** Of the attributes, or of the elements in order. */
+  readonly values: ReadonlyArray<Value>
+  /** Of the elements of an index-by table. */
+  readonly keys?: ReadonlyArray<number | string>
+}
 
 export type Row = ReadonlyArray<Value>
 
@@ -160,6 +174,8 @@ export interface Column {
   readonly national: boolean
   /** True when the column carries an IS JSON check constraint. */
   readonly isJson: boolean
+  /** Of an object or a collection. */
+  readonly composite?: CompositeType
   readonly vector?: { readonly dimensions: number; readonly format: VectorValue["format"] | "ANY" }
 }
 
@@ -208,6 +224,8 @@ export interface BindType {
   readonly type: TypeName
   /** Bytes; the room an OUT value has. 0 = not said. */
   readonly maxSize: number
+  /** Of an object, a record or a collection. */
+  readonly composite?: CompositeType
   /** Present for a PL/SQL index-by table: the room in elements. The bind's value is then a {@link BindArray}. */
   readonly maxElements?: number
 }

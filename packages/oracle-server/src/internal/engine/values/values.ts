@@ -10,13 +10,15 @@ import {
   normalize,
   toDateTime
 } from "./calendar.ts"
+import { type CollectionValue, type CompositeType, elementsOf, ListValue, MapValue, RecordValue } from "./composite.ts"
 import type { Stored } from "./convert.ts"
 import { loadDouble, storeDouble, wallClock } from "./convert.ts"
+import { fit } from "./fit.ts"
 import { LobValue } from "./lobValue.ts"
 import { fromText, type NumberValue, toText } from "./oracleNumber.ts"
 import { oraError, unimplemented } from "./oraError.ts"
 import { kindOf, type SqlType } from "./sqlType.ts"
-import type { DateTime, Value, VectorValue } from "./value.ts"
+import type { DateTime, ObjectValue, Value, VectorValue } from "./value.ts"
 
 export type Decoder = (value: Stored) => Value
 
@@ -46,6 +48,41 @@ const vector = (text: string, type: SqlType): VectorValue => {
     values: stored.v
   }
 }
+
+const object = (value: Stored): Value => {
+  if (value instanceof RecordValue) {
+    return {
+      _tag: "Object",
+      type: value.type,
+      values: value.type.attributes.map((attribute, i) => decoderFor(attribute.type)(value.values[i]!))
+    }
+  }
+  const collection = value as CollectionValue
+  return {
+    _tag: "Object",
+    type: collection.type,
+    values: elementsOf(collection).map(decoderFor(collection.type.element)),
+    ...(collection instanceof MapValue ? { keys: collection.keys() } : {})
+  }
+}
+
+/** An object that a client has given, as a value of this type. */
+const storedObject = (value: ObjectValue, type: CompositeType): Stored => {
+  if (type.kind !== "collection") {
+    if (value.values.length !== type.attributes.length) throw oraError(22370, "incorrect usage of method")
+    return new RecordValue(
+      type,
+      type.attributes.map((attribute, i) => fit(encodeValue(value.values[i]!, attribute.type), attribute.type, plsql))
+    )
+  }
+  const elements = value.values.map((item) => fit(encodeValue(item, type.element), type.element, plsql))
+  if (type.key === undefined) return new ListValue(type, elements)
+  const map = new MapValue(type)
+  elements.forEach((element, i) => map.set(value.keys?.[i] ?? i + 1, element))
+  return map
+}
+
+const plsql = { kind: "plsql" } as const
 
 const plain: Decoder = (value) => value as Value
 const number: Decoder = (value) => value === null ? null : toText(value as NumberValue)
@@ -86,6 +123,8 @@ export const decoderFor = (type: SqlType): Decoder => {
       return some((value) => ({ _tag: "Json", value: JSON.parse(value as string) as unknown }))
     case "v":
       return some((value) => vector(value as string, type))
+    case "o":
+      return some(object)
     default:
       return plain
   }
@@ -162,6 +201,9 @@ export const encodeValue = (value: Value, type: SqlType): Stored => {
       break
     case "v":
       if (isTagged(value, "Vector")) return JSON.stringify({ f: value.format, v: value.values })
+      break
+    case "o":
+      if (isTagged(value, "Object") && type.composite !== undefined) return storedObject(value, type.composite)
       break
     case "cur":
       throw unimplemented("ref cursors as IN binds")

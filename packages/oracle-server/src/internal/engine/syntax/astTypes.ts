@@ -1,0 +1,58 @@
+/** The parsed form of CREATE TYPE. */
+import type { TypeSpec } from "./ast.ts"
+import type { Parameter, PlsqlBlock } from "./astDefinitions.ts"
+
+export type MethodKind = "member" | "static" | "map" | "order" | "constructor"
+
+/** What a type says of a method; its parameters are without SELF. */
+export interface Method {
+  readonly kind: MethodKind
+  readonly name: string
+  readonly isFunction: boolean
+  readonly parameters: ReadonlyArray<Parameter>
+  /** undefined for a procedure, and for a constructor, which returns SELF. */
+  readonly returns: TypeSpec | undefined
+  readonly at: number
+}
+
+export interface MethodBody extends Method {
+  readonly block: PlsqlBlock
+}
+
+export type TypeShape =
+  | {
+    readonly kind: "object"
+    readonly attributes: ReadonlyArray<{ readonly name: string; readonly type: TypeSpec }>
+    readonly methods: ReadonlyArray<Method>
+  }
+  | {
+    readonly kind: "collection"
+    readonly form: "table" | "varray"
+    readonly limit: number | undefined
+    readonly element: TypeSpec
+  }
+
+export type TypeDdl =
+  | {
+    readonly kind: "createType"
+    readonly path: ReadonlyArray<string>
+    readonly replace: boolean
+    readonly force: boolean
+    readonly shape: TypeShape
+    readonly at: number
+  }
+  | {
+    readonly kind: "createTypeBody"
+    readonly path: ReadonlyArray<string>
+    readonly replace: boolean
+    readonly methods: ReadonlyArray<MethodBody>
+    readonly at: number
+  }
+  | {
+    readonly kind: "dropType"
+    readonly path: ReadonlyArray<string>
+    readonly body: boolean
+    readonly force: boolean
+    readonly ifExists: boolean
+    readonly at: number
+  }

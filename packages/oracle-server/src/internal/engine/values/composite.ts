@@ -1,0 +1,338 @@
+/** Values made of values: records, objects, collections, and their types. A value belongs to one variable: assignments copy. */
+import { createHash } from "node:crypto"
+import type { Stored } from "./convert.ts"
+import { type OraError, oraError } from "./oraError.ts"
+import type { SqlType } from "./sqlType.ts"
+import { compareText } from "./text.ts"
+
+export interface Attribute {
+  readonly name: string
+  readonly type: SqlType
+  readonly notNull?: boolean
+}
+
+/** Where a type was made: the parts are undefined for one that a block declares. */
+interface TypeName {
+  readonly owner: string | undefined
+  readonly package: string | undefined
+  readonly name: string
+}
+
+/** CREATE TYPE … AS OBJECT. */
+export interface ObjectType extends TypeName {
+  readonly kind: "object"
+  readonly attributes: ReadonlyArray<Attribute>
+}
+
+/** A record of PL/SQL; `%ROWTYPE` gives one too. */
+export interface RecordType extends TypeName {
+  readonly kind: "record"
+  readonly attributes: ReadonlyArray<Attribute>
+}
+
+/** `numbers` and `texts` are index-by tables. */
+export interface CollectionType extends TypeName {
+  readonly kind: "collection"
+  readonly form: "table" | "varray" | "numbers" | "texts"
+  readonly element: SqlType
+  /** Of a VARRAY. */
+  readonly limit: number | undefined
+  /** What indexes an index-by table. */
+  readonly key: SqlType | undefined
+}
+
+export type CompositeType = ObjectType | RecordType | CollectionType
+
+/** As error texts write it. */
+export const typeName = (type: CompositeType): string =>
+  [type.owner, type.package, type.name].filter((part) => part !== undefined).join(".")
+
+const oids = new WeakMap<CompositeType, string>()
+
+/** By which clients name a type, in hexadecimal digits: the same in every database. */
+export const oidOf = (type: CompositeType): string => {
+  const known = oids.get(type)
+  if (known !== undefined) return known
+  const oid = createHash("md5").update(typeName(type)).digest("hex").toUpperCase()
+  oids.set(type, oid)
+  return oid
+}
+
+/** Two types are the same when they were made in one place. */
+export const sameType = (a: CompositeType, b: CompositeType): boolean =>
+  a === b || (a.owner !== undefined && a.kind === b.kind && a.owner === b.owner && a.package === b.package &&
+    a.name === b.name)
+
+export class RecordValue {
+  readonly type: ObjectType | RecordType
+  readonly values: Array<Stored>
+
+  constructor(type: ObjectType | RecordType, values: Array<Stored>) {
+    this.type = type
+    this.values = values
+  }
+}
+
+export type Key = number | string
+
+const noElement = (): OraError => oraError(1403, "no data found")
+const outsideLimit = (): OraError => oraError(6532, "Subscript outside of limit")
+const beyondCount = (): OraError => oraError(6533, "Subscript beyond count")
+
+/** What collections have in common: their elements by key, in the order of the keys. */
+export interface Elements {
+  readonly count: number
+  readonly first: Key | null
+  readonly last: Key | null
+  readonly next: (key: Key) => Key | null
+  readonly prior: (key: Key) => Key | null
+  readonly exists: (key: Key) => boolean
+  /** ORA-01403, ORA-06532 or ORA-06533 when there is none. */
+  readonly get: (key: Key) => Stored
+  readonly set: (key: Key, value: Stored) => void
+  readonly delete: (from?: Key, to?: Key) => void
+  readonly keys: () => ReadonlyArray<Key>
+}
+
+/** A nested table or a VARRAY: places from 1 on, some of which may be empty after DELETE. */
+export class ListValue implements Elements {
+  readonly type: CollectionType
+  /** undefined stands for a deleted element. */
+  readonly items: Array<Stored | undefined>
+  #deleted = 0
+
+  constructor(type: CollectionType, items: Array<Stored | undefined>) {
+    this.type = type
+    if (type.limit !== undefined && items.length > type.limit) throw outsideLimit()
+    this.items = items
+    for (const item of items) if (item === undefined) this.#deleted++
+  }
+
+  get count(): number {
+    return this.items.length - this.#deleted
+  }
+
+  get first(): number | null {
+    return this.next(0)
+  }
+
+  get last(): number | null {
+    return this.prior(this.items.length + 1)
+  }
+
+  next(key: Key): number | null {
+    if (this.#deleted === 0 && (key as number) < this.items.length) return Math.max(1, (key as number) + 1)
+    for (let i = Math.max(0, key as number); i < this.items.length; i++) if (this.items[i] !== undefined) return i + 1
+    return null
+  }
+
+  prior(key: Key): number | null {
+    for (let i = Math.min(this.items.length, (key as number) - 1); i >= 1; i--) {
+      if (this.items[i - 1] !== undefined) return i
+    }
+    return null
+  }
+
+  exists(key: Key): boolean {
+    return this.items[(key as number) - 1] !== undefined
+  }
+
+  #check(key: number): void {
+    if (key < 1 || (this.type.limit !== undefined && key > this.type.limit)) throw outsideLimit()
+    if (key > this.items.length) throw beyondCount()
+  }
+
+  get(key: Key): Stored {
+    const item = this.items[(key as number) - 1]
+    if (item !== undefined) return item
+    this.#check(key as number)
+    throw noElement()
+  }
+
+  set(key: Key, value: Stored): void {
+    const at = key as number
+    this.#check(at)
+    if (this.items[at - 1] === undefined) this.#deleted--
+    this.items[at - 1] = value
+  }
+
+  delete(from?: Key, to?: Key): void {
+    if (from === undefined) {
+      this.items.length = 0
+      this.#deleted = 0
+      return
+    }
+    if (this.type.form === "varray") {
+      throw oraError(6550, "PLS-00306: wrong number or types of arguments in call to 'DELETE'")
+    }
+    const last = Math.min((to ?? from) as number, this.items.length)
+    for (let i = Math.max(1, from as number); i <= last; i++) {
+      if (this.items[i - 1] === undefined) continue
+      this.items[i - 1] = undefined
+      this.#deleted++
+    }
+  }
+
+  /** `count` more elements, each with this value. */
+  extend(count: number, value: () => Stored): void {
+    const { limit } = this.type
+    if (limit !== undefined && this.items.length + count > limit) throw outsideLimit()
+    for (let i = 0; i < count; i++) this.items.push(value())
+  }
+
+  trim(count: number): void {
+    if (count > this.items.length) throw beyondCount()
+    for (const item of this.items.splice(this.items.length - count, count)) if (item === undefined) this.#deleted--
+  }
+
+  keys(): ReadonlyArray<number> {
+    const keys: Array<number> = []
+    this.items.forEach((item, i) => {
+      if (item !== undefined) keys.push(i + 1)
+    })
+    return keys
+  }
+}
+
+/** An index-by table. */
+export class MapValue implements Elements {
+  readonly type: CollectionType
+  readonly #values = new Map<Key, Stored>()
+  /** In order, unless a key came in between. */
+  #keys: Array<Key> = []
+  #sorted = true
+
+  constructor(type: CollectionType) {
+    this.type = type
+  }
+
+  #order(a: Key, b: Key): number {
+    return typeof a === "number" ? a - (b as number) : compareText(a, b as string)
+  }
+
+  get #ordered(): Array<Key> {
+    if (!this.#sorted) this.#keys = [...this.#values.keys()].toSorted((a, b) => this.#order(a, b))
+    this.#sorted = true
+    return this.#keys
+  }
+
+  /** Where the first key that is not below this one stands. */
+  #place(key: Key): number {
+    const keys = this.#ordered
+    let low = 0
+    let high = keys.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#order(keys[middle]!, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  get count(): number {
+    return this.#values.size
+  }
+
+  get first(): Key | null {
+    return this.#ordered[0] ?? null
+  }
+
+  get last(): Key | null {
+    return this.#ordered.at(-1) ?? null
+  }
+
+  next(key: Key): Key | null {
+    const at = this.#place(key)
+    const keys = this.#ordered
+    return (keys[at] === key ? keys[at + 1] : keys[at]) ?? null
+  }
+
+  prior(key: Key): Key | null {
+    return this.#ordered[this.#place(key) - 1] ?? null
+  }
+
+  exists(key: Key): boolean {
+    return this.#values.has(key)
+  }
+
+  get(key: Key): Stored {
+    const value = this.#values.get(key)
+    if (value === undefined) throw noElement()
+    return value
+  }
+
+  set(key: Key, value: Stored): void {
+    if (!this.#values.has(key) && this.#sorted) {
+      const last = this.#keys.at(-1)
+      if (last === undefined || this.#order(last, key) < 0) this.#keys.push(key)
+      else this.#sorted = false
+    }
+    this.#values.set(key, value)
+  }
+
+  delete(from?: Key, to?: Key): void {
+    if (from === undefined) {
+      this.#values.clear()
+      this.#keys = []
+      this.#sorted = true
+      return
+    }
+    if (to === undefined) {
+      if (this.#values.delete(from)) this.#sorted = false
+      return
+    }
+    for (const key of this.#ordered.slice(this.#place(from))) {
+      if (this.#order(key, to) > 0) break
+      this.#values.delete(key)
+      this.#sorted = false
+    }
+  }
+
+  keys(): ReadonlyArray<Key> {
+    return this.#ordered
+  }
+}
+
+export type CollectionValue = ListValue | MapValue
+export type Composite = RecordValue | CollectionValue
+
+export const isComposite = (value: unknown): value is Composite =>
+  value instanceof RecordValue || value instanceof ListValue || value instanceof MapValue
+
+/** A copy that shares nothing that can change. */
+export const copyOf = (value: Stored): Stored => {
+  if (typeof value !== "object" || value === null) return value
+  if (value instanceof RecordValue) return new RecordValue(value.type, value.values.map(copyOf))
+  if (value instanceof ListValue) {
+    return new ListValue(value.type, value.items.map((item) => item === undefined ? undefined : copyOf(item)))
+  }
+  if (!(value instanceof MapValue)) return value
+  const copy = new MapValue(value.type)
+  for (const key of value.keys()) copy.set(key, copyOf(value.get(key)))
+  return copy
+}
+
+/** The elements in order, without the deleted ones. */
+export const elementsOf = (value: CollectionValue): ReadonlyArray<Stored> => {
+  if (value instanceof MapValue) return value.keys().map((key) => value.get(key))
+  return value.items.filter((item) => item !== undefined)
+}
+
+/** What a variable of this type begins with: a record has its fields, an index-by table is empty, all others are null. */
+export const initialValue = (type: SqlType): Stored => {
+  const { composite } = type
+  if (composite === undefined || composite.kind === "object") return null
+  if (composite.kind === "record") {
+    return new RecordValue(composite, composite.attributes.map((attribute) => initialValue(attribute.type)))
+  }
+  return composite.key === undefined ? null : new MapValue(composite)
+}
+
+export const compositeType = (composite: CompositeType): SqlType => ({
+  name: "OBJECT",
+  precision: 0,
+  scale: 0,
+  size: 0,
+  chars: 0,
+  composite
+})
