@@ -101,7 +101,13 @@ class BlockMachine implements Machine {
     throw error
   }
 
-  *block(block: PlsqlBlock, parent: Environment): Step<Leave> {
+  block(block: PlsqlBlock, parent: Environment): Step<Leave> {
+    return block.declarations.some((declaration) => declaration.kind === "autonomous")
+      ? this.host.executor.autonomously(() => this.#block(block, parent))
+      : this.#block(block, parent)
+  }
+
+  *#block(block: PlsqlBlock, parent: Environment): Step<Leave> {
     const env = new Environment(parent, block.label)
     yield* declare(this, block.declarations, env)
     if (block.handlers.length === 0) return yield* this.statements(block.body, env)

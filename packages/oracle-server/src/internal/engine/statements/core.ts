@@ -79,6 +79,13 @@ export class Core {
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)
   }
 
+  #lastAutonomous = 0
+
+  /** Whom the locks of an autonomous transaction belong to: no session has a negative number. */
+  nextAutonomous(): number {
+    return --this.#lastAutonomous
+  }
+
   /** Types that the specifications of packages declare: set by who can read those. */
   packageTypes: () => ReadonlyArray<CompositeType> = () => []
 

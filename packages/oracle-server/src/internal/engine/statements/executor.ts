@@ -74,7 +74,8 @@ interface TableChecks {
 export class Executor {
   readonly core: Core
   readonly state: SessionState
-  readonly transaction: Transaction
+  /** The session's, or an autonomous one that runs within it. */
+  transaction: Transaction
   readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
   storedFunction: (path: ReadonlyArray<string>) => Routine | undefined = () => undefined
@@ -190,6 +191,24 @@ export class Executor {
     )
   }
 
+  /** Work in a transaction of its own: it has to be ended there. */
+  *autonomously<A>(work: () => Step<A>): Step<A> {
+    const { core, state } = this
+    const outer = this.transaction
+    const inner = new Transaction(core.store, core.locks, core.nextAutonomous(), state.info.sid)
+    const leave = core.locks.nest(outer.sid, inner.sid)
+    this.transaction = inner
+    try {
+      const result = yield* work()
+      if (inner.active) throw oraError(6519, "active autonomous transaction detected and rolled back")
+      return result
+    } finally {
+      inner.rollback()
+      leave()
+      this.transaction = outer
+    }
+  }
+
   /** Takes the rows that are in the frame; the holder of the first one that another session has. */
   #lockRows(plan: QueryPlan, frame: Frame): number {
     for (const { slot, table } of plan.locks) {
@@ -209,7 +228,7 @@ export class Executor {
   }
 
   *#lockingQuery(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
-    const { sid } = this.state.info
+    const { sid } = this.transaction
     const { skipLocked, wait } = plan.query.forUpdate!
     this.transaction.beforeWrite()
     for (;;) {
@@ -274,7 +293,7 @@ export class Executor {
     const services: DmlServices = {
       transaction,
       locks: core.locks,
-      sid: state.info.sid,
+      sid: transaction.sid,
       violated: (table, row) => this.#violated(table, row),
       frame: () => this.#frame(plan.parameters, read)
     }
@@ -326,7 +345,7 @@ export class Executor {
   /** Writes a LOB back into the row it was read from, which this session must have locked. */
   writeLob(table: Table, number: number, name: string, data: Stored): void {
     const table_ = this.transaction.data(table)
-    if (table_.holder(number) !== this.state.info.sid) {
+    if (table_.holder(number) !== this.transaction.sid) {
       throw oraError(22920, "row containing the LOB value is not locked")
     }
     const values = table_.head(number)?.values
@@ -444,7 +463,7 @@ export class Executor {
           for (;;) {
             const holder = transaction.lockTable(table, mode, true)
             if (holder === 0) break
-            yield core.locks.waitFor(state.info.sid, holder, statement.wait)
+            yield core.locks.waitFor(transaction.sid, holder, statement.wait)
           }
         }
     }

@@ -69,6 +69,14 @@ export class Locks {
     return this.#waitsFor.get(sid)
   }
 
+  /** An autonomous transaction runs within another one, which waits for it until the step that ends it. */
+  nest(outer: number, inner: number): () => void {
+    this.#waitsFor.set(outer, inner)
+    return () => {
+      this.#waitsFor.delete(outer)
+    }
+  }
+
   /** `seconds` undefined waits for ever; 0 fails at once with ORA-00054. */
   waitFor(sid: number, holder: number, seconds: number | undefined): Wait {
     if (seconds === 0) throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")

@@ -38,10 +38,19 @@ export class Transaction {
   /** The one moment that every read of a serializable or read-only transaction sees. */
   #moment: Snapshot | undefined
 
-  constructor(store: Store, locks: Locks, sid: number) {
+  /** The session whose rows of temporary tables it works on: an autonomous transaction has those of its session. */
+  readonly #session: number
+
+  constructor(store: Store, locks: Locks, sid: number, session = sid) {
     this.store = store
     this.#locks = locks
     this.#sid = sid
+    this.#session = session
+  }
+
+  /** Whom its locks and its changes belong to. */
+  get sid(): number {
+    return this.#sid
   }
 
   /** What it has changed and not committed. */
@@ -82,7 +91,7 @@ export class Transaction {
   }
 
   data(table: Table): TableData {
-    return this.store.data(table, this.#sid)
+    return this.store.data(table, this.#session)
   }
 
   /** 0, or the session that holds the row. */
