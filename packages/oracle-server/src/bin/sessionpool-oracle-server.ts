@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The command: starts one server, says where it listens, and stops it on a signal. */
-import { Console, Effect, Exit, Fiber, FileSystem, Layer, Option, Path, Stdio, Terminal } from "effect"
+import { Console, Effect, Exit, Fiber, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { ChildProcessSpawner } from "effect/process"
 import { readFile } from "node:fs/promises"
+import { commandPlatform } from "../internal/commandPlatform.ts"
+import { compareCommand, recordCommand } from "../internal/recorder/commands.ts"
 import * as OracleServer from "../OracleServer.ts"
 
 const userAndPassword = (text: string): readonly [string, string] => {
@@ -71,31 +72,21 @@ const command = Command.make(
     yield* Console.log(`listening: ${name}/<password>@${server.connectString}`)
     return yield* log ? printRequests(server) : Effect.never
   }, Effect.scoped)
-).pipe(Command.withDescription("An Oracle-speaking server in one process, for tests and demos"))
-
-// The command needs no files, no child processes and no input; these are what the CLI module asks a platform for.
-const platform = Layer.mergeAll(
-  FileSystem.layerNoop({}),
-  Path.layer,
-  Stdio.layerTest({ args: Effect.sync(() => process.argv.slice(2)) }),
-  Layer.succeed(
-    Terminal.Terminal,
-    Terminal.make({
-      columns: Effect.sync(() => process.stdout.columns ?? 80),
-      rows: Effect.sync(() => process.stdout.rows ?? 24),
-      size: Effect.die("the size is not watched"),
-      readInput: Effect.die("no input is read"),
-      readLine: Effect.die("no input is read"),
-      display: (text) => Effect.sync(() => process.stdout.write(text))
-    })
-  ),
-  Layer.succeed(
-    ChildProcessSpawner.ChildProcessSpawner,
-    ChildProcessSpawner.make(() => Effect.die("no process is started"))
-  )
+).pipe(
+  Command.withDescription("An Oracle-speaking server in one process, for tests and demos"),
+  Command.withSubcommands([recordCommand, compareCommand])
 )
 
-const fiber = Effect.runFork(Command.run(command, { version: "0.1.0" }).pipe(Effect.provide(platform)))
+const main = Command.run(command, { version: "0.1.0" }).pipe(
+  // The differences have been printed already.
+  Effect.catchTag("DatabasesDiffer", () => Effect.sync(() => void (process.exitCode = 1))),
+  Effect.tapError((error) =>
+    error._tag === "OracleServerError" || error._tag === "RecorderError" ? Console.error(error.message) : Effect.void
+  ),
+  Effect.provide(commandPlatform(process.argv.slice(2)))
+)
+
+const fiber = Effect.runFork(main)
 const stop = () => void Effect.runFork(Fiber.interrupt(fiber))
 process.once("SIGINT", stop)
 process.once("SIGTERM", stop)
