@@ -134,7 +134,11 @@ export class Groups<S> {
    * every other and for one that is refused, which `read` reads.
    */
   readPlain(request: SessionRequest | undefined, pool: Reader): Criteria<S> | undefined {
-    if (request === undefined) return pool.hasOwnUser ? this.#ownCriteria : undefined
+    if (request !== undefined) return this.#readPlainRequest(request, pool)
+    return pool.hasOwnUser ? this.#ownCriteria : undefined
+  }
+
+  #readPlainRequest(request: SessionRequest, pool: Reader): Criteria<S> | undefined {
     if (!isPlain(request)) return undefined
     const { matchAnyTag, password, tag, user } = request
     if (user !== undefined || password !== undefined) {

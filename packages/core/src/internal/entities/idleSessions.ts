@@ -58,10 +58,11 @@ export class IdleSessions<S> {
   }
 
   remove(session: Session<S>): void {
-    if (session === this.#unlisted) {
-      this.#unlisted = undefined
-      return
-    }
+    if (session === this.#unlisted) this.#unlisted = undefined
+    else this.#unlist(session)
+  }
+
+  #unlist(session: Session<S>): void {
     unlink(session.byRecency)
     if (session.byShard !== undefined) unlink(session.byShard)
     session.group.removeIdle(session)

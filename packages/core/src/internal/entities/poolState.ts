@@ -406,14 +406,14 @@ export class PoolState<S> implements FastPool<S> {
   }
 
   makeIdleUnlisted(session: Session<S>): void {
-    this.#places.move(session.group, session, "idle")
+    this.#places.takeBack(session)
     session.holder = undefined
     this.#idle.addUnlisted(session)
   }
 
   takeIdle(session: Session<S>, holder: Holder, fiberId: number, now: number): void {
     this.#idle.remove(session)
-    this.#places.move(session.group, session, "busy")
+    this.#places.lend(session)
     session.holder = holder
     session.fiberId = fiberId
     session.takenAt = now
@@ -431,7 +431,7 @@ export class PoolState<S> implements FastPool<S> {
   /** A session belongs to `holder` from here on, after everything about it was looked at. */
   lend(session: Session<S>, holder: Holder, fiberId: number, now: number): void {
     if (session.place === "idle") this.#idle.remove(session)
-    if (session.place !== "busy") this.#places.move(session.group, session, "busy")
+    if (session.place !== "busy") this.#places.lend(session)
     session.holder = holder
     session.fiberId = fiberId
     session.takenAt = now

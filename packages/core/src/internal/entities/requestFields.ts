@@ -55,21 +55,22 @@ const checks: { readonly [K in keyof SessionRequest]-?: Check } = {
   context: { accepts: () => true, expected: "" }
 }
 
+const known: ReadonlySet<string> = new Set(Object.keys(checks))
+
 /** Whether a request names only what a request can have. */
 export const isKnown = (request: object): boolean => {
   for (const name in request) {
-    if (!Object.hasOwn(checks, name)) return false
+    if (!known.has(name)) return false
   }
   return true
 }
 
 const problemOf = (field: string, value: unknown): ReadonlyArray<Problem> => {
   if (value === undefined) return []
-  if (!Object.hasOwn(checks, field)) {
-    const known = Object.keys(checks).join(", ")
+  if (!known.has(field)) {
     return [{
       field: parseText(field) ?? showValue(field),
-      problem: `is not a part of a request, which may have ${known}`
+      problem: `is not a part of a request, which may have ${[...known].join(", ")}`
     }]
   }
   const { accepts, expected, isSecret } = checks[field as keyof SessionRequest]

@@ -134,13 +134,17 @@ export class Engine<S> implements Host<S> {
     session.tag = tag
     session.idleSince = now
     session.provenAt = now
-    if (state.fast.takeBack(session, now, this.isHealthy)) {
-      this.#rearmFor(now)
-      return
-    }
+    if (state.fast.takeBack(session, now, this.isHealthy)) this.#rearmFor(now)
+    else this.#offer(session, now)
+  }
+
+  #offer(session: Session<S>, now: number): void {
+    const { state } = this
     if (state.isWatched) {
       const heldMillis = now - session.takenAt
-      state.emit(PoolEvent.SessionReturned({ at: state.date(now), session: session.id, tag: tag?.text, heldMillis }))
+      state.emit(
+        PoolEvent.SessionReturned({ at: state.date(now), session: session.id, tag: session.tag?.text, heldMillis })
+      )
     }
     if (session.place === "busy") {
       Lending.offer(state, session, now, this.isHealthy, { warmest: true, proven: false })

@@ -34,10 +34,7 @@ export const end = <S, C extends Connection, E, OE>(
   const why = reason ?? lease.endsWith
   if (why !== undefined) return endFor(lease, why, session)
   const work = lease.isInDoubt ? quiet(lease, session) : reset(lease.parts, session)
-  if (work !== undefined) {
-    noteOpenWork(lease, session)
-    return clean(lease, session, tag, work)
-  }
+  if (work !== undefined) return clean(lease, session, tag, work)
   engine.takeBack(session, tag, now)
   return undefined
 }
@@ -104,6 +101,7 @@ const clean = <S, C extends Connection, E, OE>(
   tag: SessionTag.SessionTag | undefined,
   work: Effect.Effect<void, unknown>
 ): Effect.Effect<void> => {
+  noteOpenWork(lease, session)
   const { engine, resetSession } = lease.parts
   const all = resetSession === undefined ? work : Effect.andThen(work, resetByHand(lease, session, resetSession))
   return awaitJob(lease, all, () => {
@@ -130,17 +128,17 @@ const nothing = Effect.void
 
 /** Rolls back what was not committed, once a lease has ended. What is left to do is the answer. */
 const reset = <S, C extends Connection, E, OE>(
-  { driver, engine: { state }, resetSession }: LeaseParts<S, C, E, OE>,
+  parts: LeaseParts<S, C, E, OE>,
   session: Session<S>
 ): Effect.Effect<void, unknown> | undefined => {
-  let work: Effect.Effect<void, unknown> | undefined
+  const { state } = parts.engine
   try {
-    work = driver.reset(session.handle, state.settings)
+    const work = parts.driver.reset(session.handle, state.settings)
+    if (work !== undefined) return within(work, state.limits.pingTimeout, "a reset")
   } catch (defect) {
     return Effect.die(defect)
   }
-  if (work === undefined) return resetSession === undefined ? undefined : nothing
-  return within(work, state.limits.pingTimeout, "a reset")
+  return parts.resetSession === undefined ? undefined : nothing
 }
 
 /** Stops what still runs, waits until no break can be on its way any more, and then rolls back. */
