@@ -161,6 +161,38 @@ describe("close with force", () => {
       assert.strictEqual((yield* Effect.flip(pool.release(idle)))._tag, "ConnectionReleasedError")
     }))
 
+  it.effect("begins no ping and no reset on a session that it closes, and waits for none to time out", () =>
+    Effect.gen(function*() {
+      const late = <A, E>(effect: Effect.Effect<A, E>) => Effect.delay(effect, 10)
+      const { database, pool } = yield* openPool({
+        max: 2,
+        pingInterval: "1 second",
+        pingTimeout: "1 hour",
+        database: { latency: { close: "1 second" } },
+        // As fibers of a driver may: what it was asked for begins a little later.
+        wrap: (driver) => ({
+          ...driver,
+          ping: (session) => late(driver.ping(session)),
+          reset: (session, settings) => {
+            const reset = driver.reset(session, settings)
+            return reset === undefined ? undefined : late(reset)
+          }
+        })
+      })
+      yield* warm(pool, "")
+      yield* database.behave("reset", { latency: "10 minutes" })
+      yield* TestClock.adjust("1 hour")
+      const pinged = yield* beside(Effect.exit(served(pool)))
+      const connection = yield* beside(pool.use((connection) => connection.begin))
+      const closing = yield* beside(pool.close({ force: true }))
+      assert.isDefined(pinged.pollUnsafe())
+      assert.isDefined(connection.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(yield* database.violations, [])
+      assert.lengthOf(yield* database.sessions, 0)
+    }))
+
   it.effect("overtakes a drain", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 1 })

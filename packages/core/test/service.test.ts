@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Connection, SessionPool } from "@sessionpool/core"
 import { TestDatabase } from "@sessionpool/testing"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { openPool, served, settled, warm } from "./openPool.ts"
 
 class HrPool extends SessionPool.Service<HrPool, TestDatabase.TestConnection>()("app/HrPool") {}
 class SalesPool extends SessionPool.Service<SalesPool, TestDatabase.TestConnection>()("app/SalesPool") {}
@@ -149,5 +150,27 @@ describe("a driver", () => {
       assert.include(error.message, "the driver's open threw")
       assert.strictEqual(open, 0)
       assert.deepInclude(yield* pool.statistics, { opened: 0, busy: 0, opening: 0, closing: 0 })
+    }))
+
+  it.effect("that finds a session dead and throws when it lends another closes the first all the same", () =>
+    Effect.gen(function*() {
+      let throws = false
+      const { database, pool } = yield* openPool({
+        max: 2,
+        wrap: (driver) => ({
+          ...driver,
+          lease: (...given) => {
+            if (throws) throw new Error("the driver's lease threw")
+            return driver.lease(...given)
+          }
+        })
+      })
+      const [, warmest] = yield* warm(pool, "", "")
+      yield* database.announceShutdown(warmest!)
+      throws = true
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(served(pool))))
+      yield* settled
+      assert.deepInclude(yield* pool.statistics, { opened: 1, idle: 1, closing: 0 })
+      assert.lengthOf(yield* database.sessions, 1)
     }))
 })

@@ -90,8 +90,9 @@ export const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isH
 
 /** The session is the request's from here on. */
 const serve = <S>(state: PoolState<S>, waiter: Waiter<S>, session: Session<S>, now: number): void => {
-  state.dequeue(waiter)
+  // In this order: a lend that cannot be leaves the request in the queue.
   state.lend(session, waiter.holder, waiter.fiberId, now)
+  state.dequeue(waiter)
   state.wake(waiter, { _tag: "Served", session })
   if (state.limits.queueTarget !== Infinity) {
     rollOverload(state, now)

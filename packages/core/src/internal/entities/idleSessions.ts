@@ -57,6 +57,10 @@ export class IdleSessions<S> {
     group.addIdle(session, warmest)
   }
 
+  has(session: Session<S>): boolean {
+    return session === this.#unlisted || session.byRecency.list !== undefined
+  }
+
   remove(session: Session<S>): void {
     if (session === this.#unlisted) this.#unlisted = undefined
     else this.#unlist(session)

@@ -86,6 +86,33 @@ export class Places<S> {
     ;(session as Writable<Session<S>>).place = "idle"
   }
 
+  /** Puts a session in a place without a look at where it was, after a defect. `recount` has to follow. */
+  put(session: Session<S>, to: Place): void {
+    ;(session as Writable<Session<S>>).place = to
+  }
+
+  /** Counts what there is, after a defect that may have left the counts wrong: `opening` has the group of every session being opened. */
+  recount(
+    sessions: Iterable<Session<S>>,
+    groups: Iterable<Writable<SessionGroup<S>>>,
+    opening: Iterable<SessionGroup<S>>
+  ): void {
+    Object.assign(this.#counts, { opening: 0, idle: 0, checking: 0, busy: 0, closing: 0 })
+    this.#slots = 0
+    this.#opened = 0
+    for (const group of groups) {
+      Object.assign(group, { live: 0, opening: 0, closing: 0 })
+      if (group.shard !== undefined) Object.assign(group.shard, { slots: 0, closing: 0 })
+    }
+    const add = (group: SessionGroup<S>, place: Place) => {
+      if (place === "gone") return
+      this.#counts[place]++
+      this.#countAround(group, "gone", place)
+    }
+    for (const group of opening) add(group, "opening")
+    for (const { group, place } of sessions) add(group, place)
+  }
+
   #countAround(group: Writable<SessionGroup<S>>, from: Place, to: Place): void {
     const live = Number(isLive(to)) - Number(isLive(from))
     const slots = Number(to !== "gone") - Number(from !== "gone")

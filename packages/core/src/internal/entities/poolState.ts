@@ -450,6 +450,15 @@ export class PoolState<S> implements FastPool<S> {
     this.unsettle()
   }
 
+  /** Takes a session away from its holder, or from the pool's own work on it. It is closed once nothing runs on it. */
+  takeAway(session: Session<S>): void {
+    if (session.isTaken || session.place === "closing" || session.place === "gone") return
+    session.isTaken = true
+    session.holder?.revoke()
+    session.holder = undefined
+    this.order({ _tag: "TakeAway", session })
+  }
+
   /** The session is gone. */
   forget(session: Session<S>): void {
     this.#places.move(session.group, session, "gone")
@@ -457,6 +466,39 @@ export class PoolState<S> implements FastPool<S> {
     this.count("closed")
     this.leaveGroup(session.group)
     this.unsettle()
+  }
+
+  /**
+   * After a defect of the pool itself: gives up a session that the step was about, and those that it left in no list, and
+   * counts what there is. `opening` has the group of every session that is being opened.
+   */
+  recover(lost: Session<S> | undefined, groups: Iterable<SessionGroup<S>>, opening: Iterable<SessionGroup<S>>): void {
+    if (lost !== undefined) this.#abandon(lost)
+    for (const session of this.#sessions) {
+      if (session.place === "idle" && !this.#idle.has(session)) this.#abandon(session)
+    }
+    const ordered = this.#jobs.flatMap((job) => job._tag === "Open" ? [job.group] : [])
+    this.#places.recount(this.#sessions, groups, [...opening, ...ordered])
+    this.unsettle()
+  }
+
+  /** A session is closed, or when that was the step that failed, forgotten, wherever it was. */
+  #abandon(session: Session<S>): void {
+    const { holder, place } = session
+    if (place === "gone") return
+    this.#idle.remove(session)
+    this.expiries.remove(session)
+    session.holder = undefined
+    holder?.revoke()
+    if (session.checkedFor !== undefined) {
+      session.checkedFor.checking = undefined
+      session.checkedFor = undefined
+      session.group.unserved++
+    }
+    this.leaveGroup(session.group)
+    this.#places.put(session, place === "closing" ? "gone" : "closing")
+    if (place === "closing") this.#sessions.delete(session)
+    else this.order({ _tag: "Close", session, reason: "broken" })
   }
 
   /** Whether a session was opened with the credentials that the pool has now. */

@@ -1,5 +1,6 @@
 /** A session as the pool keeps it, and the shard that it may be in. Where a session is, and who has it, is changed by `PoolState` alone. */
 import type * as Deferred from "effect/Deferred"
+import type * as Fiber from "effect/Fiber"
 import type { SessionTag } from "../../SessionTag.ts"
 import type { Expiring } from "../data/expiryHeap.ts"
 import { Link, LinkedList } from "../data/linkedList.ts"
@@ -7,7 +8,7 @@ import type { ListOfTag, SessionGroup } from "./sessionGroup.ts"
 import type { Waiter } from "./waiter.ts"
 
 /**
- * Where a session is. There is no other place, and only `Places.move` changes it:
+ * Where a session is. There is no other place, and only `Places` changes it:
  *
  * ```text
  *            open                lend                    end of lease
@@ -60,6 +61,10 @@ export class Session<S> implements Expiring {
   vettedIn = -1
   /** The break that is under way on it, which `breakOff` begins and ends. */
   breaking: Deferred.Deferred<void, unknown> | undefined = undefined
+  /** The fiber of what the pool itself runs on it, such as a ping; `runOwnWork` sets it. */
+  worker: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Whether it was taken away from whoever had it: it is closed as soon as nothing runs on it. */
+  isTaken = false
   /** The request on whose behalf it is being pinged, as long as that still waits. */
   checkedFor: Waiter<S> | undefined = undefined
   readonly byRecency: Link<Session<S>> = new Link(this)
@@ -100,7 +105,7 @@ export type IsHealthy<S> = (session: Session<S>) => boolean
 /** The sessions of one sharding key, as far as `maxSessionsPerShard` is concerned. */
 export class Shard<S> {
   readonly key: string
-  /** The counts are written by `Places.move` alone. Opening, idle, checking, busy and closing sessions. */
+  /** The counts are written by `Places` alone. Opening, idle, checking, busy and closing sessions. */
   readonly slots: number = 0
   readonly closing: number = 0
   /** How many groups have this sharding key. */

@@ -72,7 +72,7 @@ export class SessionGroup<S> {
   /** The password of a request's own credentials, kept only while a session is wanted or being opened with it. */
   password: Redacted.Redacted<string> | undefined = undefined
 
-  /** Sessions that are idle, checking or busy. This count and the next two are written by `Places.move` alone. */
+  /** Sessions that are idle, checking or busy. This count and the next two are written by `Places` alone. */
   readonly live: number = 0
   readonly opening: number = 0
   readonly closing: number = 0

@@ -17,6 +17,8 @@ export const breakOff = <S>(
   session: Session<S>
 ): Effect.Effect<void, unknown> =>
   Effect.suspend(() => {
+    // A session that is being closed by now has nothing left to stop.
+    if (session.place === "closing" || session.place === "gone") return Effect.void
     if (session.breaking !== undefined) return Deferred.await(session.breaking)
     const ended = Deferred.makeUnsafe<void, unknown>()
     session.breaking = ended

@@ -10,6 +10,7 @@ import * as Lending from "../decisions/lending.ts"
 import { settle } from "../decisions/settling.ts"
 import type { Groups } from "../entities/groups.ts"
 import type { Job } from "../entities/job.ts"
+import { ImpossibleState } from "../entities/places.ts"
 import type { PoolState } from "../entities/poolState.ts"
 import type { IsHealthy, Session } from "../entities/session.ts"
 import type { DriverCalls, Host } from "./host.ts"
@@ -70,19 +71,52 @@ export class Engine<S> implements Host<S> {
 
   /** Starts `effect` in the pool's scope; it ends with the scope. */
   readonly fork = <A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> =>
-    this.#run(effect, { uninterruptible: false })
+    this.#run(this.guarded(effect), { uninterruptible: false })
 
   /** The same for work that must be completed once it was ordered: a place of `max` depends on it. */
   readonly forkJob = <A, E2>(effect: Effect.Effect<A, E2>): Fiber.Fiber<A, E2> =>
-    this.#run(effect, { uninterruptible: true })
+    this.#run(this.guarded(effect), { uninterruptible: true })
 
-  readonly startJob = (effect: Effect.Effect<void>): Fiber.Fiber<void> =>
-    this.forkJob(Effect.catchCause(effect, (cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.void
-        : Effect.logError("Work of the session pool ended with a defect", cause).pipe(
-          Effect.annotateLogs({ "sessionpool.pool": this.state.settings.name })
-        )))
+  readonly startJob = (effect: Effect.Effect<void>, died: (cause: Cause.Cause<unknown>) => void): Fiber.Fiber<void> => {
+    const job = Effect.catchCause(
+      effect,
+      (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sync(() => died(cause))
+    )
+    return this.#run(job, { uninterruptible: true })
+  }
+
+  /** The same effect; when it dies of an impossible state, the pool recovers. */
+  guarded<A, E2>(effect: Effect.Effect<A, E2>): Effect.Effect<A, E2> {
+    return Effect.tapCause(effect, (cause) => Effect.sync(() => this.recoverFrom(Cause.squash(cause), undefined)))
+  }
+
+  /** When `defect` is an impossible state, the pool recovers; `session` is the one that the step was about, if it is known. */
+  recoverFrom(defect: unknown, session: Session<S> | undefined): void {
+    if (defect instanceof ImpossibleState) this.recover(Cause.die(defect), session)
+  }
+
+  /** One step about a session: an impossible state costs that session, and the step counts as done. */
+  attempt(session: Session<S>, step: () => void): void {
+    try {
+      step()
+    } catch (defect) {
+      this.recoverFrom(defect, session)
+      if (!(defect instanceof ImpossibleState)) throw defect
+    }
+  }
+
+  readonly recover = (cause: Cause.Cause<unknown>, session: Session<S> | undefined, then?: () => void): void => {
+    this.#run(
+      Effect.logError("Work of the session pool ended with a defect", cause).pipe(
+        Effect.annotateLogs({ "sessionpool.pool": this.state.settings.name })
+      ),
+      { uninterruptible: false }
+    )
+    this.state.recover(session, this.groups, this.openings.underWay)
+    this.nextLook = Infinity
+    then?.()
+    this.flush()
+  }
 
   /** Decides what follows from what has changed, until nothing more does. No fiber runs meanwhile. */
   decide(): void {
@@ -98,8 +132,16 @@ export class Engine<S> implements Host<S> {
    * started may end at once and be a step of its own; its jobs are started here as well, not inside.
    */
   readonly flush = (): void => {
+    try {
+      this.decide()
+    } finally {
+      // What was ordered before a defect is done all the same.
+      this.#complete()
+    }
+  }
+
+  #complete(): void {
     const { state } = this
-    this.decide()
     if (this.#isStarting) return
     this.#isStarting = true
     while (state.hasJobs) {
@@ -118,14 +160,19 @@ export class Engine<S> implements Host<S> {
       case "Open":
         return this.openings.start(job.group)
       case "Close":
-        return void this.startJob(closeSession(this, job.session, job.reason))
+        return this.#startOn(job.session, closeSession(this, job.session, job.reason))
       case "Check":
-        return void this.startJob(checkSession(this, job.session))
+        return this.#startOn(job.session, checkSession(this, job.session))
       case "TakeAway":
-        return void this.startJob(takeAwaySession(this, job.session))
+        return this.#startOn(job.session, takeAwaySession(this, job.session))
       case "Run":
         return void this.fork(job.effect)
     }
+  }
+
+  /** Starts work on a session, which a defect costs. */
+  #startOn(session: Session<S>, work: Effect.Effect<void>): void {
+    this.startJob(work, (cause) => this.recover(cause, session))
   }
 
   /** A session is free to go to another holder, in the state that `tag` names. */

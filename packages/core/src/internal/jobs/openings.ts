@@ -31,10 +31,18 @@ export interface OpeningParts<S> extends Opener<S> {
   readonly pauses: Effect.Effect<(cause: unknown) => Effect.Effect<unknown, unknown>>
 }
 
+/** An opening that is under way, and what has come of it. */
+interface Opening<S> {
+  readonly group: SessionGroup<S>
+  opened: Opened<S> | undefined
+  session: Session<S> | undefined
+}
+
 export class Openings<S> {
   readonly #parts: OpeningParts<S>
   readonly #troubles = new OpeningTroubles()
-  readonly #underWay = new Set<Fiber.Fiber<void>>()
+  readonly #underWay = new Set<Opening<S>>()
+  readonly #fibers = new Set<Fiber.Fiber<void>>()
   readonly #pauses = new WeakMap<SessionGroup<S>, (cause: unknown) => Effect.Effect<unknown, unknown>>()
   #sessionNumber = 0
   /** Openings are numbered as they begin, so that the credentials of a later one win. */
@@ -47,14 +55,34 @@ export class Openings<S> {
 
   /** Starts an opening in the place that was reserved for it. */
   start(group: SessionGroup<S>): void {
-    const fiber = this.#parts.host.startJob(this.#open(group))
-    this.#underWay.add(fiber)
-    fiber.addObserver(() => this.#underWay.delete(fiber))
+    const opening: Opening<S> = { group, opened: undefined, session: undefined }
+    this.#underWay.add(opening)
+    const fiber = this.#parts.host.startJob(this.#open(opening), (cause) => this.#died(opening, cause))
+    this.#fibers.add(fiber)
+    fiber.addObserver(() => this.#fibers.delete(fiber))
+  }
+
+  /** The groups of the sessions that are being opened. */
+  get underWay(): ReadonlyArray<SessionGroup<S>> {
+    return [...this.#underWay].map(({ group }) => group)
   }
 
   /** Gives up the openings that are under way. */
   abandon(): void {
-    for (const fiber of this.#underWay) fiber.interruptUnsafe()
+    for (const fiber of this.#fibers) fiber.interruptUnsafe()
+  }
+
+  /** An opening ended with a defect of the pool: it counts as one that failed, or else the next would follow at once. */
+  #died(opening: Opening<S>, defect: Cause.Cause<unknown>): void {
+    const { group, opened, session } = opening
+    const { driver, fork, recover } = this.#parts.host
+    this.#underWay.delete(opening)
+    if (session === undefined && opened !== undefined) {
+      fork(Effect.ignoreCause(Effect.suspend(() => driver.close(opened.handle, { force: true }))))
+    }
+    const cause = Cause.squash(defect)
+    // The defect is in the log already.
+    recover(defect, session, () => void this.#failed(group, new OpeningFailure({ cause })))
   }
 
   /** Everything that was refused may be tried again, and with `isGiven` everything that the pool's own credentials are for. */
@@ -94,7 +122,8 @@ export class Openings<S> {
    * The driver's `open` is never cut off from outside: a session that was opened in the same moment would be lost. It is
    * interrupted, by the timeout or by the end of the pool, and then waited for.
    */
-  #open(group: SessionGroup<S>): Effect.Effect<void> {
+  #open(opening: Opening<S>): Effect.Effect<void> {
+    const { group } = opening
     return Effect.withFiber((fiber) => {
       const { flush, fork, state } = this.#parts.host
       const { openTimeout } = state.limits
@@ -106,9 +135,8 @@ export class Openings<S> {
         fiber.interruptUnsafe()
       })
       const timer = openTimeout === Infinity ? undefined : fork(Effect.andThen(Effect.sleep(openTimeout), giveUp))
-      let opened: Opened<S> | undefined
-      const keep = (session: Opened<S>) => {
-        opened = session
+      const keep = (opened: Opened<S>) => {
+        opening.opened = opened
       }
       const attempt = Effect.withSpan(attemptToOpen(this.#parts, group, keep), "sessionpool.open", {
         kind: "client",
@@ -120,11 +148,12 @@ export class Openings<S> {
       })
       return Effect.flatMap(Effect.exit(attempt), (exit) => {
         timer?.interruptUnsafe()
-        const session = opened
+        const { opened } = opening
         // Whatever else has failed, such as a tracer: what is open belongs to the pool.
-        if (session !== undefined) return this.#succeeded(group, session, order, began)
+        if (opened !== undefined) return this.#succeeded(opening, opened, order, began)
         const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
         state.unreserve(group)
+        this.#underWay.delete(opening)
         if (error instanceof OpeningFailure) return this.#failed(group, error)
         // The pool is closing and has given the opening up.
         if (state.phase !== "open") return Effect.sync(flush)
@@ -137,7 +166,8 @@ export class Openings<S> {
   }
 
   /** A session is open: it takes its place, and goes to who waits. */
-  #succeeded(group: SessionGroup<S>, opened: Opened<S>, order: number, began: number): Effect.Effect<void> {
+  #succeeded(opening: Opening<S>, opened: Opened<S>, order: number, began: number): Effect.Effect<void> {
+    const { group } = opening
     return Effect.flatMap(Random.next, (random) => {
       const { flush, isHealthy: check, state } = this.#parts.host
       const now = state.now()
@@ -151,6 +181,8 @@ export class Openings<S> {
         suspicion: state.suspicion
       })
       state.admit(session)
+      opening.session = session
+      this.#underWay.delete(opening)
       this.#parts.meters.created(now - began)
       const isHealthy = check(session)
       if (!isHealthy) state.retire(session, "dead")

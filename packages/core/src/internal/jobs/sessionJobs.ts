@@ -2,12 +2,14 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { type CloseReason, PoolEvent } from "../../PoolEvent.ts"
 import { within } from "../data/timeLimit.ts"
 import * as Lending from "../decisions/lending.ts"
 import type { Session } from "../entities/session.ts"
 import { breakOff } from "./breakOff.ts"
 import type { Host } from "./host.ts"
+import { runOwnWork } from "./ownWork.ts"
 
 /** Pings a session that was set aside, and gives it on or closes it. */
 export const checkSession = <S>(
@@ -22,9 +24,8 @@ export const checkSession = <S>(
       state.limits.pingTimeout,
       "a ping"
     )
-    return Effect.map(Effect.exit(ping), (exit) => {
-      // A pool that is closed by force takes the session away in the meantime.
-      if (session.place === "checking") {
+    return Effect.map(Effect.exit(runOwnWork(session, ping)), (exit) => {
+      if (session.place === "checking" && !session.isTaken) {
         const isAlive = Exit.isSuccess(exit)
         Lending.checked(state, session, { isAlive, suspicion }, state.now(), host.isHealthy)
       }
@@ -37,9 +38,19 @@ export const takeAwaySession = <S>(
   host: Host<S>,
   session: Session<S>
 ): Effect.Effect<void> =>
-  Effect.map(Effect.exit(breakOff(host, session)), () => {
-    host.state.retire(session, "closing")
-    host.flush()
+  Effect.suspend(() => {
+    // First of all, so that the pool begins nothing more on it.
+    const { worker } = session
+    worker?.interruptUnsafe()
+    const quiet: Effect.Effect<unknown> = Effect.exit(breakOff(host, session))
+    const ended = worker === undefined ? quiet : Effect.andThen(
+      quiet,
+      Effect.exit(within(Fiber.await(worker), host.state.limits.pingTimeout, "stopping the pool's own work"))
+    )
+    return Effect.map(ended, () => {
+      host.state.retire(session, "closing")
+      host.flush()
+    })
   })
 
 /** Closes a session for good; when that fails or takes too long, by force. */

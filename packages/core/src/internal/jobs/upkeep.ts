@@ -31,7 +31,7 @@ export const evictor = <S>(engine: Engine<S>): Effect.Effect<void> => {
     Schedule.passthrough,
     Schedule.modifyDelay(({ output }) => Effect.succeed(output === Infinity ? Duration.infinity : Math.max(output, 1)))
   )
-  return Effect.asVoid(Effect.repeat(run, untilNext))
+  return Effect.asVoid(Effect.repeat(engine.guarded(run), untilNext))
 }
 
 const isDue = <S>(session: Session<S>, every: number, now: number): boolean =>
@@ -49,7 +49,7 @@ export const keeper = <S>(
       if (!isDue(session, every, state.now())) return Effect.void
       state.setAside(session)
       // A job of its own: a ping that is cut off would leave the session in doubt.
-      return Fiber.await(engine.forkJob(checkSession(engine, session)))
+      return Fiber.await(engine.startJob(checkSession(engine, session), (cause) => engine.recover(cause, session)))
     })
   const round = Effect.suspend(() => {
     const now = state.now()

@@ -39,7 +39,13 @@ export const take = <S, C extends Connection, E, OE>(
   const { request } = lease
   const criteria = engine.groups.readPlain(request, state)
   if (criteria === undefined) return undefined
-  const session = state.fast.lend(criteria, lease, fiber.id, engine.isHealthy)
+  let session: Session<S> | undefined
+  try {
+    session = state.fast.lend(criteria, lease, fiber.id, engine.isHealthy)
+  } catch (defect) {
+    engine.recoverFrom(defect, undefined)
+    throw defect
+  }
   if (session === undefined) return undefined
   lease.hold(session)
   return driver.lease(session.handle, lease, fiber.context, request?.context)
@@ -47,6 +53,23 @@ export const take = <S, C extends Connection, E, OE>(
 
 /** Takes a session, and does what has to be done before its connection can be used. */
 export const ask = <S, C extends Connection, E, OE>(
+  lease: Lease<S, C, E, OE>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Effect.Effect<C, AcquireError | OE> => completed(lease, () => askAtOnce(lease, fiber))
+
+/** One step of a lease that begins. It is completed whatever comes of it: a driver may throw, and the pool may be wrong. */
+const completed = <S, C extends Connection, E, OE, A>({ parts: { engine } }: Lease<S, C, E, OE>, step: () => A): A => {
+  try {
+    return step()
+  } catch (defect) {
+    engine.recoverFrom(defect, undefined)
+    throw defect
+  } finally {
+    if (engine.state.isIncomplete) engine.flush()
+  }
+}
+
+const askAtOnce = <S, C extends Connection, E, OE>(
   lease: Lease<S, C, E, OE>,
   fiber: Fiber.Fiber<unknown, unknown>
 ): Effect.Effect<C, AcquireError | OE> => {
@@ -73,9 +96,7 @@ export const ask = <S, C extends Connection, E, OE>(
     })
   }
   state.lend(session, lease, fiber.id, now)
-  const connection = begin(lease, session, criteria, now, 0, asked)
-  if (state.isIncomplete) engine.flush()
-  return connection
+  return begin(lease, session, criteria, now, 0, asked)
 }
 
 /** The session is this caller's: makes the connection, and the preparation that it needs before it is seen. */
@@ -172,9 +193,7 @@ const served = <S, C extends Connection, E, OE>(
   if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
   const { engine } = lease.parts
   const now = engine.state.timeOfTurn()
-  const connection = begin(lease, outcome.session, waiter.criteria, now, now - waiter.since, asked)
-  if (engine.state.isIncomplete) engine.flush()
-  return connection
+  return completed(lease, () => begin(lease, outcome.session, waiter.criteria, now, now - waiter.since, asked))
 }
 
 /** Why a request may not wait for others to end their leases; `undefined` when it may. */

@@ -9,6 +9,7 @@ import { within } from "../data/timeLimit.ts"
 import * as Lending from "../decisions/lending.ts"
 import type { Session } from "../entities/session.ts"
 import { breakOff } from "../jobs/breakOff.ts"
+import { runOwnWork } from "../jobs/ownWork.ts"
 import { Lease, type LeaseParts } from "./lease.ts"
 
 /** Ends a lease, whatever it has come to; what is left to do is the answer. */
@@ -35,8 +36,18 @@ export const end = <S, C extends Connection, E, OE>(
   if (why !== undefined) return endFor(lease, why, session)
   const work = lease.isInDoubt ? quiet(lease, session) : reset(lease.parts, session)
   if (work !== undefined) return clean(lease, session, tag, work)
-  engine.takeBack(session, tag, now)
+  takeBack(lease, session, tag, now)
   return undefined
+}
+
+/** A defect of the pool itself costs the session, not the caller, whose work is done. */
+const takeBack = <S, C extends Connection, E, OE>(
+  { parts: { engine } }: Lease<S, C, E, OE>,
+  session: Session<S>,
+  tag: SessionTag.SessionTag | undefined,
+  now: number
+): void => {
+  engine.attempt(session, () => engine.takeBack(session, tag, now))
 }
 
 /** The caller is gone before it had a session; what it was given without having seen it goes to the next. */
@@ -107,7 +118,7 @@ const clean = <S, C extends Connection, E, OE>(
   return awaitJob(lease, all, () => {
     if (lease.endsWith !== undefined) return close(lease, session, lease.endsWith)
     // It may have been taken away by a forced close meanwhile.
-    if (session.holder === lease) engine.takeBack(session, tag, engine.state.now())
+    if (session.holder === lease) takeBack(lease, session, tag, engine.state.now())
   })
 }
 
@@ -119,8 +130,10 @@ const close = <S, C extends Connection, E, OE>(
   // A session that was taken away by a forced close is not this lease's to close.
   if (session.holder !== lease) return
   const { engine } = lease.parts
-  engine.state.retire(session, reason)
-  engine.flush()
+  engine.attempt(session, () => {
+    engine.state.retire(session, reason)
+    engine.flush()
+  })
 }
 
 /** What is left to do after a reset that had nothing to do, when something comes after it. */
@@ -134,7 +147,7 @@ const reset = <S, C extends Connection, E, OE>(
   const { state } = parts.engine
   try {
     const work = parts.driver.reset(session.handle, state.settings)
-    if (work !== undefined) return within(work, state.limits.pingTimeout, "a reset")
+    if (work !== undefined) return runOwnWork(session, within(work, state.limits.pingTimeout, "a reset"))
   } catch (defect) {
     return Effect.die(defect)
   }
@@ -152,7 +165,7 @@ const quiet = <S, C extends Connection, E, OE>(
     // A forced close may take the session away in the middle of it.
     if (session.holder !== lease) return
     const ping = Effect.suspend(() => driver.ping(session.handle))
-    yield* within(ping, engine.state.limits.pingTimeout, "a ping")
+    yield* runOwnWork(session, within(ping, engine.state.limits.pingTimeout, "a ping"))
     if (session.holder !== lease) return
     yield* reset(lease.parts, session) ?? nothing
   })

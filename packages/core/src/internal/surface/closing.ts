@@ -65,7 +65,7 @@ export class Closing<S> {
     state.enter("draining")
     if (state.isWatched) state.emit(PoolEvent.PoolClosing({ at: state.date(), force }))
     for (const waiter of state.waiting) refuse(state, waiter, new PoolClosedError({ pool: state.settings.name }))
-    for (const session of state.recency) state.retire(session, "closing")
+    for (const session of state.recency) engine.attempt(session, () => state.retire(session, "closing"))
     engine.flush()
     this.#stopWork()
   }
@@ -74,10 +74,11 @@ export class Closing<S> {
     const engine = this.#engine
     const { state } = engine
     for (const session of state.sessions) {
-      if (session.place !== "busy" && session.place !== "checking") continue
-      session.holder?.revoke()
-      session.holder = undefined
-      state.order({ _tag: "TakeAway", session })
+      // Idle sessions are closed already, unless a defect came between.
+      engine.attempt(
+        session,
+        () => session.place === "idle" ? state.retire(session, "closing") : state.takeAway(session)
+      )
     }
     engine.flush()
   }
