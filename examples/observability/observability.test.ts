@@ -1,0 +1,48 @@
+/** The dashboard and the rules ask for metrics and labels that pools have, by the names that Prometheus knows them under. */
+import { assert, describe, it } from "@effect/vitest"
+import { SessionPool } from "@sessionpool/core"
+import { TestDatabase } from "@sessionpool/testing"
+import { Effect } from "effect"
+import { PrometheusMetrics } from "effect/observability"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, file), "utf8")
+
+/** Every metric and label of a pool that was used, as Prometheus reads them. */
+const known = Effect.gen(function*() {
+  const database = yield* TestDatabase.make()
+  const pool = yield* SessionPool.make({ driver: database.driver, user: "scott", name: "hr" })
+  yield* pool.use(() => Effect.void)
+  const text = yield* PrometheusMetrics.format()
+  return new Set(text.match(/\b(?:db|sessionpool)_\w+/g))
+})
+
+const asked = (text: string) => new Set(text.match(/\b(?:db_client|sessionpool)_\w+/g))
+
+describe("what watches pools", () => {
+  it.effect("asks for metrics and labels that there are", () =>
+    Effect.gen(function*() {
+      const names = yield* known
+      for (const file of ["grafana-dashboard.json", "alerts.yaml"]) {
+        const missing = [...asked(read(file))].filter((name) => !names.has(name))
+        assert.deepStrictEqual(missing, [], file)
+      }
+    }))
+
+  it("is a dashboard that Grafana can import: JSON, panels that do not overlap, one query a letter", () => {
+    const { panels } = JSON.parse(read("grafana-dashboard.json")) as {
+      readonly panels: ReadonlyArray<{
+        readonly id: number
+        readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+        readonly targets: ReadonlyArray<{ readonly refId: string }>
+      }>
+    }
+    assert.lengthOf(new Set(panels.map(({ id }) => id)), panels.length)
+    const cells = panels.flatMap(({ gridPos: { h, w, x, y } }) =>
+      Array.from({ length: w * h }, (_, at) => `${x + at % w},${y + Math.floor(at / w)}`)
+    )
+    assert.lengthOf(new Set(cells), cells.length)
+    for (const { targets } of panels) assert.lengthOf(new Set(targets.map(({ refId }) => refId)), targets.length)
+  })
+})
