@@ -7,6 +7,7 @@ import { homedir } from "node:os"
 import { join } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import { type Budget, weigh } from "./lib/bundle.ts"
 import { filesBelow, packages, root } from "./lib/files.ts"
 import { Report, run } from "./lib/report.ts"
 
@@ -145,6 +146,20 @@ const answer = await Effect.runPromise(Effect.provide(lease, TestDatabase.layer(
 if (answer !== 42) throw new Error("the lease answered " + answer)
 `
 
+/** What parts of core may weigh, gzipped: a part that is not used must not be in a bundle. */
+const budgets: ReadonlyArray<Budget> = [
+  {
+    name: "the pool",
+    program: `import { SessionPool } from "@sessionpool/core"; make(SessionPool.make)`,
+    gzip: 32_000
+  },
+  {
+    name: "SessionTag alone",
+    program: `import { SessionTag } from "@sessionpool/core"; parse(SessionTag.parse)`,
+    gzip: 1_000
+  }
+]
+
 /** The Node that a package asks for at least. */
 const engines = new Map<string, readonly [number, number]>()
 
@@ -205,9 +220,16 @@ if (report.isClean) {
   }
 }
 
+const weights: Array<string> = []
+for (const { gzip: budget, name, program } of report.isClean ? budgets : []) {
+  const { gzip, minified } = await weigh(work, program)
+  weights.push(`${name} ${(minified / 1000).toFixed(1)} kB, gzipped ${(gzip / 1000).toFixed(1)}`)
+  if (gzip > budget) report.add(`core: ${name} weighs ${gzip} bytes gzipped, more than its budget of ${budget}`)
+}
+
 const seconds = ((performance.now() - began) / 1000).toFixed(1)
 report.end(
   `${packages.length} packed, ${imports.length} entry points checked, loaded on Node ${
     [...nodes].join(" and ")
-  } (${seconds} s)`
+  }; in a bundle ${weights.join("; ")} (${seconds} s)`
 )
