@@ -60,6 +60,7 @@ export interface Result {
   readonly implicitResults: ReadonlyArray<ReadonlyArray<ReadonlyArray<unknown>>>
   readonly batchErrors: ReadonlyArray<{ readonly errorNum: number; readonly offset: number; readonly message: string }>
   readonly dmlRowCounts: ReadonlyArray<number>
+  readonly warning?: Error
 }
 
 export interface Lob extends NodeJS.ReadWriteStream {

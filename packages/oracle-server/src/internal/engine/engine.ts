@@ -128,6 +128,8 @@ export interface ExecuteResult {
   readonly rowCounts?: ReadonlyArray<number>
   /** Queries handed back by `dbms_sql.return_result`, in order. */
   readonly implicitResults?: ReadonlyArray<Cursor>
+  /** The statement has succeeded, with a reservation: a unit that was stored does not compile. */
+  readonly warning?: OraErrorLike
   /** The rowid of the last row inserted, updated, deleted or merged (18 characters). */
   readonly lastRowid?: string
 }

@@ -49,6 +49,7 @@ export interface ExecuteOutcome {
   /** Of each iteration, where they were asked for. */
   readonly rowCounts?: ExecuteResult["rowCounts"] | undefined
   readonly error?: typeof noDataFound
+  readonly compilationFailed?: boolean
 }
 
 const valueContext = (context: ExecuteContext): ValueContext => ({
@@ -274,6 +275,7 @@ const respond = (
     rowCount: result.rowCount,
     rowid: result.lastRowid === undefined ? undefined : parseRowid(result.lastRowid),
     batchErrors: result.batchErrors,
+    compilationFailed: result.warning?.code === 24344,
     rowCounts: (header.flags & ExecuteFlag.rowCounts) === 0 ? undefined : result.rowCounts
   }
 }

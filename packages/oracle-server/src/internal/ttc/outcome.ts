@@ -30,7 +30,12 @@ export interface CallOutcome {
   readonly rowid?: RowidParts | undefined
   readonly batchErrors?: ReadonlyArray<BatchError> | undefined
   readonly error?: OraErrorLike | undefined
+  /** A unit was stored that does not compile. */
+  readonly compilationFailed?: boolean | undefined
 }
+
+/** Of the warning flags. */
+const compilationFlag = 0x20
 
 const noRowid: RowidParts = { rba: 0, partition: 0, block: 0, slot: 0 }
 
@@ -50,7 +55,7 @@ export const writeOutcome = (writer: ByteWriter, outcome: CallOutcome, fieldVers
   // The place of an error: in the text, or the iteration of a batch.
   writer.ub(outcome.cursorId).sb(Math.min(error?.done?.iterations ?? error?.offset ?? 0, maxOffset))
   // SQL type, fatal, flags, cursor options, UPI parameter, warning flags.
-  writer.zeros(6)
+  writer.zeros(5).u8(outcome.compilationFailed === true ? compilationFlag : 0)
   writer.ub(rowid.rba).ub(rowid.partition).u8(0).ub(rowid.block).ub(rowid.slot)
   // OS error, statement number, the number of the call that is answered, padding.
   writer.ub(0).u8(0).u8(outcome.sequence & 0xff).ub(0)

@@ -4,7 +4,6 @@
  * An object is plain data with references to others, never to rows, so that a snapshot can copy all of them.
  */
 import type { Expr, Query } from "../syntax/ast.ts"
-import type { Subprogram } from "../syntax/astDefinitions.ts"
 import type { Method, MethodBody } from "../syntax/astTypes.ts"
 import {
   type CollectionType,
@@ -16,6 +15,9 @@ import {
 import { oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
 import { copyGraph } from "./copyGraph.ts"
+import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
+
+export type { Package, StoredProcedure, Trigger } from "./units.ts"
 
 export interface ColumnDef {
   name: string
@@ -124,15 +126,6 @@ export interface Synonym {
   readonly target: ReadonlyArray<string>
 }
 
-export interface StoredProcedure {
-  readonly kind: "procedure"
-  readonly id: number
-  readonly owner: string
-  readonly name: string
-  readonly subprogram: Subprogram
-  readonly text: string
-}
-
 /** CREATE TYPE. */
 export interface StoredType {
   readonly kind: "type"
@@ -145,7 +138,7 @@ export interface StoredType {
   readonly text: string
 }
 
-export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure | StoredType
+export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure | Package | StoredType
 
 /** What `%ROWTYPE` of a table or a view gives. */
 export const rowTypeOf = (object: Table | View): RecordType => ({
@@ -159,9 +152,13 @@ export const rowTypeOf = (object: Table | View): RecordType => ({
 /** What a catalog holds, as a copy that nothing changes. */
 export interface CatalogSnapshot {
   readonly objects: ReadonlyMap<string, CatalogObject>
+  readonly triggers: ReadonlyMap<string, Trigger>
   readonly schemas: ReadonlySet<string>
   readonly lastId: number
 }
+
+export const keyOf = (object: { readonly owner: string; readonly name: string }): string =>
+  `${object.owner}.${object.name}`
 
 export class Catalog {
   /** `OWNER.NAME`; the public synonyms have the owner PUBLIC. */
@@ -169,21 +166,33 @@ export class Catalog {
   readonly schemas = new Set(["SYS", "SYSTEM", "PUBLIC"])
   /** Grows with every definition: what was compiled under another number is compiled again. */
   version = 0
+  /** By `OWNER.NAME`: they have names of their own beside those of the objects. */
+  readonly triggers = new Map<string, Trigger>()
+  /** While a unit is compiled: where the keys of what it refers to are collected. */
+  recorder: Set<string> | undefined
   #lastId = 70_000
   #byId: { readonly version: number; readonly types: ReadonlyMap<string, CompositeType> } | undefined
+  #triggersOf: { readonly version: number; readonly byTable: Map<string, Array<Trigger>> } | undefined
 
   nextId(): number {
     return ++this.#lastId
   }
 
   snapshot(): CatalogSnapshot {
-    return { objects: copyGraph(this.objects), schemas: new Set(this.schemas), lastId: this.#lastId }
+    return {
+      objects: copyGraph(this.objects),
+      triggers: copyGraph(this.triggers),
+      schemas: new Set(this.schemas),
+      lastId: this.#lastId
+    }
   }
 
   /** Becomes what the snapshot says; what was compiled before is compiled again. */
-  restore({ lastId, objects, schemas }: CatalogSnapshot): void {
+  restore({ lastId, objects, schemas, triggers }: CatalogSnapshot): void {
     this.objects.clear()
-    for (const [key, object] of copyGraph(objects)) this.objects.set(key, object)
+    for (const [key, object] of copyGraph(objects)) this.objects.set(key, withOwnUnits(object))
+    this.triggers.clear()
+    for (const [key, trigger] of triggers) this.triggers.set(key, { ...trigger, unit: trigger.unit.copy() })
     this.schemas.clear()
     for (const schema of schemas) this.schemas.add(schema)
     this.#lastId = Math.max(this.#lastId, lastId)
@@ -191,13 +200,57 @@ export class Catalog {
   }
 
   add(object: CatalogObject): void {
-    this.objects.set(`${object.owner}.${object.name}`, object)
+    this.objects.set(keyOf(object), object)
+    this.changed(object)
+  }
+
+  /** The object is another one than before: what was compiled with it has to be compiled again. */
+  changed(object: { readonly owner: string; readonly name: string }): void {
     this.version++
+    this.invalidate(keyOf(object))
+  }
+
+  /** Units that name this object, and those that name them. */
+  invalidate(key: string): void {
+    for (const unit of this.units()) {
+      if (!unit.valid || !unit.references.has(key) || keyOf(unit) === key) continue
+      unit.invalidate()
+      // What depends on a package depends on its specification alone.
+      if (unit.type !== "PACKAGE BODY") this.invalidate(keyOf(unit))
+    }
+  }
+
+  *units(): Iterable<Unit> {
+    for (const object of this.objects.values()) {
+      if (object.kind === "procedure") yield object.unit
+      else if (object.kind === "package") {
+        yield object.spec
+        if (object.body !== undefined) yield object.body
+      }
+    }
+    for (const trigger of this.triggers.values()) yield trigger.unit
+  }
+
+  /** The triggers of a table or a view, in the order in which they fire. */
+  triggersOn(object: { readonly owner: string; readonly name: string }): ReadonlyArray<Trigger> {
+    if (this.triggers.size === 0) return noTriggers
+    if (this.#triggersOf?.version !== this.version) {
+      const byTable = new Map<string, Array<Trigger>>()
+      for (const trigger of inOrder([...this.triggers.values()])) {
+        const list = byTable.get(trigger.table) ?? []
+        list.push(trigger)
+        byTable.set(trigger.table, list)
+      }
+      this.#triggersOf = { version: this.version, byTable }
+    }
+    return this.#triggersOf.byTable.get(keyOf(object)) ?? noTriggers
   }
 
   remove(object: CatalogObject): void {
-    this.objects.delete(`${object.owner}.${object.name}`)
-    this.version++
+    this.objects.delete(keyOf(object))
+    this.changed(object)
+    if (object.kind !== "table" && object.kind !== "view") return
+    for (const [key, trigger] of this.triggers) if (trigger.table === keyOf(object)) this.triggers.delete(key)
   }
 
   /** Follows synonyms; undefined when nothing has that name. */
@@ -208,6 +261,7 @@ export class Catalog {
       : path.length === 2
       ? this.objects.get(`${path[0]}.${path[1]}`)
       : undefined
+    if (object !== undefined) this.recorder?.add(keyOf(object))
     if (object?.kind !== "synonym") return object
     return this.find(object.target, object.owner === "PUBLIC" ? schema : object.owner, depth + 1)
   }
@@ -258,6 +312,32 @@ export class Catalog {
   *tables(): Iterable<Table> {
     for (const object of this.objects.values()) if (object.kind === "table") yield object
   }
+}
+
+/** Units are changed in place: each database has its own. */
+const withOwnUnits = (object: CatalogObject): CatalogObject => {
+  if (object.kind === "procedure") return { ...object, unit: object.unit.copy() }
+  if (object.kind !== "package") return object
+  return { ...object, spec: object.spec.copy(), body: object.body?.copy() }
+}
+
+const noTriggers: ReadonlyArray<Trigger> = []
+
+/** Those that FOLLOWS names come first; otherwise in the order in which they were made. */
+const inOrder = (triggers: ReadonlyArray<Trigger>): ReadonlyArray<Trigger> => {
+  const ordered: Array<Trigger> = []
+  const place = (trigger: Trigger, depth: number): void => {
+    if (ordered.includes(trigger) || depth > triggers.length) return
+    for (const path of triggerOf(trigger)?.follows ?? []) {
+      const first = triggers.find((other) =>
+        other.name === path.at(-1) && (path.length === 1 || other.owner === path[0])
+      )
+      if (first !== undefined) place(first, depth + 1)
+    }
+    ordered.push(trigger)
+  }
+  for (const trigger of [...triggers].sort((a, b) => a.id - b.id)) place(trigger, 0)
+  return ordered
 }
 
 export const column = (table: Table, name: string, at: number): ColumnDef => {

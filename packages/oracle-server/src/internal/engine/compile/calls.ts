@@ -112,8 +112,10 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
   }
   const block = c.context.blockCall?.(expr)
   if (block !== undefined) return stepTerm(c, [], name, block.returns, (f) => block.run(f))
-  const routine = c.context.routine(expr.path)
-  if (routine !== undefined) return routineCall(c, expr, routine, args())
+  // Types of arguments tell overloads apart; they are compiled once.
+  const terms = args()
+  const routine = c.context.routine(expr.path, terms.map((term) => term.type), expr.names)
+  if (routine !== undefined) return routineCall(c, expr, routine, terms)
   const trim = name === "TRIM"
     ? `TRIM_${expr.options["side"] ?? "BOTH"}`
     : name === "TRANSLATE" && expr.options["using"] !== undefined

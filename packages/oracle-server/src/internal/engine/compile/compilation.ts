@@ -48,7 +48,12 @@ export interface CompilationContext {
   /** Types of PL/SQL variables in scope. */
   readonly variable: (path: ReadonlyArray<string>) => SqlType | undefined
   readonly dictionary: (path: ReadonlyArray<string>) => DictionaryView | undefined
-  readonly routine: (path: ReadonlyArray<string>) => Routine | undefined
+  /** The function of this name for arguments of these types, some of which have the name of their parameter. */
+  readonly routine: (
+    path: ReadonlyArray<string>,
+    args: ReadonlyArray<SqlType>,
+    names: ReadonlyArray<string | undefined>
+  ) => Routine | undefined
   /** A type that somebody made, by its name. */
   readonly type?: (path: ReadonlyArray<string>) => SqlType | undefined
   /** A method of an object type, or its constructor; undefined when none takes these arguments. */

@@ -172,7 +172,7 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
   if (path.length > 1 && packaged !== undefined && (packaged.min ?? packaged.params.length) === 0) {
     return call(path.join("."), packaged.returns as Term["type"])
   }
-  const routine = c.context.routine(path)
+  const routine = c.context.routine(path, [], [])
   if (routine !== undefined && routine.parameters.every((parameter) => parameter.optional)) {
     return stepTerm(
       c,

@@ -16,6 +16,12 @@ import type { SessionState } from "../values/sessionState.ts"
 /** Thrown, never shown: the run goes on later. */
 export const suspension: unique symbol = Symbol("suspension")
 
+/** The table that a statement changes, if it is one, and whether code that the statement runs may not see it meanwhile. */
+export interface Changing {
+  readonly table: Table | undefined
+  readonly mutating: boolean
+}
+
 export type Eval = (f: Frame) => Stored
 
 /** Milliseconds of work between two turns of the event loop. */
@@ -35,6 +41,8 @@ export class Frame {
   #taken = 0
   /** For expressions of PL/SQL: where they stand. */
   host: unknown
+  /** The table that the statement changes; undefined for a query. */
+  changing: Changing | undefined
   /** What a part of the run waits for; undefined when it only gives way. */
   wait: Wait | undefined
   /** How that wait ended, for the part that waited. */

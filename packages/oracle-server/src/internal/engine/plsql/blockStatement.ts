@@ -11,11 +11,10 @@ import { fit } from "../values/fit.ts"
 import { OraError, oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
 import { decoderFor } from "../values/values.ts"
-import { Environment } from "./environment.ts"
 import { located } from "./exceptions.ts"
 import { newMachine } from "./interpreter.ts"
-import { newProgram, type Program, type Typed } from "./machine.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import { newProgram, type Program } from "./machine.ts"
+import type { PlsqlHost, RunDynamic } from "./plsqlHost.ts"
 
 const programs = new WeakMap<object, Map<string, Program>>()
 
@@ -44,28 +43,31 @@ function* runOnce(
   binds: Array<Stored>,
   { arrays, cursors, rooms }: Omit<BlockBinds, "row"> = { arrays: new Map(), cursors: new Map(), rooms: new Map() }
 ) {
-  const nested = function*(sql: string, typed: Array<Typed>, outs: ReadonlyArray<boolean>): Step<ReadonlyArray<Typed>> {
-    const inner = host.executor.parse(sql)
-    if (inner.parsed.kind !== "plsql") throw oraError(900, "invalid SQL statement")
-    const innerTypes = typed.map((bind, i) =>
-      outs[i] === true && bind.type.name === "NULL"
-        ? { ...bind.type, name: "VARCHAR2" as const, size: 32767 }
-        : bind.type
-    )
-    const machine = yield* runOnce(host, inner, inner.parsed.block, innerTypes, typed.map((bind) => bind.value))
-    return machine.binds.map((value, i) => ({ value, type: innerTypes[i]! }))
-  }
-  const machine = newMachine(host, programOf(host, statement, types), types, binds, nested)
+  const machine = newMachine(host, programOf(host, statement, types), types, binds)
   for (const [index, array] of arrays) machine.bindArrays.set(index, array)
   for (const [index, room] of rooms) machine.bindRooms.set(index, room)
   for (const [index, cursor] of cursors) machine.bindCursors.set(index, cursor)
   try {
-    yield* machine.block(block, new Environment(undefined))
+    yield* machine.block(block, host.units.root)
   } catch (error) {
     throw error instanceof OraError ? located(error, machine.unit) : error
   }
   return machine
 }
+
+/** EXECUTE IMMEDIATE of a block. */
+export const dynamicBlocks = (host: PlsqlHost): RunDynamic =>
+  function*(sql, typed, outs) {
+    const inner = host.executor.parse(sql)
+    if (inner.parsed.kind !== "plsql") throw oraError(900, "invalid SQL statement")
+    const types = typed.map((bind, i) =>
+      outs[i] === true && bind.type.name === "NULL"
+        ? { ...bind.type, name: "VARCHAR2" as const, size: 32767 }
+        : bind.type
+    )
+    const machine = yield* runOnce(host, inner, inner.parsed.block, types, typed.map((bind) => bind.value))
+    return machine.binds.map((value, i) => ({ value, type: types[i]! }))
+  }
 
 /** Values of one iteration; index-by tables apart, by index. */
 export interface BlockBinds {

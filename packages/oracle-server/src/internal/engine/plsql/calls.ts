@@ -15,96 +15,121 @@ import {
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import type { Subprogram } from "../syntax/astDefinitions.ts"
-import { lineAndColumn } from "../syntax/places.ts"
 import { compositeType, sameType } from "../values/composite.ts"
+import type { Stored } from "../values/convert.ts"
 import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
+import { calleeOf, unknownCall } from "./callees.ts"
 import { declaredType, startingValue } from "./declarations.ts"
-import { Environment, type Variable } from "./environment.ts"
+import { type Candidate, Environment, type Native, type Variable } from "./environment.ts"
 import { located } from "./exceptions.ts"
 import type { Leave, Machine, Typed } from "./machine.ts"
 import { builtin } from "./packages.ts"
+import { isStep, matchArguments, wrongArguments } from "./subprograms.ts"
 import { newCell, newCursor, newVariable } from "./variables.ts"
 
-const wrongArguments = (machine: Machine, call: Call): Error => {
-  const [line, column] = lineAndColumn(machine.unit.sql, call.at)
-  return oraError(
-    6550,
-    `line ${line}, column ${column}:\nPLS-00306: wrong number or types of arguments in call to '${
-      call.path.at(-1)
-    }'\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
-    call.at
-  )
-}
-
-/** The expression given for each parameter, by position or by name. */
-const match = (machine: Machine, call: Call, names: ReadonlyArray<string>): ReadonlyMap<string, Expr> => {
-  const given = new Map<string, Expr>()
-  call.args.forEach((arg, i) => {
-    const name = call.names[i] ?? names[i]
-    if (name === undefined || !names.includes(name) || given.has(name)) throw wrongArguments(machine, call)
-    given.set(name, arg)
-  })
-  return given
-}
-
-function* callSubprogram(
+export function* callSubprogram(
   machine: Machine,
   call: Call,
-  subprogram: Subprogram,
-  parent: Environment,
-  env: Environment,
-  /** The text that it stands in, when that is another one than the caller's. */
-  unit?: { readonly name: string; readonly sql: string }
+  candidate: Candidate,
+  env: Environment
 ): Step<Typed | undefined> {
-  const given = match(machine, call, subprogram.parameters.map((parameter) => parameter.name))
-  const local = new Environment(parent)
-  for (const parameter of subprogram.parameters) {
-    const type = declaredType(machine, parameter.type, parent)
-    const arg = given.get(parameter.name) ?? (parameter.direction === "in" ? parameter.default : undefined)
+  const { declared, environment, implementation, native, scope } = candidate
+  const home = environment.unit
+  const inner = home === undefined || home === machine.home ? machine : machine.host.units.machineOf(home)
+  const given = matchArguments(machine, call, declared.parameters.map((parameter) => parameter.name))
+  if (native !== undefined) return yield* callNative(machine, inner, candidate, native, given, env)
+  if (implementation?.block === undefined) throw machine.host.units.withoutBody(home, declared.name)
+  const local = new Environment(environment, declared.name)
+  for (let i = 0; i < declared.parameters.length; i++) {
+    const parameter = declared.parameters[i]!
+    const { name } = implementation.parameters[i]!
+    const type = declaredType(inner, parameter.type, scope)
+    const explicit = given.get(parameter.name)
+    const arg = explicit ?? (parameter.direction === "in" ? parameter.default : undefined)
     if (arg === undefined) throw wrongArguments(machine, call)
-    const place = given.has(parameter.name) ? env : parent
+    // A default is evaluated where it is declared.
+    const [who, place] = explicit === undefined ? [inner, scope] : [machine, env]
     if (type === CURSOR) {
       const cursor = newCursor()
       if (parameter.direction !== "out") {
-        const { cell } = yield* machine.evaluate(arg, place)
+        const { cell } = yield* who.evaluate(arg, place)
         if (cell !== undefined) cursor.cell = cell
       }
-      local.declare(parameter.name, cursor)
+      local.declare(name, cursor)
       continue
     }
-    local.declare(parameter.name, yield* argumentVariable(machine, parameter, type, arg, place))
+    local.declare(name, yield* argumentVariable(who, parameter, type, arg, place))
   }
-  const outer = machine.unit
-  machine.unit = { ...unit ?? outer, at: subprogram.at }
+  const { session } = machine
+  const schema = session.currentSchema
+  const outer = inner.unit
+  inner.unit = { ...outer, at: declared.at }
   let left: Leave
   try {
-    left = yield* machine.block(subprogram.block, local)
+    // A unit finds its names in the schema of its owner.
+    if (home !== undefined && !home.invoker) session.currentSchema = home.schema
+    left = yield* inner.block(implementation.block, local)
   } catch (error) {
     // Calls within calls have used up the stack: the server runs out of memory for them.
     if (error instanceof RangeError) throw oraError(6500, "PL/SQL: storage error")
-    throw error instanceof OraError ? located(error, machine.unit) : error
+    throw error instanceof OraError ? located(error, inner.unit) : error
   } finally {
-    machine.unit = outer
+    session.currentSchema = schema
+    inner.unit = outer
   }
-  for (const parameter of subprogram.parameters) {
+  for (let i = 0; i < declared.parameters.length; i++) {
+    const parameter = declared.parameters[i]!
     if (parameter.direction === "in") continue
-    const entry = local.find(parameter.name)!
+    const entry = local.own(implementation.parameters[i]!.name)!
     const arg = given.get(parameter.name)!
     if (entry.kind === "cursor") yield* machine.store(arg, { value: null, type: CURSOR, cell: entry.cell }, env)
     else if (entry.kind === "variable") yield* machine.store(arg, entry, env)
   }
-  if (subprogram.returns === undefined) return undefined
+  if (declared.returns === undefined) return undefined
   if (left?.kind !== "return" || left.value === undefined) {
     throw oraError(6503, "PL/SQL: Function returned without value")
   }
-  const type = declaredType(machine, subprogram.returns, parent)
+  const type = declaredType(inner, declared.returns, scope)
   if (type === CURSOR) return left.value
   return {
     value: assigned(machine, type, left.value, false),
     type: { ...type, size: type.name === "VARCHAR2" ? 4000 : type.size }
   }
+}
+
+/** A subprogram of the system's packages. */
+function* callNative(
+  machine: Machine,
+  inner: Machine,
+  { declared, scope }: Candidate,
+  native: Native,
+  given: ReadonlyMap<string, Expr>,
+  env: Environment
+): Step<Typed | undefined> {
+  const args: Record<string, Stored> = {}
+  for (const parameter of declared.parameters) {
+    const name = parameter.name.toLowerCase()
+    args[name] = null
+    const explicit = given.get(parameter.name)
+    const arg = explicit ?? parameter.default
+    if (parameter.direction === "out" || arg === undefined) continue
+    const [who, place] = explicit === undefined ? [inner, scope] : [machine, env]
+    const type = declaredType(inner, parameter.type, scope)
+    args[name] = (yield* argumentVariable(who, parameter, type, arg, place)).value
+  }
+  const outcome = native(machine, args)
+  const result = isStep(outcome) ? yield* outcome : outcome as Stored
+  for (const parameter of declared.parameters) {
+    const arg = given.get(parameter.name)
+    if (parameter.direction === "in" || arg === undefined) continue
+    const type = declaredType(inner, parameter.type, scope)
+    yield* machine.store(arg, { value: args[parameter.name.toLowerCase()]!, type }, env)
+  }
+  if (declared.returns === undefined) return undefined
+  const type = declaredType(inner, declared.returns, scope)
+  return { value: result ?? null, type: { ...type, size: type.name === "VARCHAR2" ? 4000 : type.size } }
 }
 
 /** The variable that stands for a parameter: an IN parameter shares a record or a collection with the caller. */
@@ -211,7 +236,7 @@ function* callRegistered(
   procedure: Procedure,
   env: Environment
 ): Step<Typed | undefined> {
-  const given = match(machine, call, procedure.parameters.map((parameter) => parameter.name.toUpperCase()))
+  const given = matchArguments(machine, call, procedure.parameters.map((parameter) => parameter.name.toUpperCase()))
   const values = new Map<string, Value | BindArray>()
   for (const parameter of procedure.parameters) {
     const arg = given.get(parameter.name.toUpperCase())
@@ -284,30 +309,15 @@ function* callRegistered(
 }
 
 export function* runCall(machine: Machine, call: Call, env: Environment): Step<Typed | undefined> {
-  const local = call.path.length === 1 ? env.find(call.path[0]!) : undefined
-  if (local?.kind === "subprogram") {
-    return yield* callSubprogram(machine, call, local.subprogram, local.environment, env)
-  }
-  const own = builtin(machine, call, env)
+  const own = env.local(call.path[0]!) === undefined ? builtin(machine, call, env) : undefined
   if (own !== undefined) {
     yield* own
     return undefined
   }
-  const { core } = machine.host
-  const registered = core.procedure(call.path, machine.session.currentSchema)
-  if (registered !== undefined) return yield* callRegistered(machine, call, registered.procedure, env)
-  const stored = core.catalog.find(call.path, machine.session.currentSchema)
-  if (stored?.kind === "procedure") {
-    const unit = { name: `${stored.owner}.${stored.name}`, sql: stored.text }
-    return yield* callSubprogram(machine, call, stored.subprogram, new Environment(undefined), env, unit)
-  }
-  if (/^(DBMS|UTL)_/.test(call.path[0]!)) throw unimplemented(call.path.join("."), call.at)
-  const [line, column] = lineAndColumn(machine.unit.sql, call.at)
-  throw oraError(
-    6550,
-    `line ${line}, column ${column}:\nPLS-00201: identifier '${
-      call.path.join(".")
-    }' must be declared\nORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
-    call.at
-  )
+  const callee = calleeOf(machine, call, env)
+  const { units } = machine.host
+  if (units.pending.length > 0) yield* units.elaborate()
+  if (callee?.kind === "registered") return yield* callRegistered(machine, call, callee.procedure, env)
+  if (callee?.kind === "subprogram") return yield* callSubprogram(machine, call, callee.candidate, env)
+  throw unknownCall(machine, call)
 }

@@ -14,6 +14,7 @@ import type { CursorVariable, Entry, Environment, Variable } from "./environment
 import { type Machine, partsOf } from "./machine.ts"
 import { namedType } from "./names.ts"
 import { queryColumns } from "./queryPlans.ts"
+import { declareSubprogram } from "./subprograms.ts"
 import { newCursor, newVariable, rowType } from "./variables.ts"
 
 const undeclared = (machine: Machine, name: string, at: number): OraError => {
@@ -146,7 +147,8 @@ const madeType = (
 ): SqlType => {
   const { types } = machine.program
   const known = types.get(declaration)
-  const base = { owner: undefined, package: undefined, name: declaration.name }
+  const [owner, inPackage] = machine.home?.isSpec === true ? machine.home.name.split(".") : []
+  const base = { owner, package: inPackage, name: declaration.name }
   if (known !== undefined) {
     if (declaration.kind === "record") rememberDefaults(known.composite as RecordType, declaration, env)
     return known
@@ -187,50 +189,89 @@ const rememberDefaults = (
   defaults.set(type, { values: declaration.fields.map((field) => field.value), environment })
 }
 
+/** Gives a name its entry: a variable is empty, for it gets its first value later. */
+const declareName = (machine: Machine, declaration: Declaration, env: Environment): void => {
+  switch (declaration.kind) {
+    case "variable": {
+      const type = declaredType(machine, declaration.type, env)
+      env.declare(
+        declaration.name,
+        type === CURSOR ? newCursor() : newVariable(type, declaration.constant, declaration.notNull)
+      )
+      return
+    }
+    case "cursor":
+      env.declare(declaration.name, newCursor(declaration.query, declaration.parameters, env))
+      return
+    case "exception":
+      env.declare(declaration.name, { kind: "exception", code: 1 })
+      return
+    case "exceptionInit": {
+      const entry = env.find(declaration.name)
+      if (entry?.kind !== "exception") throw undeclared(machine, declaration.name, declaration.at)
+      entry.code = Math.abs(declaration.code)
+      return
+    }
+    case "subprogram":
+      declareSubprogram(env, declaration.subprogram)
+      return
+    case "record":
+    case "collection":
+      env.declare(declaration.name, { kind: "type", type: madeType(machine, declaration, env), notNull: false })
+      return
+    case "subtype":
+      env.declare(declaration.name, {
+        kind: "type",
+        type: declaredType(machine, declaration.type, env),
+        notNull: declaration.notNull
+      })
+      return
+    case "refCursorType":
+      env.declare(declaration.name, { kind: "type", type: CURSOR, notNull: false })
+      return
+    case "autonomous":
+    case "noPragma":
+      return
+  }
+}
+
 export function* declare(machine: Machine, declarations: ReadonlyArray<Declaration>, env: Environment): Step<void> {
   for (const declaration of declarations) {
     machine.unit.at = declaration.at
-    switch (declaration.kind) {
-      case "variable":
-        env.declare(declaration.name, yield* declaredVariable(machine, declaration, env))
-        break
-      case "cursor":
-        env.declare(declaration.name, newCursor(declaration.query, declaration.parameters, env))
-        break
-      case "exception":
-        env.declare(declaration.name, { kind: "exception", code: 1 })
-        break
-      case "exceptionInit": {
-        const entry = env.find(declaration.name)
-        if (entry?.kind !== "exception") throw undeclared(machine, declaration.name, declaration.at)
-        entry.code = Math.abs(declaration.code)
-        break
-      }
-      case "subprogram":
-        env.declare(declaration.subprogram.name, {
-          kind: "subprogram",
-          subprogram: declaration.subprogram,
-          environment: env
-        })
-        break
-      case "record":
-      case "collection":
-        env.declare(declaration.name, { kind: "type", type: madeType(machine, declaration, env), notNull: false })
-        break
-      case "subtype":
-        env.declare(declaration.name, {
-          kind: "type",
-          type: declaredType(machine, declaration.type, env),
-          notNull: declaration.notNull
-        })
-        break
-      case "refCursorType":
-        env.declare(declaration.name, { kind: "type", type: CURSOR, notNull: false })
-        break
-      case "autonomous":
-      case "noPragma":
-        break
+    if (declaration.kind !== "variable") declareName(machine, declaration, env)
+    else env.declare(declaration.name, yield* declaredVariable(machine, declaration, env))
+  }
+}
+
+/** Names without values: what a compilation has to know, and what a package has before its first use. */
+export const declareNames = (
+  machine: Machine,
+  declarations: ReadonlyArray<Declaration>,
+  env: Environment,
+  failed: (error: unknown, declaration: Declaration) => void
+): void => {
+  for (const declaration of declarations) {
+    try {
+      declareName(machine, declaration, env)
+    } catch (error) {
+      failed(error, declaration)
     }
+  }
+}
+
+/** The first values of variables that are declared already. */
+export function* initializeAll(
+  machine: Machine,
+  declarations: ReadonlyArray<Declaration>,
+  env: Environment
+): Step<void> {
+  for (const declaration of declarations) {
+    if (declaration.kind !== "variable") continue
+    machine.unit.at = declaration.at
+    const entry = env.own(declaration.name)
+    const made = yield* declaredVariable(machine, declaration, env)
+    if (entry?.kind === "variable" && made.kind === "variable") entry.value = made.value
+    else if (entry?.kind === "cursor" && made.kind === "cursor") entry.cell = made.cell
   }
 }
 

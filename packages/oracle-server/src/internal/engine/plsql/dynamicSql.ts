@@ -41,7 +41,7 @@ export function* executeImmediate(machine: Machine, statement: Execute, env: Env
       yield* executor.sessionStatement(parsed.parsed.statement)
       return
     case "plsql": {
-      const outs = yield* machine.runBlock(parsed.sql, binds, statement.using.map((using) => using.out))
+      const outs = yield* machine.host.runDynamic(parsed.sql, binds, statement.using.map((using) => using.out))
       for (let i = 0; i < statement.using.length; i++) {
         const using = statement.using[i]!
         if (using.out) yield* machine.store(using.expr, outs[i]!, env)

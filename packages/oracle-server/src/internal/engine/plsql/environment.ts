@@ -1,10 +1,12 @@
-/** Names of a running block: variables, types, cursors, exceptions, subprograms. */
+/** Names of a running block: variables, types, cursors, exceptions, subprograms; beyond them the stored units. */
 import type { QueryCursor } from "../execute/queryCursor.ts"
+import type { Step } from "../storage/waiting.ts"
 import type { Query } from "../syntax/ast.ts"
 import type { Parameter, Subprogram } from "../syntax/astDefinitions.ts"
 import type { Stored } from "../values/convert.ts"
 import type { OraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
+import type { Machine, UnitProgram } from "./machine.ts"
 
 /** A variable of any type: records and collections are values too. */
 export interface Variable {
@@ -38,10 +40,24 @@ export interface ExceptionName {
   code: number
 }
 
-export interface LocalSubprogram {
+/** A subprogram written in TypeScript: it gets the values of its parameters by name and leaves there what it gives out. */
+export type Native = (machine: Machine, args: Record<string, Stored>) => Stored | void | Step<Stored | void>
+
+/** One subprogram of a name; its body may come later than its declaration. */
+export interface Candidate {
+  readonly declared: Subprogram
+  /** Where the defaults of its parameters are evaluated. */
+  readonly scope: Environment
+  implementation: Subprogram | undefined
+  /** Where its body finds its names. */
+  environment: Environment
+  readonly native: Native | undefined
+}
+
+/** All subprograms of one name. */
+export interface SubprogramEntry {
   readonly kind: "subprogram"
-  readonly subprogram: Subprogram
-  readonly environment: Environment
+  readonly candidates: Array<Candidate>
 }
 
 /** A declared type: of records, collections, a subtype; `CURSOR` for a REF CURSOR. */
@@ -52,18 +68,46 @@ export interface TypeName {
   readonly notNull: boolean
 }
 
-export type Entry = Variable | CursorVariable | ExceptionName | LocalSubprogram | TypeName
+/** A package: what its specification declares. */
+export interface PackageEntry {
+  readonly kind: "package"
+  readonly environment: Environment
+}
+
+export interface SchemaEntry {
+  readonly kind: "schema"
+  readonly member: (name: string) => Entry | undefined
+}
+
+export type Entry =
+  | Variable
+  | CursorVariable
+  | ExceptionName
+  | SubprogramEntry
+  | TypeName
+  | PackageEntry
+  | SchemaEntry
 
 export class Environment {
   readonly parent: Environment | undefined
+  /** A block's label, a subprogram's or a package's name: it may stand before the names declared there. */
   readonly label: string | undefined
+  /** The stored unit that the names belong to. */
+  readonly unit: UnitProgram | undefined
   readonly #names = new Map<string, Entry>()
+  readonly #outside: ((name: string) => Entry | undefined) | undefined
   /** The error a handler is dealing with: SQLCODE, SQLERRM, RAISE. */
   handling: OraError | undefined
 
-  constructor(parent: Environment | undefined, label?: string) {
+  constructor(
+    parent: Environment | undefined,
+    label?: string,
+    root?: { readonly unit?: UnitProgram; readonly outside?: (name: string) => Entry | undefined }
+  ) {
     this.parent = parent
     this.label = label
+    this.unit = root?.unit ?? parent?.unit
+    this.#outside = root?.outside
     this.handling = parent?.handling
   }
 
@@ -71,22 +115,50 @@ export class Environment {
     this.#names.set(name, entry)
   }
 
+  /** What this very scope declares. */
+  own(name: string): Entry | undefined {
+    return this.#names.get(name)
+  }
+
+  entries(): Iterable<readonly [string, Entry]> {
+    return this.#names
+  }
+
+  /** What the scopes around declare; stored units are not looked at. */
+  local(name: string): Entry | undefined {
+    return this.#names.get(name) ?? this.parent?.local(name)
+  }
+
   find(name: string): Entry | undefined {
-    return this.#names.get(name) ?? this.parent?.find(name)
+    return this.#names.get(name) ?? this.#outside?.(name) ?? this.parent?.find(name)
   }
 
   /** The names of the block with this label. */
   #labelled(label: string): Environment | undefined {
-    if (this.label === label) return this
-    return this.parent === undefined ? undefined : this.parent.#labelled(label)
+    return this.label === label ? this : this.parent === undefined ? undefined : this.parent.#labelled(label)
   }
 
-  /** What exactly this path names: `name` or `label.name`. */
+  /** What exactly this path names: `name`, `label.name`, `package.name`, `schema.package.name`. */
   lookup(path: ReadonlyArray<string>): Entry | undefined {
     if (path.length === 1) return this.find(path[0]!)
-    if (path.length !== 2) return undefined
-    const block = this.#labelled(path[0]!)
-    return block === undefined ? undefined : block.#names.get(path[1]!)
+    let entry: Entry | undefined = this.local(path[0]!)
+    let next = 1
+    if (entry === undefined || entry.kind === "subprogram") {
+      const inner = this.#labelled(path[0]!)?.own(path[1]!)
+      if (inner !== undefined) {
+        entry = inner
+        next = 2
+      }
+    }
+    entry ??= this.find(path[0]!)
+    for (; next < path.length && entry !== undefined; next++) {
+      entry = entry.kind === "package"
+        ? entry.environment.own(path[next]!)
+        : entry.kind === "schema"
+        ? entry.member(path[next]!)
+        : undefined
+    }
+    return entry
   }
 
   /** The variable that exactly this path names. */

@@ -9,18 +9,18 @@ import { parameterType } from "../statements/registeredProcedures.ts"
 import type { Snapshot } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
-import type { Subprogram } from "../syntax/astDefinitions.ts"
 import { RecordValue } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { BOOLEAN, char, CURSOR, NULL, NUMBER, type SqlType } from "../values/sqlType.ts"
 import { arrayValue } from "./bindArrays.ts"
+import { calleeOf } from "./callees.ts"
 import type { Environment, Variable } from "./environment.ts"
 import { asPlsqlError } from "./exceptions.ts"
 import { type Machine, partsOf, type Typed } from "./machine.ts"
 import { attribute, variablesOf } from "./names.ts"
 import { typeShape } from "./pickler.ts"
-import { compileError } from "./queryPlans.ts"
+import { compileError, readerOf } from "./queryPlans.ts"
 
 interface Compiled {
   readonly evaluate: (f: Frame) => Stored
@@ -47,9 +47,10 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
     const c = compilation({
       ...executor.context(machine.bindTypes, variablesOf(machine, env)),
       blockCall: (call) => {
-        if (!isFunctionCall(machine, env, call)) return undefined
+        const returns = functionType(machine, env, call)
+        if (returns === undefined) return undefined
         return {
-          returns: returnType(machine, env, call),
+          returns,
           *run(f): Step<Stored> {
             const place = f.host as Place
             return (yield* place.machine.call(call, place.env))?.value ?? null
@@ -68,33 +69,32 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
   }
 }
 
-/** The type that a call of a PL/SQL function gives. */
-const returnType = (machine: Machine, env: Environment, call: Call): SqlType => {
-  const subprogram = subprogramOf(machine, env, call)
-  if (subprogram === undefined) {
-    const registered = machine.host.core.procedure(call.path, machine.session.currentSchema)!
-    return parameterType(registered.procedure.returns!)
+/** The type that a call of a PL/SQL function gives; undefined when the call means none. */
+const functionType = (machine: Machine, env: Environment, call: Call): SqlType | undefined => {
+  const callee = calleeOf(machine, call, env)
+  if (callee === undefined) return undefined
+  if (callee.kind === "registered") {
+    const { returns } = callee.procedure
+    return returns === undefined ? undefined : parameterType(returns)
   }
-  const type = machine.typeOf(subprogram.returns!, env)
+  const { declared, environment, scope } = callee.candidate
+  if (declared.returns === undefined) return undefined
+  const home = environment.unit
+  const owner = home === undefined || home === machine.home ? machine : machine.host.units.machineOf(home)
+  const type = owner.typeOf(declared.returns, scope)
   return { ...type, size: type.name === "VARCHAR2" ? 4000 : type.size }
 }
 
-const subprogramOf = (machine: Machine, env: Environment, call: Call): Subprogram | undefined => {
-  const entry = call.path.length === 1 ? env.find(call.path[0]!) : undefined
-  if (entry?.kind === "subprogram") return entry.subprogram
-  const stored = machine.host.core.catalog.find(call.path, machine.session.currentSchema)
-  return stored?.kind === "procedure" ? stored.subprogram : undefined
-}
-
-/** True when the call means a function written in PL/SQL or TypeScript. */
-const isFunctionCall = (machine: Machine, env: Environment, node: Expr): node is Call => {
-  if (node.kind !== "call") return false
-  const entry = node.path.length === 1 ? env.find(node.path[0]!) : undefined
-  if (entry?.kind === "subprogram") return entry.subprogram.returns !== undefined
-  const stored = machine.host.core.catalog.find(node.path, machine.session.currentSchema)
-  if (stored?.kind === "procedure") return stored.subprogram.returns !== undefined
-  const registered = machine.host.core.procedure(node.path, machine.session.currentSchema)
-  return registered?.procedure.returns !== undefined
+/** The static type of an expression; undefined for what has none. */
+export const expressionType = (machine: Machine, expr: Expr, env: Environment): SqlType | undefined => {
+  if (expr.kind === "bind") return machine.bindTypes[expr.index]
+  if (expr.kind === "name") {
+    const entry = env.lookup(expr.path)
+    if (entry?.kind === "variable") return entry.type
+    if (entry?.kind === "cursor") return CURSOR
+  }
+  if (expr.kind === "call" && typeShape(machine, expr, env) !== undefined) return undefined
+  return compiledExpr(machine, expr, env).type
 }
 
 export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<Typed> {
@@ -116,6 +116,7 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
     case "name": {
       const head = env.headOf(expr.path)
       if (head !== undefined) {
+        if (machine.host.units.pending.length > 0) yield* machine.host.units.elaborate()
         const known = fieldOf(head.variable, head.rest)
         if (known !== undefined) return known
         break
@@ -125,13 +126,17 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
       const special = attribute(machine, env, expr.path)
       if (special !== undefined) return special
       const call: Call = { ...emptyCall, path: expr.path, at: expr.at }
-      if (isFunctionCall(machine, env, call)) return (yield* machine.call(call, env)) ?? { value: null, type: NULL }
+      if (functionType(machine, env, call) !== undefined) {
+        return (yield* machine.call(call, env)) ?? { value: null, type: NULL }
+      }
       break
     }
     case "call": {
       const shape = typeShape(machine, expr, env)
       if (shape !== undefined) return yield* shape
-      if (isFunctionCall(machine, env, expr)) return (yield* machine.call(expr, env)) ?? { value: null, type: NULL }
+      if (functionType(machine, env, expr) !== undefined) {
+        return (yield* machine.call(expr, env)) ?? { value: null, type: NULL }
+      }
       break
     }
     default:
@@ -142,15 +147,18 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
   const { core } = machine.host
   // The clock goes on within a block; only a statement of SQL stands still.
   session.statementTime = core.host.now()
-  const variables = variablesOf(machine, env)
+  const read = readerOf(machine, env)
+  let parameters = parameterValues(compiled.parameters, read)
+  if (machine.host.units.pending.length > 0) {
+    // The packages of its variables have to be there before they are read.
+    yield* machine.host.units.elaborate()
+    parameters = parameterValues(compiled.parameters, read)
+  }
   const frame = new Frame(
     core.store,
     session,
     compiled.heavy ? machine.host.executor.transaction.snapshot() : noSnapshot,
-    parameterValues(
-      compiled.parameters,
-      (parameter) => parameter.kind === "bind" ? machine.binds[parameter.index]! : variables.read(parameter.path)
-    )
+    parameters
   )
   frame.host = { machine, env } satisfies Place
   if (!compiled.heavy) {

@@ -106,11 +106,20 @@ const withMessage = (error: OraError, message: string, unit: Unit): OraError => 
   return copy
 }
 
+/** What stands around the error is told below it. */
+export const withLastLine = (error: OraError, line: string): OraError => {
+  const copy = error instanceof UserException
+    ? new UserException(error.source, error.code === 6510 ? 1 : error.code, `${error.message}\n${line}`)
+    : new OraError(error.code, `${error.message}\n${line}`, error.offset)
+  if (replacing.has(error)) replacing.add(copy)
+  return copy
+}
+
 const lineOf = (unit: Unit): string => {
   const [line] = lineAndColumn(unit.sql, unit.at)
   return unit.name === undefined
     ? `ORA-06512: at line ${line}`
-    : `ORA-06512: at "${unit.name}", line ${line}`
+    : `ORA-06512: at "${unit.name}", line ${line - (unit.linesBefore ?? 0)}`
 }
 
 /** The error as it leaves a unit, or reaches a handler in it: with the line at which it came up there. */

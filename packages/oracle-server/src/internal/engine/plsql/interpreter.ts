@@ -1,4 +1,5 @@
 /** Blocks and their statements. */
+import type { Routine } from "../compile/compilation.ts"
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import { turn } from "../execute/turns.ts"
 import { convertStored } from "../statements/registeredProcedures.ts"
@@ -14,11 +15,11 @@ import { kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
 import { runCall } from "./calls.ts"
 import { declare, declaredType } from "./declarations.ts"
 import { executeImmediate, openFor } from "./dynamicSql.ts"
-import { Environment } from "./environment.ts"
-import { evaluate } from "./evaluator.ts"
+import { type Candidate, Environment } from "./environment.ts"
+import { evaluate, expressionType } from "./evaluator.ts"
 import { isCatchable, located, predefined, predefinedError, raisedAgain, stacked, UserException } from "./exceptions.ts"
 import { forall } from "./forall.ts"
-import type { Leave, Machine, Program, SqlState, Typed, Unit } from "./machine.ts"
+import type { Leave, Machine, Program, SqlState, Typed, Unit, UnitProgram } from "./machine.ts"
 import { objectCall } from "./methodCalls.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 import { openQuery } from "./queryPlans.ts"
@@ -31,8 +32,6 @@ const slice = 4
 /** Short loops never look at the clock, and so never wait. */
 const iterationsBetweenLooks = 256
 
-type RunBlock = (sql: string, binds: Array<Typed>, outs: ReadonlyArray<boolean>) => Step<ReadonlyArray<Typed>>
-
 class BlockMachine implements Machine {
   readonly host: PlsqlHost
   readonly session: Machine["session"]
@@ -43,7 +42,7 @@ class BlockMachine implements Machine {
   readonly bindArrays = new Map<number, ReadonlyArray<Stored>>()
   readonly bindRooms = new Map<number, number>()
   readonly sql: SqlState = { rowCount: undefined, bulkCounts: new Map(), bulkErrors: [] }
-  readonly runBlock: RunBlock
+  readonly home: UnitProgram | undefined
   unit: Unit
   #since: number
   #iterations = 0
@@ -53,15 +52,15 @@ class BlockMachine implements Machine {
     program: Program,
     bindTypes: ReadonlyArray<SqlType>,
     binds: Array<Stored>,
-    nested: RunBlock
+    home: UnitProgram | undefined
   ) {
     this.host = host
     this.session = host.executor.state
     this.program = program
     this.bindTypes = bindTypes
     this.binds = binds
-    this.runBlock = nested
-    this.unit = { name: undefined, sql: program.sql, at: 0 }
+    this.home = home
+    this.unit = { name: home?.name, sql: program.sql, at: 0, linesBefore: home?.linesBefore ?? 0 }
     this.#since = host.core.host.clock()
   }
 
@@ -95,6 +94,18 @@ class BlockMachine implements Machine {
 
   typeOf(spec: Parameters<Machine["typeOf"]>[0], env: Environment): SqlType {
     return declaredType(this, spec, env)
+  }
+
+  expressionType(expr: Expr, env: Environment): SqlType | undefined {
+    return expressionType(this, expr, env)
+  }
+
+  functionInSql(...[path, entry, args, names]: Parameters<Machine["functionInSql"]>): Routine | undefined {
+    // What is private to a text has no name that SQL could use.
+    if (!entry.candidates.some((candidate) => isStored(candidate))) {
+      throw oraError(6550, `PLS-00231: function '${path.at(-1)!}' may not be used in SQL`)
+    }
+    return this.host.units.routineOf(path, entry, args, names)
   }
 
   fail(error: OraError): never {
@@ -166,6 +177,11 @@ class BlockMachine implements Machine {
       case "block":
         return yield* this.block(s, env)
       case "assign":
+        // A package of the target is set up before its variable gets a value.
+        if (s.target.kind === "name" && s.target.path.length > 1) {
+          env.headOf(s.target.path)
+          if (this.host.units.pending.length > 0) yield* this.host.units.elaborate()
+        }
         yield* store(this, s.target, yield* evaluate(this, s.value, env), env)
         return undefined
       case "if":
@@ -346,5 +362,9 @@ export const newMachine = (
   program: Program,
   bindTypes: ReadonlyArray<SqlType>,
   binds: Array<Stored>,
-  nested: RunBlock
-): BlockMachine => new BlockMachine(host, program, bindTypes, binds, nested)
+  home?: UnitProgram
+): Machine => new BlockMachine(host, program, bindTypes, binds, home)
+
+/** Declared by a unit of its own, or by the specification of a package. */
+const isStored = ({ scope }: Candidate): boolean =>
+  scope.unit !== undefined && (scope.parent === undefined || scope.unit.isSpec)

@@ -1,4 +1,5 @@
 /** One running block: its parts call each other through this. */
+import type { Routine } from "../compile/compilation.ts"
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Dml, Expr, Query, TypeSpec } from "../syntax/ast.ts"
@@ -7,7 +8,7 @@ import type { Stored } from "../values/convert.ts"
 import type { OraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import type { SqlType } from "../values/sqlType.ts"
-import type { CursorCell, Environment } from "./environment.ts"
+import type { CursorCell, Environment, SubprogramEntry } from "./environment.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 
 export interface Typed {
@@ -43,12 +44,25 @@ export const newProgram = (sql: string, version: number, schema: string): Progra
 })
 
 /** One run of a text in which statements stand: error stacks tell its lines. */
+/** The program of a stored unit. */
+export interface UnitProgram extends Program {
+  /** `OWNER.NAME`, as the stack of an error gives it. */
+  readonly name: string
+  /** Of the specification of a package: what it declares may be used from everywhere. */
+  readonly isSpec: boolean
+  /** Lines before the one that counts as the first: those of a trigger are counted from its body. */
+  readonly linesBefore: number
+  /** AUTHID CURRENT_USER: names are looked up in the caller's schema. */
+  readonly invoker: boolean
+}
+
 export interface Unit {
   /** `OWNER.NAME`; undefined for an anonymous block. */
   readonly name: string | undefined
   readonly sql: string
   /** Where the statement that runs now begins. */
   at: number
+  readonly linesBefore?: number
 }
 
 /** What the attributes of SQL tell. */
@@ -73,6 +87,8 @@ export interface Machine {
   /** How many elements fit in each of them. */
   readonly bindRooms: Map<number, number>
   readonly sql: SqlState
+  /** The stored unit whose code it runs; undefined for an anonymous block. */
+  readonly home: UnitProgram | undefined
   unit: Unit
   readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>
   readonly test: (expr: Expr, env: Environment) => Step<boolean>
@@ -86,12 +102,15 @@ export interface Machine {
   /** Gives the event loop a turn now and then. */
   readonly breathe: () => Step<void>
   readonly integer: (expr: Expr, env: Environment) => Step<number>
-  /** Runs the text of a block with these binds; gives their values afterwards. */
-  readonly runBlock: (
-    sql: string,
-    binds: Array<Typed>,
-    outs: ReadonlyArray<boolean>
-  ) => Step<ReadonlyArray<Typed>>
+  /** The static type of an expression; undefined for what has none. */
+  readonly expressionType: (expr: Expr, env: Environment) => SqlType | undefined
+  /** A function that a statement of SQL in this text calls. */
+  readonly functionInSql: (
+    path: ReadonlyArray<string>,
+    entry: SubprogramEntry,
+    args: ReadonlyArray<SqlType>,
+    names: ReadonlyArray<string | undefined>
+  ) => Routine | undefined
   /** The type a declaration names, in this place. */
   readonly typeOf: (spec: TypeSpec, env: Environment) => SqlType
   readonly fail: (error: OraError) => never

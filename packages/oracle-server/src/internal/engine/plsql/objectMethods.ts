@@ -44,8 +44,8 @@ const attributeOf = (self: Variable, index: number, type: SqlType): Variable => 
   }
 })
 
-const scopeOf = (type: ObjectType, self: Variable): Environment => {
-  const outer = new Environment(undefined)
+const scopeOf = (type: ObjectType, self: Variable, root: Environment): Environment => {
+  const outer = new Environment(root)
   outer.declare("SELF", self)
   type.attributes.forEach((attribute, i) => outer.declare(attribute.name, attributeOf(self, i, attribute.type)))
   return outer
@@ -68,18 +68,10 @@ export const objectMethods = (host: PlsqlHost, type: ObjectType, name: string): 
   if (stored?.kind !== "type") return []
   const methods = stored.methods.filter((method) => method.name === name)
   if (methods.length === 0) return []
-  const outside = new Environment(undefined)
+  const outside = host.units.root
   const machineOf = (): Machine => {
     const text = stored.body?.text ?? stored.text
-    const machine = newMachine(
-      host,
-      programOf(host, stored.body ?? stored, text, stored.owner),
-      [],
-      [],
-      function*(): Step<never> {
-        throw oraError(14552, "cannot perform a DDL, commit or rollback inside a query or DML")
-      }
-    )
+    const machine = newMachine(host, programOf(host, stored.body ?? stored, text, stored.owner), [], [])
     machine.unit = { name: `${stored.owner}.${stored.name}`, sql: text, at: 0 }
     return machine
   }
@@ -128,7 +120,9 @@ function* runMethod(
   // A function takes SELF as it is; a procedure and a constructor work on a copy that they give back.
   const start = isNew ? new RecordValue(type, type.attributes.map(() => null)) : body.isFunction ? given : copyOf(given)
   const self = newVariable(compositeType(type), body.isFunction && !isNew, false, start)
-  const local = new Environment(body.kind === "static" ? undefined : scopeOf(type, self))
+  const local = new Environment(
+    body.kind === "static" ? machine.host.units.root : scopeOf(type, self, machine.host.units.root)
+  )
   for (let i = 0; i < body.parameters.length; i++) {
     const parameter = body.parameters[i]!
     const value = args[i] !== undefined || parameter.default === undefined

@@ -97,7 +97,6 @@ const builtins: Readonly<Record<string, Builtin>> = {
     }
   },
   "DBMS_SESSION.SLEEP": { parameters: ["SECONDS"], run: sleep },
-  "DBMS_LOCK.SLEEP": { parameters: ["SECONDS"], run: sleep },
   "DBMS_OUTPUT.ENABLE": {
     parameters: ["BUFFER_SIZE"],
     *run(machine) {
@@ -214,6 +213,9 @@ const builtins: Readonly<Record<string, Builtin>> = {
     machine.host.disable()
   })
 }
+
+export const isBuiltin = (call: Call): boolean =>
+  Object.hasOwn(builtins, (call.path[0] === "SYS" ? call.path.slice(1) : call.path).join("."))
 
 /** undefined when there is no such procedure. */
 export const builtin = (machine: Machine, call: Call, env: Environment): Step<void> | undefined => {

@@ -2,9 +2,19 @@
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import type { Core } from "../statements/core.ts"
 import type { Executor } from "../statements/executor.ts"
+import type { Step } from "../storage/waiting.ts"
 import type { ObjectType } from "../values/composite.ts"
-import { oraError } from "../values/oraError.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
+import type { Typed } from "./machine.ts"
 import type { ObjectMethod } from "./methodCalls.ts"
+import { StoredUnits } from "./storedUnits.ts"
+
+/** Runs a block that a text holds, with values by position; gives those values as they are afterwards. */
+export type RunDynamic = (
+  sql: string,
+  binds: Array<Typed>,
+  outs: ReadonlyArray<boolean>
+) => Step<ReadonlyArray<Typed>>
 
 export class PlsqlHost {
   readonly core: Core
@@ -17,11 +27,17 @@ export class PlsqlHost {
   #line = ""
   #lines: Array<string> = []
   implicitResults: Array<QueryCursor> = []
+  readonly units: StoredUnits
+  /** Set by the room that knows whole blocks. */
+  runDynamic: RunDynamic = () => {
+    throw unimplemented("dynamic blocks")
+  }
 
   constructor(core: Core, executor: Executor, keepCursor: (cursor: QueryCursor) => void) {
     this.core = core
     this.executor = executor
     this.keepCursor = keepCursor
+    this.units = new StoredUnits(this)
   }
 
   put(text: string): void {
@@ -52,5 +68,6 @@ export class PlsqlHost {
   reset(): void {
     this.disable()
     this.implicitResults = []
+    this.units.forget()
   }
 }

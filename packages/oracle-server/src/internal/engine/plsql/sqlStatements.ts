@@ -10,8 +10,7 @@ import type { SqlType } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
 import { type CursorVariable, Environment } from "./environment.ts"
 import { type Machine, partsOf } from "./machine.ts"
-import { variablesOf } from "./names.ts"
-import { compileError, openQuery, readerOf } from "./queryPlans.ts"
+import { compileError, contextOf, openQuery, readerOf, ready } from "./queryPlans.ts"
 import { assignRow, bulkTargets, fetchBulk } from "./rows.ts"
 import { cursorOf } from "./targets.ts"
 import { newCell, newVariable } from "./variables.ts"
@@ -71,10 +70,7 @@ export const dmlPlan = (machine: Machine, statement: Dml, env: Environment): Dml
   const known = partsOf(machine).get(statement) as DmlPlan | undefined
   if (known !== undefined) return known
   try {
-    const plan = machine.host.executor.compile(
-      statement,
-      machine.host.executor.context(machine.bindTypes, variablesOf(machine, env))
-    ) as DmlPlan
+    const plan = machine.host.executor.compile(statement, contextOf(machine, env)) as DmlPlan
     partsOf(machine).set(statement, plan)
     return plan
   } catch (error) {
@@ -84,6 +80,7 @@ export const dmlPlan = (machine: Machine, statement: Dml, env: Environment): Dml
 
 export function* runDmlStatement(machine: Machine, statement: Dml, env: Environment): Step<number> {
   const plan = dmlPlan(machine, statement, env)
+  yield* ready(machine, plan.parameters, env)
   const outcome = yield* machine.host.executor.dml(plan, readerOf(machine, env))
   machine.sql.rowCount = outcome.rowCount
   if (plan.returning !== undefined) {

@@ -1,16 +1,18 @@
-/** Functions stored in PL/SQL, called from SQL: a block of their own for each call. */
+/** Functions stored in PL/SQL, called from SQL. */
 import type { Routine } from "../compile/compilation.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
-import type { Subprogram } from "../syntax/astDefinitions.ts"
+import type { Parameter, Subprogram } from "../syntax/astDefinitions.ts"
 import type { Stored } from "../values/convert.ts"
-import { oraError } from "../values/oraError.ts"
+import { OraError, oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { CURSOR, type SqlType } from "../values/sqlType.ts"
-import { Environment } from "./environment.ts"
+import { callSubprogram } from "./calls.ts"
+import { type Candidate, type Entry, Environment, type SubprogramEntry } from "./environment.ts"
 import { newMachine } from "./interpreter.ts"
-import { type Machine, newProgram, type Typed } from "./machine.ts"
+import { type Machine, newProgram } from "./machine.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
+import { best, fitness } from "./subprograms.ts"
 import { newVariable } from "./variables.ts"
 
 const hosts = new WeakMap<SessionState, PlsqlHost>()
@@ -18,14 +20,12 @@ const hosts = new WeakMap<SessionState, PlsqlHost>()
 /** Lets the session's SQL call what is stored. */
 export const serveFunctions = (session: SessionState, host: PlsqlHost): void => {
   hosts.set(session, host)
+  host.units.routineOf = (path, entry, args, names) => routineOf(host, path, entry, args, names)
 }
 
-const machineFor = (host: PlsqlHost, sql: string): Machine => {
-  const program = newProgram(sql, host.core.catalog.version, host.executor.state.currentSchema)
-  return newMachine(host, program, [], [], function*(): Step<ReadonlyArray<Typed>> {
-    throw oraError(14552, "cannot perform a DDL, commit or rollback inside a query or DML")
-  })
-}
+/** What runs a call that comes from SQL: it has no text of its own. */
+const callerOf = (host: PlsqlHost): Machine =>
+  newMachine(host, newProgram("", host.core.catalog.version, host.executor.state.currentSchema), [], [])
 
 /** Stands for a parameter's value in the call. */
 const argument = (i: number): string => `$${i}`
@@ -58,40 +58,100 @@ const callOf = (
   }
 }
 
-/** The function of this path, undefined when none is stored. */
-export const storedFunction = (path: ReadonlyArray<string>, session: SessionState): Routine | undefined => {
+/** Names in SQL say what is invalid in words of their own. */
+const lookup = (host: PlsqlHost, path: ReadonlyArray<string>): Entry | undefined => {
+  try {
+    return host.units.root.lookup(path)
+  } catch (error) {
+    if (error instanceof OraError && error.code === 6550) {
+      throw oraError(6575, `Package or function ${path.join(".")} is in an invalid state`)
+    }
+    throw error
+  }
+}
+
+const wrongArguments = (name: string): Error =>
+  oraError(6553, `PLS-306: wrong number or types of arguments in call to '${name}'`)
+
+/** The function of this path for these arguments, undefined when none is stored. */
+export const storedFunction = (
+  path: ReadonlyArray<string>,
+  args: ReadonlyArray<SqlType>,
+  names: ReadonlyArray<string | undefined>,
+  session: SessionState
+): Routine | undefined => {
   const host = hosts.get(session)
-  const stored = host?.core.catalog.find(path, session.currentSchema)
-  if (host === undefined || stored?.kind !== "procedure" || stored.subprogram.returns === undefined) return undefined
-  const { subprogram, text } = stored
-  const probe = machineFor(host, text)
-  const nowhere = new Environment(undefined)
-  const types = subprogram.parameters.map((parameter): SqlType => {
-    const type = probe.typeOf(parameter.type, nowhere)
+  if (host === undefined) return undefined
+  const entry = lookup(host, path)
+  return entry?.kind === "subprogram" ? routineOf(host, path, entry, args, names) : undefined
+}
+
+/** A subprogram as SQL calls it. */
+export const routineOf = (
+  host: PlsqlHost,
+  path: ReadonlyArray<string>,
+  entry: SubprogramEntry,
+  args: ReadonlyArray<SqlType>,
+  names: ReadonlyArray<string | undefined>
+): Routine | undefined => {
+  const session = host.executor.state
+  const functions = entry.candidates.filter(({ declared }) => declared.returns !== undefined)
+  if (functions.length === 0) return undefined
+  const typeOf = ({ scope }: Candidate) => (parameter: Parameter): SqlType | undefined => {
+    try {
+      return host.units.machineOf(scope.unit!).typeOf(parameter.type, scope)
+    } catch (error) {
+      if (error instanceof OraError && error.code === 3001) return undefined
+      throw error
+    }
+  }
+  const takes = ({ declared: { parameters } }: Candidate): boolean => {
+    const given = new Set(args.map((_, i) => names[i] ?? parameters[i]?.name))
+    return args.length <= parameters.length && !given.has(undefined) &&
+      [...given].every((name) => parameters.some((parameter) => parameter.name === name)) &&
+      parameters.every((parameter) => given.has(parameter.name) || parameter.default !== undefined)
+  }
+  const candidate = functions.length === 1 ? functions[0]! : best(
+    functions.filter(takes),
+    (one) => fitness(args, names, one.declared.parameters, typeOf(one)),
+    () => oraError(6553, `PLS-307: too many declarations of '${path.at(-1)!}' match this call`)
+  )
+  if (candidate === undefined) throw wrongArguments(path.at(-1)!)
+  const { declared, scope } = candidate
+  const home = host.units.machineOf(scope.unit!)
+  const types = declared.parameters.map((parameter): SqlType => {
+    const type = home.typeOf(parameter.type, scope)
     if (type === CURSOR || parameter.direction !== "in") {
-      throw oraError(6572, `Function ${stored.name} has out arguments`)
+      throw oraError(6572, `Function ${declared.name} has out arguments`)
     }
     return type
   })
-  const returns = probe.typeOf(subprogram.returns!, nowhere)
+  const returns = home.typeOf(declared.returns!, scope)
   return {
     returns: { ...returns, size: returns.name === "VARCHAR2" ? 4000 : returns.size },
-    parameters: subprogram.parameters.map((parameter, i) => ({
+    parameters: declared.parameters.map((parameter, i) => ({
       name: parameter.name,
       type: types[i]!,
       optional: parameter.default !== undefined
     })),
-    *run(_, args): Step<Stored> {
+    *run(f, values): Step<Stored> {
+      // The package may have been discarded since the statement was compiled.
+      if (path.length > 1) lookup(host, path)
       const time = session.statementTime
-      const machine = machineFor(host, text)
-      const env = new Environment(undefined)
-      args.forEach((value, i) => {
+      const { executor } = host
+      const { surroundings } = executor
+      const machine = callerOf(host)
+      const env = new Environment(host.units.root)
+      values.forEach((value, i) => {
         if (value === undefined) return
         env.declare(argument(i), newVariable(types[i]!, true, false, value))
       })
+      executor.surroundings = { changing: f.changing, around: surroundings }
       try {
-        return (yield* machine.call(callOf(path, subprogram, args), env))?.value ?? null
+        if (host.units.pending.length > 0) yield* host.units.elaborate()
+        return (yield* callSubprogram(machine, callOf(path, declared, values), candidate, env))?.value ?? null
       } finally {
+        executor.surroundings = surroundings
         // The statement that called goes on at its own moment.
         session.statementTime = time
       }

@@ -16,11 +16,13 @@ import type {
   Value
 } from "../engine.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
-import { type BlockBinds, runBlockStatement } from "../plsql/blockStatement.ts"
+import { type BlockBinds, dynamicBlocks, runBlockStatement } from "../plsql/blockStatement.ts"
 import { methodFor } from "../plsql/methodCalls.ts"
 import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
 import { PlsqlHost } from "../plsql/plsqlHost.ts"
 import { serveFunctions, storedFunction } from "../plsql/storedFunctions.ts"
+import { systemPackage } from "../plsql/system/systemPackages.ts"
+import { findTriggers } from "../plsql/triggers.ts"
 import type { Core } from "../statements/core.ts"
 import type { DmlPlan } from "../statements/dmlPlan.ts"
 import { asOraError, Executor } from "../statements/executor.ts"
@@ -38,6 +40,8 @@ import type { SqlType } from "../values/sqlType.ts"
 import { kindOf } from "../values/sqlType.ts"
 import { decoderFor, encodeValue } from "../values/values.ts"
 
+const compilationWarning = oraError(24344, "success with compilation error")
+
 export class Session implements EngineSession {
   readonly info: SessionInfo
   readonly state: SessionState
@@ -54,8 +58,12 @@ export class Session implements EngineSession {
     this.info = info
     this.state = new SessionState(info, core.host.now(), core.environment)
     this.#executor = new Executor(core, this.state)
-    this.#executor.storedFunction = (path) => storedFunction(path, this.state)
+    core.systemPackage = systemPackage
+    this.#executor.storedFunction = (path, args, names) => storedFunction(path, args, names, this.state)
+    this.#executor.compileUnit = (unit) => this.#plsql.units.compile(unit)
     this.#plsql = new PlsqlHost(core, this.#executor, (cursor) => this.#cursors.add(cursor))
+    this.#executor.findTriggers = findTriggers(this.#plsql)
+    this.#plsql.runDynamic = dynamicBlocks(this.#plsql)
     this.#plsql.methods = (type, name) => objectMethods(this.#plsql, type, name)
     this.#executor.method = (type, name, count, names) => {
       const method = methodFor(this.#plsql.methods(type, name), count, names)
@@ -63,6 +71,12 @@ export class Session implements EngineSession {
       return routine === undefined ? undefined : { ...routine, kind: method!.method.kind }
     }
     serveFunctions(this.state, this.#plsql)
+    this.#executor.transaction.endings.push(() => this.#releaseUserLocks(true))
+  }
+
+  #releaseUserLocks(untilCommit: boolean): void {
+    const { sid } = this.info
+    if (this.#core.userLocks.releaseAll(sid, untilCommit)) this.#core.locks.wake(sid)
   }
 
   get inTransaction(): boolean {
@@ -234,9 +248,10 @@ export class Session implements EngineSession {
   *#run(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
     const { parsed } = statement
     switch (parsed.kind) {
-      case "ddl":
-        yield* this.#executor.define(parsed.ddl, statement.sql)
-        return { rowCount: 0 }
+      case "ddl": {
+        const unit = yield* this.#executor.define(parsed.ddl, statement.sql)
+        return unit === undefined ? { rowCount: 0 } : { rowCount: 0, warning: compilationWarning }
+      }
       case "session":
         yield* this.#executor.sessionStatement(parsed.statement)
         return { rowCount: 0 }
@@ -331,7 +346,7 @@ export class Session implements EngineSession {
     return (stored, row) => {
       if (stored === null) return null
       const value = decode(fit(convert(stored, this.state), to, { kind: "plsql" }))
-      if (!(value instanceof LobValue) || origin === undefined) return value
+      if (!(value instanceof LobValue) || origin === undefined || dml.kind === "instead") return value
       return value.within((data) => this.#executor.writeLob(dml.table, row, origin.column, data))
     }
   }
@@ -403,6 +418,7 @@ export class Session implements EngineSession {
     this.#closeCursors()
     this.state.reset()
     this.#plsql.reset()
+    this.#releaseUserLocks(false)
     this.#dropTemporaryRows()
   }
 
@@ -443,6 +459,7 @@ export class Session implements EngineSession {
     this.#abort.abort(oraError(28, "your session has been killed"))
     this.#closeCursors()
     this.#executor.transaction.rollback()
+    this.#releaseUserLocks(false)
     this.#dropTemporaryRows()
     this.#core.sessions.delete(this.info.sid)
   }

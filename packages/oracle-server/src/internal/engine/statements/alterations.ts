@@ -1,5 +1,6 @@
 /** ALTER, DROP, TRUNCATE, views, indexes, synonyms. */
-import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { column as columnOf, type ColumnDef, keyOf, type Table } from "../catalog/catalog.ts"
+import type { Unit } from "../catalog/units.ts"
 import { newIndex } from "../storage/store.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
@@ -21,6 +22,7 @@ import {
   storeIndex
 } from "./definitions.ts"
 import { columnType, defineType } from "./typeDefinitions.ts"
+import { alterUnit, createUnit, dropUnit } from "./unitDefinitions.ts"
 
 /** A definition needs the table for itself: any open transaction on it makes it busy. */
 const exclusive = (services: DefinitionServices, table: Table): void => {
@@ -150,6 +152,9 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
       column.name = action.to
       return
     }
+    case "triggers":
+      for (const trigger of core.catalog.triggersOn(table)) trigger.enabled = action.enabled
+      return
     case "renameTable":
       rename(services, table, action.to)
   }
@@ -158,9 +163,11 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
 const rename = (services: DefinitionServices, table: Table, to: string): void => {
   const { catalog } = services.core
   requireFree(services.core, table.owner, to, 0)
+  const triggers = catalog.triggersOn(table)
   catalog.remove(table)
   table.name = to
   catalog.add(table)
+  for (const trigger of triggers) catalog.triggers.set(keyOf(trigger), { ...trigger, table: keyOf(table) })
 }
 
 const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>): void => {
@@ -178,18 +185,15 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
     if (ddl.ifExists) return
     throw oraError(1418, "specified index does not exist", ddl.at)
   }
+  if (dropUnit(services, ddl)) return
   const object = catalog.objects.get(`${owner}.${name}`)
-  const kinds: Readonly<Record<string, string>> = { PROCEDURE: "procedure", FUNCTION: "procedure" }
-  if (object?.kind !== (kinds[ddl.object] ?? ddl.object.toLowerCase())) {
+  if (object?.kind !== ddl.object.toLowerCase()) {
     if (ddl.ifExists) return
     switch (ddl.object) {
       case "SEQUENCE":
         throw oraError(2289, "sequence does not exist", ddl.at)
       case "SYNONYM":
         throw oraError(1434, "private synonym to be dropped does not exist", ddl.at)
-      case "PROCEDURE":
-      case "FUNCTION":
-        throw oraError(4043, `object ${name} does not exist`, ddl.at)
       default:
         throw catalog.missing(ddl.path, session.currentSchema, ddl.at)
     }
@@ -205,13 +209,14 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
   } else catalog.remove(object)
 }
 
-export const define = (services: DefinitionServices, ddl: Ddl, text: string): void => {
+/** The unit that the statement has made or asked to be compiled, if any. */
+export const define = (services: DefinitionServices, ddl: Ddl, text: string): Unit | undefined => {
   const { core, session } = services
   const { catalog } = core
   switch (ddl.kind) {
     case "createTable":
       createTable(services, ddl)
-      return
+      return undefined
     case "createView": {
       const [owner, name] = placeOf(ddl.path, session)
       const existing = catalog.objects.get(`${owner}.${name}`)
@@ -237,7 +242,7 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
           nullable
         }))
       })
-      return
+      return undefined
     }
     case "createIndex": {
       const [owner, name] = placeOf(ddl.path, session)
@@ -258,13 +263,13 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       const indexId = storeIndex(core, table, columns)
       table.indexes.push({ name, owner, unique: ddl.unique, columns, indexId })
       catalog.version++
-      return
+      return undefined
     }
     case "createSequence": {
       const [owner, name] = placeOf(ddl.path, session)
       requireFree(core, owner, name, ddl.at)
       newSequence(core, owner, name, ddl.options, false)
-      return
+      return undefined
     }
     case "alterSequence": {
       const object = catalog.find(ddl.path, session.currentSchema)
@@ -282,14 +287,14 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       if (options.restart) {
         object.next = BigInt(options.start ?? String(object.increment > 0n ? object.min : object.max))
       }
-      return
+      return undefined
     }
     case "createSynonym": {
       const [owner, name] = ddl.public ? ["PUBLIC", ddl.path[0]!] : placeOf(ddl.path, session)
       if (!ddl.replace) requireFree(core, owner, name, ddl.at)
       const target = ddl.target.length === 1 ? [session.currentSchema, ddl.target[0]!] : ddl.target
       catalog.add({ kind: "synonym", id: catalog.nextId(), owner, name, target })
-      return
+      return undefined
     }
     case "createUser":
       if (catalog.schemas.has(ddl.name)) {
@@ -297,11 +302,11 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       }
       core.host.accounts.create(ddl.name, ddl.password)
       catalog.schemas.add(ddl.name)
-      return
+      return undefined
     case "alterUser":
       if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
       core.host.accounts.alter(ddl.name, ddl.password, ddl.account)
-      return
+      return undefined
     case "dropUser": {
       if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
       if ([...core.sessions.values()].some(({ state }) => state.info.user === ddl.name)) {
@@ -314,32 +319,27 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
       for (const object of owned) catalog.remove(object)
       core.host.accounts.drop(ddl.name)
       catalog.schemas.delete(ddl.name)
-      return
-    }
-    case "createProcedure": {
-      const [owner, name] = placeOf(ddl.path, session)
-      const existing = catalog.objects.get(`${owner}.${name}`)
-      if (existing !== undefined && !(ddl.replace && existing.kind === "procedure")) {
-        throw oraError(955, "name is already used by an existing object", ddl.at)
-      }
-      catalog.add({ kind: "procedure", id: catalog.nextId(), owner, name, subprogram: ddl.subprogram, text })
-      return
+      return undefined
     }
     case "createType":
     case "createTypeBody":
     case "dropType":
       defineType(core, session, ddl, text)
-      return
+      return undefined
+    case "createUnit":
+      return createUnit(services, ddl)
+    case "alterUnit":
+      return alterUnit(services, ddl)
     case "drop":
       drop(services, ddl)
       catalog.version++
-      return
+      return undefined
     case "alterTable": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
       exclusive(services, table)
       for (const action of ddl.actions) alter(services, table, action)
-      catalog.version++
-      return
+      catalog.changed(table)
+      return undefined
     }
     case "truncate": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
@@ -348,19 +348,19 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
         throw oraError(2266, "unique/primary keys in table referenced by enabled foreign keys", ddl.at)
       }
       core.store.truncate(table, session.info.sid)
-      return
+      return undefined
     }
     case "rename": {
       const table = catalog.table([ddl.from], session.currentSchema, ddl.at)
       exclusive(services, table)
       rename(services, table, ddl.to)
-      return
+      return undefined
     }
     case "comment": {
       const table = catalog.table(ddl.column ? ddl.path.slice(0, -1) : ddl.path, session.currentSchema, ddl.at)
       if (ddl.column) columnOf(table, ddl.path.at(-1)!, ddl.at).comment = ddl.text
       else table.comment = ddl.text
-      return
+      return undefined
     }
     case "grant":
       for (const { at, name } of ddl.grantees) {
@@ -368,6 +368,6 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): vo
           throw oraError(1917, `user or role '${name}' does not exist`, at)
         }
       }
-      return
+      return undefined
   }
 }

@@ -1,8 +1,10 @@
 /** What all sessions of one database share. */
 import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../catalog/catalog.ts"
+import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Locks } from "../storage/locks.ts"
 import { Store, type StoreSnapshot } from "../storage/store.ts"
+import { UserLocks } from "../storage/userLocks.ts"
 import type { CompositeType } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
@@ -47,6 +49,7 @@ const defaultMemory = 512 * 1024 * 1024
 export class Core {
   readonly catalog = new Catalog()
   readonly locks: Locks
+  readonly userLocks = new UserLocks()
   readonly store: Store
   readonly host: EngineHost
   readonly environment: Environment
@@ -54,6 +57,8 @@ export class Core {
   readonly sessions = new Map<number, SessionView>()
   readonly sequencesById = new Map<number, Sequence>()
   readonly tablesById = new Map<number, Table>()
+  /** The specification of a package of the system; set by the room that has them. */
+  systemPackage: (name: string) => Package | undefined = () => undefined
 
   constructor(options: EngineOptions) {
     const startedAt = (options.host?.now ?? Date.now)()

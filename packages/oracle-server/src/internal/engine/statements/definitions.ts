@@ -6,6 +6,7 @@ import {
   type Sequence,
   type Table
 } from "../catalog/catalog.ts"
+import type { Unit } from "../catalog/units.ts"
 import type { OutColumn } from "../compile/term.ts"
 import { newIndex } from "../storage/store.ts"
 import type { Version } from "../storage/tableData.ts"
@@ -29,6 +30,8 @@ export interface DefinitionServices {
   readonly describe: (query: Create["query"] & object) => ReadonlyArray<OutColumn>
   /** Compiles a condition over the table to find its errors now; false when a row of the table fails it. */
   readonly holds: (table: Table, condition: Expr) => boolean
+  /** Compiles a stored unit: its errors are kept with it. */
+  readonly compile: (unit: Unit) => void
   /** Gives the rows that are there the default of a new column. */
   readonly fillDefault: (table: Table, column: ColumnDef) => void
 }

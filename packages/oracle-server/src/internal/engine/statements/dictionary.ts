@@ -19,9 +19,7 @@ import {
   indexColumnRows,
   indexRows,
   objectRows,
-  procedureRows,
   sequenceRows,
-  sourceRows,
   synonymRows,
   tableCommentRows,
   tableRows,
@@ -37,6 +35,7 @@ import {
   typeMethodRows,
   typeRows
 } from "./typeRows.ts"
+import { dependencyRows, errorRows, procedureRows, sourceRows, triggerColumnRows, triggerRows } from "./unitRows.ts"
 
 type Rows = ReadonlyArray<ReadonlyArray<Cell>>
 
@@ -136,10 +135,10 @@ const catalogViews: Readonly<
   DB_LINKS: { rows: none },
   SYNONYMS: { rows: synonymRows },
   OBJECTS: { rows: objectRows },
-  TRIGGERS: { rows: none },
-  TRIGGER_COLS: { rows: none, owner: "TABLE_OWNER" },
+  TRIGGERS: { rows: triggerRows },
+  TRIGGER_COLS: { rows: triggerColumnRows, owner: "TABLE_OWNER" },
   SOURCE: { rows: sourceRows },
-  ERRORS: { rows: none },
+  ERRORS: { rows: errorRows },
   PROCEDURES: { rows: procedureRows },
   ARGUMENTS: { rows: none },
   TAB_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
@@ -152,7 +151,7 @@ const catalogViews: Readonly<
   PLSQL_TYPE_ATTRS: { rows: plsqlTypeAttributeRows },
   PLSQL_COLL_TYPES: { rows: plsqlCollectionTypeRows },
   TAB_PARTITIONS: { rows: none, owner: "TABLE_OWNER" },
-  DEPENDENCIES: { rows: none },
+  DEPENDENCIES: { rows: dependencyRows },
   LOBS: { rows: none }
 }
 

@@ -1,5 +1,6 @@
 /** What the catalog says in the views of the dictionary: a row as its values by column, absent ones being null. */
 import type { CatalogObject, ColumnDef, Table } from "../catalog/catalog.ts"
+import type { Unit } from "../catalog/units.ts"
 import { userId } from "../functions/sessionFunctions.ts"
 import { kindOf, shortName, type SqlType } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
@@ -141,6 +142,19 @@ export const identityRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     )
   )
 
+/** The stored units, each with the number of its object. */
+export const units = (core: Core): ReadonlyArray<{ readonly unit: Unit; readonly id: number }> =>
+  [...core.catalog.objects.values(), ...core.catalog.triggers.values()].flatMap((object) => {
+    if (object.kind === "package") {
+      const spec = { unit: object.spec, id: object.id }
+      return object.body === undefined ? [spec] : [spec, { unit: object.body, id: object.bodyId }]
+    }
+    return object.kind === "procedure" || object.kind === "trigger" ? [{ unit: object.unit, id: object.id }] : []
+  })
+
+/** Bodies and triggers have names of their own. */
+const namespaces: Readonly<Record<string, number>> = { "PACKAGE BODY": 2, TRIGGER: 3 }
+
 export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
   const common = {
     STATUS: "VALID",
@@ -150,16 +164,25 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
     NAMESPACE: 1,
     ORACLE_MAINTAINED: "N"
   }
-  return [...core.catalog.objects.values()].flatMap((object): ReadonlyArray<DictionaryRow> => [
+  const stored = units(core).map(({ id, unit }): DictionaryRow => ({
+    ...common,
+    OWNER: unit.owner,
+    OBJECT_NAME: unit.name,
+    OBJECT_ID: id,
+    OBJECT_TYPE: unit.type,
+    STATUS: unit.valid ? "VALID" : "INVALID",
+    NAMESPACE: namespaces[unit.type] ?? 1,
+    EDITIONABLE: "Y"
+  }))
+  const plain = [...core.catalog.objects.values()].filter(({ kind }) => kind !== "procedure" && kind !== "package")
+  return plain.flatMap((object): ReadonlyArray<DictionaryRow> => [
     {
       ...common,
       OWNER: object.owner,
       OBJECT_NAME: object.name,
       OBJECT_ID: object.id,
       DATA_OBJECT_ID: object.kind === "table" ? object.id : null,
-      OBJECT_TYPE: object.kind === "procedure"
-        ? (object.subprogram.returns === undefined ? "PROCEDURE" : "FUNCTION")
-        : object.kind.toUpperCase(),
+      OBJECT_TYPE: object.kind.toUpperCase(),
       TEMPORARY: y(object.kind === "table" && object.temporary !== undefined)
     },
     ...(object.kind === "type" && object.body !== undefined
@@ -175,7 +198,7 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
         NAMESPACE: 4
       }))
       : [])
-  ])
+  ]).concat(stored)
 }
 
 const generated = (isGenerated: boolean): string => isGenerated ? "GENERATED NAME" : "USER NAME"
@@ -372,34 +395,6 @@ export const synonymRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     TABLE_OWNER: synonym.target.length > 1 ? synonym.target[0]! : synonym.owner,
     TABLE_NAME: synonym.target.at(-1)!
   }))
-
-const procedureType = (returns: unknown): string => returns === undefined ? "PROCEDURE" : "FUNCTION"
-
-export const procedureRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  objects(core, "procedure").map((procedure) => ({
-    OWNER: procedure.owner,
-    OBJECT_NAME: procedure.name,
-    OBJECT_ID: procedure.id,
-    SUBPROGRAM_ID: 1,
-    OBJECT_TYPE: procedureType(procedure.subprogram.returns),
-    AGGREGATE: "NO",
-    PIPELINED: "NO",
-    PARALLEL: "NO",
-    INTERFACE: "NO",
-    DETERMINISTIC: "NO",
-    AUTHID: "DEFINER"
-  }))
-
-export const sourceRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  objects(core, "procedure").flatMap((procedure) =>
-    procedure.text.split("\n").map((text, index, lines) => ({
-      OWNER: procedure.owner,
-      NAME: procedure.name,
-      TYPE: procedureType(procedure.subprogram.returns),
-      LINE: index + 1,
-      TEXT: index < lines.length - 1 ? `${text}\n` : text
-    }))
-  )
 
 const maintained: ReadonlySet<string> = new Set(["SYS", "SYSTEM", "PUBLIC"])
 

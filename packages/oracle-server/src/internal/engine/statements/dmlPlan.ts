@@ -1,5 +1,6 @@
 /** INSERT, UPDATE, DELETE and MERGE: a plan that reads what is to be done, row by row, for the row writer. */
-import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { column as columnOf, type ColumnDef, type Table, type View } from "../catalog/catalog.ts"
+import { triggerOf } from "../catalog/units.ts"
 import { originOf } from "../compile/blocks.ts"
 import { atSite, type Compilation, rowOf, settled } from "../compile/compilation.ts"
 import { condition } from "../compile/logic.ts"
@@ -46,11 +47,15 @@ interface Base {
   readonly slot: number
   readonly returning: ReturningPlan | undefined
   readonly parameters: Compilation["parameters"]
+  /** Those that it reads or changes. */
+  readonly tables: ReadonlySet<Table>
 }
 
 /** The plan gives the values of `stored`. */
 export interface InsertPlan extends Base {
   readonly kind: "insert"
+  /** One row of given values. */
+  readonly single: boolean
 }
 
 /** The plan gives the row's number, then the values of `changed`. */
@@ -67,15 +72,27 @@ export interface DeletePlan extends Base {
 /** The plan gives what to do, then a row's number with the values of `changed`, or the values of `stored`. */
 export interface MergePlan extends Base {
   readonly kind: "merge"
+  readonly inserts: boolean
   readonly changed: ReadonlyArray<ColumnDef>
   /** Asked with the updated row in `target`. */
   readonly deleteWhere: Eval | undefined
   readonly target: number
 }
 
+/** A change of a view that its INSTEAD OF triggers do: the plan gives the old row, the new row, or both. */
+export interface InsteadPlan extends Omit<Base, "table" | "stored"> {
+  readonly kind: "instead"
+  readonly view: View
+  readonly event: "INSERT" | "UPDATE" | "DELETE"
+  readonly changed: ReadonlySet<string>
+}
+
 export const mergeAction = { nothing: 0, update: 1, insert: 2 } as const
 
-export type DmlPlan = InsertPlan | UpdatePlan | DeletePlan | MergePlan
+/** What changes the rows of a table. */
+export type TablePlan = InsertPlan | UpdatePlan | DeletePlan | MergePlan
+
+export type DmlPlan = TablePlan | InsteadPlan
 
 export const storedColumns = (table: Table): ReadonlyArray<ColumnDef> =>
   table.columns.filter((column) => column.virtual === undefined)
@@ -146,6 +163,8 @@ const returningPlan = (
 }
 
 export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
+  const view = c.context.catalog.find(dml.target.path, c.schema)
+  if (view?.kind === "view" && dml.kind !== "merge" && hasInstead(c, view, dml.kind)) return planInstead(c, dml, view)
   const table = c.context.catalog.table(dml.target.path, c.schema, dml.target.at)
   c.tables.add(table)
   switch (dml.kind) {
@@ -157,6 +176,121 @@ export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
       return planDelete(c, dml, table)
     case "merge":
       return planMerge(c, dml, table)
+  }
+}
+
+const hasInstead = (c: Compilation, view: View, kind: "insert" | "update" | "delete"): boolean =>
+  c.context.catalog.triggersOn(view).some((trigger) => {
+    const tree = triggerOf(trigger)
+    return trigger.enabled && tree?.events.some((event) => event.toLowerCase() === kind) === true
+  })
+
+const nameOf = (path: ReadonlyArray<string>, at: number): Expr => ({ kind: "name", path, outer: false, at })
+
+/** The rows of the view that are concerned, and what they are to be: the triggers do the rest. */
+const planInstead = (c: Compilation, dml: Insert | Update | Delete, view: View): InsteadPlan => {
+  if (dml.returning !== undefined) throw unimplemented("RETURNING from a view with INSTEAD OF triggers", dml.at)
+  const names = view.described.map((column) => column.name)
+  const scope = newScope(undefined)
+  scope.sequences = true
+  const common = { kind: "instead" as const, view, returning: undefined, parameters: c.parameters, tables: c.tables }
+  if (dml.kind === "insert") {
+    const columns = dml.columns.length === 0 ? names : dml.columns.map(({ at, name }) => {
+      if (!names.includes(name)) throw oraError(904, `"${name}": invalid identifier`, at)
+      return name
+    })
+    const count = (given: number): void => {
+      if (given > columns.length) throw oraError(913, "too many values", dml.at)
+      if (given < columns.length) throw oraError(947, "not enough values", dml.at)
+    }
+    const slot = c.slot()
+    const row = (value: (at: number) => Term): Array<Term> =>
+      view.described.map((column) => {
+        const at = columns.indexOf(column.name)
+        return at < 0 ? constant(null, column.type) : convertTo(value(at), column.type, dml.at)
+      })
+    if (dml.rows !== undefined) {
+      const rows = dml.rows.map((list) => {
+        count(list.length)
+        return atSite(c, () => {
+          c.sequences.clear()
+          return row((at) => list[at] === undefined ? constant(null, constantNumber) : c.expr(c, list[at], scope))
+        }, rowOf)
+      })
+      const plan: Plan = { slots: [slot], free: new Set(), make: (f) => new ValuesScan(f, slot, rows, undefined) }
+      return { ...common, event: "INSERT", changed: new Set(), plan, slot }
+    }
+    if (dml.query === undefined) throw unimplemented("INSERT of a record into a view", dml.at)
+    const query = compileQuery(c, dml.query, undefined, true)
+    count(query.columns.length)
+    const values = atSite(
+      c,
+      () => row((at) => columnTerm(query.slot, at, query.columns[at]!.type, true)),
+      rowOf
+    )
+    return { ...common, event: "INSERT", changed: new Set(), plan: projected(query.plan, slot, values), slot }
+  }
+  const alias = dml.target.alias ?? dml.target.path.at(-1)!
+  const at = dml.target.at
+  const item = (expr: Expr) => ({ expr, alias: undefined, text: "", at })
+  const sets = dml.kind === "update" ? dml.sets : []
+  const changed = new Map<string, Expr>()
+  for (const set of sets) {
+    if (set.columns.length !== 1 || set.value === undefined) {
+      throw unimplemented("SET of several columns of a view", dml.at)
+    }
+    const [column] = set.columns
+    if (!names.includes(column!.name)) throw oraError(904, `"${column!.name}": invalid identifier`, column!.at)
+    changed.set(column!.name, set.value)
+  }
+  const query = compileQuery(
+    c,
+    {
+      ctes: [],
+      body: {
+        kind: "block",
+        distinct: false,
+        items: [
+          ...names.map((name) => item(nameOf([alias, name], at))),
+          ...dml.kind === "update" ? names.map((name) => item(changed.get(name) ?? nameOf([alias, name], at))) : []
+        ],
+        from: [{ kind: "table", path: dml.target.path, alias, link: undefined, at }],
+        where: dml.where,
+        startWith: undefined,
+        connectBy: undefined,
+        nocycle: false,
+        groupBy: [],
+        groupingSets: undefined,
+        having: undefined,
+        windows: [],
+        into: undefined,
+        bulkInto: false,
+        at
+      },
+      orderBy: [],
+      siblings: false,
+      offset: undefined,
+      fetch: undefined,
+      forUpdate: undefined,
+      at
+    },
+    undefined,
+    true
+  )
+  const types = dml.kind === "update" ? [...view.described, ...view.described] : view.described
+  const slot = c.slot()
+  const values = atSite(
+    c,
+    () =>
+      types.map((column, i) => convertTo(columnTerm(query.slot, i, query.columns[i]!.type, true), column.type, dml.at)),
+    rowOf
+  )
+  return {
+    ...common,
+    event: dml.kind === "update" ? "UPDATE" : "DELETE",
+    changed: new Set(changed.keys()),
+    plan: projected(query.plan, slot, values),
+    slot
   }
 }
 
@@ -222,12 +356,14 @@ const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
   }
   return {
     kind: "insert",
+    single: dml.query === undefined && (dml.rows === undefined || dml.rows.length === 1),
     table,
     stored,
     plan,
     slot,
     returning: returningPlan(c, table, dml.target.alias, dml.returning),
-    parameters: c.parameters
+    parameters: c.parameters,
+    tables: c.tables
   }
 }
 
@@ -294,7 +430,8 @@ const planUpdate = (c: Compilation, dml: Update, table: Table): UpdatePlan => {
     plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, row),
     slot,
     returning: returningPlan(c, table, dml.target.alias, dml.returning),
-    parameters: c.parameters
+    parameters: c.parameters,
+    tables: c.tables
   }
 }
 
@@ -310,7 +447,8 @@ const planDelete = (c: Compilation, dml: Delete, table: Table): DeletePlan => {
     plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, rowOf([rowNumber(source)])),
     slot,
     returning: returningPlan(c, table, dml.target.alias, dml.returning),
-    parameters: c.parameters
+    parameters: c.parameters,
+    tables: c.tables
   }
 }
 
@@ -378,6 +516,7 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
   const relation: Relation = { kind: "left", left: using.relation, right: target.relation, on }
   return {
     kind: "merge",
+    inserts: notMatched !== undefined,
     table,
     stored,
     changed: sets.changed,
@@ -390,6 +529,7 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
     deleteWhere: remove?.eval,
     target: target.source.slot,
     returning: undefined,
-    parameters: c.parameters
+    parameters: c.parameters,
+    tables: c.tables
   }
 }

@@ -9,17 +9,11 @@ import type { Step } from "../storage/waiting.ts"
 import type { Stored } from "../values/convert.ts"
 import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
-import { type DmlPlan, mergeAction, type MergePlan } from "./dmlPlan.ts"
+import type { DmlOutcome } from "./dmlOutcome.ts"
+import { type DmlPlan, mergeAction, type MergePlan, type TablePlan } from "./dmlPlan.ts"
 import { Blocked, Changed, RowWriter } from "./rowWriter.ts"
-
-export interface DmlOutcome {
-  readonly rowCount: number
-  readonly lastRowid: string | undefined
-  /** For RETURNING: a row of values for each row touched. */
-  readonly returned: ReadonlyArray<ReadonlyArray<Stored>>
-  /** The number of the row behind each of them. */
-  readonly returnedRows: ReadonlyArray<number>
-}
+import { applyFiring, applyInstead } from "./triggeredRows.ts"
+import type { StatementTriggers } from "./triggering.ts"
 
 export interface DmlServices {
   readonly locks: Locks
@@ -28,7 +22,12 @@ export interface DmlServices {
   /** A frame for one attempt, reading at the moment of the call. */
   readonly frame: () => Frame
   readonly violated: (table: Table, row: Row) => string | undefined
+  readonly refuseCascade: (table: Table) => void
+  /** Those that the statement fires, if any. */
+  readonly triggers: StatementTriggers | undefined
 }
+
+export type { DmlOutcome } from "./dmlOutcome.ts"
 
 export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> {
   const { transaction } = services
@@ -37,10 +36,15 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
     const mark = transaction.mark()
     let frame: Frame | undefined
     try {
-      const holder = transaction.lockTable(plan.table, "ROW EXCLUSIVE")
+      const holder = plan.kind === "instead" ? 0 : transaction.lockTable(plan.table, "ROW EXCLUSIVE")
       if (holder !== 0) throw new Blocked(holder)
       frame = services.frame()
-      const outcome = yield* apply(plan, services, frame)
+      const { triggers } = services
+      const outcome = plan.kind === "instead"
+        ? yield* applyInstead(plan, triggers, frame)
+        : triggers === undefined
+        ? yield* apply(plan, services, frame)
+        : yield* applyFiring(plan, newWriter(services, frame), triggers, frame)
       if (outcome.rowCount === 0) transaction.settle()
       return outcome
     } catch (error) {
@@ -67,13 +71,17 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
   }
 }
 
-function* apply(plan: DmlPlan, services: DmlServices, f: Frame): Step<DmlOutcome> {
-  const writer = new RowWriter({
-    frame: f,
+const newWriter = (services: DmlServices, frame: Frame): RowWriter =>
+  new RowWriter({
+    frame,
     transaction: services.transaction,
     sid: services.sid,
-    violated: services.violated
+    violated: services.violated,
+    refuseCascade: services.refuseCascade
   })
+
+function* apply(plan: TablePlan, services: DmlServices, f: Frame): Step<DmlOutcome> {
+  const writer = newWriter(services, f)
   const operator = plan.plan.make(f)
   const returned: Array<ReadonlyArray<Stored>> = []
   const returnedRows: Array<number> = []

@@ -1,10 +1,11 @@
 /** Runs parsed statements for one session in stored form: the session's face converts values around it. */
 import type { ColumnDef, Table } from "../catalog/catalog.ts"
-import { type CompilationContext, type Parameter, type Routine, rowOf } from "../compile/compilation.ts"
+import type { Unit } from "../catalog/units.ts"
+import { type CompilationContext, type Parameter, rowOf } from "../compile/compilation.ts"
 import { condition } from "../compile/logic.ts"
 import { tableSource } from "../compile/sources.ts"
 import { newScope, type OutColumn } from "../compile/term.ts"
-import { Frame } from "../execute/frame.ts"
+import { type Changing, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import type { TableMode } from "../storage/locks.ts"
 import type { Row } from "../storage/tableData.ts"
@@ -38,6 +39,8 @@ import {
 import { registeredFunction } from "./registeredProcedures.ts"
 import { Blocked, Changed } from "./rowWriter.ts"
 import { applySettings } from "./settings.ts"
+import { triggerRequest } from "./triggeredRows.ts"
+import type { FindTriggers } from "./triggering.ts"
 
 /** Names of PL/SQL around a statement: none for plain SQL. */
 export interface Variables {
@@ -65,6 +68,15 @@ export const asOraError = (error: unknown): unknown => {
   return error
 }
 
+/** A statement of SQL that runs PL/SQL: what the code in it may not do. */
+export interface Surroundings {
+  /** undefined for a query. */
+  readonly changing: Changing | undefined
+  /** The name of the trigger that runs, if one does. */
+  readonly trigger?: string
+  readonly around: Surroundings | undefined
+}
+
 interface TableChecks {
   readonly version: number
   readonly slot: number
@@ -78,7 +90,13 @@ export class Executor {
   transaction: Transaction
   readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
-  storedFunction: (path: ReadonlyArray<string>) => Routine | undefined = () => undefined
+  storedFunction: CompilationContext["routine"] = () => undefined
+  /** Set by the session likewise. */
+  findTriggers: FindTriggers = () => undefined
+  /** Set by the session likewise. */
+  compileUnit: (unit: Unit) => void = () => undefined
+  /** The statement of SQL that runs the code which runs now; undefined for none. */
+  surroundings: Surroundings | undefined
   /** Set by the session too. */
   method: NonNullable<CompilationContext["method"]> = () => undefined
   readonly #tableChecks = new Map<number, TableChecks>()
@@ -112,7 +130,7 @@ export class Executor {
       variable: variables.type,
       type: (path) => variables.named?.(path) ?? this.#namedType(path),
       dictionary: (path) => dictionaryView(core, path),
-      routine: (path) => registeredFunction(core, path, state) ?? this.storedFunction(path),
+      routine: (path, args, names) => registeredFunction(core, path, state) ?? this.storedFunction(path, args, names),
       method: (type, name, count, names) => this.method(type, name, count, names),
       order: (type) => this.#order(type),
       nextValue: (id, session) => core.nextValue(id, session),
@@ -165,6 +183,32 @@ export class Executor {
     return new Frame(this.core.store, this.state, this.transaction.snapshot(), parameterValues(parameters, read))
   }
 
+  /** Code that a statement runs may not see a table which that statement is changing. */
+  #notMutating(plan: { readonly tables: ReadonlySet<Table> }): void {
+    for (let outer = this.surroundings; outer !== undefined; outer = outer.around) {
+      const { changing } = outer
+      if (changing?.table !== undefined && changing.mutating && plan.tables.has(changing.table)) {
+        const { name, owner } = changing.table
+        throw oraError(4091, `table ${owner}.${name} is mutating, trigger/function may not see it`)
+      }
+    }
+  }
+
+  /** A query changes nothing, whatever it calls. */
+  #mayChange(): void {
+    for (let outer = this.surroundings; outer !== undefined; outer = outer.around) {
+      if (outer.changing === undefined) throw oraError(14551, "cannot perform a DML operation inside a query ")
+    }
+  }
+
+  /** Neither a query nor a change ends its own transaction. */
+  #mayEnd(what: string): void {
+    const { surroundings } = this
+    if (surroundings === undefined) return
+    if (surroundings.trigger !== undefined) throw oraError(4092, `cannot ${what} in a trigger`)
+    throw oraError(14552, "cannot perform a DDL, commit or rollback inside a query or DML ")
+  }
+
   *query(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
     // Within PL/SQL each statement has a moment of its own.
     this.state.statementTime = this.core.host.now()
@@ -176,6 +220,7 @@ export class Executor {
 
   /** A cursor of a query that locks nothing, not yet open. */
   cursor(plan: QueryPlan, read: ParameterReader): QueryCursor {
+    if (this.surroundings !== undefined) this.#notMutating(plan)
     const frame = this.#frame(plan.parameters, read)
     const { owners } = plan
     return new QueryCursor(
@@ -230,6 +275,8 @@ export class Executor {
   *#lockingQuery(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
     const { sid } = this.transaction
     const { skipLocked, wait } = plan.query.forUpdate!
+    this.#mayChange()
+    this.#notMutating(plan)
     this.transaction.beforeWrite()
     for (;;) {
       const mark = this.transaction.mark()
@@ -289,13 +336,33 @@ export class Executor {
 
   dml(plan: DmlPlan, read: ParameterReader): Step<DmlOutcome> {
     const { core, state, transaction } = this
+    if (this.surroundings !== undefined) {
+      this.#mayChange()
+      this.#notMutating(plan)
+    }
     state.statementTime = core.host.now()
+    const isSingle = plan.kind === "insert" && plan.single
+    const changing: Changing = { table: plan.kind === "instead" ? undefined : plan.table, mutating: !isSingle }
     const services: DmlServices = {
       transaction,
       locks: core.locks,
       sid: transaction.sid,
       violated: (table, row) => this.#violated(table, row),
-      frame: () => this.#frame(plan.parameters, read)
+      triggers: core.catalog.triggers.size === 0 ? undefined : this.findTriggers(triggerRequest(plan)),
+      refuseCascade: (table) => {
+        const fired = this.findTriggers({
+          object: table,
+          events: ["DELETE", "UPDATE"],
+          changed: new Set(),
+          single: false
+        })
+        if (fired !== undefined) throw unimplemented("triggers on rows that a foreign key deletes or empties")
+      },
+      frame: () => {
+        const frame = this.#frame(plan.parameters, read)
+        frame.changing = changing
+        return frame
+      }
     }
     return runDml(plan, services)
   }
@@ -356,14 +423,16 @@ export class Executor {
     this.transaction.replace(table, number, row, this.core.store.nextStatement())
   }
 
-  /** A definition: commits what is open, then itself. */
-  *define(ddl: Ddl, text: string): Step<void> {
+  /** A definition: commits what is open, then itself. Gives the unit that was compiled and has errors. */
+  *define(ddl: Ddl, text: string): Step<Unit | undefined> {
+    this.#mayEnd("perform DDL")
     this.transaction.commit()
     const { core, state } = this
     const services: DefinitionServices = {
       core,
       session: state,
       describe: (query: Query): ReadonlyArray<OutColumn> => planQuery(compilation(this.context([])), query).out,
+      compile: (unit) => this.compileUnit(unit),
       holds: (table, expr) => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)
@@ -391,9 +460,11 @@ export class Executor {
         })
       }
     }
-    define(services, ddl, text)
+    const unit = define(services, ddl, text)
+    if (unit !== undefined) this.compileUnit(unit)
     if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.#copyRows(ddl.path, ddl.query, ddl.at)
     this.transaction.commit()
+    return unit === undefined || unit.valid ? undefined : unit
   }
 
   /** CREATE TABLE … AS SELECT: when the query fails there is no table. */
@@ -431,13 +502,16 @@ export class Executor {
     const { core, state, transaction } = this
     switch (statement.kind) {
       case "commit":
+        this.#mayEnd("COMMIT")
         transaction.commit()
         return
       case "rollback":
+        this.#mayEnd(statement.savepoint === undefined ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT")
         if (statement.savepoint === undefined) transaction.rollback()
         else transaction.rollbackTo(statement.savepoint)
         return
       case "savepoint":
+        this.#mayEnd("SET SAVEPOINT")
         transaction.savepoint(statement.name)
         return
       case "settransaction":

@@ -1,4 +1,5 @@
 /** How each placeholder of a text is used: the wire does not say, the text does. */
+import { type Package, specOf, subprogramOf } from "../catalog/units.ts"
 import type { BindDirection, Placeholder } from "../engine.ts"
 import type { Parsed } from "../syntax/astDefinitions.ts"
 import type { SessionState } from "../values/sessionState.ts"
@@ -46,7 +47,7 @@ const outParameters = (
     name: p.name.toUpperCase(),
     direction: p.direction ?? "in"
   })) ??
-    storedParameters(core, state, path)
+    storedParameters(core, state, path, args.length)
   if (parameters !== undefined) {
     const pick = (direction: string): ReadonlySet<number> =>
       new Set(
@@ -62,10 +63,26 @@ const outParameters = (
 const storedParameters = (
   core: Core,
   state: SessionState,
-  path: ReadonlyArray<string>
+  path: ReadonlyArray<string>,
+  count: number
 ): ReadonlyArray<{ readonly name: string; readonly direction: string }> | undefined => {
   const object = core.catalog.find(path, state.currentSchema)
-  return object?.kind === "procedure" ? object.subprogram.parameters : undefined
+  if (object?.kind === "procedure") return subprogramOf(object)?.parameters
+  const pkg = packageOf(core, state, path.slice(0, -1))
+  const declared = pkg === undefined ? undefined : specOf(pkg.spec)?.declarations
+  // Of overloads the first one that has room for the arguments tells the directions.
+  for (const declaration of declared ?? []) {
+    if (declaration.kind !== "subprogram" || declaration.subprogram.name !== path.at(-1)) continue
+    if (declaration.subprogram.parameters.length >= count) return declaration.subprogram.parameters
+  }
+  return undefined
+}
+
+const packageOf = (core: Core, state: SessionState, path: ReadonlyArray<string>): Package | undefined => {
+  if (path.length === 0) return undefined
+  const object = core.catalog.find(path, state.currentSchema)
+  if (object !== undefined) return object.kind === "package" ? object : undefined
+  return path.length === 1 || path[0] === "SYS" ? core.systemPackage(path.at(-1)!) : undefined
 }
 
 const walk = (core: Core, state: SessionState, root: unknown, uses: Uses): void => {

@@ -30,6 +30,8 @@ export interface QueryPlan {
   /** Tables whose LOBs are handed out, with the slots of their rows: a LOB of a row that the session holds can be written. */
   readonly owners: ReadonlyArray<{ readonly table: Table; readonly slot: number }>
   readonly query: Query
+  /** Those that it reads. */
+  readonly tables: ReadonlySet<Table>
 }
 
 export interface SessionStatement extends Statement {
@@ -100,7 +102,8 @@ export const planQuery = (c: Compilation, query: Query): QueryPlan => {
     parameters: c.parameters,
     locks: locked.map((source) => ({ table: source.table!, slot: source.slot })),
     owners: lobOwners(compiled.columns),
-    query
+    query,
+    tables: c.tables
   }
 }
 

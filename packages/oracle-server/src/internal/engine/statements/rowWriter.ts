@@ -44,6 +44,8 @@ export interface RowWriterServices {
   readonly sid: number
   /** Names the first check constraint that the row violates. */
   readonly violated: (table: Table, row: Row) => string | undefined
+  /** Fails when triggers would have to see what a foreign key does to the rows of this table. */
+  readonly refuseCascade: (table: Table) => void
 }
 
 /** What a row of an index range means for a session that looks for a key. */
@@ -286,6 +288,7 @@ export class RowWriter {
         if (constraint.onDelete === undefined || gone.now !== undefined) {
           throw oraError(2292, `integrity constraint (${table.owner}.${constraint.name}) violated - child record found`)
         }
+        this.#services.refuseCascade(table)
         const holder = transaction.lockRow(table, row)
         if (holder !== 0) throw new Blocked(holder)
         const last = this.lastRow

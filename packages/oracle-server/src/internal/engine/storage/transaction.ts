@@ -35,6 +35,8 @@ export class Transaction {
   isolation: Isolation = "read committed"
   /** What transactions without a word of their own have: ALTER SESSION SET ISOLATION_LEVEL. */
   defaultIsolation: Isolation = "read committed"
+  /** What else ends with a transaction, even with one that has done nothing. */
+  readonly endings: Array<(isCommit: boolean) => void> = []
   /** The one moment that every read of a serializable or read-only transaction sees. */
   #moment: Snapshot | undefined
 
@@ -169,11 +171,13 @@ export class Transaction {
       for (const { data, table } of this.#changes) if (table.temporary === "delete") data.clear()
     }
     this.#end()
+    for (const ending of this.endings) ending(true)
   }
 
   rollback(): void {
     while (this.#changes.length > 0) this.#undo(this.#changes.pop()!)
     this.#end()
+    for (const ending of this.endings) ending(false)
   }
 
   /** After a statement that changed and locked nothing: no transaction has begun. */

@@ -2,6 +2,7 @@
 import type { Block as QueryBlock, Call, Dml, Expr, Query, SessionStatement, TypeSpec } from "./ast.ts"
 
 import type { TypeDdl } from "./astTypes.ts"
+import type { UnitDdl } from "./astUnits.ts"
 
 export type { QueryBlock }
 
@@ -52,6 +53,7 @@ export type AlterTableAction =
   | { readonly kind: "dropConstraint"; readonly name: string | undefined; readonly primary: boolean }
   | { readonly kind: "renameColumn"; readonly from: string; readonly to: string }
   | { readonly kind: "renameTable"; readonly to: string }
+  | { readonly kind: "triggers"; readonly enabled: boolean }
 
 export type Ddl =
   | {
@@ -104,17 +106,21 @@ export type Ddl =
     readonly at: number
   }
   | { readonly kind: "dropUser"; readonly name: string; readonly cascade: boolean; readonly at: number }
-  | {
-    readonly kind: "createProcedure"
-    readonly path: ReadonlyArray<string>
-    readonly subprogram: Subprogram
-    readonly replace: boolean
-    readonly at: number
-  }
   | TypeDdl
+  | UnitDdl
   | {
     readonly kind: "drop"
-    readonly object: "TABLE" | "VIEW" | "INDEX" | "SEQUENCE" | "SYNONYM" | "PROCEDURE" | "FUNCTION"
+    readonly object:
+      | "TABLE"
+      | "VIEW"
+      | "INDEX"
+      | "SEQUENCE"
+      | "SYNONYM"
+      | "PROCEDURE"
+      | "FUNCTION"
+      | "PACKAGE"
+      | "PACKAGE BODY"
+      | "TRIGGER"
     readonly path: ReadonlyArray<string>
     readonly cascade: boolean
     readonly public: boolean
@@ -168,7 +174,9 @@ export interface Subprogram {
   readonly name: string
   readonly parameters: ReadonlyArray<Parameter>
   readonly returns: TypeSpec | undefined
-  readonly block: PlsqlBlock
+  /** undefined for one that is only declared: its body comes later, or elsewhere. */
+  readonly block: PlsqlBlock | undefined
+  readonly deterministic: boolean
   readonly at: number
 }
 

@@ -364,7 +364,9 @@ export abstract class DdlParser extends DmlParser {
           this.expectWord("TO")
           actions.push({ kind: "renameTable", to: this.name() })
         }
-      } else throw this.unsupported(`ALTER TABLE ${this.token.text}`)
+      } else if (this.takeWord("ENABLE", "ALL", "TRIGGERS")) actions.push({ kind: "triggers", enabled: true })
+      else if (this.takeWord("DISABLE", "ALL", "TRIGGERS")) actions.push({ kind: "triggers", enabled: false })
+      else throw this.unsupported(`ALTER TABLE ${this.token.text}`)
     }
     if (actions.length === 0) throw oraError(2210, "no options specified for ALTER TABLE", this.offset)
     return { kind: "alterTable", path, actions, at }

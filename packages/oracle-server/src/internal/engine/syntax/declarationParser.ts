@@ -4,12 +4,19 @@ import type { Declaration, Field, Parameter, PlsqlBlock, Subprogram } from "./as
 import { DdlParser } from "./ddlParser.ts"
 import { lineAndColumn } from "./places.ts"
 
+/** What they ask for changes no result. */
+const idlePragmas = new Set(["INLINE", "UDF", "RESTRICT_REFERENCES", "DEPRECATE", "SUPPRESSES_WARNING_6009"])
+
 /** Declarations of PL/SQL: variables, types, cursors, exceptions, subprograms. */
 export abstract class DeclarationParser extends DdlParser {
+  /** Whether the unit that is read has AUTHID CURRENT_USER. */
+  protected invoker = false
+
   protected abstract blockBody(
     label: string | undefined,
     declarations: ReadonlyArray<Declaration>,
-    at: number
+    at: number,
+    isSection?: boolean
   ): PlsqlBlock
 
   protected encountered(expecting: string): OraError {
@@ -27,13 +34,18 @@ export abstract class DeclarationParser extends DdlParser {
     if (!this.takeOp(";")) throw this.encountered(";")
   }
 
-  protected declarations(): Array<Declaration> {
+  /** Up to BEGIN, or to the END of a package, or to where the caller says. */
+  protected declarations(isOver: () => boolean = () => false): Array<Declaration> {
     const list: Array<Declaration> = []
-    while (!this.isWord("BEGIN") && this.token.kind !== "end") list.push(this.#declaration())
+    while (!this.isWord("BEGIN") && !this.isWord("END") && this.token.kind !== "end" && !isOver()) {
+      const declaration = this.#declaration()
+      if (declaration !== undefined) list.push(declaration)
+    }
     return list
   }
 
-  #declaration(): Declaration {
+  /** Pragmas that change nothing here give none. */
+  #declaration(): Declaration | undefined {
     const at = this.offset
     if (this.isWord("PROCEDURE") || this.isWord("FUNCTION")) {
       return { kind: "subprogram", subprogram: this.subprogram(false).subprogram, at }
@@ -53,11 +65,11 @@ export abstract class DeclarationParser extends DdlParser {
         this.semicolon()
         return { kind: "autonomous", at }
       }
-      if (["INLINE", "UDF", "SERIALLY_REUSABLE", "DEPRECATE", "RESTRICT_REFERENCES"].includes(this.token.text)) {
-        if (this.isWord("SERIALLY_REUSABLE")) throw this.unsupported("PRAGMA SERIALLY_REUSABLE")
+      if (this.isWord("SERIALLY_REUSABLE")) throw this.unsupported("PRAGMA SERIALLY_REUSABLE")
+      if (idlePragmas.has(this.token.text)) {
         while (!this.isOp(";") && this.token.kind !== "end") this.at++
         this.semicolon()
-        return { kind: "noPragma", at }
+        return undefined
       }
       if (!this.takeWord("EXCEPTION_INIT")) throw this.unsupported(`PRAGMA ${this.token.text}`)
       this.expectOp("(")
@@ -68,7 +80,7 @@ export abstract class DeclarationParser extends DdlParser {
       this.semicolon()
       return { kind: "exceptionInit", name, code, at }
     }
-    const name = this.name()
+    const name = this.declaredName()
     if (this.takeWord("EXCEPTION")) {
       this.semicolon()
       return { kind: "exception", name, at }
@@ -145,7 +157,7 @@ export abstract class DeclarationParser extends DdlParser {
   protected parameters(): Array<Parameter> {
     if (!this.takeOp("(")) return []
     const list = this.commaList((): Parameter => {
-      const name = this.name()
+      const name = this.declaredName()
       let direction: Parameter["direction"] = "in"
       if (this.takeWord("IN")) direction = this.takeWord("OUT") ? "inout" : "in"
       else if (this.takeWord("OUT")) direction = "out"
@@ -162,24 +174,41 @@ export abstract class DeclarationParser extends DdlParser {
     const isFunction = this.isWord("FUNCTION")
     this.at++
     const at = this.offset
-    const path = standalone ? this.path() : [this.name()]
+    const path = standalone ? this.path() : [this.declaredName()]
     const parameters = this.parameters()
     let returns: Subprogram["returns"]
     if (isFunction) {
       this.expectWord("RETURN")
       returns = this.typeSpec()
     }
+    let deterministic = false
     for (;;) {
-      if (this.takeWord("DETERMINISTIC")) continue
-      if (this.takeWord("AUTHID")) this.at++
-      else if (this.isWord("PIPELINED") || this.isWord("RESULT_CACHE") || this.isWord("PARALLEL_ENABLE")) {
-        throw this.unsupported(this.token.text)
-      } else break
+      if (this.takeWord("DETERMINISTIC")) deterministic = true
+      else if (this.takeWord("PARALLEL_ENABLE")) continue
+      else if (this.takeWord("RESULT_CACHE")) {
+        // Results are computed anew each time: nothing is stale.
+        if (this.takeWord("RELIES_ON")) this.#skipParentheses()
+      } else if (standalone && this.takeWord("AUTHID")) {
+        this.invoker = this.isWord("CURRENT_USER")
+        this.at++
+      } else if (this.takeWord("ACCESSIBLE", "BY")) this.#skipParentheses()
+      else if (this.isWord("PIPELINED")) throw this.unsupported(this.token.text)
+      else break
     }
+    const head = { name: path.at(-1)!, parameters, returns, deterministic, at }
+    if (!standalone && this.takeOp(";")) return { subprogram: { ...head, block: undefined }, path }
     if (!this.takeWord("IS") && !this.takeWord("AS")) throw this.encountered("is as")
     if (this.isWord("LANGUAGE") || this.isWord("EXTERNAL")) throw this.unsupported("external procedures")
     this.takeWord("DECLARE")
     const block = this.blockBody(undefined, this.declarations(), at)
-    return { subprogram: { name: path.at(-1)!, parameters, returns, block, at }, path }
+    return { subprogram: { ...head, block }, path }
+  }
+
+  #skipParentheses(): void {
+    this.expectOp("(")
+    for (let depth = 1; depth > 0 && this.token.kind !== "end"; this.at++) {
+      if (this.isOp("(")) depth++
+      else if (this.isOp(")")) depth--
+    }
   }
 }

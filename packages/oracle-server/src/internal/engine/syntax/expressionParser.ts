@@ -2,7 +2,7 @@
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { BinaryOp, Expr, IsTest, Query } from "./ast.ts"
 import { call, CallParser } from "./callParser.ts"
-import { reserved, valueWords } from "./parserBase.ts"
+import { freeInPlsql, reserved, valueWords } from "./parserBase.ts"
 
 const comparisons = new Set(["=", "<>", "<", "<=", ">", ">="])
 /** Operators by precedence, then primaries: literals, names, calls, CASE, subqueries. */
@@ -215,6 +215,16 @@ export abstract class ExpressionParser extends CallParser {
         this.at++
         return { kind: "string", value: token.text, national: token.national === true, at }
       case "bind": {
+        const row = this.correlation.get(token.text)
+        if (row !== undefined && this.isOp(".", 1)) {
+          this.at += 2
+          const column = this.name()
+          return { kind: "name", path: [row, column], outer: false, at }
+        }
+        if (row !== undefined) {
+          this.at++
+          return { kind: "name", path: [row], outer: false, at }
+        }
         const index = this.bindIndex()
         if (this.token.kind === "bind" || (this.isWord("INDICATOR"))) {
           throw unimplemented("indicator variables", this.offset)
@@ -306,6 +316,7 @@ export abstract class ExpressionParser extends CallParser {
     }
     if (
       reserved.has(token.text) && !valueWords.has(token.text) &&
+      !(this.bindsByName && freeInPlsql.has(token.text)) &&
       !(next.text === "(" && ["CHAR", "ROWID", "SET"].includes(token.text))
     ) {
       throw oraError(936, "missing expression", at)

@@ -13,6 +13,12 @@ export const reserved = new Set(
     "WHENEVER WHERE WITH").split(" ")
 )
 
+/** Reserved in SQL, and good names in PL/SQL. */
+export const freeInPlsql = new Set(
+  ("ACCESS ADD AUDIT COLUMN COMMENT FILE IMMEDIATE INCREMENT INITIAL MAXEXTENTS MODIFY NOAUDIT OFFLINE ONLINE PCTFREE " +
+    "RENAME SESSION SUCCESSFUL SYNONYM TRIGGER VALIDATE WHENEVER").split(" ")
+)
+
 /** Reserved words that stand for a value. */
 export const valueWords = new Set(["LEVEL", "NULL", "ROWID", "ROWNUM", "SYSDATE", "UID", "USER", "PRIOR", "DATE"])
 
@@ -29,6 +35,8 @@ export abstract class ParserBase {
   /** Placeholders after RETURNING … INTO of a DML statement at the top. */
   readonly returning = new Set<number>()
   bindsByName = false
+  /** Within a trigger: the names after a colon that stand for the row, each with the variable it means. */
+  correlation: ReadonlyMap<string, string> = new Map()
   at = 0
 
   constructor(sql: string) {
@@ -106,6 +114,12 @@ export abstract class ParserBase {
     if (!this.isName()) throw oraError(code, message, token.start)
     this.at++
     return token.text
+  }
+
+  /** A name that PL/SQL declares. */
+  declaredName(): string {
+    if (this.token.kind === "word" && freeInPlsql.has(this.token.text)) return this.tokens[this.at++]!.text
+    return this.name()
   }
 
   /** `a`, `a.b`, `a.b.c`. */

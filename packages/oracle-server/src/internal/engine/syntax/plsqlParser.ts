@@ -77,6 +77,11 @@ export abstract class PlsqlParser extends DeclarationParser {
     return name
   }
 
+  /** A block with its DECLARE, if any. */
+  protected block(): PlsqlBlock {
+    return this.#block_()
+  }
+
   #block_(): PlsqlBlock {
     const label = this.#label()
     const at = this.offset
@@ -84,7 +89,12 @@ export abstract class PlsqlParser extends DeclarationParser {
     return this.blockBody(label, declarations, at)
   }
 
-  protected blockBody(label: string | undefined, declarations: ReadonlyArray<Declaration>, at: number): PlsqlBlock {
+  protected blockBody(
+    label: string | undefined,
+    declarations: ReadonlyArray<Declaration>,
+    at: number,
+    isSection = false
+  ): PlsqlBlock {
     if (!this.takeWord("BEGIN")) throw this.encountered("begin function pragma procedure subtype type <an identifier>")
     const body = this.#statements("EXCEPTION", "END")
     const handlers: Array<Handler> = []
@@ -100,7 +110,8 @@ export abstract class PlsqlParser extends DeclarationParser {
       }
     }
     if (!this.takeWord("END")) throw this.encountered("end")
-    if (this.isName()) this.at++
+    if (isSection) { while (this.token.kind === "word") this.at++ }
+    else if (!this.isOp(";")) this.declaredName()
     this.semicolon()
     return { kind: "block", label, declarations, body, handlers, at }
   }

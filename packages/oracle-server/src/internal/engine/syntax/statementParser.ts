@@ -1,8 +1,10 @@
 /** The whole parser: any statement in, its syntax tree out. The parsers of the parts are its base classes. */
-import { oraError } from "../values/oraError.ts"
+import { OraError, oraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
 import type { Ddl, Parsed } from "./astDefinitions.ts"
+import type { UnitType } from "./astUnits.ts"
 import { TypeDefinitionParser } from "./typeDefinitionParser.ts"
+import { parseUnit, unitTypes } from "./unitParser.ts"
 
 export interface ParsedStatement {
   readonly parsed: Parsed
@@ -11,7 +13,17 @@ export interface ParsedStatement {
   readonly sql: string
 }
 
-const droppable = ["TABLE", "VIEW", "INDEX", "SEQUENCE", "SYNONYM", "PROCEDURE", "FUNCTION"] as const
+const droppable = [
+  "TABLE",
+  "VIEW",
+  "INDEX",
+  "SEQUENCE",
+  "SYNONYM",
+  "PROCEDURE",
+  "FUNCTION",
+  "PACKAGE",
+  "TRIGGER"
+] as const
 
 /** One whole statement of any kind. */
 class StatementParser extends TypeDefinitionParser {
@@ -91,7 +103,25 @@ class StatementParser extends TypeDefinitionParser {
       const path = this.path()
       return { kind: "ddl", ddl: { kind: "alterSequence", path, options: this.sequenceOptions(), at } }
     }
+    if (unitTypes.has(this.token.text)) return { kind: "ddl", ddl: this.#alterUnit() }
     throw this.unsupported(`ALTER ${this.token.text}`)
+  }
+
+  #alterUnit(): Ddl {
+    let type = this.token.text as UnitType
+    this.at++
+    const at = this.offset
+    const path = this.path()
+    if (this.takeWord("ENABLE")) return { kind: "alterUnit", type, path, action: "enable", at }
+    if (this.takeWord("DISABLE")) return { kind: "alterUnit", type, path, action: "disable", at }
+    if (this.isWord("RENAME")) throw this.unsupported("ALTER TRIGGER … RENAME")
+    this.takeWord("EDITIONABLE")
+    this.expectWord("COMPILE")
+    while (this.token.kind !== "end") {
+      if (this.takeWord("BODY")) type = "PACKAGE BODY"
+      else this.at++
+    }
+    return { kind: "alterUnit", type, path, action: "compile", at }
   }
 
   #ddl(): Ddl {
@@ -179,11 +209,16 @@ class StatementParser extends TypeDefinitionParser {
       this.expectWord("FOR")
       return { kind: "createSynonym", path, target: this.path(), public: isPublic, replace, at }
     }
-    if (this.isWord("PROCEDURE") || this.isWord("FUNCTION")) {
+    if (unitTypes.has(this.token.text)) {
       const at = this.offset
-      this.bindsByName = true
-      const subprogram = this.subprogram(true)
-      return { kind: "createProcedure", path: subprogram.path, subprogram: subprogram.subprogram, replace, at }
+      try {
+        const { ifNotExists, unit } = parseUnit(this.sql.slice(at))
+        this.at = this.tokens.length - 1
+        return { kind: "createUnit", unit, replace, ifNotExists, at }
+      } catch (error) {
+        // The place of an error is one within the unit's own text.
+        throw error instanceof OraError ? error.at(error.offset + at) : error
+      }
     }
     if (this.takeWord("TYPE")) return this.createType(replace)
     if (this.takeWord("USER") || this.takeWord("SCHEMA")) {
@@ -251,9 +286,10 @@ class StatementParser extends TypeDefinitionParser {
       return { kind: "dropType", path, body, force: this.takeWord("FORCE") || this.takeWord("VALIDATE"), ifExists, at }
     }
     const isPublic = this.takeWord("PUBLIC")
-    const object = droppable.find((word) => this.isWord(word))
-    if (object === undefined) throw this.unsupported(`DROP ${this.token.text}`)
+    const word = droppable.find((candidate) => this.isWord(candidate))
+    if (word === undefined) throw this.unsupported(`DROP ${this.token.text}`)
     this.at++
+    const object = word === "PACKAGE" && this.takeWord("BODY") ? "PACKAGE BODY" : word
     const ifExists = this.takeWord("IF", "EXISTS")
     const at = this.offset
     const path = this.path()

@@ -1,0 +1,43 @@
+/** What the names of calls mean. */
+import type { Procedure } from "../engine.ts"
+import type { Call } from "../syntax/ast.ts"
+import { OraError, unimplemented } from "../values/oraError.ts"
+import type { Candidate, Entry, Environment } from "./environment.ts"
+import type { Machine } from "./machine.ts"
+import { choose, compilerError } from "./subprograms.ts"
+
+/** What a call can mean. */
+export type Callee =
+  | { readonly kind: "subprogram"; readonly candidate: Candidate }
+  | { readonly kind: "registered"; readonly procedure: Procedure }
+
+/** A name nearer by hides what is farther away; procedures of the tests stand before stored ones. */
+export const calleeOf = (machine: Machine, call: Call, env: Environment): Callee | undefined => {
+  const isLocal = env.local(call.path[0]!) !== undefined
+  if (!isLocal) {
+    const registered = machine.host.core.procedure(call.path, machine.session.currentSchema)
+    if (registered !== undefined) return { kind: "registered", procedure: registered.procedure }
+  }
+  const entry = entryOf(machine, call, env)
+  return entry?.kind === "subprogram"
+    ? { kind: "subprogram", candidate: choose(machine, call, entry, env) }
+    : undefined
+}
+
+const entryOf = (machine: Machine, call: Call, env: Environment): Entry | undefined => {
+  try {
+    return env.lookup(call.path)
+  } catch (error) {
+    if (!(error instanceof OraError) || error.code !== 6550 || error.message.includes(": line ")) throw error
+    throw compilerError(machine, error.message.replace(/^ORA-06550: /, ""), call.at)
+  }
+}
+
+/** A name that nothing has; of the system's packages it is one that the engine lacks. */
+export const unknownCall = (machine: Machine, call: Call): OraError => {
+  const [first, second] = call.path
+  if (/^(?:DBMS|UTL|APEX|OWA|HTP|CTX)_/.test(first === "SYS" && second !== undefined ? second : first!)) {
+    return unimplemented(call.path.join("."), call.at)
+  }
+  return compilerError(machine, `PLS-00201: identifier '${call.path.join(".")}' must be declared`, call.at)
+}

@@ -1,0 +1,61 @@
+/**
+ * The packages of the system. Each is a specification in PL/SQL, read when its name is first met, and subprograms in
+ * TypeScript under the names that it declares; overloads have a number: `PUT`, `PUT#2`.
+ */
+import { type Package, specOf, Unit } from "../../catalog/units.ts"
+import type { Subprogram } from "../../syntax/astDefinitions.ts"
+import { parseUnit } from "../../syntax/unitParser.ts"
+import type { Native } from "../environment.ts"
+import { dbmsLock } from "./dbmsLock.ts"
+
+export interface SystemPackage {
+  readonly spec: string
+  readonly natives: Readonly<Record<string, Native>>
+}
+
+const sources: Readonly<Record<string, SystemPackage>> = {
+  DBMS_LOCK: dbmsLock
+}
+
+interface Loaded {
+  readonly pkg: Package
+  readonly natives: (subprogram: Subprogram) => Native | undefined
+}
+
+const loaded = new Map<string, Loaded>()
+const byPackage = new WeakMap<Unit, Loaded>()
+
+const load = (name: string, { natives, spec }: SystemPackage): Loaded => {
+  const { unit: parsed } = parseUnit(spec)
+  if (parsed.error !== undefined) throw parsed.error
+  const unit = new Unit(parsed, "SYS", name)
+  unit.valid = true
+  const id = 1000 + Object.keys(sources).indexOf(name) * 2
+  const pkg: Package = { kind: "package", id, owner: "SYS", name, spec: unit, bodyId: id + 1, body: undefined }
+  const counts = new Map<string, number>()
+  const bySubprogram = new Map<Subprogram, Native>()
+  for (const declaration of specOf(unit)!.declarations) {
+    if (declaration.kind !== "subprogram") continue
+    const { subprogram } = declaration
+    const count = (counts.get(subprogram.name) ?? 0) + 1
+    counts.set(subprogram.name, count)
+    const native = natives[count === 1 ? subprogram.name : `${subprogram.name}#${count}`]
+    if (native !== undefined) bySubprogram.set(subprogram, native)
+  }
+  return { pkg, natives: (subprogram) => bySubprogram.get(subprogram) }
+}
+
+export const systemPackage = (name: string): Package | undefined => {
+  const known = loaded.get(name)
+  if (known !== undefined) return known.pkg
+  if (!Object.hasOwn(sources, name)) return undefined
+  const made = load(name, sources[name]!)
+  loaded.set(name, made)
+  byPackage.set(made.pkg.spec, made)
+  return made.pkg
+}
+
+/** The subprograms of a package that is written in TypeScript. */
+export const nativesOf = (pkg: Package): Loaded["natives"] | undefined => byPackage.get(pkg.spec)?.natives
+
+export const systemPackageNames: ReadonlyArray<string> = Object.keys(sources)
