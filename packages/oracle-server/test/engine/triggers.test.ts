@@ -160,6 +160,21 @@ ORA-04088: error during execution of trigger 'HR.ENDS'`
     )
   })
 
+  it("may keep what they note of a statement that fails, in a transaction apart", () => {
+    sql.run(`create trigger audits before insert on t for each row
+declare
+  pragma autonomous_transaction;
+  n number;
+begin
+  select count(*) into n from t;
+  insert into seen (what) values ('tried ' || :new.id || ' beside ' || n);
+  commit;
+end;`)
+    assert.match(sql.error("insert into t (id, name) select level, null from dual connect by level < 3"), /^ORA-01400/)
+    sql.run("rollback")
+    assert.deepEqual(seen(), ["tried 1 beside 0"])
+  })
+
   it("of several points keep what they declare for one statement", () => {
     sql.run(`create or replace trigger numbers for insert or update on t
 compound trigger

@@ -243,6 +243,9 @@ export class Executor {
     const inner = new Transaction(core.store, core.locks, core.nextAutonomous(), state.info.sid)
     const leave = core.locks.nest(outer.sid, inner.sid)
     this.transaction = inner
+    // What runs apart may do what the statement around it may not.
+    const { surroundings } = this
+    this.surroundings = undefined
     try {
       const result = yield* work()
       if (inner.active) throw oraError(6519, "active autonomous transaction detected and rolled back")
@@ -251,6 +254,7 @@ export class Executor {
       inner.rollback()
       leave()
       this.transaction = outer
+      this.surroundings = surroundings
     }
   }
 
