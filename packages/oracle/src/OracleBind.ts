@@ -7,6 +7,7 @@
 import type * as BigDecimal from "effect/BigDecimal"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
+import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { CallError } from "./internal/caller.ts"
 import type { RowDecodeError } from "./internal/rowDecodeError.ts"
@@ -79,6 +80,139 @@ export interface BindTypes {
  */
 export type BindType = keyof BindTypes
 
+/** Tells the type of an index-by table, an object or a collection from the name of a type. */
+const ShapeId = "~sessionpool/oracle/OracleBind/Shape"
+
+/**
+ * A schema for values of an object or a collection: it needs no services, and both of its directions are at once.
+ *
+ * **Example** (An address)
+ *
+ * ```ts
+ * import type { OracleBind } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const Address: OracleBind.ValueSchema<{ readonly STREET: string }> = Schema.Struct({ STREET: Schema.String })
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ValueSchema<A> = Schema.Codec<A, unknown>
+
+/**
+ * The types that an index-by table can have elements of.
+ *
+ * **Example** (A list of names)
+ *
+ * ```ts
+ * import type { OracleBind } from "@sessionpool/oracle"
+ *
+ * const element: OracleBind.ElementType = "string"
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ElementType = typeof elementTypes[number]
+
+const elementTypes = [
+  "string",
+  "nstring",
+  "char",
+  "number",
+  "bigint",
+  "bigDecimal",
+  "double",
+  "date",
+  "timestamp",
+  "timestampTz",
+  "timestampLtz",
+  "intervalDs",
+  "intervalYm",
+  "raw"
+] as const
+
+/**
+ * The type of a PL/SQL index-by table, made by {@link array}.
+ *
+ * **Example** (A list of names)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ *
+ * const names: OracleBind.ArrayType<"string"> = OracleBind.array("string")
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ArrayType<T extends ElementType> extends BindSizes {
+  readonly [ShapeId]: "array"
+  readonly element: T
+}
+
+/**
+ * The type of an object or a record, made by {@link object}.
+ *
+ * **Example** (The type of an object)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const address: OracleBind.ObjectType<{ readonly STREET: string }> = OracleBind.object(
+ *   "ADDRESS",
+ *   Schema.Struct({ STREET: Schema.String })
+ * )
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ObjectType<A> {
+  readonly [ShapeId]: "object"
+  readonly name: string
+  readonly schema: ValueSchema<A>
+}
+
+/**
+ * The type of a collection, made by {@link collection}.
+ *
+ * **Example** (The type of a list)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const ids: OracleBind.CollectionType<number> = OracleBind.collection("ID_LIST", Schema.Number)
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CollectionType<A> {
+  readonly [ShapeId]: "collection"
+  readonly name: string
+  readonly schema: ValueSchema<A>
+}
+
+/**
+ * A bind's type: the name of one, or the type of an index-by table, an object or a collection.
+ *
+ * **Example** (Both kinds)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ *
+ * const types: ReadonlyArray<OracleBind.AnyType> = ["number", OracleBind.array("number")]
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyType = BindType | ArrayType<ElementType> | ObjectType<unknown> | CollectionType<unknown>
+
 /**
  * The value of a bind of type `T`.
  *
@@ -93,7 +227,11 @@ export type BindType = keyof BindTypes
  * @category models
  * @since 0.1.0
  */
-export type ValueOf<T extends BindType> = BindTypes[T]
+export type ValueOf<T extends AnyType> = T extends BindType ? BindTypes[T]
+  : T extends ArrayType<infer E> ? ReadonlyArray<BindTypes[E] | null>
+  : T extends ObjectType<infer A> ? A
+  : T extends CollectionType<infer A> ? ReadonlyArray<A>
+  : never
 
 /**
  * Sizes of a bind that comes back, or of one in a batch.
@@ -122,7 +260,7 @@ export interface BindSizes {
 /** Tells a described bind from a plain value. */
 const TypeId = "~sessionpool/oracle/OracleBind"
 
-interface Described<D extends "in" | "out" | "inout" | "returning", T extends BindType> extends BindSizes {
+interface Described<D extends "in" | "out" | "inout" | "returning", T extends AnyType> extends BindSizes {
   readonly [TypeId]: D
   readonly type: T
   readonly value: unknown
@@ -142,7 +280,7 @@ interface Described<D extends "in" | "out" | "inout" | "returning", T extends Bi
  * @category models
  * @since 0.1.0
  */
-export interface InBind extends Described<"in", BindType> {}
+export interface InBind extends Described<"in", AnyType> {}
 
 /**
  * A bind that gives a value back; `undefined` never comes, null does.
@@ -158,7 +296,7 @@ export interface InBind extends Described<"in", BindType> {}
  * @category models
  * @since 0.1.0
  */
-export interface OutBind<T extends BindType> extends Described<"out", T> {}
+export interface OutBind<T extends AnyType> extends Described<"out", T> {}
 
 /**
  * A bind that takes a value and gives one back.
@@ -174,7 +312,7 @@ export interface OutBind<T extends BindType> extends Described<"out", T> {}
  * @category models
  * @since 0.1.0
  */
-export interface InOutBind<T extends BindType> extends Described<"inout", T> {}
+export interface InOutBind<T extends AnyType> extends Described<"inout", T> {}
 
 /**
  * A bind of a RETURNING clause: one value for each row that the statement has changed.
@@ -190,7 +328,7 @@ export interface InOutBind<T extends BindType> extends Described<"inout", T> {}
  * @category models
  * @since 0.1.0
  */
-export interface ReturningBind<T extends BindType> extends Described<"returning", T> {}
+export interface ReturningBind<T extends AnyType> extends Described<"returning", T> {}
 
 /**
  * What can be bound as it is.
@@ -251,9 +389,9 @@ export type BindValue =
 export type Bind =
   | BindValue
   | InBind
-  | OutBind<BindType>
-  | InOutBind<BindType>
-  | ReturningBind<BindType>
+  | OutBind<AnyType>
+  | InOutBind<AnyType>
+  | ReturningBind<AnyType>
 
 /**
  * The binds of a statement, by name (without the colon) or by position.
@@ -288,7 +426,7 @@ export type Binds = { readonly [name: string]: Bind } | ReadonlyArray<Bind>
  * @since 0.1.0
  */
 export type OutValues<B> = B extends ReadonlyArray<unknown> ? ReadonlyArray<unknown> : {
-  readonly [K in keyof B as B[K] extends OutBind<BindType> | InOutBind<BindType> | ReturningBind<BindType> ? K : never]:
+  readonly [K in keyof B as B[K] extends OutBind<AnyType> | InOutBind<AnyType> | ReturningBind<AnyType> ? K : never]:
     OutValue<B[K]>
 }
 
@@ -296,12 +434,144 @@ type OutValue<B> = B extends ReturningBind<infer T> ? ReadonlyArray<ValueOf<T> |
   : B extends OutBind<infer T> | InOutBind<infer T> ? ValueOf<T> | null
   : never
 
-const describe = <D extends "in" | "out" | "inout" | "returning", T extends BindType>(
+const describe = <D extends "in" | "out" | "inout" | "returning", T extends AnyType>(
   direction: D,
   type: T,
   value: unknown,
   sizes: BindSizes | undefined
 ): Described<D, T> => ({ ...sizes, [TypeId]: direction, type, value })
+
+/**
+ * The type of a PL/SQL index-by table (`TABLE OF ... INDEX BY PLS_INTEGER`): a list that goes in, comes back, or both.
+ *
+ * **When to use**
+ *
+ * Use for parameters of such types, as many packages have them. For `CREATE TYPE ... AS TABLE OF` use {@link collection}.
+ *
+ * **Details**
+ *
+ * `maxArraySize` is the room for elements that come back: default 1000, and at least as many as go in. `maxSize` is the room for
+ * each text, in bytes; default 4000. The element's type must be that of the table: `"number"`, `"bigint"` and `"bigDecimal"` are
+ * NUMBER.
+ *
+ * **Gotchas**
+ *
+ * The driver reads the NUMBERs of such a list as doubles. One that prints with more than 15 digits is a `RowDecodeError`; digits
+ * beyond the seventeenth cannot be seen to be missing. The elements of a {@link collection} keep all their digits.
+ *
+ * **Example** (In and out)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ *
+ * const binds = {
+ *   names: OracleBind.input(OracleBind.array("string"), ["ada", "grace"]),
+ *   lengths: OracleBind.out(OracleBind.array("number", { maxArraySize: 10 }))
+ * }
+ * ```
+ *
+ * @category types
+ * @since 0.1.0
+ */
+export const array = <T extends ElementType>(element: T, sizes?: BindSizes): ArrayType<T> => ({
+  ...sizes,
+  [ShapeId]: "array",
+  element
+})
+
+/**
+ * The type of an object (`CREATE TYPE ... AS OBJECT`) or a record (`PKG.REC`, `TABLE%ROWTYPE`), with the schema of its values.
+ *
+ * **When to use**
+ *
+ * Use to pass objects and records to PL/SQL and back, and to insert objects.
+ *
+ * **Details**
+ *
+ * The encoded side of the schema has a property for each attribute, named as a column of that name would be (`columnNames`), in
+ * capitals by default. Attributes that are objects are objects in turn, collections are arrays. Numbers are read by the policy
+ * `numbers`, with all their digits. What does not fit the schema is refused before anything is sent, or is a `RowDecodeError`.
+ *
+ * The name is looked up once for each session, in a round trip of its own.
+ *
+ * **Example** (An address)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const Address = Schema.Struct({ STREET: Schema.String, ZIP: Schema.NullOr(Schema.Number) })
+ *
+ * const binds = {
+ *   home: OracleBind.input(OracleBind.object("ADDRESS", Address), { STREET: "High Street", ZIP: 12 }),
+ *   office: OracleBind.out(OracleBind.object("ADDRESS", Address))
+ * }
+ * ```
+ *
+ * @category types
+ * @since 0.1.0
+ */
+export const object = <A>(name: string, schema: ValueSchema<A>): ObjectType<A> => ({
+  [ShapeId]: "object",
+  name,
+  schema
+})
+
+/**
+ * The type of a collection (a nested table or a varray of `CREATE TYPE`, or a list that a package declares), with the schema of its
+ * elements.
+ *
+ * **When to use**
+ *
+ * Use to pass lists to PL/SQL and back, and to select by a list of any length with `table(:ids)`, which is parsed once.
+ *
+ * **Details**
+ *
+ * The value is an array. Where elements can be null the schema has to say so. The name is looked up once for each session.
+ *
+ * **Example** (Rows by their keys)
+ *
+ * ```ts
+ * import { OracleBind, type OracleConnection } from "@sessionpool/oracle"
+ * import { Schema } from "effect"
+ *
+ * const ids = OracleBind.collection("ID_LIST", Schema.Number)
+ *
+ * const byIds = (connection: OracleConnection.OracleConnection, wanted: ReadonlyArray<number>) =>
+ *   connection.query("select * from jobs where id in (select column_value from table(:ids))", {
+ *     ids: OracleBind.input(ids, wanted)
+ *   })
+ * ```
+ *
+ * @category types
+ * @since 0.1.0
+ */
+export const collection = <A>(name: string, schema: ValueSchema<A>): CollectionType<A> => ({
+  [ShapeId]: "collection",
+  name,
+  schema
+})
+
+/**
+ * What kind of type a bind has: `"scalar"` for the name of one.
+ *
+ * **When to use**
+ *
+ * Use in code that takes binds and passes them on.
+ *
+ * **Example** (A list)
+ *
+ * ```ts
+ * import { OracleBind } from "@sessionpool/oracle"
+ *
+ * console.log(OracleBind.shapeOf(OracleBind.array("number"))) // "array"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const shapeOf = (type: AnyType): "scalar" | "array" | "object" | "collection" =>
+  typeof type === "object" && type !== null ? type[ShapeId] ?? "scalar" : "scalar"
 
 /**
  * An IN bind of a named type: for JSON, for DATE instead of TIMESTAMP, for a null of some type.
@@ -321,7 +591,7 @@ const describe = <D extends "in" | "out" | "inout" | "returning", T extends Bind
  * @category constructors
  * @since 0.1.0
  */
-export const input = <T extends Exclude<BindType, "cursor">>(
+export const input = <T extends Exclude<AnyType, "cursor">>(
   type: T,
   value: ValueOf<T> | string | Uint8Array | null,
   sizes?: BindSizes
@@ -345,7 +615,7 @@ export const input = <T extends Exclude<BindType, "cursor">>(
  * @category constructors
  * @since 0.1.0
  */
-export const out = <T extends BindType>(type: T, sizes?: BindSizes): OutBind<T> =>
+export const out = <T extends AnyType>(type: T, sizes?: BindSizes): OutBind<T> =>
   describe("out", type, undefined, sizes)
 
 /**
@@ -366,7 +636,7 @@ export const out = <T extends BindType>(type: T, sizes?: BindSizes): OutBind<T> 
  * @category constructors
  * @since 0.1.0
  */
-export const inOut = <T extends Exclude<BindType, "cursor">>(
+export const inOut = <T extends Exclude<AnyType, "cursor">>(
   type: T,
   value: ValueOf<T> | null,
   sizes?: BindSizes
@@ -391,7 +661,7 @@ export const inOut = <T extends Exclude<BindType, "cursor">>(
  * @category constructors
  * @since 0.1.0
  */
-export const returning = <T extends BindType>(type: T, sizes?: BindSizes): ReturningBind<T> =>
+export const returning = <T extends AnyType>(type: T, sizes?: BindSizes): ReturningBind<T> =>
   describe("returning", type, undefined, sizes)
 
 /**
@@ -414,7 +684,7 @@ export const returning = <T extends BindType>(type: T, sizes?: BindSizes): Retur
  */
 export const isDescribed = (
   bind: unknown
-): bind is InBind | OutBind<BindType> | InOutBind<BindType> | ReturningBind<BindType> =>
+): bind is InBind | OutBind<AnyType> | InOutBind<AnyType> | ReturningBind<AnyType> =>
   typeof bind === "object" && bind !== null && TypeId in bind
 
 /**
@@ -436,5 +706,5 @@ export const isDescribed = (
  * @since 0.1.0
  */
 export const directionOf = (
-  bind: InBind | OutBind<BindType> | InOutBind<BindType> | ReturningBind<BindType>
+  bind: InBind | OutBind<AnyType> | InOutBind<AnyType> | ReturningBind<AnyType>
 ): "in" | "out" | "inout" | "returning" => bind[TypeId]

@@ -3,15 +3,18 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as OracleBind from "../OracleBind.ts"
 import { isYearMonth } from "../OracleInterval.ts"
 import { OracleLob } from "../OracleLob.ts"
 import { checkDate, checkJson, checkNumber, naming, namingRows, RefusedBind } from "./bindRefusal.ts"
 import { dateForDriver, type DatePolicy, dateReader } from "./datePolicy.ts"
+import { decodeWith, encodeWith, readElement, readObject, writeElement, writeObject } from "./dbObjects.ts"
 import { readDaySecond, readYearMonth, writeDaySecond, writeYearMonth } from "./intervals.ts"
-import { bindText, exactNumber, type NumberPolicy, outNumberReader } from "./numberPolicy.ts"
+import { bindText, exactNumber, type NumberPolicy, numberReader, outNumberReader, Unfit } from "./numberPolicy.ts"
 import {
   type BindUnit,
+  type DbClass,
   type DbType,
   driver,
   type DriverBinds,
@@ -20,6 +23,7 @@ import {
   type Lob,
   type ResultSet
 } from "./oracledb.ts"
+import { kindOf } from "./refusal.ts"
 import type { Handles } from "./rowReader.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
@@ -52,8 +56,64 @@ const types: { readonly [T in OracleBind.BindType]: DbType } = {
 export const isBindType = (type: unknown): type is OracleBind.BindType =>
   typeof type === "string" && Object.hasOwn(types, type)
 
+export const isKnownType = (type: unknown): type is OracleBind.AnyType => {
+  if (typeof type !== "object" || type === null) return isBindType(type)
+  switch (OracleBind.shapeOf(type as OracleBind.AnyType)) {
+    case "array":
+      return Object.hasOwn(elementTypes, (type as OracleBind.ArrayType<OracleBind.ElementType>).element)
+    case "object":
+    case "collection": {
+      const { name, schema } = type as OracleBind.ObjectType<unknown>
+      return typeof name === "string" && name !== "" && Schema.isSchema(schema)
+    }
+    case "scalar":
+      return false
+  }
+}
+
+/** Index-by tables go in the types that their elements have: the server compares them. */
+const elementTypes: { readonly [T in OracleBind.ElementType]: DbType } = {
+  string: driver.DB_TYPE_VARCHAR,
+  nstring: driver.DB_TYPE_NVARCHAR,
+  char: driver.DB_TYPE_CHAR,
+  number: driver.DB_TYPE_NUMBER,
+  bigint: driver.DB_TYPE_NUMBER,
+  bigDecimal: driver.DB_TYPE_NUMBER,
+  double: driver.DB_TYPE_BINARY_DOUBLE,
+  date: driver.DB_TYPE_DATE,
+  timestamp: driver.DB_TYPE_TIMESTAMP,
+  timestampTz: driver.DB_TYPE_TIMESTAMP_TZ,
+  timestampLtz: driver.DB_TYPE_TIMESTAMP_LTZ,
+  intervalDs: driver.DB_TYPE_INTERVAL_DS,
+  intervalYm: driver.DB_TYPE_INTERVAL_YM,
+  raw: driver.DB_TYPE_RAW
+}
+
+/** The names of the object types that binds have: the driver has to know them before it can write a value. */
+export const objectTypeNames = (binds: OracleBind.Binds | undefined): ReadonlyArray<string> => {
+  const names = new Set<string>()
+  for (const bind of Object.values<unknown>(binds ?? [])) {
+    if (!OracleBind.isDescribed(bind) || !isKnownType(bind.type) || typeof bind.type === "string") continue
+    if ("name" in bind.type) names.add(bind.type.name)
+  }
+  return [...names]
+}
+
+/** The driver's classes for the object types of binds, by name. */
+export type ObjectClasses = ReadonlyMap<string, DbClass>
+
 /** The driver takes an OUT bind of a type that it does not know for a text. */
 const checkType = (type: unknown): void => {
+  if (typeof type === "object" && type !== null) {
+    if (!isKnownType(type)) {
+      throw new RefusedBind(
+        `its type must be made by OracleBind.array with one of ${
+          Object.keys(elementTypes).join(", ")
+        }, or by OracleBind.object or OracleBind.collection with a name and a schema`
+      )
+    }
+    return
+  }
   if (!isBindType(type)) throw new RefusedBind(`its type must be one of ${Object.keys(types).join(", ")}`)
 }
 
@@ -131,10 +191,90 @@ const sizeOf = (bind: OracleBind.BindSizes & { readonly type: OracleBind.BindTyp
     ? bind.maxSize ?? textSize
     : undefined
 
-const writeUnit = (bind: unknown, dates: DatePolicy): unknown => {
+const defaultArraySize = 1000
+
+/** An index-by table. */
+const writeArray = (
+  { element, maxArraySize, maxSize }: OracleBind.ArrayType<OracleBind.ElementType>,
+  bind: OracleBind.BindSizes & { readonly value: unknown },
+  direction: keyof typeof directions,
+  dates: DatePolicy
+): BindUnit => {
+  const type = elementTypes[element]
+  const given = bind.value ?? (direction === "out" ? undefined : [])
+  if (given !== undefined && !Array.isArray(given)) {
+    throw new RefusedBind(`an index-by table takes an array, and it is ${kindOf(given)}`)
+  }
+  const values = (given as ReadonlyArray<unknown> | undefined)?.map((each) =>
+    Duration.isDuration(each)
+      ? writeDaySecond(each).val
+      : isYearMonth(each)
+      ? writeYearMonth(each).val
+      : writeElement(type, each ?? null, { dates })
+  )
+  const room = Math.max(bind.maxArraySize ?? maxArraySize ?? defaultArraySize, values?.length ?? 0)
+  return {
+    dir: directions[direction],
+    type,
+    ...(values !== undefined && direction !== "out" && { val: values }),
+    ...(direction !== "in" && { maxArraySize: room }),
+    ...(sizedTypes.has(element) && direction !== "in" && { maxSize: bind.maxSize ?? maxSize ?? textSize })
+  }
+}
+
+/** An object, a record or a collection. */
+const writeShaped = (
+  type: OracleBind.ObjectType<unknown> | OracleBind.CollectionType<unknown>,
+  value: unknown,
+  direction: keyof typeof directions,
+  settings: ValueSettings,
+  classes: ObjectClasses
+): BindUnit => {
+  const known = classes.get(type.name)
+  if (known === undefined) throw new RefusedBind(`${type.name} is not a type that can be bound here`)
+  return {
+    dir: directions[direction],
+    type: known,
+    ...(direction !== "out" && direction !== "returning" && { val: shapedValue(type, value, known, settings) })
+  }
+}
+
+const shapedValue = (
+  type: OracleBind.ObjectType<unknown> | OracleBind.CollectionType<unknown>,
+  value: unknown,
+  known: DbClass,
+  settings: ValueSettings
+): unknown => {
+  if (value === null || value === undefined) return null
+  if (OracleBind.shapeOf(type) === "object") return writeObject(known, encodeWith(type.schema, value), settings)
+  if (!Array.isArray(value)) throw new RefusedBind(`${type.name} takes an array, and it is ${kindOf(value)}`)
+  return writeObject(known, value.map((each: unknown, i) => atIndex(i, () => encodeWith(type.schema, each))), settings)
+}
+
+const atIndex = <A>(index: number, write: () => A): A => {
+  try {
+    return write()
+  } catch (thrown) {
+    throw thrown instanceof RefusedBind ? new RefusedBind(`at [${index}], ${thrown.problem}`) : thrown
+  }
+}
+
+const writeUnit = (bind: unknown, settings: ValueSettings, classes: ObjectClasses): unknown => {
+  const { dates } = settings
   if (!OracleBind.isDescribed(bind)) return writeValue(bind, dates)
   checkType(bind.type)
   const direction = OracleBind.directionOf(bind)
+  if (typeof bind.type === "object") {
+    return "element" in bind.type
+      ? writeArray(bind.type, bind, direction, dates)
+      : writeShaped(bind.type, bind.value, direction, settings, classes)
+  }
+  return writeScalarUnit(bind as ScalarBind, direction, dates)
+}
+
+type ScalarBind = OracleBind.BindSizes & { readonly type: OracleBind.BindType; readonly value: unknown }
+
+const writeScalarUnit = (bind: ScalarBind, direction: keyof typeof directions, dates: DatePolicy): unknown => {
   // A number that only goes in can go as the NUMBER it is.
   if (direction === "in" && exactTypes.has(bind.type)) {
     const value = isNumeric(bind.value) ? writeValue(bind.value, dates) : undefined
@@ -151,13 +291,19 @@ const writeUnit = (bind: unknown, dates: DatePolicy): unknown => {
   } satisfies BindUnit
 }
 
+const noClasses: ObjectClasses = new Map()
+
 /** The binds of one execution. */
-export const writeBinds = (binds: OracleBind.Binds | undefined, dates: DatePolicy): DriverBinds => {
+export const writeBinds = (
+  binds: OracleBind.Binds | undefined,
+  settings: ValueSettings,
+  classes: ObjectClasses = noClasses
+): DriverBinds => {
   if (binds === undefined) return []
   return isPositional(binds)
-    ? binds.map((bind, index) => naming(`:${index + 1}`, () => writeUnit(bind, dates)))
+    ? binds.map((bind, index) => naming(`:${index + 1}`, () => writeUnit(bind, settings, classes)))
     : Object.fromEntries(
-      Object.entries(binds).map(([name, bind]) => [name, naming(`:${name}`, () => writeUnit(bind, dates))])
+      Object.entries(binds).map(([name, bind]) => [name, naming(`:${name}`, () => writeUnit(bind, settings, classes))])
     )
 }
 
@@ -169,6 +315,37 @@ const isLob = (value: unknown): value is Lob => typeof value === "object" && val
 
 const isResultSet = (value: unknown): value is ResultSet =>
   typeof value === "object" && value !== null && "getRows" in value
+
+/** Reads what came back for an index-by table, an object or a collection. */
+const readShaped = (
+  type: Exclude<OracleBind.AnyType, OracleBind.BindType>,
+  settings: ValueSettings
+): (value: unknown) => unknown => {
+  if ("element" in type) {
+    const { element } = type
+    const read = exactTypes.has(element)
+      ? readElement(numberReader(element as NumberPolicy))
+      : readOut(element, settings.dates, noHandles, settings)
+    return (value) =>
+      value === null || value === undefined ? null : firstUnfit((value as ReadonlyArray<unknown>).map(read))
+  }
+  return (value) => {
+    if (value === null || value === undefined) return null
+    const plain = readObject(value, type.name, settings)
+    if (OracleBind.shapeOf(type) === "object" || plain instanceof Unfit) return decodeWith(type.schema, plain)
+    return firstUnfit((plain as ReadonlyArray<unknown>).map((each) => decodeWith(type.schema, each)))
+  }
+}
+
+const firstUnfit = (values: ReadonlyArray<unknown>): unknown => {
+  const index = values.findIndex((value) => value instanceof Unfit)
+  return index < 0 ? values : new Unfit(`at [${index}], ${(values[index] as Unfit).problem}`)
+}
+
+const noHandles: Handles = {
+  lob: (lob) => lob as never,
+  cursor: (resultSet) => resultSet as never
+}
 
 const readOut = (
   type: OracleBind.BindType,
@@ -197,7 +374,7 @@ const readOut = (
 export const readOutBinds = (
   binds: OracleBind.Binds | undefined,
   given: DriverBinds | undefined,
-  settings: Pick<ValueSettings, "dates" | "safeIntegers">,
+  settings: ValueSettings,
   handles: Handles
 ): OutValues => {
   const positional = binds === undefined || isPositional(binds)
@@ -206,7 +383,13 @@ export const readOutBinds = (
   )
   const values = described.map(([name, type], index) => {
     const value = given === undefined ? null : Array.isArray(given) ? given[index] : Reflect.get(given, name)
-    return [name, readOut(type, settings.dates, handles, settings)(value)] as const
+    const read = typeof type === "object"
+      ? readShaped(type, settings)
+      : readOut(type, settings.dates, handles, settings)
+    return [
+      name,
+      Array.isArray(value) && typeof type === "object" && !("element" in type) ? value.map(read) : read(value)
+    ] as const
   })
   return positional ? values.map(([, value]) => value) : Object.fromEntries(values)
 }
@@ -235,16 +418,45 @@ const longest = (values: ReadonlyArray<unknown>): number =>
     1
   )
 
+interface Column {
+  readonly definition: BindUnit
+  readonly values: ReadonlyArray<unknown>
+}
+
+/** A column of objects or collections. */
+const shapedColumn = (
+  where: string,
+  type: Exclude<OracleBind.AnyType, OracleBind.BindType>,
+  described: OracleBind.BindSizes & Parameters<typeof OracleBind.directionOf>[0],
+  binds: ReadonlyArray<OracleBind.Bind>,
+  settings: ValueSettings,
+  classes: ObjectClasses
+): Column =>
+  naming(where, () => {
+    if ("element" in type) throw new RefusedBind("an index-by table cannot be bound in a batch")
+    const { val: _, ...definition } = writeShaped(type, null, OracleBind.directionOf(described), settings, classes)
+    const values = namingRows(
+      where,
+      binds,
+      (bind) =>
+        shapedValue(type, OracleBind.isDescribed(bind) ? bind.value : bind, definition.type as DbClass, settings)
+    )
+    return { definition, values }
+  })
+
 /** One column of a batch: all its values in one type. */
 const batchColumn = (
   where: string,
   binds: ReadonlyArray<OracleBind.Bind>,
-  dates: DatePolicy
-): { readonly definition: BindUnit; readonly values: ReadonlyArray<unknown> } => {
+  settings: ValueSettings,
+  classes: ObjectClasses
+): Column => {
+  const { dates } = settings
   const described = binds.find(OracleBind.isDescribed)
   if (described !== undefined) {
     const { type } = described
     naming(where, () => checkType(type))
+    if (typeof type === "object") return shapedColumn(where, type, described, binds, settings, classes)
     const direction = OracleBind.directionOf(described)
     const values = namingRows(
       where,
@@ -253,7 +465,7 @@ const batchColumn = (
     )
     const maxSize = direction === "in" && (sizedTypes.has(type) || exactTypes.has(type))
       ? Math.max(described.maxSize ?? 1, longest(values))
-      : sizeOf(described)
+      : sizeOf({ ...described, type })
     return {
       definition: { dir: directions[direction], type: types[type], ...(maxSize !== undefined && { maxSize }) },
       values
@@ -278,7 +490,11 @@ const isUnit = (value: unknown): value is BindUnit =>
   typeof value === "object" && value !== null && "val" in value && "type" in value
 
 /** The binds of a batch of rows, each by name or each by position. */
-export const writeBatch = (rows: ReadonlyArray<OracleBind.Binds>, dates: DatePolicy): BatchBinds => {
+export const writeBatch = (
+  rows: ReadonlyArray<OracleBind.Binds>,
+  settings: ValueSettings,
+  classes: ObjectClasses = noClasses
+): BatchBinds => {
   const first = rows[0]
   if (first === undefined) return { rows: [], definitions: undefined }
   const names = Object.keys(first)
@@ -287,7 +503,8 @@ export const writeBatch = (rows: ReadonlyArray<OracleBind.Binds>, dates: DatePol
     batchColumn(
       positional ? `:${Number(name) + 1}` : `:${name}`,
       rows.map((row) => Reflect.get(row, name) as OracleBind.Bind),
-      dates
+      settings,
+      classes
     )
   )
   const shape = (values: ReadonlyArray<unknown>): DriverBinds =>

@@ -5,6 +5,7 @@
  * fallback that stands with it takes over, and is logged once. A test holds the installed driver to all of them.
  */
 import {
+  type DbType,
   driver,
   type DriverConnection,
   type DriverPool,
@@ -72,6 +73,36 @@ export const modifiedSchema: Member = {
 export const pipelineFetchTypes: Member = {
   name: "connection._createFetchTypeHandler, pipeline.operations, connection._impl.supportsPipelining",
   fallback: "statements go one by one, also with `pipelining` on"
+}
+
+/**
+ * The data of an object or a collection (`lib/thin/dbObject.js`), in which a NUMBER still has its digits: the driver's own
+ * properties make a double of it. Without it such numbers are refused, unless they are asked for as doubles.
+ */
+export interface ObjectData {
+  readonly isCollection: boolean
+  readonly elementType: DbType
+  readonly attributes: ReadonlyArray<{ readonly name: string; readonly type: DbType }>
+  /** Of the attributes in their order, or of the elements. */
+  readonly values: ReadonlyArray<unknown>
+}
+
+/** `undefined` for what is no object, and where this release keeps it otherwise. */
+export const objectData = (value: unknown): ObjectData | undefined => {
+  if (!isObject(value)) return undefined
+  const data = isObject(value["_impl"]) ? value["_impl"] : value
+  const { _objType: type, getAttrValue, getValues } = data as Record<string, unknown>
+  if (!isObject(type) || typeof getAttrValue !== "function" || typeof getValues !== "function") return undefined
+  const attributes = (type["attributes"] ?? []) as ObjectData["attributes"]
+  const isCollection = type["isCollection"] === true
+  return {
+    isCollection,
+    elementType: type["elementType"] as DbType,
+    attributes,
+    values: isCollection
+      ? Reflect.apply(getValues, data, []) as ReadonlyArray<unknown>
+      : attributes.map((attribute): unknown => Reflect.apply(getAttrValue, data, [attribute]))
+  }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null

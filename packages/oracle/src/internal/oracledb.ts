@@ -24,9 +24,37 @@ export interface ColumnMetadata {
   readonly metaData?: ReadonlyArray<ColumnMetadata>
 }
 
+/** What the driver tells of an attribute or an element. */
+export interface DbPart {
+  readonly type: DbType
+  readonly typeClass?: DbClass
+}
+
+/** A class of the driver for the values of an object type, a record type or a collection type. */
+export interface DbClass {
+  new(value?: unknown): DbValue
+  readonly prototype: {
+    readonly fqn: string
+    readonly isCollection: boolean
+    readonly attributes: Readonly<Record<string, DbPart>>
+    readonly elementType?: DbType
+    readonly elementTypeClass?: DbClass
+  }
+}
+
+/** A value of such a class. */
+export interface DbValue {
+  readonly fqn: string
+  readonly isCollection: boolean
+  readonly attributes: Readonly<Record<string, DbPart>>
+  readonly elementType?: DbType
+  readonly getValues: () => ReadonlyArray<unknown>
+}
+
 export interface BindUnit {
   readonly dir?: number
-  readonly type?: DbType
+  /** For objects and collections, the driver's class of their values. */
+  readonly type?: DbType | DbClass
   readonly val?: unknown
   readonly maxSize?: number
   readonly maxArraySize?: number
@@ -117,6 +145,7 @@ export interface DriverConnection {
     options: ExecuteManyOptions
   ) => Promise<ExecuteManyResult>
   readonly runPipeline?: (pipeline: Pipeline, continueOnError: boolean) => Promise<ReadonlyArray<PipelineResult>>
+  readonly getDbObjectClass: (name: string) => Promise<DbClass>
   readonly getStatementInfo: (sql: string) => Promise<StatementInfo>
   readonly commit: () => Promise<void>
   readonly rollback: () => Promise<void>
@@ -213,6 +242,7 @@ export interface Driver {
   readonly DB_TYPE_NCLOB: DbType
   readonly DB_TYPE_NUMBER: DbType
   readonly DB_TYPE_NVARCHAR: DbType
+  readonly DB_TYPE_OBJECT: DbType
   readonly DB_TYPE_RAW: DbType
   readonly DB_TYPE_ROWID: DbType
   readonly DB_TYPE_TIMESTAMP: DbType

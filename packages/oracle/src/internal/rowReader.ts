@@ -1,6 +1,7 @@
 /** Turns the rows of the driver into rows of the program: under names, with every value as its policy says. */
 import * as Effect from "effect/Effect"
 import { dateReader } from "./datePolicy.ts"
+import { readObject } from "./dbObjects.ts"
 import { readDaySecond, readYearMonth } from "./intervals.ts"
 import { isNumberPolicy, numberReader, Unfit } from "./numberPolicy.ts"
 import {
@@ -83,7 +84,7 @@ const optionsOf = (settings: ValueSettings): ExecuteOptions => ({
   prefetchRows: settings.prefetchRows,
   // What the application has set for the whole process must not change what this package reads.
   autoCommit: false,
-  dbObjectAsPojo: true,
+  dbObjectAsPojo: false,
   maxRows: 0
 })
 
@@ -161,6 +162,8 @@ const readerOf = (column: ColumnMetadata, settings: ValueSettings, handles: Hand
     case driver.DB_TYPE_BLOB:
     case driver.DB_TYPE_BFILE:
       return (value) => isLob(value) ? handles.lob(value) : value
+    case driver.DB_TYPE_OBJECT:
+      return (value) => readObject(value, column.name, settings)
     case driver.DB_TYPE_CURSOR:
       return nestedColumn(column, settings, handles)
     default:

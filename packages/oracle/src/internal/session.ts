@@ -18,7 +18,7 @@ import * as Effect from "effect/Effect"
 import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
-import type { DriverConnection } from "./oracledb.ts"
+import type { DbClass, DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
 import type { PooledTransport } from "./pooledTransport.ts"
 import type { SecretMark } from "./secretMark.ts"
@@ -76,6 +76,8 @@ export class OracleSession {
   readonly context: SessionContext
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
+  /** The driver's classes of the object types that binds have named. */
+  readonly classes = new Map<string, DbClass>()
   lease: LeaseState | undefined = undefined
   /** The driver's connection; `undefined` while it is with the transport. */
   attached: DriverConnection | undefined

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as OracleBind from "../OracleBind.ts"
 import * as OracleError from "../OracleError.ts"
-import { isBindType, readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
+import { isKnownType, type ObjectClasses, objectTypeNames, readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
 import { checkBinds } from "./boundLobs.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
@@ -93,6 +93,39 @@ export interface RunOptions {
   readonly keepInStmtCache?: boolean
 }
 
+const noClasses: ObjectClasses = new Map()
+
+/** The driver's classes of the object types among binds: each is asked for once in a session, before the statement. */
+const classesOf = (caller: Caller, binds: unknown): Effect.Effect<ObjectClasses, CallError> => {
+  let names: ReadonlyArray<string> = []
+  try {
+    if (typeof binds === "object" && binds !== null) names = objectTypeNames(binds as OracleBind.Binds)
+  } catch {
+    // What is no set of binds, or throws when it is read, is told where the statement is made.
+  }
+  if (names.length === 0) return Effect.succeed(noClasses)
+  const { classes } = caller.session
+  return Effect.as(
+    Effect.forEach(names.filter((name) => !classes.has(name)), (name) =>
+      Effect.map(
+        caller.call({ operation: "DESCRIBE TYPE" }, (connection) => connection.getDbObjectClass(name)),
+        (known) => {
+          classes.set(name, known)
+        }
+      ), { discard: true }),
+    classes
+  )
+}
+
+const withClasses = <A, E>(
+  caller: Caller,
+  binds: unknown,
+  go: (classes: ObjectClasses) => Effect.Effect<A, E>
+): Effect.Effect<A, E | CallError> => {
+  const found = classesOf(caller, binds)
+  return Effect.flatMap(found, go)
+}
+
 /** The rows of a query, all of them, each as its policies say. */
 export const query = (
   caller: Caller,
@@ -130,31 +163,32 @@ const fetched = <A>(
   run: RunOptions | undefined,
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
-  sent(sql, (text) =>
-    caller.statementThen(
-      {
-        operation: "query",
-        sql: text,
-        discard: discardResult,
-        isAutoCommit: run?.autoCommit,
-        // The handles of LOBs belong to the call that gave them.
-        isJoinable: settings.lobs === "value" && isPlainQuery.test(text)
-      },
-      () => {
-        checkBinds(binds, caller, "query")
-        const options = executeOptions(settings)
-        return {
-          kind: "query",
+  withClasses(caller, binds, (classes) =>
+    sent(sql, (text) =>
+      caller.statementThen(
+        {
+          operation: "query",
           sql: text,
-          binds: writeBinds(binds, settings.dates),
-          options: run === undefined ? options : { ...options, ...run }
-        }
-      },
-      ({ metaData, rows }) =>
-        metaData === undefined || rows === undefined
-          ? Effect.succeed([])
-          : withSettings(settings, (now) => read(new RowReader(metaData, now, handlesOf(caller, now)), rows))
-    ))
+          discard: discardResult,
+          isAutoCommit: run?.autoCommit,
+          // The handles of LOBs belong to the call that gave them.
+          isJoinable: settings.lobs === "value" && classes.size === 0 && isPlainQuery.test(text)
+        },
+        () => {
+          checkBinds(binds, caller, "query")
+          const options = executeOptions(settings)
+          return {
+            kind: "query",
+            sql: text,
+            binds: writeBinds(binds, settings, classes),
+            options: run === undefined ? options : { ...options, ...run }
+          }
+        },
+        ({ metaData, rows }) =>
+          metaData === undefined || rows === undefined
+            ? Effect.succeed([])
+            : withSettings(settings, (now) => read(new RowReader(metaData, now, handlesOf(caller, now)), rows))
+      )))
 
 /** The rows of a query as a stream over its cursor. */
 export const queryStream = (
@@ -164,20 +198,21 @@ export const queryStream = (
   settings: ValueSettings,
   run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
-  const open = sent(sql, (text) =>
-    caller.call(
-      { operation: "query", sql: text, discard: discardResult, isAutoCommit: run?.autoCommit },
-      (connection) => {
-        checkBinds(binds, caller, "query")
-        return connection.execute(text, writeBinds(binds, settings.dates), {
-          ...executeOptions(settings),
-          ...run,
-          // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
-          prefetchRows: settings.fetchArraySize,
-          resultSet: true
-        })
-      }
-    ))
+  const open = withClasses(caller, binds, (classes) =>
+    sent(sql, (text) =>
+      caller.call(
+        { operation: "query", sql: text, discard: discardResult, isAutoCommit: run?.autoCommit },
+        (connection) => {
+          checkBinds(binds, caller, "query")
+          return connection.execute(text, writeBinds(binds, settings, classes), {
+            ...executeOptions(settings),
+            ...run,
+            // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
+            prefetchRows: settings.fetchArraySize,
+            resultSet: true
+          })
+        }
+      )))
   return openedStream(caller, Effect.map(open, ({ resultSet }) => resultSet), settings, sql)
 }
 
@@ -201,6 +236,7 @@ export const execute = <const B extends OracleBind.Binds>(
   run?: RunOptions
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
   Effect.gen(function*() {
+    const classes = yield* classesOf(caller, binds)
     const result = yield* sent(sql, (text) =>
       caller.statementThen(
         {
@@ -208,14 +244,14 @@ export const execute = <const B extends OracleBind.Binds>(
           sql: text,
           discard: discardResult,
           isAutoCommit: run?.autoCommit,
-          isJoinable: isPlainChange.test(text)
+          isJoinable: classes.size === 0 && isPlainChange.test(text)
         },
         () => {
           checkBinds(binds, caller, "execute")
           return {
             kind: "execute",
             sql: text,
-            binds: writeBinds(binds, settings.dates),
+            binds: writeBinds(binds, settings, classes),
             options: { ...executeOptions(settings), ...run, resultSet: true }
           }
         },
@@ -266,47 +302,48 @@ export const executeMany = (
   }
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    sent(sql, (text) =>
-      caller.statementThen(
-        {
-          operation: "executeMany",
-          sql: text,
-          batchSize: rows.length,
-          discard: discardResult,
-          isAutoCommit: run?.autoCommit,
-          isJoinable: isPlainChange.test(text)
-        },
-        () => {
-          const isPositional = Array.isArray(rows[0])
-          for (const [index, row] of rows.entries()) {
-            const what = `Row ${index} of a batch`
-            if (row === undefined) throw wrongArgument("executeMany", what, "the binds of an execution", row)
-            checkBinds(row, caller, "executeMany", what)
-            if (Array.isArray(row) !== isPositional) {
-              throw wrongArgument(
-                "executeMany",
-                what,
-                isPositional ? "an array as row 0 is" : "an object as row 0 is",
-                row
-              )
-            }
-          }
-          const batch = writeBatch(rows, settings.dates)
-          if (options.rowCounts === true) caller.session.prepareAnew(text)
-          return {
-            kind: "executeMany",
+    withClasses(caller, rows[0], (classes) =>
+      sent(sql, (text) =>
+        caller.statementThen(
+          {
+            operation: "executeMany",
             sql: text,
-            binds: batch.definitions === undefined ? rows.length : batch.rows,
-            options: {
-              autoCommit: run?.autoCommit === true,
-              batchErrors: options.batchErrors === true,
-              dmlRowCounts: options.rowCounts === true,
-              ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
+            batchSize: rows.length,
+            discard: discardResult,
+            isAutoCommit: run?.autoCommit,
+            isJoinable: classes.size === 0 && isPlainChange.test(text)
+          },
+          () => {
+            const isPositional = Array.isArray(rows[0])
+            for (const [index, row] of rows.entries()) {
+              const what = `Row ${index} of a batch`
+              if (row === undefined) throw wrongArgument("executeMany", what, "the binds of an execution", row)
+              checkBinds(row, caller, "executeMany", what)
+              if (Array.isArray(row) !== isPositional) {
+                throw wrongArgument(
+                  "executeMany",
+                  what,
+                  isPositional ? "an array as row 0 is" : "an object as row 0 is",
+                  row
+                )
+              }
             }
-          }
-        },
-        Effect.succeed
-      )),
+            const batch = writeBatch(rows, settings, classes)
+            if (options.rowCounts === true) caller.session.prepareAnew(text)
+            return {
+              kind: "executeMany",
+              sql: text,
+              binds: batch.definitions === undefined ? rows.length : batch.rows,
+              options: {
+                autoCommit: run?.autoCommit === true,
+                batchErrors: options.batchErrors === true,
+                dmlRowCounts: options.rowCounts === true,
+                ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
+              }
+            }
+          },
+          Effect.succeed
+        ))),
     (result) =>
       withSettings(settings, (now) => {
         const handles = handlesOf(caller, now)
@@ -369,7 +406,7 @@ export const callRoutine = <const B extends OracleBind.Binds>(
   if (typeof args !== "object" || args === null) {
     return Effect.fail(wrongArgument("call", "The arguments of a routine", "an array or an object", args))
   }
-  if (result !== undefined && (!OracleBind.isDescribed(result) || !isBindType(result.type))) {
+  if (result !== undefined && (!OracleBind.isDescribed(result) || !isKnownType(result.type))) {
     return Effect.fail(wrongArgument("call", "What a function returns", "the name of a type, or an OUT bind", result))
   }
   const list = argumentsOf(args)
