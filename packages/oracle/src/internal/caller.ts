@@ -79,7 +79,7 @@ export class Caller {
       succeed,
       fail: (thrown) => this.#failure(details, thrown)
     }))
-    return this.#isTraced ? traced(session, details, run) : run
+    return this.#guarded(details, this.#isTraced ? traced(session, details, run) : run)
   }
 
   /** A statement: alone, or together with those of other fibers where `pipelining` is on. */
@@ -108,7 +108,15 @@ export class Caller {
           wantsPipelining() ?? batches.state.isOn ? session.batched(lease, sql, prepare, ending) : alone
         )
     )
-    return this.#isTraced ? traced(session, details, run) : run
+    return this.#guarded(details, this.#isTraced ? traced(session, details, run) : run)
+  }
+
+  /** Not run at all where a sandbox refuses it. */
+  #guarded<A, E>(details: TracedCall, run: Effect.Effect<A, E | CallError>): Effect.Effect<A, E | CallError> {
+    const { guard } = this.session
+    if (guard === undefined) return run
+    const refused = guard(details.operation, details.sql)
+    return refused === undefined ? run : Effect.fail(refused)
   }
 
   /** What the driver does without a round trip. */

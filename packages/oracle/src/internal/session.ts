@@ -21,6 +21,7 @@ import { type DriverInternals, driverInternals } from "./driverInternals.ts"
 import type { DbClass, DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
 import type { PooledTransport } from "./pooledTransport.ts"
+import type { Guard } from "./sandbox.ts"
 import type { SecretMark } from "./secretMark.ts"
 import {
   type Call,
@@ -81,6 +82,8 @@ export class OracleSession {
   lease: LeaseState | undefined = undefined
   /** The driver's connection; `undefined` while it is with the transport. */
   attached: DriverConnection | undefined
+  /** What may be called on it, while a sandbox has it. */
+  guard: Guard | undefined = undefined
   /** The holder's limit for a round trip, in milliseconds, 0 for none. The pool's own calls have limits of their own. */
   callTimeout = 0
   #callTimeoutInForce = 0
