@@ -31,6 +31,7 @@ describe("values that come back", () => {
       for (const [policy, literal] of [["number", digits38], ["number", "1 / 3"], ["bigint", "1.5"]] as const) {
         const error = yield* Effect.flip(read(policy, literal))
         assert.strictEqual(error._tag, "RowDecodeError")
+        assert.isFalse(error.isRetryable)
         assert.match(error.message, /^Row 1, column N: has /)
       }
     })))

@@ -37,4 +37,8 @@ export class RowDecodeError extends Schema.TaggedError<RowDecodeError>("@session
     const where = this.column === undefined ? "" : `, column ${this.column}`
     return `Row ${this.row}${where}: ${this.problem}${this.sql === undefined ? "" : ` (${this.sql})`}`
   }
+  /** Whether the same query may succeed later without any change: the row would be read the same way. */
+  get isRetryable(): boolean {
+    return false
+  }
 }
