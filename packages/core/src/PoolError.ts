@@ -6,14 +6,12 @@
  *
  * @since 0.1.0
  */
-import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
 import { formatDuration } from "./internal/data/durationText.ts"
+import { describeCause, describeSnapshot, inPool, refusalAdvice, waitAdvice } from "./internal/data/errorText.ts"
 import { escapeControls } from "./internal/data/messageText.ts"
 
 const pool = Schema.String
-
-const inPool = (name: string): string => `Session pool "${escapeControls(name)}"`
 
 /**
  * The counts of a pool at one moment, as carried by failures.
@@ -64,18 +62,6 @@ export const Snapshot = Schema.Struct({
  * @since 0.1.0
  */
 export type Snapshot = typeof Snapshot.Type
-
-const describeSnapshot = (snapshot: Snapshot): string => {
-  const counts = `${snapshot.busy} busy of ${snapshot.opened} open, ${snapshot.opening} opening, ` +
-    `${snapshot.pending} waiting, max ${snapshot.max}`
-  if (snapshot.leases.length === 0) return counts
-  const leases = snapshot.leases.map((lease) =>
-    `session ${lease.session} by fiber #${lease.fiber} for ${formatDuration(lease.heldMillis)}${
-      lease.takenAt === undefined ? "" : ` (acquired at ${lease.takenAt})`
-    }`
-  )
-  return `${counts}; held longest: ${leases.join(", ")}`
-}
 
 /**
  * The pool is closed or closing and accepts no more requests.
@@ -218,42 +204,13 @@ export class AcquireTimeoutError
   override get message() {
     return `${inPool(this.pool)} could not provide a session for ${escapeControls(this.request)} within ${
       formatDuration(this.waitedMillis)
-    } (${describeSnapshot(this.snapshot)}). ${adviceFor(this)}`
+    } (${describeSnapshot(this.snapshot)}). ${waitAdvice(this)}`
   }
 
   /** Whether the same request may succeed later without any change. */
   get isRetryable(): boolean {
     return true
   }
-}
-
-/** What to do about a wait that was too long, by what kept it waiting. */
-const adviceFor = ({ lastOpenFailure, nestedSession, snapshot }: AcquireTimeoutError): string => {
-  const isFull = snapshot.busy >= snapshot.max
-  const advice: Array<string> = []
-  if (nestedSession !== undefined) {
-    advice.push(
-      `The waiting fiber itself holds session ${nestedSession} of this pool: a nested acquire waits for itself once all ` +
-        `sessions are held that way. Pass the connection on instead of acquiring again.`
-    )
-  }
-  if (lastOpenFailure !== undefined) {
-    advice.push(`The last attempt to open a session failed: ${describeCause(lastOpenFailure)}.`)
-  }
-  if (isFull) advice.push("All sessions are busy: raise max or waitTimeout, or hold sessions for a shorter time.")
-  else if (snapshot.opening > 0) {
-    advice.push(
-      "Opening a session took longer than the wait: raise waitTimeout, keep sessions open with min, or find out why the " +
-        "database is slow to connect."
-    )
-  } else if (lastOpenFailure !== undefined) advice.push("Fix the cause; the pool keeps trying to open sessions.")
-  else {
-    advice.push(
-      "Not all sessions are busy, but none fits this request yet: sessions of another identity, shard, tag or purity are " +
-        "being checked or replaced. Raise waitTimeout, max or maxSessionsPerShard."
-    )
-  }
-  return advice.join(" ")
 }
 
 /**
@@ -368,23 +325,10 @@ export class OpenSessionError extends Schema.TaggedError<OpenSessionError>("@ses
       describeCause(this.cause)
     }.`
     return this.isAuthentication
-      ? `${what} ${this.#refused}`
+      ? `${what} ${refusalAdvice(this)}`
       : `${what} ${
         this.attempts === 1 ? "The attempt failed" : `${this.attempts} attempts in a row have failed`
       }; the pool keeps trying, with growing pauses.`
-  }
-
-  get #refused(): string {
-    const retry = this.retryMillis === undefined ? undefined : formatDuration(this.retryMillis)
-    if (this.refusal === "locked") {
-      return `The account is locked; the pool tries one log-on a minute${
-        retry === undefined ? "" : `, the next in ${retry}`
-      }, and any reconfigure makes it try at once.`
-    }
-    const what = this.refusal === "identity" ? "this identity for the credentials" : "the credentials"
-    const once = retry === undefined ? "" : ` but once, in ${retry} (rotationRetry),`
-    return `The database refused ${what}; the pool will not retry${once} until they change (another result of the ` +
-      `credentials effect, or a request with others) or somebody calls reconfigure.`
   }
 
   /** Whether the same request may succeed later without any change. */
@@ -539,10 +483,3 @@ export type AcquireError =
   | CredentialsNotAllowedError
   | InvalidTagError
   | InvalidOptionsError
-
-const describeCause = (cause: unknown): string => {
-  const message = typeof cause === "object" && cause !== null && "message" in cause ? cause.message : cause
-  const text = typeof message === "string" && message !== "" ? message.replace(/[.\s]+$/, "") : Formatter.format(cause)
-  // Databases report errors in several lines.
-  return text.split("\n").map(escapeControls).join("\n")
-}

@@ -5,25 +5,18 @@
  * to, and keeps a ledger. Under `TestClock` every run is the same. Use it to test a pool's settings, your own code on a pool,
  * or a pool itself.
  */
-import { type SessionDriver, SessionPool } from "@sessionpool/core"
+import { SessionPool } from "@sessionpool/core"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { LedgerEntry } from "./internal/ledger.ts"
+import type { TestDatabase } from "./internal/switches.ts"
 import { construct } from "./internal/testDatabase.ts"
-import {
-  type Behaviour,
-  type LedgerError,
-  type Operation,
-  type Options,
-  type TestConnection,
-  type TestDatabaseError,
-  type TestSession
-} from "./internal/testSession.ts"
+import type { Options, TestConnection, TestDatabaseError, TestSession } from "./internal/testSession.ts"
 
 export type { LedgerEntry } from "./internal/ledger.ts"
+export type { TestDatabase } from "./internal/switches.ts"
 export {
   type Behaviour,
   LedgerError,
@@ -34,51 +27,6 @@ export {
   TestDatabaseError,
   type TestSession
 } from "./internal/testSession.ts"
-
-/**
- * A test database: its driver, the switches that hurt it, and its ledger.
- *
- * **Details**
- *
- * Every switch works at any moment, also while operations are under way: an operation looks at its behaviour when it begins,
- * and again whether its session is alive when it ends.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TestDatabase {
-  readonly driver: SessionDriver.SessionDriver<TestSession, TestConnection, TestDatabaseError>
-  /** Says how an operation behaves from now on. */
-  readonly behave: (operation: Operation, behaviour: Behaviour) => Effect.Effect<void>
-  /** Lets every operation succeed again; operations that hang go on hanging. */
-  readonly heal: Effect.Effect<void>
-  /** Refuses to open sessions: `times` times, or until it is healed. */
-  readonly refuseToOpen: (times?: number) => Effect.Effect<void>
-  /** Changes a password; `undefined` locks the account. Needs `accounts`. */
-  readonly setPassword: (user: string, password: string | undefined) => Effect.Effect<void>
-  /** Kills a session: whatever is done with it from now on fails, and the driver calls it fatal. */
-  readonly kill: (session: number) => Effect.Effect<boolean>
-  /** Kills all sessions; the answer is how many. */
-  readonly killAll: Effect.Effect<number>
-  /** Announces that a session is about to be shut down, which the driver sees without a round trip. */
-  readonly announceShutdown: (session: number) => Effect.Effect<boolean>
-  /** Lets the driver report a fatal error on a session that is lent. */
-  readonly reportFatal: (session: number, cause: unknown) => Effect.Effect<boolean>
-  /** Sessions that are open. */
-  readonly sessions: Effect.Effect<ReadonlyArray<TestSession>>
-  /** Log-ins that were refused, by user: what would lock an account. */
-  readonly refusedLogins: Effect.Effect<ReadonlyMap<string, number>>
-  /** Everything that happened so far. */
-  readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
-  /** How often something happened. */
-  readonly count: (event: LedgerEntry["event"]) => Effect.Effect<number>
-  /** The most sessions that were open or being opened at any one moment. */
-  readonly mostOpen: Effect.Effect<number>
-  /** Fails when a session is still open, or something happened that a pool must never do. */
-  readonly balance: Effect.Effect<void, LedgerError>
-  /** What a pool must never do and did, so far. */
-  readonly violations: Effect.Effect<ReadonlyArray<string>>
-}
 
 /**
  * The service of a test database.

@@ -7,8 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
-import type { TestDatabase } from "../TestDatabase.ts"
 import { LedgerBook } from "./ledger.ts"
+import type { TestDatabase } from "./switches.ts"
 import {
   type Behaviour,
   LedgerError,

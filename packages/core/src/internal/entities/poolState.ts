@@ -8,37 +8,20 @@ import type { Settings } from "../../PoolOptions.ts"
 import type { PoolStatistics } from "../../PoolStatistics.ts"
 import type { Deadlines } from "../data/deadlines.ts"
 import { ExpiryHeap } from "../data/expiryHeap.ts"
-import { LinkedList, unlink } from "../data/linkedList.ts"
+import type { LinkedList } from "../data/linkedList.ts"
 import type { Outbox } from "../data/outbox.ts"
 import * as Overload from "../data/overload.ts"
 import type { TurnClock } from "../data/turnClock.ts"
+import { type Facts, mayLendAgain, type Phase } from "./facts.ts"
 import { FastPath, type FastPool } from "./fastPath.ts"
 import { IdleSessions } from "./idleSessions.ts"
 import type { Job } from "./job.ts"
 import { type Limits, limitsOf } from "./limits.ts"
-import { type Counts, ImpossibleState, Places } from "./places.ts"
+import { type Counts, Places } from "./places.ts"
 import { expiry, type Holder, type Session, type Shard } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
 import type { Criteria, Outcome, Waiter } from "./waiter.ts"
-
-/** Whether the pool takes requests; `closed` once nothing is left. */
-export type Phase = "open" | "draining" | "closed"
-
-/** What holds for all sessions at once. Nothing of it changes but by `#change`. */
-interface Facts {
-  readonly settings: Settings
-  readonly limits: Limits
-  readonly phase: Phase
-  /** Raised by every fatal error: sessions that proved alive before are pinged before they are lent. */
-  readonly suspicion: number
-  /** The credentials that the pool's own sessions are opened with, once one was. */
-  readonly account: string | undefined
-  /** Whether the pool has a user of its own, so that it can open sessions before anybody asks. */
-  readonly hasOwnUser: boolean
-  readonly listeners: ReadonlySet<(event: PoolEvent) => void>
-  /** Whether something runs at the beginning of every lease. */
-  readonly hasLeaseHook: boolean
-}
+import { WaitingQueue } from "./waitingQueue.ts"
 
 /** What is counted from the beginning. Leases are mostly hits: what is counted is those that were not. */
 type Totals = Record<Exclude<keyof PoolStatistics["totals"], "hits"> | "misses", number>
@@ -55,8 +38,7 @@ export class PoolState<S> implements FastPool<S> {
   readonly fast: FastPath<S> = new FastPath(this, this.#idle)
   readonly #sessions = new Set<Session<S>>()
   readonly expiries = new ExpiryHeap<Session<S>>()
-  readonly #waiting = new LinkedList<Waiter<S>>()
-  readonly #waitingGroups = new Set<SessionGroup<S>>()
+  readonly #queue: WaitingQueue<S>
   readonly #totals: Totals = {
     opened: 0,
     openFailures: 0,
@@ -68,13 +50,10 @@ export class PoolState<S> implements FastPool<S> {
     leaks: 0
   }
   #overload: Overload.Overload
-  #waiterNumber = 0
   #lastOpenFailure: unknown = undefined
   #jobs: Array<Job<S>> = []
   readonly #leftGroups = new Set<SessionGroup<S>>()
   #isUnsettled = false
-  /** When waiting requests give up. */
-  readonly deadlines: Deadlines<Waiter<S>>
   /** The sessions of the pool's own user, in its own connection class and no shard. */
   readonly ownGroup: SessionGroup<S>
 
@@ -89,7 +68,7 @@ export class PoolState<S> implements FastPool<S> {
   }) {
     this.#clock = options.clock
     this.#outbox = options.outbox
-    this.deadlines = options.deadlines
+    this.#queue = new WaitingQueue(options.deadlines)
     this.ownGroup = options.ownGroup
     this.#facts = {
       settings: options.settings,
@@ -164,7 +143,7 @@ export class PoolState<S> implements FastPool<S> {
   }
 
   get isCrowded(): boolean {
-    return this.#waiting.size > 0 || this.roomToCome < 0
+    return this.#queue.all.size > 0 || this.roomToCome < 0
   }
 
   get sessions(): ReadonlySet<Session<S>> {
@@ -183,12 +162,17 @@ export class PoolState<S> implements FastPool<S> {
 
   /** Waiting requests, in the order in which they came. */
   get waiting(): LinkedList<Waiter<S>> {
-    return this.#waiting
+    return this.#queue.all
+  }
+
+  /** When waiting requests give up. */
+  get deadlines(): Deadlines<Waiter<S>> {
+    return this.#queue.deadlines
   }
 
   /** Groups that have waiting requests. */
   get waitingGroups(): ReadonlySet<SessionGroup<S>> {
-    return this.#waitingGroups
+    return this.#queue.groups
   }
 
   get totals(): Readonly<Totals> {
@@ -329,32 +313,19 @@ export class PoolState<S> implements FastPool<S> {
   // The queue.
 
   nextWaiterNumber(): number {
-    return ++this.#waiterNumber
+    return this.#queue.nextNumber()
   }
 
   enqueue(waiter: Waiter<S>): void {
-    const { group, password } = waiter.criteria
-    this.#waiting.pushBack(waiter.inPool)
-    group.addWaiter(waiter)
-    if (password !== undefined) group.password = password
-    if (group.waiting === 1) this.#waitingGroups.add(group)
+    this.#queue.add(waiter)
     this.unsettle()
   }
 
   /** A request leaves the queue. */
   dequeue(waiter: Waiter<S>): void {
-    if (!waiter.isWaiting) throw new ImpossibleState("a request leaves the queue that is not in it")
+    this.#queue.remove(waiter)
     const { group } = waiter.criteria
-    unlink(waiter.inPool)
-    this.deadlines.remove(waiter)
-    group.removeWaiter(waiter)
-    if (waiter.checking !== undefined) {
-      waiter.checking.checkedFor = undefined
-      waiter.checking = undefined
-    }
-    if (group.waiting > 0) return
-    this.#waitingGroups.delete(group)
-    this.leaveGroup(group)
+    if (group.waiting === 0) this.leaveGroup(group)
   }
 
   /** The outcome of a request is known. */
@@ -364,8 +335,7 @@ export class PoolState<S> implements FastPool<S> {
   }
 
   oldestWait(now: number): number {
-    const oldest = this.#waiting.first
-    return oldest === undefined ? 0 : now - oldest.since
+    return this.#queue.oldestWait(now)
   }
 
   // The life of a session.
@@ -402,7 +372,7 @@ export class PoolState<S> implements FastPool<S> {
   makeIdle(session: Session<S>, warmest: boolean): void {
     this.#places.move(session.group, session, "idle")
     this.#idle.add(session, warmest)
-    if (this.#waiting.size > 0) this.unsettle()
+    if (this.#queue.all.size > 0) this.unsettle()
   }
 
   makeIdleUnlisted(session: Session<S>): void {
@@ -529,8 +499,3 @@ export class PoolState<S> implements FastPool<S> {
     return shard === undefined ? Infinity : this.limits.perShard - (shard.slots - shard.closing)
   }
 }
-
-/** Whether the facts let a session be lent again without a look at them. */
-const mayLendAgain = ({ hasLeaseHook, limits, listeners, phase }: Facts): boolean =>
-  phase === "open" && listeners.size === 0 && !hasLeaseHook && limits.pingInterval > 0 &&
-  limits.leakThreshold === Infinity

@@ -1,7 +1,6 @@
 /** What a script is made of: plain data that can be drawn, shrunk and printed. */
 import type { PoolOptions } from "@sessionpool/core"
-import type { DriverFunction } from "./driverFaults.ts"
-import type { Operation } from "./subject.ts"
+import type { Defect, DriverFunction, Hook, Operation } from "./trouble.ts"
 
 /** A request as a script writes it: the password is that of the account, a wrong one, or none. */
 export interface ScriptRequest {
@@ -90,12 +89,6 @@ export type ScriptOnly =
 
 /** What can be changed in a script while the pool runs. */
 export type ScriptChanges = Partial<Omit<ScriptSettings, ScriptOnly>>
-
-/** What a script can break beside the driver's functions. */
-export type Hook = "onSession" | "resetSession" | "credentials"
-
-/** How a function of the driver or a hook goes wrong: its effect dies, or the call itself throws. */
-export type Defect = "die" | "throw"
 
 /** One step of a script. `which` chooses among those there are: leases, waiting requests, sessions. */
 export type Command =

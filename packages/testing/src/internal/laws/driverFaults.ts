@@ -4,19 +4,7 @@
  */
 import type { Connection, SessionDriver } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
-import type { Defect } from "./command.ts"
-
-/** The functions of a driver that can be told to go wrong. */
-export type DriverFunction =
-  | "open"
-  | "close"
-  | "ping"
-  | "reset"
-  | "interrupt"
-  | "isHealthy"
-  | "isAuthenticationFailure"
-  | "lease"
-  | "attributes"
+import type { Defect, DriverFunction } from "./trouble.ts"
 
 /** What a function that was told to go wrong dies with. */
 export class Sabotaged extends Error {

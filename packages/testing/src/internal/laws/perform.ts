@@ -5,10 +5,10 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { Caller } from "./callers.ts"
-import type { Command, Hook, ScriptSettings } from "./command.ts"
-import type { DriverFunction } from "./driverFaults.ts"
+import type { Command, ScriptSettings } from "./command.ts"
 import { isWellFormed } from "./observation.ts"
 import type { Play } from "./play.ts"
+import type { DriverFunction, Hook } from "./trouble.ts"
 import { complete } from "./world.ts"
 
 const drainTimeout = 2000

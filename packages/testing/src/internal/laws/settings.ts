@@ -3,9 +3,10 @@ import type { Connection } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Memory } from "./callers.ts"
-import type { Hook, ScriptSettings } from "./command.ts"
+import type { ScriptSettings } from "./command.ts"
 import type { Faults } from "./driverFaults.ts"
 import { type PoolSettings, PreparationFailed, type Server } from "./subject.ts"
+import type { Hook } from "./trouble.ts"
 
 /** What the settings of a script depend on. */
 export interface SettingsParts<C extends Connection.Connection> {

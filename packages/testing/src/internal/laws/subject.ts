@@ -2,8 +2,9 @@
 import type { Connection, SessionPool } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Defect } from "./command.ts"
-import type { DriverFunction } from "./driverFaults.ts"
+import type { Defect, DriverFunction, Operation } from "./trouble.ts"
+
+export type { Operation } from "./trouble.ts"
 
 /**
  * One session as the server sees it. What is left out is not checked; where the user, the proxy user, the class or a sharding
@@ -45,9 +46,6 @@ export interface Refusal {
   /** Whether the same credentials were good before. */
   readonly wasAccepted?: boolean | undefined
 }
-
-/** What can be slow or fail on demand. */
-export type Operation = "open" | "ping" | "reset" | "interrupt" | "close" | "execute"
 
 /**
  * The server behind a pool, and the switches to hurt it with.

@@ -5,8 +5,9 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestDatabase from "../../TestDatabase.ts"
-import { type DriverFunction, Faults, withFaults } from "./driverFaults.ts"
+import { Faults, withFaults } from "./driverFaults.ts"
 import type { Account, Bench, Refusal, Subject } from "./subject.ts"
+import type { DriverFunction } from "./trouble.ts"
 
 type Driver = TestDatabase.TestDatabase["driver"]
 
