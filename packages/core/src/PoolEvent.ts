@@ -31,6 +31,12 @@ export type CloseReason =
   | "unprepared"
   /** Opened with credentials that have changed since, or that the pool no longer accepts. */
   | "credentials"
+  /** Opened before a `refresh`. */
+  | "refreshed"
+  /** It has served `maxUsesPerSession` leases. */
+  | "used"
+  /** Taken away from a lease that was reported as a leak, with `leakReclaim`. */
+  | "reclaimed"
   /** The pool is closing. */
   | "closing"
 
@@ -141,6 +147,16 @@ export type PoolEvent = Data.TaggedEnum<{
   }
   /** A lease that was reported as a leak ended after all. */
   LeakReturned: { readonly at: number; readonly session: number; readonly heldMillis: number }
+  /** The session of a lease that was reported as a leak was taken away from it (`leakReclaim`). */
+  LeakReclaimed: { readonly at: number; readonly session: number; readonly heldMillis: number }
+  /** A lease is held for longer than `idleLeaseThreshold` without a call; `takenAt` is where, while leaks are looked for. */
+  LeaseIdle: {
+    readonly at: number
+    readonly session: number
+    readonly heldMillis: number
+    readonly idleMillis: number
+    readonly takenAt: string | undefined
+  }
   /** A fiber has waited long, without a timeout, for a session while it holds `session` itself: a likely deadlock. */
   NestedAcquireSuspected: {
     readonly at: number
@@ -152,6 +168,12 @@ export type PoolEvent = Data.TaggedEnum<{
   CredentialsChanged: { readonly at: number }
   /** Settings were changed. */
   Reconfigured: { readonly at: number; readonly changed: ReadonlyArray<string> }
+  /** `refresh` was called: sessions opened before are replaced. */
+  Refreshed: { readonly at: number }
+  /** Requests wait from now on, and no session is lent. */
+  Suspended: { readonly at: number }
+  /** Sessions are lent again. */
+  Resumed: { readonly at: number }
   /** The pool accepts no more requests. */
   PoolClosing: { readonly at: number; readonly force: boolean }
   /** The pool is closed and nothing is left open. */
@@ -204,9 +226,14 @@ export const ignored = {
   RequestRefused: nothing,
   LeakSuspected: nothing,
   LeakReturned: nothing,
+  LeakReclaimed: nothing,
+  LeaseIdle: nothing,
   NestedAcquireSuspected: nothing,
   CredentialsChanged: nothing,
   Reconfigured: nothing,
+  Refreshed: nothing,
+  Suspended: nothing,
+  Resumed: nothing,
   PoolClosing: nothing,
   PoolClosed: nothing
 } satisfies { readonly [Tag in PoolEvent["_tag"]]: () => undefined }

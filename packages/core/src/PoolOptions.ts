@@ -90,6 +90,12 @@ const writable = {
   drainTimeout: withDefault(Field.duration, "5 seconds"),
   /** A lease held longer is reported as a leak, with the place that acquired it; 0: off. Default 0. */
   leakDetectionThreshold: withDefault(Field.duration, 0),
+  /** Whether the session of a lease that was reported as a leak is taken away and closed, once no call runs on it. Default false. */
+  leakReclaim: withDefault(Field.flag, false),
+  /** A lease held longer without a call on its session is named in a warning; 0: off. Default 0. */
+  idleLeaseThreshold: withDefault(Field.duration, 0),
+  /** How many leases a session serves before it is closed; 0: no limit. Default 0. */
+  maxUsesPerSession: withDefault(Field.integer(0, 1_000_000_000), 0),
   /** Whether all sessions belong to the pool's own user. Default true. */
   homogeneous: withDefault(Field.flag, true),
   /** The most sessions for one sharding key; 0: no limit. Default 0. */

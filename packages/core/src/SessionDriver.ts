@@ -90,6 +90,28 @@ export interface SessionSettings {
 }
 
 /**
+ * What a driver knows of a session without a round trip; what it does not know is left out.
+ *
+ * **Gotchas**
+ *
+ * It is shown: `statement` is the text of what runs now, never the values bound to it.
+ *
+ * @see {@link SessionDriver}
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionDescription {
+  /** The instance of the database that the session is on. */
+  readonly instance?: string | undefined
+  /** The number of the session at the server. */
+  readonly sid?: number | undefined
+  /** The serial number that tells it from other sessions that had the same number before. */
+  readonly serial?: number | undefined
+  /** The text of the statement that runs now. */
+  readonly statement?: string | undefined
+}
+
+/**
  * The effects of a database driver.
  *
  * **When to use**
@@ -170,6 +192,8 @@ export interface SessionDriver<S, C extends Connection, E = never, Cr extends Cr
   ) => C
   /** Whether uncommitted work is open, as far as the driver knows without a round trip; not known when absent. */
   readonly hasOpenWork?: (session: S) => boolean
+  /** What the driver knows of a session without a round trip, for `pool.sessions`; nothing when absent. */
+  readonly describe?: (session: S) => SessionDescription
   /** Attributes for the spans and logs of a session, by OpenTelemetry's conventions; none when absent. */
   readonly attributes?: (session: S) => Record<string, unknown>
 }

@@ -59,7 +59,9 @@ import type {
   PoolClosedError
 } from "./PoolError.ts"
 import type { PoolEvent } from "./PoolEvent.ts"
+import type { PoolHealth } from "./PoolHealth.ts"
 import type { Changes, DurationOption, Options, Settings } from "./PoolOptions.ts"
+import type { PoolSession } from "./PoolSession.ts"
 import type { PoolStatistics } from "./PoolStatistics.ts"
 import type { Credentials, SessionDriver } from "./SessionDriver.ts"
 import type { SessionRequest } from "./SessionRequest.ts"
@@ -162,6 +164,27 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
 
   /** The counts of this moment. */
   readonly statistics: Effect.Effect<PoolStatistics>
+
+  /** Every session of this moment: where it is, who holds it, which one it is at the server. */
+  readonly sessions: Effect.Effect<ReadonlyArray<PoolSession>>
+
+  /** Whether the pool is ready for requests and can recover by itself, with the reasons, without a round trip. */
+  readonly health: Effect.Effect<PoolHealth>
+
+  /**
+   * Replaces every session: idle ones are closed now, busy ones as they are returned, and those being opened before they are lent.
+   * `min` sessions are opened again at once. Use it after a change that open sessions do not see, such as a role or a failover.
+   */
+  readonly refresh: Effect.Effect<void, PoolClosedError>
+
+  /**
+   * Lets requests wait until {@link resume}, and lends and opens no session meanwhile; leases go on. No request fails for it, whatever
+   * the get mode: time in which the pool is suspended does not count as waiting. `queueMax` is still in force. Suspending twice is once.
+   */
+  readonly suspend: Effect.Effect<void, PoolClosedError>
+
+  /** Ends {@link suspend}: waiting requests are served in their order. Does nothing when the pool is not suspended. */
+  readonly resume: Effect.Effect<void, PoolClosedError>
 
   /**
    * What happens in the pool from now on, until it is closed. A listener that falls more than 4096 events behind misses

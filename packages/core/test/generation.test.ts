@@ -14,7 +14,7 @@ import * as PoolOptions from "../src/PoolOptions.ts"
 const settingsOf = (options: PoolOptions.Options) =>
   Result.getOrThrow(PoolOptions.fromInput({ user: "scott", ...options }))
 
-const holder: Holder = { takenBy: undefined, revoke: () => {} }
+const holder: Holder = { takenBy: undefined, fiber: undefined, running: 0, revoke: () => {} }
 const isHealthy = () => true
 
 /** The state of a pool with one session, which was lent once, all being looked at, and came back. */
@@ -44,15 +44,16 @@ const poolWithSession = (options: PoolOptions.Options = {}, hasLeaseHook = false
     now: clock.now(),
     account: "",
     lifetimePart: 1,
-    suspicion: 0
+    suspicion: 0,
+    epoch: 0
   })
   session.isFresh = false
   state.reserve(groups.own)
   state.admit(session)
-  state.lend(session, holder, 1, clock.now())
+  state.lend(session, holder, clock.now())
   const criteria = Result.getOrThrow(groups.read(undefined, state))
   const takeBack = () => state.fast.takeBack(session, clock.now(), isHealthy)
-  const lend = () => state.fast.lend(criteria, holder, 1, isHealthy)
+  const lend = () => state.fast.lend(criteria, holder, isHealthy)
   return { lend, session, state, takeBack }
 }
 

@@ -60,7 +60,8 @@ export const laws: Readonly<Record<number, string>> = {
   14: "nothing of one lease's identity is seen by the next",
   15: "no fiber runs inside a step",
   16: "durations do not depend on the wall clock",
-  17: "after the pool's scope nothing is left: session, fiber, timer, gauge, group"
+  17: "after the pool's scope nothing is left: session, fiber, timer, gauge, group",
+  18: "a suspended pool lends no session and fails no request that waits; a refreshed one lends no session from before"
 }
 
 /**
@@ -331,6 +332,18 @@ export const clocks: Law = byScripts("clocks")
  */
 export const defects: Law = byScripts("defects")
 /**
+ * Law 18: a pool that is refreshed, suspended and resumed at any moment.
+ *
+ * **When to use**
+ *
+ * Use alone while you work on `refresh`, `suspend` and `resume`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const steering: Law = byScripts("steering")
+
+/**
  * All of these laws with everything at once.
  *
  * **When to use**
@@ -393,6 +406,7 @@ export const groups: ReadonlyArray<Law> = [
   steps,
   clocks,
   defects,
+  steering,
   everything,
   interruptions
 ]

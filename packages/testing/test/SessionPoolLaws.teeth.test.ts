@@ -1,4 +1,4 @@
-import { PoolMetrics, type SessionPool } from "@sessionpool/core"
+import { PoolError, PoolMetrics, type SessionPool } from "@sessionpool/core"
 import { SessionPoolLaws, type TestDatabase } from "@sessionpool/testing"
 import { Clock, Deferred, Effect, Metric, Redacted, Scope } from "effect"
 import { assert, describe, it } from "vitest"
@@ -258,6 +258,47 @@ describe("the laws find", () => {
       }))
     })
     assert.strictEqual(found.law, 17)
+  })
+
+  it("a pool that lends while it is suspended (18)", async () => {
+    const found = await violation(SessionPoolLaws.steering, withPool((pool) => ({ ...pool, suspend: Effect.void })))
+    assert.strictEqual(found.law, 18)
+    expectReadable(found)
+  })
+
+  it("a pool that fails requests for the time in which it is suspended (18)", async () => {
+    const found = await violation(
+      SessionPoolLaws.steering,
+      withPool((pool) => ({
+        ...pool,
+        acquire: (request) =>
+          Effect.timeoutOrElse(pool.acquire(request), {
+            duration: 400,
+            orElse: () =>
+              Effect.fail(
+                new PoolError.PoolOverloadedError({
+                  pool: "laws",
+                  expectedWaitMillis: 1,
+                  targetMillis: 1,
+                  snapshot: { opened: 0, busy: 0, opening: 0, pending: 0, max: 1, leases: [] }
+                })
+              )
+          })
+      }))
+    )
+    assert.include([5, 18], found.law)
+  })
+
+  it("a pool that keeps its sessions when it is refreshed (18)", async () => {
+    const found = await violation(SessionPoolLaws.steering, withPool((pool) => ({ ...pool, refresh: Effect.void })))
+    assert.strictEqual(found.law, 18)
+    expectReadable(found)
+  })
+
+  it("a pool that lends a session more often than it may (7)", async () => {
+    const found = await violation(SessionPoolLaws.steering, withPool((pool) => pool, { maxUsesPerSession: 0 }))
+    assert.strictEqual(found.law, 7)
+    expectReadable(found)
   })
 
   it("the same script again from the seed and path that it has printed", async () => {

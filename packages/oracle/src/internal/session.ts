@@ -14,6 +14,7 @@
  * There is one break at a time, and it belongs to the session: all who want the call stopped wait for the same one. It has
  * its own time limit. A session that does not become quiet in that time is lost.
  */
+import type { SessionDriver } from "@sessionpool/core"
 import * as Effect from "effect/Effect"
 import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
@@ -36,6 +37,7 @@ import {
 } from "./sessionCall.ts"
 import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
+import { queryText } from "./sqlText.ts"
 import { spanAttributes } from "./tracing.ts"
 
 /** A break that is under way. */
@@ -80,6 +82,8 @@ export class OracleSession {
   /** The driver's classes of the object types that binds have named. */
   readonly classes = new Map<string, DbClass>()
   lease: LeaseState | undefined = undefined
+  /** Its numbers at the server, once a caller has asked for them. Behind a pool of the server's own they change. */
+  numbers: { readonly sid: number; readonly serial: number | undefined } | undefined = undefined
   /** The driver's connection; `undefined` while it is with the transport. */
   attached: DriverConnection | undefined
   /** What may be called on it, while a sandbox has it. */
@@ -140,6 +144,18 @@ export class OracleSession {
         call.tells = false
       }
     }, state)
+  }
+
+  /** What runs now, and which session this is at the server, as far as that is known without a round trip. */
+  get description(): SessionDriver.SessionDescription {
+    const sql = this.#running?.sql
+    const instance = this.attributes["oracle.db.instance.name"]
+    return {
+      instance: typeof instance === "string" ? instance : undefined,
+      // Whoever runs a program sees it: no literal, and no password of an `alter user`.
+      statement: sql === undefined ? undefined : queryText(sql),
+      ...this.numbers
+    }
   }
 
   /** What is known without a round trip. */

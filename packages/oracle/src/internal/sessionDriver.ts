@@ -218,5 +218,6 @@ export const make = (
     session.beginLease(lease, context === undefined ? undefined : contexts.of(context, requested))
     return new OracleConnection(lease, session, values)
   },
+  describe: (session) => session.description,
   attributes: (session) => session.attributes
 })

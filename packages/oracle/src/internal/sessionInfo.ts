@@ -60,5 +60,8 @@ export const readInfo = (caller: Caller): Effect.Effect<ConnectionInfo, ReadErro
       database: connection.dbUniqueName ?? connection.dbName
     }))
     const sid = yield* number(caller, "select sys_context('userenv', 'sid') as sid from dual", "SID")
-    return { ...known, sid, serial: yield* serial(caller) }
+    const info = { ...known, sid, serial: yield* serial(caller) }
+    const { session } = caller
+    if (!session.isPooledServer) session.numbers = { sid: info.sid, serial: info.serial }
+    return info
   })

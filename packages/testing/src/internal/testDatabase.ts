@@ -44,6 +44,7 @@ const sessionOf = (request: SessionDriver.OpenRequest, number: number, openedAt:
     isClosed: false,
     running: undefined,
     runner: undefined,
+    statement: undefined,
     get isRunning() {
       return this.running === "execute"
     },
@@ -256,6 +257,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
         if (session.breakPending !== undefined && session.breakPending !== lease) {
           book.violate(`a late break hit a statement on session ${session.number}`)
         }
+        session.statement = statement.text
         return undefined
       })
     })
@@ -315,6 +317,10 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       session.lease = lease
       book.write("lent", session.number, String(lease.sessionId))
       return new TestConnection(lease, session, perform)
+    },
+    describe: (given) => {
+      const { number, running, statement } = mutable(given)
+      return { instance: "test", sid: number, serial: 1, statement: running === "execute" ? statement : undefined }
     },
     attributes: (session) => ({ "db.system.name": "test", "session.number": session.number })
   }

@@ -85,6 +85,8 @@ export interface MutableSession extends TestSession {
   running: string | undefined
   /** Stands for the one call that runs, so that the end of an earlier one is not taken for its end. */
   runner: object | undefined
+  /** The text of the statement that runs, or ran last. */
+  statement: string | undefined
   /** Statements of the connection that wait for the one that runs; each is a way to begin it. */
   readonly statements: Array<() => void>
   /** Ends the statement that runs, with a message. */

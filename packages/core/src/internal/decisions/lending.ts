@@ -8,7 +8,7 @@
 import * as SessionTag from "../../SessionTag.ts"
 import * as Overload from "../data/overload.ts"
 import type { PoolState } from "../entities/poolState.ts"
-import type { Holder, IsHealthy, Session } from "../entities/session.ts"
+import type { IsHealthy, Session } from "../entities/session.ts"
 import type { SessionGroup } from "../entities/sessionGroup.ts"
 import type { Criteria, Waiter } from "../entities/waiter.ts"
 import { isOverdue } from "./growth.ts"
@@ -28,6 +28,7 @@ export const findIdle = <S>(
   now: number,
   isHealthy: IsHealthy<S>
 ): Session<S> | undefined => {
+  if (state.isSuspended) return undefined
   for (;;) {
     const session = state.idleFor(criteria)
     if (session === undefined) return undefined
@@ -36,17 +37,6 @@ export const findIdle = <S>(
     else if (!isHealthy(session)) state.retire(session, "dead")
     else return session
   }
-}
-
-/** Lends an idle session at once. */
-export const take = <S>(
-  state: PoolState<S>,
-  session: Session<S>,
-  holder: Holder,
-  fiberId: number,
-  now: number
-): void => {
-  state.lend(session, holder, fiberId, now)
 }
 
 /** Sets an idle session aside to be pinged, on behalf of a waiting request or of nobody. */
@@ -88,15 +78,22 @@ export const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isH
   return true
 }
 
+/** The pool was resumed: requests that waited meanwhile look for a session, in their order. */
+export const resume = <S>(state: PoolState<S>, now: number, isHealthy: IsHealthy<S>): void => {
+  for (const waiter of state.waiting) {
+    if (waiter.checking === undefined) seek(state, waiter, now, isHealthy)
+  }
+}
+
 /** The session is the request's from here on. */
 const serve = <S>(state: PoolState<S>, waiter: Waiter<S>, session: Session<S>, now: number): void => {
   // In this order: a lend that cannot be leaves the request in the queue.
-  state.lend(session, waiter.holder, waiter.fiberId, now)
+  state.lend(session, waiter.holder, now)
   state.dequeue(waiter)
   state.wake(waiter, { _tag: "Served", session })
   if (state.limits.queueTarget !== Infinity) {
     rollOverload(state, now)
-    state.noteOverload(Overload.served(state.overload, now - waiter.since, state.limits.queueTarget))
+    state.noteOverload(Overload.served(state.overload, waiter.waited(now), state.limits.queueTarget))
   }
 }
 
@@ -143,6 +140,10 @@ const unfit = <S>(
     ? "expired"
     : !state.isCurrent(session) || (state.settings.homogeneous && session.group.isNamedByRequest)
     ? "credentials"
+    : session.epoch !== state.epoch
+    ? "refreshed"
+    : session.uses >= state.limits.maxUses
+    ? "used"
     : !isHealthy(session)
     ? "dead"
     // Where requests do not wait for others, a session past `max` was opened for one of them.
@@ -172,7 +173,7 @@ export const offer = <S>(
   }
 ): void => {
   session.holder = undefined
-  const waiter = session.group.waiterFor(session)
+  const waiter = state.isSuspended ? undefined : session.group.waiterFor(session)
   const reason = unfit(state, session, waiter, now, isHealthy)
   if (reason !== undefined) return state.retire(session, reason)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)

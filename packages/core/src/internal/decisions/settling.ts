@@ -125,6 +125,7 @@ export const settle = <S>(state: PoolState<S>): void => {
   do {
     if (state.phase !== "open" || isSaturated(state)) return
     shrink(state)
+    if (state.isSuspended) continue
     if (state.waitingGroups.size > 0) {
       refuseStopped(state)
       const groups = openableGroups(state)
@@ -139,7 +140,7 @@ export const settle = <S>(state: PoolState<S>): void => {
 /** Whether a waiting request will be served without anybody else ending a lease. */
 export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolean => {
   if (!waiter.isWaiting || waiter.checking !== undefined) return true
-  if (isSaturated(state)) return false
+  if (state.isSuspended || isSaturated(state)) return false
   const group = waiter.criteria.group
   if (group.opening >= group.unserved) return true
   if (!isOpenable(group) || isProbing(group)) return false
@@ -151,6 +152,7 @@ export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolea
 /** Requests that do not wait for others to end their leases, and for which nothing is under way. */
 export const unprovided = <S>(state: PoolState<S>): ReadonlyArray<Waiter<S>> => {
   const found: Array<Waiter<S>> = []
+  if (state.isSuspended) return found
   for (const group of state.waitingGroups) {
     // One opening shows whether it works again: what follows from that is known when it ends.
     if (group.impatient === 0 || group.opening >= group.unserved || isProbing(group)) continue
@@ -164,7 +166,7 @@ export const unprovided = <S>(state: PoolState<S>): ReadonlyArray<Waiter<S>> => 
 
 /** How many requests wait for others to end their leases, or for opening to work again. */
 export const queueLength = <S>(state: PoolState<S>): number => {
-  if (isSaturated(state)) return state.waiting.size
+  if (state.isSuspended || isSaturated(state)) return state.waiting.size
   let waiting = 0
   for (const group of state.waitingGroups) waiting += Math.max(0, group.unserved - group.opening)
   return waiting - Math.min(Math.max(0, state.roomToCome), totalUnmet(openableGroups(state)))
@@ -197,6 +199,8 @@ const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: 
 export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
   group.opener.failed(failure)
   state.noteOpenFailure(failure.cause)
+  // While the pool is suspended no request fails.
+  if (state.isSuspended) return
   const error = openSessionError(state, group, failure)
   if (group.opening > 0) return refuseImpatient(state, group, error)
   if (group.live === 0) {

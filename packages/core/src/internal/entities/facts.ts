@@ -18,11 +18,15 @@ export interface Facts {
   /** Whether the pool has a user of its own, so that it can open sessions before anybody asks. */
   readonly hasOwnUser: boolean
   readonly listeners: ReadonlySet<(event: PoolEvent) => void>
+  /** Whether requests wait and no session is lent, until the pool is resumed. */
+  readonly isSuspended: boolean
+  /** Raised by every refresh: sessions that were asked for before are not lent any more. */
+  readonly epoch: number
   /** Whether something runs at the beginning of every lease. */
   readonly hasLeaseHook: boolean
 }
 
 /** Whether the facts let a session be lent again without a look at them. */
-export const mayLendAgain = ({ hasLeaseHook, limits, listeners, phase }: Facts): boolean =>
-  phase === "open" && listeners.size === 0 && !hasLeaseHook && limits.pingInterval > 0 &&
-  limits.leakThreshold === Infinity
+export const mayLendAgain = ({ hasLeaseHook, isSuspended, limits, listeners, phase }: Facts): boolean =>
+  phase === "open" && !isSuspended && listeners.size === 0 && !hasLeaseHook && limits.pingInterval > 0 &&
+  limits.leakThreshold === Infinity && limits.maxUses === Infinity

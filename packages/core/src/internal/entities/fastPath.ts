@@ -21,7 +21,7 @@ export interface FastPool<S> {
   readonly isCrowded: boolean
   readonly timeOfTurn: () => number
   /** Takes an idle session from its lists and gives it to a holder. */
-  readonly takeIdle: (session: Session<S>, holder: Holder, fiberId: number, now: number) => void
+  readonly takeIdle: (session: Session<S>, holder: Holder, now: number) => void
   /** Makes a busy session idle, outside the lists. */
   readonly makeIdleUnlisted: (session: Session<S>) => void
   readonly retire: (session: Session<S>, reason: CloseReason) => void
@@ -37,7 +37,7 @@ export class FastPath<S> {
   }
 
   /** Lends the idle session that a request is for; `undefined`: the fast path does not apply. One that is dead is closed. */
-  lend(criteria: Criteria<S>, holder: Holder, fiberId: number, isHealthy: IsHealthy<S>): Session<S> | undefined {
+  lend(criteria: Criteria<S>, holder: Holder, isHealthy: IsHealthy<S>): Session<S> | undefined {
     const pool = this.#pool
     let session = this.#idle.unlisted
     if (
@@ -50,7 +50,7 @@ export class FastPath<S> {
     const now = pool.timeOfTurn()
     if (session.expiresAt <= now || now - session.provenAt > pool.limits.pingInterval) return undefined
     if (!isHealthy(session)) return void pool.retire(session, "dead")
-    pool.takeIdle(session, holder, fiberId, now)
+    pool.takeIdle(session, holder, now)
     return session
   }
 

@@ -9,6 +9,6 @@ export type Job<S> =
   | { readonly _tag: "Close"; readonly session: Session<S>; readonly reason: CloseReason }
   | { readonly _tag: "Check"; readonly session: Session<S> }
   /** A session that was taken away from its holder: what runs on it is stopped before it is closed. */
-  | { readonly _tag: "TakeAway"; readonly session: Session<S> }
+  | { readonly _tag: "TakeAway"; readonly session: Session<S>; readonly reason: CloseReason }
   /** Something beside the sessions, such as a pause or a log line. */
   | { readonly _tag: "Run"; readonly effect: Effect.Effect<void> }

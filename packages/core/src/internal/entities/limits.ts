@@ -19,6 +19,8 @@ export interface Limits {
   readonly openTimeout: number
   readonly closeTimeout: number
   readonly leakThreshold: number
+  readonly idleLease: number
+  readonly maxUses: number
   readonly perShard: number
 }
 
@@ -37,5 +39,7 @@ export const limitsOf = (settings: Settings): Limits => ({
   openTimeout: offOrMillis(settings.openTimeout),
   closeTimeout: offOrMillis(settings.closeTimeout),
   leakThreshold: offOrMillis(settings.leakDetectionThreshold),
+  idleLease: offOrMillis(settings.idleLeaseThreshold),
+  maxUses: settings.maxUsesPerSession === 0 ? Infinity : settings.maxUsesPerSession,
   perShard: settings.maxSessionsPerShard === 0 ? Infinity : settings.maxSessionsPerShard
 })

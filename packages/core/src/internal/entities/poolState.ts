@@ -78,6 +78,8 @@ export class PoolState<S> implements FastPool<S> {
       account: undefined,
       hasOwnUser: options.hasOwnUser,
       listeners: new Set(),
+      isSuspended: false,
+      epoch: 0,
       hasLeaseHook: options.hasLeaseHook
     }
     this.#mayLendAgain = mayLendAgain(this.#facts)
@@ -117,6 +119,14 @@ export class PoolState<S> implements FastPool<S> {
 
   get hasOwnUser(): boolean {
     return this.#facts.hasOwnUser
+  }
+
+  get isSuspended(): boolean {
+    return this.#facts.isSuspended
+  }
+
+  get epoch(): number {
+    return this.#facts.epoch
   }
 
   /** Whether anybody listens to events: they are made only then. */
@@ -294,6 +304,26 @@ export class PoolState<S> implements FastPool<S> {
     this.#change({ account })
   }
 
+  /** No session is lent from here on; requests wait, and their time does not count. */
+  suspend(): void {
+    this.#change({ isSuspended: true })
+    this.#queue.pause(this.now())
+  }
+
+  /** Sessions may be lent again. Which go to whom is to be decided next. */
+  resume(): void {
+    this.#change({ isSuspended: false })
+    this.#queue.resume(this.now())
+    this.#overload = Overload.initial(this.now())
+    this.unsettle()
+  }
+
+  /** Sessions that are there or being opened are replaced: idle ones at once, the others as they come back. */
+  refresh(): void {
+    this.#change({ epoch: this.#facts.epoch + 1 })
+    for (const session of this.recency) this.retire(session, "refreshed")
+  }
+
   configure(settings: Settings, hasOwnUser: boolean): void {
     const { lifetime, perShard } = this.limits
     this.#change({ settings, limits: limitsOf(settings), hasOwnUser })
@@ -319,6 +349,10 @@ export class PoolState<S> implements FastPool<S> {
   enqueue(waiter: Waiter<S>): void {
     this.#queue.add(waiter)
     this.unsettle()
+  }
+
+  limitWait(waiter: Waiter<S>, timeout: number): void {
+    this.#queue.limit(waiter, timeout)
   }
 
   /** A request leaves the queue. */
@@ -381,12 +415,12 @@ export class PoolState<S> implements FastPool<S> {
     this.#idle.addUnlisted(session)
   }
 
-  takeIdle(session: Session<S>, holder: Holder, fiberId: number, now: number): void {
+  takeIdle(session: Session<S>, holder: Holder, now: number): void {
     this.#idle.remove(session)
     this.#places.lend(session)
     session.holder = holder
-    session.fiberId = fiberId
     session.takenAt = now
+    session.uses++
     this.#totals.lent++
   }
 
@@ -399,12 +433,12 @@ export class PoolState<S> implements FastPool<S> {
   }
 
   /** A session belongs to `holder` from here on, after everything about it was looked at. */
-  lend(session: Session<S>, holder: Holder, fiberId: number, now: number): void {
+  lend(session: Session<S>, holder: Holder, now: number): void {
     if (session.place === "idle") this.#idle.remove(session)
     if (session.place !== "busy") this.#places.lend(session)
     session.holder = holder
-    session.fiberId = fiberId
     session.takenAt = now
+    session.uses++
     // Where the idle sessions of a shard are counted, each has to be in its list.
     session.vettedIn = this.#mayLendAgain && session.byShard === undefined ? this.#generation : -1
   }
@@ -421,12 +455,12 @@ export class PoolState<S> implements FastPool<S> {
   }
 
   /** Takes a session away from its holder, or from the pool's own work on it. It is closed once nothing runs on it. */
-  takeAway(session: Session<S>): void {
+  takeAway(session: Session<S>, reason: CloseReason): void {
     if (session.isTaken || session.place === "closing" || session.place === "gone") return
     session.isTaken = true
     session.holder?.revoke()
     session.holder = undefined
-    this.order({ _tag: "TakeAway", session })
+    this.order({ _tag: "TakeAway", session, reason })
   }
 
   /** The session is gone. */

@@ -28,6 +28,10 @@ export type Place = "opening" | "idle" | "checking" | "busy" | "closing" | "gone
 export interface Holder {
   /** Where in the program it was taken; known while leaks are looked for. */
   readonly takenBy: string | undefined
+  /** The fiber that asked for it; the span in which that is now says what the session is used for. */
+  readonly fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** How many calls run on its session. */
+  readonly running: number
   /** Ends the lease from outside: nothing can be done with its connection any more. */
   readonly revoke: () => void
 }
@@ -51,11 +55,18 @@ export class Session<S> implements Expiring {
   provenAt: number
   /** The value of `PoolState.suspicion` when it last proved to be alive. */
   provenAgainst: number
+  /** The pool's epoch when it was asked for. */
+  readonly epoch: number
+  /** How many leases it has served, the present one included. */
+  uses = 0
+  /** When the last call on it ended. */
+  calledAt = 0
+  /** Since when the lease had been idle that was named last. */
+  namedIdleSince = -1
   /** Whether nobody has held it yet. */
   isFresh = true
-  /** Who holds it while it is busy, in which fiber, and since when. */
+  /** Who holds it while it is busy, and since when. */
   holder: Holder | undefined = undefined
-  fiberId = 0
   takenAt: number
   /** The generation of the pool's facts in which everything was looked at before it was lent; -1: always look. */
   vettedIn = -1
@@ -81,6 +92,7 @@ export class Session<S> implements Expiring {
     readonly account: string
     readonly lifetimePart: number
     readonly suspicion: number
+    readonly epoch: number
   }) {
     this.id = options.id
     this.group = options.group
@@ -92,6 +104,7 @@ export class Session<S> implements Expiring {
     this.account = options.account
     this.lifetimePart = options.lifetimePart
     this.provenAgainst = options.suspicion
+    this.epoch = options.epoch
     this.byShard = options.group.shard === undefined ? undefined : new Link<Session<S>>(this)
   }
 }

@@ -41,6 +41,9 @@ export class Waiter<S> {
   /** How many requests that came later have been served before it, while it was the oldest of all. */
   passedOver = 0
   outcome: Outcome<S> | undefined = undefined
+  /** How long it may wait, and how much of its wait does not count, because the pool was suspended. */
+  timeout = Infinity
+  pausedMillis = 0
   /** Set once its fiber sleeps: tells it that the outcome is known. */
   wake: (() => void) | undefined = undefined
   readonly inPool: Link<Waiter<S>> = new Link(this)
@@ -71,6 +74,11 @@ export class Waiter<S> {
   /** Tells its fiber that the outcome is known. */
   tell(): void {
     this.wake?.()
+  }
+
+  /** How long it has waited, as far as that counts. */
+  waited(now: number): number {
+    return now - this.since - this.pausedMillis
   }
 
   get isWaiting(): boolean {

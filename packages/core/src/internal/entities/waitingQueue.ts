@@ -12,6 +12,8 @@ export class WaitingQueue<S> {
   /** When waiting requests give up. */
   readonly deadlines: Deadlines<Waiter<S>>
   #number = 0
+  /** Since when waiting does not count. */
+  #pausedSince: number | undefined = undefined
 
   constructor(deadlines: Deadlines<Waiter<S>>) {
     this.deadlines = deadlines
@@ -42,8 +44,30 @@ export class WaitingQueue<S> {
     if (group.waiting === 0) this.groups.delete(group)
   }
 
+  /** Limits how long a request may wait, in milliseconds. */
+  limit(waiter: Waiter<S>, timeout: number): void {
+    waiter.timeout = timeout
+    if (this.#pausedSince === undefined && timeout !== Infinity) this.deadlines.add(waiter, timeout)
+  }
+
+  /** From here on waiting does not count. */
+  pause(now: number): void {
+    this.#pausedSince = now
+    for (const waiter of this.all) this.deadlines.remove(waiter)
+  }
+
+  /** Waiting counts again; each request may wait for as long as was left. */
+  resume(now: number): void {
+    const since = this.#pausedSince ?? now
+    this.#pausedSince = undefined
+    for (const waiter of this.all) {
+      waiter.pausedMillis += now - Math.max(since, waiter.since)
+      if (waiter.timeout !== Infinity) this.deadlines.add(waiter, waiter.timeout)
+    }
+  }
+
   oldestWait(now: number): number {
     const oldest = this.all.first
-    return oldest === undefined ? 0 : now - oldest.since
+    return oldest === undefined ? 0 : oldest.waited(now)
   }
 }

@@ -164,7 +164,7 @@ export class Engine<S> implements Host<S> {
       case "Check":
         return this.#startOn(job.session, checkSession(this, job.session))
       case "TakeAway":
-        return this.#startOn(job.session, takeAwaySession(this, job.session))
+        return this.#startOn(job.session, takeAwaySession(this, job.session, job.reason))
       case "Run":
         return void this.fork(job.effect)
     }

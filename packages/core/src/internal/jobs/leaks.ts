@@ -12,6 +12,8 @@ export class Watched {
   readonly origin: Error
   readonly link: Link<WatchedLease>
   takenAt = 0
+  /** Since when its present deadline runs. */
+  since = 0
   hasLeaked = false
 
   constructor(lease: WatchedLease, origin: Error) {
@@ -26,6 +28,10 @@ export interface WatchedLease {
   readonly takenBy: string | undefined
   /** There while leaks are looked for. */
   readonly watched: Watched | undefined
+  /** How many calls run on its session. */
+  readonly running: number
+  /** Takes its session away. */
+  readonly reclaim: () => void
 }
 
 type WatchedPool = Pick<
@@ -46,6 +52,8 @@ const callSite = (origin: Error): string | undefined =>
 export class LeakWatch {
   readonly #state: WatchedPool
   readonly #deadlines: Deadlines<WatchedLease>
+  /** Leases that were reported and have not ended. */
+  readonly #leaked = new Set<WatchedLease>()
 
   constructor(options: Pick<Host<unknown>, "flush" | "fork"> & { readonly state: WatchedPool }) {
     this.#state = options.state
@@ -53,8 +61,8 @@ export class LeakWatch {
       now: () => options.state.now(),
       fork: options.fork,
       link: (lease) => lease.watched!.link,
-      since: (lease) => lease.watched!.takenAt,
-      expired: (lease) => this.#report(lease),
+      since: (lease) => lease.watched!.since,
+      expired: (lease) => this.#expired(lease),
       done: () => {
         options.flush()
         this.#deadlines.setTimer()
@@ -69,14 +77,28 @@ export class LeakWatch {
   watch(lease: WatchedLease, takenAt: number): void {
     if (lease.watched === undefined || !this.isOn) return
     lease.watched.takenAt = takenAt
+    lease.watched.since = takenAt
     this.#deadlines.add(lease, this.#state.limits.leakThreshold)
     this.#deadlines.setTimer()
   }
 
-  forget(lease: WatchedLease): void {
+  /** How many leases were reported as leaks and have not ended. */
+  get leaked(): number {
+    return this.#leaked.size
+  }
+
+  /** A lease has lost its session. */
+  leave(lease: WatchedLease): void {
     if (lease.watched === undefined) return
     // The timer stays until it is over: most leases follow one another.
     this.#deadlines.remove(lease)
+    this.#leaked.delete(lease)
+  }
+
+  /** A lease has ended. */
+  forget(lease: WatchedLease): void {
+    if (lease.watched === undefined) return
+    this.leave(lease)
     if (!lease.watched.hasLeaked) return
     const at = this.#state.now()
     const heldMillis = at - lease.watched.takenAt
@@ -95,9 +117,30 @@ export class LeakWatch {
     return lease.watched === undefined ? undefined : callSite(lease.watched.origin)
   }
 
-  #report(lease: WatchedLease): void {
+  #expired(lease: WatchedLease): void {
+    const watched = lease.watched!
     this.#deadlines.remove(lease)
+    if (!watched.hasLeaked) this.#report(lease)
+    if (!this.#state.settings.leakReclaim) return
+    if (lease.running === 0) return this.#reclaim(lease)
+    // A call shows that the lease is in use; it is looked at again after another such time.
+    watched.since = this.#state.now()
+    this.#deadlines.add(lease, this.#state.limits.leakThreshold)
+  }
+
+  #reclaim(lease: WatchedLease): void {
+    const at = this.#state.now()
+    const heldMillis = at - lease.watched!.takenAt
+    if (this.#state.isWatched) {
+      this.#state.emit(PoolEvent.LeakReclaimed({ at: this.#state.date(at), session: lease.sessionId, heldMillis }))
+    }
+    this.#log("The session of a leaked lease is taken away and closed", lease, heldMillis, Effect.logWarning)
+    lease.reclaim()
+  }
+
+  #report(lease: WatchedLease): void {
     lease.watched!.hasLeaked = true
+    this.#leaked.add(lease)
     const at = this.#state.now()
     const heldMillis = at - lease.watched!.takenAt
     this.#state.count("leaks")

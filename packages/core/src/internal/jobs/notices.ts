@@ -94,7 +94,8 @@ export class Notices<S> {
     const now = state.now()
     const held = new Map<number, Session<S>>()
     for (const session of state.sessions) {
-      if (session.place === "busy" && session.holder !== undefined) held.set(session.fiberId, session)
+      const { fiber } = session.holder ?? {}
+      if (session.place === "busy" && fiber !== undefined) held.set(fiber.id, session)
     }
     for (const waiter of state.waiting) {
       // They stand in the order in which they came.

@@ -34,6 +34,8 @@ export interface OpeningParts<S> extends Opener<S> {
 /** An opening that is under way, and what has come of it. */
 interface Opening<S> {
   readonly group: SessionGroup<S>
+  /** The pool's epoch when it began. */
+  readonly epoch: number
   opened: Opened<S> | undefined
   session: Session<S> | undefined
 }
@@ -55,7 +57,7 @@ export class Openings<S> {
 
   /** Starts an opening in the place that was reserved for it. */
   start(group: SessionGroup<S>): void {
-    const opening: Opening<S> = { group, opened: undefined, session: undefined }
+    const opening: Opening<S> = { group, epoch: this.#parts.host.state.epoch, opened: undefined, session: undefined }
     this.#underWay.add(opening)
     const fiber = this.#parts.host.startJob(this.#open(opening), (cause) => this.#died(opening, cause))
     this.#fibers.add(fiber)
@@ -178,7 +180,8 @@ export class Openings<S> {
         now,
         account: opened.account,
         lifetimePart: 1 - random * state.settings.lifetimeJitter,
-        suspicion: state.suspicion
+        suspicion: state.suspicion,
+        epoch: opening.epoch
       })
       state.admit(session)
       opening.session = session

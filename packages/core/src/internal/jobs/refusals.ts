@@ -39,7 +39,7 @@ export class Refusals<S> {
   timedOut(waiter: Waiter<S>): void {
     const state = this.#state
     const now = state.now()
-    const nested = this.#lentSessions().find((session) => session.fiberId === waiter.fiberId)
+    const nested = this.#lentSessions().find(({ holder }) => holder?.fiber?.id === waiter.fiberId)
     const { criteria } = waiter
     const request = [
       describeIdentity(criteria.group.identity),
@@ -90,10 +90,10 @@ export class Refusals<S> {
       opening: state.counts.opening,
       pending: state.waiting.size,
       max: state.limits.max,
-      leases: this.#lentSessions().slice(0, 5).map(({ fiberId, holder, id, takenAt }) => ({
+      leases: this.#lentSessions().slice(0, 5).map(({ holder, id, takenAt }) => ({
         session: id,
         heldMillis: now - takenAt,
-        fiber: fiberId,
+        fiber: holder!.fiber?.id ?? 0,
         ...(holder!.takenBy === undefined ? {} : { takenAt: holder!.takenBy })
       }))
     }

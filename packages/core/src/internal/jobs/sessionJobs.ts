@@ -36,7 +36,8 @@ export const checkSession = <S>(
 /** Stops what runs on a session that was taken away from its holder, and closes it. */
 export const takeAwaySession = <S>(
   host: Host<S>,
-  session: Session<S>
+  session: Session<S>,
+  reason: CloseReason
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     // First of all, so that the pool begins nothing more on it.
@@ -48,7 +49,7 @@ export const takeAwaySession = <S>(
       Effect.exit(within(Fiber.await(worker), host.state.limits.pingTimeout, "stopping the pool's own work"))
     )
     return Effect.map(ended, () => {
-      host.state.retire(session, "closing")
+      host.state.retire(session, reason)
       host.flush()
     })
   })

@@ -37,11 +37,12 @@ export const take = <S, C extends Connection, E, OE>(
   const { driver, engine } = lease.parts
   const { state } = engine
   const { request } = lease
+  lease.fiber = fiber
   const criteria = engine.groups.readPlain(request, state)
   if (criteria === undefined) return undefined
   let session: Session<S> | undefined
   try {
-    session = state.fast.lend(criteria, lease, fiber.id, engine.isHealthy)
+    session = state.fast.lend(criteria, lease, engine.isHealthy)
   } catch (defect) {
     engine.recoverFrom(defect, undefined)
     throw defect
@@ -75,6 +76,7 @@ const askAtOnce = <S, C extends Connection, E, OE>(
 ): Effect.Effect<C, AcquireError | OE> => {
   const { engine } = lease.parts
   const { state } = engine
+  lease.fiber = fiber
   if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: lease.pool }))
   const read = engine.groups.read(lease.request, state)
   if (Result.isFailure(read)) return Effect.fail(read.failure)
@@ -95,7 +97,7 @@ const askAtOnce = <S, C extends Connection, E, OE>(
       attributes: { "db.client.connection.pool.name": lease.pool }
     })
   }
-  state.lend(session, lease, fiber.id, now)
+  state.lend(session, lease, now)
   return begin(lease, session, criteria, now, 0, asked)
 }
 
@@ -171,8 +173,8 @@ const wait = <S, C extends Connection, E, OE>(
   }
   if (waiter.isWaiting) {
     const timeout = asked.timeout ?? (mode === "timedWait" ? state.limits.waitTimeout : Infinity)
-    if (timeout !== Infinity) state.deadlines.add(waiter, timeout)
-    else engine.notices.waits()
+    state.limitWait(waiter, timeout)
+    if (timeout === Infinity) engine.notices.waits()
   }
   engine.flush()
   if (waiter.isWaiting && state.isWatched) {
@@ -202,7 +204,7 @@ const refusalOf = <S>({ refusals, state }: Engine<S>, waiter: Waiter<S>, now: nu
   if (queueLength(state) > queueMax && !Lending.claim(state, waiter)) {
     return new QueueFullError({ ...refusals.refused("queueFull"), queueMax })
   }
-  if (queueTarget === Infinity) return undefined
+  if (queueTarget === Infinity || state.isSuspended) return undefined
   Lending.rollOverload(state, now)
   const expectedWaitMillis = Overload.refusal(state.overload, queueTarget, state.oldestWait(now))
   return expectedWaitMillis === undefined

@@ -23,6 +23,7 @@ export const end = <S, C extends Connection, E, OE>(
   reason: CloseReason | undefined
 ): Effect.Effect<void> | undefined => {
   lease.request = undefined
+  lease.fiber = undefined
   if (lease.stage !== "held") return giveUp(lease)
   lease.stage = "ended"
   const session = lease.session!

@@ -3,6 +3,7 @@
  * `asking`, what runs on its session in `operations`, how it ends in `ending`.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type { Connection, Lease as LeaseForDrivers } from "../../Connection.ts"
 import { ConnectionReleasedError, type InvalidTagError } from "../../PoolError.ts"
@@ -50,6 +51,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, L
   session: Session<S> | undefined = undefined
   sessionId = 0
   waiter: Waiter<S> | undefined = undefined
+  /** The fiber that asked for it, until the lease ends. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** The state that the session is in, as far as it is known. */
   sessionTag: SessionTag.SessionTag | undefined = undefined
   /** Why the session has to be closed when the lease ends. */
@@ -135,6 +138,11 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, L
     this.endsWith ??= "broken"
   }
 
+  /** Takes the session away and closes it, because nothing shows that the lease will ever end. */
+  reclaim(): void {
+    if (this.session !== undefined) this.parts.engine.state.takeAway(this.session, "reclaimed")
+  }
+
   released(): ConnectionReleasedError {
     return new ConnectionReleasedError({ pool: this.pool, session: this.sessionId })
   }
@@ -142,7 +150,8 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, L
   /** Takes the session away: a forced close does not wait for leases. */
   revoke(): void {
     this.stage = "ended"
+    this.fiber = undefined
     this.inner?.revoke()
-    this.parts.engine.leaks.forget(this)
+    this.parts.engine.leaks.leave(this)
   }
 }

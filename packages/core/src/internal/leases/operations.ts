@@ -53,6 +53,8 @@ export class Operations<S> {
       return Effect.onExitPrimitive(guarded, (exit) => {
         if (!isRunning) return undefined
         isRunning = false
+        const { session } = this.#lease
+        if (session !== undefined) session.calledAt = this.#host.state.timeOfTurn()
         if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return this.#stop()
         this.#running--
         return undefined

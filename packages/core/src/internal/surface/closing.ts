@@ -77,7 +77,7 @@ export class Closing<S> {
       // Idle sessions are closed already, unless a defect came between.
       engine.attempt(
         session,
-        () => session.place === "idle" ? state.retire(session, "closing") : state.takeAway(session)
+        () => session.place === "idle" ? state.retire(session, "closing") : state.takeAway(session, "closing")
       )
     }
     engine.flush()

@@ -26,6 +26,7 @@ import { PasswordDigests } from "../entities/identity.ts"
 import { PoolState } from "../entities/poolState.ts"
 import type { Waiter } from "../entities/waiter.ts"
 import { Engine } from "../jobs/engine.ts"
+import { idleLeaseWatch } from "../jobs/idleLeases.ts"
 import { evictor, keeper } from "../jobs/upkeep.ts"
 import type { LeaseParts } from "../leases/lease.ts"
 import { checkedCredentials } from "./checkedCredentials.ts"
@@ -71,6 +72,7 @@ export const make = Effect.fnUntraced(function*<
   const run = yield* FiberSet.makeRuntime()
   const runEvictor = yield* FiberHandle.makeRuntime<never>()
   const runKeeper = yield* FiberHandle.makeRuntime<never>()
+  const runIdleLeaseWatch = yield* FiberHandle.makeRuntime<never>()
   const timer = new TurnClock(clock)
   const digests = new PasswordDigests()
   const groups = new Groups<S>(digests, settings.cclass)
@@ -83,7 +85,7 @@ export const make = Effect.fnUntraced(function*<
       now: () => timer.now(),
       fork: (effect) => engine.fork(effect),
       link: (waiter) => waiter.byDeadline,
-      since: (waiter) => waiter.since,
+      since: (waiter) => waiter.since + waiter.pausedMillis,
       expired: (waiter) => engine.refusals.timedOut(waiter),
       done: () => engine.flush()
     }),
@@ -117,18 +119,20 @@ export const make = Effect.fnUntraced(function*<
     engine.nextLook = next
     runEvictor(evictor(engine))
   }
-  const keepAlive = () => {
+  const upkeep = () => {
     runKeeper(keeper(engine) ?? Effect.void)
+    runIdleLeaseWatch(idleLeaseWatch(engine) ?? Effect.void)
   }
   const hideMetrics = showMetrics(state, meters, context)
   const stopWork = () => {
     engine.openings.abandon()
     runEvictor(Effect.void)
     runKeeper(Effect.void)
+    runIdleLeaseWatch(Effect.void)
   }
   const closing = new Closing(engine, stopWork, hideMetrics)
   yield* Effect.addFinalizer(() => Effect.suspend(() => closing.draining(state.settings.drainTimeout)))
-  keepAlive()
+  upkeep()
   const parts: LeaseParts<S, C, DE, OE | LE> = {
     engine,
     driver: ownDriver,
@@ -146,7 +150,7 @@ export const make = Effect.fnUntraced(function*<
   const pool = surface(
     parts,
     closing,
-    (changes) => reconfigure(engine, credentials !== undefined, changes, keepAlive)
+    (changes) => reconfigure(engine, credentials !== undefined, changes, upkeep)
   )
   if (settings.waitForMin && state.hasOwnUser && settings.min > 0) yield* filled(engine)
   else {

@@ -19,7 +19,7 @@ export const reconfigure = <S>(
   engine: Engine<S>,
   hasCredentialsEffect: boolean,
   changes: PoolOptions.Changes,
-  keepAlive: () => void
+  upkeep: () => void
 ): Effect.Effect<void, InvalidOptionsError | PoolClosedError> =>
   Effect.suspend((): Effect.Effect<void, InvalidOptionsError | PoolClosedError> => {
     const { state } = engine
@@ -37,7 +37,8 @@ export const reconfigure = <S>(
     const changed = PoolOptions.change(state.settings, changes)
     if (Result.isFailure(changed)) return Effect.fail(changed.failure)
     const settings = changed.success
-    const keepAliveChanged = !Duration.Equivalence(settings.keepAlive, state.settings.keepAlive)
+    const upkeepChanged = !Duration.Equivalence(settings.keepAlive, state.settings.keepAlive) ||
+      !Duration.Equivalence(settings.idleLeaseThreshold, state.settings.idleLeaseThreshold)
     const hasOtherUser = settings.user !== state.settings.user
     state.configure(settings, own === undefined ? state.hasOwnUser : settings.user !== undefined)
     if (hasOtherUser) engine.openings.adoptUser()
@@ -48,7 +49,7 @@ export const reconfigure = <S>(
       state.emit(PoolEvent.Reconfigured({ at: state.date(), changed: Object.keys(changes) }))
     }
     engine.flush()
-    if (keepAliveChanged) keepAlive()
+    if (upkeepChanged) upkeep()
     return Effect.void
   })
 

@@ -21,7 +21,10 @@ import { addFirst, canAddFirst, isEmpty } from "../leases/scopeFinalizer.ts"
 import { type Body, UseFrames } from "../leases/useFrame.ts"
 import type { Closing } from "./closing.ts"
 import { events } from "./events.ts"
+import { health } from "./health.ts"
+import { sessions } from "./sessions.ts"
 import { statistics } from "./statistics.ts"
+import { refresh, resume, suspend } from "./steering.ts"
 
 /** The pool as its users see it. */
 export const surface = <S, C extends Connection, E, OE>(
@@ -127,6 +130,11 @@ export const surface = <S, C extends Connection, E, OE>(
     reconfigure: change,
     settings: Effect.sync(() => state.settings),
     statistics: Effect.sync(() => statistics(state)),
+    sessions: Effect.sync(() => sessions(engine)),
+    health: Effect.sync(() => health(engine)),
+    refresh: refresh(engine),
+    suspend: suspend(engine),
+    resume: resume(engine),
     events: events(state)
   }
 }

@@ -34,6 +34,7 @@ export interface ScriptSettings {
   readonly maxSessionsPerShard: number
   readonly drainTimeout: number
   readonly leakDetectionThreshold: number
+  readonly maxUsesPerSession: number
   /** Whether the pool has a user of its own. */
   readonly hasOwnUser: boolean
   /** What `onSession` does; `"works"`: two statements, then it sets the tag. */
@@ -68,6 +69,7 @@ export const plainSettings: ScriptSettings = {
   maxSessionsPerShard: 0,
   drainTimeout: 5000,
   leakDetectionThreshold: 0,
+  maxUsesPerSession: 0,
   hasOwnUser: true,
   onSession: "absent",
   resetSession: "absent",
@@ -144,6 +146,7 @@ export type Command =
   /** Another pool of the same name opens, or the last one that did closes. */
   | { readonly _tag: "Twin"; readonly is: "opened" | "closed" }
   | { readonly _tag: "Reconfigure"; readonly changes: ScriptChanges }
+  | { readonly _tag: "Steer"; readonly how: "refresh" | "suspend" | "resume" }
   | { readonly _tag: "Close"; readonly how: "plain" | "drain" | "force" }
 
 /** A whole script. */
@@ -234,6 +237,8 @@ export const printCommand = (command: Command, name: string): string => {
       return `another pool of the same name is ${command.is}`
     case "Reconfigure":
       return `reconfigure ${literal(command.changes)}`
+    case "Steer":
+      return command.how
     case "Close":
       return `close ${command.how}`
   }

@@ -164,7 +164,7 @@ const refusals: Law = (before, after) =>
     const { failure, limit, name, wanted } = request
     const waited = request.endedAt - request.since
     const isNew = foundAtRest(before, after, request)
-    const free = isNew ? candidates(before, request) : []
+    const free = isNew && !after.isSuspended ? candidates(before, request) : []
     const steady = before.settings.homogeneous === after.settings.homogeneous
     const due = steady && before.phase === "open" ? mustFail(request, after.settings) : undefined
     const law = due === "InvalidTagError" ? 8 : 9
@@ -175,7 +175,7 @@ const refusals: Law = (before, after) =>
       other.stage === "held" && other.wanted.identity === wanted.identity &&
       after.requests.some(({ name, stage }) => name === other.name && stage === "held")
     )
-    const hadRoom = before.statistics.pending === 0 && before.statistics.opening === 0 &&
+    const hadRoom = !after.isSuspended && before.statistics.pending === 0 && before.statistics.opening === 0 &&
       slots(before) < before.settings.max && wanted.shard === undefined && !before.backingOff(wanted.user) &&
       !after.backingOff(wanted.user) && !before.hasDefects && !(usesOwnUser(request) && before.isOwnAccountInDoubt)
     switch (failure) {
@@ -219,6 +219,49 @@ const refusals: Law = (before, after) =>
     }
   })
 
+/** Law 7: no session serves more leases than `maxUsesPerSession`. */
+const uses: Law = (before, after) => {
+  const { maxUsesPerSession } = after.settings
+  if (maxUsesPerSession === 0) return []
+  return newlyLent(before, after).flatMap(({ lent, name }) => {
+    const leases = after.requests.filter((other) => other.lent?.session === lent!.session).length
+    return breach(
+      7,
+      leases > maxUsesPerSession &&
+        `${name} got session ${lent!.session} as its lease number ${leases}, maxUsesPerSession is ${maxUsesPerSession}`
+    )
+  })
+}
+
+/** What requests that wait for a pool which is suspended must not fail with. */
+const failuresOfWaiting: ReadonlySet<string> = new Set([
+  "AcquireTimeoutError",
+  "PoolExhaustedError",
+  "PoolOverloadedError",
+  "OpenSessionError"
+])
+
+/** Law 18: what steering a pool promises. */
+const steering: Law = (before, after) => {
+  // A caller whose session is being prepared was served before.
+  if (after.settings.onSession === "works") return []
+  const lent = newlyLent(before, after)
+  const isSuspended = before.isSuspended && after.isSuspended
+  return [
+    ...lent.flatMap((request) =>
+      breach(
+        18,
+        isSuspended && `${request.name} got session ${request.lent!.session} while the pool was suspended`,
+        before.refreshed.has(request.lent!.session) &&
+          `${request.name} got session ${request.lent!.session}, which was there before the pool was refreshed`
+      )
+    ),
+    ...(isSuspended ? newlyFailed(before, after) : []).flatMap(({ failure, name }) =>
+      breach(18, failuresOfWaiting.has(failure!) && `${name} failed with ${failure} while the pool was suspended`)
+    )
+  ]
+}
+
 /** Law 14: nothing of one lease's identity is seen by the next. */
 const identitiesOfLeases: Law = (before, after) =>
   newlyLent(before, after).flatMap(({ identitiesSeen, lent, name }) =>
@@ -231,4 +274,4 @@ const identitiesOfLeases: Law = (before, after) =>
 
 /** Everything that can be said of what happened between two moments of rest. */
 export const betweenRests = (before: Observation, after: Observation): ReadonlyArray<Breach> =>
-  [order, expiry, tags, identities, identitiesOfLeases, refusals].flatMap((law) => law(before, after))
+  [order, expiry, uses, tags, identities, identitiesOfLeases, refusals, steering].flatMap((law) => law(before, after))

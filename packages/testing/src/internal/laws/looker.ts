@@ -101,6 +101,9 @@ export class Looker<C extends Connection.Connection> {
         wasRefused: (user, since) =>
           refusals?.some((refusal) => refusal.isAuthentication && refusal.user === user && refusal.at >= since) ===
             true,
+        isSuspended: play.suspensions.isOn && play.phase === "open",
+        suspendedSince: (since) => play.suspensions.between(since, now),
+        refreshed: new Set(play.refreshed),
         isTroubled: play.isTroubled,
         hasDefects: play.hasDefects,
         replaced: play.replaced,

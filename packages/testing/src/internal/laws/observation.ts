@@ -136,6 +136,12 @@ export interface Observation {
   readonly mostInShard: number
   /** Whether opening for a user (`""`: for any) may have been backing off at a time, now when left out. */
   readonly backingOff: (user: string, at?: number) => boolean
+  /** Whether the pool was suspended and is still. */
+  readonly isSuspended: boolean
+  /** For how long the pool was suspended since a time. */
+  readonly suspendedSince: (since: number) => number
+  /** Sessions that were open when the pool was refreshed. */
+  readonly refreshed: ReadonlySet<number>
   /** Whether nothing can be said of pings, resets and closes: they fail, hang or take their time. */
   readonly isTroubled: boolean
   /** Whether functions of the driver or hooks were told to throw. */

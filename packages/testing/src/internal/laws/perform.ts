@@ -128,6 +128,8 @@ export const perform = <C extends Connection.Connection>(play: Play<C>, command:
       return twin(play, command.is)
     case "Reconfigure":
       return Effect.sync(() => reconfigure(play, command.changes))
+    case "Steer":
+      return Effect.sync(() => steer(play, command.how))
     case "Close":
       return Effect.sync(() => close(play, command.how))
   }
@@ -230,6 +232,15 @@ const reconfigure = <C extends Connection.Connection>(play: Play<C>, changes: Pa
     play.mostInShard = Math.max(play.mostInShard, settings.maxSessionsPerShard || Infinity)
     play.mostAllowed = settings.getMode === "forceGet" ? Infinity : Math.max(play.mostAllowed, settings.max)
   })
+  return ""
+}
+
+const steer = <C extends Connection.Connection>(play: Play<C>, how: "refresh" | "suspend" | "resume"): string => {
+  const failure = play.phase === "open" ? undefined : "PoolClosedError"
+  play.world.fork(play.pool[how]).addObserver((exit) => expect(play, 18, exit, failure, how))
+  if (failure !== undefined) return ""
+  if (how === "refresh") { for (const { number } of play.last?.sessions ?? []) play.refreshed.add(number) }
+  else play.suspensions.turn(how === "suspend", play.world.now())
   return ""
 }
 

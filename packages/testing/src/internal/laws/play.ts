@@ -12,6 +12,7 @@ import type { Observation } from "./observation.ts"
 import type { Breach } from "./restLaws.ts"
 import { poolSettings } from "./settings.ts"
 import type { Bench, PreparationFailed, Subject } from "./subject.ts"
+import { Suspensions } from "./suspensions.ts"
 import type { Hook } from "./trouble.ts"
 import { complete, type World } from "./world.ts"
 
@@ -44,6 +45,9 @@ export class Play<C extends Connection.Connection> {
   isTroubled = false
   hasDefects = false
   hasRefused = false
+  readonly suspensions = new Suspensions()
+  /** Sessions that were open when the pool was refreshed. */
+  readonly refreshed = new Set<number>()
   last: Observation | undefined = undefined
   /** Sessions that were closed to make room for others, as far as the listener was told. */
   replaced = 0

@@ -97,10 +97,12 @@ const mayWaitForShard = ({ settings }: Observation, { wanted }: RequestView): bo
 
 /** Law 5: nobody waits for nothing. */
 const waiters: Law = (_, after) => {
-  if (after.phase !== "open") return []
+  if (after.phase !== "open" || after.isSuspended) return []
   const waiting = after.requests.filter(isWaiting)
   const free = freeSessions(after)
-  const overdue = waiting.filter((request) => after.now - request.since > request.limit)
+  const overdue = waiting.filter((request) =>
+    after.now - request.since - after.suspendedSince(request.since) > request.limit
+  )
   const fitting = waiting.flatMap((request) => {
     const session = free.find((session) =>
       isLendable(session, after) && isOfIdentity(session, request.wanted) &&
@@ -159,7 +161,8 @@ const eviction: Law = (before, after) => {
       timeout > 0 && opened > min && session.idleSince !== undefined && after.now - session.idleSince > timeout + 1 &&
       `session ${session.number} has been idle for longer than timeout (${timeout} ms) and ${opened} are open, min is ${min}`
     ),
-    hasOwnUser && opened + opening < min && !isFull && !after.backingOff("") && !before.backingOff("") &&
+    hasOwnUser && opened + opening < min && !isFull && !after.isSuspended && !after.backingOff("") &&
+      !before.backingOff("") &&
       !before.isOwnAccountInDoubt && !after.isOwnAccountInDoubt && !after.hasDefects &&
       `${opened} sessions are open, fewer than min (${min})`
   )

@@ -84,6 +84,7 @@ export const requests = (theme: Theme, abilities: Abilities): fc.Arbitrary<Scrip
     steps: [plain, plain, tagged],
     clocks: [plain, plain, tagged, timed],
     defects: [plain, plain, tagged, named(abilities)],
+    steering: [plain, plain, tagged, fresh, timed],
     everything: [plain, mixed, mixed]
   }
   return fc.oneof(...kinds[theme]).map(compact)

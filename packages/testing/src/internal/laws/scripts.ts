@@ -110,7 +110,20 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
     listener: fc.constantFrom("absent", "reads"),
     tasks: order
   },
+  steering: {
+    max: fc.integer({ min: 1, max: 3 }),
+    getMode: fc.constantFrom("wait", "timedWait", "noWait", "forceGet"),
+    waitTimeout: fc.constantFrom(300, 5000),
+    queueTarget: fc.constantFrom(0, 0, 100),
+    pingInterval: fc.constantFrom(0, 1000, 60_000),
+    keepAlive: fc.constantFrom(0, 0, 3000),
+    timeout: fc.constantFrom(0, 2000, 60_000),
+    maxUsesPerSession: fc.constantFrom(0, 0, 1, 3),
+    onSession: fc.constantFrom("absent", "absent", "sets the tag", "fails"),
+    tasks: order
+  },
   everything: {
+    maxUsesPerSession: fc.constantFrom(0, 0, 0, 2),
     increment: fc.integer({ min: 1, max: 3 }),
     queueMax: fc.constantFrom(500, 500, 2),
     timeout: fc.constantFrom(0, 2000, 60_000),
@@ -302,6 +315,11 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
     { weight: 1, arbitrary: on("Begin") },
     { weight: 1, arbitrary: on("Execute") }
   ]
+  const steering: ReadonlyArray<Weighted> = [
+    { weight: 1, arbitrary: fc.constantFrom("refresh", "suspend").map((how) => ({ _tag: "Steer", how })) },
+    // More often than it is suspended: most of a script is about a pool that works.
+    { weight: 2, arbitrary: fc.constant({ _tag: "Steer", how: "resume" }) }
+  ]
   const closing: ReadonlyArray<Weighted> = [{
     weight: 1,
     arbitrary: fc.constantFrom("plain" as const, "drain" as const, "force" as const)
@@ -321,7 +339,9 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
     steps: [crowds, retag, time, slowOpen],
     clocks: [clock, clock, time, time, crowds, slowOpen],
     defects: [defects, defects, time, retag, working, statements, closing],
+    steering: [steering, steering, time, time, retag, slowOpen, dying, failing, working, resize, crowds],
     everything: [
+      steering,
       retag,
       time,
       resize,

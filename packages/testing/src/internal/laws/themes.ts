@@ -15,6 +15,7 @@ export type Theme =
   | "steps"
   | "clocks"
   | "defects"
+  | "steering"
   | "everything"
 
 /** The laws that a theme was made for, and what scripts of it are about. */
@@ -32,5 +33,9 @@ export const themes: Readonly<Record<Theme, { readonly laws: ReadonlyArray<numbe
   steps: { laws: [15], title: "no fiber runs inside a step" },
   clocks: { laws: [16], title: "durations do not depend on the wall clock" },
   defects: { laws: [2, 4, 17], title: "functions of the driver and hooks throw, and their effects die" },
-  everything: { laws: [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 17], title: "all of it at once" }
+  steering: {
+    laws: [18],
+    title: "a suspended pool lends nothing and fails no request, a refreshed one lends new sessions"
+  },
+  everything: { laws: [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 17, 18], title: "all of it at once" }
 }
