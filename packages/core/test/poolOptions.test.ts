@@ -33,6 +33,9 @@ const defaults = {
   closeTimeout: 5000,
   drainTimeout: 5000,
   leakDetectionThreshold: 0,
+  leakReclaim: false,
+  idleLeaseThreshold: 0,
+  maxUsesPerSession: 0,
   homogeneous: true,
   maxSessionsPerShard: 0,
   stmtCacheSize: 30,
@@ -102,6 +105,8 @@ describe("options of a program", () => {
     [{ queueMax: -2 }, "queueMax must be an integer from -1 to 1000000000, not -2."],
     [{ lifetimeJitter: 1.1 }, "lifetimeJitter must be a number from 0 to 1, not 1.1."],
     [{ maxSessionsPerShard: -1 }, "maxSessionsPerShard must be an integer from 0 to 100000, not -1."],
+    [{ maxUsesPerSession: -1 }, "maxUsesPerSession must be an integer from 0 to 1000000000, not -1."],
+    [{ leakReclaim: "maybe" }, `leakReclaim must be true or false, not "maybe".`],
     [{ stmtCacheSize: -1 }, "stmtCacheSize must be an integer from 0 to 100000, not -1."],
     [{ homogeneous: "perhaps" }, `homogeneous must be true or false, not "perhaps".`],
     [
@@ -130,7 +135,8 @@ describe("options of a program", () => {
     "openTimeout",
     "closeTimeout",
     "drainTimeout",
-    "leakDetectionThreshold"
+    "leakDetectionThreshold",
+    "idleLeaseThreshold"
   ]
   for (const name of isDuration) {
     it(`refuses a ${name} that is negative or none`, () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleBind, type OracleConnection, OracleLob, OracleSessionPool } from "@sessionpool/oracle"
-import { Effect, Redacted, Stream } from "effect"
+import { Fault } from "@sessionpool/oracle-server"
+import { Effect, Fiber, Redacted, Stream } from "effect"
 import { connection, embedded, isReal, makePool, table } from "./database.ts"
 
 const numbers = (count: number) => `select level as n from dual connect by level <= ${count}`
@@ -157,6 +158,27 @@ describe("a connection", () => {
       yield* held.ping
       assert.isFalse(yield* held.inTransaction)
     })))
+
+  it.live.skipIf(isReal)(
+    "shows in pool.sessions what runs, without what is literal, and its numbers once it has asked",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { pool, server } = yield* watched
+        const held = yield* pool.acquire()
+        const shown = Effect.map(pool.sessions, ([session]) => session!)
+        assert.deepInclude(yield* shown, { sid: undefined, statement: undefined })
+        const { instance, serial, sid } = yield* held.info
+        assert.deepInclude(yield* shown, { instance, sid, serial })
+        yield* server.inject(Fault.hang({ sql: "tiger" }))
+        const running = yield* Effect.forkChild(held.query("select 'tiger' as name from dual"))
+        yield* Effect.repeat(Effect.andThen(Effect.sleep(5), shown), {
+          until: ({ statement }) => statement !== undefined
+        })
+        assert.strictEqual((yield* shown).statement, "select ? as name from dual")
+        assert.deepInclude((yield* shown).lease, { calls: 1, idleMillis: undefined })
+        yield* Fiber.interrupt(running)
+      }))
+  )
 
   it.live("tells the server who works", () =>
     Effect.scoped(Effect.gen(function*() {
