@@ -191,6 +191,7 @@ const tasks = {
   },
   mutate: (args) => run("node", ["scripts/mutate.ts", ...args]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
+  cluster: (args) => run("node", ["scripts/cluster.ts", ...args]),
   fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),
   pack: () => {

@@ -1,8 +1,8 @@
 /**
  * The runner storage of Effect's cluster in tables of Oracle: which runners there are, and which of them holds which shard.
  *
- * A shard is held by a row that its runner renews; when it has not been renewed for `shardLockExpiration`, another runner may
- * take it. All moments are those of the database's clock in UTC, so the clocks of the runners do not matter.
+ * A shard is held by a row that its runner renews, or by a lock of a session that is kept for it. All moments are those of the database's
+ * clock in UTC, so the clocks of the runners do not matter.
  */
 import { PersistenceError } from "effect/cluster/ClusterError"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
@@ -10,23 +10,62 @@ import { ShardingConfig } from "effect/cluster/ShardingConfig"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
-import { inPieces, longText, retryUnique, utcAgo, utcNow } from "./internal/cluster/clusterSql.ts"
-import { namesOf, type PrefixOptions, runMigrations } from "./internal/cluster/storeOptions.ts"
+import { longText, retryUnique, utcAgo, utcNow } from "./internal/cluster/clusterSql.ts"
+import { leaseLocks } from "./internal/cluster/leaseLocks.ts"
+import { makeSessionLocks } from "./internal/cluster/sessionLocks.ts"
+import {
+  checkOptions,
+  prefixField,
+  type PrefixOptions,
+  refused,
+  runMigrations
+} from "./internal/cluster/storeOptions.ts"
+import { word } from "./internal/fieldKinds.ts"
 import { OracleClient } from "./OracleClient.ts"
 import * as OracleMigrator from "./OracleMigrator.ts"
 
 /**
- * Options of the storage: `prefix` begins the names of its tables and of its migrations' journal; default `cluster`. Runners
- * with different prefixes do not see each other.
+ * Options of the storage.
+ *
+ * **Details**
+ *
+ * - `prefix` begins the names of its tables and of its migrations' journal; default `cluster`. Runners with different prefixes do not see
+ *   each other.
+ * - `locks`: what holds shards. `"lease"`, the default: rows that their runner renews, and that another may take when they were not renewed
+ *   for `shardLockExpiration`. `"session"`: locks of `DBMS_LOCK` on a session of the pool that is kept for them; none can be taken from a
+ *   runner whose session lives, and all are free as soon as it has ended.
+ *
+ * **Gotchas**
+ *
+ * `"session"` needs `grant execute on sys.dbms_lock`, one session of the pool for as long as the runner runs, and no pooled server (DRCP).
+ * A process that is stopped, but whose connection stays open, keeps its shards until its session ends: let the database find dead connections
+ * (`SQLNET.EXPIRE_TIME`). All runners of a cluster must have the same kind. `shardLockDisableAdvisory` of `ShardingConfig` turns it off.
+ *
+ * **Example** (Locks that end with their session)
+ *
+ * ```ts
+ * import type { OracleRunnerStorage } from "@sessionpool/oracle"
+ *
+ * const options: OracleRunnerStorage.StorageOptions = { prefix: "billing", locks: "session" }
+ * ```
  *
  * @category models
  * @since 0.2.0
  */
-export interface StorageOptions extends PrefixOptions {}
+export interface StorageOptions extends PrefixOptions {
+  readonly locks?: "lease" | "session" | undefined
+}
 
-const names = (options: StorageOptions | undefined) => namesOf("OracleRunnerStorage", options)
+const checked = (options: StorageOptions | undefined) =>
+  Effect.map(
+    checkOptions("OracleRunnerStorage", { prefix: prefixField, locks: word("lease", "session") }, options),
+    ({ locks = "lease", prefix = "cluster" }) => ({ locks, nameOf: (table: string) => `${prefix}_${table}` })
+  )
+
+const names = (options: StorageOptions | undefined) => Effect.map(checked(options), ({ nameOf }) => nameOf)
 
 /** An operation on locks must not take longer than it leaves time to renew them. */
 const operationLimit = (config: ShardingConfig["Service"]): Duration.Duration =>
@@ -35,40 +74,62 @@ const operationLimit = (config: ShardingConfig["Service"]): Duration.Duration =>
     Duration.divideUnsafe(Duration.fromInputUnsafe(config.shardLockExpiration), 3)
   )
 
+/** Locks are those of the whole database: the schema tells equal prefixes apart. */
+const sessionLocksOf = (sql: OracleClient, locksTable: string) =>
+  Effect.gen(function*() {
+    const [row] = yield* sql<
+      { readonly name: string }
+    >`select sys_context('userenv', 'current_schema') as name from dual`
+    return yield* makeSessionLocks(sql, `${row!.name}.${locksTable}`)
+  }).pipe(Effect.mapError((cause) =>
+    refused(
+      "OracleRunnerStorage",
+      `locks "session" needs EXECUTE on SYS.DBMS_LOCK, which could not be called (${cause.message})`
+    )
+  ))
+
 /**
  * The encoded storage, over tables that exist already.
+ *
+ * **When to use**
+ *
+ * Use it to compose a storage of your own; {@link layer} is what most programs want.
+ *
+ * **Example** (The runners of a cluster)
+ *
+ * ```ts
+ * import { OracleRunnerStorage } from "@sessionpool/oracle"
+ * import { Effect } from "effect"
+ *
+ * const runners = Effect.flatMap(OracleRunnerStorage.makeEncodedStorage(), (storage) => storage.getRunners)
+ * ```
  *
  * @see {@link layerMigrations} for creating the tables
  * @category constructors
  * @since 0.2.0
  */
-export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageOptions) {
+export const makeEncodedStorage: (
+  options?: StorageOptions
+) => Effect.Effect<
+  RunnerStorage.Encoded,
+  MigrationError,
+  OracleClient | ShardingConfig | Scope.Scope
+> = Effect.fnUntraced(function*(options?: StorageOptions) {
   const sql = (yield* OracleClient).withoutTransforms()
-  const nameOf = yield* names(options)
+  const { locks: kind, nameOf } = yield* checked(options)
   const config = yield* ShardingConfig
   const runners = sql(nameOf("runners"))
-  const locks = sql(nameOf("locks"))
   const now = sql.literal(utcNow)
-  const expired = sql.literal(utcAgo(Duration.toSeconds(Duration.fromInputUnsafe(config.shardLockExpiration))))
+  const since = utcAgo(Duration.toSeconds(Duration.fromInputUnsafe(config.shardLockExpiration)))
+  const expired = sql.literal(since)
   const limit = operationLimit(config)
+  const locks = kind === "session" && !config.shardLockDisableAdvisory
+    ? yield* sessionLocksOf(sql, nameOf("locks"))
+    : leaseLocks(sql, nameOf("locks"), since)
 
   const stored = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.withTracerEnabled(PersistenceError.refail(effect), false)
   const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>) => stored(Effect.timeout(effect, limit))
-
-  const held = (address: string, shardIds: ReadonlyArray<string>) =>
-    inPieces(shardIds, (some) =>
-      Effect.map(
-        sql<{ readonly shard_id: string }>`select shard_id from ${locks}
-          where address = ${address} and acquired_at >= ${expired} and ${sql.in("shard_id", some)}`,
-        (rows) => rows.map(({ shard_id }) => shard_id)
-      ))
-
-  const unionOf = (shardIds: ReadonlyArray<string>) =>
-    sql.join(" union all ", false)(shardIds.map((shardId) => sql`select ${shardId} as shard_id from dual`))
-
-  /** Rows are locked in the order of their keys, whoever locks them, so that two runners cannot wait for each other. */
-  const inOrder = (shardIds: ReadonlyArray<string>) => [...shardIds].sort()
 
   const heartbeat = (address: string) => sql`update ${runners} set last_heartbeat = ${now} where address = ${address}`
 
@@ -99,36 +160,10 @@ export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageO
     setRunnerHealth: (address, healthy) =>
       stored(Effect.asVoid(sql`update ${runners} set healthy = ${Number(healthy)} where address = ${address}`)),
 
-    acquire: (address, shardIds) =>
-      inPieces(inOrder(shardIds), (some) =>
-        Effect.as(
-          retryUnique(
-            sql`merge into ${locks} t using (${unionOf(some)}) s on (t.shard_id = s.shard_id)
-          when matched then update set address = ${address}, acquired_at = ${now}
-            where t.address = ${address} or t.acquired_at < ${expired}
-          when not matched then insert (shard_id, address, acquired_at) values (s.shard_id, ${address}, ${now})`
-          ),
-          []
-        ), 100).pipe(
-          Effect.andThen(held(address, shardIds)),
-          inTime
-        ),
-
-    refresh: (address, shardIds) =>
-      heartbeat(address).pipe(
-        Effect.andThen(inPieces(inOrder(shardIds), (some) =>
-          Effect.as(
-            sql`update ${locks} set acquired_at = ${now} where address = ${address} and ${sql.in("shard_id", some)}`,
-            []
-          ))),
-        Effect.andThen(held(address, shardIds)),
-        inTime
-      ),
-
-    release: (address, shardId) =>
-      inTime(Effect.asVoid(sql`delete from ${locks} where address = ${address} and shard_id = ${shardId}`)),
-
-    releaseAll: (address) => inTime(Effect.asVoid(sql`delete from ${locks} where address = ${address}`))
+    acquire: (address, shardIds) => inTime(locks.acquire(address, shardIds)),
+    refresh: (address, shardIds) => inTime(Effect.andThen(heartbeat(address), locks.refresh(address, shardIds))),
+    release: (address, shardId) => inTime(locks.release(address, shardId)),
+    releaseAll: (address) => inTime(locks.releaseAll(address))
   }
   return encoded
 })

@@ -5,6 +5,8 @@ import { Effect, Layer, Option } from "effect"
 import type { Envelope, MessageStorage, Reply } from "effect/cluster"
 import { EntityAddress, EntityId, EntityType, ShardId, Snowflake } from "effect/cluster"
 import { Digest } from "effect/crypto"
+import { claimAll } from "./clusterClaims.ts"
+import { database } from "./database.ts"
 import { openClient } from "./openClient.ts"
 
 let prefixes = 0
@@ -251,5 +253,14 @@ describe("OracleMessageStorage", () => {
       const found = (yield* Effect.all(Array.from({ length: 6 }, () => reader), { concurrency: 6 })).flat()
       const rest = yield* read(storage)
       assert.sameMembers([...found, ...rest], sent.map(({ requestId }) => requestId))
+    })))
+
+  it.live("hands 400 messages to six clients, each once, and keeps every answer", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const prefix = `sp_claims_${process.pid}_${++prefixes}`
+      const found = yield* claimAll(yield* database, { messages: 400, claimers: 6, batch: 20, prefix })
+      assert.strictEqual(found.handedOut.size, 400)
+      assert.deepStrictEqual([...new Set(found.handedOut.values())], [1])
+      assert.strictEqual(found.unanswered, 0)
     })))
 })

@@ -1,5 +1,5 @@
 /**
- * What the runners of `cluster.test.ts` serve, and how they are put together. Runners reach each other by the storages alone: no
+ * What the runners of `cluster.test.ts` and of `npm run cluster` serve, and how they are put together. Runners reach each other by the storages alone: no
  * transport stands between them, so whatever arrives has been in the tables.
  */
 import { OracleClient, OracleMessageStorage, OracleRunnerStorage } from "@sessionpool/oracle"
@@ -52,13 +52,13 @@ const accounts = (prefix: string, runner: number) =>
   })
 
 const orders = (prefix: string, runner: number) => {
-  const step = (name: string) =>
-    Activity.make({ name, success: Schema.String, execute: Effect.as(done(prefix, name, runner), name) })
+  const step = (id: string, name: string) =>
+    Activity.make({ name, success: Schema.String, execute: Effect.as(done(prefix, `${name} ${id}`, runner), name) })
   return Order.toLayer(({ id }) =>
     Effect.gen(function*() {
-      const reserved = yield* step("reserve")
+      const reserved = yield* step(id, "reserve")
       yield* DurableClock.sleep({ name: "cooling", duration: "2 seconds", inMemoryThreshold: 0 })
-      return `${id}: ${reserved}, ${yield* step("charge")}`
+      return `${id}: ${reserved}, ${yield* step(id, "charge")}`
     })
   )
 }
@@ -69,20 +69,21 @@ export interface Place {
   readonly user: string
   readonly password: Redacted.Redacted<string>
   readonly prefix: string
+  readonly locks: "lease" | "session"
 }
 
 /** Sharding over the two storages; without a number it is a client that holds no shards. */
-export const sharding = ({ prefix, ...connect }: Place, runner?: number) =>
+export const sharding = ({ locks, prefix, ...connect }: Place, runner?: number) =>
   ClusterWorkflowEngine.layer.pipe(
     Layer.provideMerge(Sharding.layer),
     Layer.provide(Runners.layerNoop),
     Layer.provideMerge(OracleMessageStorage.layerWith({ prefix })),
-    Layer.provide([OracleRunnerStorage.layerWith({ prefix }), RunnerHealth.layerNoop]),
+    Layer.provide([OracleRunnerStorage.layerWith({ prefix, locks }), RunnerHealth.layerNoop]),
     Layer.provide(ShardingConfig.layer({
       runnerAddress: runner === undefined ? Option.none() : Option.some(RunnerAddress.make("runner", runner)),
       shardsPerGroup: 6,
-      shardLockRefreshInterval: "2 seconds",
-      shardLockExpiration: "6 seconds",
+      shardLockRefreshInterval: "4 seconds",
+      shardLockExpiration: "12 seconds",
       refreshAssignmentsInterval: "500 millis",
       entityMessagePollInterval: "250 millis",
       entityReplyPollInterval: "100 millis",

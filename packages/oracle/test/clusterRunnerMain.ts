@@ -1,9 +1,10 @@
-/** A process that is a runner: `node clusterRunnerMain.ts <connect string> <user> <prefix> <number>`. SIGTERM ends it in good order. */
+/** A process that is a runner: `node clusterRunnerMain.ts <connect string> <user> <prefix> <number> <locks>`. SIGTERM ends it in good order. */
 import { Effect, Fiber, Layer, Redacted } from "effect"
 import { runner } from "./clusterRunner.ts"
 
-const [connectString = "", user = "", prefix = "", number = ""] = process.argv.slice(2)
+const [connectString = "", user = "", prefix = "", number = "", kind = ""] = process.argv.slice(2)
+const locks = kind === "session" ? "session" : "lease"
 const password = Redacted.make(process.env["RUNNER_PASSWORD"] ?? "")
 
-const fiber = Effect.runFork(Layer.launch(runner({ connectString, user, password, prefix }, Number(number))))
+const fiber = Effect.runFork(Layer.launch(runner({ connectString, user, password, prefix, locks }, Number(number))))
 process.once("SIGTERM", () => void Effect.runFork(Fiber.interrupt(fiber)))

@@ -3,7 +3,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { SqlError } from "effect/sql/SqlError"
-import type * as Statement from "effect/sql/Statement"
+import * as Statement from "effect/sql/Statement"
 import { limit, lob, type OracleClient } from "../../OracleClient.ts"
 
 /** The database's clock without a zone; `systimestamp` itself compares by the zone of the session. */
@@ -61,3 +61,11 @@ export const retryUnique = <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect
     times: 3,
     while: ({ reason }) => reason._tag === "UniqueViolation" || reason._tag === "DeadlockError"
   })
+
+/** Bytes as a parameter: beyond what a bind holds they are a BLOB. A bound null would be text, which a BLOB beside it is not. */
+export const longBytes = (bytes: Uint8Array): Uint8Array | Statement.Fragment =>
+  bytes.length === 0
+    ? Statement.fragment([Statement.literal("empty_blob()")])
+    : bytes.length > 2000
+    ? lob("blob", bytes)
+    : bytes

@@ -37,7 +37,7 @@ export const interval: Field<Duration.Duration> = {
   }
 }
 
-const refused = (store: string, problem: string) =>
+export const refused = (store: string, problem: string) =>
   new MigrationError({ kind: "BadState", message: `${store}: ${problem}.` })
 
 /** The options of a store, durations read; a name that is none of theirs is refused too. */
@@ -89,14 +89,15 @@ export interface PrefixOptions {
   readonly prefix?: string | undefined
 }
 
-const prefixField = nameBefore("_runner_migrations_lock")
+export const prefixField = nameBefore("_runner_migrations_lock")
 
 /** The checked prefix as a function that completes names. */
 export const namesOf = (
   store: string,
-  options: PrefixOptions | undefined
+  options: PrefixOptions | undefined,
+  otherwise = "cluster"
 ): Effect.Effect<(table: string) => string, MigrationError> =>
   Effect.map(
     checkOptions(store, { prefix: prefixField }, options),
-    ({ prefix = "cluster" }) => (table) => `${prefix}_${table}`
+    ({ prefix = otherwise }) => (table) => `${prefix}_${table}`
   )
