@@ -20,7 +20,7 @@ import type { Stored } from "../values/convert.ts"
 import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
-import { calleeOf, unknownCall } from "./callees.ts"
+import { type Callee, calleeOf, unknownCall } from "./callees.ts"
 import { declaredType, startingValue } from "./declarations.ts"
 import { type Candidate, Environment, type Native, type Variable } from "./environment.ts"
 import { located } from "./exceptions.ts"
@@ -315,9 +315,15 @@ export function* runCall(machine: Machine, call: Call, env: Environment): Step<T
     return undefined
   }
   const callee = calleeOf(machine, call, env)
+  if (callee === undefined) throw unknownCall(machine, call)
+  return yield* invoke(machine, call, callee, env)
+}
+
+/** Runs what the name of a call was found to mean. */
+export function* invoke(machine: Machine, call: Call, callee: Callee, env: Environment): Step<Typed | undefined> {
   const { units } = machine.host
   if (units.pending.length > 0) yield* units.elaborate()
-  if (callee?.kind === "registered") return yield* callRegistered(machine, call, callee.procedure, env)
-  if (callee?.kind === "subprogram") return yield* callSubprogram(machine, call, callee.candidate, env)
-  throw unknownCall(machine, call)
+  return callee.kind === "registered"
+    ? yield* callRegistered(machine, call, callee.procedure, env)
+    : yield* callSubprogram(machine, call, callee.candidate, env)
 }

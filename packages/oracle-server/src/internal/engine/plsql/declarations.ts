@@ -32,6 +32,15 @@ const defaults = new WeakMap<RecordType, Defaults>()
 
 /** The type that a declaration names, in this place; `CURSOR` for cursor variables. */
 export const declaredType = (machine: Machine, spec: TypeSpec, env: Environment): SqlType => {
+  const parts = partsOf(machine)
+  const known = parts.get(spec) as SqlType | undefined
+  if (known !== undefined) return known
+  const type = typeNamed(machine, spec, env)
+  parts.set(spec, type)
+  return type
+}
+
+const typeNamed = (machine: Machine, spec: TypeSpec, env: Environment): SqlType => {
   const { anchor } = spec
   if (anchor !== undefined) return anchored(machine, spec, anchor, env)
   const named = namedType(machine, spec.name.split("."), env)

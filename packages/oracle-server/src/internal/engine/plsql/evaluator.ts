@@ -4,7 +4,7 @@ import { compileExpr } from "../compile/expressions.ts"
 import { newScope } from "../compile/term.ts"
 import { Frame } from "../execute/frame.ts"
 import { complete } from "../execute/operator.ts"
-import { compilation, parameterValues } from "../statements/plans.ts"
+import { compilation } from "../statements/plans.ts"
 import { parameterType } from "../statements/registeredProcedures.ts"
 import type { Snapshot } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
@@ -14,13 +14,13 @@ import type { Stored } from "../values/convert.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { BOOLEAN, char, CURSOR, NULL, NUMBER, type SqlType } from "../values/sqlType.ts"
 import { arrayValue } from "./bindArrays.ts"
-import { calleeOf } from "./callees.ts"
+import { type Callee, calleeOf } from "./callees.ts"
 import type { Environment, Variable } from "./environment.ts"
 import { asPlsqlError } from "./exceptions.ts"
 import { type Machine, partsOf, type Typed } from "./machine.ts"
-import { attribute, variablesOf } from "./names.ts"
+import { attribute, readName, variablesOf } from "./names.ts"
 import { typeShape } from "./pickler.ts"
-import { compileError, readerOf } from "./queryPlans.ts"
+import { compileError } from "./queryPlans.ts"
 
 interface Compiled {
   readonly evaluate: (f: Frame) => Stored
@@ -28,6 +28,8 @@ interface Compiled {
   readonly type: SqlType
   /** It reads tables or calls PL/SQL. */
   readonly heavy: boolean
+  /** For one that is not heavy: such an expression is complete before any other begins. */
+  frame: Frame | undefined
 }
 
 /** For expressions that read no table. */
@@ -61,7 +63,13 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
     const scope = newScope(undefined)
     scope.sequences = true
     const term = settled(c, () => compileExpr(c, expr, scope))
-    const compiled: Compiled = { evaluate: term.eval, parameters: c.parameters, type: term.type, heavy: term.heavy }
+    const compiled: Compiled = {
+      evaluate: term.eval,
+      parameters: c.parameters,
+      type: term.type,
+      heavy: term.heavy,
+      frame: undefined
+    }
     partsOf(machine).set(expr, compiled)
     return compiled
   } catch (error) {
@@ -97,17 +105,37 @@ export const expressionType = (machine: Machine, expr: Expr, env: Environment): 
   return compiledExpr(machine, expr, env).type
 }
 
-export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<Typed> {
+/** The packages of its variables have to be there before they are read. */
+const awaitsPackages = (machine: Machine): boolean => machine.host.units.pending.length > 0
+
+/** The values of the parameters; undefined when a package has to be set up first. */
+const valuesOf = (
+  machine: Machine,
+  parameters: ReadonlyArray<Parameter>,
+  env: Environment
+): ReadonlyArray<Stored> | undefined => {
+  const values: Array<Stored> = []
+  for (let i = 0; i < parameters.length; i++) {
+    const parameter = parameters[i]!
+    values.push(
+      parameter.kind === "bind" ? machine.binds[parameter.index]! : readName(machine, env, parameter.path)
+    )
+  }
+  return awaitsPackages(machine) ? undefined : values
+}
+
+const nullValue: Typed = { value: null, type: NULL }
+
+/** What an expression of PL/SQL alone gives at once; undefined for what may call, wait or read tables. */
+export const evaluateNow = (machine: Machine, expr: Expr, env: Environment): Typed | undefined => {
   switch (expr.kind) {
     case "number":
       if (/[fd]$/i.test(expr.text)) break
       return { value: fromText(expr.text), type: NUMBER }
     case "string":
-      return expr.value === ""
-        ? { value: null, type: NULL }
-        : { value: expr.value, type: char(Buffer.byteLength(expr.value)) }
+      return expr.value === "" ? nullValue : { value: expr.value, type: char(Buffer.byteLength(expr.value)) }
     case "null":
-      return { value: null, type: NULL }
+      return nullValue
     case "boolean":
       return { value: expr.value ? 1 : 0, type: BOOLEAN }
     case "bind":
@@ -115,8 +143,8 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
       return { value: machine.binds[expr.index]!, type: machine.bindTypes[expr.index]! }
     case "name": {
       const head = env.headOf(expr.path)
+      if (awaitsPackages(machine)) return undefined
       if (head !== undefined) {
-        if (machine.host.units.pending.length > 0) yield* machine.host.units.elaborate()
         const known = fieldOf(head.variable, head.rest)
         if (known !== undefined) return known
         break
@@ -125,49 +153,61 @@ export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<
       if (entry?.kind === "cursor") return { value: null, type: CURSOR, cell: entry.cell }
       const special = attribute(machine, env, expr.path)
       if (special !== undefined) return special
+      if (entry?.kind === "subprogram") return undefined
       const call: Call = { ...emptyCall, path: expr.path, at: expr.at }
-      if (functionType(machine, env, call) !== undefined) {
-        return (yield* machine.call(call, env)) ?? { value: null, type: NULL }
-      }
+      if (isFunction(calleeOf(machine, call, env))) return undefined
       break
     }
-    case "call": {
-      const shape = typeShape(machine, expr, env)
-      if (shape !== undefined) return yield* shape
-      if (functionType(machine, env, expr) !== undefined) {
-        return (yield* machine.call(expr, env)) ?? { value: null, type: NULL }
-      }
+    case "call":
+      if (typeShape(machine, expr, env) !== undefined || isFunction(calleeOf(machine, expr, env))) return undefined
       break
-    }
     default:
       break
   }
   const compiled = compiledExpr(machine, expr, env)
-  const { session } = machine
-  const { core } = machine.host
+  if (compiled.heavy) return undefined
+  const values = valuesOf(machine, compiled.parameters, env)
+  if (values === undefined) return undefined
+  const { host, session } = machine
   // The clock goes on within a block; only a statement of SQL stands still.
-  session.statementTime = core.host.now()
-  const read = readerOf(machine, env)
-  let parameters = parameterValues(compiled.parameters, read)
-  if (machine.host.units.pending.length > 0) {
-    // The packages of its variables have to be there before they are read.
-    yield* machine.host.units.elaborate()
-    parameters = parameterValues(compiled.parameters, read)
+  session.statementTime = host.core.host.now()
+  compiled.frame ??= new Frame(host.core.store, session, noSnapshot, values)
+  compiled.frame.params = values
+  try {
+    return { value: compiled.evaluate(compiled.frame), type: compiled.type }
+  } catch (error) {
+    throw asPlsqlError(error)
   }
-  const frame = new Frame(
-    core.store,
-    session,
-    compiled.heavy ? machine.host.executor.transaction.snapshot() : noSnapshot,
-    parameters
-  )
+}
+
+const isFunction = (callee: Callee | undefined): callee is Callee =>
+  callee !== undefined &&
+  (callee.kind === "registered" ? callee.procedure.returns : callee.candidate.declared.returns) !== undefined
+
+export function* evaluate(machine: Machine, expr: Expr, env: Environment): Step<Typed> {
+  const { host, session } = machine
+  for (;;) {
+    const now = evaluateNow(machine, expr, env)
+    if (now !== undefined) return now
+    if (!awaitsPackages(machine)) break
+    yield* host.units.elaborate()
+  }
+  if (expr.kind === "name" || expr.kind === "call") {
+    const shape = expr.kind === "call" ? typeShape(machine, expr, env) : undefined
+    if (shape !== undefined) return yield* shape
+    const call: Call = expr.kind === "call" ? expr : { ...emptyCall, path: expr.path, at: expr.at }
+    const callee = calleeOf(machine, call, env)
+    if (isFunction(callee)) return (yield* machine.invoke(call, callee, env)) ?? nullValue
+  }
+  const compiled = compiledExpr(machine, expr, env)
+  session.statementTime = host.core.host.now()
+  let values = valuesOf(machine, compiled.parameters, env)
+  while (values === undefined) {
+    yield* host.units.elaborate()
+    values = valuesOf(machine, compiled.parameters, env)
+  }
+  const frame = new Frame(host.core.store, session, host.executor.transaction.snapshot(), values)
   frame.host = { machine, env } satisfies Place
-  if (!compiled.heavy) {
-    try {
-      return { value: compiled.evaluate(frame), type: compiled.type }
-    } catch (error) {
-      throw asPlsqlError(error)
-    }
-  }
   try {
     return { value: yield* complete(frame, () => compiled.evaluate(frame)), type: compiled.type }
   } catch (error) {

@@ -12,11 +12,11 @@ import { rescale } from "../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import { kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
-import { runCall } from "./calls.ts"
+import { invoke, runCall } from "./calls.ts"
 import { declare, declaredType } from "./declarations.ts"
 import { executeImmediate, openFor } from "./dynamicSql.ts"
 import { type Candidate, Environment } from "./environment.ts"
-import { evaluate, expressionType } from "./evaluator.ts"
+import { evaluate, evaluateNow, expressionType } from "./evaluator.ts"
 import { isCatchable, located, predefined, predefinedError, raisedAgain, stacked, UserException } from "./exceptions.ts"
 import { forall } from "./forall.ts"
 import type { Leave, Machine, Program, SqlState, Typed, Unit, UnitProgram } from "./machine.ts"
@@ -24,13 +24,16 @@ import { objectCall } from "./methodCalls.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 import { openQuery } from "./queryPlans.ts"
 import { closeCursor, fetchInto, openDeclared, runDmlStatement, selectInto } from "./sqlStatements.ts"
-import { collectionChange, cursorOf, store } from "./targets.ts"
+import { collectionChange, cursorOf, store, storeNow } from "./targets.ts"
 import { newVariable, rowType } from "./variables.ts"
 
 /** A loop gives the event loop a turn after so many milliseconds, so that a break can arrive. */
 const slice = 4
 /** Short loops never look at the clock, and so never wait. */
 const iterationsBetweenLooks = 256
+
+/** The statement has to be run by steps. */
+const later: unique symbol = Symbol("later")
 
 class BlockMachine implements Machine {
   readonly host: PlsqlHost
@@ -69,7 +72,10 @@ class BlockMachine implements Machine {
   }
 
   *test(expr: Expr, env: Environment): Step<boolean> {
-    const { type, value } = yield* evaluate(this, expr, env)
+    return this.#isTrue(expr, yield* evaluate(this, expr, env))
+  }
+
+  #isTrue(expr: Expr, { type, value }: Typed): boolean {
     if (kindOf(type) !== "b" && kindOf(type) !== "null") {
       throw oraError(6550, "PLS-00382: expression is of wrong type", expr.at)
     }
@@ -94,6 +100,10 @@ class BlockMachine implements Machine {
 
   typeOf(spec: Parameters<Machine["typeOf"]>[0], env: Environment): SqlType {
     return declaredType(this, spec, env)
+  }
+
+  invoke(...[call, callee, env]: Parameters<Machine["invoke"]>): Step<Typed | undefined> {
+    return invoke(this, call, callee, env)
   }
 
   expressionType(expr: Expr, env: Environment): SqlType | undefined {
@@ -157,15 +167,59 @@ class BlockMachine implements Machine {
   *statements(list: ReadonlyArray<PlsqlStatement>, env: Environment): Step<Leave> {
     for (const statement of list) {
       this.unit.at = statement.at
-      const leave = yield* this.#statement(statement, env)
+      const now = this.#statementNow(statement, env)
+      const leave = now === later ? yield* this.#statement(statement, env) : now
       if (leave !== undefined) return leave
     }
     return undefined
   }
 
+  /** What a plain statement does at once; `later` when it may call or wait: it has done nothing then. */
+  #statementNow(s: PlsqlStatement, env: Environment): Leave | typeof later {
+    switch (s.kind) {
+      case "null":
+        return undefined
+      case "assign": {
+        if (s.target.kind !== "name" || s.target.path.length > 1) return later
+        const value = evaluateNow(this, s.value, env)
+        if (value === undefined) return later
+        return storeNow(this, s.target, value, env) ? undefined : later
+      }
+      case "exit":
+      case "continue": {
+        if (s.when !== undefined) {
+          const value = evaluateNow(this, s.when, env)
+          if (value === undefined) return later
+          if (!this.#isTrue(s.when, value)) return undefined
+        }
+        return s
+      }
+      case "if":
+        for (const [condition, body] of s.branches) {
+          const value = evaluateNow(this, condition, env)
+          if (value === undefined) return later
+          if (this.#isTrue(condition, value)) return this.#onlyStatementNow(body, env)
+        }
+        return s.otherwise === undefined ? undefined : this.#onlyStatementNow(s.otherwise, env)
+      default:
+        return later
+    }
+  }
+
+  #onlyStatementNow(list: ReadonlyArray<PlsqlStatement>, env: Environment): Leave | typeof later {
+    const [only] = list
+    if (list.length !== 1 || only === undefined) return later
+    this.unit.at = only.at
+    return this.#statementNow(only, env)
+  }
+
+  /** Whether it is time for a turn of the event loop. */
+  #isDue(): boolean {
+    return ++this.#iterations % iterationsBetweenLooks === 0 && this.host.core.host.clock() - this.#since >= slice
+  }
+
   *breathe(): Step<void> {
-    if (++this.#iterations % iterationsBetweenLooks !== 0) return
-    if (this.host.core.host.clock() - this.#since < slice) return
+    if (!this.#isDue()) return
     yield turn
     this.#since = this.host.core.host.clock()
   }
@@ -275,7 +329,10 @@ class BlockMachine implements Machine {
     label: string | undefined,
     env: Environment
   ): Step<Leave | "next"> {
-    yield* this.breathe()
+    if (this.#isDue()) {
+      yield turn
+      this.#since = this.host.core.host.clock()
+    }
     const leave = yield* this.statements(body, env)
     if (leave === undefined) return "next"
     if (leave.kind === "return") return leave
@@ -291,20 +348,14 @@ class BlockMachine implements Machine {
     return whole
   }
 
-  #counter(env: Environment, name: string, value: number): Environment {
-    const scope = new Environment(env)
-    scope.declare(name, newVariable(NUMBER, true, true, fromInteger(value)))
-    return scope
-  }
-
   *#forRange(s: Extract<PlsqlStatement, { kind: "forRange" }>, env: Environment): Step<Leave> {
     const [low, high] = [yield* this.integer(s.low, env), yield* this.integer(s.high, env)]
+    const scope = new Environment(env)
+    const counter = newVariable(NUMBER, true, true)
+    scope.declare(s.variable, counter)
     for (let i = 0; i <= high - low; i++) {
-      const leave = yield* this.#iteration(
-        s.body,
-        s.label,
-        this.#counter(env, s.variable, s.reverse ? high - i : low + i)
-      )
+      counter.value = fromInteger(s.reverse ? high - i : low + i)
+      const leave = yield* this.#iteration(s.body, s.label, scope)
       if (leave !== "next") return leave
     }
     return undefined

@@ -8,6 +8,7 @@ import type { Stored } from "../values/convert.ts"
 import type { OraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import type { SqlType } from "../values/sqlType.ts"
+import type { Callee } from "./callees.ts"
 import type { CursorCell, Environment, SubprogramEntry } from "./environment.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 
@@ -97,6 +98,8 @@ export interface Machine {
   readonly block: (block: PlsqlBlock, parent: Environment) => Step<Leave>
   readonly statements: (list: ReadonlyArray<PlsqlStatement>, env: Environment) => Step<Leave>
   readonly call: (call: Call, env: Environment) => Step<Typed | undefined>
+  /** Runs what the name of a call was found to mean. */
+  readonly invoke: (call: Call, callee: Callee, env: Environment) => Step<Typed | undefined>
   readonly openQuery: (query: Query, env: Environment) => Step<QueryCursor>
   readonly dml: (statement: Dml, env: Environment) => Step<number>
   /** Gives the event loop a turn now and then. */

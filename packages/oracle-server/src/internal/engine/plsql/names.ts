@@ -118,6 +118,11 @@ const attributeType = (what: string): SqlType =>
     ? ROWID
     : BOOLEAN
 
+export const readName = (machine: Machine, env: Environment, path: ReadonlyArray<string>): Stored => {
+  const variable = env.variable(path)
+  return variable === undefined ? attribute(machine, env, path)?.value ?? null : variable.value
+}
+
 export const variablesOf = (machine: Machine, env: Environment): Variables => ({
   type: (path) => {
     const variable = env.variable(path)
@@ -126,9 +131,6 @@ export const variablesOf = (machine: Machine, env: Environment): Variables => ({
     if (path.length === 1 && sqlNames.has(path[0]!)) return path[0] === "SQLCODE" ? NUMBER : varchar2(512)
     return undefined
   },
-  read: (path) => {
-    const variable = env.variable(path)
-    return variable === undefined ? attribute(machine, env, path)?.value ?? null : variable.value
-  },
+  read: (path) => readName(machine, env, path),
   named: (path) => namedType(machine, path, env)
 })

@@ -9,7 +9,7 @@ import { OraError, oraError } from "../values/oraError.ts"
 import type { SqlType } from "../values/sqlType.ts"
 import type { Environment } from "./environment.ts"
 import { type Machine, partsOf } from "./machine.ts"
-import { variablesOf } from "./names.ts"
+import { readName, variablesOf } from "./names.ts"
 
 /** What is no error of the text: the engine's own gaps, what has its place, and packages that are no longer what they were. */
 const passed = new Set([3001, 6550, 4063, 4067, 4068])
@@ -29,15 +29,12 @@ export const compileError = (machine: Machine, error: unknown, at: number, state
   )
 }
 
-export const readerOf = (machine: Machine, env: Environment): ParameterReader => {
-  const variables = variablesOf(machine, env)
-  return (parameter) =>
-    parameter.kind === "bind"
-      ? machine.binds[parameter.index]!
-      : parameter.kind === "variable"
-      ? variables.read(parameter.path)
-      : null
-}
+export const readerOf = (machine: Machine, env: Environment): ParameterReader => (parameter) =>
+  parameter.kind === "bind"
+    ? machine.binds[parameter.index]!
+    : parameter.kind === "variable"
+    ? readName(machine, env, parameter.path)
+    : null
 
 /** What names mean in a statement within PL/SQL: variables, and functions that are declared nearer than stored ones. */
 export const contextOf = (machine: Machine, env: Environment): CompilationContext => {

@@ -160,6 +160,17 @@ const storeCursor = (machine: Machine, target: Expr, value: Typed, env: Environm
   entry.cell = value.cell ?? newCell()
 }
 
+/** Assigns to a variable itself, the common case; false when there is more to it. */
+export const storeNow = (machine: Machine, target: Expr, value: Typed, env: Environment): boolean => {
+  if (target.kind !== "name" || target.path.length !== 1 || value.cell !== undefined || value.type === CURSOR) {
+    return false
+  }
+  const variable = env.find(target.path[0]!)
+  if (variable?.kind !== "variable" || variable.constant) return false
+  variable.value = assigned(machine, variable.type, value, variable.notNull)
+  return true
+}
+
 export function* store(machine: Machine, target: Expr, value: Typed, env: Environment): Step<void> {
   if (value.cell !== undefined || value.type === CURSOR || cursorOf(target, env) !== undefined) {
     storeCursor(machine, target, value, env)

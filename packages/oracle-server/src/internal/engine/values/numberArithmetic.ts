@@ -4,6 +4,7 @@ import {
   type Decimal,
   fromDecimal,
   fromInteger,
+  fromSmallDecimal,
   isNegative,
   isZero,
   type NumberValue,
@@ -70,7 +71,14 @@ export const divide = (a: NumberValue, b: NumberValue): NumberValue => {
   if (isZero(a)) return zero
   const x = toInteger(a)
   const y = toInteger(b)
-  if (x !== undefined && y !== undefined && x % y === 0) return fromInteger(x / y)
+  if (x !== undefined && y !== undefined) {
+    // Few digits after the point are found without long division.
+    let scaled = x
+    for (let places = 0; places <= 6 && Number.isSafeInteger(scaled); places++) {
+      if (scaled % y === 0) return fromSmallDecimal(scaled / y, -places)
+      scaled *= 10
+    }
+  }
   const m = toDecimal(a)
   const n = toDecimal(b)
   return quotient(m.coefficient, n.coefficient, m.exponent - n.exponent)

@@ -61,7 +61,39 @@ export const fromDecimal = (coefficient: bigint, exponent: number): NumberValue 
   if (exponent === 0 && coefficient <= 9007199254740991n && coefficient >= -9007199254740991n) {
     return Number(coefficient)
   }
+  if (coefficient <= largestSmall && coefficient >= -largestSmall) {
+    return settle(bytesOfSmall(Number(coefficient), exponent))
+  }
   return settle(bytesOfDecimal(coefficient, exponent))
+}
+
+/** A coefficient that JavaScript's numbers hold, ten times as large too. */
+const largestSmall = 900_719_925_474_099n
+
+/** The same for a coefficient that is a safe integer: no text in between. */
+export const fromSmallDecimal = (coefficient: number, exponent: number): NumberValue =>
+  coefficient === 0 ? 0 : Math.abs(coefficient) <= Number(largestSmall)
+    ? settle(bytesOfSmall(coefficient, exponent))
+    : fromDecimal(BigInt(coefficient), exponent)
+
+const bytesOfSmall = (coefficient: number, exponent: number): Uint8Array => {
+  let rest = Math.abs(coefficient)
+  let last = exponent
+  // The last digit of a pair stands at an even power of ten.
+  if ((last & 1) !== 0) {
+    rest *= 10
+    last--
+  }
+  while (rest % 100 === 0) {
+    rest /= 100
+    last += 2
+  }
+  const pairs: Array<number> = []
+  while (rest > 0) {
+    pairs.push(rest % 100)
+    rest = Math.floor(rest / 100)
+  }
+  return encodePairs(coefficient < 0, last / 2 + pairs.length - 1, pairs.reverse())
 }
 
 /** Bytes that stand for a safe integer become one. */
@@ -167,6 +199,13 @@ const digitsOf = (bytes: Uint8Array): { readonly digits: string; readonly expone
 
 export const toDecimal = (bytes: NumberValue): Decimal => {
   if (typeof bytes === "number") return { coefficient: BigInt(bytes), exponent: 0 }
+  const count = pairCount(bytes)
+  if (count <= 7) {
+    const negative = isNegative(bytes)
+    let small = 0
+    for (let i = 1; i <= count; i++) small = small * 100 + (negative ? 101 - bytes[i]! : bytes[i]! - 1)
+    return { coefficient: BigInt(negative ? -small : small), exponent: (headExponent(bytes) - count + 1) * 2 }
+  }
   const { digits, exponent } = digitsOf(bytes)
   const coefficient = BigInt(digits)
   return { coefficient: isNegative(bytes) ? -coefficient : coefficient, exponent }
