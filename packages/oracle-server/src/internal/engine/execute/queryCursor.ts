@@ -243,6 +243,11 @@ export class QueryCursor implements Cursor {
     return formatRowid(table, number)
   }
 
+  /** How a LOB of the row that was taken last is written back, when the row is locked. */
+  persistOf(column: number): ((data: Stored) => void) | undefined {
+    return this.#persist?.(column, this.#current)
+  }
+
   *fetch(count: number): Step<ReadonlyArray<WireRow>> {
     return this.#decode(yield* this.#takeHeld(count))
   }

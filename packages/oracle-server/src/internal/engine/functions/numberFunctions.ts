@@ -2,7 +2,7 @@
 import { loadDouble, storeDouble } from "../values/convert.ts"
 import { formatNumber, parseNumber } from "../values/format/numberFormat.ts"
 import * as Arithmetic from "../values/numberArithmetic.ts"
-import { fromDecimal, fromDouble, fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
+import { fromDecimal, fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import { BINARY_DOUBLE, NUMBER, varchar2 } from "../values/sqlType.ts"
 import * as Transcendental from "../values/transcendental.ts"
@@ -119,17 +119,6 @@ export const numberFunctions: FunctionTable = {
     min: 2,
     returns: NUMBER,
     run: (s, a, format, nls) => parseNumber(a, format, nls === undefined ? s.nls.number : s.nls.numberWith(nls))
-  }),
-  "DBMS_RANDOM.VALUE": define<[N?, N?]>({
-    params: ["n", "n"],
-    min: 0,
-    returns: NUMBER,
-    run: (_, low, high) => {
-      const random = fromDouble(Math.random())
-      return low === undefined || high === undefined
-        ? random
-        : Arithmetic.add(low, Arithmetic.multiply(random, Arithmetic.subtract(high, low)))
-    }
   }),
   BIN_TO_NUM: define<ReadonlyArray<number>>({
     params: ["int"],

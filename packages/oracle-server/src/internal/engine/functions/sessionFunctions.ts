@@ -1,5 +1,5 @@
 /** What SQL can ask about the session and the session.environment. */
-import { randomBytes, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { fromInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
@@ -130,7 +130,7 @@ export const sessionFunctions: FunctionTable = {
     run: (s, namespace, attribute) =>
       namespace.toUpperCase() === "USERENV"
         ? orNull(userenv(s, attribute.toUpperCase()))
-        : s.contexts.get(`${namespace.toUpperCase()}.${attribute.toUpperCase()}`) ?? null
+        : s.contextValue(`${namespace.toUpperCase()}.${attribute.toUpperCase()}`)
   }),
   USERENV: define<[string]>({
     params: ["c"],
@@ -141,31 +141,5 @@ export const sessionFunctions: FunctionTable = {
     params: [],
     returns: raw(16),
     run: () => Uint8Array.from(Buffer.from(randomUUID().replaceAll("-", ""), "hex"))
-  }),
-  "DBMS_RANDOM.STRING": define<[string, number]>({
-    params: ["c", "int"],
-    returns: varchar2(),
-    run: (_, kind, length) => {
-      const sets: Readonly<Record<string, string>> = {
-        U: "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        L: "abcdefghijklmnopqrstuvwxyz",
-        A: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-        X: "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-      }
-      const set = sets[kind.toUpperCase()] ?? sets["U"]!
-      return Array.from(randomBytes(length), (byte) => set[byte % set.length]).join("")
-    }
-  }),
-  "DBMS_UTILITY.GET_TIME": define<[]>({
-    params: [],
-    returns: NUMBER,
-    run: (s) => fromInteger(Math.floor(s.statementTime / 10) % 2_147_483_648)
-  }),
-  "DBMS_SESSION.UNIQUE_SESSION_ID": define<[]>({
-    params: [],
-    returns: varchar2(24),
-    run: (s) =>
-      s.info.sid.toString(16).padStart(4, "0").toUpperCase() +
-      s.info.serial.toString(16).padStart(4, "0").toUpperCase() + "0001"
   })
 }

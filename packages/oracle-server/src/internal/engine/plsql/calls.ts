@@ -15,7 +15,7 @@ import {
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import type { Subprogram } from "../syntax/astDefinitions.ts"
-import { compositeType, sameType } from "../values/composite.ts"
+import { compositeType, initialValue, sameType } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { CURSOR, kindOf, NULL, type SqlType, varchar2 } from "../values/sqlType.ts"
@@ -66,6 +66,8 @@ export function* callSubprogram(
   const schema = session.currentSchema
   const outer = inner.unit
   inner.unit = { ...outer, at: declared.at }
+  const { stack } = machine.host
+  if (home !== undefined) stack.push(home.name)
   let left: Leave
   try {
     // A unit finds its names in the schema of its owner.
@@ -78,6 +80,7 @@ export function* callSubprogram(
   } finally {
     session.currentSchema = schema
     inner.unit = outer
+    if (home !== undefined) stack.pop()
   }
   for (let i = 0; i < declared.parameters.length; i++) {
     const parameter = declared.parameters[i]!
@@ -114,18 +117,24 @@ function* callNative(
     args[name] = null
     const explicit = given.get(parameter.name)
     const arg = explicit ?? parameter.default
+    const type = declaredType(inner, parameter.type, scope)
+    if (parameter.direction === "out") args[name] = initialValue(type)
     if (parameter.direction === "out" || arg === undefined) continue
     const [who, place] = explicit === undefined ? [inner, scope] : [machine, env]
-    const type = declaredType(inner, parameter.type, scope)
     args[name] = (yield* argumentVariable(who, parameter, type, arg, place)).value
   }
-  const outcome = native(machine, args)
+  const outcome = native(machine, args, env)
   const result = isStep(outcome) ? yield* outcome : outcome as Stored
   for (const parameter of declared.parameters) {
     const arg = given.get(parameter.name)
     if (parameter.direction === "in" || arg === undefined) continue
     const type = declaredType(inner, parameter.type, scope)
-    yield* machine.store(arg, { value: args[parameter.name.toLowerCase()]!, type }, env)
+    const value = args[parameter.name.toLowerCase()]!
+    const variable = arg.kind === "name" ? env.variable(arg.path) : undefined
+    const persist = variable?.persist
+    // A LOB of a row that is changed in place.
+    if (persist !== undefined && variable!.value !== value) persist(value)
+    yield* machine.store(arg, persist === undefined ? { value, type } : { value, type, persist }, env)
   }
   if (declared.returns === undefined) return undefined
   const type = declaredType(inner, declared.returns, scope)

@@ -15,6 +15,8 @@ export interface Variable {
   readonly constant: boolean
   readonly notNull: boolean
   value: Stored
+  /** For a LOB that was read from a row: writes a change of it back. */
+  persist?: ((data: Stored) => void) | undefined
 }
 
 /** An open query with what its attributes tell: cursor variables that were assigned to each other share one. */
@@ -41,7 +43,11 @@ export interface ExceptionName {
 }
 
 /** A subprogram written in TypeScript: it gets the values of its parameters by name and leaves there what it gives out. */
-export type Native = (machine: Machine, args: Record<string, Stored>) => Stored | void | Step<Stored | void>
+export type Native = (
+  machine: Machine,
+  args: Record<string, Stored>,
+  env: Environment
+) => Stored | void | Step<Stored | void>
 
 /** One subprogram of a name; its body may come later than its declaration. */
 export interface Candidate {

@@ -17,6 +17,8 @@ export interface Typed {
   readonly type: SqlType
   /** The open query of a cursor. */
   readonly cell?: CursorCell
+  /** Of a LOB from a row: writes a change of it back. */
+  readonly persist?: ((data: Stored) => void) | undefined
 }
 
 /** How a statement left its sequence. */

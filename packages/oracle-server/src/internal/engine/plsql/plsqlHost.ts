@@ -23,6 +23,8 @@ export class PlsqlHost {
   readonly keepCursor: (cursor: QueryCursor) => void
   /** The methods of an object type by their name: set by who can run them. */
   methods: (type: ObjectType, name: string) => ReadonlyArray<ObjectMethod> = () => []
+  /** The stored units whose code runs, the outermost first. */
+  readonly stack: Array<string> = []
   outputEnabled = false
   #line = ""
   #lines: Array<string> = []
@@ -38,6 +40,11 @@ export class PlsqlHost {
     this.executor = executor
     this.keepCursor = keepCursor
     this.units = new StoredUnits(this)
+  }
+
+  /** The stored units that led here, the nearest first. */
+  callers(): ReadonlyArray<string> {
+    return this.stack.toReversed()
   }
 
   put(text: string): void {

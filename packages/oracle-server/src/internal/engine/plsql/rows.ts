@@ -37,7 +37,9 @@ export function* assignRow(
   into: ReadonlyArray<Expr>,
   row: ReadonlyArray<Stored>,
   types: ReadonlyArray<SqlType>,
-  env: Environment
+  env: Environment,
+  /** How a LOB of the row is written back. */
+  persist: (column: number) => ((data: Stored) => void) | undefined = () => undefined
 ): Step<void> {
   if (into.length === 1 && into[0]!.kind !== "bind" && cursorOf(into[0]!, env) === undefined) {
     const target = yield* targetOf(machine, into[0]!, env)
@@ -50,7 +52,11 @@ export function* assignRow(
   if (into.length !== types.length) {
     throw into.length < types.length ? oraError(913, "too many values") : oraError(947, "not enough values")
   }
-  for (let i = 0; i < into.length; i++) yield* machine.store(into[i]!, { value: row[i]!, type: types[i]! }, env)
+  for (let i = 0; i < into.length; i++) {
+    const typed = { value: row[i]!, type: types[i]! }
+    const isLob = typed.type.name.endsWith("LOB")
+    yield* machine.store(into[i]!, isLob ? { ...typed, persist: persist(i) } : typed, env)
+  }
 }
 
 interface Filling {

@@ -23,11 +23,12 @@ export function* singleRow(
   env: Environment
 ): Step<void> {
   const rows = yield* cursor.take(2)
+  const persists = cursor.types.map((type, i) => type.name.endsWith("LOB") ? cursor.persistOf(i) : undefined)
   cursor.close()
   machine.sql.rowCount = rows.length
   if (rows.length === 0) throw oraError(1403, "no data found")
   if (rows.length > 1) throw oraError(1422, "exact fetch returns more than requested number of rows")
-  yield* assignRow(machine, into, rows[0]!, cursor.types, env)
+  yield* assignRow(machine, into, rows[0]!, cursor.types, env, (column) => persists[column])
 }
 
 export function* selectInto(machine: Machine, query: Query, env: Environment): Step<void> {
@@ -53,7 +54,8 @@ export function* returnRows(
   bulk: boolean,
   outcomes: ReadonlyArray<DmlOutcome>,
   types: ReadonlyArray<SqlType>,
-  env: Environment
+  env: Environment,
+  plan?: DmlPlan
 ): Step<void> {
   if (bulk) {
     const targets = yield* bulkTargets(machine, into, env)
@@ -63,7 +65,13 @@ export function* returnRows(
   }
   const rows = outcomes.flatMap(({ returned }) => returned)
   if (rows.length > 1) throw oraError(1422, "exact fetch returns more than requested number of rows")
-  if (rows.length === 1) yield* assignRow(machine, into, rows[0]!, types, env)
+  if (rows.length !== 1) return
+  const number = outcomes.flatMap(({ returnedRows }) => returnedRows)[0]
+  yield* assignRow(machine, into, rows[0]!, types, env, (column) => {
+    const origin = plan?.returning?.columns[column]?.origin
+    if (plan === undefined || plan.kind === "instead" || origin === undefined || number === undefined) return undefined
+    return (data) => machine.host.executor.writeLob(plan.table, number, origin.column, data)
+  })
 }
 
 export const dmlPlan = (machine: Machine, statement: Dml, env: Environment): DmlPlan => {
@@ -85,7 +93,7 @@ export function* runDmlStatement(machine: Machine, statement: Dml, env: Environm
   machine.sql.rowCount = outcome.rowCount
   if (plan.returning !== undefined) {
     const types = plan.returning.columns.map((column) => column.type)
-    yield* returnRows(machine, plan.returning.into, plan.returning.bulk, [outcome], types, env)
+    yield* returnRows(machine, plan.returning.into, plan.returning.bulk, [outcome], types, env, plan)
   }
   return outcome.rowCount
 }
@@ -136,7 +144,9 @@ export function* fetchInto(machine: Machine, statement: Fetch, env: Environment)
     cell.found = row !== undefined
     if (row !== undefined) cell.rowCount++
   }
-  if (row !== undefined) yield* assignRow(machine, statement.into, row, open.types, env)
+  if (row !== undefined) {
+    yield* assignRow(machine, statement.into, row, open.types, env, (column) => open.persistOf(column))
+  }
 }
 
 export const closeCursor = (machine: Machine, expr: Expr, env: Environment): void => {

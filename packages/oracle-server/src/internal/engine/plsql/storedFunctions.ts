@@ -1,5 +1,6 @@
 /** Functions stored in PL/SQL, called from SQL. */
 import type { Routine } from "../compile/compilation.ts"
+import { library } from "../functions/library.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import type { Parameter, Subprogram } from "../syntax/astDefinitions.ts"
@@ -81,7 +82,8 @@ export const storedFunction = (
   session: SessionState
 ): Routine | undefined => {
   const host = hosts.get(session)
-  if (host === undefined) return undefined
+  // SQL has some functions of the system's packages as its own.
+  if (host === undefined || library[path.join(".")] !== undefined) return undefined
   const entry = lookup(host, path)
   return entry?.kind === "subprogram" ? routineOf(host, path, entry, args, names) : undefined
 }

@@ -246,6 +246,7 @@ export class StoredUnits {
       const schema = state.currentSchema
       // Names in its own initialization do not set it up again.
       instance.ready = true
+      this.#host.stack.push(keyOf(pkg))
       try {
         if (!spec.unit!.invoker) state.currentSchema = pkg.owner === "SYS" ? schema : pkg.owner
         yield* initializeAll(this.machineOf(spec.unit!), specOf(pkg.spec)!.declarations, spec)
@@ -259,6 +260,7 @@ export class StoredUnits {
         this.#packages.delete(pkg.id)
         throw error
       } finally {
+        this.#host.stack.pop()
         state.currentSchema = schema
       }
     }

@@ -168,6 +168,7 @@ export const storeNow = (machine: Machine, target: Expr, value: Typed, env: Envi
   const variable = env.find(target.path[0]!)
   if (variable?.kind !== "variable" || variable.constant) return false
   variable.value = assigned(machine, variable.type, value, variable.notNull)
+  if (variable.persist !== value.persist) variable.persist = value.persist
   return true
 }
 
@@ -185,6 +186,7 @@ export function* store(machine: Machine, target: Expr, value: Typed, env: Enviro
     const variable = env.variable(target.path)
     if (variable !== undefined && !variable.constant) {
       variable.value = assigned(machine, variable.type, value, variable.notNull)
+      if (variable.persist !== value.persist) variable.persist = value.persist
       return
     }
   }

@@ -120,6 +120,7 @@ class Triggering implements StatementTriggers {
     const schema = state.currentSchema
     const outer = machine.unit
     machine.unit = { ...outer, at: tree.sections[0]?.block.at ?? 0 }
+    this.#host.stack.push(keyOf(trigger))
     try {
       state.currentSchema = trigger.owner
       executor.surroundings = this.#surroundings(trigger, point, surroundings)
@@ -136,6 +137,7 @@ class Triggering implements StatementTriggers {
         `ORA-04088: error during execution of trigger '${keyOf(trigger)}'`
       )
     } finally {
+      this.#host.stack.pop()
       state.currentSchema = schema
       executor.surroundings = surroundings
       machine.unit = outer

@@ -71,7 +71,11 @@ export class Session implements EngineSession {
       return routine === undefined ? undefined : { ...routine, kind: method!.method.kind }
     }
     serveFunctions(this.state, this.#plsql)
-    this.#executor.transaction.endings.push(() => this.#releaseUserLocks(true))
+    this.state.globalContexts = core.globalContexts
+    this.#executor.transaction.endings.push((isCommit) => {
+      core.alerts.settle(info.sid, isCommit)
+      this.#releaseUserLocks(true)
+    })
   }
 
   #releaseUserLocks(untilCommit: boolean): void {
@@ -460,6 +464,7 @@ export class Session implements EngineSession {
     this.#closeCursors()
     this.#executor.transaction.rollback()
     this.#releaseUserLocks(false)
+    this.#core.alerts.forget(this.info.sid)
     this.#dropTemporaryRows()
     this.#core.sessions.delete(this.info.sid)
   }

@@ -326,6 +326,17 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
     case "dropType":
       defineType(core, session, ddl, text)
       return undefined
+    case "createContext": {
+      if (core.contexts.has(ddl.name) && !ddl.replace) {
+        throw oraError(955, "name is already used by an existing object", ddl.at)
+      }
+      const [owner, name] = placeOf(ddl.using, session)
+      core.contexts.set(ddl.name, { using: `${owner}.${name}`, global: ddl.global })
+      return undefined
+    }
+    case "dropContext":
+      if (!core.contexts.delete(ddl.name)) throw oraError(4043, `object ${ddl.name} does not exist`, ddl.at)
+      return undefined
     case "createUnit":
       return createUnit(services, ddl)
     case "alterUnit":

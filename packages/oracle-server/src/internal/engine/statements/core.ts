@@ -2,6 +2,7 @@
 import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../catalog/catalog.ts"
 import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
+import { Alerts } from "../storage/alerts.ts"
 import { Locks } from "../storage/locks.ts"
 import { Store, type StoreSnapshot } from "../storage/store.ts"
 import { UserLocks } from "../storage/userLocks.ts"
@@ -40,7 +41,14 @@ export interface SessionView {
 /** The definitions and the committed rows of a database at one moment. It can be restored any number of times. */
 export interface CoreSnapshot {
   readonly catalog: CatalogSnapshot
+  readonly contexts: ReadonlyMap<string, ContextDef>
   readonly store: StoreSnapshot
+}
+
+/** CREATE CONTEXT: which package may set a namespace, and whether all sessions share its values. */
+export interface ContextDef {
+  readonly using: string
+  readonly global: boolean
 }
 
 /** Bytes that statements and rows may take together. */
@@ -50,6 +58,9 @@ export class Core {
   readonly catalog = new Catalog()
   readonly locks: Locks
   readonly userLocks = new UserLocks()
+  readonly alerts = new Alerts()
+  readonly contexts = new Map<string, ContextDef>()
+  readonly globalContexts: SessionState["globalContexts"] = new Map()
   readonly store: Store
   readonly host: EngineHost
   readonly environment: Environment
@@ -107,13 +118,15 @@ export class Core {
   }
 
   snapshot(): CoreSnapshot {
-    return { catalog: this.catalog.snapshot(), store: this.store.snapshot() }
+    return { catalog: this.catalog.snapshot(), store: this.store.snapshot(), contexts: new Map(this.contexts) }
   }
 
   /** No session may have uncommitted changes. */
   restore(snapshot: CoreSnapshot): void {
     this.catalog.restore(snapshot.catalog)
     this.store.restore(snapshot.store)
+    this.contexts.clear()
+    for (const [name, context] of snapshot.contexts) this.contexts.set(name, context)
     this.sequencesById.clear()
     this.tablesById.clear()
     for (const object of this.catalog.objects.values()) {

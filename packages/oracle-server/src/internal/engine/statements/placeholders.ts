@@ -7,19 +7,6 @@ import type { Core } from "./core.ts"
 
 type Node = Readonly<Record<string, unknown>> & { readonly kind?: unknown }
 
-/** Parameters of the built-in packages that are written. */
-const builtinOuts: Readonly<Record<string, ReadonlyArray<number>>> = {
-  "DBMS_OUTPUT.GET_LINE": [0, 1],
-  "DBMS_OUTPUT.GET_LINES": [0, 1],
-  "DBMS_PICKLER.GET_TYPE_SHAPE": [0, 1, 2, 3, 4, 5, 6, 7, 8],
-  "DBMS_APPLICATION_INFO.READ_MODULE": [0, 1],
-  "DBMS_APPLICATION_INFO.READ_CLIENT_INFO": [0]
-}
-const builtinInOuts: Readonly<Record<string, ReadonlyArray<number>>> = {
-  "DBMS_OUTPUT.GET_LINES": [1],
-  "DBMS_PICKLER.GET_TYPE_SHAPE": [0]
-}
-
 interface Uses {
   readonly read: Set<number>
   readonly written: Set<number>
@@ -36,7 +23,6 @@ const outParameters = (
   call: Node
 ): { readonly outs: ReadonlySet<number>; readonly inOuts: ReadonlySet<number> } => {
   const path = call["path"] as ReadonlyArray<string>
-  const name = path.join(".")
   const names = call["names"] as ReadonlyArray<string | undefined>
   const args = call["args"] as ReadonlyArray<unknown>
   const place = (parameter: string, index: number): number => {
@@ -57,7 +43,7 @@ const outParameters = (
       )
     return { outs: new Set([...pick("out"), ...pick("inout")]), inOuts: pick("inout") }
   }
-  return { outs: new Set(builtinOuts[name] ?? []), inOuts: new Set(builtinInOuts[name] ?? []) }
+  return { outs: new Set(), inOuts: new Set() }
 }
 
 const storedParameters = (

@@ -97,6 +97,15 @@ export type Ddl =
     readonly replace: boolean
     readonly at: number
   }
+  | {
+    readonly kind: "createContext"
+    readonly name: string
+    readonly using: ReadonlyArray<string>
+    readonly global: boolean
+    readonly replace: boolean
+    readonly at: number
+  }
+  | { readonly kind: "dropContext"; readonly name: string; readonly at: number }
   | { readonly kind: "createUser"; readonly name: string; readonly password: string | undefined; readonly at: number }
   | {
     readonly kind: "alterUser"

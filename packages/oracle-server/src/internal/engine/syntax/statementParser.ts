@@ -209,6 +209,15 @@ class StatementParser extends TypeDefinitionParser {
       this.expectWord("FOR")
       return { kind: "createSynonym", path, target: this.path(), public: isPublic, replace, at }
     }
+    if (this.takeWord("CONTEXT")) {
+      const at = this.offset
+      const name = this.name()
+      this.expectWord("USING")
+      const using = this.path()
+      const isGlobal = this.takeWord("ACCESSED", "GLOBALLY")
+      if (this.isWord("INITIALIZED")) throw this.unsupported("CREATE CONTEXT … INITIALIZED")
+      return { kind: "createContext", name, using, global: isGlobal, replace, at }
+    }
     if (unitTypes.has(this.token.text)) {
       const at = this.offset
       try {
@@ -284,6 +293,10 @@ class StatementParser extends TypeDefinitionParser {
       const at = this.offset
       const path = this.path()
       return { kind: "dropType", path, body, force: this.takeWord("FORCE") || this.takeWord("VALIDATE"), ifExists, at }
+    }
+    if (this.takeWord("CONTEXT")) {
+      const at = this.offset
+      return { kind: "dropContext", name: this.name(), at }
     }
     const isPublic = this.takeWord("PUBLIC")
     const word = droppable.find((candidate) => this.isWord(candidate))

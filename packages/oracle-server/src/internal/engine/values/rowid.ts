@@ -34,3 +34,24 @@ export const rowOf = (object: number, text: string): number => {
   const row = (decode(text.slice(9, 15)) - 128) * rowsPerBlock + decode(text.slice(15))
   return decode(text.slice(0, 6)) === object ? row : -1
 }
+
+/** The numbers that a rowid is made of. */
+export interface RowidNumbers {
+  readonly object: number
+  readonly file: number
+  readonly block: number
+  readonly row: number
+}
+
+export const partsOfRowid = (text: string): RowidNumbers => {
+  if (text.length !== 18) throw oraError(1410, "invalid ROWID")
+  return {
+    object: decode(text.slice(0, 6)),
+    file: decode(text.slice(6, 9)),
+    block: decode(text.slice(9, 15)),
+    row: decode(text.slice(15))
+  }
+}
+
+export const rowidOfParts = ({ block, file, object, row }: RowidNumbers): string =>
+  encode(object, 6) + encode(file, 3) + encode(block, 6) + encode(row, 3)

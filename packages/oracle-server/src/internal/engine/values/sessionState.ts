@@ -49,6 +49,11 @@ export class SessionState {
   statementTime = 0
   /** `namespace.attribute` to value. */
   readonly contexts = new Map<string, string>()
+  /** Values of contexts that are accessed globally: those for any user or client, and those for one. */
+  globalContexts: Map<
+    string,
+    ReadonlyArray<{ readonly user: string | null; readonly clientId: string | null; readonly value: string }>
+  > = new Map()
   /** Sequence values: the last NEXTVAL by sequence id, and those of the running row. */
   readonly sequenceValues = new Map<number, NumberValue>()
   active = false
@@ -86,6 +91,19 @@ export class SessionState {
     if (clientInfo !== undefined) this.clientInfo = cut(clientInfo, attributeBytes)
     if (dbOp !== undefined) this.dbOp = cut(dbOp, attributeBytes)
     if (ecid !== undefined) this.ecid = cut(ecid, attributeBytes)
+  }
+
+  /** What SYS_CONTEXT gives for a namespace that is not the server's own. */
+  contextValue(name: string): string | null {
+    const own = this.contexts.get(name)
+    if (own !== undefined) return own
+    const shared = this.globalContexts.get(name) ?? []
+    const mine = shared.filter(({ clientId, user }) =>
+      (clientId === null || clientId === this.clientId) && (user === null || user === this.info.user)
+    )
+    return (mine.find(({ clientId }) => clientId !== null) ?? mine.find(({ user }) => user !== null) ?? mine[0])
+      ?.value ??
+      null
   }
 
   reset(): void {

@@ -10,8 +10,11 @@ export type Arguments = Record<string, Stored>
 export const textOf = (value: Stored | undefined): string | null => value === undefined ? null : value as string | null
 
 /** Rounded, as the server does it for parameters of integer types. */
-export const integerOf = (value: Stored | undefined): number | null =>
-  value === undefined || value === null ? null : toInteger(rescale(value as NumberValue, 0, true)) ?? null
+export const integerOf = (value: Stored | undefined): number | null => {
+  if (value === undefined || value === null) return null
+  const whole = rescale(value as NumberValue, 0, false)
+  return toInteger(whole) ?? toDouble(whole)
+}
 
 export const doubleOf = (value: Stored | undefined): number | null =>
   value === undefined || value === null ? null : toDouble(value as NumberValue)

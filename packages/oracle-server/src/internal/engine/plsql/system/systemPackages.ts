@@ -6,7 +6,18 @@ import { type Package, specOf, Unit } from "../../catalog/units.ts"
 import type { Subprogram } from "../../syntax/astDefinitions.ts"
 import { parseUnit } from "../../syntax/unitParser.ts"
 import type { Native } from "../environment.ts"
+import { dbmsAlert } from "./dbmsAlert.ts"
+import { dbmsApplicationInfo } from "./dbmsApplicationInfo.ts"
+import { dbmsAssert } from "./dbmsAssert.ts"
+import { dbmsCrypto } from "./dbmsCrypto.ts"
+import { dbmsLob } from "./dbmsLob.ts"
 import { dbmsLock } from "./dbmsLock.ts"
+import { dbmsOutput } from "./dbmsOutput.ts"
+import { dbmsRandom } from "./dbmsRandom.ts"
+import { dbmsRowid } from "./dbmsRowid.ts"
+import { dbmsSession } from "./dbmsSession.ts"
+import { dbmsUtility } from "./dbmsUtility.ts"
+import { utlRaw } from "./utlRaw.ts"
 
 export interface SystemPackage {
   readonly spec: string
@@ -14,7 +25,18 @@ export interface SystemPackage {
 }
 
 const sources: Readonly<Record<string, SystemPackage>> = {
-  DBMS_LOCK: dbmsLock
+  DBMS_ALERT: dbmsAlert,
+  DBMS_APPLICATION_INFO: dbmsApplicationInfo,
+  DBMS_ASSERT: dbmsAssert,
+  DBMS_CRYPTO: dbmsCrypto,
+  DBMS_LOB: dbmsLob,
+  DBMS_LOCK: dbmsLock,
+  DBMS_OUTPUT: dbmsOutput,
+  DBMS_RANDOM: dbmsRandom,
+  DBMS_ROWID: dbmsRowid,
+  DBMS_SESSION: dbmsSession,
+  DBMS_UTILITY: dbmsUtility,
+  UTL_RAW: utlRaw
 }
 
 interface Loaded {
