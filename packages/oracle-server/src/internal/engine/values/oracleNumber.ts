@@ -93,7 +93,7 @@ const bytesOfSmall = (coefficient: number, exponent: number): Uint8Array => {
     pairs.push(rest % 100)
     rest = Math.floor(rest / 100)
   }
-  return encodePairs(coefficient < 0, last / 2 + pairs.length - 1, pairs.reverse())
+  return encodePairs(coefficient < 0, last / 2 + pairs.length - 1, pairs.toReversed())
 }
 
 /** Bytes that stand for a safe integer become one. */

@@ -8,7 +8,7 @@ import type { SystemPackage } from "./systemPackages.ts"
 /** Characters or bytes. */
 type Content = string | Uint8Array
 
-const largest = 18_446_744_073_709_551_615
+const largest = Number.MAX_VALUE
 const maxAmount = 32_767
 
 const outOfRange = (argument: number, name: string, low: number, high: number): OraError =>
