@@ -276,6 +276,26 @@ describe("packages", () => {
     assert.match(await second, /^ORA-00028: your session has been killed/)
   })
 
+  it.each([
+    "declare function f(n number) return number is begin if n = 0 then return 0; end if; return f(n - 1) + f(n - 1); end; begin :1 := f(200); end;",
+    "declare x number := 0; begin for i in 1..1e9 loop x := x + mod(i, 7) * 2 - i / 4; if x > 100 then x := 0; end if; end loop; end;",
+    "begin insert into t select level, 'x' from dual connect by level <= 1e9; end;"
+  ])("a break ends what has no end: %s", async (text) => {
+    const { engine, open } = harness({ host: { clock: () => performance.now() } })
+    const sql = open()
+    sql.run("create table t (id number, name varchar2(20))")
+    sql.run("create trigger t_bi before insert on t for each row begin :new.name := 'y'; end;")
+    const running = sql.later(text, ...text.includes(":1") ? [typed("NUMBER", null)] : []).then(
+      () => "none",
+      (error: Error) => error.message
+    )
+    await settle()
+    sql.session.cancel()
+    assert.match(await running, /^ORA-01013/)
+    assert.strictEqual(sql.session.inTransaction, false)
+    engine.close()
+  })
+
   it("an endless loop lets a break in", async () => {
     const { engine, open } = harness({ host: { clock: () => performance.now() } })
     const sql = open()

@@ -33,21 +33,23 @@ export const make = (options: EngineOptions = {}): Engine => {
     }
     return session
   }
+  const runAs = async (user: string, texts: ReadonlyArray<string>, program: string): Promise<void> => {
+    // Numbers below zero cannot meet those of the wire.
+    const session = open({ user, sid: -2 - scripts++, serial: 1, service: "SYS$USERS", program })
+    try {
+      for (const text of texts) await session.execute(session.parse(text), { bindTypes: [] })
+      session.commit()
+    } finally {
+      session.close()
+    }
+  }
+  core.jobs.runAs = (user, block) => runAs(user, [block], "job")
   return {
     open,
     addSchema: (name) => {
       core.catalog.schemas.add(name)
     },
-    runScript: async (user, script) => {
-      // Numbers below zero cannot meet those of the wire.
-      const session = open({ user, sid: -2 - scripts++, serial: 1, service: "SYS$USERS", program: "script" })
-      try {
-        for (const text of splitScript(script)) await session.execute(session.parse(text), { bindTypes: [] })
-        session.commit()
-      } finally {
-        session.close()
-      }
-    },
+    runScript: (user, script) => runAs(user, splitScript(script), "script"),
     snapshot: () => new Snapshot(core.snapshot()),
     restore: (snapshot) => {
       for (const session of sessions) session.abandon()
@@ -57,6 +59,7 @@ export const make = (options: EngineOptions = {}): Engine => {
     close: () => {
       if (closed) return
       closed = true
+      core.jobs.close()
       for (const session of sessions) session.close()
     }
   }

@@ -62,6 +62,8 @@ export function* callSubprogram(
     }
     local.declare(name, yield* argumentVariable(who, parameter, type, arg, place))
   }
+  // Calls within calls, without any loop, give the event loop its turns too.
+  yield* inner.breathe()
   const { session } = machine
   const schema = session.currentSchema
   const outer = inner.unit

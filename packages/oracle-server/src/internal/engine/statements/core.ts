@@ -11,6 +11,7 @@ import type { Stored } from "../values/convert.ts"
 import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import type { Environment, SessionState } from "../values/sessionState.ts"
+import { Jobs } from "./jobs.ts"
 
 const maxTimer = 2_147_483_647
 
@@ -59,6 +60,7 @@ export class Core {
   readonly locks: Locks
   readonly userLocks = new UserLocks()
   readonly alerts = new Alerts()
+  readonly jobs: Jobs
   readonly contexts = new Map<string, ContextDef>()
   readonly globalContexts: SessionState["globalContexts"] = new Map()
   readonly store: Store
@@ -90,6 +92,7 @@ export class Core {
       openCursors: options.openCursors ?? 300,
       version: options.version ?? "23.7.0.25.01"
     }
+    this.jobs = new Jobs(this.host)
     this.locks = new Locks(this.host.sleep)
     this.store = new Store(options.memoryLimit ?? defaultMemory, this.host.clock)
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)

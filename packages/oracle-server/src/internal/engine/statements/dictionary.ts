@@ -35,7 +35,16 @@ import {
   typeMethodRows,
   typeRows
 } from "./typeRows.ts"
-import { dependencyRows, errorRows, procedureRows, sourceRows, triggerColumnRows, triggerRows } from "./unitRows.ts"
+import {
+  dependencyRows,
+  errorRows,
+  jobRows,
+  jobRunRows,
+  procedureRows,
+  sourceRows,
+  triggerColumnRows,
+  triggerRows
+} from "./unitRows.ts"
 
 type Rows = ReadonlyArray<ReadonlyArray<Cell>>
 
@@ -117,6 +126,8 @@ const none: RowsOf = () => []
 const catalogViews: Readonly<
   Record<keyof typeof dictionaryColumns, { readonly rows: RowsOf; readonly owner?: string }>
 > = {
+  SCHEDULER_JOBS: { rows: jobRows },
+  SCHEDULER_JOB_RUN_DETAILS: { rows: jobRunRows },
   TABLES: { rows: tableRows },
   VIEWS: { rows: viewRows },
   SEQUENCES: { rows: sequenceRows, owner: "SEQUENCE_OWNER" },

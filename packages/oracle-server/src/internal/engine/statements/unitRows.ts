@@ -144,3 +144,28 @@ export const procedureRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       { ...common, SUBPROGRAM_ID: 0, DETERMINISTIC: "NO" }
     ]
   })
+
+const upper = (holds: boolean): string => holds ? "TRUE" : "FALSE"
+
+export const jobRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  [...core.jobs.all()].map((job) => ({
+    OWNER: job.owner,
+    JOB_NAME: job.name,
+    JOB_TYPE: job.type,
+    JOB_ACTION: job.action,
+    REPEAT_INTERVAL: job.repeat ?? null,
+    ENABLED: upper(job.enabled),
+    AUTO_DROP: upper(job.autoDrop),
+    STATE: job.running ? "RUNNING" : job.enabled ? "SCHEDULED" : "DISABLED",
+    RUN_COUNT: job.runs,
+    FAILURE_COUNT: job.failures
+  }))
+
+export const jobRunRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  core.jobs.runs.map((run, index) => ({
+    LOG_ID: index + 1,
+    OWNER: run.owner,
+    JOB_NAME: run.name,
+    STATUS: run.status,
+    ADDITIONAL_INFO: run.error ?? null
+  }))

@@ -15,6 +15,7 @@ import { dbmsLock } from "./dbmsLock.ts"
 import { dbmsOutput } from "./dbmsOutput.ts"
 import { dbmsRandom } from "./dbmsRandom.ts"
 import { dbmsRowid } from "./dbmsRowid.ts"
+import { dbmsScheduler } from "./dbmsScheduler.ts"
 import { dbmsSession } from "./dbmsSession.ts"
 import { dbmsUtility } from "./dbmsUtility.ts"
 import { utlRaw } from "./utlRaw.ts"
@@ -34,6 +35,7 @@ const sources: Readonly<Record<string, SystemPackage>> = {
   DBMS_OUTPUT: dbmsOutput,
   DBMS_RANDOM: dbmsRandom,
   DBMS_ROWID: dbmsRowid,
+  DBMS_SCHEDULER: dbmsScheduler,
   DBMS_SESSION: dbmsSession,
   DBMS_UTILITY: dbmsUtility,
   UTL_RAW: utlRaw
