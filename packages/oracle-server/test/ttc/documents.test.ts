@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
+import { systemPackageNames } from "../../src/internal/engine/plsql/system/systemPackages.ts"
 import { featureName, functionName } from "../../src/internal/ttc/call.ts"
 import { FunctionCode } from "../../src/internal/ttc/message.ts"
 
@@ -13,6 +14,11 @@ const rows = [...page.matchAll(/^\| (\d+) +\| (\w+) +\| ([\w-]+) +\| ([\w, ]+?) 
 }))
 
 describe("docs/oracle-server.md", () => {
+  it("lists the packages of the system", () => {
+    const listed = [...page.matchAll(/^\| `((?:DBMS|UTL)_\w+)` +\| /gm)].map((match) => match[1]!)
+    assert.deepStrictEqual(listed, [...systemPackageNames].toSorted())
+  })
+
   it("lists every function of the protocol by its code and name", () => {
     const codes = Object.entries(FunctionCode).map(([name, code]) => ({ code, name }))
     assert.deepStrictEqual(
