@@ -88,7 +88,7 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["begin raise no_data_found; end;", "ORA-01403"],
   ["declare e exception; begin raise e; end;", "ORA-06510"],
   // What the engine does not have says so.
-  ["select * from p pivot (count(*) for id in (1))", "ORA-03001: unimplemented feature: PIVOT"],
+  ["select * from p pivot xml (count(*) for id in (any))", "ORA-03001: unimplemented feature: PIVOT XML"],
   ["select xmlelement(\"a\", 1) from dual", "ORA-03001: unimplemented feature: XMLELEMENT"],
   ["select ora_hash(1) from dual", "ORA-03001: unimplemented feature: ORA_HASH"],
   ["alter session set nls_sort = 'GERMAN'", "ORA-03001: unimplemented feature: NLS_SORT = GERMAN"],

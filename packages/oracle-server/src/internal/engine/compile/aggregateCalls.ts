@@ -1,14 +1,23 @@
 /** Aggregate and analytic functions. */
 import type { AggregateSpec } from "../execute/grouping.ts"
-import type { SortKey } from "../execute/sorting.ts"
-import type { Edge, FrameSpec } from "../execute/windows.ts"
-import { accumulatorOf, collectorOf } from "../functions/aggregates.ts"
-import type { Call, OrderItem, Window } from "../syntax/ast.ts"
+import { compareKeys, type SortKey } from "../execute/sorting.ts"
+import type { Edge, FrameSpec } from "../execute/windowFrames.ts"
+import { accumulatorOf, collectorOf, type Overflow } from "../functions/aggregates.ts"
+import {
+  bitAggregates,
+  hypotheticalRank,
+  hypotheticalRanks,
+  momentAggregates,
+  pairAggregates,
+  truthAggregates
+} from "../functions/statisticalAggregates.ts"
+import type { Call, FrameEdge, OrderItem, Window } from "../syntax/ast.ts"
 import { type CollectionType, compositeType } from "../values/composite.ts"
+import { fromText } from "../values/oracleNumber.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
-import { BINARY_DOUBLE, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { BINARY_DOUBLE, BOOLEAN, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
-import { convertTo, inconsistent } from "./operators.ts"
+import { arithmetic, convertTo, inconsistent } from "./operators.ts"
 import { columnTerm, constant, type Scope, type Term, union, type WindowScope } from "./term.ts"
 
 const aggregates = new Set([
@@ -27,7 +36,14 @@ const aggregates = new Set([
   "VAR_POP",
   "MEDIAN",
   "ANY_VALUE",
-  "STATS_MODE"
+  "STATS_MODE",
+  "PERCENTILE_CONT",
+  "PERCENTILE_DISC",
+  "APPROX_COUNT_DISTINCT",
+  ...pairAggregates,
+  ...momentAggregates,
+  ...bitAggregates,
+  ...truthAggregates
 ])
 const analytic = new Set([
   "ROW_NUMBER",
@@ -52,7 +68,8 @@ const numericOnly = new Set([
   "VARIANCE",
   "VAR_SAMP",
   "VAR_POP",
-  "MEDIAN"
+  ...momentAggregates,
+  ...bitAggregates
 ])
 
 export const isAggregate = (expr: Call): boolean =>
@@ -72,8 +89,9 @@ export const sortKey = (term: Term, item: OrderItem): SortKey => {
 
 export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Term => {
   const name = expr.path[0]!
-  if (expr.over === undefined && analytic.has(name)) {
-    if (expr.withinGroup !== undefined) throw unimplemented(`${name} as an aggregate`, expr.at)
+  if (
+    expr.over === undefined && analytic.has(name) && (expr.withinGroup === undefined || !hypotheticalRanks.has(name))
+  ) {
     throw oraError(30484, "missing window specification for this function", expr.at)
   }
   if (expr.over !== undefined) return windowed(c, expr, scope, name)
@@ -81,6 +99,9 @@ export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Term
   if (!scope.aggregatesAllowed) throw oraError(934, "group function is not allowed here", expr.at)
   const { group } = scope
   if (group === undefined) throw oraError(934, "group function is not allowed here", expr.at)
+  if (expr.withinGroup === undefined && name.startsWith("PERCENTILE_")) {
+    throw oraError(30491, "missing ORDER BY clause", expr.at)
+  }
   const { site } = c
   c.site = group.site
   scope.inAggregate = true
@@ -90,7 +111,7 @@ export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Term
       expr.keep === undefined ? "" : expr.keep.last ? " last" : " first"
     }(${args.map((arg) => arg.key).join(",")})${
       spec.order.map((order) => `${order.descending}${order.nullsFirst}`).join()
-    }`
+    }${expr.options["filler"] ?? ""}${expr.options["count"] ?? ""}`
     const known = group.known.get(key)
     if (known !== undefined) return known
     const term = columnTerm(group.slot, group.keys.length + group.specs.length, type, name !== "COUNT")
@@ -112,7 +133,7 @@ const one = (c: Compilation, expr: Call, scope: Scope): Term => {
 const summable = (x: Term, at: number): { readonly x: Term; readonly type: SqlType } => {
   const kind = kindOf(x.type)
   if (kind === "f") return { x, type: BINARY_DOUBLE }
-  if (kind === "s" || kind === "y") throw unimplemented("SUM of intervals", at)
+  if (kind === "s" || kind === "y") return { x, type: x.type }
   if (kind !== "n" && kind !== "c" && kind !== "null") throw inconsistent(NUMBER, x.type, at)
   return { x: convertTo(x, NUMBER, at), type: NUMBER }
 }
@@ -144,6 +165,7 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
     }
   }
   const order = expr.keep?.order ?? []
+  if (expr.keep !== undefined && expr.withinGroup !== undefined) throw unimplemented(`KEEP of ${name}`, expr.at)
   if (name === "COUNT") {
     // With an order there has to be a value before those it goes by.
     if (expr.star) return build(order.length === 0 ? [] : [constant(1, NUMBER)], NUMBER, order)
@@ -154,7 +176,23 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
     const separator = expr.args[1] === undefined
       ? constant(null, varchar2())
       : convertTo(c.expr(c, expr.args[1], scope), varchar2(), expr.at)
-    return build([value, separator], varchar2(), expr.withinGroup ?? [])
+    const { count, filler } = expr.options
+    const overflow = filler === undefined ? undefined : { filler, count: count === "yes" }
+    return build([value, separator], varchar2(), expr.withinGroup ?? [], accumulatorOf(name, "c", expr.distinct, overflow))
+  }
+  if (hypotheticalRanks.has(name)) return hypothetical(c, expr, scope, name)
+  if (name.startsWith("PERCENTILE_")) {
+    const fraction = convertTo(one(c, expr, scope), NUMBER, expr.at)
+    const items = expr.withinGroup!
+    if (items.length !== 1) throw oraError(30492, "One and only one ORDER BY expression is allowed", expr.at)
+    const value = percentileValue(c.expr(c, items[0]!.expr, scope), name, expr.at)
+    return build([value, fraction], value.type, items)
+  }
+  if (name === "MEDIAN") {
+    const value = percentileValue(one(c, expr, scope), name, expr.at)
+    const order = { expr: expr.args[0]!, descending: false, nulls: undefined }
+    const make = accumulatorOf("PERCENTILE_CONT", kindOf(value.type), expr.distinct)
+    return build([value, constant(fromText("0.5"), NUMBER)], value.type, [order], make)
   }
   const arg = one(c, expr, scope)
   if (name === "COLLECT") {
@@ -170,17 +208,56 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
     }
     return build([arg], compositeType(type), order, collectorOf(type, expr.distinct))
   }
+  if (pairAggregates.has(name)) {
+    if (expr.args.length !== 2) throw oraError(909, "invalid number of arguments", expr.at)
+    const pair = [arg, c.expr(c, expr.args[1]!, scope)].map((x) => convertTo(x, NUMBER, expr.at))
+    return build(pair, NUMBER, order)
+  }
+  if (truthAggregates.has(name)) return build([convertTo(arg, BOOLEAN, expr.at)], BOOLEAN, order)
   if (!numericOnly.has(name)) {
     if (["lc", "lb", "j", "v"].includes(kindOf(arg.type))) {
       throw inconsistent({ ...NUMBER, name: "NULL" }, arg.type, expr.at)
     }
-    return build([arg], arg.type, order)
+    return build([arg], name === "APPROX_COUNT_DISTINCT" ? NUMBER : arg.type, order)
+  }
+  if (bitAggregates.has(name) || momentAggregates.has(name)) {
+    return build([convertTo(arg, NUMBER, expr.at)], NUMBER, order)
   }
   const { type, x } = summable(arg, expr.at)
-  if (type === BINARY_DOUBLE && name !== "SUM" && name !== "AVG") {
-    throw unimplemented(`${name} of BINARY_DOUBLE`, expr.at)
+  if ((kindOf(type) === "s" || kindOf(type) === "y") && name !== "SUM" && name !== "AVG") {
+    throw inconsistent(NUMBER, type, expr.at)
   }
   return build([x], type, order)
+}
+
+const percentileValue = (value: Term, name: string, at: number): Term => {
+  if (name === "PERCENTILE_DISC") return value
+  const kind = kindOf(value.type)
+  if (kind === "n" || kind === "f" || kind === "d") return value
+  if (kind === "c" || kind === "null") return convertTo(value, NUMBER, at)
+  throw unimplemented(`${name} of ${value.type.name}`, at)
+}
+
+/** `RANK(values) WITHIN GROUP (ORDER BY …)`: both lists are converted to the types of the order. */
+const hypothetical = (c: Compilation, expr: Call, scope: Scope, name: string): Specified => {
+  const items = expr.withinGroup!
+  if (items.length !== expr.args.length) {
+    throw oraError(30477, "The input values for the aggregate function must match the ORDER BY expressions", expr.at)
+  }
+  const order = items.map((item) => c.expr(c, item.expr, scope))
+  const given = expr.args.map((arg, i) => convertTo(c.expr(c, arg, scope), order[i]!.type, expr.at))
+  const compare = compareKeys(items.map((item, i) => sortKey(order[i]!, item)))
+  const args = [...given, ...order]
+  return {
+    args,
+    type: NUMBER,
+    spec: {
+      make: hypotheticalRank(name, given.length, compare),
+      args: args.map((arg) => arg.eval),
+      order: [],
+      keep: undefined
+    }
+  }
 }
 
 /** A window by its name, with what the call adds to it. */
@@ -192,7 +269,7 @@ const resolved = (over: Window, named: WindowScope["named"], at: number): Window
   return {
     partition: base.partition,
     order: base.order.length > 0 ? base.order : over.order,
-    frame: base.frame === "" ? over.frame : base.frame,
+    frame: base.frame ?? over.frame,
     name: undefined
   }
 }
@@ -220,6 +297,8 @@ const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Term 
     const order = over.order.map((item) => c.expr(c, item.expr, scope))
     const orderKeys = over.order.map((item, i) => sortKey(order[i]!, item))
     const { args, spec, type } = argumentsOf(c, expr, scope, name)
+    const offsets: Array<Term> = []
+    const frame = frameOf(c, over, order, scope, (offset) => args.length + offsets.push(offset) - 1, expr.at)
     const term = columnTerm(
       windows.slot,
       windows.specs.length,
@@ -231,12 +310,14 @@ const windowed = (c: Compilation, expr: Call, scope: Scope, name: string): Term 
       aggregate: spec,
       partition: partition.map((item) => kindOf(item.type)),
       order: orderKeys,
-      frame: frameOf(over, expr.at),
-      ignoreNulls: expr.options["nulls"] === "IGNORE"
+      frame,
+      ignoreNulls: expr.options["nulls"] === "IGNORE",
+      fromLast: expr.options["from"] === "LAST",
+      width: args.length
     })
     windows.partition.push(partition)
     windows.order.push(order)
-    windows.args.push(args)
+    windows.args.push([...args, ...offsets])
     return term
   } finally {
     scope.windows = windows
@@ -292,22 +373,32 @@ const argumentsOf = (
   }
 }
 
-/** `ROWS BETWEEN 1 PRECEDING AND CURRENT ROW` and the like, as the parser keeps it. */
-const frameOf = (over: Window, at: number): FrameSpec | undefined => {
-  if (over.frame === "") return undefined
-  if (over.order.length === 0) throw oraError(30485, "missing ORDER BY expression in the window specification", at)
-  const words = over.frame.split(" ")
-  const unit = words.shift() === "ROWS" ? "rows" : "range"
-  const edge = (): Edge => {
-    const word = words.shift()!
-    const next = words.shift()
-    if (word === "UNBOUNDED") return { kind: "unbounded" }
-    if (word === "CURRENT") return { kind: "current" }
-    return { kind: next === "PRECEDING" ? "preceding" : "following", rows: Number(word) }
+/** The frame of a window; `keep` gives a term a place among the arguments. */
+const frameOf = (
+  c: Compilation,
+  over: Window,
+  order: ReadonlyArray<Term>,
+  scope: Scope,
+  keep: (offset: Term) => number,
+  at: number
+): FrameSpec | undefined => {
+  const { frame } = over
+  if (frame === undefined) return undefined
+  if (order.length === 0) throw oraError(30485, "missing ORDER BY expression in the window specification", at)
+  const edge = (side: FrameEdge): Edge => {
+    if (!("offset" in side)) return { kind: side.kind }
+    if (frame.unit !== "range") {
+      return { kind: side.kind, arg: keep(convertTo(c.expr(c, side.offset, scope), NUMBER, at)) }
+    }
+    if (order.length > 1) throw oraError(30486, "invalid window aggregation group in the window specification", at)
+    // The value that the frame reaches to: the key less, or plus, the offset.
+    const key = order[0]!
+    const isBack = (side.kind === "preceding") !== over.order[0]!.descending
+    if (!["n", "f", "d", "t", "z", "l", "s", "y"].includes(kindOf(key.type))) {
+      throw oraError(902, "invalid datatype", at)
+    }
+    const bound = arithmetic(isBack ? "-" : "+", key, c.expr(c, side.offset, scope), at)
+    return { kind: "value", arg: keep(convertTo(bound, key.type, at)) }
   }
-  if (words[0] !== "BETWEEN") return { unit, from: edge(), to: { kind: "current" } }
-  words.shift()
-  const from = edge()
-  words.shift()
-  return { unit, from, to: edge() }
+  return { unit: frame.unit, from: edge(frame.from), to: edge(frame.to), exclude: frame.exclude }
 }

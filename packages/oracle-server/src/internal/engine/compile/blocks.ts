@@ -24,6 +24,7 @@ import {
   type Relation,
   type Stage
 } from "./relations.ts"
+import { nestedAggregates, withAliases } from "./rewrites.ts"
 import { type CompiledItem, compileItem } from "./sources.ts"
 import { columnTerm, newScope, type OutColumn, type Scope, type Source, type Term, type WindowScope } from "./term.ts"
 import { allNames, conjuncts, hasAggregate, hasOuterMark, hasWindow, outerNames } from "./walk.ts"
@@ -238,10 +239,13 @@ const groupStage = (
 
 export const compileBlock = (
   c: Compilation,
-  block: Block,
+  written: Block,
   parent: Scope | undefined,
   options: BlockOptions
 ): CompiledBlock => {
+  const nested = nestedAggregates(written, options.orderBy)
+  if (nested !== undefined) return compileBlock(c, nested.block, parent, { ...options, orderBy: nested.orderBy })
+  let block = written
   const scope = newScope(parent)
   if (block.from.length > 0) scope.rownum = { slot: undefined }
   const isGrouped = block.groupBy.length > 0 || block.having !== undefined || hasAggregate(block.items) ||
@@ -250,6 +254,12 @@ export const compileBlock = (
     ? fromWhere(c, block, scope)
     : compileHierarchy(c, block, scope, options.siblings ? options.orderBy : [])
   const orderBy = options.siblings ? [] : options.orderBy
+  if (isGrouped && block.items.some(({ alias }) => alias !== undefined)) {
+    const isColumn = (name: string): boolean =>
+      scope.sources.some(({ columns }) => columns.some((column) => column.name === name))
+    const groupBy = withAliases(block.groupBy, block.items, isColumn)
+    block = { ...block, groupBy, having: withAliases(block.having, block.items, isColumn) }
+  }
   scope.aggregatesAllowed = true
 
   // The select list and ORDER BY may use the number of a row, which is given before they are evaluated.

@@ -2,7 +2,7 @@
 import type { Eval } from "../execute/frame.ts"
 import type { Expr, TypeSpec } from "../syntax/ast.ts"
 import type { Stored } from "../values/convert.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { oraError } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
 import {
   BINARY_DOUBLE,
@@ -31,7 +31,7 @@ import { datetimeLiteral, intervalLiteral, numberLiteral } from "./literals.ts"
 import { choose, condition, logic, negation } from "./logic.ts"
 import { groupTerm, resolveName } from "./names.ts"
 import { arithmetic, call, comparable, comparison, concatenation, convertTo, inconsistent, unify } from "./operators.ts"
-import { existsTerm, inSubquery, quantifiedSubquery, scalarSubquery } from "./subqueries.ts"
+import { cursorTerm, existsTerm, inSubquery, quantifiedSubquery, scalarSubquery } from "./subqueries.ts"
 import { constant, derived, noSlots, type Scope, type Term } from "./term.ts"
 import { resolveType } from "./types.ts"
 
@@ -161,7 +161,7 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
     case "subquery":
       return scalarSubquery(c, expr.query, scope, at)[0]!
     case "cursor":
-      throw unimplemented("CURSOR expressions", at)
+      return cursorTerm(c, expr.query, scope)
     case "call":
       return compileCall(c, expr, scope)
     case "member":

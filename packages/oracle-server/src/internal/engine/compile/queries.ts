@@ -1,51 +1,28 @@
 /** Whole queries: WITH, set operators, ORDER BY, OFFSET and FETCH. */
-import { CommonRows, sharedRows, WorkingRow } from "../execute/commonTables.ts"
+import { CommonRows, sharedRows } from "../execute/commonTables.ts"
 import type { Frame } from "../execute/frame.ts"
 import type { Operator, Plan } from "../execute/operator.ts"
-import { Recursion } from "../execute/recursion.ts"
 import { Concatenation, Limit, type LimitSpec, Percent, Project, RowSets } from "../execute/rows.ts"
 import { Sort, type SortKey } from "../execute/sorting.ts"
-import type { Block, CommonTable, Expr, Query, QueryBody, SetOperation } from "../syntax/ast.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import type { CommonTable, Expr, Query, QueryBody, SetOperation } from "../syntax/ast.ts"
+import { oraError } from "../values/oraError.ts"
 import { keyOfAll } from "../values/order.ts"
-import { kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
+import { kindOf, NUMBER } from "../values/sqlType.ts"
 import { sortKey } from "./aggregateCalls.ts"
 import { compileBlock, type CompiledBlock } from "./blocks.ts"
+import { movedTo, plainBlock, renamed } from "./commonColumns.ts"
 import { type Compilation, type CompiledQuery, rowOf, settled } from "./compilation.ts"
 import { convertTo, unify } from "./operators.ts"
+import { recursiveTable } from "./recursiveTables.ts"
 import { freeSlots } from "./relations.ts"
 import { columnTerm, newScope, type OutColumn, type Scope, type Source, type Term } from "./term.ts"
-import { references, refersTo, some } from "./walk.ts"
-
-const plainBlock = { orderBy: [], siblings: false, locking: false, sequences: false, ranks: false }
-
-const renamed = (cte: CommonTable, columns: ReadonlyArray<OutColumn>): ReadonlyArray<OutColumn> => {
-  if (cte.columns.length > 0 && cte.columns.length !== columns.length) {
-    throw oraError(
-      32038,
-      "number of WITH clause column names does not match number of elements in select list",
-      cte.at
-    )
-  }
-  return columns.map((column, i) => ({ ...column, name: cte.columns[i] ?? column.name }))
-}
-
-/** The rows of a plan in another slot. */
-const movedTo = (query: CompiledQuery, slot: number): Plan => {
-  const slots = [...query.plan.slots, slot]
-  const from = query.slot
-  return {
-    slots,
-    free: query.plan.free,
-    make: (f) => new Project(f, query.plan.make(f), slot, () => f.rows[from]!)
-  }
-}
+import { references, refersTo } from "./walk.ts"
 
 const commonTable = (c: Compilation, cte: CommonTable, parent: Scope | undefined, uses: number): void => {
   const compiled = refersTo(cte.query, cte.name)
-    ? recursiveTable(c, cte, parent)
+    ? recursiveTable(c, cte, parent, operand)
     : compileQuery(c, cte.query, parent)
-  const columns = renamed(cte, compiled.columns)
+  const columns = refersTo(cte.query, cte.name) ? compiled.columns : renamed(cte, compiled.columns)
   // One reader takes the rows as they come; several share what the first of them has read.
   const place = uses > 1 && compiled.plan.free.size === 0 ? c.place() : undefined
   let isFirst = true
@@ -66,94 +43,12 @@ const commonTable = (c: Compilation, cte: CommonTable, parent: Scope | undefined
       }
       // The slots of a plan serve one reader at a time.
       const again = refersTo(cte.query, cte.name)
-        ? recursiveTable(inner, cte, parent)
+        ? recursiveTable(inner, cte, parent, operand)
         : compileQuery(inner, cte.query, parent)
       return movedTo(again, slot)
     }
   })
 }
-
-const recursiveTable = (c: Compilation, cte: CommonTable, parent: Scope | undefined): CompiledQuery => {
-  const { body } = cte.query
-  if (body.kind !== "set" || body.op !== "union all") {
-    throw oraError(32040, "recursive WITH clause must use a UNION ALL operation", cte.at)
-  }
-  if (cte.columns.length === 0) throw oraError(32039, "recursive WITH clause must have column alias list", cte.at)
-  const { left, right } = body
-  if (right.kind !== "block" || refersTo({ body: left } as unknown as Query, cte.name)) {
-    throw unimplemented("several recursive parts in WITH", cte.at)
-  }
-  const anchor = operand(c, left, parent)
-  const widened = renamed(cte, anchor.columns).map(({ isJson, name, type }): OutColumn => ({
-    name,
-    type: general(type),
-    nullable: true,
-    isJson
-  }))
-  const slot = c.slot()
-  const working = c.slot()
-  const depth = c.commonTables.length
-  c.commonTables.push({
-    name: cte.name,
-    columns: widened,
-    read: (_, own) => ({
-      slots: [own],
-      free: new Set([working]),
-      make: (f) => new WorkingRow(f, working, own)
-    })
-  })
-  const step = compileBlock(c, right, parent, plainBlock)
-  c.commonTables.length = depth
-  if (step.columns.length !== widened.length) {
-    throw oraError(1789, "query block has incorrect number of result columns", cte.at)
-  }
-  for (const [i, column] of step.columns.entries()) {
-    const from = kindOf(column.type)
-    if (from !== "null" && from !== kindOf(widened[i]!.type)) {
-      throw oraError(1790, "expression must have same datatype as corresponding expression", cte.at)
-    }
-  }
-  const first = movedTo(anchor, slot)
-  const again = movedTo(step, slot)
-  const spec = {
-    slot,
-    working,
-    cycle: cycleColumns(right, cte),
-    kinds: widened.map((column) => kindOf(column.type))
-  }
-  const slots = [slot, working]
-  return {
-    slot,
-    columns: widened,
-    plan: {
-      slots,
-      free: freeSlots([], [first, again], [slot, working]),
-      make: (f) => new Recursion(f, first.make(f), again.make(f), spec)
-    }
-  }
-}
-
-/** A row comes again when the columns that the recursive part tests have the values of an ancestor. */
-const cycleColumns = (block: Block, cte: CommonTable): ReadonlyArray<number> => {
-  const tests: Array<unknown> = [block.where]
-  some(block.from, (node) => {
-    if (node.kind === "join") tests.push(node["on"])
-    return false
-  }, false)
-  return cte.columns.flatMap((name, i) =>
-    some(
-        tests,
-        (node) => node.kind === "name" && (node["path"] as ReadonlyArray<string>).at(-1) === name,
-        true
-      )
-      ? [i]
-      : []
-  )
-}
-
-/** Rows of the recursive part may be wider than those of the first. */
-const general = (type: SqlType): SqlType =>
-  kindOf(type) === "n" ? NUMBER : kindOf(type) === "c" ? { ...type, name: "VARCHAR2", size: 4000, chars: 0 } : type
 
 const operand = (c: Compilation, body: QueryBody, parent: Scope | undefined): CompiledQuery => {
   if (body.kind === "set") return setOperation(c, body, parent)
@@ -359,7 +254,6 @@ const limited = (
     percent: fetch?.percent === true,
     rank: rankKey
   }
-  if (spec.percent && spec.rank !== undefined) throw unimplemented("FETCH … PERCENT … WITH TIES", query.at)
   const { plan, slot } = inner
   const parts = [...(skip === undefined ? [] : [skip]), ...(count === undefined ? [] : [count])]
   return {

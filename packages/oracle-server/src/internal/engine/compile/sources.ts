@@ -6,13 +6,14 @@ import type { Operator } from "../execute/operator.ts"
 import { Filter } from "../execute/rows.ts"
 import { ListScan, ValuesScan } from "../execute/scans.ts"
 import type { Row } from "../storage/tableData.ts"
-import type { Block, Expr, FromItem, Query } from "../syntax/ast.ts"
+import type { Block, Expr, FromItem, Pivot, Query, Unpivot } from "../syntax/ast.ts"
 import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import { BOOLEAN, kindOf, ROWID, varchar2 } from "../values/sqlType.ts"
 import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./compilation.ts"
 import { choose } from "./logic.ts"
 import { comparison, convertTo, unify } from "./operators.ts"
+import { pivotQuery, unpivotQuery } from "./pivots.ts"
 import { conjuncts as termConjuncts, type Leaf, type Relation, tableScan } from "./relations.ts"
 import {
   columnTerm,
@@ -375,6 +376,19 @@ const collectionItem = (
   }
 }
 
+/** The columns of the source are found first: what is not named in the clause stays. */
+const pivotItem = (
+  c: Compilation,
+  item: Pivot | Unpivot,
+  parent: Scope | undefined,
+  before: ReadonlyArray<Source>
+): CompiledItem => {
+  const columns = compileItem(c, item.source, parent, before).sources
+    .flatMap((one) => one.columns.filter((column) => column.hidden !== true).map((column) => column.name))
+  const query = item.kind === "pivot" ? pivotQuery(item, columns) : unpivotQuery(item, columns)
+  return queryItem(c, query, parent, item.alias, undefined, [])
+}
+
 /** `before`: the sources that a lateral item may see. */
 export const compileItem = (
   c: Compilation,
@@ -395,6 +409,9 @@ export const compileItem = (
     }
     case "values":
       return valuesItem(c, item, parent)
+    case "pivot":
+    case "unpivot":
+      return pivotItem(c, item, parent, before)
     case "function":
       return collectionItem(c, item, parent, before)
     case "join":

@@ -1,11 +1,14 @@
-/** Subqueries in expressions: of one value, EXISTS, IN, ANY and ALL. */
-import type { Eval } from "../execute/frame.ts"
+/** Subqueries in expressions: of one value, EXISTS, IN, ANY and ALL, and CURSOR. */
+import { type Eval, Frame } from "../execute/frame.ts"
+import { QueryCursor } from "../execute/queryCursor.ts"
 import type { BinaryOp, Query } from "../syntax/ast.ts"
 import type { Stored } from "../values/convert.ts"
 import { oraError } from "../values/oraError.ts"
 import { keyOf, keyOfAll } from "../values/order.ts"
-import { BOOLEAN, kindOf } from "../values/sqlType.ts"
+import { BOOLEAN, CURSOR, kindOf } from "../values/sqlType.ts"
+import { decoderFor } from "../values/values.ts"
 import type { Compilation, CompiledQuery } from "./compilation.ts"
+import { describeColumn } from "./describe.ts"
 import { queryResult } from "./heavy.ts"
 import { comparable, comparison } from "./operators.ts"
 import { columnTerm, derived, type Scope, type Term, union } from "./term.ts"
@@ -175,4 +178,22 @@ export const quantifiedSubquery = (
   // The value on the left changes from row to row, also where the query does not.
   const read = run(left.uses.size === 0 && left.constant !== undefined)
   return heavyTerm(c, [left], compiled, BOOLEAN, (f) => read(f).result, true)
+}
+
+/** `CURSOR(query)`: a cursor of its own for each row, which is opened when its rows are fetched. */
+export const cursorTerm = (c: Compilation, query: Query, scope: Scope): Term => {
+  const { columns, plan, slot } = c.query(c, query, scope)
+  const described = {
+    columns: columns.map(describeColumn),
+    decoders: columns.map((column) => decoderFor(column.type))
+  }
+  const open = (f: Frame): QueryCursor => {
+    const { scn, sid, statement } = f.snapshot
+    const frame = new Frame(f.store, f.session, f.store.open(sid, statement, scn), f.params)
+    frame.rows.push(...f.rows)
+    frame.host = f.host
+    return new QueryCursor(described, { frame, operator: plan.make(frame), slot, lockSlots: [], take: undefined })
+  }
+  const term = derived([], `cursor#${c.place()}`, CURSOR, false, (f) => open(f) as unknown as Stored)
+  return { ...term, uses: plan.free }
 }

@@ -116,6 +116,11 @@ export class QueryCursor implements Cursor {
     const source = this.#source
     if (source === undefined) return
     const { frame, lockSlots, operator, slot, take } = source
+    // A cursor that is a value in a row is opened by its first fetch.
+    if (!this.#isOpen) {
+      operator.open()
+      this.#isOpen = true
+    }
     while (this.#ahead.length - this.#next < count) {
       if (!operator.next()) {
         this.#finish()
@@ -269,6 +274,10 @@ export class QueryCursor implements Cursor {
 
   close(): void {
     this.#finish()
+    // Cursors in rows that were never handed out have no other owner.
+    for (const { row } of this.#ahead.slice(this.#next)) {
+      for (const value of row as ReadonlyArray<unknown>) if (value instanceof QueryCursor) value.close()
+    }
     this.#ahead = []
     this.#next = 0
   }

@@ -8,7 +8,8 @@ import type { Kind } from "../values/sqlType.ts"
 import type { Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"
 
-interface Node {
+/** A row of a recursion, with the row that it came from. */
+export interface Node {
   readonly row: Row
   readonly key: string
   readonly parent: Node | undefined
@@ -22,6 +23,8 @@ export interface RecursionSpec {
   /** Columns by which a row is known to come again: those that the recursive part tests. */
   readonly cycle: ReadonlyArray<number>
   readonly kinds: ReadonlyArray<Kind>
+  /** The CYCLE clause: a row that comes again is marked and goes no further. Rows have the mark as one more column. */
+  readonly marks: { readonly cycle: Stored; readonly other: Stored } | undefined
 }
 
 export class Recursion implements Operator {
@@ -36,6 +39,8 @@ export class Recursion implements Operator {
   #phase: "first" | "take" | "step" = "first"
   #started = false
   #node: Node | undefined
+  /** The row that `next` gave last. */
+  latest: Node | undefined
 
   constructor(f: Frame, first: Operator, step: Operator, spec: RecursionSpec) {
     this.#f = f
@@ -57,15 +62,22 @@ export class Recursion implements Operator {
   #keep(row: Row, parent: Node | undefined): void {
     const values: Array<Stored> = this.#spec.cycle.map((column) => row[column]!)
     const key = keyOfAll(this.#kinds, values)
+    const { marks, slot } = this.#spec
     // Only a key that was there before can be an ancestor's.
-    if (this.#keys.has(key)) {
-      for (let at = parent; at !== undefined; at = at.parent) {
-        if (at.key === key) throw oraError(32044, "cycle detected while executing recursive WITH query")
-      }
-    }
+    const isCycle = this.#keys.has(key) && this.#isAncestor(key, parent)
+    if (isCycle && marks === undefined) throw oraError(32044, "cycle detected while executing recursive WITH query")
     this.#f.take(sizeOf(row) + 80)
+    const node = { row, key, parent }
+    this.latest = node
+    if (marks !== undefined) this.#f.rows[slot] = [...row, isCycle ? marks.cycle : marks.other]
+    if (isCycle) return
     this.#keys.add(key)
-    this.#queue.push({ row, key, parent })
+    this.#queue.push(node)
+  }
+
+  #isAncestor(key: string, parent: Node | undefined): boolean {
+    for (let at = parent; at !== undefined; at = at.parent) if (at.key === key) return true
+    return false
   }
 
   next(): boolean {

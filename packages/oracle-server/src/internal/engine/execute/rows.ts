@@ -1,6 +1,7 @@
 /** Operators on a stream of rows: filter, ROWNUM, projection, limits, distinct rows, set operators. */
 import { sizeOf } from "../storage/memory.ts"
 import type { Row } from "../storage/tableData.ts"
+import type { Stored } from "../values/convert.ts"
 import { floor } from "../values/numberArithmetic.ts"
 import { type NumberValue, toDouble, toInteger } from "../values/oracleNumber.ts"
 import { keyOfAll } from "../values/order.ts"
@@ -193,6 +194,7 @@ export class Percent implements Operator {
   readonly #slot: number
   readonly #spec: LimitSpec
   #rows: Array<Row> = []
+  #ranks: Array<Stored> = []
   #filled = false
   #at = 0
   #end = 0
@@ -206,6 +208,7 @@ export class Percent implements Operator {
 
   open(): void {
     this.#rows = []
+    this.#ranks = []
     this.#filled = false
     this.#child.open()
   }
@@ -218,6 +221,7 @@ export class Percent implements Operator {
       while (this.#child.next()) {
         f.take(sizeOf(f.rows[slot]!))
         this.#rows.push(f.rows[slot]!)
+        if (spec.rank !== undefined) this.#ranks.push(spec.rank(f))
         f.step()
       }
       this.#filled = true
@@ -225,6 +229,9 @@ export class Percent implements Operator {
       const share = spec.count!(f)
       const percent = share === null ? 0 : toDouble(share as NumberValue)
       this.#end = this.#at + Math.ceil(this.#rows.length * Math.max(0, percent) / 100)
+      // WITH TIES: also the rows that rank like the last one.
+      const last = this.#end > this.#at ? this.#ranks[this.#end - 1] : undefined
+      if (last !== undefined) { while (this.#ranks[this.#end] === last) this.#end++ }
     }
     if (this.#at >= Math.min(this.#end, this.#rows.length)) return false
     f.rows[slot] = this.#rows[this.#at++]!

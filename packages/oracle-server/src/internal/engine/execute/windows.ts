@@ -12,17 +12,7 @@ import { accumulator, type AggregateSpec } from "./grouping.ts"
 import type { Operator } from "./operator.ts"
 import { compareKeys, Sorter, type SortKey } from "./sorting.ts"
 import { restoreTuple, saveTuple, type Tuple, tupleBytes } from "./tuples.ts"
-
-export type Edge =
-  | { readonly kind: "unbounded" }
-  | { readonly kind: "current" }
-  | { readonly kind: "preceding" | "following"; readonly rows: number }
-
-export interface FrameSpec {
-  readonly unit: "rows" | "range"
-  readonly from: Edge
-  readonly to: Edge
-}
+import { edge, type FrameSpec, isExcluded, type PartitionRows } from "./windowFrames.ts"
 
 export interface WindowSpec {
   readonly name: string
@@ -31,6 +21,10 @@ export interface WindowSpec {
   readonly order: ReadonlyArray<SortKey>
   readonly frame: FrameSpec | undefined
   readonly ignoreNulls: boolean
+  /** NTH_VALUE … FROM LAST. */
+  readonly fromLast: boolean
+  /** How many arguments are the function's; others are offsets of the frame. */
+  readonly width: number
 }
 
 /** What a window function needs of each row: its partition, its place in the order, its arguments. */
@@ -44,6 +38,16 @@ interface Held {
   readonly tuple: Tuple
   readonly inputs: ReadonlyArray<WindowInput>
   readonly out: Row
+}
+
+interface Work {
+  i: number
+  running: Accumulator | undefined
+  added: number
+  peerEnd: number
+  /** GROUPS: the groups of peers, as far as they are known. */
+  readonly of: Array<number>
+  readonly starts: Array<number>
 }
 
 export class Windows implements Operator {
@@ -63,7 +67,7 @@ export class Windows implements Operator {
   #at = 0
   #done = false
   /** How far the frames of the current partition have come. */
-  #work: { i: number; running: Accumulator | undefined; added: number; peerEnd: number } | undefined
+  #work: Work | undefined
 
   constructor(
     f: Frame,
@@ -265,20 +269,28 @@ export class Windows implements Operator {
     set: (i: number, value: Stored) => void
   ): void {
     const rows = this.#ordered!
-    const frame: FrameSpec = spec.frame ??
-      (spec.order.length === 0
-        ? { unit: "rows", from: { kind: "unbounded" }, to: { kind: "unbounded" } }
-        : { unit: "range", from: { kind: "unbounded" }, to: { kind: "current" } })
-    const isGrowing = frame.from.kind === "unbounded" && spec.aggregate !== undefined &&
+    const frame: FrameSpec = spec.frame ?? (spec.order.length === 0 ? wholePartition : upToPeers)
+    const isGrowing = frame.from.kind === "unbounded" && frame.exclude === undefined && spec.aggregate !== undefined &&
       spec.aggregate.order.length === 0
-    this.#work ??= { i: from, running: undefined, added: from, peerEnd: -1 }
+    this.#work ??= { i: from, running: undefined, added: from, peerEnd: -1, of: [], starts: [] }
     const work = this.#work
+    if (frame.unit === "groups") this.#findGroups(work, from, to, isPeer)
+    const compare = compareKeys(spec.order)
+    const partition: PartitionRows = {
+      from,
+      to,
+      isPeer,
+      compareTo: (row, value) => compare(rows[row]!.inputs[n]!.order, [value]),
+      offset: (row, which) => distance(arg(row, which)),
+      value: arg,
+      groups: work
+    }
     for (; work.i < to; work.i++) {
       const { i } = work
-      const start = Math.max(from, edge(frame, frame.from, i, from, to, isPeer, true))
+      const start = Math.max(from, edge(frame, frame.from, i, partition, true))
       if (frame.unit === "range" && frame.to.kind === "current") {
-        if (i > work.peerEnd) work.peerEnd = edge(frame, frame.to, i, from, to, isPeer, false)
-      } else work.peerEnd = edge(frame, frame.to, i, from, to, isPeer, false)
+        if (i > work.peerEnd) work.peerEnd = edge(frame, frame.to, i, partition, false)
+      } else work.peerEnd = edge(frame, frame.to, i, partition, false)
       const end = Math.min(to - 1, work.peerEnd)
       if (spec.aggregate !== undefined) {
         if (!isGrowing || work.running === undefined) {
@@ -286,8 +298,11 @@ export class Windows implements Operator {
           work.added = start
         }
         while (work.added <= end) {
-          const { args } = rows[work.added++]!.inputs[n]!
-          work.running.add(args.length === 0 ? 1 : args[0]!, args.slice(1))
+          const row = work.added++
+          if (frame.exclude === undefined || !isExcluded(frame, row, i, isPeer)) {
+            const { args } = rows[row]!.inputs[n]!
+            work.running.add(spec.width === 0 ? 1 : args[0]!, args.slice(1, spec.width))
+          }
           // A frame that only grows keeps what it has added; any other begins this row again.
           this.#f.step()
         }
@@ -295,31 +310,44 @@ export class Windows implements Operator {
         continue
       }
       this.#f.step()
+      const isIn = (k: number): boolean =>
+        !(spec.ignoreNulls && arg(k) === null) && (frame.exclude === undefined || !isExcluded(frame, k, i, isPeer))
+      const isBackward = spec.name === "LAST_VALUE" || spec.fromLast
+      let left = spec.name === "NTH_VALUE" ? whole(arg(i, 1)) : 1
+      if (left < 1) throw oraError(1428, `argument '${left}' is out of range`)
       let value: Stored = null
-      if (spec.name === "FIRST_VALUE") {
-        for (let k = start; k <= end; k++) {
-          value = arg(k)
-          if (value !== null || !spec.ignoreNulls) break
-        }
-      } else if (spec.name === "LAST_VALUE") {
-        for (let k = end; k >= start; k--) {
-          value = arg(k)
-          if (value !== null || !spec.ignoreNulls) break
-        }
-      } else {
-        let left = whole(arg(i, 1))
-        for (let k = start; k <= end; k++) {
-          if (spec.ignoreNulls && arg(k) === null) continue
-          if (--left === 0) {
-            value = arg(k)
-            break
-          }
-        }
+      for (let k = isBackward ? end : start; k >= start && k <= end; k += isBackward ? -1 : 1) {
+        if (!isIn(k) || --left > 0) continue
+        value = arg(k)
+        break
       }
       set(i, value)
     }
     this.#work = undefined
   }
+
+  /** Numbers the groups of peers; may be left at any row and goes on from there. */
+  #findGroups(work: Work, from: number, to: number, isPeer: (a: number, b: number) => boolean): void {
+    for (let at = from + work.of.length; at < to; at++) {
+      if (at === from || !isPeer(at, at - 1)) work.starts.push(at)
+      work.of.push(work.starts.length - 1)
+      this.#f.step()
+    }
+  }
+}
+
+const wholePartition: FrameSpec = {
+  unit: "rows",
+  from: { kind: "unbounded" },
+  to: { kind: "unbounded" },
+  exclude: undefined
+}
+
+const upToPeers: FrameSpec = {
+  unit: "range",
+  from: { kind: "unbounded" },
+  to: { kind: "current" },
+  exclude: undefined
 }
 
 const whole = (value: Stored): number => {
@@ -328,28 +356,9 @@ const whole = (value: Stored): number => {
   return number
 }
 
-const edge = (
-  frame: FrameSpec,
-  side: Edge,
-  i: number,
-  from: number,
-  to: number,
-  isPeer: (a: number, b: number) => boolean,
-  isStart: boolean
-): number => {
-  switch (side.kind) {
-    case "unbounded":
-      return isStart ? from : to - 1
-    case "preceding":
-      return i - side.rows
-    case "following":
-      return i + side.rows
-    case "current": {
-      if (frame.unit === "rows") return i
-      let at = i
-      if (isStart) { while (at > from && isPeer(at - 1, i)) at-- }
-      else while (at < to - 1 && isPeer(at + 1, i)) at++
-      return at
-    }
-  }
+/** How far a frame reaches. */
+const distance = (value: Stored): number => {
+  const number = value === null ? undefined : toInteger(value as NumberValue)
+  if (number === undefined || number < 0) throw oraError(1428, `argument '${String(value)}' is out of range`)
+  return number
 }

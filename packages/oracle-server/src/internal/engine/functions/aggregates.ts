@@ -1,11 +1,13 @@
 /** Aggregate functions: what each row adds, and the result. */
+import { decodeInterval, encodeInterval, normalize } from "../values/calendar.ts"
 import { type CollectionType, ListValue } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { add, divide, multiply, sqrt, subtract } from "../values/numberArithmetic.ts"
-import { compare, fromInteger, type NumberValue, zero } from "../values/oracleNumber.ts"
+import { fromInteger, type NumberValue, zero } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import { comparerOf, keyOf } from "../values/order.ts"
 import { type Kind, kindOf } from "../values/sqlType.ts"
+import { statisticalAccumulator } from "./statisticalAggregates.ts"
 
 export interface Accumulator {
   /** The first argument's value; further ones where the function has them. */
@@ -61,6 +63,67 @@ class DoubleAverage extends DoubleSum {
   }
 }
 
+/** Intervals of months are numbers, those of days keep their nanoseconds apart. */
+class IntervalSum implements Accumulator {
+  readonly #isAverage: boolean
+  #seconds = 0
+  #nanos = 0
+  #count = 0
+  constructor(isAverage: boolean) {
+    this.#isAverage = isAverage
+  }
+  add(value: Stored): void {
+    if (value === null) return
+    const { nanos, seconds } = decodeInterval(value as string)
+    this.#seconds += seconds
+    this.#nanos += nanos
+    this.#count++
+  }
+  result(): Stored {
+    if (this.#count === 0) return null
+    if (!this.#isAverage) return encodeInterval(normalize(this.#seconds, this.#nanos))
+    const total = (BigInt(this.#seconds) * 1_000_000_000n + BigInt(this.#nanos)) / BigInt(this.#count)
+    const seconds = total / 1_000_000_000n
+    return encodeInterval(normalize(Number(seconds), Number(total - seconds * 1_000_000_000n)))
+  }
+}
+
+class MonthSum extends DoubleSum {
+  readonly #isAverage: boolean
+  constructor(isAverage: boolean) {
+    super()
+    this.#isAverage = isAverage
+  }
+  override result(): Stored {
+    return this.count === 0 ? null : this.#isAverage ? Math.trunc(this.total / this.count) : this.total
+  }
+}
+
+/** Variance of floating-point numbers. */
+class DoubleSpread implements Accumulator {
+  readonly #values: Array<number> = []
+  readonly #sample: boolean
+  readonly #root: boolean
+  readonly #lone: Stored
+  constructor(sample: boolean, root: boolean, lone: Stored) {
+    this.#sample = sample
+    this.#root = root
+    this.#lone = lone
+  }
+  add(value: Stored): void {
+    if (value !== null) this.#values.push(value as number)
+  }
+  result(): Stored {
+    const n = this.#values.length
+    if (n === 0) return null
+    if (n === 1) return this.#lone
+    const mean = this.#values.reduce((sum, value) => sum + value, 0) / n
+    const squares = this.#values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+    const variance = squares / (this.#sample ? n - 1 : n)
+    return this.#root ? Math.sqrt(variance) : variance
+  }
+}
+
 class Extreme implements Accumulator {
   #best: Stored = null
   readonly #compare: (a: Stored, b: Stored) => number
@@ -106,38 +169,53 @@ class Spread implements Accumulator {
   }
 }
 
-class Median implements Accumulator {
-  readonly #values: Array<NumberValue> = []
-  add(value: Stored): void {
-    if (value !== null) this.#values.push(value as NumberValue)
-  }
-  result(): Stored {
-    const values = this.#values
-    if (values.length === 0) return null
-    values.sort(compare)
-    const middle = values.length >> 1
-    return values.length % 2 === 1 ? values[middle]! : divide(add(values[middle - 1]!, values[middle]!), fromInteger(2))
-  }
+/** What LISTAGG does when its text grows too long: `truncate` ends it with a filler, and with the number of those left out. */
+export interface Overflow {
+  readonly filler: string
+  readonly count: boolean
 }
 
 /** Rows come in the order of WITHIN GROUP: the caller sorts. */
 class ListAggregate implements Accumulator {
   readonly #parts: Array<string> = []
+  readonly #overflow: Overflow | undefined
   #separator = ""
   #size = 0
+  constructor(overflow: Overflow | undefined) {
+    this.#overflow = overflow
+  }
   add(value: Stored, more: ReadonlyArray<Stored>): void {
     if (value === null) return
     this.#separator = (more[0] ?? "") as string
     this.#parts.push(value as string)
     this.#size += Buffer.byteLength(value as string) + Buffer.byteLength(this.#separator)
-    if (this.#size > 33_000) throw oraError(1489, "result of string concatenation is too long")
+    if (this.#size > 33_000 && this.#overflow === undefined) throw tooLong()
   }
   result(): Stored {
-    const text = this.#parts.join(this.#separator)
-    if (Buffer.byteLength(text) > 4000) throw oraError(1489, "result of string concatenation is too long")
-    return text === "" ? null : text
+    if (this.#parts.length === 0) return null
+    const text = this.#size > 4000 + Buffer.byteLength(this.#separator) ? undefined : this.#parts.join(this.#separator)
+    if (text !== undefined && Buffer.byteLength(text) <= 4000) return text === "" ? null : text
+    if (this.#overflow === undefined) throw tooLong()
+    return this.#cut(this.#overflow)
+  }
+
+  /** As many values as leave room for the filler and the longest count there can be. */
+  #cut({ count, filler }: Overflow): string {
+    const separator = Buffer.byteLength(this.#separator)
+    const room = 4000 - Buffer.byteLength(filler) - separator - (count ? 24 : 0)
+    let size = 0
+    let kept = 0
+    for (; kept < this.#parts.length; kept++) {
+      const next = size + (kept === 0 ? 0 : separator) + Buffer.byteLength(this.#parts[kept]!)
+      if (next > room) break
+      size = next
+    }
+    const list = [...this.#parts.slice(0, kept), filler].join(this.#separator)
+    return count ? `${list}(${this.#parts.length - kept})` : list
   }
 }
+
+const tooLong = (): Error => oraError(1489, "result of string concatenation is too long")
 
 class Any implements Accumulator {
   #value: Stored = null
@@ -211,39 +289,46 @@ export const collectorOf = (type: CollectionType, isDistinct: boolean): () => Ac
     : () => new Collector(type)
 
 /** Makes the accumulators of one call. `kind` is that of the first argument. */
-export const accumulatorOf = (name: string, kind: Kind, isDistinct: boolean): () => Accumulator => {
-  const plain = maker(name, kind)
+export const accumulatorOf = (
+  name: string,
+  kind: Kind,
+  isDistinct: boolean,
+  overflow?: Overflow
+): () => Accumulator => {
+  const plain = statisticalAccumulator(name, kind) ?? maker(name, kind, overflow)
   return isDistinct ? () => new DistinctValues(plain(), kind) : plain
 }
 
-const maker = (name: string, kind: Kind): () => Accumulator => {
+const maker = (name: string, kind: Kind, overflow: Overflow | undefined): () => Accumulator => {
   switch (name) {
     case "COUNT":
       return () => new Count()
     case "SUM":
+      if (kind === "s") return () => new IntervalSum(false)
+      if (kind === "y") return () => new MonthSum(false)
       return kind === "f" ? () => new DoubleSum() : () => new Sum()
     case "AVG":
+      if (kind === "s") return () => new IntervalSum(true)
+      if (kind === "y") return () => new MonthSum(true)
       return kind === "f" ? () => new DoubleAverage() : () => new Average()
     case "MIN":
       return () => new Extreme(kind, -1)
     case "MAX":
       return () => new Extreme(kind, 1)
     case "LISTAGG":
-      return () => new ListAggregate()
+      return () => new ListAggregate(overflow)
     case "STDDEV":
-      return () => new Spread(true, true, zero)
+      return kind === "f" ? () => new DoubleSpread(true, true, zero) : () => new Spread(true, true, zero)
     case "STDDEV_SAMP":
-      return () => new Spread(true, true, null)
+      return kind === "f" ? () => new DoubleSpread(true, true, null) : () => new Spread(true, true, null)
     case "STDDEV_POP":
-      return () => new Spread(false, true, zero)
+      return kind === "f" ? () => new DoubleSpread(false, true, zero) : () => new Spread(false, true, zero)
     case "VARIANCE":
-      return () => new Spread(true, false, zero)
+      return kind === "f" ? () => new DoubleSpread(true, false, zero) : () => new Spread(true, false, zero)
     case "VAR_SAMP":
-      return () => new Spread(true, false, null)
+      return kind === "f" ? () => new DoubleSpread(true, false, null) : () => new Spread(true, false, null)
     case "VAR_POP":
-      return () => new Spread(false, false, zero)
-    case "MEDIAN":
-      return () => new Median()
+      return kind === "f" ? () => new DoubleSpread(false, false, zero) : () => new Spread(false, false, zero)
     case "ANY_VALUE":
       return () => new Any()
     case "STATS_MODE":

@@ -365,13 +365,19 @@ export class Session implements EngineSession {
       throw asOraError(error)
     }
     if (rows === undefined) return this.#drive(this.#fetchSteps(own, count))
-    if (own.exhausted) this.#cursors.delete(own)
-    return rows
+    return this.#fetched(own, rows)
   }
 
   *#fetchSteps(cursor: QueryCursor, count: number): Step<ReadonlyArray<Row>> {
-    const rows = yield* cursor.fetch(count)
+    return this.#fetched(cursor, yield* cursor.fetch(count))
+  }
+
+  /** Cursors that are values in the rows are the session's from now on. */
+  #fetched(cursor: QueryCursor, rows: ReadonlyArray<Row>): ReadonlyArray<Row> {
     if (cursor.exhausted) this.#cursors.delete(cursor)
+    if (cursor.columns.some(({ type }) => type === "CURSOR")) {
+      for (const row of rows) for (const value of row) if (value instanceof QueryCursor) this.#keep(value)
+    }
     return rows
   }
 

@@ -137,9 +137,20 @@ export interface Call {
 export interface Window {
   readonly partition: ReadonlyArray<Expr>
   readonly order: ReadonlyArray<OrderItem>
-  readonly frame: string
+  readonly frame: WindowFrame | undefined
   /** The window of the WINDOW clause that it is, or that it adds to. */
   readonly name: string | undefined
+}
+
+export type FrameEdge =
+  | { readonly kind: "unbounded" | "current" }
+  | { readonly kind: "preceding" | "following"; readonly offset: Expr }
+
+export interface WindowFrame {
+  readonly unit: "rows" | "range" | "groups"
+  readonly from: FrameEdge
+  readonly to: FrameEdge
+  readonly exclude: "current" | "group" | "ties" | undefined
 }
 
 export interface OrderItem {
@@ -196,6 +207,8 @@ export type FromItem =
     readonly alias: string | undefined
     readonly at: number
   }
+  | Pivot
+  | Unpivot
   | {
     readonly kind: "values"
     readonly rows: ReadonlyArray<ReadonlyArray<Expr>>
@@ -203,6 +216,37 @@ export type FromItem =
     readonly names: ReadonlyArray<string>
     readonly at: number
   }
+
+/** PIVOT: values of columns become columns of their own. */
+export interface Pivot {
+  readonly kind: "pivot"
+  readonly source: FromItem
+  readonly aggregates: ReadonlyArray<{ readonly call: Expr; readonly alias: string | undefined }>
+  readonly columns: ReadonlyArray<string>
+  readonly values: ReadonlyArray<{
+    readonly items: ReadonlyArray<Expr>
+    readonly alias: string | undefined
+    /** What names the columns without an alias. */
+    readonly text: string
+  }>
+  readonly alias: string | undefined
+  readonly at: number
+}
+
+/** UNPIVOT: columns become rows. */
+export interface Unpivot {
+  readonly kind: "unpivot"
+  readonly source: FromItem
+  readonly includeNulls: boolean
+  readonly values: ReadonlyArray<string>
+  readonly names: ReadonlyArray<string>
+  readonly sets: ReadonlyArray<{
+    readonly columns: ReadonlyArray<string>
+    readonly labels: ReadonlyArray<Expr> | undefined
+  }>
+  readonly alias: string | undefined
+  readonly at: number
+}
 
 export interface Block {
   readonly kind: "block"
@@ -235,10 +279,31 @@ export interface SetOperation {
 /** A query in parentheses within a set operation may have its own ORDER BY and row limit. */
 export type QueryBody = Block | SetOperation | { readonly kind: "nested"; readonly query: Query; readonly at: number }
 
+/** SEARCH: in which order the rows of a recursion come, and the column that counts them. */
+export interface SearchClause {
+  readonly depthFirst: boolean
+  readonly by: ReadonlyArray<
+    { readonly name: string; readonly descending: boolean; readonly nulls: OrderItem["nulls"] }
+  >
+  readonly set: string
+  readonly at: number
+}
+
+/** CYCLE: which columns tell that a row comes again, and the column that marks it. */
+export interface CycleClause {
+  readonly columns: ReadonlyArray<string>
+  readonly set: string
+  readonly mark: Expr
+  readonly otherwise: Expr
+  readonly at: number
+}
+
 export interface CommonTable {
   readonly name: string
   readonly columns: ReadonlyArray<string>
   readonly query: Query
+  readonly search: SearchClause | undefined
+  readonly cycle: CycleClause | undefined
   readonly at: number
 }
 

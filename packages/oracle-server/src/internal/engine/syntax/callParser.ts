@@ -1,5 +1,5 @@
 /** Parses calls of functions, with the words some of them have between their arguments. */
-import type { Call, Expr, OrderItem, TypeSpec, Window } from "./ast.ts"
+import type { Call, Expr, FrameEdge, OrderItem, TypeSpec, Window, WindowFrame } from "./ast.ts"
 import { ParserBase } from "./parserBase.ts"
 import { parseTypeSpec } from "./typeParser.ts"
 
@@ -82,7 +82,7 @@ export abstract class CallParser extends ParserBase {
       } while (this.takeOp(","))
     }
     this.#nullTreatment(options)
-    if (path.at(-1) === "LISTAGG" && this.takeWord("ON", "OVERFLOW")) throw this.unsupported("ON OVERFLOW")
+    if (path.at(-1) === "LISTAGG" && this.takeWord("ON", "OVERFLOW")) this.#overflow(options)
     this.expectOp(")")
     let withinGroup: ReadonlyArray<OrderItem> | undefined
     if (this.takeWord("WITHIN", "GROUP")) {
@@ -91,6 +91,10 @@ export abstract class CallParser extends ParserBase {
       this.expectOp(")")
     }
     if (this.isWord("FILTER") && this.isOp("(", 1)) throw this.unsupported("FILTER")
+    if (path.at(-1) === "NTH_VALUE" && this.isWord("FROM") && (this.isWord("FIRST", 1) || this.isWord("LAST", 1))) {
+      options["from"] = this.peek().text
+      this.at += 2
+    }
     this.#nullTreatment(options)
     let keep: Call["keep"]
     if (this.takeWord("KEEP")) {
@@ -130,6 +134,19 @@ export abstract class CallParser extends ParserBase {
     this.at += 2
   }
 
+  /** `ON OVERFLOW ERROR`, or `TRUNCATE 'filler' WITH COUNT`. */
+  #overflow(options: Record<string, string>): void {
+    if (this.takeWord("ERROR")) return
+    this.expectWord("TRUNCATE")
+    options["filler"] = "..."
+    if (this.token.kind === "string") {
+      options["filler"] = this.token.text
+      this.at++
+    }
+    options["count"] = this.takeWord("WITHOUT", "COUNT") ? "no" : "yes"
+    this.takeWord("WITH", "COUNT")
+  }
+
   /** `RETURNING type` and error clauses of the JSON functions, `PERCENT`-like words are refused by name. */
   #argumentOptions(path: ReadonlyArray<string>, options: Record<string, string>): void {
     if (!path[0]!.startsWith("JSON_")) return
@@ -162,26 +179,48 @@ export abstract class CallParser extends ParserBase {
 
   /** What follows OVER: the name of a window, or its specification. */
   window(): Window {
-    if (this.isName()) return { partition: [], order: [], frame: "", name: this.name() }
+    if (this.isName()) return { partition: [], order: [], frame: undefined, name: this.name() }
     this.expectOp("(")
     const isFrame = this.isWord("ROWS") || this.isWord("RANGE") || this.isWord("GROUPS")
     const name = this.isName() && !this.isWord("PARTITION") && !isFrame ? this.name() : undefined
     const partition = this.takeWord("PARTITION", "BY") ? this.commaList(() => this.expr()) : []
     const order = this.isWord("ORDER") ? this.orderBy() : []
-    let frame = ""
-    if (this.isWord("ROWS") || this.isWord("RANGE") || this.isWord("GROUPS")) {
-      const words: Array<string> = []
-      while (!this.isOp(")")) {
-        const token = this.token
-        const plain = ["ROWS", "BETWEEN", "AND", "UNBOUNDED", "PRECEDING", "FOLLOWING", "CURRENT", "ROW", "RANGE"]
-        if ((token.kind === "word" && plain.includes(token.text)) || token.kind === "number") words.push(token.text)
-        else throw this.unsupported("window frame")
-        this.at++
-      }
-      frame = words.join(" ")
-      if (words[0] === "RANGE" && /\d/.test(frame)) throw this.unsupported("RANGE frame with an offset")
-    }
+    const frame = this.#frame()
     this.expectOp(")")
     return { partition, order, frame, name }
+  }
+
+  #frame(): WindowFrame | undefined {
+    const unit = (["ROWS", "RANGE", "GROUPS"] as const).find((word) => this.isWord(word))
+    if (unit === undefined) return undefined
+    this.at++
+    let from: FrameEdge
+    let to: FrameEdge = { kind: "current" }
+    if (this.takeWord("BETWEEN")) {
+      from = this.#frameEdge(true)
+      this.expectWord("AND")
+      to = this.#frameEdge(false)
+    } else from = this.#frameEdge(true)
+    let exclude: WindowFrame["exclude"]
+    if (this.takeWord("EXCLUDE")) {
+      if (this.takeWord("CURRENT", "ROW")) exclude = "current"
+      else if (this.takeWord("GROUP")) exclude = "group"
+      else if (this.takeWord("TIES")) exclude = "ties"
+      else this.expectWord("NO", "OTHERS")
+    }
+    return { unit: unit.toLowerCase() as WindowFrame["unit"], from, to, exclude }
+  }
+
+  #frameEdge(isFirst: boolean): FrameEdge {
+    if (this.takeWord("CURRENT", "ROW")) return { kind: "current" }
+    if (this.takeWord("UNBOUNDED")) {
+      // The frame cannot begin at its end, nor end at its beginning.
+      this.expectWord(isFirst ? "PRECEDING" : "FOLLOWING")
+      return { kind: "unbounded" }
+    }
+    const offset = this.expr()
+    if (this.takeWord("PRECEDING")) return { kind: "preceding", offset }
+    this.expectWord("FOLLOWING")
+    return { kind: "following", offset }
   }
 }

@@ -56,14 +56,14 @@ export abstract class ExpressionParser extends CallParser {
       if (token.kind !== "word") return left
       if (token.text === "COLLATE" && this.isName(1)) throw this.unsupported("COLLATE")
       const not = token.text === "NOT" &&
-        ["IN", "BETWEEN", "LIKE", "MEMBER", "SUBMULTISET"].includes(this.peek().text)
+        ["IN", "BETWEEN", "LIKE", "LIKEC", "LIKE2", "LIKE4", "MEMBER", "SUBMULTISET"].includes(this.peek().text)
       if (not) this.at++
       if (this.takeWord("IN")) left = { kind: "in", arg: left, not, at, ...this.#listOrQuery() }
       else if (this.takeWord("BETWEEN")) {
         const low = this.sum()
         this.expectWord("AND")
         left = { kind: "between", arg: left, low, high: this.sum(), not, at }
-      } else if (this.takeWord("LIKE")) {
+      } else if (["LIKE", "LIKEC", "LIKE2", "LIKE4"].some((word) => this.takeWord(word))) {
         const pattern = this.sum()
         const escape = this.takeWord("ESCAPE") ? this.sum() : undefined
         left = { kind: "like", arg: left, pattern, escape, not, at }

@@ -3,19 +3,21 @@ import { oraError } from "../values/oraError.ts"
 import type {
   Block,
   CommonTable,
+  CycleClause,
   Expr,
   ForUpdate,
   FromItem,
   OrderItem,
   Query,
   QueryBody,
+  SearchClause,
   SelectItem,
   SetOperation
 } from "./ast.ts"
-import { ExpressionParser } from "./expressionParser.ts"
+import { FromParser } from "./fromParser.ts"
 
-/** SELECT: WITH, set operators, joins, hierarchies, row limits, FOR UPDATE. */
-export abstract class QueryParser extends ExpressionParser {
+/** SELECT: WITH, set operators, hierarchies, groups, row limits, FOR UPDATE. */
+export abstract class QueryParser extends FromParser {
   query(): Query {
     const at = this.offset
     const ctes = this.takeWord("WITH") ? this.#commonTables() : []
@@ -50,9 +52,37 @@ export abstract class QueryParser extends ExpressionParser {
       this.expectOp("(")
       const query = this.query()
       this.expectOp(")")
-      if (this.isWord("SEARCH") || this.isWord("CYCLE")) throw this.unsupported(`${this.token.text} clause of WITH`)
-      return { name, columns, query, at }
+      return { name, columns, query, search: this.#search(), cycle: this.#cycle(), at }
     })
+  }
+
+  #search(): SearchClause | undefined {
+    const at = this.offset
+    if (!this.takeWord("SEARCH")) return undefined
+    const depthFirst = this.takeWord("DEPTH")
+    if (!depthFirst) this.expectWord("BREADTH")
+    this.expectWord("FIRST", "BY")
+    const by = this.commaList(() => {
+      const name = this.name()
+      const descending = this.takeWord("DESC")
+      if (!descending) this.takeWord("ASC")
+      const nulls = this.takeWord("NULLS", "FIRST") ? "first" : this.takeWord("NULLS", "LAST") ? "last" : undefined
+      return { name, descending, nulls } as const
+    })
+    this.expectWord("SET")
+    return { depthFirst, by, set: this.name(), at }
+  }
+
+  #cycle(): CycleClause | undefined {
+    const at = this.offset
+    if (!this.takeWord("CYCLE")) return undefined
+    const columns = this.commaList(() => this.name())
+    this.expectWord("SET")
+    const set = this.name()
+    this.expectWord("TO")
+    const mark = this.sum()
+    this.expectWord("DEFAULT")
+    return { columns, set, mark, otherwise: this.sum(), at }
   }
 
   #body(): QueryBody {
@@ -226,161 +256,6 @@ export abstract class QueryParser extends ExpressionParser {
     return { expr, alias, text }
   }
 
-  #alias(): string | undefined {
-    const stops = [
-      "LEFT",
-      "RIGHT",
-      "FULL",
-      "INNER",
-      "CROSS",
-      "JOIN",
-      "NATURAL",
-      "OUTER",
-      "USING",
-      "WINDOW",
-      "MODEL",
-      "FETCH",
-      "OFFSET",
-      "SAMPLE",
-      "PIVOT",
-      "UNPIVOT",
-      "MATCH_RECOGNIZE",
-      "PARTITION",
-      "LOG",
-      "RETURNING",
-      "RETURN",
-      "LOOP",
-      "QUALIFY",
-      "EXCEPT"
-    ]
-    if (this.token.kind === "word" && stops.includes(this.token.text)) return undefined
-    return this.isName() ? this.name() : undefined
-  }
-
-  fromItem(): FromItem {
-    let left = this.#fromPrimary()
-    for (;;) {
-      const at = this.offset
-      const natural = this.takeWord("NATURAL")
-      let type: "inner" | "left" | "right" | "full" | "cross"
-      if (this.takeWord("JOIN")) type = "inner"
-      else if (this.takeWord("INNER")) {
-        this.expectWord("JOIN")
-        type = "inner"
-      } else if (this.isWord("LEFT") || this.isWord("RIGHT") || this.isWord("FULL")) {
-        type = this.token.text.toLowerCase() as "left" | "right" | "full"
-        this.at++
-        this.takeWord("OUTER")
-        this.expectWord("JOIN")
-      } else if (this.isWord("CROSS") || this.isWord("OUTER")) {
-        if (this.isWord("APPLY", 1)) {
-          left = this.#apply(left, at)
-          continue
-        }
-        this.at++
-        this.expectWord("JOIN")
-        type = "cross"
-      } else return left
-      const right = this.#fromPrimary()
-      let on: Expr | undefined
-      let using: ReadonlyArray<string> | undefined
-      if (type !== "cross" && !natural) {
-        if (this.takeWord("ON")) on = this.expr()
-        else if (this.takeWord("USING")) {
-          this.expectOp("(")
-          using = this.commaList(() => this.name())
-          this.expectOp(")")
-        } else throw oraError(905, "missing keyword", this.offset)
-      }
-      left = { kind: "join", type, natural, left, right, on, using, at }
-    }
-  }
-
-  /** CROSS APPLY and OUTER APPLY: the right side may use the columns of the left one. */
-  #apply(left: FromItem, at: number): FromItem {
-    const type = this.isWord("CROSS") ? "cross" : "left"
-    this.at += 2
-    const item = this.#fromPrimary()
-    const right = item.kind === "derived" ? { ...item, lateral: true } : item
-    return { kind: "join", type, natural: false, left, right, on: undefined, using: undefined, at }
-  }
-
-  #fromPrimary(): FromItem {
-    const at = this.offset
-    const lateral = this.takeWord("LATERAL")
-    if (this.isWord("ONLY") && this.isOp("(", 1)) throw this.unsupported("ONLY")
-    if (this.isWord("TABLE") && this.isOp("(", 1)) {
-      this.at += 2
-      const from = this.offset
-      const call: Expr = this.isWord("SELECT") || this.isWord("WITH")
-        ? { kind: "subquery", query: this.query(), at: from }
-        : this.expr()
-      this.expectOp(")")
-      return { kind: "function", call, alias: this.#alias(), at }
-    }
-    if (this.isWord("JSON_TABLE") || this.isWord("XMLTABLE")) throw this.unsupported(this.token.text)
-    if (this.takeOp("(")) {
-      if (this.takeWord("VALUES")) return this.#valuesTable(at)
-      if (this.isWord("SELECT") || this.isWord("WITH") || (this.isOp("(") && this.#nestedQuery())) {
-        const query = this.query()
-        this.expectOp(")")
-        this.#refuseTableSuffix()
-        return { kind: "derived", query, alias: this.#alias(), lateral, at }
-      }
-      const item = this.fromItem()
-      this.expectOp(")")
-      return item
-    }
-    const path = this.path()
-    if (this.isOp("@")) throw this.unsupported("database links")
-    if (this.isOp("(")) {
-      const call = this.call(path, at)
-      return { kind: "function", call, alias: this.#alias(), at }
-    }
-    this.#refuseTableSuffix()
-    if (this.isWord("AS") && this.isWord("OF", 1)) throw this.unsupported("flashback query")
-    const alias = this.#alias()
-    this.#refuseTableSuffix()
-    return { kind: "table", path, alias, link: undefined, at }
-  }
-
-  #valuesTable(at: number): FromItem {
-    const rows = this.commaList(() => {
-      this.expectOp("(")
-      const row = this.commaList(() => this.expr())
-      this.expectOp(")")
-      return row
-    })
-    this.expectOp(")")
-    const alias = this.#alias()
-    let names: ReadonlyArray<string> = []
-    if (this.takeOp("(")) {
-      names = this.commaList(() => this.name())
-      this.expectOp(")")
-    }
-    return { kind: "values", rows, alias, names, at }
-  }
-
-  #nestedQuery(): boolean {
-    let distance = 0
-    while (this.isOp("(", distance)) distance++
-    return this.isWord("SELECT", distance) || this.isWord("WITH", distance)
-  }
-
-  #refuseTableSuffix(): void {
-    for (const word of ["PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "SAMPLE", "VERSIONS"]) {
-      if (
-        this.isWord(word) && this.peek().kind !== "end" &&
-        (this.isOp("(", 1) || this.isWord("XML", 1) || this.isWord("BETWEEN", 1))
-      ) {
-        throw this.unsupported(word)
-      }
-    }
-    if ((this.isWord("PARTITION") || this.isWord("SUBPARTITION")) && (this.isOp("(", 1) || this.isWord("FOR", 1))) {
-      throw this.unsupported("PARTITION of a table")
-    }
-  }
-
   #rowLimit(): Pick<Query, "offset" | "fetch"> {
     let offset: Expr | undefined
     let fetch: Query["fetch"]
@@ -389,6 +264,8 @@ export abstract class QueryParser extends ExpressionParser {
       if (!this.takeWord("ROWS")) this.expectWord("ROW")
     }
     if (this.takeWord("FETCH")) {
+      // There are no approximate indexes: an exact answer is one of the approximate ones.
+      if (!this.takeWord("APPROX") && !this.takeWord("APPROXIMATE")) this.takeWord("EXACT")
       if (!this.takeWord("FIRST")) this.expectWord("NEXT")
       const count = this.isWord("ROW") || this.isWord("ROWS") ? undefined : this.sum()
       const percent = this.takeWord("PERCENT")
@@ -396,6 +273,14 @@ export abstract class QueryParser extends ExpressionParser {
       const ties = this.takeWord("WITH")
       if (ties) this.expectWord("TIES")
       else this.expectWord("ONLY")
+      if (this.takeWord("WITH", "TARGET", "ACCURACY")) {
+        const hasParentheses = this.takeOp("(")
+        while (this.token.kind === "number" || this.token.kind === "word" || this.isOp(",")) {
+          if (!hasParentheses && this.isWord("FOR")) break
+          this.at++
+        }
+        if (hasParentheses) this.expectOp(")")
+      }
       fetch = { count, percent, ties }
     }
     return { offset, fetch }
