@@ -2,7 +2,7 @@
 import type { AggregateSpec } from "../execute/grouping.ts"
 import { compareKeys, type SortKey } from "../execute/sorting.ts"
 import type { Edge, FrameSpec } from "../execute/windowFrames.ts"
-import { accumulatorOf, collectorOf, type Overflow } from "../functions/aggregates.ts"
+import { accumulatorOf, collectorOf } from "../functions/aggregates.ts"
 import {
   bitAggregates,
   hypotheticalRank,

@@ -185,7 +185,9 @@ export const cursorTerm = (c: Compilation, query: Query, scope: Scope): Term => 
   const { columns, plan, slot } = c.query(c, query, scope)
   const described = {
     columns: columns.map(describeColumn),
-    decoders: columns.map((column) => decoderFor(column.type))
+    decoders: columns.map((column) => decoderFor(column.type)),
+    out: columns,
+    locks: []
   }
   const open = (f: Frame): QueryCursor => {
     const { scn, sid, statement } = f.snapshot

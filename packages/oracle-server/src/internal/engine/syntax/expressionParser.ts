@@ -74,8 +74,6 @@ export abstract class ExpressionParser extends CallParser {
         this.takeWord("OF")
         const test: Expr = { kind: "sets", op, left, right: this.sum(), at }
         left = not ? { kind: "unary", op: "not", arg: test, at } : test
-      } else if (token.text === "LIKEC" || token.text === "LIKE2" || token.text === "LIKE4") {
-        throw this.unsupported(token.text)
       } else return left
     }
   }
