@@ -17,6 +17,7 @@ import { fromText } from "../values/oracleNumber.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { BINARY_DOUBLE, BOOLEAN, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
+import { jsonAggregate, jsonAggregates, markedJson } from "./jsonGeneration.ts"
 import { arithmetic, convertTo, inconsistent } from "./operators.ts"
 import { columnTerm, constant, type Scope, type Term, union, type WindowScope } from "./term.ts"
 
@@ -43,7 +44,8 @@ const aggregates = new Set([
   ...pairAggregates,
   ...momentAggregates,
   ...bitAggregates,
-  ...truthAggregates
+  ...truthAggregates,
+  ...jsonAggregates
 ])
 const analytic = new Set([
   "ROW_NUMBER",
@@ -111,14 +113,19 @@ export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Term
       expr.keep === undefined ? "" : expr.keep.last ? " last" : " first"
     }(${args.map((arg) => arg.key).join(",")})${
       spec.order.map((order) => `${order.descending}${order.nullsFirst}`).join()
+    }${
+      expr.json === undefined
+        ? ""
+        : JSON.stringify({ ...expr.json, flags: [...expr.json.flags], formats: [...expr.json.formats] })
     }${expr.options["filler"] ?? ""}${expr.options["count"] ?? ""}`
     const known = group.known.get(key)
     if (known !== undefined) return known
     const term = columnTerm(group.slot, group.keys.length + group.specs.length, type, name !== "COUNT")
     group.specs.push(spec)
     group.uses.push(union(args))
-    group.known.set(key, term)
-    return term
+    const made = jsonAggregates.has(name) ? markedJson(term) : term
+    group.known.set(key, made)
+    return made
   } finally {
     scope.inAggregate = false
     c.site = site
@@ -178,7 +185,12 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
       : convertTo(c.expr(c, expr.args[1], scope), varchar2(), expr.at)
     const { count, filler } = expr.options
     const overflow = filler === undefined ? undefined : { filler, count: count === "yes" }
-    return build([value, separator], varchar2(), expr.withinGroup ?? [], accumulatorOf(name, "c", expr.distinct, overflow))
+    return build(
+      [value, separator],
+      varchar2(),
+      expr.withinGroup ?? [],
+      accumulatorOf(name, "c", expr.distinct, overflow)
+    )
   }
   if (hypotheticalRanks.has(name)) return hypothetical(c, expr, scope, name)
   if (name.startsWith("PERCENTILE_")) {
@@ -193,6 +205,10 @@ const specOf = (c: Compilation, expr: Call, scope: Scope, name: string): Specifi
     const order = { expr: expr.args[0]!, descending: false, nulls: undefined }
     const make = accumulatorOf("PERCENTILE_CONT", kindOf(value.type), expr.distinct)
     return build([value, constant(fromText("0.5"), NUMBER)], value.type, [order], make)
+  }
+  if (jsonAggregates.has(name)) {
+    const { args, make, order: items, type } = jsonAggregate(c, expr, scope)
+    return build(args, type, items, make)
   }
   const arg = one(c, expr, scope)
   if (name === "COLLECT") {

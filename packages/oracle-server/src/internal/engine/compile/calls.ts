@@ -30,11 +30,16 @@ import { cardinality, constructorTerm, members, methodTerm, setOf, variableTerm 
 import { conversionCalls } from "./conversionCalls.ts"
 import { stepTerm } from "./heavy.ts"
 import { inspectionCalls } from "./inspectionCalls.ts"
+import { jsonCalls } from "./jsonCalls.ts"
+import { compileGeneration } from "./jsonGeneration.ts"
+import { jsonTransform } from "./jsonTransform.ts"
+import { documentMethod } from "./names.ts"
 import { numericCalls } from "./numericCalls.ts"
 import { convertTo } from "./operators.ts"
 import { arity, type Special } from "./special.ts"
 import { derived, type Scope, type Term } from "./term.ts"
 import { groupFunctions, grouping, valueCalls } from "./valueCalls.ts"
+import { vectorCalls, vectorWords } from "./vectorCalls.ts"
 
 const kindType: Readonly<Record<Exclude<Kind, "null" | "cur" | "v" | "o">, SqlType>> = {
   n: NUMBER,
@@ -70,7 +75,10 @@ const specials: Readonly<Record<string, Special>> = {
   ...valueCalls,
   ...conversionCalls,
   ...numericCalls,
-  ...inspectionCalls
+  ...inspectionCalls,
+  ...jsonCalls,
+  ...vectorCalls,
+  JSON_TRANSFORM: jsonTransform
 }
 
 /** Functions of the library that stand behind operators and other functions. */
@@ -81,7 +89,6 @@ const internal = new Set([
   "TRANSLATE_USING",
   "TO_NUMBER_FORMAT",
   "TO_FLOAT",
-  "IS_JSON",
   "EXTRACT_REGION",
   "EXTRACT_ABBR"
 ])
@@ -99,6 +106,13 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
     const [alias] = expr.args
     if (alias?.kind === "name") return c.expr(c, { ...alias, path: [...alias.path, "OBJECT_VALUE"] }, scope)
   }
+  if (expr.json !== undefined && (name === "JSON_OBJECT" || name === "JSON_ARRAY")) {
+    return compileGeneration(c, expr, scope)
+  }
+  const words = vectorWords[name]
+  if (words !== undefined) return words(c, expr, [], scope)
+  const method = documentMethod(expr, scope)
+  if (method !== undefined) return method
   const args = (): Array<Term> => expr.args.map((arg) => c.expr(c, arg, scope))
   const element = memberCall(c, expr, args, scope)
   if (element !== undefined) return element

@@ -27,6 +27,7 @@ import {
   setTerm
 } from "./composites.ts"
 import { compileCast } from "./conversionCalls.ts"
+import { isJsonText } from "./jsonCalls.ts"
 import { datetimeLiteral, intervalLiteral, numberLiteral } from "./literals.ts"
 import { choose, condition, logic, negation } from "./logic.ts"
 import { groupTerm, resolveName } from "./names.ts"
@@ -372,10 +373,8 @@ const isTest = (c: Compilation, expr: Extract<Expr, { kind: "is" }>, scope: Scop
       const holds = collectionTest(what, arg, at)
       return not ? negation(holds) : holds
     }
-    case "json": {
-      const json = call("IS_JSON", BOOLEAN, convertTo(arg, varchar2(), at))
-      return test("json", json, (value) => value === 1, null)
-    }
+    case "json":
+      return test("json", isJsonText(arg, expr.json, at), (value) => value === 1, null)
     case "true":
     case "false":
       if (kindOf(arg.type) !== "b") throw inconsistent(BOOLEAN, arg.type, at)

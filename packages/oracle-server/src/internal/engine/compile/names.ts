@@ -8,6 +8,7 @@ import { NUMBER } from "../values/sqlType.ts"
 import { type Compilation } from "./compilation.ts"
 import { members, variableTerm } from "./composites.ts"
 import { stepTerm } from "./heavy.ts"
+import { dotted } from "./jsonCalls.ts"
 import { call } from "./operators.ts"
 import { columnTerm, type GroupScope, noSlots, type Scope, type Source, type SourceColumn, type Term } from "./term.ts"
 
@@ -126,8 +127,40 @@ const nextValue = (c: Compilation, id: number): Term => {
   }
 }
 
+/** The document that the first two names mean, and the names of a path into it. */
+const documentOf = (
+  path: ReadonlyArray<string>,
+  written: ReadonlyArray<string> | undefined,
+  scope: Scope,
+  at: number
+): { readonly column: Term; readonly names: ReadonlyArray<string> } | undefined => {
+  if (written === undefined) return undefined
+  for (let current: Scope | undefined = scope; current !== undefined; current = current.parent) {
+    const found = columnIn(current, path.slice(0, 2), at)
+    if (found === undefined) continue
+    const { column, source } = found
+    const isJson = column.term.type.name === "JSON" || column.term.isJson === true ||
+      source.table?.columns.find((candidate) => candidate.name === column.name)?.isJson === true
+    if (!isJson) return undefined
+    return { column: grouped(current, column.term, path.join("."), at), names: written.slice(2) }
+  }
+  return undefined
+}
+
+/** `t.doc.a.number()`. */
+export const documentMethod = (expr: Call, scope: Scope): Term | undefined => {
+  if (expr.path.length < 3 || expr.args.length > 0) return undefined
+  const found = documentOf(expr.path, expr.written, scope, expr.at)
+  if (found === undefined) return undefined
+  return dotted(found.column, found.names.slice(0, -1), `.${found.names.at(-1)!}()`, expr.at)
+}
+
 export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }>, scope: Scope): Term => {
   const { at, path } = expr
+  if (expr.steps !== undefined) {
+    const found = documentOf(path, expr.written, scope, at)
+    if (found !== undefined) return dotted(found.column, found.names, expr.steps, at)
+  }
   const display = path.map((part) => `"${part}"`).join(".")
   for (let current: Scope | undefined = scope; current !== undefined; current = current.parent) {
     const found = columnIn(current, path, at)
@@ -136,6 +169,8 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
     if (special !== undefined) return special
   }
   if (path.length > 2) {
+    const document = documentOf(path, expr.written, scope, at)
+    if (document !== undefined) return dotted(document.column, document.names, "", at)
     // An attribute of an object in a column: it takes the alias before it.
     for (let current: Scope | undefined = scope; current !== undefined; current = current.parent) {
       const found = columnIn(current, path.slice(0, 2), at)

@@ -4,15 +4,8 @@ import { callOf, library } from "../functions/library.ts"
 import type { BinaryOp } from "../syntax/ast.ts"
 import { decodeInterval, decodeTimestamp, decodeZoned } from "../values/calendar.ts"
 import { type CompositeType, sameType } from "../values/composite.ts"
-import {
-  conversion,
-  formatFloat,
-  formatInterval,
-  formatMonths,
-  localOf,
-  type Stored,
-  wallClock
-} from "../values/convert.ts"
+import { conversion, formatInterval, formatMonths, localOf, type Stored, wallClock } from "../values/convert.ts"
+import { formatFloat } from "../values/doubleText.ts"
 import { formatDate } from "../values/format/dateWriter.ts"
 import { add, divide, multiply, subtract } from "../values/numberArithmetic.ts"
 import type { NumberValue } from "../values/oracleNumber.ts"
@@ -35,8 +28,11 @@ import {
   type SqlType,
   timestamp,
   timestampTz,
-  varchar2
+  varchar2,
+  VECTOR
 } from "../values/sqlType.ts"
+import { combine, loadVector, readVector, storeVector } from "../values/vector.ts"
+import { withoutJson } from "./jsonScalars.ts"
 import { constant, derived, type Term } from "./term.ts"
 
 export const inconsistent = (expected: SqlType, got: SqlType, at: number): Error =>
@@ -59,6 +55,7 @@ export const convertTo = (x: Term, type: SqlType, at: number): Term => {
   const convert = conversion(from, to)
   if (convert === undefined) throw inconsistent(type, x.type, at)
   if (from === "c" && to === "lc") return { ...x, type, column: undefined as never, key: `lob(${x.key})` }
+  if (to === "v" && (from === "c" || from === "lc")) return vectorOfText(x, type)
   if (to === "c" && (from === "t" || from === "z" || from === "l")) return timestampText(x, type)
   if (to === "c" && (from === "s" || from === "y")) return intervalText(x, type)
   if (to === "c" && x.type.name === "BINARY_FLOAT") return floatText(x, type)
@@ -104,6 +101,15 @@ const intervalText = (x: Term, type: SqlType): Term => {
     return isMonths
       ? formatMonths(value as number, precision)
       : formatInterval(decodeInterval(value as string), precision, scale)
+  })
+}
+
+/** Text is read in the format that the vector is to have. */
+const vectorOfText = (x: Term, type: SqlType): Term => {
+  const format = type.vector === undefined || type.vector.format === "ANY" ? "FLOAT32" : type.vector.format
+  return derived([x], `vector:${format}`, type, x.nullable, (f) => {
+    const value = x.eval(f)
+    return value === null ? null : storeVector(readVector(value as string, format))
   })
 }
 
@@ -162,6 +168,14 @@ export const arithmetic = (op: "+" | "-" | "*" | "/", left: Term, right: Term, a
     if (type === NUMBER) return numeric_(op, a, b)
     const result = call(`F_${verb}`, type, a, b)
     return type === BINARY_FLOAT ? { ...result, key: `f${result.key}`, eval: (f) => toFloat(result.eval(f)) } : result
+  }
+  if (l === "v" && r === "v" && op !== "/") {
+    return derived([left, right], `vector${op}`, VECTOR, left.nullable || right.nullable, (f) => {
+      const [x, y] = [left.eval(f), right.eval(f)]
+      return x === null || y === null
+        ? null
+        : storeVector(combine(loadVector(x as string), loadVector(y as string), op))
+    })
   }
   if (op === "+" && !datetime(l) && datetime(r)) return arithmetic(op, right, left, at)
   if (datetime(l) && (op === "+" || op === "-")) {
@@ -246,7 +260,8 @@ export interface Comparable {
   readonly compare: (a: Stored, b: Stored) => number
 }
 
-export const comparable = (left: Term, right: Term, at: number): Comparable => {
+export const comparable = (one: Term, other: Term, at: number): Comparable => {
+  const [left, right] = withoutJson(one, other)
   const type = comparisonType(left.type, right.type, at)
   const padded = isBlankPadded(left.type) && isBlankPadded(right.type)
   return {

@@ -11,6 +11,7 @@ import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import { BOOLEAN, kindOf, ROWID, varchar2 } from "../values/sqlType.ts"
 import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./compilation.ts"
+import { compileJsonTable } from "./jsonTables.ts"
 import { choose } from "./logic.ts"
 import { comparison, convertTo, unify } from "./operators.ts"
 import { pivotQuery, unpivotQuery } from "./pivots.ts"
@@ -412,6 +413,12 @@ export const compileItem = (
     case "pivot":
     case "unpivot":
       return pivotItem(c, item, parent, before)
+    case "jsonTable": {
+      const scope = newScope(parent)
+      scope.sources.push(...before)
+      const { columns, leaf } = compileJsonTable(c, item, scope)
+      return { relation: leaf, sources: [source(item.alias, leaf.slot, columns)] }
+    }
     case "function":
       return collectionItem(c, item, parent, before)
     case "join":

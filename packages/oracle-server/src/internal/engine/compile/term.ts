@@ -25,6 +25,8 @@ export interface Term {
   readonly constant?: { readonly value: Stored }
   /** A condition rather than a value. */
   readonly condition?: boolean
+  /** Text that is JSON: it becomes a part of other JSON without quotes. */
+  readonly isJson?: boolean
   /** A value in a row, unchanged. */
   readonly column?: { readonly slot: number; readonly place: number }
   /** The ROWID of this table's row. */

@@ -7,7 +7,6 @@ import type { SessionState } from "../values/sessionState.ts"
 import { characterFunctions } from "./characterFunctions.ts"
 import { dateFunctions } from "./dateFunctions.ts"
 import type { FunctionDef, FunctionTable } from "./functionDef.ts"
-import { jsonFunctions } from "./jsonFunctions.ts"
 import { numberFunctions } from "./numberFunctions.ts"
 import { patternFunctions } from "./patternFunctions.ts"
 import { sessionFunctions } from "./sessionFunctions.ts"
@@ -19,8 +18,7 @@ export const library: FunctionTable = {
   ...numberFunctions,
   ...dateFunctions,
   ...patternFunctions,
-  ...sessionFunctions,
-  ...jsonFunctions
+  ...sessionFunctions
 }
 
 const toInt = (value: Stored): number => {

@@ -230,3 +230,8 @@ export const patternFunctions: FunctionTable = {
     }
   })
 }
+
+/** LIKE and a regular expression as JSON paths use them. */
+export const isLikePattern = (text: string, pattern: string): boolean => isLike(text, likeOf(pattern, null))
+export const matchesRegexp = (text: string, pattern: string): boolean =>
+  regexp(pattern, "").find(Array.from(text), 0) !== undefined

@@ -6,6 +6,7 @@ import { current, type Row, type TableData, type Version } from "../storage/tabl
 import type { Transaction } from "../storage/transaction.ts"
 import type { Stored } from "../values/convert.ts"
 import { fit } from "../values/fit.ts"
+import { readJson } from "../values/json.ts"
 import { oraError } from "../values/oraError.ts"
 
 /** Another session holds what this statement needs: it is undone, waits and starts again. */
@@ -303,7 +304,7 @@ export class RowWriter {
 
 const checkJson = (value: string, table: Table, column: ColumnDef): void => {
   try {
-    JSON.parse(value)
+    readJson(value)
   } catch {
     throw oraError(2290, `check constraint (${table.owner}.${column.name}) violated`)
   }

@@ -17,7 +17,15 @@ export type Expr =
     readonly at: number
   }
   | { readonly kind: "bind"; readonly index: number; readonly at: number }
-  | { readonly kind: "name"; readonly path: ReadonlyArray<string>; readonly outer: boolean; readonly at: number }
+  | {
+    readonly kind: "name"
+    readonly path: ReadonlyArray<string>
+    readonly outer: boolean
+    /** `t.doc.a[0].b`: what follows the names, as a part of a JSON path; and the names as they were written. */
+    readonly steps?: string | undefined
+    readonly written?: ReadonlyArray<string> | undefined
+    readonly at: number
+  }
   | { readonly kind: "star"; readonly path: ReadonlyArray<string>; readonly at: number }
   | { readonly kind: "unary"; readonly op: UnaryOp; readonly arg: Expr; readonly at: number }
   | { readonly kind: "binary"; readonly op: BinaryOp; readonly left: Expr; readonly right: Expr; readonly at: number }
@@ -54,7 +62,14 @@ export type Expr =
     readonly not: boolean
     readonly at: number
   }
-  | { readonly kind: "is"; readonly arg: Expr; readonly what: IsTest; readonly not: boolean; readonly at: number }
+  | {
+    readonly kind: "is"
+    readonly arg: Expr
+    readonly what: IsTest
+    readonly not: boolean
+    readonly json?: IsJson | undefined
+    readonly at: number
+  }
   | { readonly kind: "exists"; readonly query: Query; readonly at: number }
   | {
     readonly kind: "case"
@@ -129,9 +144,80 @@ export interface Call {
   readonly onConversionError?: Expr | undefined
   /** The type of `VALIDATE_CONVERSION(value AS type)`. */
   readonly type?: TypeSpec | undefined
+  /** The names of a long path as they were written. */
+  readonly written?: ReadonlyArray<string> | undefined
+  /** The clauses of a function of JSON. */
+  readonly json?: JsonClauses | undefined
   /** False for a name without parentheses that PL/SQL calls as a procedure. */
   readonly parens: boolean
   readonly at: number
+}
+
+/** What stands for a result that there is not. */
+export interface JsonHandler {
+  readonly kind: "null" | "error" | "true" | "false" | "empty" | "empty array" | "empty object" | "default" | "absent"
+  readonly value: Expr | undefined
+}
+
+/** One operation of JSON_TRANSFORM; its values are among the arguments of the call. */
+export interface JsonOperation {
+  readonly kind: "set" | "insert" | "replace" | "append" | "prepend" | "remove" | "keep" | "rename" | "create"
+  readonly path: string
+  /** The argument that it takes. */
+  readonly arg: number | undefined
+  readonly formatJson: boolean
+  readonly name: string | undefined
+  readonly onExisting: string | undefined
+  readonly onMissing: string | undefined
+  readonly onNull: string | undefined
+}
+
+export interface JsonClauses {
+  readonly path: string | undefined
+  /** Names of PASSING: their values are the last arguments. */
+  readonly passing: ReadonlyArray<string>
+  readonly returning: TypeSpec | undefined
+  readonly onError: JsonHandler | undefined
+  readonly onEmpty: JsonHandler | undefined
+  readonly onNull: "null" | "absent" | undefined
+  readonly wrapper: "without" | "conditional" | "unconditional" | undefined
+  readonly scalars: boolean | undefined
+  /** FORMAT JSON, by the place of an argument. */
+  readonly formats: ReadonlySet<number>
+  /** Names of the keys of `JSON_OBJECT(a, b)`, by the place of the value; those of `*` are undefined. */
+  readonly keys: ReadonlyMap<number, string | undefined>
+  readonly flags: ReadonlySet<string>
+  readonly operations: ReadonlyArray<JsonOperation>
+  /** `JSON_ARRAY(query)`. */
+  readonly query: Query | undefined
+}
+
+export interface JsonColumn {
+  readonly kind: "value" | "query" | "exists" | "ordinality" | "nested"
+  readonly name: string
+  readonly type: TypeSpec | undefined
+  readonly path: string
+  readonly clauses: Pick<JsonClauses, "onError" | "onEmpty" | "wrapper" | "scalars">
+  readonly columns: ReadonlyArray<JsonColumn>
+  readonly at: number
+}
+
+/** JSON_TABLE. */
+export interface JsonTable {
+  readonly kind: "jsonTable"
+  readonly document: Expr
+  readonly path: string
+  readonly passing: ReadonlyArray<{ readonly name: string; readonly value: Expr }>
+  readonly onError: JsonHandler | undefined
+  readonly columns: ReadonlyArray<JsonColumn>
+  readonly alias: string | undefined
+  readonly at: number
+}
+
+export interface IsJson {
+  readonly strict: boolean
+  readonly uniqueKeys: boolean
+  readonly shapes: ReadonlyArray<"value" | "array" | "object" | "scalar">
 }
 
 export interface Window {
@@ -209,6 +295,7 @@ export type FromItem =
   }
   | Pivot
   | Unpivot
+  | JsonTable
   | {
     readonly kind: "values"
     readonly rows: ReadonlyArray<ReadonlyArray<Expr>>

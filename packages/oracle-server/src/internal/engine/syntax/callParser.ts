@@ -5,13 +5,6 @@ import { parseTypeSpec } from "./typeParser.ts"
 
 /** Functions whose arguments have words between them that no other function has. */
 const ownGrammar = new Set([
-  "JSON_ARRAY",
-  "JSON_ARRAYAGG",
-  "JSON_OBJECT",
-  "JSON_OBJECTAGG",
-  "JSON_SCALAR",
-  "JSON_SERIALIZE",
-  "JSON_TRANSFORM",
   "TREAT",
   "XMLAGG",
   "XMLCAST",
@@ -23,6 +16,8 @@ const ownGrammar = new Set([
   "XMLROOT",
   "XMLSERIALIZE"
 ])
+
+const vectorMakers = new Set(["FROM_VECTOR", "TO_VECTOR", "VECTOR", "VECTOR_SERIALIZE"])
 
 export const call = (
   at: number,
@@ -74,8 +69,13 @@ export abstract class CallParser extends ParserBase {
           names[args.length] = this.name()
           this.at++
         }
+        // TO_VECTOR(text, *, FLOAT32): any number of dimensions.
+        if (args.length === 1 && vectorMakers.has(path[0]!) && this.takeOp("*")) {
+          args.push({ kind: "null", at: this.offset })
+          continue
+        }
         args.push(this.expr())
-        this.#argumentOptions(path, options)
+        if (vectorMakers.has(path[0]!) && this.takeWord("RETURNING")) type = this.typeSpec()
         if (args.length === 1 && this.isWord("DEFAULT")) onConversionError = this.conversionDefault()
         if (path[0] === "TRANSLATE" && this.takeWord("USING")) options["using"] = this.name()
         if (path[0] === "VALIDATE_CONVERSION" && this.takeWord("AS")) type = this.typeSpec()
@@ -145,21 +145,6 @@ export abstract class CallParser extends ParserBase {
     }
     options["count"] = this.takeWord("WITHOUT", "COUNT") ? "no" : "yes"
     this.takeWord("WITH", "COUNT")
-  }
-
-  /** `RETURNING type` and error clauses of the JSON functions, `PERCENT`-like words are refused by name. */
-  #argumentOptions(path: ReadonlyArray<string>, options: Record<string, string>): void {
-    if (!path[0]!.startsWith("JSON_")) return
-    if (this.takeWord("RETURNING")) {
-      const from = this.at
-      this.typeSpec()
-      options["returning"] = this.tokens.slice(from, this.at).map((t) => t.text).join(" ")
-    }
-    for (const word of ["NULL", "ERROR", "ABSENT"]) {
-      if (this.takeWord(word, "ON", "ERROR")) options["onError"] = word
-      if (this.takeWord(word, "ON", "NULL")) options["onNull"] = word
-      if (this.takeWord(word, "ON", "EMPTY")) options["onEmpty"] = word
-    }
   }
 
   orderBy(): Array<OrderItem> {

@@ -1,14 +1,20 @@
 /** Parses expressions and conditions, by the precedence of their operators. */
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { BinaryOp, Expr, IsTest, Query } from "./ast.ts"
-import { call, CallParser } from "./callParser.ts"
+import { call } from "./callParser.ts"
+import { JsonParser } from "./jsonParser.ts"
 import { freeInPlsql, reserved, valueWords } from "./parserBase.ts"
+
+/** Distances of vectors as operators. */
+const distances: Readonly<Record<string, string>> = {
+  "<->": "L2_DISTANCE",
+  "<=>": "COSINE_DISTANCE",
+  "<#>": "DOT_DISTANCE"
+}
 
 const comparisons = new Set(["=", "<>", "<", "<=", ">", ">="])
 /** Operators by precedence, then primaries: literals, names, calls, CASE, subqueries. */
-export abstract class ExpressionParser extends CallParser {
-  abstract query(): Query
-
+export abstract class ExpressionParser extends JsonParser {
   expr(): Expr {
     let left = this.#conjunction()
     while (this.isWord("OR")) {
@@ -97,12 +103,7 @@ export abstract class ExpressionParser extends CallParser {
       throw oraError(908, "missing NULL keyword", token.start)
     }
     this.at++
-    if (
-      what === "json" && this.token.kind === "word" &&
-      ["STRICT", "LAX", "WITH", "WITHOUT", "FORMAT"].includes(this.token.text)
-    ) {
-      throw this.unsupported(`IS JSON ${this.token.text}`)
-    }
+    if (what === "json") return { kind: "is", arg, what, not, json: this.isJsonClauses(), at }
     return { kind: "is", arg, what, not, at }
   }
 
@@ -123,6 +124,12 @@ export abstract class ExpressionParser extends CallParser {
     let left = this.#product()
     for (;;) {
       const token = this.token
+      const distance = token.kind === "op" ? distances[token.text] : undefined
+      if (distance !== undefined) {
+        this.at++
+        left = call(token.start, [distance], [left, this.#product()])
+        continue
+      }
       if (token.kind === "word" && token.text === "MULTISET") {
         left = this.#multisetOperation(left)
         continue
@@ -231,6 +238,7 @@ export abstract class ExpressionParser extends CallParser {
       }
       case "op":
         if (token.text === "(") return this.#parenthesis()
+        if (token.text === ":") throw oraError(1745, "invalid host/bind variable name", at)
         throw oraError(936, "missing expression", at)
       case "quoted":
         return this.#nameOrCall()
@@ -410,6 +418,7 @@ export abstract class ExpressionParser extends CallParser {
   #nameOrCall(): Expr {
     const at = this.offset
     const path = [this.token.text]
+    const written = [this.#written()]
     this.at++
     while (this.isOp(".")) {
       this.at++
@@ -419,7 +428,16 @@ export abstract class ExpressionParser extends CallParser {
         throw oraError(1747, "invalid user.table.column, table.column, or column specification", token.start)
       }
       path.push(token.text)
+      written.push(this.#written())
       this.at++
+    }
+    if (this.isOp("[") && path.length > 1 && !this.bindsByName) {
+      return { kind: "name", path, outer: false, steps: this.#jsonSteps(), written, at }
+    }
+    // A method at the end of a path into a JSON document.
+    if (path.length > 2 && this.isOp("(") && this.isOp(")", 1) && !this.bindsByName) {
+      const method = this.call(path, at)
+      return this.#postfix({ ...method, written })
     }
     if (this.isOp("(")) {
       if (this.isOp("+", 1) && this.isOp(")", 2)) {
@@ -436,7 +454,32 @@ export abstract class ExpressionParser extends CallParser {
       this.at++
       return this.#postfix({ kind: "name", path, outer: false, at })
     }
-    return { kind: "name", path, outer: false, at }
+    return path.length > 2
+      ? { kind: "name", path, outer: false, written, at }
+      : { kind: "name", path, outer: false, at }
+  }
+
+  /** A name in the case it was written in. */
+  #written(): string {
+    const { end, kind, start, text } = this.token
+    return kind === "quoted" ? text : this.sql.slice(start, end)
+  }
+
+  /** `[0].a.b[1]`: the rest of a path into a JSON document. */
+  #jsonSteps(): string {
+    const start = this.offset
+    for (;;) {
+      if (this.isOp("[")) {
+        while (!this.isOp("]")) {
+          if (this.token.kind === "end") throw oraError(907, "missing right parenthesis", this.offset)
+          this.at++
+        }
+        this.at++
+      } else if (this.isOp(".") && (this.peek().kind === "word" || this.peek().kind === "quoted")) {
+        this.at += 2
+        if (this.isOp("(") && this.isOp(")", 1)) this.at += 2
+      } else return this.sql.slice(start, this.tokens[this.at - 1]!.end)
+    }
   }
 
   /** What follows a call: `t(1).name`, `t(1)(2)`. */

@@ -171,7 +171,8 @@ export abstract class FromParser extends ExpressionParser {
       this.expectOp(")")
       return { kind: "function", call, alias: this.tableAlias(), at }
     }
-    if (this.isWord("JSON_TABLE") || this.isWord("XMLTABLE")) throw this.unsupported(this.token.text)
+    if (this.isWord("JSON_TABLE") && this.isOp("(", 1)) return this.jsonTable(at)
+    if (this.isWord("XMLTABLE")) throw this.unsupported(this.token.text)
     if (this.takeOp("(")) {
       if (this.takeWord("VALUES")) return this.#valuesTable(at)
       if (this.isWord("SELECT") || this.isWord("WITH") || (this.isOp("(") && this.#nestedQuery())) {

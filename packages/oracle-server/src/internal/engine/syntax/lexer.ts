@@ -105,8 +105,17 @@ export const tokenize = (sql: string): Array<Token> => {
       }
       let end = start
       while (end < length && isWord(sql.charCodeAt(end))) end++
-      if (end === start) throw oraError(1745, "invalid host/bind variable name", at)
+      if (end === start) {
+        // A colon between a key and a value of JSON; anywhere else the parser refuses it.
+        push("op", ":", at, at + 1)
+        continue
+      }
       push("bind", nameInCapitals(sql.slice(start, end)), at, end)
+      continue
+    }
+    const triple = sql.slice(at, at + 3)
+    if (triple === "<->" || triple === "<=>" || triple === "<#>") {
+      push("op", triple, at, at + 3)
       continue
     }
     const pair = sql.slice(at, at + 2)

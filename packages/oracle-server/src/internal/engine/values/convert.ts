@@ -13,14 +13,17 @@ import {
   type Zoned
 } from "./calendar.ts"
 import type { Composite } from "./composite.ts"
+import { formatDouble } from "./doubleText.ts"
 import { readDate } from "./format/dateReader.ts"
 import { formatDate } from "./format/dateWriter.ts"
 import { plainNumber } from "./format/numberFormat.ts"
+import { normalizeJson } from "./json.ts"
 import { fromDouble, fromText, isZero, type NumberValue, parse, toDouble } from "./oracleNumber.ts"
 import { oraError } from "./oraError.ts"
 import type { SessionState } from "./sessionState.ts"
 import type { Kind } from "./sqlType.ts"
 import { fixedZone, parseZone, toUtc } from "./timeZones.ts"
+import { loadVector, readVector, storeVector, writeVector } from "./vector.ts"
 
 /** A value in its stored form. */
 export type Stored = null | number | string | Uint8Array | Composite
@@ -36,30 +39,6 @@ export const hex = (bytes: Uint8Array): string =>
 export const unhex = (value: string): Uint8Array => {
   if (!/^[0-9a-fA-F]*$/.test(value)) throw oraError(1465, "invalid hex number")
   return Uint8Array.from(Buffer.from(value.length % 2 === 1 ? "0" + value : value, "hex"))
-}
-
-export const formatDouble = (value: Stored): string => {
-  const number = value as number
-  if (Number.isNaN(number)) return "Nan"
-  if (number === Infinity) return "Inf"
-  if (number === -Infinity) return "-Inf"
-  if (number === 0) return "0"
-  const [mantissa, exponent] = number.toExponential().split("e")
-  const power = Number(exponent)
-  return `${mantissa!.includes(".") ? mantissa : mantissa + ".0"}E${power < 0 ? "-" : "+"}${
-    String(Math.abs(power)).padStart(3, "0")
-  }`
-}
-
-/** A BINARY_FLOAT has nine digits. */
-export const formatFloat = (value: number): string => {
-  if (!Number.isFinite(value) || value === 0) return formatDouble(value)
-  const [mantissa, exponent] = value.toExponential(8).split("e")
-  const digits = mantissa!.replace(/0+$/, "")
-  const power = Number(exponent)
-  return `${digits}${digits.endsWith(".") ? "0" : ""}E${power < 0 ? "-" : "+"}${
-    String(Math.abs(power)).padStart(3, "0")
-  }`
 }
 
 export const readDouble = (value: string): Stored => {
@@ -177,14 +156,6 @@ export const readMonths = (value: string): number => {
   return (Number(match[2]) * 12 + Number(match[3])) * (match[1] === "-" ? -1 : 1)
 }
 
-const checkJson = (value: string): string => {
-  try {
-    return JSON.stringify(JSON.parse(value))
-  } catch {
-    throw oraError(40441, "JSON syntax error")
-  }
-}
-
 const same: Conversion = (value) => value
 
 const table: { readonly [pair: string]: Conversion } = {
@@ -192,7 +163,7 @@ const table: { readonly [pair: string]: Conversion } = {
   c_n: (v, s) => readNumber(text(v), s),
   n_f: (v) => toDouble(asNumber(v)),
   f_n: (v) => fromDouble(loadDouble(v)),
-  f_c: (v) => formatDouble(v),
+  f_c: (v) => formatDouble(loadDouble(v)),
   c_f: (v) => readDouble(text(v)),
   d_c: (v, s) => formatDate({ seconds: v as number, nanos: 0 }, s.nls.dateFormat, undefined, false, 0),
   c_d: (v, s) => readDate(text(v), s.nls.dateFormat, today(s)).seconds,
@@ -241,15 +212,16 @@ const table: { readonly [pair: string]: Conversion } = {
   },
   n_b: (v) => isZero(asNumber(v)) ? 0 : 1,
   b_n: (v) => fromText(v === 0 ? "0" : "1"),
-  c_j: (v) => checkJson(text(v)),
-  lc_j: (v) => checkJson(text(v)),
+  c_j: (v) => normalizeJson(text(v)),
+  lc_j: (v) => normalizeJson(text(v)),
   j_c: same,
   j_lc: same,
-  lb_j: (v) => checkJson(new TextDecoder().decode(v as Uint8Array)),
-  c_v: (v) => checkJson(text(v)),
-  lc_v: (v) => checkJson(text(v)),
-  v_c: same,
-  v_lc: same,
+  lb_j: (v) => normalizeJson(new TextDecoder().decode(v as Uint8Array)),
+  c_v: (v) => storeVector(readVector(text(v))),
+  lc_v: (v) => storeVector(readVector(text(v))),
+  v_c: (v) => writeVector(loadVector(text(v))),
+  v_lc: (v) => writeVector(loadVector(text(v))),
+  j_v: (v) => storeVector(readVector(text(v))),
   c_i: same,
   i_c: same
 }

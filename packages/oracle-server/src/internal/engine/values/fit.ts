@@ -25,6 +25,7 @@ import { type NumberValue, toDecimal, toInteger } from "./oracleNumber.ts"
 import { oraError } from "./oraError.ts"
 import { kindOf, type SqlType } from "./sqlType.ts"
 import { byteLength, lengthOf } from "./text.ts"
+import { fitVector, loadVector, storeVector } from "./vector.ts"
 
 /** Where the value goes: decides the error's wording. */
 export type Place =
@@ -112,6 +113,13 @@ export const fit = (value: Stored, type: SqlType, place: Place): Stored => {
         throw tooLong(place, bytes.length, type.size)
       }
       return bytes
+    }
+    case "v": {
+      if (type.vector === undefined) return value
+      const { dimensions, format } = type.vector
+      const vector = loadVector(value as string)
+      const fitted = fitVector(vector, dimensions, format)
+      return fitted === vector ? value : storeVector(fitted)
     }
     case "f":
       return type.name === "BINARY_FLOAT" && typeof value === "number" ? Math.fround(value) : value

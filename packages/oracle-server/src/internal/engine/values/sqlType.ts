@@ -37,6 +37,7 @@ export const CLOB = type("CLOB")
 export const NCLOB = type("NCLOB")
 export const BLOB = type("BLOB")
 export const JSON_TYPE = type("JSON")
+export const VECTOR: SqlType = { ...type("VECTOR"), vector: { dimensions: 0, format: "ANY" } }
 export const ROWID = type("ROWID", 0, 0, 18)
 export const CURSOR = type("CURSOR")
 export const LONG = type("LONG")

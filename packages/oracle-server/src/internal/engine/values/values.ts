@@ -19,6 +19,7 @@ import { fromText, type NumberValue, toText } from "./oracleNumber.ts"
 import { oraError, unimplemented } from "./oraError.ts"
 import { kindOf, type SqlType } from "./sqlType.ts"
 import type { DateTime, ObjectValue, Value, VectorValue } from "./value.ts"
+import { loadVector, readVector, storeVector } from "./vector.ts"
 
 export type Decoder = (value: Stored) => Value
 
@@ -37,17 +38,7 @@ const interval = (value: Stored): Value => {
   }
 }
 
-const vector = (text: string, type: SqlType): VectorValue => {
-  const parsed: unknown = JSON.parse(text)
-  const stored = Array.isArray(parsed)
-    ? { f: type.vector?.format, v: parsed as Array<number> }
-    : parsed as { f: VectorValue["format"]; v: Array<number> }
-  return {
-    _tag: "Vector",
-    format: stored.f === "ANY" || stored.f === undefined ? "FLOAT32" : stored.f,
-    values: stored.v
-  }
-}
+const vector = (text: string): VectorValue => ({ _tag: "Vector", ...loadVector(text) })
 
 const object = (value: Stored): Value => {
   if (value instanceof RecordValue) {
@@ -122,7 +113,7 @@ export const decoderFor = (type: SqlType): Decoder => {
     case "j":
       return some((value) => ({ _tag: "Json", value: JSON.parse(value as string) as unknown }))
     case "v":
-      return some((value) => vector(value as string, type))
+      return some((value) => vector(value as string))
     case "o":
       return some(object)
     default:
@@ -200,7 +191,8 @@ export const encodeValue = (value: Value, type: SqlType): Stored => {
       if (typeof value === "string") return value
       break
     case "v":
-      if (isTagged(value, "Vector")) return JSON.stringify({ f: value.format, v: value.values })
+      if (isTagged(value, "Vector")) return storeVector(value)
+      if (typeof value === "string") return storeVector(readVector(value))
       break
     case "o":
       if (isTagged(value, "Object") && type.composite !== undefined) return storedObject(value, type.composite)
