@@ -98,6 +98,9 @@ export interface View {
   readonly columns: ReadonlyArray<string>
   readonly query: Query
   readonly text: string
+  readonly readOnly: boolean
+  /** Changes through it must leave rows that it shows. */
+  readonly checkOption: boolean
   /** Its columns as they were when it was made. */
   readonly described: ReadonlyArray<{ readonly name: string; readonly type: SqlType; readonly nullable: boolean }>
 }

@@ -236,6 +236,8 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
         columns: ddl.columns,
         query: ddl.query,
         text: ddl.text,
+        readOnly: ddl.readOnly,
+        checkOption: ddl.checkOption,
         described: columns.map(({ name, nullable, type }, index) => ({
           name: ddl.columns[index] ?? name,
           type,

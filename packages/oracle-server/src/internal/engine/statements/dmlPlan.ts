@@ -3,36 +3,51 @@ import { column as columnOf, type ColumnDef, type Table, type View } from "../ca
 import { triggerOf } from "../catalog/units.ts"
 import { originOf } from "../compile/blocks.ts"
 import { atSite, type Compilation, rowOf, settled } from "../compile/compilation.ts"
-import { condition } from "../compile/logic.ts"
-import { identityValue } from "../compile/names.ts"
+import { condition, logic } from "../compile/logic.ts"
 import { convertTo } from "../compile/operators.ts"
 import { compileQuery } from "../compile/queries.ts"
 import { conjuncts as termConjuncts, planRelation, type Relation } from "../compile/relations.ts"
 import { compileItem, tableSource } from "../compile/sources.ts"
 import { scalarSubquery } from "../compile/subqueries.ts"
-import {
-  columnTerm,
-  constant,
-  derived,
-  newScope,
-  type OutColumn,
-  type Scope,
-  type Source,
-  type Term
-} from "../compile/term.ts"
+import { columnTerm, constant, newScope, type OutColumn, type Scope, type Source, type Term } from "../compile/term.ts"
 import { conjuncts } from "../compile/walk.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Plan } from "../execute/operator.ts"
 import { Project } from "../execute/rows.ts"
 import { ValuesScan } from "../execute/scans.ts"
 import type { Row } from "../storage/tableData.ts"
-import type { Assignment, Delete, Dml, Expr, Insert, Merge, Returning, Update } from "../syntax/ast.ts"
+import type {
+  Assignment,
+  Delete,
+  Dml,
+  Expr,
+  FromItem,
+  Insert,
+  Merge,
+  Returning,
+  TableTarget,
+  Update
+} from "../syntax/ast.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
+import {
+  checkWritable,
+  defaultOf,
+  forColumn,
+  orDefault,
+  refuseIdentity,
+  storedColumns,
+  takesDefaultForNull,
+  targets
+} from "./dmlColumns.ts"
+import { dmlTarget, type Target } from "./dmlTarget.ts"
+import { type InsertAllParts, planInsertAll } from "./insertAll.ts"
 
 export interface ReturningPlan {
   /** The values for the row that was written, which stands in `slot`. */
   readonly values: (f: Frame) => Row
   readonly slot: number
+  /** Where the row as it was stands. */
+  readonly oldSlot: number
   readonly columns: ReadonlyArray<OutColumn>
   readonly into: ReadonlyArray<Expr>
   readonly bulk: boolean
@@ -45,6 +60,8 @@ interface Base {
   readonly plan: Plan
   /** Where the plan leaves what is to be done. */
   readonly slot: number
+  /** What a view WITH CHECK OPTION asks of a row that was written. */
+  readonly check: { readonly slot: number; readonly holds: Eval } | undefined
   readonly returning: ReturningPlan | undefined
   readonly parameters: Compilation["parameters"]
   /** Those that it reads or changes. */
@@ -61,12 +78,15 @@ export interface InsertPlan extends Base {
 /** The plan gives the row's number, then the values of `changed`. */
 export interface UpdatePlan extends Base {
   readonly kind: "update"
+  /** A join may lead to a row twice. */
+  readonly isJoin: boolean
   readonly changed: ReadonlyArray<ColumnDef>
 }
 
 /** The plan gives the row's number. */
 export interface DeletePlan extends Base {
   readonly kind: "delete"
+  readonly isJoin: boolean
 }
 
 /** The plan gives what to do, then a row's number with the values of `changed`, or the values of `stored`. */
@@ -80,7 +100,7 @@ export interface MergePlan extends Base {
 }
 
 /** A change of a view that its INSTEAD OF triggers do: the plan gives the old row, the new row, or both. */
-export interface InsteadPlan extends Omit<Base, "table" | "stored"> {
+export interface InsteadPlan extends Omit<Base, "table" | "stored" | "check"> {
   readonly kind: "instead"
   readonly view: View
   readonly event: "INSERT" | "UPDATE" | "DELETE"
@@ -90,72 +110,47 @@ export interface InsteadPlan extends Omit<Base, "table" | "stored"> {
 export const mergeAction = { nothing: 0, update: 1, insert: 2 } as const
 
 /** What changes the rows of a table. */
-export type TablePlan = InsertPlan | UpdatePlan | DeletePlan | MergePlan
+export interface InsertAllPlan extends Base {
+  readonly kind: "insertAll"
+  readonly targets: InsertAllParts["targets"]
+}
+
+export type TablePlan = InsertPlan | InsertAllPlan | UpdatePlan | DeletePlan | MergePlan
 
 export type DmlPlan = TablePlan | InsteadPlan
 
-export const storedColumns = (table: Table): ReadonlyArray<ColumnDef> =>
-  table.columns.filter((column) => column.virtual === undefined)
-
-const checkWritable = (column: ColumnDef, at: number): void => {
-  if (column.virtual !== undefined) throw oraError(54013, "INSERT operation disallowed on virtual columns", at)
-}
-
-const targets = (table: Table, columns: Insert["columns"]): ReadonlyArray<ColumnDef> => {
-  if (columns.length === 0) return storedColumns(table)
-  const list = columns.map(({ at, name }) => columnOf(table, name, at))
-  list.forEach((column, i) => {
-    checkWritable(column, columns[i]!.at)
-    if (list.indexOf(column) !== i) throw oraError(957, `"${column.name}": duplicate column name`, columns[i]!.at)
-  })
-  return list
-}
-
-export const defaultOf = (c: Compilation, column: ColumnDef, scope: Scope): Term => {
-  if (column.identity !== undefined) return identityValue(c, column.identity.sequence)
-  if (column.default === undefined) return constant(null, column.type)
-  return convertTo(c.expr(c, column.default, scope), column.type, 0)
-}
-
-const orDefault = (value: Term, otherwise: Term): Term =>
-  derived([value, otherwise], "default", value.type, true, (f) => value.eval(f) ?? otherwise.eval(f))
-
-const refuseIdentity = (column: ColumnDef, at: number): void => {
-  if (column.identity?.mode === "always") {
-    throw oraError(32795, "cannot insert into a generated always identity column", at)
-  }
-}
-
-const takesDefaultForNull = (column: ColumnDef): boolean => column.defaultOnNull || column.identity?.mode === "onnull"
-
-const forColumn = (c: Compilation, column: ColumnDef, value: Expr | undefined, scope: Scope, at: number): Term => {
-  if (value === undefined) return defaultOf(c, column, scope)
-  refuseIdentity(column, at)
-  const term = convertTo(c.expr(c, value, scope), column.type, value.at)
-  return takesDefaultForNull(column) ? orDefault(term, defaultOf(c, column, scope)) : term
-}
-
+/** RETURNING reads the row as it is now, or as it was: each of the two stands in a slot of its own. */
 const returningPlan = (
   c: Compilation,
-  table: Table,
-  alias: string | undefined,
-  returning: Returning | undefined
+  target: TableTarget,
+  returning: Returning | undefined,
+  kind: "insert" | "update" | "delete"
 ): ReturningPlan | undefined => {
   if (returning === undefined) return undefined
-  const scope = newScope(undefined)
-  const { relation, source } = tableSource(c, table, alias)
-  scope.sources.push(source)
-  const terms = returning.exprs.map((expr) => c.expr(c, expr, scope))
+  const image = (): { readonly scope: Scope; readonly slot: number } => {
+    const scope = newScope(undefined)
+    const { row, source } = dmlTarget(c, target)
+    scope.sources.push(source)
+    return { scope, slot: row.slot }
+  }
+  const now = image()
+  const before = image()
+  const isDelete = kind === "delete"
+  const scopes = returning.exprs.map((_, i) =>
+    (returning.images[i] ?? (isDelete ? "old" : "new")) === "old" ? before.scope : now.scope
+  )
+  const terms = returning.exprs.map((expr, i) => c.expr(c, expr, scopes[i]!))
   if (terms.some((term) => term.heavy)) throw unimplemented("subqueries in RETURNING", returning.exprs[0]!.at)
   return {
     values: rowOf(terms),
-    slot: relation.slot,
-    columns: terms.map((term) => ({
+    slot: now.slot,
+    oldSlot: before.slot,
+    columns: terms.map((term, i) => ({
       name: "",
       type: term.type,
       nullable: true,
       isJson: false,
-      origin: originOf(scope.sources, term)
+      origin: originOf(scopes[i]!.sources, term)
     })),
     into: returning.into,
     bulk: returning.bulk
@@ -165,17 +160,18 @@ const returningPlan = (
 export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
   const view = c.context.catalog.find(dml.target.path, c.schema)
   if (view?.kind === "view" && dml.kind !== "merge" && hasInstead(c, view, dml.kind)) return planInstead(c, dml, view)
-  const table = c.context.catalog.table(dml.target.path, c.schema, dml.target.at)
-  c.tables.add(table)
   switch (dml.kind) {
     case "insert":
-      return planInsert(c, dml, table)
+      return dml.multi === undefined ? planInsert(c, dml) : insertAllPlan(c, dml)
     case "update":
-      return planUpdate(c, dml, table)
+      return planUpdate(c, dml)
     case "delete":
-      return planDelete(c, dml, table)
-    case "merge":
+      return planDelete(c, dml)
+    case "merge": {
+      const table = c.context.catalog.table(dml.target.path, c.schema, dml.target.at)
+      c.tables.add(table)
       return planMerge(c, dml, table)
+    }
   }
 }
 
@@ -307,8 +303,32 @@ const recordValues = (c: Compilation, record: Expr, scope: Scope): ReadonlyArray
   return composite.attributes.map(({ name }) => ({ kind: "member", of: record, name, at: record.at }))
 }
 
-const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
-  const columns = targets(table, dml.columns)
+const insertAllPlan = (c: Compilation, dml: Insert): InsertAllPlan => {
+  const parts = planInsertAll(c, dml)
+  const { stored, table } = parts.targets[0]!
+  return {
+    ...parts,
+    kind: "insertAll",
+    table,
+    stored,
+    check: undefined,
+    returning: undefined,
+    parameters: c.parameters,
+    tables: c.tables
+  }
+}
+
+/** What views WITH CHECK OPTION ask of a row that was written; it stands in the slot of the table's row. */
+const checkOf = (target: Target): Base["check"] => {
+  if (target.checks.length === 0) return undefined
+  if (target.checks.some((term) => term.heavy)) throw unimplemented("subqueries in a view WITH CHECK OPTION")
+  return { slot: target.row.slot, holds: logic("and", target.checks).eval }
+}
+
+const planInsert = (c: Compilation, dml: Insert): InsertPlan => {
+  const target = dmlTarget(c, dml.target)
+  const { table } = target
+  const columns = targets(target, dml.columns)
   const stored = storedColumns(table)
   const scope = newScope(undefined)
   scope.sequences = true
@@ -361,7 +381,8 @@ const planInsert = (c: Compilation, dml: Insert, table: Table): InsertPlan => {
     stored,
     plan,
     slot,
-    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    check: checkOf(target),
+    returning: returningPlan(c, dml.target, dml.returning, "insert"),
     parameters: c.parameters,
     tables: c.tables
   }
@@ -372,12 +393,17 @@ interface Sets {
   readonly terms: ReadonlyArray<Term>
 }
 
-const setValues = (c: Compilation, table: Table, sets: ReadonlyArray<Assignment>, scope: Scope): Sets => {
+const setValues = (
+  c: Compilation,
+  named: Target["column"],
+  sets: ReadonlyArray<Assignment>,
+  scope: Scope
+): Sets => {
   const changed: Array<ColumnDef> = []
   const terms: Array<Term> = []
   for (const set of sets) {
     const columns = set.columns.map(({ at, name }) => {
-      const column = columnOf(table, name, at)
+      const column = named(name, at)
       checkWritable(column, at)
       if (column.identity?.mode === "always") {
         throw oraError(32796, "cannot update a generated always identity column", at)
@@ -410,47 +436,84 @@ const where = (c: Compilation, expr: Expr | undefined, scope: Scope): ReadonlyAr
 const rowNumber = (source: Source): Term => columnTerm(source.slot, 0, constant(0, { ...constantNumber }).type, true)
 const constantNumber = { name: "NUMBER", precision: 0, scale: -127, size: 0, chars: 0 } as const
 
-const planUpdate = (c: Compilation, dml: Update, table: Table): UpdatePlan => {
+/** The target's rows, joined with what FROM names beside it. */
+const changedRows = (
+  c: Compilation,
+  target: Target,
+  from: ReadonlyArray<FromItem>,
+  condition_: Expr | undefined,
+  scope: Scope
+): Plan => {
+  scope.sources.push(target.source)
+  const items = from.map((item) => {
+    const compiled = compileItem(c, item, undefined, scope.sources)
+    scope.sources.push(...compiled.sources)
+    return compiled.relation
+  })
+  const relation: Relation = items.length === 0
+    ? target.relation
+    : { kind: "inner", items: [target.relation, ...items], conditions: [] }
+  return planRelation(relation, [...target.conditions, ...where(c, condition_, scope)], false)
+}
+
+const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
   const scope = newScope(undefined)
-  const { relation, source } = tableSource(c, table, dml.target.alias)
-  scope.sources.push(source)
+  const target = dmlTarget(c, dml.target)
+  const { table } = target
+  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope)
   const slot = c.slot()
   let sets: Sets = { changed: [], terms: [] }
   const row = atSite(c, () => {
     scope.sequences = true
-    sets = setValues(c, table, dml.sets, scope)
+    sets = setValues(c, target.column, dml.sets, scope)
     scope.sequences = false
-    return [rowNumber(source), ...sets.terms]
+    return [rowNumber(target.row), ...sets.terms]
   }, rowOf)
   return {
     kind: "update",
     table,
     stored: storedColumns(table),
     changed: sets.changed,
-    plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, row),
+    plan: projected(rows, slot, row),
     slot,
-    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    isJoin: dml.from !== undefined,
+    check: checkOf(target),
+    returning: returningPlan(c, dml.target, dml.returning, "update"),
     parameters: c.parameters,
     tables: c.tables
   }
 }
 
-const planDelete = (c: Compilation, dml: Delete, table: Table): DeletePlan => {
+const planDelete = (c: Compilation, dml: Delete): DeletePlan => {
   const scope = newScope(undefined)
-  const { relation, source } = tableSource(c, table, dml.target.alias)
-  scope.sources.push(source)
+  const target = dmlTarget(c, dml.target)
+  const { table } = target
+  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope)
   const slot = c.slot()
   return {
     kind: "delete",
     table,
     stored: storedColumns(table),
-    plan: projected(planRelation(relation, where(c, dml.where, scope), false), slot, rowOf([rowNumber(source)])),
+    plan: projected(rows, slot, rowOf([rowNumber(target.row)])),
     slot,
-    returning: returningPlan(c, table, dml.target.alias, dml.returning),
+    isJoin: dml.from !== undefined,
+    check: undefined,
+    returning: returningPlan(c, dml.target, dml.returning, "delete"),
     parameters: c.parameters,
     tables: c.tables
   }
 }
+
+const plainTarget = (table: Table, { relation, source }: ReturnType<typeof tableSource>): Target => ({
+  table,
+  relation,
+  row: source,
+  source,
+  conditions: [],
+  checks: [],
+  names: undefined,
+  column: (name, at) => columnOf(table, name, at)
+})
 
 const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
   const stored = storedColumns(table)
@@ -473,7 +536,7 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
         ? constant(1, { ...constantNumber })
         : condition(c, dml.matched.where, scope)
     ]
-    if (dml.matched !== undefined) sets = setValues(c, table, dml.matched.sets, scope)
+    if (dml.matched !== undefined) sets = setValues(c, (name, at) => columnOf(table, name, at), dml.matched.sets, scope)
     scope.sequences = false
     return [...terms, ...sets.terms]
   }, (terms) => {
@@ -488,7 +551,7 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
     sourceScope.sequences = true
     c.sequences.clear()
     if (notMatched === undefined) return [constant(0, { ...constantNumber })]
-    const columns = targets(table, notMatched.columns)
+    const columns = targets(plainTarget(table, target), notMatched.columns)
     if (columns.length !== notMatched.values.length) {
       throw oraError(
         columns.length > notMatched.values.length ? 947 : 913,
@@ -528,6 +591,7 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
     slot,
     deleteWhere: remove?.eval,
     target: target.source.slot,
+    check: undefined,
     returning: undefined,
     parameters: c.parameters,
     tables: c.tables

@@ -10,7 +10,8 @@ import type { Stored } from "../values/convert.ts"
 import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import type { DmlOutcome } from "./dmlOutcome.ts"
-import { type DmlPlan, mergeAction, type MergePlan, type TablePlan } from "./dmlPlan.ts"
+import { type DmlPlan, type InsertAllPlan, mergeAction, type MergePlan, type TablePlan } from "./dmlPlan.ts"
+import { checked, returnedValues } from "./returnedRows.ts"
 import { Blocked, Changed, RowWriter } from "./rowWriter.ts"
 import { applyFiring, applyInstead } from "./triggeredRows.ts"
 import type { StatementTriggers } from "./triggering.ts"
@@ -36,8 +37,10 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
     const mark = transaction.mark()
     let frame: Frame | undefined
     try {
-      const holder = plan.kind === "instead" ? 0 : transaction.lockTable(plan.table, "ROW EXCLUSIVE")
-      if (holder !== 0) throw new Blocked(holder)
+      for (const table of writtenTables(plan)) {
+        const holder = transaction.lockTable(table, "ROW EXCLUSIVE")
+        if (holder !== 0) throw new Blocked(holder)
+      }
       frame = services.frame()
       const { triggers } = services
       const outcome = plan.kind === "instead"
@@ -71,6 +74,13 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
   }
 }
 
+const writtenTables = (plan: DmlPlan): ReadonlyArray<Table> =>
+  plan.kind === "instead"
+    ? []
+    : plan.kind === "insertAll"
+    ? plan.targets.map(({ table }) => table)
+    : [plan.table]
+
 const newWriter = (services: DmlServices, frame: Frame): RowWriter =>
   new RowWriter({
     frame,
@@ -85,13 +95,12 @@ function* apply(plan: TablePlan, services: DmlServices, f: Frame): Step<DmlOutco
   const operator = plan.plan.make(f)
   const returned: Array<ReadonlyArray<Stored>> = []
   const returnedRows: Array<number> = []
-  const returning = (row: Row): void => {
+  const returning = (now: Row | undefined, old: Row | undefined): void => {
     if (plan.returning === undefined) return
-    f.rows[plan.returning.slot] = row
-    returned.push(plan.returning.values(f))
-    returnedRows.push(row[0] as number)
+    returned.push(returnedValues(plan.returning, f, plan.table, now, old))
+    returnedRows.push((now ?? old!)[0] as number)
   }
-  const seen = plan.kind === "merge" ? new Set<number>() : undefined
+  const seen = new Set<number>()
   let rowCount = 0
   yield* complete(f, () => operator.open())
   yield* complete(f, () => {
@@ -99,26 +108,33 @@ function* apply(plan: TablePlan, services: DmlServices, f: Frame): Step<DmlOutco
       const row = f.rows[plan.slot]!
       switch (plan.kind) {
         case "insert":
-          returning(writer.insert(plan.table, plan.stored, row))
+          returning(checked(plan, f, writer.insert(plan.table, plan.stored, row)), undefined)
           rowCount++
+          break
+        case "insertAll":
+          rowCount += insertRows(plan, row, writer)
           break
         case "update": {
           const number = row[0] as number
+          if (plan.isJoin && seen.has(number)) throw unstable()
+          if (plan.isJoin) seen.add(number)
           const old = writer.lock(plan.table, number)
-          returning(writer.update(plan.table, number, old, plan.changed, row.slice(1)))
+          returning(checked(plan, f, writer.update(plan.table, number, old, plan.changed, row.slice(1))), old)
           rowCount++
           break
         }
         case "delete": {
           const number = row[0] as number
+          if (plan.isJoin && seen.has(number)) break
+          if (plan.isJoin) seen.add(number)
           const old = writer.lock(plan.table, number)
-          returning(old)
+          returning(undefined, old)
           writer.remove(plan.table, number, old)
           rowCount++
           break
         }
         case "merge":
-          rowCount += mergeRow(plan, row, writer, f, seen!)
+          rowCount += mergeRow(plan, row, writer, f, seen)
       }
       f.step()
     }
@@ -133,11 +149,25 @@ function* apply(plan: TablePlan, services: DmlServices, f: Frame): Step<DmlOutco
   }
 }
 
+const unstable = (): Error => oraError(30926, "unable to get a stable set of rows in the source tables")
+
+/** The rows of a multitable INSERT: null for a table that this row does not go to. */
+const insertRows = (plan: InsertAllPlan, rows: Row, writer: RowWriter): number => {
+  let count = 0
+  plan.targets.forEach(({ stored, table }, i) => {
+    const values = rows[i] as unknown as Row | null
+    if (values === null) return
+    writer.insert(table, stored, values)
+    count++
+  })
+  return count
+}
+
 const mergeRow = (plan: MergePlan, row: Row, writer: RowWriter, f: Frame, seen: Set<number>): number => {
   switch (row[0]) {
     case mergeAction.update: {
       const number = row[1] as number
-      if (seen.has(number)) throw oraError(30926, "unable to get a stable set of rows in the source tables")
+      if (seen.has(number)) throw unstable()
       seen.add(number)
       const old = writer.lock(plan.table, number)
       const now = writer.update(plan.table, number, old, plan.changed, row.slice(2))

@@ -10,6 +10,7 @@ import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import type { DmlOutcome } from "./dmlOutcome.ts"
 import { type DmlPlan, type InsteadPlan, mergeAction, type TablePlan } from "./dmlPlan.ts"
+import { checked, returnedValues } from "./returnedRows.ts"
 import type { RowWriter } from "./rowWriter.ts"
 import type { StatementTriggers, TriggerRequest } from "./triggering.ts"
 
@@ -17,6 +18,9 @@ const events = (plan: DmlPlan): ReadonlyArray<TriggerEvent> => {
   switch (plan.kind) {
     case "insert":
       return ["INSERT"]
+    case "insertAll":
+      // Planning has refused tables with triggers.
+      return []
     case "update":
       return ["UPDATE"]
     case "delete":
@@ -68,32 +72,37 @@ export function* applyFiring(
   const operator = plan.plan.make(f)
   const returned: Array<ReadonlyArray<Stored>> = []
   const returnedRows: Array<number> = []
-  const returning = (row: Row): void => {
+  const returning = (now: Row | undefined, old: Row | undefined): void => {
     if (plan.returning === undefined) return
-    f.rows[plan.returning.slot] = row
-    returned.push(plan.returning.values(f))
-    returnedRows.push(row[0] as number)
+    returned.push(returnedValues(plan.returning, f, table, now, old))
+    returnedRows.push((now ?? old!)[0] as number)
   }
   function* insert(values: Row): Step<void> {
     const given = withValues(emptyRow(table.nextPlace), plan.stored, values)
     const now = (yield* triggers.beforeRow("INSERT", undefined, given))!
     const written = writer.insert(table, plan.stored, plan.stored.map((column) => now[column.place] ?? null))
     yield* triggers.afterRow("INSERT", undefined, written)
-    returning(written)
+    returning(checked(plan, f, written), undefined)
   }
-  function* update(number: number, changed: ReadonlyArray<ColumnDef>, values: Row): Step<Row> {
+  function* update(
+    number: number,
+    changed: ReadonlyArray<ColumnDef>,
+    values: Row,
+    returns: boolean
+  ): Step<Row> {
     const old = writer.lock(table, number)
     const given = withValues(old, changed, values)
     const now = (yield* triggers.beforeRow("UPDATE", old, given))!
     const columns = alsoChanged(plan, changed, given, now)
     const written = writer.update(table, number, old, columns, columns.map((column) => now[column.place] ?? null))
     yield* triggers.afterRow("UPDATE", old, written)
+    if (returns) returning(checked(plan, f, written), old)
     return written
   }
   function* remove(number: number): Step<void> {
     const old = writer.lock(table, number)
     yield* triggers.beforeRow("DELETE", old, undefined)
-    returning(old)
+    returning(undefined, old)
     writer.remove(table, number, old)
     yield* triggers.afterRow("DELETE", old, undefined)
   }
@@ -109,7 +118,7 @@ export function* applyFiring(
         yield* insert(row)
         break
       case "update":
-        returning(yield* update(row[0] as number, plan.changed, row.slice(1)))
+        yield* update(row[0] as number, plan.changed, row.slice(1), true)
         break
       case "delete":
         yield* remove(row[0] as number)
@@ -120,7 +129,7 @@ export function* applyFiring(
           const number = row[1] as number
           if (seen.has(number)) throw oraError(30926, "unable to get a stable set of rows in the source tables")
           seen.add(number)
-          const now = yield* update(number, plan.changed, row.slice(2))
+          const now = yield* update(number, plan.changed, row.slice(2), false)
           if (plan.deleteWhere === undefined) break
           f.rows[plan.target] = now
           if (plan.deleteWhere(f) === 1) yield* remove(number)

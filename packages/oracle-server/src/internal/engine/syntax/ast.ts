@@ -414,6 +414,8 @@ export interface Query {
 
 export interface Returning {
   readonly exprs: ReadonlyArray<Expr>
+  /** OLD or NEW before an expression. */
+  readonly images: ReadonlyArray<"old" | "new" | undefined>
   readonly into: ReadonlyArray<Expr>
   /** BULK COLLECT INTO. */
   readonly bulk: boolean
@@ -421,6 +423,8 @@ export interface Returning {
 
 export interface TableTarget {
   readonly path: ReadonlyArray<string>
+  /** An inline view in place of a name. */
+  readonly query?: Query | undefined
   readonly alias: string | undefined
   readonly at: number
 }
@@ -431,9 +435,25 @@ export interface Assignment {
   readonly value: Expr | undefined
 }
 
+/** INSERT ALL and INSERT FIRST. */
+export interface MultiInsert {
+  readonly first: boolean
+  readonly branches: ReadonlyArray<{
+    readonly when: Expr | undefined
+    readonly isElse: boolean
+    readonly intos: ReadonlyArray<{
+      readonly target: TableTarget
+      readonly columns: ReadonlyArray<{ readonly name: string; readonly at: number }>
+      /** undefined takes the columns of the query. */
+      readonly values: ReadonlyArray<Expr | undefined> | undefined
+    }>
+  }>
+}
+
 export interface Insert {
   readonly kind: "insert"
   readonly target: TableTarget
+  readonly multi?: MultiInsert | undefined
   readonly columns: ReadonlyArray<{ readonly name: string; readonly at: number }>
   /** Rows of VALUES; undefined stands for DEFAULT. */
   readonly rows: ReadonlyArray<ReadonlyArray<Expr | undefined>> | undefined
@@ -447,6 +467,8 @@ export interface Insert {
 export interface Update {
   readonly kind: "update"
   readonly target: TableTarget
+  /** Tables that the values and the condition may name, too. */
+  readonly from?: ReadonlyArray<FromItem> | undefined
   readonly sets: ReadonlyArray<Assignment>
   readonly where: Expr | undefined
   readonly returning: Returning | undefined
@@ -456,6 +478,7 @@ export interface Update {
 export interface Delete {
   readonly kind: "delete"
   readonly target: TableTarget
+  readonly from?: ReadonlyArray<FromItem> | undefined
   readonly where: Expr | undefined
   readonly returning: Returning | undefined
   readonly at: number

@@ -73,6 +73,8 @@ export type Ddl =
     readonly query: Query
     readonly text: string
     readonly replace: boolean
+    readonly readOnly: boolean
+    readonly checkOption: boolean
     readonly at: number
   }
   | {

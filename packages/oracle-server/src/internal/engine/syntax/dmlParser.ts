@@ -5,6 +5,7 @@ import type {
   Delete,
   Dml,
   Expr,
+  FromItem,
   Insert,
   Merge,
   Returning,
@@ -29,12 +30,34 @@ export abstract class DmlParser extends QueryParser {
 
   target(): TableTarget {
     const at = this.offset
-    if (this.isOp("(")) throw this.unsupported("DML on an inline view")
+    if (this.takeOp("(")) {
+      const query = this.query()
+      this.expectOp(")")
+      if (this.isWord("WITH") && this.isWord("CHECK", 1)) throw this.unsupported("WITH CHECK OPTION of an inline view")
+      const stops = ["SET", "WHERE", "VALUES", "SELECT", "RETURNING", "RETURN"]
+      const isAlias = this.isName() && !stops.includes(this.token.text)
+      return { path: [], query, alias: isAlias ? this.name() : undefined, at }
+    }
     const path = this.path()
     if (this.isOp("@")) throw this.unsupported("database links")
     if (this.isWord("PARTITION")) throw this.unsupported("PARTITION of a table")
     this.takeWord("AS")
-    const stops = ["SET", "WHERE", "VALUES", "SELECT", "USING", "RETURNING", "RETURN", "LOG", "WITH", "LOOP", "DEFAULT"]
+    const stops = [
+      "SET",
+      "WHERE",
+      "VALUES",
+      "SELECT",
+      "USING",
+      "RETURNING",
+      "RETURN",
+      "LOG",
+      "WITH",
+      "LOOP",
+      "DEFAULT",
+      "INTO",
+      "WHEN",
+      "ELSE"
+    ]
     const alias = this.isName() && !stops.includes(this.token.text) ? this.name() : undefined
     return { path, alias, at }
   }
@@ -56,7 +79,7 @@ export abstract class DmlParser extends QueryParser {
   #insert(): Insert {
     const at = this.offset
     this.at++
-    if (this.isWord("ALL") || this.isWord("FIRST")) throw this.unsupported("multitable INSERT")
+    if (this.isWord("ALL") || this.isWord("FIRST")) return this.#multiInsert(at)
     this.expectWord("INTO")
     const target = this.target()
     let columns: Insert["columns"] = []
@@ -84,6 +107,59 @@ export abstract class DmlParser extends QueryParser {
     return { kind: "insert", target, columns, rows, query, record, returning: this.#returningClause(), at }
   }
 
+  /** INSERT ALL and INSERT FIRST. */
+  #multiInsert(at: number): Insert {
+    const first = this.isWord("FIRST")
+    this.at++
+    const into = () => {
+      this.expectWord("INTO")
+      const target = this.target()
+      let columns: Insert["columns"] = []
+      if (this.takeOp("(")) {
+        columns = this.commaList(() => this.#columnName())
+        this.expectOp(")")
+      }
+      if (!this.takeWord("VALUES")) return { target, columns, values: undefined }
+      this.expectOp("(")
+      const values = this.commaList(() => this.#valueOrDefault())
+      this.expectOp(")")
+      return { target, columns, values }
+    }
+    const intos = () => {
+      const list = [into()]
+      while (this.isWord("INTO")) list.push(into())
+      return list
+    }
+    const branches: Array<NonNullable<Insert["multi"]>["branches"][number]> = []
+    while (this.takeWord("WHEN")) {
+      const when = this.expr()
+      this.expectWord("THEN")
+      branches.push({ when, isElse: false, intos: intos() })
+    }
+    if (branches.length > 0 && this.takeWord("ELSE")) {
+      branches.push({ when: undefined, isElse: true, intos: intos() })
+    } else if (branches.length === 0 && !first) branches.push({ when: undefined, isElse: false, intos: intos() })
+    if (branches.length === 0) throw oraError(905, "missing keyword", this.offset)
+    const query = this.query()
+    this.#refuseErrorLog()
+    return {
+      kind: "insert",
+      target: branches[0]!.intos[0]!.target,
+      multi: { first, branches },
+      columns: [],
+      rows: undefined,
+      query,
+      record: undefined,
+      returning: undefined,
+      at
+    }
+  }
+
+  /** `FROM` of UPDATE and DELETE: tables that take part in the join. */
+  #joined(): ReadonlyArray<FromItem> | undefined {
+    return this.takeWord("FROM") ? this.commaList(() => this.fromItem()) : undefined
+  }
+
   #refuseErrorLog(): void {
     if (this.isWord("LOG") && this.isWord("ERRORS", 1)) throw this.unsupported("LOG ERRORS")
   }
@@ -107,10 +183,10 @@ export abstract class DmlParser extends QueryParser {
     this.expectWord("SET")
     if (this.isWord("ROW") && this.isOp("=", 1)) throw this.unsupported("SET ROW")
     const sets = this.commaList(() => this.#assignment())
-    if (this.isWord("FROM")) throw this.unsupported("UPDATE … FROM")
+    const from = this.#joined()
     const where = this.#whereOrCurrent()
     this.#refuseErrorLog()
-    return { kind: "update", target, sets, where, returning: this.#returningClause(), at }
+    return { kind: "update", target, sets, from, where, returning: this.#returningClause(), at }
   }
 
   #whereOrCurrent(): Expr | undefined {
@@ -135,9 +211,10 @@ export abstract class DmlParser extends QueryParser {
     this.at++
     this.takeWord("FROM")
     const target = this.target()
+    const from = this.#joined()
     const where = this.#whereOrCurrent()
     this.#refuseErrorLog()
-    return { kind: "delete", target, where, returning: this.#returningClause(), at }
+    return { kind: "delete", target, from, where, returning: this.#returningClause(), at }
   }
 
   #merge(): Merge {
@@ -184,8 +261,15 @@ export abstract class DmlParser extends QueryParser {
 
   #returningClause(): Returning | undefined {
     if (!this.takeWord("RETURNING") && !this.takeWord("RETURN")) return undefined
-    if (this.isWord("OLD") || this.isWord("NEW")) throw this.unsupported("RETURNING OLD/NEW")
-    const exprs = this.commaList(() => this.expr())
+    const images: Array<"old" | "new" | undefined> = []
+    const exprs = this.commaList(() => {
+      const next = this.peek()
+      const isImage = (this.isWord("OLD") || this.isWord("NEW")) && (next.kind === "word" || next.kind === "quoted") &&
+        next.text !== "INTO" && next.text !== "BULK"
+      images.push(isImage ? this.token.text.toLowerCase() as "old" | "new" : undefined)
+      if (isImage) this.at++
+      return this.expr()
+    })
     const bulk = this.bindsByName && this.takeWord("BULK", "COLLECT")
     this.expectWord("INTO")
     const first = this.binds.length
@@ -201,7 +285,7 @@ export abstract class DmlParser extends QueryParser {
       for (let i = first; i < this.binds.length; i++) this.returning.add(i)
       if (into.some((e) => e.kind !== "bind")) throw oraError(931, "missing identifier", this.offset)
     }
-    return { exprs, into, bulk }
+    return { exprs, images, into, bulk }
   }
 
   /** Statements without rows: undefined when this is none. */

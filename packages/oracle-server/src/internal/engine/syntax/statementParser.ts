@@ -275,10 +275,17 @@ class StatementParser extends TypeDefinitionParser {
     const start = this.offset
     const query = this.query()
     const text = this.sql.slice(start, this.tokens[this.at - 1]!.end)
+    let readOnly = false
+    let checkOption = false
     if (this.takeWord("WITH")) {
-      if (!this.takeWord("READ", "ONLY")) throw this.unsupported("WITH CHECK OPTION")
+      readOnly = this.takeWord("READ", "ONLY")
+      if (!readOnly) {
+        this.expectWord("CHECK", "OPTION")
+        checkOption = true
+      }
+      if (this.takeWord("CONSTRAINT")) this.name()
     }
-    return { kind: "createView", path, columns, query, text, replace, at }
+    return { kind: "createView", path, columns, query, text, replace, readOnly, checkOption, at }
   }
 
   #drop(): Ddl {

@@ -1,0 +1,121 @@
+/** What DML changes: a table, or the table behind a view or an inline view that shows its rows one by one. */
+import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { type Compilation, settled } from "../compile/compilation.ts"
+import { condition } from "../compile/logic.ts"
+import type { Leaf } from "../compile/relations.ts"
+import { conjuncts as termConjuncts } from "../compile/relations.ts"
+import { tableSource } from "../compile/sources.ts"
+import { newScope, type Source, type SourceColumn, type Term } from "../compile/term.ts"
+import { conjuncts, hasAggregate, hasWindow, isPlainBlock, usesRownum } from "../compile/walk.ts"
+import type { Query, TableTarget } from "../syntax/ast.ts"
+import { oraError } from "../values/oraError.ts"
+
+export interface Target {
+  readonly table: Table
+  readonly relation: Leaf
+  /** The row of the table. */
+  readonly row: Source
+  /** As the statement's names see it. */
+  readonly source: Source
+  /** What the views around the table ask of a row. */
+  readonly conditions: ReadonlyArray<Term>
+  /** Those that a changed row has to satisfy, too. */
+  readonly checks: ReadonlyArray<Term>
+  /** Names for an INSERT without a list of columns; undefined for those of the table. */
+  readonly names: ReadonlyArray<string> | undefined
+  readonly column: (name: string, at: number) => ColumnDef
+}
+
+const notLegal = (at: number): Error => oraError(1732, "data manipulation operation not legal on this view", at)
+
+export const dmlTarget = (c: Compilation, target: TableTarget): Target => {
+  const { alias, at, path, query } = target
+  if (query !== undefined) return ofQuery(c, query, alias, [], at, false)
+  const view = c.context.catalog.find(path, c.schema)
+  if (view?.kind === "view") {
+    if (view.readOnly) throw oraError(42399, "cannot perform a DML operation on a read-only view", at)
+    const schema = c.schema
+    c.schema = view.owner
+    try {
+      return ofQuery(c, view.query, alias ?? view.name, view.columns, at, view.checkOption)
+    } finally {
+      c.schema = schema
+    }
+  }
+  const table = c.context.catalog.table(path, c.schema, at)
+  const { relation, source } = tableSource(c, table, alias)
+  return {
+    table,
+    relation,
+    row: source,
+    source,
+    conditions: [],
+    checks: [],
+    names: undefined,
+    column: (name, place) => columnOf(table, name, place)
+  }
+}
+
+const ofQuery = (
+  c: Compilation,
+  query: Query,
+  alias: string | undefined,
+  names: ReadonlyArray<string>,
+  at: number,
+  isChecked: boolean
+): Target => {
+  const { body } = query
+  const [item] = body.kind === "block" ? body.from : []
+  if (
+    body.kind !== "block" || item === undefined || body.from.length !== 1 || !isPlainBlock(body) ||
+    query.ctes.length > 0 || query.fetch !== undefined || query.offset !== undefined ||
+    hasAggregate(body.items) || hasWindow(body.items) || usesRownum(body)
+  ) throw notLegal(at)
+  if (item.kind !== "table" && item.kind !== "derived") throw notLegal(at)
+  const inner = dmlTarget(
+    c,
+    item.kind === "table"
+      ? { path: item.path, alias: item.alias, at }
+      : { path: [], alias: item.alias, query: item.query, at }
+  )
+  const scope = newScope(undefined)
+  scope.sources.push(inner.source)
+  const own = termConjuncts(conjuncts(body.where).map((test) => settled(c, () => condition(c, test, scope))))
+  const columns: Array<SourceColumn> = []
+  const bases = new Map<string, (place: number) => ColumnDef>()
+  const add = (name: string, term: Term, base: (place: number) => ColumnDef): void => {
+    const shown = names[columns.length] ?? name
+    columns.push({ name: shown, term })
+    bases.set(shown, base)
+  }
+  for (const { alias: given, expr, text } of body.items) {
+    if (expr.kind === "star") {
+      for (const column of inner.source.columns) {
+        if (column.hidden !== true) add(column.name, column.term, (place) => inner.column(column.name, place))
+      }
+      continue
+    }
+    const term = settled(c, () => c.expr(c, expr, scope))
+    const name = given ?? (expr.kind === "name" ? expr.path.at(-1)! : text.toUpperCase())
+    add(name, term, (place) => {
+      if (expr.kind !== "name") throw oraError(1733, "virtual column not allowed here", place)
+      return inner.column(expr.path.at(-1)!, place)
+    })
+  }
+  const rowid = inner.row.columns.find((column) => column.name === "ROWID")
+  const shown = columns.map((column) => column.name)
+  if (rowid !== undefined) columns.push(rowid)
+  const conditions = [...inner.conditions, ...own]
+  return {
+    ...inner,
+    conditions,
+    checks: isChecked ? conditions : inner.checks,
+    names: shown,
+    source: { ...inner.source, alias, owner: undefined, columns, merged: new Set(), shared: new Map() },
+    column: (name, place) => {
+      const base = bases.get(name)
+      if (base === undefined) throw oraError(904, `"${name}": invalid identifier`, place)
+      return base(place)
+    }
+  }
+}
