@@ -31,6 +31,8 @@ export interface ColumnDef {
   /** Where its value stands in a row; the first place is the row's number. A virtual column has none: -1. */
   readonly place: number
   readonly isJson: boolean
+  /** Not among the columns that `*` and an INSERT without a list stand for. */
+  invisible: boolean
   comment?: string
 }
 
@@ -77,6 +79,8 @@ export interface Table {
   readonly id: number
   readonly owner: string
   name: string
+  /** ALTER TABLE … READ ONLY. */
+  readOnly?: boolean
   readonly columns: Array<ColumnDef>
   readonly keys: Array<KeyConstraint>
   readonly foreign: Array<ForeignConstraint>

@@ -3,7 +3,7 @@ import type { Sequence } from "../catalog/catalog.ts"
 import { pseudo } from "../execute/hierarchy.ts"
 import { library } from "../functions/library.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
-import { oraError } from "../values/oraError.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
 import { NUMBER } from "../values/sqlType.ts"
 import { type Compilation } from "./compilation.ts"
 import { members, variableTerm } from "./composites.ts"
@@ -225,8 +225,21 @@ export const resolveName = (c: Compilation, expr: Extract<Expr, { kind: "name" }
   if (path.length === 1 && path[0] === "ROWNUM") {
     throw oraError(976, "Specified pseudocolumn or operator not allowed here.", at)
   }
+  if (absentPseudoColumns.has(path.at(-1)!)) throw unimplemented(path.at(-1)!, at)
   throw oraError(904, `${display}: invalid identifier`, at)
 }
+
+/** Pseudo columns that the server has and the engine does not. */
+const absentPseudoColumns = new Set([
+  "ORA_ROWSCN",
+  "VERSIONS_STARTSCN",
+  "VERSIONS_STARTTIME",
+  "VERSIONS_ENDSCN",
+  "VERSIONS_ENDTIME",
+  "VERSIONS_XID",
+  "VERSIONS_OPERATION",
+  "XMLDATA"
+])
 
 const pseudoColumn = (c: Compilation, scope: Scope, path: ReadonlyArray<string>, at: number): Term | undefined => {
   const name = path.at(-1)!

@@ -59,7 +59,8 @@ const outColumns = (
 export const tableColumns = (c: Compilation, table: Table, slot: number): ReadonlyArray<SourceColumn> => {
   const stored = table.columns.filter((column) => column.virtual === undefined).map((column): SourceColumn => ({
     name: column.name,
-    term: columnTerm(slot, column.place, column.type, column.nullable)
+    term: columnTerm(slot, column.place, column.type, column.nullable),
+    ...(column.invisible ? { hidden: true } : {})
   }))
   const columns: Array<SourceColumn> = stored.length === table.columns.length
     ? stored

@@ -1,7 +1,9 @@
 /** ALTER, DROP, TRUNCATE, views, indexes, synonyms. */
 import { column as columnOf, type ColumnDef, keyOf, type Table } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
+import { mapTree } from "../compile/rewrites.ts"
 import { newIndex } from "../storage/store.ts"
+import type { Expr, Query } from "../syntax/ast.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { kindOf } from "../values/sqlType.ts"
@@ -98,8 +100,17 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
           }
           column.nullable = false
         } else if (spec.nullable === true) column.nullable = true
+        if (spec.visible !== undefined) column.invisible = !spec.visible
         for (const constraint of spec.constraints) addConstraint(services, table, constraint)
       }
+      return
+    case "readOnly":
+      table.readOnly = action.readOnly
+      return
+    case "storage":
+      return
+    case "renameConstraint":
+      renameConstraint(core, table, action.from, action.to)
       return
     case "dropColumns":
       for (const name of action.names) {
@@ -146,9 +157,7 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
       if (table.columns.some((candidate) => candidate.name === action.to)) {
         throw oraError(957, `"${action.to}": duplicate column name`)
       }
-      if (table.checks.length > 0 || table.columns.some((candidate) => candidate.virtual !== undefined)) {
-        throw unimplemented("renaming a column of a table with check constraints")
-      }
+      renameInExpressions(table, action.from, action.to)
       column.name = action.to
       return
     }
@@ -158,6 +167,32 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
     case "renameTable":
       rename(services, table, action.to)
   }
+}
+
+/** Checks and virtual columns name the column, too. */
+const renameInExpressions = (table: Table, from: string, to: string): void => {
+  const renamed = (expr: Expr): Expr =>
+    mapTree(expr, (node) => {
+      const path = node["path"] as ReadonlyArray<string> | undefined
+      return node.kind === "name" && path?.at(-1) === from ? { ...node, path: [...path.slice(0, -1), to] } : undefined
+    })
+  const name = from.replace(/[$]/g, "\\$&")
+  const word = new RegExp(`"${name}"|(?<![\\w$#"])${name}(?![\\w$#"])`, "gi")
+  const quoted = `"${to}"`
+  for (const check of table.checks) {
+    Object.assign(check, { expr: renamed(check.expr), text: check.text.replace(word, () => quoted) })
+  }
+  for (const column of table.columns) if (column.virtual !== undefined) column.virtual = renamed(column.virtual)
+}
+
+/** The parts of a table that have the name get the other one; whoever holds them sees it at once. */
+const renameConstraint = (core: Core, table: Table, from: string, to: string): void => {
+  if (core.catalog.constraintExists(table.owner, to)) {
+    throw oraError(2264, "name already used by an existing constraint")
+  }
+  const found = [...table.keys, ...table.foreign, ...table.checks].find((constraint) => constraint.name === from)
+  if (found === undefined) throw oraError(23292, `The constraint ${from} does not exist`)
+  Object.assign(found, { name: to })
 }
 
 const rename = (services: DefinitionServices, table: Table, to: string): void => {
@@ -209,12 +244,28 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
   } else catalog.remove(object)
 }
 
+/** Expressions of the select list need an alias to name a column. */
+const requireNames = ({ body }: Query): void => {
+  let first = body
+  while (first.kind === "set") first = first.left
+  if (first.kind === "nested") {
+    requireNames(first.query)
+    return
+  }
+  for (const { alias, expr } of first.items) {
+    if (alias === undefined && expr.kind !== "name" && expr.kind !== "star") {
+      throw oraError(998, "must name this expression with a column alias", expr.at)
+    }
+  }
+}
+
 /** The unit that the statement has made or asked to be compiled, if any. */
 export const define = (services: DefinitionServices, ddl: Ddl, text: string): Unit | undefined => {
   const { core, session } = services
   const { catalog } = core
   switch (ddl.kind) {
     case "createTable":
+      if (ddl.query !== undefined && ddl.columns.length === 0) requireNames(ddl.query)
       createTable(services, ddl)
       return undefined
     case "createView": {
@@ -224,6 +275,7 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
         throw oraError(955, "name is already used by an existing object", ddl.at)
       }
       const columns = services.describe(ddl.query)
+      if (ddl.columns.length === 0) requireNames(ddl.query)
       if (columns.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", ddl.at)
       if (ddl.columns.length > 0 && ddl.columns.length !== columns.length) {
         throw oraError(1730, "invalid number of column names specified", ddl.at)
@@ -245,6 +297,19 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
         }))
       })
       return undefined
+    }
+    case "alterIndex": {
+      const [owner, name] = placeOf(ddl.path, session)
+      for (const table of catalog.tables()) {
+        const index = table.indexes.find((candidate) => candidate.name === name && candidate.owner === owner)
+        const key = table.owner === owner ? table.keys.find((candidate) => candidate.indexName === name) : undefined
+        if (index === undefined && key === undefined) continue
+        if (ddl.to !== undefined) {
+          Object.assign(index ?? key!, index === undefined ? { indexName: ddl.to } : { name: ddl.to })
+        }
+        return undefined
+      }
+      throw oraError(1418, "specified index does not exist", ddl.at)
     }
     case "createIndex": {
       const [owner, name] = placeOf(ddl.path, session)

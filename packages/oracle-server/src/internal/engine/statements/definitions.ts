@@ -16,7 +16,7 @@ import type { Stored } from "../values/convert.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { keyOfAll } from "../values/order.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import { kindOf } from "../values/sqlType.ts"
+import { kindOf, type SqlType } from "../values/sqlType.ts"
 import { hasIsJson, without } from "./constraintShapes.ts"
 import type { Core } from "./core.ts"
 import { columnType } from "./typeDefinitions.ts"
@@ -32,6 +32,8 @@ export interface DefinitionServices {
   readonly holds: (table: Table, condition: Expr) => boolean
   /** Compiles a stored unit: its errors are kept with it. */
   readonly compile: (unit: Unit) => void
+  /** The type of an expression over the columns of the table. */
+  readonly typeOf: (table: Table, expr: Expr) => SqlType
   /** Gives the rows that are there the default of a new column. */
   readonly fillDefault: (table: Table, column: ColumnDef) => void
 }
@@ -90,7 +92,7 @@ const newColumn = (
     throw oraError(957, `"${spec.name}": duplicate column name`, spec.at)
   }
   const type = spec.type === undefined
-    ? derived?.type ?? resolveVirtual(spec)
+    ? derived?.type ?? resolveVirtual(services, table, spec)
     : columnType(core, session, spec.type)
   if (type.name === "CURSOR") throw oraError(902, "invalid datatype", spec.at)
   const identity = spec.identity === undefined
@@ -115,13 +117,17 @@ const newColumn = (
     identity,
     virtual: spec.virtual,
     place: spec.virtual === undefined ? table.nextPlace++ : -1,
-    isJson: spec.constraints.some(hasIsJson)
+    isJson: spec.constraints.some(hasIsJson),
+    invisible: spec.visible === false
   }
 }
 
-const resolveVirtual = (spec: ColumnSpec): ColumnDef["type"] => {
-  if (spec.virtual !== undefined) throw unimplemented("virtual columns without a datatype", spec.at)
-  throw oraError(2263, "need to specify the datatype for this column", spec.at)
+const resolveVirtual = (services: DefinitionServices, table: Table, spec: ColumnSpec): ColumnDef["type"] => {
+  if (spec.virtual === undefined) {
+    throw oraError(2263, "need to specify the datatype for this column", spec.at)
+  }
+  const type = services.typeOf(table, spec.virtual)
+  return type.name === "CHAR" ? { ...type, name: "VARCHAR2" } : type
 }
 
 /** Makes an index over the rows that are there; gives its number. */
@@ -301,6 +307,7 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
       identity: undefined,
       virtual: undefined,
       nullable: undefined,
+      visible: undefined,
       constraints: [],
       at: ddl.at
     }))

@@ -3,9 +3,11 @@ import type { DictionaryView } from "../compile/compilation.ts"
 import { userId } from "../functions/sessionFunctions.ts"
 import { type Stored, unhex } from "../values/convert.ts"
 import { fromText } from "../values/oracleNumber.ts"
+import { unimplemented } from "../values/oraError.ts"
 import { productOf } from "../values/product.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { DATE, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
+import { isAbsentView } from "./absentViews.ts"
 import type { Core } from "./core.ts"
 import { dictionaryColumns } from "./dictionaryColumns.ts"
 import {
@@ -220,6 +222,30 @@ const parameters = ({ environment }: Core): ReadonlyArray<readonly [string, stri
   ["sessions", "10000"]
 ]
 
+const tablespaceColumns = "TABLESPACE_NAME BLOCK_SIZE# STATUS CONTENTS LOGGING EXTENT_MANAGEMENT"
+const tablespaces: Rows = [
+  ["SYSTEM", "PERMANENT"],
+  ["SYSAUX", "PERMANENT"],
+  ["UNDOTBS1", "UNDO"],
+  ["TEMP", "TEMPORARY"],
+  ["USERS", "PERMANENT"]
+].map(([name, contents]) => [
+  name!,
+  8192,
+  "ONLINE",
+  contents!,
+  contents === "TEMPORARY" ? "NOLOGGING" : "LOGGING",
+  "LOCAL"
+])
+
+/** Tables and views of a user, with their types. */
+const ownRelations = (core: Core, user: string): ReadonlyArray<readonly [string, string]> =>
+  [...core.catalog.objects.values()].flatMap((object) =>
+    object.owner === user && (object.kind === "table" || object.kind === "view")
+      ? [[object.name, object.kind.toUpperCase()] as const]
+      : []
+  )
+
 const views: Readonly<Record<string, View>> = {
   NLS_SESSION_PARAMETERS: { columns: "PARAMETER VALUE", rows: (_, session) => nlsRows(session) },
   NLS_DATABASE_PARAMETERS: {
@@ -290,7 +316,37 @@ const views: Readonly<Record<string, View>> = {
       ) => [sid, core.host.usage(sid).temporaryLobs, 0, 0, 0])
   },
   SESSION_PRIVS: { columns: "PRIVILEGE", rows: () => privileges.map((name) => [name]) },
-  SESSION_ROLES: { columns: "ROLE", rows: () => [] }
+  SESSION_ROLES: { columns: "ROLE", rows: () => [] },
+  USER_SYS_PRIVS: {
+    columns: "USERNAME PRIVILEGE ADMIN_OPTION COMMON INHERITED",
+    rows: (_, session) => privileges.map((name) => [session.info.user, name, "NO", "NO", "NO"])
+  },
+  GLOBAL_NAME: { columns: "GLOBAL_NAME", rows: (core) => [[core.environment.databaseName]] },
+  DICTIONARY: {
+    columns: "TABLE_NAME COMMENTS",
+    rows: () =>
+      [
+        ...Object.keys(catalogViews).flatMap((name) => ["USER", "ALL", "DBA"].map((prefix) => `${prefix}_${name}`)),
+        ...Object.keys(views)
+      ].toSorted().map((name) => [name, null])
+  },
+  TAB: {
+    columns: "TNAME TABTYPE CLUSTERID#",
+    rows: (core, { info }) => ownRelations(core, info.user).map(([name, type]) => [name, type, null])
+  },
+  CAT: {
+    columns: "TABLE_NAME TABLE_TYPE",
+    rows: (core, { info }) =>
+      objectRows(core).filter((row) =>
+        row["OWNER"] === info.user && ["TABLE", "VIEW", "SEQUENCE", "SYNONYM"].includes(String(row["OBJECT_TYPE"]))
+      ).map((row) => [row["OBJECT_NAME"] ?? null, row["OBJECT_TYPE"] ?? null])
+  },
+  "V$TIMEZONE_NAMES": {
+    columns: "TZNAME TZABBREV CON_ID#",
+    rows: () => Intl.supportedValuesOf("timeZone").map((name) => [name, "LMT", 0])
+  },
+  USER_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaces },
+  DBA_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaces }
 }
 
 const aliases: Readonly<Record<string, string>> = {
@@ -300,6 +356,8 @@ const aliases: Readonly<Record<string, string>> = {
   OBJ: "USER_OBJECTS",
   IND: "USER_INDEXES",
   SYN: "USER_SYNONYMS",
+  DICT: "DICTIONARY",
+  USER_CATALOG: "CAT",
   "V_$SESSION": "V$SESSION",
   "V_$INSTANCE": "V$INSTANCE"
 }
@@ -308,7 +366,10 @@ export const dictionaryView = (core: Core, path: ReadonlyArray<string>): Diction
   if (path.length > 2 || (path.length === 2 && path[0] !== "SYS")) return undefined
   const name = aliases[path.at(-1)!] ?? path.at(-1)!
   const view = views[name] ?? catalogView(name)
-  if (view === undefined) return undefined
+  if (view === undefined) {
+    if (isAbsentView(name)) throw unimplemented(`the view ${name}`)
+    return undefined
+  }
   const columns = view.columns.split(" ").map((column) =>
     column.endsWith("#") && column !== "SERIAL#"
       ? { name: column.slice(0, -1), type: NUMBER }

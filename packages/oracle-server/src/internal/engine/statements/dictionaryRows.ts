@@ -78,7 +78,11 @@ const columnFacts = (owner: string, relation: string, column: ColumnFacts, index
     DATA_TYPE_OWNER: type.composite?.owner ?? null,
     DATA_LENGTH: columnLength(type),
     DATA_PRECISION: isNumber ? type.precision : null,
-    DATA_SCALE: isNumber || ["t", "z", "l", "s"].includes(kind) ? type.scale : null,
+    DATA_SCALE: isNumber && type.scale === -127
+      ? null
+      : isNumber || ["t", "z", "l", "s"].includes(kind)
+      ? type.scale
+      : null,
     NULLABLE: y(column.nullable),
     COLUMN_ID: index + 1,
     CHARACTER_SET_NAME: isText ? (type.name.startsWith("N") ? "NCHAR_CS" : "CHAR_CS") : null,
@@ -107,6 +111,8 @@ export const columnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
       DEFAULT_LENGTH: column.defaultText?.length ?? null,
       DATA_DEFAULT: column.defaultText ?? null,
       VIRTUAL_COLUMN: yes(column.virtual !== undefined),
+      HIDDEN_COLUMN: yes(column.invisible),
+      COLUMN_ID: column.invisible ? null : table.columns.slice(0, index + 1).filter((one) => !one.invisible).length,
       DEFAULT_ON_NULL: yes(column.defaultOnNull),
       IDENTITY_COLUMN: yes(column.identity !== undefined)
     }))

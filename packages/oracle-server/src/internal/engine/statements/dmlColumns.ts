@@ -19,7 +19,9 @@ export const checkWritable = (column: ColumnDef, at: number): void => {
 export const targets = (target: Target, columns: Insert["columns"]): ReadonlyArray<ColumnDef> => {
   const { column: named, names, table } = target
   if (columns.length === 0) {
-    return names === undefined ? storedColumns(table) : names.map((name) => named(name, 0))
+    return names === undefined
+      ? storedColumns(table).filter((column) => !column.invisible)
+      : names.map((name) => named(name, 0))
   }
   const list = columns.map(({ at, name }) => named(name, at))
   list.forEach((column, i) => {

@@ -11,7 +11,7 @@ import type { TableMode } from "../storage/locks.ts"
 import type { Row } from "../storage/tableData.ts"
 import { Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
-import type { Query } from "../syntax/ast.ts"
+import type { Expr, Query } from "../syntax/ast.ts"
 import type { Ddl, Parsed } from "../syntax/astDefinitions.ts"
 import { parseStatement } from "../syntax/statementParser.ts"
 import { compositeType, type ObjectType } from "../values/composite.ts"
@@ -452,6 +452,12 @@ export class Executor {
           if (term.eval(frame) === 0) holds = false
         })
         return holds
+      },
+      typeOf: (table: Table, expr: Expr): SqlType => {
+        const c = compilation(this.context([]))
+        const scope = newScope(undefined)
+        scope.sources.push(tableSource(c, table, undefined).source)
+        return c.expr(c, expr, scope).type
       },
       fillDefault: (table: Table, column: ColumnDef) => {
         const c = compilation(this.context([]))

@@ -16,6 +16,8 @@ export interface ColumnSpec {
   readonly virtual: Expr | undefined
   /** undefined when the text does not say (ALTER … MODIFY keeps it). */
   readonly nullable: boolean | undefined
+  /** INVISIBLE or VISIBLE, where the text says so. */
+  readonly visible: boolean | undefined
   readonly constraints: ReadonlyArray<ConstraintSpec>
   readonly at: number
 }
@@ -53,6 +55,9 @@ export type AlterTableAction =
   | { readonly kind: "dropConstraint"; readonly name: string | undefined; readonly primary: boolean }
   | { readonly kind: "renameColumn"; readonly from: string; readonly to: string }
   | { readonly kind: "renameTable"; readonly to: string }
+  | { readonly kind: "renameConstraint"; readonly from: string; readonly to: string }
+  | { readonly kind: "readOnly"; readonly readOnly: boolean }
+  | { readonly kind: "storage" }
   | { readonly kind: "triggers"; readonly enabled: boolean }
 
 export type Ddl =
@@ -75,6 +80,12 @@ export type Ddl =
     readonly replace: boolean
     readonly readOnly: boolean
     readonly checkOption: boolean
+    readonly at: number
+  }
+  | {
+    readonly kind: "alterIndex"
+    readonly path: ReadonlyArray<string>
+    readonly to: string | undefined
     readonly at: number
   }
   | {

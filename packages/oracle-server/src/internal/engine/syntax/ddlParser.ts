@@ -37,11 +37,32 @@ export abstract class DdlParser extends DmlParser {
         this.name()
         this.expectWord("STORE", "AS", "LOB")
         if (this.isName()) this.name()
-      } else if (!this.physicalOption()) break
+      } else if (this.isWord("LOB") && this.isOp("(", 1)) this.#lobStorage()
+      else if (!this.physicalOption()) break
     }
     const query = this.takeWord("AS") ? this.query() : undefined
     if (columns.length === 0 && query === undefined) throw oraError(906, "missing left parenthesis", this.offset)
     return { kind: "createTable", path, columns, constraints, temporary: onCommit, query, ifNotExists, at }
+  }
+
+  /** `LOB (c) STORE AS SECUREFILE name (…)`. */
+  #lobStorage(): void {
+    this.at++
+    this.#nameList()
+    this.expectWord("STORE", "AS")
+    if (!this.takeWord("SECUREFILE")) this.takeWord("BASICFILE")
+    if (this.isName()) this.name()
+    if (this.isOp("(")) this.#parenthesized()
+  }
+
+  #parenthesized(): void {
+    let depth = 0
+    do {
+      if (this.token.kind === "end") throw oraError(907, "missing right parenthesis", this.offset)
+      if (this.isOp("(")) depth++
+      if (this.isOp(")")) depth--
+      this.at++
+    } while (depth > 0)
   }
 
   /** Clauses about storage change no answer and are read over; partitioning changes none either, but is refused. */
@@ -210,7 +231,9 @@ export abstract class DdlParser extends DmlParser {
       "VISIBLE"
     ]
     const hasType = (next.kind === "word" && !stops.includes(next.text)) || next.kind === "quoted"
-    if (!hasType && !modify && !["GENERATED", "AS"].includes(next.text)) {
+    // CREATE TABLE t (a, b) AS SELECT: the query has the types.
+    const isBare = next.kind === "op" && (next.text === "," || next.text === ")")
+    if (!hasType && !modify && !isBare && !["GENERATED", "AS"].includes(next.text)) {
       throw oraError(2263, "need to specify the datatype for this column", at)
     }
     const type = hasType ? this.typeSpec() : undefined
@@ -220,6 +243,7 @@ export abstract class DdlParser extends DmlParser {
     let identity: ColumnSpec["identity"]
     let virtual: Expr | undefined
     let nullable: boolean | undefined
+    let visible: boolean | undefined
     const constraints: Array<ConstraintSpec> = []
     for (;;) {
       const here = this.offset
@@ -259,8 +283,14 @@ export abstract class DdlParser extends DmlParser {
         }
         continue
       }
-      if (this.isWord("INVISIBLE")) throw this.unsupported("invisible columns")
-      if (this.takeWord("VISIBLE")) continue
+      if (this.isWord("INVISIBLE") || this.isWord("VISIBLE")) {
+        visible = this.isWord("VISIBLE")
+        this.at++
+        continue
+      }
+      for (const word of ["ANNOTATIONS", "COLLATE", "DOMAIN", "ENCRYPT", "RESERVABLE"]) {
+        if (this.isWord(word)) throw this.unsupported(`${word} of a column`)
+      }
       const constraintName = this.#constraintName()
       const base = {
         name: constraintName,
@@ -297,6 +327,7 @@ export abstract class DdlParser extends DmlParser {
       identity,
       virtual,
       nullable,
+      visible,
       constraints,
       at
     }
@@ -360,13 +391,26 @@ export abstract class DdlParser extends DmlParser {
           const from = this.name()
           this.expectWord("TO")
           actions.push({ kind: "renameColumn", from, to: this.name() })
+        } else if (this.takeWord("CONSTRAINT")) {
+          const from = this.name()
+          this.expectWord("TO")
+          actions.push({ kind: "renameConstraint", from, to: this.name() })
         } else {
           this.expectWord("TO")
           actions.push({ kind: "renameTable", to: this.name() })
         }
       } else if (this.takeWord("ENABLE", "ALL", "TRIGGERS")) actions.push({ kind: "triggers", enabled: true })
       else if (this.takeWord("DISABLE", "ALL", "TRIGGERS")) actions.push({ kind: "triggers", enabled: false })
-      else throw this.unsupported(`ALTER TABLE ${this.token.text}`)
+      else if (this.takeWord("READ", "ONLY")) actions.push({ kind: "readOnly", readOnly: true })
+      else if (this.takeWord("READ", "WRITE")) actions.push({ kind: "readOnly", readOnly: false })
+      else if (this.takeWord("SET", "UNUSED")) {
+        const names = this.takeWord("COLUMN") ? [this.name()] : this.#nameList()
+        actions.push({ kind: "dropColumns", names })
+        if (this.takeWord("CASCADE")) this.takeWord("CONSTRAINTS")
+      } else if (this.takeWord("MOVE") || this.takeWord("SHRINK", "SPACE") || this.physicalOption()) {
+        while (this.physicalOption());
+        actions.push({ kind: "storage" })
+      } else throw this.unsupported(`ALTER TABLE ${this.token.text}`)
     }
     if (actions.length === 0) throw oraError(2210, "no options specified for ALTER TABLE", this.offset)
     return { kind: "alterTable", path, actions, at }

@@ -144,6 +144,7 @@ export abstract class QueryParser extends FromParser {
     let having: Expr | undefined
     if (this.takeWord("GROUP")) {
       this.expectWord("BY")
+      if (this.isWord("ALL")) throw this.unsupported("GROUP BY ALL")
       const grouped = this.#groupBy()
       groupBy = grouped.exprs
       groupingSets = grouped.sets

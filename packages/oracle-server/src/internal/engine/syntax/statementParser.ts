@@ -97,6 +97,7 @@ class StatementParser extends TypeDefinitionParser {
       throw this.unsupported(`ALTER SYSTEM ${this.token.text}`)
     }
     if (this.takeWord("TABLE")) return { kind: "ddl", ddl: this.alterTable() }
+    if (this.takeWord("INDEX")) return { kind: "ddl", ddl: this.#alterIndex() }
     if (this.takeWord("USER")) return { kind: "ddl", ddl: this.#alterUser() }
     if (this.takeWord("SEQUENCE")) {
       const at = this.offset
@@ -145,6 +146,7 @@ class StatementParser extends TypeDefinitionParser {
     if (first === "COMMENT") {
       this.expectWord("ON")
       const column = this.takeWord("COLUMN")
+      if (!column && !this.isWord("TABLE")) throw this.unsupported(`COMMENT ON ${this.token.text}`)
       if (!column) this.expectWord("TABLE")
       const path = this.path()
       this.expectWord("IS")
@@ -176,7 +178,10 @@ class StatementParser extends TypeDefinitionParser {
       return this.createTable(true)
     }
     if (this.takeWord("TABLE")) return this.createTable(false)
-    if (this.takeWord("VIEW")) return this.#createView(replace)
+    if (this.takeWord("VIEW")) {
+      if (this.isWord("IF") && this.isWord("NOT", 1)) throw this.unsupported("CREATE VIEW IF NOT EXISTS")
+      return this.#createView(replace)
+    }
     if (this.isWord("UNIQUE") || this.isWord("INDEX")) {
       const unique = this.takeWord("UNIQUE")
       this.expectWord("INDEX")
@@ -247,6 +252,19 @@ class StatementParser extends TypeDefinitionParser {
     if (kind === "end") throw oraError(988, "missing or invalid password(s)", start)
     this.at++
     return kind === "word" ? this.sql.slice(start, end) : text
+  }
+
+  /** Where an index is kept, and whether it is used, changes no answer here. */
+  #alterIndex(): Ddl {
+    const at = this.offset
+    this.takeWord("IF", "EXISTS")
+    const path = this.path()
+    if (this.takeWord("RENAME", "TO")) return { kind: "alterIndex", path, to: this.name(), at }
+    const isStorage = this.takeWord("REBUILD") || this.takeWord("COALESCE") || this.takeWord("SHRINK", "SPACE") ||
+      this.takeWord("MONITORING", "USAGE") || this.takeWord("NOMONITORING", "USAGE") || this.physicalOption()
+    if (!isStorage) throw this.unsupported(`ALTER INDEX ${this.token.text}`)
+    while (this.physicalOption());
+    return { kind: "alterIndex", path, to: undefined, at }
   }
 
   #alterUser(): Ddl {

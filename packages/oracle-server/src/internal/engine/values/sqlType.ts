@@ -125,6 +125,9 @@ export const shortName = (t: SqlType): string => {
       return `INTERVAL YEAR(${t.precision}) TO MONTH`
     case "INTERVAL DAY TO SECOND":
       return `INTERVAL DAY(${t.precision}) TO SECOND(${t.scale})`
+    case "NUMBER":
+      // Binary digits.
+      return t.precision > 0 && t.scale === -127 ? "FLOAT" : t.name
     default:
       return t.name
   }
