@@ -91,6 +91,8 @@ const areas: ReadonlyArray<readonly [string, Cases]> = [
     ["validate_conversion('2024-13-01' as date, 'YYYY-MM-DD')", "0"]
   ]],
   ["characters", [
+    ["chr(8364 using nchar_cs)", "€"],
+    ["to_char(next_day(date '2024-05-17', 1), 'DD.MM.')", "19.05."],
     ["asciistr('ABÄCDE')", "AB\\00C4CDE"],
     ["upper('große')", "GROßE"],
     ["nls_upper('große')", "GROßE"],
@@ -124,6 +126,7 @@ describe.each(areas)("%s", (_area, cases) => {
 
 describe("what is refused", () => {
   const refused: ReadonlyArray<readonly [string, string]> = [
+    ["max(1, 2)", "ORA-00909"],
     ["ln(0)", "ORA-01428: argument '0' is out of range"],
     ["asin(2)", "ORA-01428"],
     ["power(-2, 0.5)", "ORA-01428"],

@@ -159,6 +159,17 @@ describe("clauses of queries", () => {
     assert.strictEqual(sql.error(text).slice(0, message.length), message)
   })
 
+  it("samples rows: about so many of them, and the same ones with a seed", () => {
+    sql.run("create table many as select level n from dual connect by level <= 2000")
+    const count = Number(sql.value("select count(*) from many sample (25)"))
+    assert.isAbove(count, 350)
+    assert.isBelow(count, 650)
+    const seeded = "select sum(m.n), count(*) from many sample block (10) seed (7) m"
+    assert.deepStrictEqual(sql.rows(seeded), sql.rows(seeded))
+    assert.notDeepEqual(sql.rows(seeded), sql.rows(seeded.replace("(7)", "(8)")))
+    assert.match(sql.error("select * from many sample (100)"), /^ORA-30562/)
+  })
+
   it("has cursors in rows, each over the rows that its own row leads to", () => {
     const { cursor } = sql.run(
       "select s.shop, cursor(select t.id from sale t where t.shop = s.shop order by 1) from (select distinct shop from sale) s order by 1"

@@ -132,8 +132,13 @@ export const compileAggregate = (c: Compilation, expr: Call, scope: Scope): Term
   }
 }
 
+/** Aggregates of more than one argument. */
+const several = new Set(["LISTAGG", "JSON_OBJECTAGG", ...pairAggregates])
+
 const one = (c: Compilation, expr: Call, scope: Scope): Term => {
-  if (expr.args.length === 0) throw oraError(909, "invalid number of arguments", expr.at)
+  if (expr.args.length === 0 || (expr.args.length > 1 && !several.has(expr.path[0]!))) {
+    throw oraError(909, "invalid number of arguments", expr.at)
+  }
   return c.expr(c, expr.args[0]!, scope)
 }
 

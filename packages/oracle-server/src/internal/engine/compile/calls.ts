@@ -134,6 +134,8 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
     ? `TRIM_${expr.options["side"] ?? "BOTH"}`
     : name === "TRANSLATE" && expr.options["using"] !== undefined
     ? "TRANSLATE_USING"
+    : name === "CHR" && expr.options["using"] !== undefined
+    ? "NCHR"
     : name
   const def = library[trim]
   if (def !== undefined && !isInternal(name)) {

@@ -9,7 +9,7 @@ import type { Row } from "../storage/tableData.ts"
 import type { Block, Expr, FromItem, Pivot, Query, Unpivot } from "../syntax/ast.ts"
 import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
-import { BOOLEAN, kindOf, ROWID, varchar2 } from "../values/sqlType.ts"
+import { BOOLEAN, kindOf, NUMBER, ROWID, varchar2 } from "../values/sqlType.ts"
 import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./compilation.ts"
 import { compileJsonTable } from "./jsonTables.ts"
 import { choose } from "./logic.ts"
@@ -154,6 +154,27 @@ const listLeaf = (slot: number, width: number, list: (f: Frame) => ReadonlyArray
   scan: (f, filter) => new ListScan(f, slot, list, filter)
 })
 
+/** Whether a row is among those of SAMPLE: with a SEED it always is, or never. */
+const sampleTerm = (sample: NonNullable<Extract<FromItem, { kind: "table" }>["sample"]>, slot: number): Term => {
+  const { at, percent, seed } = sample
+  if (!(percent >= 0.000001 && percent < 100)) {
+    throw oraError(30562, "SAMPLE percentage must be in the range [0.000001,100)", at)
+  }
+  const row = columnTerm(slot, 0, NUMBER, true)
+  return derived([row], `sample:${percent}:${seed ?? ""}`, BOOLEAN, false, (f) => {
+    const chance = seed === undefined ? Math.random() : scattered(row.eval(f) as number, seed)
+    return chance * 100 < percent ? 1 : 0
+  }, { condition: true })
+}
+
+/** A number from 0 to 1 that looks random. */
+const scattered = (row: number, seed: number): number => {
+  let hash = Math.imul(row + 1, 0x9e3779b1) ^ Math.imul(seed + 1, 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
+}
+
 const dual: ReadonlyArray<Row> = [["X"]]
 
 const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): CompiledItem => {
@@ -176,7 +197,11 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
   const object = c.context.catalog.find(path, c.schema)
   if (object?.kind === "table") {
     const compiled = tableSource(c, object, alias ?? (name === object.name ? undefined : name))
-    return { relation: compiled.relation, sources: [compiled.source] }
+    const { relation } = compiled
+    const sampled: Relation = item.sample === undefined
+      ? relation
+      : { kind: "inner", items: [relation], conditions: [sampleTerm(item.sample, relation.slot)] }
+    return { relation: sampled, sources: [compiled.source] }
   }
   if (object?.kind === "view") {
     if (c.viewDepth > 30) throw oraError(1731, "circular view definition encountered", at)

@@ -272,9 +272,9 @@ export const dateFunctions: FunctionTable = {
     params: ["d", "c"],
     returns: DATE,
     run: (_, d, name) => {
-      const wanted = dayNames.findIndex((candidate) =>
-        name.trim().toUpperCase().startsWith(candidate.slice(0, 3).toUpperCase())
-      )
+      const number = /^\s*[1-7]\s*$/.test(name) ? Number(name) - 1 : undefined
+      const wanted = number ??
+        dayNames.findIndex((candidate) => name.trim().toUpperCase().startsWith(candidate.slice(0, 3).toUpperCase()))
       if (wanted < 0) throw oraError(1846, "not a valid day of the week")
       const today_ = weekday(Math.floor(d / secondsPerDay))
       return checkRange(d + (((wanted - today_ + 6) % 7) + 1) * secondsPerDay)

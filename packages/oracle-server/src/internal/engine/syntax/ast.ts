@@ -268,6 +268,8 @@ export type FromItem =
     readonly path: ReadonlyArray<string>
     readonly alias: string | undefined
     readonly link: string | undefined
+    /** SAMPLE: the percentage of the rows, and what makes the choice the same each time. */
+    readonly sample?: { readonly percent: number; readonly seed: number | undefined; readonly at: number } | undefined
     readonly at: number
   }
   | {

@@ -77,6 +77,7 @@ export abstract class CallParser extends ParserBase {
         args.push(this.expr())
         if (vectorMakers.has(path[0]!) && this.takeWord("RETURNING")) type = this.typeSpec()
         if (args.length === 1 && this.isWord("DEFAULT")) onConversionError = this.conversionDefault()
+        if (path[0] === "CHR" && this.takeWord("USING", "NCHAR_CS")) options["using"] = "NCHAR_CS"
         if (path[0] === "TRANSLATE" && this.takeWord("USING")) options["using"] = this.name()
         if (path[0] === "VALIDATE_CONVERSION" && this.takeWord("AS")) type = this.typeSpec()
       } while (this.takeOp(","))

@@ -191,11 +191,12 @@ export abstract class FromParser extends ExpressionParser {
       const call = this.call(path, at)
       return { kind: "function", call, alias: this.tableAlias(), at }
     }
-    this.#refuseTableSuffix()
+    if (!this.isWord("SAMPLE")) this.#refuseTableSuffix()
     if (this.isWord("AS") && this.isWord("OF", 1)) throw this.unsupported("flashback query")
+    const sample = this.#sample()
     const alias = this.tableAlias()
     this.#refuseTableSuffix()
-    return { kind: "table", path, alias, link: undefined, at }
+    return { kind: "table", path, alias, link: undefined, sample, at }
   }
 
   #valuesTable(at: number): FromItem {
@@ -213,6 +214,30 @@ export abstract class FromParser extends ExpressionParser {
       this.expectOp(")")
     }
     return { kind: "values", rows, alias, names, at }
+  }
+
+  #sample(): Extract<FromItem, { kind: "table" }>["sample"] {
+    const at = this.offset
+    if (!this.isWord("SAMPLE") || !(this.isOp("(", 1) || this.isWord("BLOCK", 1))) return undefined
+    this.at++
+    this.takeWord("BLOCK")
+    const number = (): number => {
+      const token = this.token
+      if (token.kind !== "number") throw oraError(933, "SQL command not properly ended", token.start)
+      this.at++
+      return Number(token.text)
+    }
+    this.expectOp("(")
+    const percent = number()
+    if (this.takeOp(",")) number()
+    this.expectOp(")")
+    let seed: number | undefined
+    if (this.takeWord("SEED")) {
+      this.expectOp("(")
+      seed = number()
+      this.expectOp(")")
+    }
+    return { percent, seed, at }
   }
 
   #nestedQuery(): boolean {
