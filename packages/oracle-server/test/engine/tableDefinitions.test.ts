@@ -78,6 +78,28 @@ describe("ALTER", () => {
     )
   })
 
+  it("shows function-based indexes, which change no answer", () => {
+    sql.run("create table word (id number, text varchar2(10))")
+    sql.run("create index word_ix on word (upper(text), id)")
+    assert.strictEqual(
+      rows("select index_type, uniqueness from user_indexes where index_name = 'WORD_IX'"),
+      "FUNCTION-BASED NORMAL|NONUNIQUE"
+    )
+    assert.strictEqual(
+      rows("select column_expression, column_position from user_ind_expressions where index_name = 'WORD_IX'"),
+      "UPPER(\"TEXT\")|1"
+    )
+    assert.strictEqual(
+      rows("select column_name from user_ind_columns where index_name = 'WORD_IX' order by column_position"),
+      "SYS_NC00003$|ID".replace("|", " ; ")
+    )
+    assert.match(sql.error("create index word_ix on word (lower(text))"), /^ORA-00955/)
+    assert.match(sql.error("create index other on word (lower(nosuch))"), /^ORA-00904/)
+    assert.match(sql.error("create unique index other on word (lower(text))"), /^ORA-03001/)
+    sql.run("drop index word_ix")
+    assert.strictEqual(rows("select count(*) from user_indexes where index_name = 'WORD_IX'"), "0")
+  })
+
   it("takes the names of a table from its list, and the types from its query", () => {
     sql.run("create table copy (a, b) as select 1, 'x' y from dual")
     assert.strictEqual(rows("select a, b from copy"), "1|x")

@@ -66,6 +66,13 @@ export interface CheckConstraint {
   readonly generated: boolean
 }
 
+export interface ExpressionIndex {
+  readonly name: string
+  readonly owner: string
+  /** The text of each expression, and the name of its column: one that the database makes, for what is no column. */
+  readonly columns: ReadonlyArray<{ readonly name: string; readonly text: string; readonly isColumn: boolean }>
+}
+
 export interface IndexDef {
   readonly name: string
   readonly owner: string
@@ -86,6 +93,8 @@ export interface Table {
   readonly foreign: Array<ForeignConstraint>
   readonly checks: Array<CheckConstraint>
   readonly indexes: Array<IndexDef>
+  /** Function-based ones: they change no answer, so nothing is kept but what the dictionary shows. */
+  readonly expressionIndexes: Array<ExpressionIndex>
   /** Foreign keys that point here. */
   readonly children: Array<{ readonly table: Table; readonly constraint: ForeignConstraint }>
   readonly temporary: "delete" | "preserve" | undefined

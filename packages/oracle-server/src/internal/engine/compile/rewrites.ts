@@ -1,6 +1,6 @@
 /** Rewriting trees: aggregates of aggregates as two queries, and aliases of the select list in GROUP BY and HAVING. */
 import type { Block, Call, Expr, OrderItem, Query, SelectItem } from "../syntax/ast.ts"
-import { oraError } from "../values/oraError.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
 import { isAggregate } from "./aggregateCalls.ts"
 import { some } from "./walk.ts"
 
@@ -99,3 +99,35 @@ export const withAliases = <A>(root: A, items: ReadonlyArray<SelectItem>, isColu
     if (path.length !== 1 || isColumn(path[0]!)) return node
     return items.find((item) => item.alias === path[0])?.expr ?? node
   })
+
+const quotedText = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** An expression as the dictionary writes it: names in quotes, no blanks. */
+export const expressionText = (expr: Expr): string => {
+  switch (expr.kind) {
+    case "name":
+      return expr.path.map((part) => `"${part}"`).join(".")
+    case "number":
+      return expr.text
+    case "string":
+      return quotedText(expr.value)
+    case "null":
+      return "NULL"
+    case "call":
+      return `${expr.path.join(".")}(${expr.args.map(expressionText).join(",")})`
+    case "unary":
+      return `${expr.op}${expressionText(expr.arg)}`
+    case "binary":
+      return `${expressionText(expr.left)}${expr.op}${expressionText(expr.right)}`
+    case "case": {
+      const whens = expr.whens.map(([when, then]) => ` WHEN ${expressionText(when)} THEN ${expressionText(then)}`).join(
+        ""
+      )
+      const operand = expr.operand === undefined ? "" : ` ${expressionText(expr.operand)}`
+      const otherwise = expr.otherwise === undefined ? "" : ` ELSE ${expressionText(expr.otherwise)}`
+      return `CASE${operand}${whens}${otherwise} END`
+    }
+    default:
+      throw unimplemented(`an index on this expression (${expr.kind})`, expr.at)
+  }
+}

@@ -1,7 +1,7 @@
 /** ALTER, DROP, TRUNCATE, views, indexes, synonyms. */
-import { column as columnOf, type ColumnDef, keyOf, type Table } from "../catalog/catalog.ts"
+import { column as columnOf, type ColumnDef, type ExpressionIndex, keyOf, type Table } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
-import { mapTree } from "../compile/rewrites.ts"
+import { expressionText, mapTree } from "../compile/rewrites.ts"
 import { newIndex } from "../storage/store.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
@@ -169,6 +169,22 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
   }
 }
 
+/** The expressions of an index, as the dictionary shows them; each is compiled to find its errors now. */
+const expressionColumns = (
+  services: DefinitionServices,
+  table: Table,
+  exprs: ReadonlyArray<Expr>
+): ExpressionIndex["columns"] =>
+  exprs.map((expr, i) => {
+    services.typeOf(table, expr)
+    const isColumn = expr.kind === "name"
+    return {
+      name: isColumn ? expr.path.at(-1)! : `SYS_NC${String(table.columns.length + i + 1).padStart(5, "0")}$`,
+      text: expressionText(expr),
+      isColumn
+    }
+  })
+
 /** Checks and virtual columns name the column, too. */
 const renameInExpressions = (table: Table, from: string, to: string): void => {
   const renamed = (expr: Expr): Expr =>
@@ -212,6 +228,9 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
   if (ddl.object === "INDEX") {
     for (const table of catalog.tables()) {
       const index = table.indexes.find((candidate) => candidate.name === name && candidate.owner === owner)
+      const count = table.expressionIndexes.length
+      without(table.expressionIndexes, (candidate) => candidate.name === name && candidate.owner === owner)
+      if (table.expressionIndexes.length < count) return
       if (index === undefined) continue
       for (const data of core.store.all(table)) data.dropIndex(index.indexId)
       without(table.indexes, (candidate) => candidate === index)
@@ -303,6 +322,9 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
       for (const table of catalog.tables()) {
         const index = table.indexes.find((candidate) => candidate.name === name && candidate.owner === owner)
         const key = table.owner === owner ? table.keys.find((candidate) => candidate.indexName === name) : undefined
+        const other = table.expressionIndexes.find((candidate) => candidate.name === name && candidate.owner === owner)
+        if (other !== undefined && ddl.to !== undefined) Object.assign(other, { name: ddl.to })
+        if (other !== undefined) return undefined
         if (index === undefined && key === undefined) continue
         if (ddl.to !== undefined) {
           Object.assign(index ?? key!, index === undefined ? { indexName: ddl.to } : { name: ddl.to })
@@ -316,13 +338,21 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
       const table = catalog.table(ddl.table, session.currentSchema, ddl.at)
       exclusive(services, table)
       for (const other of catalog.tables()) {
-        if (other.indexes.some((index) => index.owner === owner && index.name === name)) {
+        if (
+          [...other.indexes, ...other.expressionIndexes].some((index) => index.owner === owner && index.name === name)
+        ) {
           throw oraError(955, "name is already used by an existing object", ddl.at)
         }
       }
+      if (ddl.columns.some((expr) => expr.kind !== "name")) {
+        if (ddl.unique) throw unimplemented("unique function-based indexes", ddl.at)
+        table.expressionIndexes.push({ name, owner, columns: expressionColumns(services, table, ddl.columns) })
+        catalog.version++
+        return undefined
+      }
       const columns = ddl.columns.map((expr) => {
-        if (expr.kind !== "name") throw unimplemented("function-based indexes", expr.at)
-        return columnOf(table, expr.path.at(-1)!, expr.at)
+        const path = expr.kind === "name" ? expr.path : []
+        return columnOf(table, path.at(-1)!, expr.at)
       })
       if (ddl.unique && hasDuplicates(core, table, columns)) {
         throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)

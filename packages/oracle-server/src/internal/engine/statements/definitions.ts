@@ -290,6 +290,7 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
     foreign: [],
     checks: [],
     indexes: [],
+    expressionIndexes: [],
     children: [],
     temporary: ddl.temporary,
     // The first place is the row's number.

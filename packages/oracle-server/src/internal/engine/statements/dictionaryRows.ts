@@ -300,11 +300,24 @@ const indexes = (core: Core): ReadonlyArray<IndexFacts> =>
     }))
   ])
 
+/** Function-based indexes, with their tables. */
+const expressionIndexes = (core: Core) =>
+  tables(core).flatMap((table) => table.expressionIndexes.map((index) => ({ ...index, table })))
+
 export const indexRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  indexes(core).map(({ generated, name, owner, table, unique }) => ({
+  [
+    ...indexes(core).map((index) => ({ ...index, form: "NORMAL" })),
+    ...expressionIndexes(core).map((index) => ({
+      ...index,
+      form: "FUNCTION-BASED NORMAL",
+      generated: false,
+      unique: false
+    }))
+  ].map(({ form, generated, name, owner, table, unique }) => ({
     OWNER: owner,
     INDEX_NAME: name,
-    INDEX_TYPE: "NORMAL",
+    INDEX_TYPE: form,
+    FUNCIDX_STATUS: form === "NORMAL" ? null : "ENABLED",
     TABLE_OWNER: table.owner,
     TABLE_NAME: table.name,
     TABLE_TYPE: "TABLE",
@@ -330,8 +343,33 @@ export const indexRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     SEGMENT_CREATED: "YES"
   }))
 
-export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  indexes(core).flatMap(({ columns, name, owner, table }) =>
+export const indexExpressionRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  expressionIndexes(core).flatMap(({ columns, name, owner, table }) =>
+    columns.flatMap((column, index): ReadonlyArray<DictionaryRow> =>
+      column.isColumn ? [] : [{
+        INDEX_OWNER: owner,
+        INDEX_NAME: name,
+        TABLE_OWNER: table.owner,
+        TABLE_NAME: table.name,
+        COLUMN_EXPRESSION: column.text,
+        COLUMN_POSITION: index + 1
+      }]
+    )
+  )
+
+export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
+  ...expressionIndexes(core).flatMap(({ columns, name, owner, table }) =>
+    columns.map((column, index): DictionaryRow => ({
+      INDEX_OWNER: owner,
+      INDEX_NAME: name,
+      TABLE_OWNER: table.owner,
+      TABLE_NAME: table.name,
+      COLUMN_NAME: column.name,
+      COLUMN_POSITION: index + 1,
+      DESCEND: "ASC"
+    }))
+  ),
+  ...indexes(core).flatMap(({ columns, name, owner, table }) =>
     columns.map((column, index) => ({
       INDEX_OWNER: owner,
       INDEX_NAME: name,
@@ -344,6 +382,7 @@ export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       DESCEND: "ASC"
     }))
   )
+]
 
 export const tableCommentRows = (core: Core): ReadonlyArray<DictionaryRow> => [
   ...tables(core).map((table) => ({
