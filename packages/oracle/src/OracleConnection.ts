@@ -10,12 +10,22 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
 import { duration } from "./internal/fieldKinds.ts"
 import { givenOptions } from "./internal/givenOptions.ts"
 import { readContext } from "./internal/leaseContext.ts"
+import {
+  type LoadFailure,
+  type LoadOptions,
+  loadProblem,
+  type LoadProgress,
+  type LoadRow,
+  namesProblem
+} from "./internal/loadOptions.ts"
+import { load, propertyOf, targetOn } from "./internal/loads.ts"
 import { createLob, type LobKind, type LobSource } from "./internal/lobWriter.ts"
 import type { DriverConnection } from "./internal/oracledb.ts"
 import { passwordProblem } from "./internal/passwords.ts"
@@ -50,6 +60,8 @@ import type { Answers, OracleStatement, Services } from "./OracleStatement.ts"
 export type { CallError } from "./internal/caller.ts"
 export type { ReadError } from "./internal/cursor.ts"
 export type { DatePolicy } from "./internal/datePolicy.ts"
+export { LoadError } from "./internal/loadError.ts"
+export type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./internal/loadOptions.ts"
 export type { LobKind, LobSource } from "./internal/lobWriter.ts"
 export type { NumberPolicy } from "./internal/numberPolicy.ts"
 export type { DriverConnection } from "./internal/oracledb.ts"
@@ -210,6 +222,50 @@ export class OracleConnection extends Connection.Base implements StatementRunner
       options,
       (values) => executeMany(this.#caller, sql, rows, options ?? {}, values)
     )
+  }
+
+  /**
+   * A sink that loads rows into a table, a chunk in each round trip, and gives their number. Nothing more is taken from the stream while
+   * a chunk is written.
+   *
+   * **Details**
+   *
+   * Rows are written by array DML: a row that the database refuses fails the load with a `LoadError` that says which. Nothing is
+   * committed unless `commit` says so. With `direct` rows go past SQL: faster for many rows, and committed chunk by chunk, so that it is
+   * refused while the connection has uncommitted work. `table` may name its schema; names are written as in SQL, quoted where they need it.
+   *
+   * **Gotchas**
+   *
+   * Direct path load runs no triggers, locks the table for each chunk, and takes only values of the column's own type.
+   *
+   * **Example** (A stream into a table)
+   *
+   * ```ts
+   * import { OracleSessionPool } from "@sessionpool/oracle"
+   * import { Effect, Stream } from "effect"
+   *
+   * const load = Effect.gen(function*() {
+   *   const pool = yield* OracleSessionPool
+   *   return yield* pool.use((connection) =>
+   *     connection.withTransaction(
+   *       Stream.range(1, 1_000_000).pipe(
+   *         Stream.map((id) => [id, `item ${id}`]),
+   *         Stream.run(connection.sink("items", ["id", "name"]))
+   *       )
+   *     )
+   *   )
+   * })
+   * ```
+   */
+  sink<const Column extends string>(
+    table: string,
+    columns: ReadonlyArray<Column>,
+    options: LoadOptions = {}
+  ): Sink.Sink<LoadProgress, LoadRow<Column>, never, LoadFailure> {
+    const problem = loadProblem(table, columns, options) ?? namesProblem(table, columns)
+    if (problem !== undefined) return Sink.fail(problem)
+    const names = { table, columns, properties: columns.map(propertyOf) }
+    return Sink.fromTransform((upstream) => load(targetOn(this, names), options, upstream))
   }
 
   /** A stored procedure; gives the values of its OUT and IN OUT arguments. Names of arguments and routine are checked. */

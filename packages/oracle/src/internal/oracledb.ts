@@ -147,6 +147,13 @@ export interface DriverConnection {
   readonly runPipeline?: (pipeline: Pipeline, continueOnError: boolean) => Promise<ReadonlyArray<PipelineResult>>
   readonly getDbObjectClass: (name: string) => Promise<DbClass>
   readonly getStatementInfo: (sql: string) => Promise<StatementInfo>
+  /** Absent in releases without it, and in Thick mode. */
+  readonly directPathLoad?: (
+    schema: string,
+    table: string,
+    columns: ReadonlyArray<string>,
+    rows: ReadonlyArray<ReadonlyArray<unknown>>
+  ) => Promise<void>
   readonly commit: () => Promise<void>
   readonly rollback: () => Promise<void>
   readonly ping: () => Promise<void>

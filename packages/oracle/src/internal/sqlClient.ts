@@ -3,21 +3,25 @@ import type { PoolOptions, SessionRequest } from "@sessionpool/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Sink from "effect/Sink"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
+import { loadProblem } from "./loadOptions.ts"
+import { load, targetOn } from "./loads.ts"
 import { addressAttributes } from "./poolAddress.ts"
 import { ReturningPlans } from "./returningPlans.ts"
 import type { ClientOptions, ClientShape, OracleDialect } from "./sqlClientTypes.ts"
 import { OracleCompiler } from "./sqlCompiler.ts"
 import { OracleSqlConnection, type SharedState } from "./sqlConnection.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
-import { asSqlError } from "./sqlReason.ts"
+import { asSqlError, misuse } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
 import { rememberTransactions, transactions } from "./sqlTransactions.ts"
+import { StatementError } from "./statementError.ts"
 
 let clients = 0
 
@@ -50,6 +54,19 @@ const abilities = (
     return options.booleans === undefined ? found : { ...found, booleans: options.booleans === "boolean" }
   })
 }
+
+/** The names of a table and its columns as they stand in SQL. */
+const identifiers = (compiler: OracleCompiler, table: string, columns: ReadonlyArray<string>) =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed({
+        table: compiler.identifier(table),
+        columns: columns.map((column) => compiler.identifier(column))
+      })
+    } catch (thrown) {
+      return thrown instanceof StatementError ? Effect.fail(misuse(thrown)) : Effect.die(thrown)
+    }
+  })
 
 const timeToLive = (duration: PoolOptions.DurationOption): number =>
   duration === "infinity" ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(duration))
@@ -125,8 +142,20 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
           : Effect.flatten(asSqlError("acquireConnection")(use((connection) => f(connection))))
     )
 
+  const sink: ClientShape["sink"] = (table, columns, loading = {}) => {
+    const problem = loadProblem(table, columns, loading)
+    if (problem !== undefined) return Sink.fail(problem)
+    return Sink.fromTransform((upstream) =>
+      Effect.flatMap(identifiers(compiler, table, columns), (names) =>
+        useConnection((connection) => {
+          const commit = loading.direct === true ? undefined : loading.commit ?? !connection.transactions.isOpen
+          return load(targetOn(connection, { ...names, properties: columns }), { ...loading, commit }, upstream)
+        }))
+    )
+  }
+
   const complete = <C extends Client.SqlClient>(constructor: C, plain: (self: object) => object) => {
-    const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection })
+    const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection, sink })
     rememberTransactions(
       made,
       (connection) => transactions(transactionService, spanAttributes, Effect.succeed(wrap(connection)))

@@ -1,11 +1,13 @@
 /** What a client of `effect/sql` is given and has beyond `SqlClient`: types alone, so that its parts need not know the module that exports them. */
 import type { PoolOptions } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
+import type * as Sink from "effect/Sink"
 import type * as Client from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
+import type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./loadOptions.ts"
 
 /**
  * The options of a client beside those of its pool.
@@ -103,4 +105,13 @@ export interface ClientShape extends Client.SqlClient {
   readonly useConnection: <A, E, R>(
     f: (connection: OracleConnection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | SqlError, R>
+  /**
+   * A sink that loads rows into a table, as `connection.sink` does, with the client's names of the table and its columns. In a transaction
+   * it loads on the connection of that; outside each chunk is committed, and `committed` of a failure says how many rows stay.
+   */
+  readonly sink: <const Column extends string>(
+    table: string,
+    columns: ReadonlyArray<Column>,
+    options?: LoadOptions
+  ) => Sink.Sink<LoadProgress, LoadRow<Column>, never, LoadFailure | SqlError>
 }

@@ -71,6 +71,11 @@ export class OracleCompiler implements Statement.Compiler {
     return compiled
   }
 
+  /** A name of the program as an identifier; throws where it can be none. */
+  identifier(name: string): string {
+    return this.#name(name, false)
+  }
+
   #name(name: string, plain: boolean): string {
     const { transform } = this.#options
     const named = plain || transform === undefined ? name : transform(name)

@@ -193,7 +193,8 @@ export const readBindValue = (reader: ByteReader, bind: BindMetadata): WireValue
   return bytes === null ? null : decodeScalar(bytes, bind)
 }
 
-const decodeScalar = (bytes: Buffer, bind: BindMetadata): Value => {
+/** The value of a type that travels as its bytes alone. */
+export const decodeScalar = (bytes: Buffer, bind: BindMetadata): Value => {
   switch (bind.type) {
     case WireType.varchar:
     case WireType.char:

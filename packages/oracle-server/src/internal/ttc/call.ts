@@ -19,6 +19,9 @@ export type FunctionName =
   | "lobOperation"
   | "sessionRelease"
   | "pipelineEnd"
+  | "directPathPrepare"
+  | "directPathLoad"
+  | "directPathOperation"
   | "version"
   | "describeObject"
   | "closeCursors"
@@ -47,7 +50,10 @@ const names = new Map<number, FunctionName>([
   [FunctionCode.version, "version"],
   [FunctionCode.describeObject, "describeObject"],
   [FunctionCode.sessionRelease, "sessionRelease"],
-  [FunctionCode.pipelineEnd, "pipelineEnd"]
+  [FunctionCode.pipelineEnd, "pipelineEnd"],
+  [FunctionCode.directPathPrepare, "directPathPrepare"],
+  [FunctionCode.directPathLoad, "directPathLoad"],
+  [FunctionCode.directPathOperation, "directPathOperation"]
 ])
 
 export const functionName = (code: number): FunctionName => names.get(code) ?? "unknown"
@@ -59,9 +65,6 @@ const unimplementedNames = new Map<number, string>([
   [FunctionCode.dequeue, "Advanced Queuing (dequeue)"],
   [FunctionCode.arrayQueue, "Advanced Queuing (arrays)"],
   [FunctionCode.subscribe, "Continuous Query Notification"],
-  [FunctionCode.directPathPrepare, "direct path load"],
-  [FunctionCode.directPathLoad, "direct path load"],
-  [FunctionCode.directPathOperation, "direct path load"],
   [FunctionCode.alterSession, "transaction priority"],
   [FunctionCode.securityContext, "end user security context"]
 ])

@@ -140,6 +140,10 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
       describeObject(engine, body.name, dialogue.writer, dialogue.terms)
       return complete(dialogue, call, { rowCount: 0 })
     }
+    case "loadPrepare":
+    case "loadStream":
+    case "loadOperation":
+      return runLoad(dialogue, body).then((rowCount) => complete(dialogue, call, { rowCount }))
     case "unknown":
       throw unimplemented(featureName(call.code))
     case "plain":
@@ -148,6 +152,17 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
       throw new ProtocolError("an execution is not a plain call")
   }
 }
+
+/** Runs a call of a direct path load; gives the number of rows that it has written. */
+const runLoad = async (dialogue: Dialogue, body: LoadBody): Promise<number> => {
+  const { loads } = dialogue.requireSession()
+  if (body.kind === "loadStream") return await loads.stream(body.request)
+  if (body.kind === "loadPrepare") await loads.prepare(body.request, dialogue.writer, dialogue.terms)
+  else await loads.operate(body.request)
+  return 0
+}
+
+type LoadBody = Extract<FunctionBody, { readonly kind: "loadPrepare" | "loadStream" | "loadOperation" }>
 
 const runPlain = (dialogue: Dialogue, call: Call): void => {
   if (call.code === FunctionCode.version) return answerVersion(dialogue, call)

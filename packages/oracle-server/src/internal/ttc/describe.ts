@@ -16,7 +16,8 @@ const flexibleDimensions = 1
 
 const characterTypes: ReadonlySet<number> = new Set([WireType.varchar, WireType.char, WireType.long, WireType.clob])
 
-const writeColumnInfo = (writer: ByteWriter, column: Column, position: number, terms: TtcTerms): void => {
+/** What describes one column, the `position`th from 1. */
+export const writeColumnInfo = (writer: ByteWriter, column: Column, position: number, terms: TtcTerms): void => {
   const { fieldVersion, maxString } = terms
   const type = wireType(column.type)
   const character = characterTypes.has(type)

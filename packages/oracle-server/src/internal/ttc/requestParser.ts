@@ -5,6 +5,14 @@ import type { BindMetadata } from "./bindReader.ts"
 import { type ByteReader, Incomplete } from "./byteReader.ts"
 import { parseDescribeObject } from "./describeObject.ts"
 import {
+  type LoadOperation,
+  type LoadPrepare,
+  type LoadStream,
+  parseLoadOperation,
+  parseLoadPrepare,
+  parseLoadStream
+} from "./directPath.ts"
+import {
   type BindRow,
   type ExecuteHeader,
   parseExecute,
@@ -34,6 +42,9 @@ export type FunctionBody =
   | { readonly kind: "release"; readonly mode: number }
   | { readonly kind: "plain" }
   | { readonly kind: "describeObject"; readonly name: string }
+  | { readonly kind: "loadPrepare"; readonly request: LoadPrepare }
+  | { readonly kind: "loadStream"; readonly request: LoadStream }
+  | { readonly kind: "loadOperation"; readonly request: LoadOperation }
   /** A function that this server does not have, passed over. */
   | { readonly kind: "unknown" }
 
@@ -188,6 +199,12 @@ export class RequestParser {
       case FunctionCode.pipelineEnd:
         reader.ub4()
         return { kind: "plain" }
+      case FunctionCode.directPathPrepare:
+        return { kind: "loadPrepare", request: parseLoadPrepare(reader) }
+      case FunctionCode.directPathLoad:
+        return { kind: "loadStream", request: parseLoadStream(reader) }
+      case FunctionCode.directPathOperation:
+        return { kind: "loadOperation", request: parseLoadOperation(reader) }
       default:
         return this.#unknown()
     }

@@ -1,6 +1,7 @@
 /** A session of the database together with what its client holds of it: cursors, LOBs, settings. */
 import type { EngineSession } from "../engine/engine.ts"
 import { CursorTable } from "./cursorTable.ts"
+import { DirectLoads } from "./directPath.ts"
 import { LobTable } from "./lobTable.ts"
 
 /** What a client believes of its session. */
@@ -14,6 +15,7 @@ export class ServerSession {
   readonly engine: EngineSession
   readonly cursors: CursorTable
   readonly lobs = new LobTable()
+  readonly loads: DirectLoads
   readonly reported: ReportedState
   readonly openedAt: number
   /** Set by a kill: the next call is answered with it, and the connection ends. */
@@ -25,6 +27,7 @@ export class ServerSession {
   constructor(engine: EngineSession, maxOpenCursors: number, now: number) {
     this.engine = engine
     this.cursors = new CursorTable(engine, maxOpenCursors)
+    this.loads = new DirectLoads(engine)
     this.reported = { schema: engine.currentSchema, edition: engine.edition }
     this.openedAt = now
     this.lastCallAt = now
@@ -39,6 +42,7 @@ export class ServerSession {
   clearClientState(): void {
     this.cursors.clear()
     this.lobs.clear()
+    this.loads.clear()
   }
 
   close(): void {

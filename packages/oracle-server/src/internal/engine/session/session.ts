@@ -245,7 +245,9 @@ export class Session implements EngineSession {
 
   *#steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
     const result = yield* this.#run(statement, request)
-    if (request.autoCommit === true) this.#executor.transaction.commit()
+    // A batch with rows that were refused is left to its client.
+    const isRefused = result.batchErrors !== undefined && result.batchErrors.length > 0
+    if (request.autoCommit === true && !isRefused) this.#executor.transaction.commit()
     return result
   }
 
