@@ -8,35 +8,55 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { filesBelow, root } from "./lib/files.ts"
+import { filesBelow, hashOf, root } from "./lib/files.ts"
 
-/** What is changed, and the tests that are to notice: the second ones are asked only about what the first have not found. */
+/** What is changed, and the tests that are to notice. */
 interface Area {
   readonly folder: string
-  readonly files: ReadonlyArray<RegExp>
-  readonly tests: ReadonlyArray<ReadonlyArray<string>>
+  readonly files: RegExp
+  /** The later ones are asked only about what the ones before have not found. */
+  readonly stages: ReadonlyArray<Stage>
+}
+
+interface Stage {
+  readonly tests: ReadonlyArray<string>
+  /** Parts of the names of test files that need vitest itself, or cannot notice anything. */
+  readonly without?: ReadonlyArray<string>
 }
 
 const areas: Readonly<Record<string, Area>> = {
   core: {
     folder: "packages/core/src/internal",
-    files: [
-      /^decisions\//,
-      /^leases\//,
-      /^entities\/(accounts|fastPath|groupOpening|idleSessions|places|sessionGroup)\.ts$/
-    ],
-    // Scripts of the laws find most of them in little time.
-    tests: [["packages/testing/test/SessionPoolLaws.test.ts"], ["packages/core/test/**/*.test.ts"]]
+    files: new RegExp(
+      "^(decisions/.*|leases/.*|entities/(accounts|fastPath|groupOpening|groups|idleSessions|places|sessionGroup)" +
+        "|jobs/(breakOff|openings|sessionJobs))\\.ts$"
+    ),
+    stages: [
+      { tests: ["packages/core/test/*.test.ts"], without: ["eventsCost"] },
+      { tests: ["packages/testing/test/SessionPoolLaws.test.ts"] }
+    ]
   },
   oracle: {
     folder: "packages/oracle/src/internal",
-    files: [/^(caller|session|sessionDriver|sqlTransactions|transaction)\.ts$/],
-    tests: [[
-      "packages/oracle/test/*nterruption*.test.ts",
-      "packages/oracle/test/*ransaction*.test.ts",
-      "packages/oracle/test/promises*.test.ts",
-      "packages/oracle/test/pool.test.ts"
-    ]]
+    files: /^(callBatches|pipelinedCall|session|sessionCall|sessionContext|transaction)\.ts$/,
+    stages: [{
+      tests: [
+        "session",
+        "transaction*",
+        "clientTransactions",
+        "promises*",
+        "interruption",
+        "breaks",
+        "context",
+        "pipelining",
+        "onLease",
+        "pool",
+        "pooledServer",
+        "roundTrips",
+        "tracing",
+        "valueFaults"
+      ].map((name) => `packages/oracle/test/${name}.test.ts`)
+    }]
   }
 }
 
@@ -54,7 +74,7 @@ interface Report {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { concurrency: { type: "string", default: "2" } }
+  options: { concurrency: { type: "string", default: "1" } }
 })
 const [name = "", ...parts] = positionals
 const area = areas[name]
@@ -67,32 +87,43 @@ const work = join(root, "build", "mutation")
 mkdirSync(work, { recursive: true })
 
 /** Runs the tool on files or parts of them. */
-const run = (mutate: ReadonlyArray<string>, tests: ReadonlyArray<string>, stage: number): Report => {
-  const reportFile = join(work, `${name}-${stage}.json`)
-  const config = join(work, `${name}-${stage}.config.json`)
+const run = (mutate: ReadonlyArray<string>, { tests, without = [] }: Stage, number: number): Report => {
+  const reportFile = join(work, `${name}-${number}.json`)
+  const config = join(work, `${name}-${number}.config.json`)
   writeFileSync(
     config,
     JSON.stringify({
       mutate,
-      testRunner: "vitest",
-      plugins: ["@stryker-mutator/vitest-runner"],
-      vitest: { configFile: "scripts/lib/mutationVitest.ts", related: false },
+      testRunner: "warm",
+      plugins: ["./scripts/lib/warmRunner.ts"],
       tsconfigFile: "build/mutation/none.json",
-      // Texts and the shapes of objects are for tests of their own.
-      mutator: { excludedMutations: ["StringLiteral", "ObjectLiteral", "ArrayDeclaration", "Regex"] },
+      mutator: {
+        // A text is for people (messages, names of spans, log annotations; tests of their own hold the messages), or one of a few that a
+        // type allows. An object without its fields is not of its type. The type check finds these.
+        excludedMutations: ["StringLiteral", "ObjectLiteral"]
+      },
       coverageAnalysis: "perTest",
       concurrency: Number(values.concurrency),
-      timeoutMS: 8000,
+      // A process does not live so long that what mutants have left behind in it matters.
+      maxTestRunnerReuse: 100,
+      timeoutMS: 5000,
       reporters: ["progress-append-only", "json"],
       jsonReporter: { fileName: reportFile },
-      tempDirName: "build/mutation/sandbox",
+      tempDirName: `build/mutation/sandbox-${name}`,
       ignorePatterns: ["/build", "**/dist", "/benchmarks/results"]
     })
   )
   const { status } = spawnSync("stryker", ["run", config], {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, SESSIONPOOL_MUTATION_TESTS: tests.join(), SESSION_POOL_LAWS_RUNS: "40" }
+    env: {
+      ...process.env,
+      SESSIONPOOL_MUTATION_TESTS: tests.join(),
+      SESSIONPOOL_MUTATION_WITHOUT: without.join(),
+      SESSIONPOOL_MUTATION_SOURCES: JSON.stringify(sources),
+      SESSIONPOOL_MUTATION_RESULTS: join(work, `${name}-${number}.results.jsonl`),
+      SESSION_POOL_LAWS_RUNS: "15"
+    }
   })
   if (status !== 0 || !existsSync(reportFile)) process.exit(status ?? 1)
   return JSON.parse(readFileSync(reportFile, "utf8")) as Report
@@ -105,17 +136,21 @@ const place = (file: string, { location: { end, start } }: Mutant): string =>
   `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`
 
 const all = filesBelow(join(root, area.folder)).filter((file) =>
-  area.files.some((pattern) => pattern.test(file.replaceAll("\\", "/"))) &&
+  area.files.test(file.replaceAll("\\", "/")) &&
   (parts.length === 0 || parts.some((part) => file.includes(part)))
+)
+// A run may take long: others may change the files meanwhile.
+const sources = Object.fromEntries(
+  all.map((file) => [`${area.folder}/${file}`, hashOf(join(root, area.folder, file))])
 )
 let mutate: ReadonlyArray<string> = all.map((file) => `${area.folder}/${file}`)
 const keyOf = (file: string, mutant: Mutant): string =>
   `${place(file, mutant)} ${mutant.mutatorName} ${mutant.replacement}`
 let alive = new Map<string, { readonly file: string; readonly mutant: Mutant; readonly source: string }>()
 const counts = new Map<string, number>()
-for (const [stage, tests] of area.tests.entries()) {
+for (const [stage, asked] of area.stages.entries()) {
   if (mutate.length === 0) break
-  const report = run(mutate, tests, stage + 1)
+  const report = run(mutate, asked, stage + 1)
   const left = new Map<string, { readonly file: string; readonly mutant: Mutant; readonly source: string }>()
   for (const [file, { mutants, source }] of Object.entries(report.files)) {
     // Within the range of one mutant there may be others, which the stage before has found.
