@@ -20,6 +20,19 @@ describe("a ping before a session is lent", () => {
       assert.strictEqual(yield* database.count("pinged"), 1)
     }))
 
+  it.effect("to the millisecond, also where something runs at the beginning of each lease", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, max: 1, onLease: () => Effect.void })
+      yield* TestClock.adjust("10 minutes")
+      yield* served(pool)
+      yield* TestClock.adjust("60 seconds")
+      yield* served(pool)
+      assert.strictEqual(yield* database.count("pinged"), 0)
+      yield* TestClock.adjust(60_001)
+      yield* served(pool)
+      assert.strictEqual(yield* database.count("pinged"), 1)
+    }))
+
   it.effect("not for a session that was just opened; 0 pings always, infinity never", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ ...always, max: 1, pingInterval: 0 })
@@ -55,6 +68,19 @@ describe("a ping before a session is lent", () => {
       yield* TestClock.adjust("2 minutes")
       yield* database.kill(second!)
       assert.strictEqual(yield* served(pool), first)
+      assert.strictEqual(yield* database.count("opened"), 2)
+    }))
+
+  it.effect("where it finds the session dead, one that was used just now is lent without another ping", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ ...always, max: 2 })
+      const [tagged, untagged] = yield* warm(pool, "A=1", "")
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* served(pool), untagged)
+      yield* database.kill(tagged!)
+      const before = yield* database.count("pinged")
+      assert.strictEqual(yield* served(pool, { tag: "A=1" }), untagged)
+      assert.strictEqual(yield* database.count("pinged"), before + 1)
       assert.strictEqual(yield* database.count("opened"), 2)
     }))
 

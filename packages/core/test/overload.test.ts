@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import * as Overload from "../src/internal/data/overload.ts"
 import { beside, openPool, type Pool, served, settled } from "./openPool.ts"
@@ -98,6 +98,48 @@ describe("queueTarget", () => {
       const waits = yield* beside(served(pool))
       assert.isUndefined(waits.pollUnsafe())
       yield* pool.release(next)
+    }))
+
+  /** One request held from 5.0 s on, one that waits from then until `releasedAt`, and one that comes 50 ms before `newcomerAt`. */
+  const newcomer = (secondAt: number, releasedAt: number, newcomerAt: number) =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1, queueTarget: 100, queueInterval: "1 second" })
+      // What opens a session counts as served in time.
+      yield* served(pool)
+      yield* TestClock.adjust(5000)
+      const held = yield* pool.acquire()
+      yield* beside(pool.acquire())
+      const till = (at: number) => Effect.andThen(TestClock.setTime(at), settled)
+      if (secondAt < releasedAt) {
+        yield* till(secondAt)
+        yield* beside(served(pool))
+      }
+      yield* till(releasedAt)
+      yield* pool.release(held)
+      yield* settled
+      if (secondAt >= releasedAt) {
+        yield* till(secondAt)
+        yield* beside(served(pool))
+      }
+      yield* till(newcomerAt)
+      const fiber = yield* beside(Effect.flip(pool.acquire()))
+      const answer = fiber.pollUnsafe()
+      yield* pool.close({ force: true })
+      return answer
+    })
+
+  it.effect("an interval in which requests were served, but all of them late, is slow", () =>
+    Effect.gen(function*() {
+      const answer = yield* newcomer(5950, 5900, 6000)
+      assert.isTrue(answer !== undefined && Exit.isSuccess(answer))
+      if (answer === undefined || !Exit.isSuccess(answer)) return
+      // The wait to expect is that of the last one that was served.
+      assert.deepInclude(answer.value, { _tag: "PoolOverloadedError", expectedWaitMillis: 900, targetMillis: 100 })
+    }))
+
+  it.effect("a late one that is served after an interval is held against the next", () =>
+    Effect.gen(function*() {
+      assert.isUndefined(yield* newcomer(6090, 6100, 6150))
     }))
 
   it.effect("a free session is lent whatever the queue was like", () =>

@@ -13,7 +13,6 @@ export interface Demand {
  * shard have room. What an increment opens beyond the need leaves room for the requests of other groups.
  */
 export const sessionsToOpen = (demand: Demand, room: number, unmetElsewhere: number): number => {
-  if (demand.unmet <= 0) return 0
   const limit = Math.min(room, demand.shardRoom)
   const needed = Math.min(demand.unmet, limit)
   const wanted = Math.ceil(demand.unmet / demand.increment) * demand.increment

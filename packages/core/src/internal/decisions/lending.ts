@@ -33,7 +33,6 @@ export const findIdle = <S>(
     const session = state.idleFor(criteria)
     if (session === undefined) return undefined
     if (session.expiresAt <= now) state.retire(session, "expired")
-    else if (!state.isCurrent(session)) state.retire(session, "credentials")
     else if (!isHealthy(session)) state.retire(session, "dead")
     else return session
   }
@@ -69,13 +68,12 @@ export const claim = <S>(state: PoolState<S>, waiter: Waiter<S>): boolean => {
   return false
 }
 
-/** Looks for an idle session for a request that waits; `true` when it has one, or one is being pinged for it. */
-export const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isHealthy: IsHealthy<S>): boolean => {
+/** Looks for an idle session for a request that waits: it is the request's then, or is pinged for it. */
+const seek = <S>(state: PoolState<S>, waiter: Waiter<S>, now: number, isHealthy: IsHealthy<S>): void => {
   const session = findIdle(state, waiter.criteria, now, isHealthy)
-  if (session === undefined) return false
+  if (session === undefined) return
   if (needsPing(state, session, now)) setAside(state, session, waiter)
   else serve(state, waiter, session, now)
-  return true
 }
 
 /** The pool was resumed: requests that waited meanwhile look for a session, in their order. */
