@@ -1,6 +1,7 @@
 /**
- * Changes the sources a little, one place at a time, and sees whether a test notices: npm run mutate -- core, or oracle. What follows
- * are parts of file names: only those are changed. A whole area takes hours. At the end it lists the changes that no test has found.
+ * Changes the sources a little, one place at a time, and sees whether the tests or the type check notice: npm run mutate -- core, or
+ * oracle. What follows are parts of file names: only those are changed. A whole area takes hours; `--share 0.1` takes a tenth of the
+ * changes, the same ones each time. At the end it lists the changes that nothing has found. docs/mutations.md has what came of it.
  *
  * Stryker does the work. It cannot read TypeScript's configuration with TypeScript 7, and need not: it is told of a file that is not there.
  */
@@ -8,7 +9,9 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { filesBelow, hashOf, root } from "./lib/files.ts"
+import { filesBelow, root } from "./lib/files.ts"
+import { hashOf, isInSample, keyOf, type Place } from "./lib/mutationKeys.ts"
+import { type Change, failTypeCheck } from "./lib/typeStage.ts"
 
 /** What is changed, and the tests that are to notice. */
 interface Area {
@@ -32,8 +35,8 @@ const areas: Readonly<Record<string, Area>> = {
         "|jobs/(breakOff|openings|sessionJobs))\\.ts$"
     ),
     stages: [
-      { tests: ["packages/core/test/*.test.ts"], without: ["eventsCost"] },
-      { tests: ["packages/testing/test/SessionPoolLaws.test.ts"] }
+      { tests: ["packages/core/test/*.test.ts"], without: ["eventsCost", "replacement"] },
+      { tests: ["packages/core/test/replacement.test.ts", "packages/testing/test/SessionPoolLaws.test.ts"] }
     ]
   },
   oracle: {
@@ -65,7 +68,8 @@ interface Mutant {
   readonly mutatorName: string
   readonly replacement: string
   readonly status: string
-  readonly location: Record<"start" | "end", { readonly line: number; readonly column: number }>
+  /** Lines and columns count from 1. */
+  readonly location: Place
 }
 
 interface Report {
@@ -74,12 +78,14 @@ interface Report {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { concurrency: { type: "string", default: "1" } }
+  options: { concurrency: { type: "string", default: "1" }, share: { type: "string", default: "1" } }
 })
 const [name = "", ...parts] = positionals
 const area = areas[name]
 if (area === undefined) {
-  console.error(`usage: npm run mutate -- ${Object.keys(areas).join("|")} [part of a file name ...]`)
+  console.error(
+    `usage: npm run mutate -- ${Object.keys(areas).join("|")} [part of a file name ...] [--share 0.1] [--concurrency 2]`
+  )
   process.exit(2)
 }
 
@@ -104,9 +110,8 @@ const run = (mutate: ReadonlyArray<string>, { tests, without = [] }: Stage, numb
       },
       coverageAnalysis: "perTest",
       concurrency: Number(values.concurrency),
-      // A process does not live so long that what mutants have left behind in it matters.
-      maxTestRunnerReuse: 100,
-      timeoutMS: 5000,
+      // The runner ends what does not end by itself, and not by the clock: other work on the machine is not to find a mutant.
+      timeoutMS: 900_000,
       reporters: ["progress-append-only", "json"],
       jsonReporter: { fileName: reportFile },
       tempDirName: `build/mutation/sandbox-${name}`,
@@ -122,6 +127,7 @@ const run = (mutate: ReadonlyArray<string>, { tests, without = [] }: Stage, numb
       SESSIONPOOL_MUTATION_WITHOUT: without.join(),
       SESSIONPOOL_MUTATION_SOURCES: JSON.stringify(sources),
       SESSIONPOOL_MUTATION_RESULTS: join(work, `${name}-${number}.results.jsonl`),
+      SESSIONPOOL_MUTATION_SHARE: values.share,
       SESSION_POOL_LAWS_RUNS: "15"
     }
   })
@@ -129,11 +135,16 @@ const run = (mutate: ReadonlyArray<string>, { tests, without = [] }: Stage, numb
   return JSON.parse(readFileSync(reportFile, "utf8")) as Report
 }
 
-const isAlive = ({ status }: Mutant): boolean => status === "Survived" || status === "NoCoverage"
+/** What ended without an answer is not found either. */
+const isAlive = ({ status }: Mutant): boolean => status !== "Killed" && status !== "Timeout"
 
-/** A mutant as the tool is told of it. */
-const place = (file: string, { location: { end, start } }: Mutant): string =>
-  `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`
+const place = ({ end, start }: Place): Place => ({
+  start: { line: start.line - 1, column: start.column - 1 },
+  end: { line: end.line - 1, column: end.column - 1 }
+})
+
+const nameOf = (file: string, { location, mutatorName, replacement }: Mutant): string =>
+  keyOf(file, place(location), mutatorName, replacement)
 
 const all = filesBelow(join(root, area.folder)).filter((file) =>
   area.files.test(file.replaceAll("\\", "/")) &&
@@ -144,24 +155,33 @@ const sources = Object.fromEntries(
   all.map((file) => [`${area.folder}/${file}`, hashOf(join(root, area.folder, file))])
 )
 let mutate: ReadonlyArray<string> = all.map((file) => `${area.folder}/${file}`)
-const keyOf = (file: string, mutant: Mutant): string =>
-  `${place(file, mutant)} ${mutant.mutatorName} ${mutant.replacement}`
-let alive = new Map<string, { readonly file: string; readonly mutant: Mutant; readonly source: string }>()
+let alive = new Map<string, Mutant & Change>()
 const counts = new Map<string, number>()
 for (const [stage, asked] of area.stages.entries()) {
   if (mutate.length === 0) break
   const report = run(mutate, asked, stage + 1)
-  const left = new Map<string, { readonly file: string; readonly mutant: Mutant; readonly source: string }>()
+  const left = new Map<string, Mutant & Change>()
   for (const [file, { mutants, source }] of Object.entries(report.files)) {
-    // Within the range of one mutant there may be others, which the stage before has found.
-    if (stage === 0) counts.set(file, mutants.filter(({ status }) => status !== "Ignored").length)
-    for (const mutant of mutants.filter(isAlive)) {
-      const key = keyOf(file, mutant)
-      if (stage === 0 || alive.has(key)) left.set(key, { file, mutant, source })
+    const sample = mutants.filter((mutant) =>
+      mutant.status !== "Ignored" && isInSample(nameOf(file, mutant), Number(values.share))
+    )
+    if (stage === 0) counts.set(file, sample.length)
+    for (const mutant of sample.filter(isAlive)) {
+      const name = nameOf(file, mutant)
+      // Within the range of one mutant there may be others, which the stage before has found.
+      if (stage === 0 || alive.has(name)) left.set(name, { ...mutant, file, source })
     }
   }
-  alive = left
-  mutate = [...new Set([...alive.values()].map(({ file, mutant }) => place(file, mutant)))]
+  const failing = stage === 0 ? failTypeCheck(name, [...left.values()]) : new Set()
+  alive = new Map([...left].filter(([, mutant]) => !failing.has(mutant)))
+  // What the tool is told has columns from 0, and lines from 1.
+  mutate = [
+    ...new Set(
+      [...alive.values()].map(({ file, location: { end, start } }) =>
+        `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`
+      )
+    )
+  ]
 }
 
 const oneLine = (text: string): string => {
@@ -177,11 +197,9 @@ const cut = (source: string, { end, start }: Mutant["location"]): string => {
 }
 
 console.log("\nMutants that no test has found:")
-for (const { file, mutant, source } of alive.values()) {
-  const { location, mutatorName, replacement } = mutant
-  console.log(
-    `${file}:${location.start.line}: ${mutatorName}: ${oneLine(cut(source, location))} -> ${oneLine(replacement)}`
-  )
+for (const { file, location, mutatorName, replacement, source } of alive.values()) {
+  const before = oneLine(cut(source, location))
+  console.log(`${file}:${location.start.line}: ${mutatorName}: ${before} -> ${oneLine(replacement)}`)
 }
 let total = 0
 for (const [file, count] of counts) {

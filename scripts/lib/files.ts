@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { join, relative } from "node:path"
 
 /** The root of the repository. */
@@ -14,10 +13,3 @@ export const filesBelow = (folder: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort()
-
-/** A short hash of what files hold. */
-export const hashOf = (...files: ReadonlyArray<string>): string => {
-  const hash = createHash("sha256")
-  for (const file of files) hash.update(readFileSync(file))
-  return hash.digest("hex").slice(0, 12)
-}

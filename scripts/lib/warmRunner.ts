@@ -1,19 +1,26 @@
 /**
  * Runs tests for the mutation tool. Its own runner starts vitest anew for each mutant, which takes longer than the tests: here the test
- * files and the sources are loaded once for a process, by Node itself, and only the tests that reach a mutant run for it, those that
- * have found others first. A test that does not end counts as failed, and its effect is interrupted.
+ * files and the sources are loaded once for a process, by Node itself, and only the tests that reach a mutant run for it: those that
+ * have found its neighbors first, then the fast ones. A test that does not end counts as failed, and its effect is interrupted.
+ *
+ * A test that failed runs once more without the mutant and has to pass: what mutants before have left behind in the process finds
+ * nothing. Where it fails again, the mutant is asked about again in a process of its own.
+ *
+ * A test that never gives its turn back is ended together with the process, by a thread that measures what the processor has worked for
+ * it: other work on the machine finds no mutant.
  *
  * What became of each mutant is written down at once, so that a run that was ended goes on where it was: a mutant that a test has found
- * is not asked about again as long as its file is the same, one that lives as long as the tests are the same, too. A test that never
- * gives its turn back is ended by the tool, together with the process: what was begun twice and never ended counts as found.
+ * is not asked about again as long as its file is the same, one that lives as long as the tests are the same, too.
  *
  * Mutants of what runs while a module is loaded are activated before that, in a process of their own: the tool sees to it.
  */
 import { appendFileSync, existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import { registerHooks } from "node:module"
-import { join, relative } from "node:path"
+import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { hashOf } from "./files.ts"
+import { hashOf, isInSample, keyOf, type Place } from "./mutationKeys.ts"
+import { watchTurns } from "./turnWatch.ts"
+import type * as Warm from "./warmVitest.ts"
 
 /** What the tool's instrumented code reads and writes. */
 interface Instrumenter {
@@ -32,7 +39,7 @@ interface MutantRun {
     readonly fileName: string
     readonly mutatorName: string
     readonly replacement: string
-    readonly location: unknown
+    readonly location: Place
   }
   readonly mutantActivation: "runtime" | "static"
 }
@@ -57,7 +64,8 @@ const redirect = (folder: string) => {
 /** What is known of the tests from the runs before, by any process. */
 interface Known {
   readonly millis: Record<string, number>
-  readonly kills: Record<string, number>
+  /** The tests that have found mutants of a file, the last one first. */
+  readonly finders: Record<string, Array<string>>
   /** Tests that do not pass twice in one process of this runner: they need vitest itself. */
   readonly once: Array<string>
 }
@@ -65,21 +73,41 @@ interface Known {
 const messageOf = (failure: unknown): string =>
   failure instanceof Error ? `${failure.name}: ${failure.message}` : String(failure)
 
-/** What the results file has of a mutant: how often it was begun, and its end. */
-interface Past {
-  begun: number
-  end?: { readonly status: string; readonly tests: string }
+/** What the results file has of a mutant, as one line. */
+interface Result {
+  readonly key: string
+  readonly status: "killed" | "survived" | "timeout"
+  /** The hash of the tests that were asked. */
+  readonly tests: string
+  /** The test that has found it. */
+  readonly by?: string | undefined
+  readonly seconds?: number
 }
+
+/** What the tests say of a mutant. */
+interface Outcome {
+  readonly status: "killed" | "survived" | "timeout"
+  readonly ran: number
+  /** The test that has found it; none where the sources cannot even be loaded with it. */
+  readonly killer: string | undefined
+}
+
+/** A process does not live so long that what mutants have left behind in it matters. */
+const mostRuns = 100
 
 class WarmRunner {
   readonly #results = process.env.SESSIONPOOL_MUTATION_RESULTS ?? join(process.cwd(), "results.jsonl")
-  readonly #past = new Map<string, Past>()
+  readonly #share = Number(process.env.SESSIONPOOL_MUTATION_SHARE ?? 1)
+  readonly #past = new Map<string, Result>()
   /** The hash of each file that is changed, as it was before. */
   readonly #sources = JSON.parse(process.env.SESSIONPOOL_MUTATION_SOURCES ?? "{}") as Readonly<Record<string, string>>
   #testsHash = ""
   readonly #knownFile = join(process.cwd(), "known-tests.json")
-  #known: Known = { millis: {}, kills: {}, once: [] }
-  #warm: Promise<typeof import("./warmVitest.ts")> | undefined
+  #known: Known = { millis: {}, finders: {}, once: [] }
+  #ran = 0
+  #isSpoiled = false
+  #watch: ReturnType<typeof watchTurns> | undefined
+  #warm: Promise<typeof Warm> | undefined
 
   capabilities() {
     return { reloadEnvironment: false }
@@ -94,23 +122,24 @@ class WarmRunner {
     redirect(process.cwd())
     for (const line of existsSync(this.#results) ? readFileSync(this.#results, "utf8").split("\n") : []) {
       if (line === "") continue
-      const { key, ...end } = JSON.parse(line) as { readonly key: string; readonly status: string; readonly tests: string }
-      const past = this.#past.get(key) ?? { begun: 0 }
-      this.#past.set(key, end.status === "begun" ? { ...past, begun: past.begun + 1 } : { begun: 0, end })
+      const result = JSON.parse(line) as Result
+      this.#past.set(result.key, result)
     }
     this.#testsHash = hashOf(...this.#files())
+    this.#watch = watchTurns()
     return Promise.resolve()
   }
 
   #files(): ReadonlyArray<string> {
     const listed = (name: string) => (process.env[name] ?? "").split(",").filter((part) => part !== "")
     const without = listed("SESSIONPOOL_MUTATION_WITHOUT")
-    return globSync(listed("SESSIONPOOL_MUTATION_TESTS")).filter((file) => !without.some((part) => file.includes(part))).sort()
+    return globSync(listed("SESSIONPOOL_MUTATION_TESTS")).filter((file) => !without.some((part) => file.includes(part)))
+      .sort()
   }
 
-  #load(): Promise<typeof import("./warmVitest.ts")> {
+  #load(): Promise<typeof Warm> {
     return this.#warm ??= (async () => {
-      const warm = (await import(shim)) as typeof import("./warmVitest.ts")
+      const warm = (await import(shim)) as typeof Warm
       for (const file of this.#files()) {
         await warm.load(file, pathToFileURL(join(process.cwd(), file)).href)
       }
@@ -136,7 +165,7 @@ class WarmRunner {
       instrumenter.currentTestId = undefined
       const mutantCoverage = structuredClone(instrumenter.mutantCoverage)
       await warm.run(all, limit, () => {}, (id, millis, failure) => {
-        this.#known.millis[id] = millis
+        this.#known.millis[id] = Math.min(millis, this.#known.millis[id]!)
         if (failure !== undefined) failures.set(id, failure)
         return true
       })
@@ -145,57 +174,90 @@ class WarmRunner {
       writeFileSync(this.#knownFile, JSON.stringify(this.#known))
       return { status: "complete", tests: results, mutantCoverage }
     } catch (failure) {
-      return { status: "error", errorMessage: failure instanceof Error ? failure.stack ?? failure.message : String(failure) }
+      return {
+        status: "error",
+        errorMessage: failure instanceof Error ? failure.stack ?? failure.message : String(failure)
+      }
     }
   }
 
   async mutantRun(run: MutantRun) {
     const { fileName, location, mutatorName, replacement } = run.activeMutant
-    const file = relative(process.cwd(), fileName)
-    const key = JSON.stringify([file, this.#sources[file], location, mutatorName, replacement])
-    const past = this.#past.get(key)
-    if (past?.begun === 2) return { status: "timeout", reason: "ended by the tool before" }
-    const end = past?.end
-    if (end?.status === "killed") return { status: "killed", killedBy: [], nrOfTests: 0, failureMessage: "found before" }
-    if (end?.status === "survived" && end.tests === this.#testsHash) return { status: "survived", nrOfTests: 0 }
-    this.#write(key, "begun")
-    const result = await this.#mutantRun(run)
-    this.#write(key, result.status)
-    return result
+    const [file, hash] = Object.entries(this.#sources).find(([name]) => fileName.endsWith(name)) ?? []
+    const name = keyOf(file ?? fileName, location, mutatorName, replacement)
+    // Whoever asked knows which these are.
+    if (!isInSample(name, this.#share)) return { status: "survived", nrOfTests: 0 }
+    const key = `${hash} ${name}`
+    const { status: before, tests } = this.#past.get(key) ?? {}
+    if (before === "timeout") return { status: before, reason: "endless" }
+    if (before === "killed") return { status: before, killedBy: [], nrOfTests: 0, failureMessage: "found before" }
+    if (before === "survived" && tests === this.#testsHash) return { status: before, nrOfTests: 0 }
+    // The tool then starts another process, and asks about the mutant again.
+    if (this.#isSpoiled || this.#ran === mostRuns) throw new Error("another process is needed")
+    const isFirst = this.#ran++ === 0
+    const since = performance.now()
+    this.#watch?.({ file: this.#results, line: this.#line(key, "timeout") })
+    const { killer, ran, status } = await this.#mutantRun(run)
+    if (status === "killed" && killer !== undefined && !(await this.#passes(killer))) {
+      this.#isSpoiled = true
+      if (!isFirst) throw new Error("the test fails without the mutant, too")
+    }
+    appendFileSync(this.#results, this.#line(key, status, killer, (performance.now() - since) / 1000))
+    if (status === "timeout") return { status, reason: "endless" }
+    if (status === "survived") return { status, nrOfTests: ran }
+    return { status, killedBy: killer === undefined ? [] : [killer], nrOfTests: ran, failureMessage: "found" }
   }
 
-  #write(key: string, status: string): void {
-    appendFileSync(this.#results, `${JSON.stringify({ key, status, tests: this.#testsHash })}\n`)
+  /** Whether a test passes without a mutant. */
+  async #passes(id: string): Promise<boolean> {
+    const warm = await this.#load()
+    let passes = false
+    await warm.run([id], () => this.#limitOf(id), () => {}, (_, __, failure) => (passes = failure === undefined))
+    return passes
   }
 
-  async #mutantRun({ activeMutant, hitLimit, mutantActivation, testFilter }: MutantRun) {
+  #limitOf(id: string): number {
+    return Math.max(4000, 8 * (this.#known.millis[id] ?? 0))
+  }
+
+  #line(key: string, status: Result["status"], by?: string, seconds = 0): string {
+    return `${JSON.stringify({ key, status, tests: this.#testsHash, by, seconds } satisfies Result)}\n`
+  }
+
+  async #mutantRun({ activeMutant, hitLimit, mutantActivation, testFilter }: MutantRun): Promise<Outcome> {
     instrumenter.hitLimit = hitLimit
     instrumenter.hitCount = hitLimit === undefined ? undefined : 0
     instrumenter.activeMutant = mutantActivation === "static" ? activeMutant.id : undefined
     let warm
     try {
       warm = await this.#load()
-    } catch (failure) {
-      return { status: "killed", killedBy: [], nrOfTests: 1, failureMessage: `not loaded: ${messageOf(failure)}` }
+    } catch {
+      this.#isSpoiled = true
+      return { status: "killed", ran: 1, killer: undefined }
     }
-    const { kills, millis, once } = this.#known
-    const cost = (id: string) => (millis[id] ?? 100) / (1 + 4 * (kills[id] ?? 0))
+    const { millis, once } = this.#known
+    const finders = (this.#known.finders[activeMutant.fileName] ??= [])
+    const cost = (id: string) => finders.includes(id) ? finders.indexOf(id) - finders.length : millis[id] ?? 100
     const ids = (testFilter ?? [...warm.tests.keys()])
       .filter((id) => !once.includes(id))
       .sort((a, b) => cost(a) - cost(b))
     instrumenter.activeMutant = activeMutant.id
     let ran = 0
-    let killer: { readonly id: string; readonly failure: unknown } | undefined
-    await warm.run(ids, (id) => Math.max(2000, 6 * (millis[id] ?? 0)), () => {}, (id, _, failure) => {
+    let killer: string | undefined
+    await warm.run(ids, (id) => this.#limitOf(id), () => {}, (id, _, failure) => {
       ran++
-      if (failure !== undefined) killer = { id, failure }
+      if (failure !== undefined) killer = id
       return failure === undefined
     })
     instrumenter.activeMutant = undefined
-    if (killer === undefined) return { status: "survived", nrOfTests: ran }
-    kills[killer.id] = (kills[killer.id] ?? 0) + 1
+    // A loop that would not have ended: the instrumented code has thrown, maybe where no test sees it.
+    const isEndless = hitLimit !== undefined && instrumenter.hitCount! > hitLimit
+    instrumenter.hitLimit = undefined
+    instrumenter.hitCount = undefined
+    if (killer === undefined) return { status: isEndless ? "timeout" : "survived", ran, killer }
+    this.#known.finders[activeMutant.fileName] = [killer, ...finders.filter((id) => id !== killer)].slice(0, 30)
     writeFileSync(this.#knownFile, JSON.stringify(this.#known))
-    return { status: "killed", killedBy: [killer.id], nrOfTests: ran, failureMessage: messageOf(killer.failure) }
+    return { status: "killed", ran, killer }
   }
 }
 

@@ -69,17 +69,24 @@ const registerSuite = (isSkipped: boolean): Register => (name, ...args) => {
   }
 }
 
-const registerTest = (mode: { readonly isSkipped?: boolean; readonly fails?: boolean } = {}): Register =>
-(name, ...args) => {
-  if (mode.isSkipped === true || current.isSkipped) return
-  const names = [name]
-  for (let suite: Suite | undefined = current; suite !== undefined && suite.name !== ""; suite = suite.parent) {
-    names.unshift(suite.name)
+const registerTest =
+  (mode: { readonly isSkipped?: boolean; readonly fails?: boolean } = {}): Register => (name, ...args) => {
+    if (mode.isSkipped === true || current.isSkipped) return
+    const names = [name]
+    for (let suite: Suite | undefined = current; suite !== undefined && suite.name !== ""; suite = suite.parent) {
+      names.unshift(suite.name)
+    }
+    let id = `${file}#${names.join(" > ")}`
+    while (tests.has(id)) id += "'"
+    tests.set(id, {
+      id,
+      name: names.join(" > "),
+      file,
+      suite: current,
+      work: functionAmong(args),
+      fails: mode.fails === true
+    })
   }
-  let id = `${file}#${names.join(" > ")}`
-  while (tests.has(id)) id += "'"
-  tests.set(id, { id, name: names.join(" > "), file, suite: current, work: functionAmong(args), fails: mode.fails === true })
-}
 
 /** A title of a table as vitest makes it, near enough to tell rows apart. */
 const titleOf = (name: string, row: unknown, index: number): string => {
@@ -88,16 +95,20 @@ const titleOf = (name: string, row: unknown, index: number): string => {
   return `${name.replaceAll(/%[sdifjop#]/g, (mark) => mark === "%#" ? String(index) : String(values[at++]))} [${index}]`
 }
 
-const tabled = (register: Register, spread: boolean) => (rows: ReadonlyArray<unknown>) =>
-(name: string, ...args: ReadonlyArray<unknown>) => {
-  const work = functionAmong(args)
-  for (const [index, row] of rows.entries()) {
-    register(
-      titleOf(name, row, index),
-      spread ? () => work(...(Array.isArray(row) ? row as ReadonlyArray<unknown> : [row])) : (ctx: unknown) => work(row, ctx)
-    )
+const tabled =
+  (register: Register, spread: boolean) =>
+  (rows: ReadonlyArray<unknown>) =>
+  (name: string, ...args: ReadonlyArray<unknown>) => {
+    const work = functionAmong(args)
+    for (const [index, row] of rows.entries()) {
+      register(
+        titleOf(name, row, index),
+        spread
+          ? () => work(...(Array.isArray(row) ? row as ReadonlyArray<unknown> : [row]))
+          : (ctx: unknown) => work(row, ctx)
+      )
+    }
   }
-}
 
 const withModes = (register: Register, skipped: Register, more: object) =>
   Object.assign(register, {
@@ -159,8 +170,8 @@ export const run = async (
       try {
         await wanted.work(context)
       } finally {
-        for (const suite of [...chain].reverse()) for (const hook of suite.hooks.afterEach) await hook(context)
-        for (const work of [...finished].reverse()) await work()
+        for (const suite of chain.toReversed()) for (const hook of suite.hooks.afterEach) await hook(context)
+        for (const work of finished.toReversed()) await work()
       }
     }
     let timer: NodeJS.Timeout | undefined
@@ -178,7 +189,7 @@ export const run = async (
     clearTimeout(timer)
     if (!onEnd(id, performance.now() - at, failure?.cause)) break
   }
-  for (const suite of begun.reverse()) {
+  for (const suite of begun.toReversed()) {
     for (const hook of suite.hooks.afterAll) {
       try {
         await hook()
