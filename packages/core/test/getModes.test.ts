@@ -123,6 +123,26 @@ describe("getMode", () => {
       assert.strictEqual((yield* Fiber.join(second))._tag, "OpenSessionError")
     }))
 
+  it.effect("forceGet: opens past max for those who stand before such a request, not for those who came later", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 1 })
+      const held = yield* pool.acquire()
+      yield* database.behave("open", { latency: "1 second" })
+      const before = yield* beside(served(pool))
+      yield* pool.reconfigure({ getMode: "forceGet" })
+      const forced = yield* beside(pool.acquire())
+      yield* pool.reconfigure({ getMode: "wait" })
+      const after = yield* beside(pool.acquire())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(before)
+      yield* Fiber.join(forced)
+      assert.strictEqual(yield* database.count("opened"), 3)
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(after.pollUnsafe())
+      assert.strictEqual(yield* database.count("openRequested"), 3)
+      yield* pool.release(held)
+    }))
+
   it.effect("timedWait: gives up after waitTimeout, 5 seconds unless told", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 1, getMode: "timedWait" })

@@ -159,6 +159,18 @@ describe("a heterogeneous pool", () => {
       assert.strictEqual((yield* pool.acquire(hr)).session.user, "hr")
     }))
 
+  it.effect("tells of a refusal at once, also where every session is in use", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 1, homogeneous: false, ...scott, database: { accounts } })
+      const guess = Effect.flip(pool.acquire({ user: "hr", password: password("guess") }))
+      yield* guess
+      yield* pool.acquire()
+      const again = yield* beside(guess)
+      assert.isDefined(again.pollUnsafe())
+      assert.strictEqual((yield* Fiber.join(again))._tag, "OpenSessionError")
+      assert.deepStrictEqual([...yield* database.refusedLogins], [["hr", 1]])
+    }))
+
   it.effect("remembers the last 256 refusals, and not more: guesses cost no memory", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({
