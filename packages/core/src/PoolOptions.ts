@@ -100,6 +100,15 @@ const writable = {
   homogeneous: withDefault(Field.flag, true),
   /** The most sessions for one sharding key; 0: no limit. Default 0. */
   maxSessionsPerShard: withDefault(Field.integer(0, mostSessions), 0),
+  /**
+   * The fair share of one identity (user, proxy, password, connection class, shard): while other identities wait for theirs, it has no
+   * more sessions; 0: no limit. Default 0.
+   */
+  maxSessionsPerIdentity: withDefault(Field.integer(0, mostSessions), 0),
+  /** The same for all sessions of one user, behind a proxy the one it acts for; 0: no limit. Default 0. */
+  maxSessionsPerUser: withDefault(Field.integer(0, mostSessions), 0),
+  /** The same for all sessions of one connection class; 0: no limit. Default 0. */
+  maxSessionsPerClass: withDefault(Field.integer(0, mostSessions), 0),
   /** How many statements each session caches. Default 30. */
   stmtCacheSize: withDefault(Field.integer(0, mostSessions), 30),
   /** The user that the pool's sessions belong to; without one, every request must bring its own. */

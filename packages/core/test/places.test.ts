@@ -5,10 +5,14 @@ import { PasswordDigests } from "../src/internal/entities/identity.ts"
 import { ImpossibleState, Places } from "../src/internal/entities/places.ts"
 import { type Place, Session, Shard } from "../src/internal/entities/session.ts"
 import { SessionGroup } from "../src/internal/entities/sessionGroup.ts"
+import { Share } from "../src/internal/entities/share.ts"
 
 const group = () => {
   const { identity } = new Groups<object>(new PasswordDigests(), undefined).own
-  return new SessionGroup<object>(identity, undefined, new Shard<object>("1"))
+  return new SessionGroup<object>(identity, undefined, new Shard<object>("1"), {
+    ofUser: new Share("scott"),
+    ofClass: new Share("")
+  })
 }
 
 const sessionOf = (group: SessionGroup<object>) =>

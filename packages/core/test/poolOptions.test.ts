@@ -38,6 +38,9 @@ const defaults = {
   maxUsesPerSession: 0,
   homogeneous: true,
   maxSessionsPerShard: 0,
+  maxSessionsPerIdentity: 0,
+  maxSessionsPerUser: 0,
+  maxSessionsPerClass: 0,
   stmtCacheSize: 30,
   waitForMin: false
 }

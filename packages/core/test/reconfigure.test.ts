@@ -52,6 +52,9 @@ describe("reconfigure", () => {
         maxUsesPerSession: 12,
         homogeneous: false,
         maxSessionsPerShard: 2,
+        maxSessionsPerIdentity: 3,
+        maxSessionsPerUser: 4,
+        maxSessionsPerClass: 5,
         stmtCacheSize: 11,
         user: "hr"
       } satisfies Required<Omit<PoolOptions.Changes, "password">>

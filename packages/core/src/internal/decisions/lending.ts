@@ -9,8 +9,8 @@ import * as SessionTag from "../../SessionTag.ts"
 import * as Overload from "../data/overload.ts"
 import type { PoolState } from "../entities/poolState.ts"
 import type { IsHealthy, Session } from "../entities/session.ts"
-import type { SessionGroup } from "../entities/sessionGroup.ts"
 import type { Criteria, Waiter } from "../entities/waiter.ts"
+import { isOpenable, unmetInShares } from "./demand.ts"
 import { isOverdue } from "./growth.ts"
 
 /** Whether a session must show that it is alive before it is lent. */
@@ -175,6 +175,7 @@ export const offer = <S>(
   const reason = unfit(state, session, waiter, now, isHealthy)
   if (reason !== undefined) return state.retire(session, reason)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)
+  if (isOwedToOthers(state, session)) return state.retire(session, "replaced")
   const oldest = state.waiting.first!
   if (oldest !== waiter && oldest.checking === undefined) {
     if (isOverdue(oldest.passedOver, state.limits.max) && makesRoomFor(state, oldest)) {
@@ -186,6 +187,14 @@ export const offer = <S>(
   if (!was.proven && needsPing(state, session, now)) return checkFor(state, session, waiter)
   serve(state, waiter, session, now)
 }
+
+/**
+ * Whether a session belongs to a group with more than its fair share, while requests of others wait for theirs and no other place is
+ * to come for them. One that was opened for a request serves it first; past `max` closing one makes no room.
+ */
+const isOwedToOthers = <S>(state: PoolState<S>, { group, isFresh }: Session<S>): boolean =>
+  state.limits.hasShares && !isFresh && state.shareRoom(group) < 0 && state.roomToCome >= 0 &&
+  unmetInShares(state, group) > state.roomToCome
 
 /**
  * Whether a session for a waiting request could be opened in the place of one that is closed now, and none is on its way: one
@@ -206,9 +215,6 @@ const checkFor = <S>(state: PoolState<S>, session: Session<S>, waiter: Waiter<S>
   waiter.checking = session
   waiter.criteria.group.unserved--
 }
-
-/** Whether sessions of the group may be opened now. */
-export const isOpenable = <S>(group: SessionGroup<S>): boolean => group.opener.isReady
 
 /** A session that was set aside answered its ping, or did not. */
 export const checked = <S>(

@@ -6,36 +6,12 @@ import { OpenSessionError } from "../../PoolError.ts"
 import type { OpenFailure } from "../entities/groupOpening.ts"
 import { describeIdentity } from "../entities/identity.ts"
 import type { PoolState } from "../entities/poolState.ts"
+import type { Session } from "../entities/session.ts"
 import type { SessionGroup } from "../entities/sessionGroup.ts"
 import type { Waiter } from "../entities/waiter.ts"
+import { type DemandOf, isOpenable, isProbing, openableGroups, totalUnmet, unmetInShare, unmetOf } from "./demand.ts"
 import { sessionsToFill, sessionsToOpen, sessionsToReplace } from "./growth.ts"
-import { isOpenable, refuse } from "./lending.ts"
-
-/**
- * Requests of the group that no session is being opened or pinged for. While the last attempt to open has failed, one
- * session at a time shows whether opening works again; with that, the others are opened.
- */
-const unmetOf = <S>(group: SessionGroup<S>): number =>
-  group.opener.failure === undefined
-    ? Math.max(0, group.unserved - group.opening)
-    : isProbing(group)
-    ? 0
-    : Math.min(1, group.unserved)
-
-/** Whether a session is being opened to see if that works again. */
-const isProbing = <S>(group: SessionGroup<S>): boolean => group.opener.failure !== undefined && group.opening > 0
-
-/** Groups whose requests sessions may be opened for, the one with the oldest request first. */
-const openableGroups = <S>(state: PoolState<S>): ReadonlyArray<SessionGroup<S>> => {
-  const groups = [...state.waitingGroups].filter((group) => isOpenable(group) && unmetOf(group) > 0)
-  return groups.length < 2 ? groups : groups.sort((a, b) => a.firstWaiter!.number - b.firstWaiter!.number)
-}
-
-const totalUnmet = <S>(groups: Iterable<SessionGroup<S>>): number => {
-  let total = 0
-  for (const group of groups) total += unmetOf(group)
-  return total
-}
+import { refuse } from "./lending.ts"
 
 const incrementOf = <S>(state: PoolState<S>, group: SessionGroup<S>): number =>
   // What other identities will want next is anybody's guess: they grow one by one.
@@ -45,39 +21,78 @@ const reserve = <S>(state: PoolState<S>, group: SessionGroup<S>, count: number):
   for (let i = 0; i < count; i++) state.reserve(group)
 }
 
-const grow = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>): void => {
-  let unmet = totalUnmet(groups)
+/** Opens sessions for so much of what the groups ask for, as far as there is room. */
+const open = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>, demandOf: DemandOf<S>): void => {
+  let unmet = groups.reduce((total, group) => total + demandOf(state, group), 0)
+  const isShared = state.limits.hasShares && groups.length > 1
   for (const group of groups) {
     const room = state.limits.max - state.slots
     if (room <= 0) return
-    const own = unmetOf(group)
+    const own = demandOf(state, group)
     unmet -= own
-    const demand = { unmet: own, increment: incrementOf(state, group), shardRoom: state.shardRoom(group.shard) }
-    reserve(state, group, sessionsToOpen(demand, room, unmet))
+    const shardRoom = state.shardRoom(group.shard)
+    const demand = {
+      unmet: own,
+      increment: incrementOf(state, group),
+      shardRoom: isShared ? Math.max(own, Math.min(shardRoom, state.shareRoom(group))) : shardRoom
+    }
+    reserve(state, group, Math.min(shardRoom, sessionsToOpen(demand, room, unmet)))
   }
+}
+
+/** Within their shares all groups grow first. Beyond, as long as no request waits for the share of its group. */
+const grow = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>): void => {
+  open(state, groups, unmetInShare)
+  if (state.limits.hasShares && groups.every((group) => unmetInShare(state, group) === 0)) open(state, groups, unmetOf)
+}
+
+/** The session that has been idle for longest and may be closed for a request of `group`. */
+const coldest = <S>(state: PoolState<S>, group: SessionGroup<S>, isInShare: boolean): Session<S> | undefined => {
+  const { last } = state.recency
+  if (!state.limits.hasShares || last === undefined) return last
+  const isOver = (session: Session<S>) => session.group === group || state.shareRoom(session.group) < 0
+  const found = [...state.recency].findLast(isOver)
+  // What a group has within its share is not closed for what another wants beyond its own.
+  return found ?? (isInShare ? last : undefined)
 }
 
 /** Closes the longest-idle sessions, so that requests which no idle session fits find room. */
-const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>): void => {
+const replaceFor = <S>(
+  state: PoolState<S>,
+  groups: ReadonlyArray<SessionGroup<S>>,
+  demandOf: DemandOf<S>,
+  isInShare: boolean
+): void => {
   let unmetByPool = 0
   for (const group of groups) {
-    const unmet = unmetOf(group)
+    const unmet = demandOf(state, group)
     const shard = group.shard
-    if (shard === undefined || state.shardRoom(shard) > 0) {
-      unmetByPool += unmet
+    if (shard !== undefined && state.shardRoom(shard) <= 0) {
+      const toClose = sessionsToReplace(unmet, state.shardRoomToCome(shard))
+      for (let i = 0; i < toClose && shard.idle.last !== undefined; i++) state.retire(shard.idle.last, "replaced")
       continue
     }
-    const toClose = sessionsToReplace(unmet, state.shardRoomToCome(shard))
-    for (let i = 0; i < toClose && shard.idle.last !== undefined; i++) state.retire(shard.idle.last, "replaced")
+    unmetByPool += unmet
+    const toClose = Math.min(unmet, sessionsToReplace(unmetByPool, state.roomToCome))
+    for (let i = 0; i < toClose; i++) {
+      const session = coldest(state, group, isInShare)
+      if (session === undefined) break
+      state.retire(session, "replaced")
+    }
   }
-  const toClose = sessionsToReplace(unmetByPool, state.roomToCome)
-  for (let i = 0; i < toClose && state.recency.last !== undefined; i++) state.retire(state.recency.last, "replaced")
+}
+
+const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>): void => {
+  replaceFor(state, groups, unmetInShare, true)
+  if (state.limits.hasShares && groups.every((group) => unmetInShare(state, group) === 0)) {
+    replaceFor(state, groups, unmetOf, false)
+  }
 }
 
 /** Sessions to be opened so that every request with get mode "forceGet" has one, and those that stand before it. */
-const unmetByForce = <S>(group: SessionGroup<S>): number => {
+const unmetByForce = <S>(state: PoolState<S>, group: SessionGroup<S>): number => {
   if (group.forced === 0) return 0
-  if (group.opener.failure !== undefined) return unmetOf(group)
+  if (group.opener.failure !== undefined) return unmetOf(state, group)
   const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
   const last = unserved.reduce((last, waiter) => waiter.isForced ? Math.max(last, waiter.number) : last, 0)
   const needed = unserved.filter((waiter) => waiter.number <= last).length
@@ -86,7 +101,7 @@ const unmetByForce = <S>(group: SessionGroup<S>): number => {
 
 /** Requests with get mode "forceGet" do not wait for others: what is missing for them is opened past `max`. */
 const force = <S>(state: PoolState<S>): void => {
-  const groups = openableGroups(state).map((group) => [group, unmetByForce(group)] as const)
+  const groups = openableGroups(state).map((group) => [group, unmetByForce(state, group)] as const)
   const unmet = groups.reduce((total, [, unmet]) => total + unmet, 0)
   if (unmet === 0 || unmet <= state.roomToCome) return
   for (const [group, unmet] of groups) {
@@ -146,7 +161,7 @@ export const isProvidedFor = <S>(state: PoolState<S>, waiter: Waiter<S>): boolea
   if (!isOpenable(group) || isProbing(group)) return false
   const shard = group.shard
   const shardToCome = state.shardRoomToCome(shard)
-  return Math.min(state.roomToCome, shardToCome) >= totalUnmet(openableGroups(state))
+  return Math.min(state.roomToCome, shardToCome) >= totalUnmet(state, openableGroups(state))
 }
 
 /** Requests that do not wait for others to end their leases, and for which nothing is under way. */
@@ -169,7 +184,7 @@ export const queueLength = <S>(state: PoolState<S>): number => {
   if (state.isSuspended || isSaturated(state)) return state.waiting.size
   let waiting = 0
   for (const group of state.waitingGroups) waiting += Math.max(0, group.unserved - group.opening)
-  return waiting - Math.min(Math.max(0, state.roomToCome), totalUnmet(openableGroups(state)))
+  return waiting - Math.min(Math.max(0, state.roomToCome), totalUnmet(state, openableGroups(state)))
 }
 
 export const openSessionError = <S>(

@@ -20,6 +20,7 @@ import {
 import { isKnown, type Problem, problemsOf } from "./requestFields.ts"
 import { Shard } from "./session.ts"
 import { SessionGroup } from "./sessionGroup.ts"
+import { type Share, Shares } from "./share.ts"
 import type { Criteria } from "./waiter.ts"
 
 /** What a request can be refused for before anything is looked for. */
@@ -65,6 +66,8 @@ export class Groups<S> {
   readonly #digests: PasswordDigests
   readonly #byIdentity = new Map<string, Array<SessionGroup<S>>>()
   readonly #shards = new Map<string, Shard<S>>()
+  readonly #users = new Shares()
+  readonly #classes = new Shares()
   readonly #tags = new Map<string, KnownTag<S>>()
   /** Unused groups that are kept so that refused credentials are not tried again, the oldest first. */
   readonly #refused = new Set<SessionGroup<S>>()
@@ -82,7 +85,7 @@ export class Groups<S> {
       shardingKey: undefined,
       superShardingKey: undefined
     }
-    this.own = new SessionGroup(identity, undefined, undefined)
+    this.own = new SessionGroup(identity, undefined, undefined, this.#sharesOf(identity))
     this.#byIdentity.set(identityText(identity), [this.own])
     this.#ownCriteria = {
       group: this.own,
@@ -233,11 +236,16 @@ export class Groups<S> {
     const groups = this.#byIdentity.get(key)
     const known = groups?.find((group) => sameDigest(group.digest, digest))
     if (known !== undefined) return known
-    const group = new SessionGroup<S>(identity, digest, this.#shard(identity))
+    const group = new SessionGroup<S>(identity, digest, this.#shard(identity), this.#sharesOf(identity))
     if (group.shard !== undefined) group.shard.groups++
     if (groups === undefined) this.#byIdentity.set(key, [group])
     else groups.push(group)
     return group
+  }
+
+  /** Whoever the work is done for is the user: behind a proxy the one that it acts for. */
+  #sharesOf({ cclass, proxyUser, user }: Identity): { readonly ofUser: Share; readonly ofClass: Share } {
+    return { ofUser: this.#users.enter(proxyUser ?? user ?? ""), ofClass: this.#classes.enter(cclass ?? "") }
   }
 
   #shard(identity: Identity): Shard<S> | undefined {
@@ -270,6 +278,8 @@ export class Groups<S> {
   #remove(group: SessionGroup<S>): void {
     if (group.isGone) return
     group.isGone = true
+    this.#users.leave(group.shareOfUser)
+    this.#classes.leave(group.shareOfClass)
     const key = identityText(group.identity)
     const groups = this.#byIdentity.get(key)?.filter((other) => other !== group) ?? []
     if (groups.length === 0) this.#byIdentity.delete(key)

@@ -22,7 +22,14 @@ export interface Limits {
   readonly idleLease: number
   readonly maxUses: number
   readonly perShard: number
+  readonly perIdentity: number
+  readonly perUser: number
+  readonly perClass: number
+  /** Whether one of the last three is on. */
+  readonly hasShares: boolean
 }
+
+const orUnbounded = (count: number): number => count === 0 ? Infinity : count
 
 export const limitsOf = (settings: Settings): Limits => ({
   min: settings.min,
@@ -40,6 +47,10 @@ export const limitsOf = (settings: Settings): Limits => ({
   closeTimeout: offOrMillis(settings.closeTimeout),
   leakThreshold: offOrMillis(settings.leakDetectionThreshold),
   idleLease: offOrMillis(settings.idleLeaseThreshold),
-  maxUses: settings.maxUsesPerSession === 0 ? Infinity : settings.maxUsesPerSession,
-  perShard: settings.maxSessionsPerShard === 0 ? Infinity : settings.maxSessionsPerShard
+  maxUses: orUnbounded(settings.maxUsesPerSession),
+  perShard: orUnbounded(settings.maxSessionsPerShard),
+  perIdentity: orUnbounded(settings.maxSessionsPerIdentity),
+  perUser: orUnbounded(settings.maxSessionsPerUser),
+  perClass: orUnbounded(settings.maxSessionsPerClass),
+  hasShares: settings.maxSessionsPerIdentity + settings.maxSessionsPerUser + settings.maxSessionsPerClass > 0
 })

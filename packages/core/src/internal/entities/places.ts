@@ -4,6 +4,7 @@
  */
 import type { Place, Session, Shard } from "./session.ts"
 import type { SessionGroup } from "./sessionGroup.ts"
+import type { Share } from "./share.ts"
 
 /** What can come after what. */
 const following: Readonly<Record<Place, ReadonlySet<Place>>> = {
@@ -102,6 +103,8 @@ export class Places<S> {
     this.#opened = 0
     for (const group of groups) {
       Object.assign(group, { live: 0, opening: 0, closing: 0 })
+      Object.assign(group.shareOfUser, { sessions: 0 })
+      Object.assign(group.shareOfClass, { sessions: 0 })
       if (group.shard !== undefined) Object.assign(group.shard, { slots: 0, closing: 0 })
     }
     const add = (group: SessionGroup<S>, place: Place) => {
@@ -123,6 +126,10 @@ export class Places<S> {
     group.live += live
     group.opening += opening
     group.closing += closing
+    const ofUser: Writable<Share> = group.shareOfUser
+    const ofClass: Writable<Share> = group.shareOfClass
+    ofUser.sessions += live + opening
+    ofClass.sessions += live + opening
     if (group.shard === undefined) return
     const shard: Writable<Shard<S>> = group.shard
     shard.slots += slots

@@ -523,6 +523,12 @@ export class PoolState<S> implements FastPool<S> {
     return shard !== undefined && shard.slots - shard.closing > this.limits.perShard
   }
 
+  /** How many more sessions a group may have within its fair share; below 0 it has more than that. */
+  shareRoom({ live, opening, shareOfClass, shareOfUser }: SessionGroup<S>): number {
+    const { perClass, perIdentity, perUser } = this.limits
+    return Math.min(perIdentity - live - opening, perUser - shareOfUser.sessions, perClass - shareOfClass.sessions)
+  }
+
   /** How much more room the group's shard has; unbounded without one. */
   shardRoom(shard: Shard<S> | undefined): number {
     return shard === undefined ? Infinity : this.limits.perShard - shard.slots

@@ -5,6 +5,7 @@ import { LinkedList, unlink } from "../data/linkedList.ts"
 import { GroupOpening } from "./groupOpening.ts"
 import type { Identity } from "./identity.ts"
 import type { Session, Shard } from "./session.ts"
+import type { Share } from "./share.ts"
 import type { Criteria, Waiter } from "./waiter.ts"
 
 /** Those of one tag. Whoever remembers such a list has to look whether it is still the one. */
@@ -69,6 +70,8 @@ export class SessionGroup<S> {
   readonly identity: Identity
   readonly digest: Buffer | undefined
   readonly shard: Shard<S> | undefined
+  readonly shareOfUser: Share
+  readonly shareOfClass: Share
   /** The password of a request's own credentials, kept only while a session is wanted or being opened with it. */
   password: Redacted.Redacted<string> | undefined = undefined
 
@@ -97,10 +100,17 @@ export class SessionGroup<S> {
   readonly #byTag = new ListsByTag<Waiter<S>>()
   readonly #byNearestTag = new LinkedList<Waiter<S>>()
 
-  constructor(identity: Identity, digest: Buffer | undefined, shard: Shard<S> | undefined) {
+  constructor(
+    identity: Identity,
+    digest: Buffer | undefined,
+    shard: Shard<S> | undefined,
+    shares: { readonly ofUser: Share; readonly ofClass: Share }
+  ) {
     this.identity = identity
     this.digest = digest
     this.shard = shard
+    this.shareOfUser = shares.ofUser
+    this.shareOfClass = shares.ofClass
   }
 
   /** Whether its sessions belong to a user that a request has named, which a homogeneous pool does not have. */

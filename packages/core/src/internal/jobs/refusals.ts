@@ -1,6 +1,7 @@
 /** The failures of requests that had to wait, with the figures that they carry. */
 import { AcquireTimeoutError, PoolExhaustedError, type Snapshot } from "../../PoolError.ts"
 import { PoolEvent, type RefusalReason } from "../../PoolEvent.ts"
+import { isOpenable } from "../decisions/demand.ts"
 import * as Lending from "../decisions/lending.ts"
 import { openSessionError, unprovided } from "../decisions/settling.ts"
 import { describeIdentity } from "../entities/identity.ts"
@@ -28,7 +29,7 @@ export class Refusals<S> {
       const { group } = waiter.criteria
       const { failure } = group.opener
       if (Lending.claim(state, waiter)) continue
-      if (failure !== undefined && !Lending.isOpenable(group)) {
+      if (failure !== undefined && !isOpenable(group)) {
         Lending.refuse(state, waiter, openSessionError(state, group, failure))
       } else if (!waiter.isForced) {
         Lending.refuse(state, waiter, new PoolExhaustedError(this.refused("exhausted")))

@@ -9,6 +9,7 @@ import { PoolEvent } from "../../PoolEvent.ts"
 import * as SessionTag from "../../SessionTag.ts"
 import { parseMillis } from "../data/optionField.ts"
 import * as Overload from "../data/overload.ts"
+import { isOwed } from "../decisions/demand.ts"
 import * as Lending from "../decisions/lending.ts"
 import { isProvidedFor, queueLength } from "../decisions/settling.ts"
 import type { Session } from "../entities/session.ts"
@@ -201,6 +202,8 @@ const served = <S, C extends Connection, E, OE>(
 /** Why a request may not wait for others to end their leases; `undefined` when it may. */
 const refusalOf = <S>({ refusals, state }: Engine<S>, waiter: Waiter<S>, now: number): unknown => {
   const { queueMax, queueTarget } = state.limits
+  // A flood of others must not keep it from its share, which bounds how many such requests there are.
+  if (isOwed(state, waiter)) return undefined
   if (queueLength(state) > queueMax && !Lending.claim(state, waiter)) {
     return new QueueFullError({ ...refusals.refused("queueFull"), queueMax })
   }

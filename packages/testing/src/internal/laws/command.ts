@@ -35,6 +35,7 @@ export interface ScriptSettings {
   readonly drainTimeout: number
   readonly leakDetectionThreshold: number
   readonly maxUsesPerSession: number
+  readonly maxSessionsPerIdentity: number
   /** Whether the pool has a user of its own. */
   readonly hasOwnUser: boolean
   /** What `onSession` does; `"works"`: two statements, then it sets the tag. */
@@ -70,6 +71,7 @@ export const plainSettings: ScriptSettings = {
   drainTimeout: 5000,
   leakDetectionThreshold: 0,
   maxUsesPerSession: 0,
+  maxSessionsPerIdentity: 0,
   hasOwnUser: true,
   onSession: "absent",
   resetSession: "absent",

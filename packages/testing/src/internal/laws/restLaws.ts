@@ -129,7 +129,9 @@ const waiters: Law = (_, after) => {
     ...(fitting.length > sessionsAtWork(after) ? fitting : []),
     openable.length > toCome && room > 0 &&
       `${openable.map(({ name }) => name).join(", ")} wait while there is room for ${room} sessions`,
+    // What another identity has idle within its fair share stays.
     openable.length > toCome && free.length > 0 && slots(after) <= after.settings.max &&
+      after.settings.maxSessionsPerIdentity === 0 &&
       `${openable.map(({ name }) => name).join(", ")} wait while session ${
         free[0]!.number
       } is idle and could make room`,

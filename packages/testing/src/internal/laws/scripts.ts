@@ -34,6 +34,7 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
   order: { pingInterval: fc.constantFrom(0, 60_000), queueMax: fc.constantFrom(500, 500, 2) },
   tags: { onSession: fc.constantFrom("absent", "absent", "sets the tag", "fails") },
   identities: {
+    maxSessionsPerIdentity: fc.constantFrom(0, 0, 1, 2),
     homogeneous: fc.constantFrom(false, false, false, true),
     hasOwnUser: fc.constantFrom(true, true, false),
     maxSessionsPerShard: fc.nat(2)
@@ -124,6 +125,7 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
   },
   everything: {
     maxUsesPerSession: fc.constantFrom(0, 0, 0, 2),
+    maxSessionsPerIdentity: fc.constantFrom(0, 0, 1),
     increment: fc.integer({ min: 1, max: 3 }),
     queueMax: fc.constantFrom(500, 500, 2),
     timeout: fc.constantFrom(0, 2000, 60_000),
