@@ -2,11 +2,13 @@
  * `npm run demo`: an Oracle-speaking server in this process, the unmodified `oracledb` driver over a real socket, and the
  * pool between them and sixty clients. The database is treated badly meanwhile. Ends with a summary and a picture.
  *
- * With `ORACLE_CONNECT_STRING`, `ORACLE_USER` and `ORACLE_PASSWORD` set, the same work runs on that database.
+ * With `--console` a page shows it in the browser, and stays until Ctrl+C. With `ORACLE_CONNECT_STRING`, `ORACLE_USER` and `ORACLE_PASSWORD` set, the same work runs on that database.
  */
 import { OracleSessionPool } from "@sessionpool/oracle"
 import { Clock, Console, Effect, Fiber, Logger, Schedule, Stream } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { serveConsole, untilInterrupted } from "./demo/console.ts"
 import { database } from "./demo/database.ts"
 import { line, redraw, screen } from "./demo/liveView.ts"
 import { SessionHistory } from "./demo/sessionHistory.ts"
@@ -22,6 +24,8 @@ export interface Presentation {
   /** Whether the view is redrawn in place. */
   readonly isTerminal: boolean
   readonly write: (text: string) => Effect.Effect<void>
+  /** The port of the pool's page; 0 is any that is free. Without one there is no page. */
+  readonly consolePort?: number
 }
 
 /** Shows the pool until the scope ends. */
@@ -71,6 +75,9 @@ const work = (history: SessionHistory, tally: Tally, presentation: Presentation)
       yield* Console.log(
         `${clients} clients, at most ${sessions} sessions, ${tags.length} states that sessions can be in\n`
       )
+      if (presentation.consolePort !== undefined) {
+        yield* Console.log(`Console: ${yield* serveConsole(pool, presentation.consolePort)}\n`)
+      }
       const listener = yield* pool.events.pipe(
         Stream.runForEach((event) =>
           Effect.sync(() => {
@@ -101,6 +108,10 @@ const work = (history: SessionHistory, tally: Tally, presentation: Presentation)
           tally.isDatabaseBack = true
         })
       })
+      if (presentation.consolePort !== undefined) {
+        yield* say("the work goes on, and the page stays, until Ctrl+C")
+        yield* untilInterrupted
+      }
       return { began, listener }
     }))
   })
@@ -130,8 +141,10 @@ export const main = (presentation: Presentation) =>
   }).pipe(Effect.scoped, Effect.provide(Logger.layer([])))
 
 if (import.meta.main) {
+  const { values } = parseArgs({ options: { console: { type: "boolean" }, port: { type: "string" } } })
   await Effect.runPromise(main({
     isTerminal: process.stdout.isTTY === true && process.env["CI"] === undefined,
-    write: (text) => Effect.sync(() => void process.stdout.write(text))
+    write: (text) => Effect.sync(() => void process.stdout.write(text)),
+    ...(values.console === true ? { consolePort: Number(values.port ?? 0) } : undefined)
   }))
 }

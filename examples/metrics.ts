@@ -25,7 +25,7 @@ export const main = Effect.gen(function*() {
   yield* TestClock.adjust("1 second")
   for (const metric of yield* Metric.snapshot) {
     if (metric.attributes?.[PoolMetrics.poolName] !== "payroll") continue
-    const state = metric.attributes[PoolMetrics.state]
+    const state = metric.attributes[PoolMetrics.state] ?? metric.attributes[PoolMetrics.outcome]
     yield* Console.log(`${metric.id}${state === undefined ? "" : `{${state}}`}: ${value(metric)}`)
   }
 }).pipe(Effect.scoped, Effect.provide(TestClock.layer()))
@@ -40,7 +40,10 @@ db.client.connection.idle.min: 1
 db.client.connection.idle.max: 4
 db.client.connection.pending_requests: 0
 db.client.connection.timeouts: 0
+sessionpool.session.opens{opened}: 2
+sessionpool.session.opens{failed}: 0
 db.client.connection.create_time: 2 values, 0.6 seconds in all
 db.client.connection.wait_time: 2 values, 0.6 seconds in all
 db.client.connection.use_time: 2 values, 2 seconds in all
+sessionpool.lease.quiet_time: 2 values, 2 seconds in all
 */

@@ -36,8 +36,11 @@ const vocabulary: ReadonlySet<string> = new Set([
 const houses: ReadonlyArray<House> = [
   {
     folder: "packages/core/src",
-    rooms: ["surface", "leases", "jobs", "decisions", "entities", "vocabulary", "data"],
-    roomOf: (file) => /^internal\/(\w+)\//.exec(file)?.[1] ?? (vocabulary.has(file) ? "vocabulary" : "surface")
+    rooms: ["console", "surface", "leases", "jobs", "decisions", "entities", "vocabulary", "data"],
+    // The console stands on top: it uses pools as every other program does.
+    roomOf: (file) =>
+      /^internal\/(\w+)\//.exec(file)?.[1] ??
+        (vocabulary.has(file) ? "vocabulary" : /^(?:PoolConsole|console)\.ts$/.test(file) ? "console" : "surface")
   }
 ]
 

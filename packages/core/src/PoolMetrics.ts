@@ -56,6 +56,18 @@ export const poolName = "db.client.connection.pool.name"
 export const state = "db.client.connection.state"
 
 /**
+ * The attribute of {@link opens} that says what came of them: `"opened"` or `"failed"`.
+ *
+ * **When to use**
+ *
+ * Use to see what share of the attempts fails.
+ *
+ * @category attributes
+ * @since 0.2.0
+ */
+export const outcome = "outcome"
+
+/**
  * The values of the attribute `unit`, in the notation of OpenTelemetry (UCUM).
  *
  * **When to use**
@@ -69,6 +81,7 @@ export const units = {
   connections: "{connection}",
   requests: "{request}",
   timeouts: "{timeout}",
+  opens: "{open}",
   seconds: "s"
 } as const
 
@@ -179,3 +192,27 @@ export const waitTime = "db.client.connection.wait_time"
  * @since 0.1.0
  */
 export const useTime = "db.client.connection.use_time"
+
+/**
+ * Counter: the attempts to open a session, one series for each {@link outcome}. The conventions have no name for it.
+ *
+ * **When to use**
+ *
+ * Use to see a database that cannot be reached, and sessions that do not live long.
+ *
+ * @category counters
+ * @since 0.2.0
+ */
+export const opens = "sessionpool.session.opens"
+
+/**
+ * Histogram, in seconds: how long a session was held without a call running on it. The conventions have no name for it.
+ *
+ * **When to use**
+ *
+ * Use beside {@link useTime} to see how much of it is not work of the database: code that keeps a session while it does something else.
+ *
+ * @category histograms
+ * @since 0.2.0
+ */
+export const quietTime = "sessionpool.lease.quiet_time"

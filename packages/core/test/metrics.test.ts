@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PoolMetrics } from "@sessionpool/core"
-import { Effect, Exit, Metric, Scope } from "effect"
+import { Effect, Exit, Fiber, Metric, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { beside, openPool, served } from "./openPool.ts"
 
-/** The metrics of one pool: by name and, for the counts, by state. */
+/** The metrics of one pool: by name and, where there are several, by state or outcome. */
 const metricsOf = (pool: string) =>
   Effect.map(Metric.snapshot, (metrics) =>
     new Map(
       metrics.filter(({ attributes }) => attributes?.[PoolMetrics.poolName] === pool).map((metric) => {
-        const state = metric.attributes?.[PoolMetrics.state]
+        const state = metric.attributes?.[PoolMetrics.state] ?? metric.attributes?.[PoolMetrics.outcome]
         return [state === undefined ? metric.id : `${metric.id}{${state}}`, metric]
       })
     ))
@@ -42,8 +42,36 @@ describe("metrics", () => {
         "db.client.connection.timeouts",
         "db.client.connection.create_time",
         "db.client.connection.wait_time",
-        "db.client.connection.use_time"
+        "db.client.connection.use_time",
+        "sessionpool.session.opens{opened}",
+        "sessionpool.session.opens{failed}",
+        "sessionpool.lease.quiet_time"
       ])
+    }))
+
+  it.effect("say what came of openings, and how long sessions are held without a call", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({
+        name: "quiet",
+        max: 1,
+        database: { answer: () => Effect.as(Effect.sleep("3 seconds"), "done") }
+      })
+      yield* database.refuseToOpen(1)
+      yield* Effect.exit(pool.use(() => Effect.void))
+      yield* TestClock.adjust("1 second")
+      const lease = yield* beside(pool.use((connection) =>
+        Effect.gen(function*() {
+          yield* Effect.sleep("2 seconds")
+          yield* Effect.all([connection.execute("slow"), connection.execute("slow")], { concurrency: "unbounded" })
+          yield* Effect.sleep("500 millis")
+        })
+      ))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(lease)
+      const metrics = yield* metricsOf("quiet")
+      assert.strictEqual(valueOf(metrics, `${PoolMetrics.opens}{opened}`), 1)
+      assert.strictEqual(valueOf(metrics, `${PoolMetrics.opens}{failed}`), 1)
+      assert.strictEqual(histogramOf(metrics, PoolMetrics.quietTime).sum, 2.5)
     }))
 
   it.effect("have the values of the moment at which they are looked at", () =>
@@ -65,7 +93,9 @@ describe("metrics", () => {
           ["db.client.connection.idle.min", 2],
           ["db.client.connection.idle.max", 3],
           ["db.client.connection.pending_requests", 2],
-          ["db.client.connection.timeouts", 0]
+          ["db.client.connection.timeouts", 0],
+          ["sessionpool.session.opens{opened}", 3],
+          ["sessionpool.session.opens{failed}", 0]
         ]
       )
       yield* TestClock.adjust("1 second")
@@ -115,16 +145,16 @@ describe("metrics", () => {
       ]
       const { pool } = yield* openPool({ name: "closed-explicitly" })
       yield* served(pool)
-      assert.deepStrictEqual(left(yield* metricsOf("closed-explicitly")), [6, 4])
+      assert.deepStrictEqual(left(yield* metricsOf("closed-explicitly")), [6, 7])
       yield* pool.close()
       const after = yield* metricsOf("closed-explicitly")
-      assert.deepStrictEqual(left(after), [0, 4])
+      assert.deepStrictEqual(left(after), [0, 7])
       assert.strictEqual(histogramOf(after, PoolMetrics.useTime).count, 1)
       const scope = yield* Scope.make()
       yield* Scope.provide(openPool({ name: "short-lived" }), scope)
-      assert.deepStrictEqual(left(yield* metricsOf("short-lived")), [6, 4])
+      assert.deepStrictEqual(left(yield* metricsOf("short-lived")), [6, 7])
       yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(left(yield* metricsOf("short-lived")), [0, 4])
+      assert.deepStrictEqual(left(yield* metricsOf("short-lived")), [0, 7])
     }))
 
   it.effect("of two pools of one name are added up, and those of one that is closed do not take the other's away (A28)", () =>

@@ -58,7 +58,9 @@ describe("exported metrics", () => {
         "db.client.connection.timeouts",
         "db.client.connection.create_time",
         "db.client.connection.wait_time",
-        "db.client.connection.use_time"
+        "db.client.connection.use_time",
+        "sessionpool.session.opens",
+        "sessionpool.lease.quiet_time"
       ])
       assert.strictEqual(byName.get("db.client.connection.timeouts")?.sum?.dataPoints[0]?.asDouble, 1)
       assert.strictEqual(Number(byName.get("db.client.connection.use_time")?.histogram?.dataPoints[0]?.count), 2)
@@ -82,7 +84,9 @@ describe("exported metrics", () => {
           timeouts: "{timeout}",
           create_time: "s",
           wait_time: "s",
-          use_time: "s"
+          use_time: "s",
+          "sessionpool.session.opens": "{open}",
+          "sessionpool.lease.quiet_time": "s"
         }
       )
     }))

@@ -57,6 +57,7 @@ export class PoolMeters {
   readonly #created = new Durations()
   readonly #waited = new Durations()
   readonly #used = new Durations()
+  readonly #quiet = new Durations()
 
   created(millis: number): void {
     this.#created.record(millis)
@@ -71,15 +72,26 @@ export class PoolMeters {
     this.#used.record(millis)
   }
 
+  /** Notes how long a session was held without a call. */
+  quiet(millis: number): void {
+    this.#quiet.record(millis)
+  }
+
   /** The histograms up to now; `lent` is the number of leases. */
   histograms(lent: number): Histograms {
-    return { created: this.#created.state(), waited: this.#waited.state(lent), used: this.#used.state() }
+    return {
+      created: this.#created.state(),
+      waited: this.#waited.state(lent),
+      used: this.#used.state(),
+      quiet: this.#quiet.state()
+    }
   }
 }
 
-/** How long opening, waiting and using took, in seconds. */
+/** How long opening, waiting, using, and holding without a call took, in seconds. */
 export interface Histograms {
   readonly created: Metric.HistogramState
   readonly waited: Metric.HistogramState
   readonly used: Metric.HistogramState
+  readonly quiet: Metric.HistogramState
 }

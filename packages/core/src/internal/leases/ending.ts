@@ -26,12 +26,13 @@ export const end = <S, C extends Connection, E, OE>(
   lease.fiber = undefined
   if (lease.stage !== "held") return giveUp(lease)
   lease.stage = "ended"
-  const session = lease.session!
-  lease.session = undefined
-  lease.waiter = undefined
   const { engine, meters } = lease.parts
+  const session = lease.session!
   const now = engine.state.timeOfTurn()
   meters.used(now - session.takenAt)
+  meters.quiet(lease.quietMillis(now))
+  lease.session = undefined
+  lease.waiter = undefined
   if (lease.watched !== undefined) engine.leaks.forget(lease)
   const why = reason ?? lease.endsWith
   if (why !== undefined) return endFor(lease, why, session)

@@ -107,6 +107,11 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, L
     return this.#operations?.running ?? 0
   }
 
+  /** How long it has been held without an operation. */
+  quietMillis(now: number): number {
+    return this.#operations?.quietMillis(now) ?? now - this.session!.takenAt
+  }
+
   /** Whether something may still run on the session, or a break may still be on its way. */
   get isInDoubt(): boolean {
     return this.#operations?.isInDoubt ?? false

@@ -22,6 +22,7 @@ export class Operations<S> {
   readonly #lease: LeaseOfOperations<S>
   readonly #host: Host<S>
   #running = 0
+  #quietMillis = 0
   /** Whether an operation was broken off, so that a break may still be on its way. */
   #wasBroken = false
 
@@ -32,6 +33,16 @@ export class Operations<S> {
 
   get running(): number {
     return this.#running
+  }
+
+  /** How long no operation has run, from the beginning of the lease until now. */
+  quietMillis(now: number): number {
+    return this.#quietMillis + (this.#running > 0 ? 0 : this.#sinceLast(now))
+  }
+
+  #sinceLast(now: number): number {
+    const { calledAt, takenAt } = this.#lease.session!
+    return now - Math.max(calledAt, takenAt)
   }
 
   get isInDoubt(): boolean {
@@ -47,7 +58,7 @@ export class Operations<S> {
         const breaking = this.#lease.session!.breaking
         if (breaking !== undefined) return Effect.andThen(Effect.exit(Deferred.await(breaking)), guarded)
         isRunning = true
-        this.#running++
+        if (this.#running++ === 0) this.#quietMillis += this.#sinceLast(this.#host.state.timeOfTurn())
         return operation
       })
       return Effect.onExitPrimitive(guarded, (exit) => {

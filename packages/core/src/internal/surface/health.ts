@@ -25,7 +25,13 @@ const openingReasons = <S>({ state }: Engine<S>): ReadonlyArray<HealthReason> =>
   const cause = describeCause(failure.cause)
   return failure.isAuthentication
     ? reason("credentialsRefused", affects, `the database refused the credentials: ${cause}`)
-    : reason("cannotOpen", affects, `${failure.attempts} attempts in a row to open a session failed: ${cause}`)
+    : reason(
+      "cannotOpen",
+      affects,
+      `${
+        failure.attempts === 1 ? "the last attempt" : `the last ${failure.attempts} attempts`
+      } to open a session failed: ${cause}`
+    )
 }
 
 const loadReasons = <S>({ leaks, state }: Engine<S>): ReadonlyArray<HealthReason> => {

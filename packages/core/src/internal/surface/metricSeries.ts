@@ -20,6 +20,8 @@ interface Member {
 /** What is only ever added to. */
 interface Totals extends Histograms {
   readonly timeouts: number
+  readonly opened: number
+  readonly openFailures: number
 }
 
 const none: Metric.HistogramState = {
@@ -39,12 +41,15 @@ const sum = (a: Metric.HistogramState, b: Metric.HistogramState): Metric.Histogr
 })
 
 const add = (totals: Totals, { meters, state }: Member): Totals => {
-  const { created, used, waited } = meters.histograms(state.totals.lent)
+  const { created, quiet, used, waited } = meters.histograms(state.totals.lent)
   return {
     timeouts: totals.timeouts + state.totals.timeouts,
+    opened: totals.opened + state.totals.opened,
+    openFailures: totals.openFailures + state.totals.openFailures,
     created: sum(totals.created, created),
     waited: sum(totals.waited, waited),
-    used: sum(totals.used, used)
+    used: sum(totals.used, used),
+    quiet: sum(totals.quiet, quiet)
   }
 }
 
@@ -52,7 +57,7 @@ const add = (totals: Totals, { meters, state }: Member): Totals => {
 class Series {
   readonly #members = new Set<Member>()
   /** What pools that are closed have left behind. */
-  #past: Totals = { timeouts: 0, created: none, waited: none, used: none }
+  #past: Totals = { timeouts: 0, opened: 0, openFailures: 0, created: none, waited: none, used: none, quiet: none }
   #gauges: ReadonlyArray<Metric.Registration> = []
 
   join(name: string, member: Member, context: Context.Context<never>): void {
@@ -114,18 +119,27 @@ class Series {
       gauge(Names.idleMax, "The most idle sessions that may be open", connections, ({ limits }) => limits.max),
       gauge(Names.pendingRequests, "The requests that wait for a session", requests, ({ waiting }) => waiting.size)
     ]
-    Metric.registerUnsafe(
-      Metric.counter(Names.timeouts, {
-        description: "The requests that no session was provided for in time",
-        attributes: { [Names.poolName]: pool, unit: Names.units.timeouts },
-        incremental: true
-      }),
-      context,
-      { get: () => ({ count: this.#totals().timeouts, incremental: true }), update: nothing, modify: nothing }
-    )
+    const counter = (
+      name: string,
+      description: string,
+      unit: string,
+      read: (totals: Totals) => number,
+      more: Record<string, string> = {}
+    ) =>
+      Metric.registerUnsafe(
+        Metric.counter(name, { description, attributes: { [Names.poolName]: pool, unit, ...more }, incremental: true }),
+        context,
+        { get: () => ({ count: read(this.#totals()), incremental: true }), update: nothing, modify: nothing }
+      )
+    const timeouts = "The requests that no session was provided for in time"
+    counter(Names.timeouts, timeouts, Names.units.timeouts, ({ timeouts }) => timeouts)
+    const opens = "The attempts to open a session, by what came of them"
+    counter(Names.opens, opens, Names.units.opens, ({ opened }) => opened, { [Names.outcome]: "opened" })
+    counter(Names.opens, opens, Names.units.opens, ({ openFailures }) => openFailures, { [Names.outcome]: "failed" })
     histogram(Names.createTime, "How long opening a session took", ({ created }) => created)
     histogram(Names.waitTime, "How long a request waited for a session", ({ waited }) => waited)
     histogram(Names.useTime, "How long a session was held", ({ used }) => used)
+    histogram(Names.quietTime, "How long a session was held without a call", ({ quiet }) => quiet)
   }
 }
 
