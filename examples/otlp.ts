@@ -51,6 +51,6 @@ export const main = Effect.gen(function*() {
 if (import.meta.main) await Effect.runPromise(main)
 
 /* Prints:
-metrics: db.client.connection.create_time, db.client.connection.timeouts, db.client.connection.use_time, db.client.connection.wait_time
+metrics: db.client.connection.create_time, db.client.connection.timeouts, db.client.connection.use_time, db.client.connection.wait_time, db.client.operation.duration
 spans: GET /payslips, SELECT dual, sessionpool.acquire, sessionpool.open
 */

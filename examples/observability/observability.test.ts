@@ -1,8 +1,8 @@
 /** The dashboard and the rules ask for metrics and labels that pools have, by the names that Prometheus knows them under. */
 import { assert, describe, it } from "@effect/vitest"
-import { SessionPool } from "@sessionpool/core"
-import { TestDatabase } from "@sessionpool/testing"
-import { Effect } from "effect"
+import { OracleSessionPool } from "@sessionpool/oracle"
+import { OracleServer } from "@sessionpool/oracle-server"
+import { Effect, Redacted } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -11,17 +11,21 @@ const read = (file: string) => readFileSync(join(import.meta.dirname, file), "ut
 
 /** Every metric and label of a pool that was used, as Prometheus reads them. */
 const known = Effect.gen(function*() {
-  const database = yield* TestDatabase.make()
-  const pool = yield* SessionPool.make({ driver: database.driver, user: "scott", name: "hr" })
-  yield* pool.use(() => Effect.void)
+  const server = yield* OracleServer.make({ users: { scott: "tiger" } })
+  const pool = yield* OracleSessionPool.make({
+    connectString: server.connectString,
+    user: "scott",
+    password: Redacted.make("tiger")
+  })
+  yield* Effect.ignore(pool.use((connection) => connection.query("select no_such_column from dual")))
   const text = yield* PrometheusMetrics.format()
-  return new Set(text.match(/\b(?:db|sessionpool)_\w+/g))
+  return new Set(text.match(/\b(?:db|error|sessionpool)_\w+/g))
 })
 
-const asked = (text: string) => new Set(text.match(/\b(?:db_client|sessionpool)_\w+/g))
+const asked = (text: string) => new Set(text.match(/\b(?:db|error|sessionpool)_\w+/g))
 
 describe("what watches pools", () => {
-  it.effect("asks for metrics and labels that there are", () =>
+  it.live("asks for metrics and labels that there are", () =>
     Effect.gen(function*() {
       const names = yield* known
       for (const file of ["grafana-dashboard.json", "alerts.yaml"]) {

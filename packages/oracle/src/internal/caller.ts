@@ -75,10 +75,11 @@ export class Caller {
     const { lease } = this
     const { discard, isLocal, isUnbreakable, isUrgent, limit, sql } = details
     const options = { lease, discard, isLocal, isUrgent, limit, isUnbreakable, sql }
-    const run = lease.run(session.callFor<A, B, E | CallError>(work, options, {
+    const call = lease.run(session.callFor<A, B, E | CallError>(work, options, {
       succeed,
       fail: (thrown) => this.#failure(details, thrown)
     }))
+    const run = isLocal === true ? call : session.operations.measured(details, call)
     return this.#guarded(details, this.#isTraced ? traced(session, details, run) : run)
   }
 
@@ -101,13 +102,14 @@ export class Caller {
       { lease, discard, sql },
       ending
     )
-    const run = lease.run(
+    const call = lease.run(
       !details.isJoinable || !batches.isPossible ?
         alone :
         Effect.suspend(() =>
           wantsPipelining() ?? batches.state.isOn ? session.batched(lease, sql, prepare, ending) : alone
         )
     )
+    const run = session.operations.measured(details, call)
     return this.#guarded(details, this.#isTraced ? traced(session, details, run) : run)
   }
 

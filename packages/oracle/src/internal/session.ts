@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
+import { OperationMetric } from "./operationMetric.ts"
 import type { DbClass, DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
 import type { PooledTransport } from "./pooledTransport.ts"
@@ -76,6 +77,7 @@ export class OracleSession {
   readonly transport: PooledTransport | undefined
   /** For spans. */
   readonly attributes: Record<string, unknown>
+  readonly operations: OperationMetric
   readonly context: SessionContext
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
@@ -111,6 +113,7 @@ export class OracleSession {
     this.context = new SessionContext(parts.context)
     this.#internals = driverInternals(parts.connection)
     this.attributes = spanAttributes(parts.connection)
+    this.operations = new OperationMetric(this.attributes)
     this.batches = this.#makeBatches(parts.pipelines)
   }
 
