@@ -202,16 +202,24 @@ const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyA
 const wrongArguments = (expr: Call): Error =>
   oraError(6553, `PLS-306: wrong number or types of arguments in call to '${expr.path.at(-1)}'`, expr.at)
 
-const routineCall = (c: Compilation, expr: Call, routine: Routine, args: ReadonlyArray<Term>): Term => {
-  const { parameters } = routine
+/** What is given for each parameter of a routine, by position or by name. */
+export const routineArguments = (
+  expr: Call,
+  { parameters }: Routine,
+  args: ReadonlyArray<Term>
+): ReadonlyArray<Term | undefined> => {
   if (args.length > parameters.length) throw wrongArguments(expr)
-  const given = parameters.map((parameter, i) => {
+  return parameters.map((parameter, i) => {
     const named = expr.names.findIndex((n) => n === parameter.name.toUpperCase())
     const at = named >= 0 ? named : expr.names[i] === undefined && i < args.length ? i : -1
     if (at >= 0) return convertTo(args[at]!, parameter.type, expr.at)
     if (!parameter.optional) throw wrongArguments(expr)
     return undefined
   })
+}
+
+const routineCall = (c: Compilation, expr: Call, routine: Routine, args: ReadonlyArray<Term>): Term => {
+  const given = routineArguments(expr, routine, args)
   return stepTerm(
     c,
     given.filter((term) => term !== undefined),

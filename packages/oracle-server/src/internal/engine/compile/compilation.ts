@@ -2,6 +2,7 @@
 import type { Catalog, Table } from "../catalog/catalog.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Plan } from "../execute/operator.ts"
+import type { PipedRows } from "../execute/pipeScan.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr, Query } from "../syntax/ast.ts"
@@ -33,6 +34,8 @@ export interface Routine {
   readonly parameters: ReadonlyArray<{ readonly name: string; readonly type: SqlType; readonly optional: boolean }>
   /** `undefined` for a parameter that is left out. */
   readonly run: (f: Frame, args: ReadonlyArray<Stored | undefined>) => Step<Stored>
+  /** Starts a pipelined function. */
+  readonly pipe?: (f: Frame, args: ReadonlyArray<Stored | undefined>) => PipedRows
 }
 
 /** A call whose arguments PL/SQL evaluates by itself. */

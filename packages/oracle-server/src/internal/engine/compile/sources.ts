@@ -3,14 +3,17 @@ import type { Table } from "../catalog/catalog.ts"
 import { CollectionScan } from "../execute/collectionScan.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Operator } from "../execute/operator.ts"
+import { PipeScan } from "../execute/pipeScan.ts"
 import { Filter } from "../execute/rows.ts"
 import { ListScan, ValuesScan } from "../execute/scans.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { Block, Expr, FromItem, Pivot, Query, Unpivot } from "../syntax/ast.ts"
+import { call as callOf } from "../syntax/callParser.ts"
 import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
-import { BOOLEAN, kindOf, NUMBER, ROWID, varchar2 } from "../values/sqlType.ts"
-import { atSite, type Compilation, type CompiledQuery, rowOf, settled } from "./compilation.ts"
+import { BOOLEAN, kindOf, NUMBER, ROWID, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { routineArguments } from "./calls.ts"
+import { atSite, type Compilation, type CompiledQuery, type Routine, rowOf, settled } from "./compilation.ts"
 import { compileJsonTable } from "./jsonTables.ts"
 import { choose } from "./logic.ts"
 import { comparison, convertTo, unify } from "./operators.ts"
@@ -367,6 +370,8 @@ const collectionItem = (
 ): CompiledItem => {
   const scope = newScope(parent)
   scope.sources.push(...before)
+  const pipe = pipedItem(c, item, scope)
+  if (pipe !== undefined) return pipe
   let term: Term | undefined
   const get = atSite(c, () => {
     term = c.expr(c, item.call, scope)
@@ -377,20 +382,29 @@ const collectionItem = (
     throw oraError(22905, "cannot access rows from a non-nested table item", item.at)
   }
   const slot = c.slot()
-  const { element } = composite
+  return elementItem(
+    item,
+    slot,
+    composite.element,
+    term!.uses,
+    (width) => (f, filter) => new CollectionScan(f, slot, width, get, filter)
+  )
+}
+
+/** Elements as rows: the attributes of objects and records are the columns. */
+const elementItem = (
+  item: Extract<FromItem, { kind: "function" }>,
+  slot: number,
+  element: SqlType,
+  free: ReadonlySet<number>,
+  scan: (width: number) => Leaf["scan"]
+): CompiledItem => {
   const columns = element.composite === undefined || element.composite.kind === "collection"
     ? [{ name: "COLUMN_VALUE", type: element }]
     : element.composite.attributes
   const width = columns.length
   return {
-    relation: {
-      kind: "leaf",
-      slot,
-      width: width + 1,
-      table: undefined,
-      free: term!.uses,
-      scan: (f, filter) => new CollectionScan(f, slot, width, get, filter)
-    },
+    relation: { kind: "leaf", slot, width: width + 1, table: undefined, free, scan: scan(width) },
     sources: [
       source(item.alias, slot, [
         ...columns.map((column, i): SourceColumn => ({
@@ -414,6 +428,40 @@ const pivotItem = (
     .flatMap((one) => one.columns.filter((column) => column.hidden !== true).map((column) => column.name))
   const query = item.kind === "pivot" ? pivotQuery(item, columns) : unpivotQuery(item, columns)
   return queryItem(c, query, parent, item.alias, undefined, [])
+}
+
+/** A pipelined function; undefined for any other expression. */
+const pipedItem = (
+  c: Compilation,
+  item: Extract<FromItem, { kind: "function" }>,
+  scope: Scope
+): CompiledItem | undefined => {
+  const { call } = item
+  if (call.kind !== "call" && call.kind !== "name") return undefined
+  const expr = call.kind === "call" ? call : callOf(call.at, call.path, [])
+  let routine: Routine | undefined
+  let uses: ReadonlySet<number> = noSlots
+  const values = atSite(c, () => {
+    const args = expr.args.map((arg) => c.expr(c, arg, scope))
+    routine = c.context.routine(expr.path, args.map((arg) => arg.type), expr.names)
+    if (routine?.pipe === undefined) return []
+    uses = union(args)
+    return routineArguments(expr, routine, args)
+  }, (given) => (f) => given.map((term) => term?.eval(f)))
+  const pipe = routine?.pipe
+  if (pipe === undefined) return undefined
+  const { composite } = routine!.returns
+  if (composite?.kind !== "collection") {
+    throw oraError(22905, "cannot access rows from a non-nested table item", item.at)
+  }
+  const slot = c.slot()
+  return elementItem(
+    item,
+    slot,
+    composite.element,
+    uses,
+    (width) => (f, filter) => new PipeScan(f, slot, width, (frame) => pipe(frame, values(frame)), filter)
+  )
 }
 
 /** `before`: the sources that a lateral item may see. */

@@ -40,6 +40,9 @@ export function* callSubprogram(
   const inner = home === undefined || home === machine.home ? machine : machine.host.units.machineOf(home)
   const given = matchArguments(machine, call, declared.parameters.map((parameter) => parameter.name))
   if (native !== undefined) return yield* callNative(machine, inner, candidate, native, given, env)
+  if (declared.pipelined && inner.pipe === undefined) {
+    throw oraError(6550, "PLS-00653: aggregate/table functions are not allowed in PL/SQL scope", call.at)
+  }
   if (implementation?.block === undefined) throw machine.host.units.withoutBody(home, declared.name)
   const local = new Environment(environment, declared.name)
   for (let i = 0; i < declared.parameters.length; i++) {
@@ -92,7 +95,7 @@ export function* callSubprogram(
     if (entry.kind === "cursor") yield* machine.store(arg, { value: null, type: CURSOR, cell: entry.cell }, env)
     else if (entry.kind === "variable") yield* machine.store(arg, entry, env)
   }
-  if (declared.returns === undefined) return undefined
+  if (declared.returns === undefined || declared.pipelined) return undefined
   if (left?.kind !== "return" || left.value === undefined) {
     throw oraError(6503, "PL/SQL: Function returned without value")
   }

@@ -1,5 +1,6 @@
 /** Blocks and their statements. */
 import type { Routine } from "../compile/compilation.ts"
+import { piped } from "../execute/pipeScan.ts"
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import { turn } from "../execute/turns.ts"
 import { convertStored } from "../statements/registeredProcedures.ts"
@@ -12,6 +13,7 @@ import { rescale } from "../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import { kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
+import { assigned } from "./assignment.ts"
 import { invoke, runCall } from "./calls.ts"
 import { declare, declaredType } from "./declarations.ts"
 import { executeImmediate, openFor } from "./dynamicSql.ts"
@@ -47,6 +49,7 @@ class BlockMachine implements Machine {
   readonly sql: SqlState = { rowCount: undefined, bulkCounts: new Map(), bulkErrors: [] }
   readonly home: UnitProgram | undefined
   unit: Unit
+  pipe: Machine["pipe"] = undefined
   #since: number
   #iterations = 0
 
@@ -293,6 +296,15 @@ class BlockMachine implements Machine {
       case "session":
         yield* this.host.executor.sessionStatement({ ...s.statement })
         return undefined
+      case "pipe": {
+        const { pipe } = this
+        if (pipe === undefined) {
+          throw oraError(6550, "PLS-00629: PIPE statement cannot be used in non-pipelined functions", s.at)
+        }
+        pipe.value = assigned(this, pipe.element, yield* evaluate(this, s.value, env), false)
+        yield piped
+        return undefined
+      }
       case "execute":
         yield* executeImmediate(this, s, env)
         return undefined

@@ -93,6 +93,8 @@ export interface Machine {
   /** The stored unit whose code it runs; undefined for an anonymous block. */
   readonly home: UnitProgram | undefined
   unit: Unit
+  /** The run of a pipelined function: what its rows are, and the last one. */
+  pipe: { readonly element: SqlType; value: Stored } | undefined
   readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>
   readonly test: (expr: Expr, env: Environment) => Step<boolean>
   /** Assigns to a variable, a field, an element, a bind or a cursor variable. */

@@ -1,5 +1,6 @@
 /** Functions stored in PL/SQL, called from SQL. */
 import type { Routine } from "../compile/compilation.ts"
+import type { Frame } from "../execute/frame.ts"
 import { library } from "../functions/library.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
@@ -12,6 +13,7 @@ import { callSubprogram } from "./calls.ts"
 import { type Candidate, type Entry, Environment, type SubprogramEntry } from "./environment.ts"
 import { newMachine } from "./interpreter.ts"
 import { type Machine, newProgram } from "./machine.ts"
+import { startPipe } from "./pipelined.ts"
 import type { PlsqlHost } from "./plsqlHost.ts"
 import { best, fitness } from "./subprograms.ts"
 import { newVariable } from "./variables.ts"
@@ -57,6 +59,18 @@ const callOf = (
     parens: true,
     at: 0
   }
+}
+
+const argumentScope = (
+  host: PlsqlHost,
+  values: ReadonlyArray<Stored | undefined>,
+  types: ReadonlyArray<SqlType>
+): Environment => {
+  const env = new Environment(host.units.root)
+  values.forEach((value, i) => {
+    if (value !== undefined) env.declare(argument(i), newVariable(types[i]!, true, false, value))
+  })
+  return env
 }
 
 /** Names in SQL say what is invalid in words of their own. */
@@ -136,6 +150,14 @@ export const routineOf = (
       type: types[i]!,
       optional: parameter.default !== undefined
     })),
+    ...(declared.pipelined
+      ? {
+        pipe: (_: Frame, values: ReadonlyArray<Stored | undefined>) => {
+          const env = argumentScope(host, values, types)
+          return startPipe(host, candidate, callOf(path, declared, values), env, returns)
+        }
+      }
+      : {}),
     *run(f, values): Step<Stored> {
       // The package may have been discarded since the statement was compiled.
       if (path.length > 1) lookup(host, path)
@@ -143,11 +165,7 @@ export const routineOf = (
       const { executor } = host
       const { surroundings } = executor
       const machine = callerOf(host)
-      const env = new Environment(host.units.root)
-      values.forEach((value, i) => {
-        if (value === undefined) return
-        env.declare(argument(i), newVariable(types[i]!, true, false, value))
-      })
+      const env = argumentScope(host, values, types)
       executor.surroundings = { changing: f.changing, around: surroundings }
       try {
         if (host.units.pending.length > 0) yield* host.units.elaborate()

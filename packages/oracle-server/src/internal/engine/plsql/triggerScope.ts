@@ -44,6 +44,7 @@ const predicate = (name: string, parameter?: string): Subprogram => ({
   returns: typeNamed("BOOLEAN"),
   block: undefined,
   deterministic: false,
+  pipelined: false,
   at: 0
 })
 

@@ -17,6 +17,7 @@ import type {
 } from "../engine.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import { type BlockBinds, dynamicBlocks, runBlockStatement } from "../plsql/blockStatement.ts"
+import { describedSubprograms, packageTypes } from "../plsql/describedUnits.ts"
 import { methodFor } from "../plsql/methodCalls.ts"
 import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
 import { PlsqlHost } from "../plsql/plsqlHost.ts"
@@ -29,7 +30,7 @@ import { asOraError, Executor } from "../statements/executor.ts"
 import type { QueryPlan, SessionStatement } from "../statements/plans.ts"
 import { setCurrentSchema } from "../statements/settings.ts"
 import { runSteps, type Step } from "../storage/waiting.ts"
-import type { CompositeType } from "../values/composite.ts"
+import { type CompositeType, oidOf } from "../values/composite.ts"
 import type { Stored } from "../values/convert.ts"
 import { conversion } from "../values/convert.ts"
 import { fit } from "../values/fit.ts"
@@ -70,6 +71,8 @@ export class Session implements EngineSession {
       const routine = method === undefined ? undefined : asRoutine(method)
       return routine === undefined ? undefined : { ...routine, kind: method!.method.kind }
     }
+    core.packageTypes = () => packageTypes(this.#plsql)
+    core.subprograms = () => describedSubprograms(this.#plsql)
     serveFunctions(this.state, this.#plsql)
     this.state.globalContexts = core.globalContexts
     this.#executor.transaction.endings.push((isCommit) => {
@@ -390,7 +393,7 @@ export class Session implements EngineSession {
   }
 
   objectType(oid: string): CompositeType | undefined {
-    return this.#core.catalog.typeById(oid)
+    return this.#core.catalog.typeById(oid) ?? packageTypes(this.#plsql).find((type) => oidOf(type) === oid)
   }
 
   createTemporaryLob(type: Lob["type"]): Lob {

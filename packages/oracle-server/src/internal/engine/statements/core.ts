@@ -11,7 +11,31 @@ import type { Stored } from "../values/convert.ts"
 import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import type { Environment, SessionState } from "../values/sessionState.ts"
+import type { SqlType } from "../values/sqlType.ts"
 import { Jobs } from "./jobs.ts"
+
+/** A parameter, or what a function returns: that has no name. */
+export interface DescribedParameter {
+  readonly name: string | undefined
+  readonly direction: "in" | "out" | "inout"
+  readonly type: SqlType
+  /** As the text names it. */
+  readonly written: string
+  readonly isDefaulted: boolean
+}
+
+export interface DescribedSubprogram {
+  readonly owner: string
+  /** Of a subprogram in one. */
+  readonly package: string | undefined
+  readonly name: string
+  readonly objectId: number
+  /** From 1 on, in the order of the text. */
+  readonly id: number
+  /** From 1 on, where several have the name. */
+  readonly overload: number | undefined
+  readonly parameters: ReadonlyArray<DescribedParameter>
+}
 
 const maxTimer = 2_147_483_647
 
@@ -107,6 +131,8 @@ export class Core {
 
   /** Types that the specifications of packages declare: set by who can read those. */
   packageTypes: () => ReadonlyArray<CompositeType> = () => []
+  /** The stored subprograms with the types of their parameters: set likewise. */
+  subprograms: () => ReadonlyArray<DescribedSubprogram> = () => []
 
   /** The procedure by its path, with the schema before it or without. */
   procedure(

@@ -8,6 +8,7 @@ import { productOf } from "../values/product.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { DATE, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { isAbsentView } from "./absentViews.ts"
+import { argumentRows } from "./argumentRows.ts"
 import type { Core } from "./core.ts"
 import { dictionaryColumns } from "./dictionaryColumns.ts"
 import {
@@ -154,7 +155,7 @@ const catalogViews: Readonly<
   SOURCE: { rows: sourceRows },
   ERRORS: { rows: errorRows },
   PROCEDURES: { rows: procedureRows },
-  ARGUMENTS: { rows: none },
+  ARGUMENTS: { rows: argumentRows },
   TAB_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
   COL_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
   TYPES: { rows: typeRows },

@@ -124,7 +124,12 @@ export const procedureRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       AUTHID: invoker ? "CURRENT_USER" : "DEFINER"
     }
     if (tree?.kind === "subprogram") {
-      return [{ ...common, SUBPROGRAM_ID: 1, DETERMINISTIC: yes(tree.subprogram.deterministic) }]
+      return [{
+        ...common,
+        SUBPROGRAM_ID: 1,
+        DETERMINISTIC: yes(tree.subprogram.deterministic),
+        PIPELINED: yes(tree.subprogram.pipelined)
+      }]
     }
     if (tree?.kind !== "packageSpec") return []
     const subprograms = tree.declarations.flatMap((declaration) =>
@@ -138,7 +143,8 @@ export const procedureRows = (core: Core): ReadonlyArray<DictionaryRow> =>
           PROCEDURE_NAME: subprogram.name,
           SUBPROGRAM_ID: index + 1,
           OVERLOAD: same.length > 1 ? String(same.indexOf(subprogram) + 1) : null,
-          DETERMINISTIC: yes(subprogram.deterministic)
+          DETERMINISTIC: yes(subprogram.deterministic),
+          PIPELINED: yes(subprogram.pipelined)
         }
       }),
       { ...common, SUBPROGRAM_ID: 0, DETERMINISTIC: "NO" }

@@ -199,6 +199,7 @@ export interface Subprogram {
   /** undefined for one that is only declared: its body comes later, or elsewhere. */
   readonly block: PlsqlBlock | undefined
   readonly deterministic: boolean
+  readonly pipelined: boolean
   readonly at: number
 }
 
@@ -326,6 +327,8 @@ export type PlsqlStatement =
   | { readonly kind: "return"; readonly value: Expr | undefined; readonly at: number }
   | { readonly kind: "raise"; readonly name: ReadonlyArray<string> | undefined; readonly at: number }
   | { readonly kind: "call"; readonly call: Call; readonly at: number }
+  /** PIPE ROW. */
+  | { readonly kind: "pipe"; readonly value: Expr; readonly at: number }
   /** A method of what an expression gives: `t(1).extend`. */
   | { readonly kind: "method"; readonly expr: Expr; readonly at: number }
   | { readonly kind: "sql"; readonly statement: Dml; readonly at: number }

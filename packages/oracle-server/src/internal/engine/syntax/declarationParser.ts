@@ -182,6 +182,7 @@ export abstract class DeclarationParser extends DdlParser {
       returns = this.typeSpec()
     }
     let deterministic = false
+    let pipelined = false
     for (;;) {
       if (this.takeWord("DETERMINISTIC")) deterministic = true
       else if (this.takeWord("PARALLEL_ENABLE")) continue
@@ -192,10 +193,14 @@ export abstract class DeclarationParser extends DdlParser {
         this.invoker = this.isWord("CURRENT_USER")
         this.at++
       } else if (this.takeWord("ACCESSIBLE", "BY")) this.#skipParentheses()
-      else if (this.isWord("PIPELINED")) throw this.unsupported(this.token.text)
-      else break
+      else if (this.takeWord("PIPELINED")) {
+        if (this.isWord("USING") || this.isWord("ROW") || this.isWord("TABLE")) {
+          throw this.unsupported(`PIPELINED ${this.token.text}`)
+        }
+        pipelined = true
+      } else break
     }
-    const head = { name: path.at(-1)!, parameters, returns, deterministic, at }
+    const head = { name: path.at(-1)!, parameters, returns, deterministic, pipelined, at }
     if (!standalone && this.takeOp(";")) return { subprogram: { ...head, block: undefined }, path }
     if (!this.takeWord("IS") && !this.takeWord("AS")) throw this.encountered("is as")
     if (this.isWord("LANGUAGE") || this.isWord("EXTERNAL")) throw this.unsupported("external procedures")

@@ -192,8 +192,15 @@ export abstract class PlsqlParser extends DeclarationParser {
       case "RAISE":
         this.at++
         return { kind: "raise", name: this.isOp(";") ? undefined : this.path(904, "invalid identifier"), at }
+      case "PIPE": {
+        if (!this.isWord("ROW", 1)) return undefined
+        this.at += 2
+        this.expectOp("(")
+        const value = this.expr()
+        this.expectOp(")")
+        return { kind: "pipe", value, at }
+      }
       case "GOTO":
-      case "PIPE":
         throw this.unsupported(word)
       case "INSERT":
       case "UPDATE":

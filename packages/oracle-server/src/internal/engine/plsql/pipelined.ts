@@ -1,0 +1,70 @@
+/** Pipelined functions: a run of their own, from which a query takes one row after the other. */
+import { type PipedRows } from "../execute/pipeScan.ts"
+import type { Step, Wait } from "../storage/waiting.ts"
+import type { Call } from "../syntax/ast.ts"
+import { oraError } from "../values/oraError.ts"
+import type { SqlType } from "../values/sqlType.ts"
+import { callSubprogram } from "./calls.ts"
+import type { Candidate, Environment } from "./environment.ts"
+import { newMachine } from "./interpreter.ts"
+import type { PlsqlHost } from "./plsqlHost.ts"
+
+/** The element of what the function gives. */
+export const elementOf = (type: SqlType): SqlType => {
+  const { composite } = type
+  if (composite?.kind !== "collection") {
+    throw oraError(6550, "PLS-00630: pipelined functions must have a supported collection return type")
+  }
+  return composite.element
+}
+
+/**
+ * Starts the function. Between two rows the session is that of the query again: its schema and what surrounds its statement
+ * are put back each time.
+ */
+export const startPipe = (
+  host: PlsqlHost,
+  candidate: Candidate,
+  call: Call,
+  env: Environment,
+  returns: SqlType
+): PipedRows => {
+  const home = candidate.environment.unit!
+  const machine = newMachine(host, home, [], [], home)
+  const pipe = { element: elementOf(returns), value: null }
+  machine.pipe = pipe
+  return { steps: apart(host, callSubprogram(machine, call, candidate, env)), take: () => machine.pipe!.value }
+}
+
+function* apart(host: PlsqlHost, steps: Step<unknown>): Step<void> {
+  const { executor } = host
+  const { state } = executor
+  let inside = { schema: state.currentSchema, surroundings: executor.surroundings }
+  const within = <A>(go: () => A): A => {
+    const outside = { schema: state.currentSchema, surroundings: executor.surroundings, time: state.statementTime }
+    state.currentSchema = inside.schema
+    executor.surroundings = inside.surroundings
+    try {
+      return go()
+    } finally {
+      inside = { schema: state.currentSchema, surroundings: executor.surroundings }
+      state.currentSchema = outside.schema
+      executor.surroundings = outside.surroundings
+      state.statementTime = outside.time
+    }
+  }
+  try {
+    let next: IteratorResult<Wait, unknown> = within(() => steps.next())
+    while (next.done !== true) {
+      let failure: { readonly error: unknown } | undefined
+      try {
+        yield next.value
+      } catch (error) {
+        failure = { error }
+      }
+      next = within(() => failure === undefined ? steps.next() : steps.throw(failure.error))
+    }
+  } finally {
+    within(() => steps.return(undefined))
+  }
+}
