@@ -10,6 +10,7 @@ const script = [
   "create or replace type sp_person as object (name varchar2(40), home sp_address, amounts sp_amounts, others sp_addresses, key raw(8))",
   "create table sp_people (id number, who sp_person)",
   "create or replace procedure sp_move(p in out sp_person) as begin p.home.street := upper(p.home.street); p.amounts.extend; p.amounts(p.amounts.last) := 0.1; end;",
+  "create or replace package sp_shop as type line is record (item varchar2(9), place pls_integer); procedure put(l line); end;",
   "create or replace procedure sp_row(r in out sp_people%rowtype) as begin r.id := r.id + 1; end;"
 ]
 
@@ -179,6 +180,11 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         "its type must be made by OracleBind.array with one of"
       )
       assert.include(yield* problem(OracleBind.input(amounts, 5 as never)), "SP_AMOUNTS takes an array, and it is")
+      const line = OracleBind.object("SP_SHOP.LINE", Schema.Struct({ ITEM: Schema.String, PLACE: Schema.Number }))
+      assert.include(
+        yield* problem(OracleBind.input(line, { ITEM: "tea", PLACE: -1 })),
+        "at PLACE, the driver cannot write a PLS_INTEGER below 0"
+      )
       const unknown = yield* Effect.flip(
         held.execute(sql, { who: OracleBind.input(OracleBind.object("NO_SUCH", Loose), { NAMES: "x" }) })
       )

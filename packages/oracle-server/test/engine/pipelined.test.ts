@@ -36,7 +36,9 @@ describe("pipelined functions", () => {
   })
   it("run once for each row before them, and only as far as is wanted", () => {
     assert.deepStrictEqual(
-      sql.rows("select a.column_value, b.column_value from table(upto(2)) a, table(upto(a.column_value)) b order by 1, 2"),
+      sql.rows(
+        "select a.column_value, b.column_value from table(upto(2)) a, table(upto(a.column_value)) b order by 1, 2"
+      ),
       [["1", "1"], ["2", "1"], ["2", "2"]]
     )
     assert.deepStrictEqual(sql.rows("select column_value from table(upto(1e9)) where rownum <= 2"), [["1"], ["2"]])
@@ -71,15 +73,22 @@ describe("ALL_ARGUMENTS and the types of packages", () => {
       ]
     )
     assert.deepStrictEqual(
-      sql.rows("select object_name, data_type, type_name, type_subname from all_arguments where package_name = 'P' and position = 0"),
+      sql.rows(
+        "select object_name, data_type, type_name, type_subname from all_arguments where package_name = 'P' and position = 0"
+      ),
       [["BOTH", "TABLE", "P", "T"], ["OBJECTS", "TABLE", "PAIRS", null]]
     )
-    assert.deepStrictEqual(sql.rows("select type_name, package_name, typecode, attributes from user_plsql_types order by 1"), [
-      ["R", "P", "PL/SQL RECORD", "2"],
-      ["T", "P", "COLLECTION", "0"]
-    ])
     assert.deepStrictEqual(
-      sql.rows("select attr_name, attr_type_name, attr_no from all_plsql_type_attrs where type_name = 'R' order by attr_no"),
+      sql.rows("select type_name, package_name, typecode, attributes from user_plsql_types order by 1"),
+      [
+        ["R", "P", "PL/SQL RECORD", "2"],
+        ["T", "P", "COLLECTION", "0"]
+      ]
+    )
+    assert.deepStrictEqual(
+      sql.rows(
+        "select attr_name, attr_type_name, attr_no from all_plsql_type_attrs where type_name = 'R' order by attr_no"
+      ),
       [["X", "NUMBER", "1"], ["Y", "VARCHAR2", "2"]]
     )
     assert.deepStrictEqual(

@@ -48,6 +48,30 @@ begin
   return sum_;
 end;
 /
+create or replace package shop as
+  type line is record (item varchar2(20), amount number, sold boolean, place pls_integer);
+  type lines is table of line index by pls_integer;
+  type names is table of varchar2(20);
+  procedure twice(l in out line, all_ in out lines);
+  function sorted(n names) return names;
+end;
+/
+create or replace package body shop as
+  procedure twice(l in out line, all_ in out lines) is
+  begin
+    l.amount := l.amount * 2;
+    l.sold := not l.sold;
+    l.place := l.place + 1;
+    all_(7) := l;
+  end;
+  function sorted(n names) return names is
+    s names;
+  begin
+    select column_value bulk collect into s from table(n) order by 1;
+    return s;
+  end;
+end;
+/
 create or replace procedure put(r in people%rowtype) as begin insert into people values r; end;
 /
 create or replace procedure get(wanted number, r out people%rowtype) as
@@ -168,6 +192,33 @@ describe("object types on the wire", () => {
         })
         const { r } = outBinds as { readonly r: DbValue }
         assert.deepStrictEqual(json(r), json({ ID: 9, WHO: someone, LUCK: [4] }))
+      })
+    ))
+
+  it.live("passes records and lists of packages", () =>
+    served((connection) =>
+      Effect.gen(function*() {
+        const Line = yield* Effect.promise(() => connection.getDbObjectClass("SHOP.LINE"))
+        const Lines = yield* Effect.promise(() => connection.getDbObjectClass("SCOTT.SHOP.LINES"))
+        assert.strictEqual(Line.prototype.fqn, "SCOTT.SHOP.LINE")
+        assert.strictEqual(Lines.prototype.elementTypeName, "SCOTT.SHOP.LINE")
+        const line = { ITEM: "tea", AMOUNT: 2.5, SOLD: false, PLACE: 3 }
+        const all = new Lines([line, { ...line, ITEM: null }])
+        const { outBinds } = yield* run(connection, "begin shop.twice(:l, :lines); end;", {
+          l: { dir: oracledb["BIND_INOUT"], val: new Line(line) },
+          lines: { dir: oracledb["BIND_INOUT"], val: all }
+        })
+        const out = outBinds as { readonly l: DbValue; readonly lines: DbValue }
+        const twice = { ITEM: "tea", AMOUNT: 5, SOLD: true, PLACE: 4 }
+        assert.deepStrictEqual(json(out.l), twice)
+        assert.deepStrictEqual(out.lines.getKeys(), [0, 1, 7])
+        assert.deepStrictEqual(json(out.lines.getValues()), [line, { ...line, ITEM: null }, twice])
+        const Names = yield* Effect.promise(() => connection.getDbObjectClass("SHOP.NAMES"))
+        const sorted = yield* run(connection, "begin :s := shop.sorted(:n); end;", {
+          n: new Names(["b", "c", "a"]),
+          s: { dir: oracledb["BIND_OUT"], type: Names }
+        })
+        assert.deepStrictEqual(json((sorted.outBinds as { readonly s: DbValue }).s), ["a", "b", "c"])
       })
     ))
 

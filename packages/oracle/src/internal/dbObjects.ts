@@ -39,6 +39,9 @@ const zoneless: ReadonlySet<DbType> = new Set([driver.DB_TYPE_DATE, driver.DB_TY
 const writeScalar = (type: DbType, value: unknown, settings: Pick<ValueSettings, "dates">): unknown => {
   if (typeof value === "number" || typeof value === "bigint") {
     if (type === driver.DB_TYPE_NUMBER) checkNumber(value)
+    if (type === driver.DB_TYPE_BINARY_INTEGER && value < 0) {
+      throw new RefusedBind("the driver cannot write a PLS_INTEGER below 0 within an object or a record")
+    }
     return value
   }
   if (BigDecimal.isBigDecimal(value)) {

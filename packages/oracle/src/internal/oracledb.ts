@@ -236,6 +236,7 @@ export interface Driver {
   readonly SYSRAC: number
   readonly DB_TYPE_BINARY_DOUBLE: DbType
   readonly DB_TYPE_BINARY_FLOAT: DbType
+  readonly DB_TYPE_BINARY_INTEGER: DbType
   readonly DB_TYPE_BLOB: DbType
   readonly DB_TYPE_BFILE: DbType
   readonly DB_TYPE_BOOLEAN: DbType
