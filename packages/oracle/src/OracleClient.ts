@@ -23,7 +23,7 @@ import { asSqlError, CommitFailed } from "./internal/sqlReason.ts"
 import { OracleSessionPool } from "./OracleSessionPool.ts"
 
 export type { ClientOptions, OracleDialect } from "./internal/sqlClientTypes.ts"
-export { cursor, inOut, json, limit, lob, out, typed } from "./internal/sqlFragments.ts"
+export { cursor, inOut, json, limit, list, lob, out, typed } from "./internal/sqlFragments.ts"
 export { CommitFailed } from "./internal/sqlReason.ts"
 
 const TypeId = "~sessionpool/oracle/OracleClient"

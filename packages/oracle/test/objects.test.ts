@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OracleBind } from "@sessionpool/oracle"
+import { OracleBind, OracleClient } from "@sessionpool/oracle"
 import { BigDecimal, Effect, Schema, Stream } from "effect"
+import { Reactivity } from "effect/reactivity"
 import { connection, isReal, makePool } from "./database.ts"
 
 const script = [
@@ -115,6 +116,30 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         held.queryStream("select column_value n from table(:ids)", { ids: OracleBind.input(amounts, [5, 6]) })
       )
       assert.deepStrictEqual(streamed, [{ N: 5 }, { N: 6 }])
+    })))
+
+  it.live("are parameters of the client", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const pool = yield* makePool({ max: 1 })
+      const held = yield* pool.acquire()
+      for (const statement of script) yield* held.execute(statement)
+      yield* pool.release(held)
+      const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
+      // The client has names in small letters, those of attributes too.
+      const home = OracleBind.object("SP_ADDRESS", Schema.Struct({ street: Schema.String, zip: Schema.Number }))
+      const high = { street: "High", zip: 12.5 }
+      yield* sql`create table sp_homes (id number, at sp_address)`
+      yield* sql`insert into sp_homes ${
+        sql.insert([{ id: 1, at: OracleClient.typed(home, high) }, { id: 2, at: OracleClient.typed(home, null) }])
+      }`
+      const ids = OracleBind.collection("SP_AMOUNTS", Schema.Number)
+      const found = (wanted: ReadonlyArray<number>) =>
+        sql<{ id: number }>`select id from sp_homes where id in ${OracleClient.list(ids, wanted)} order by id`
+      assert.deepStrictEqual(yield* found([2, 7, 1]), [{ id: 1 }, { id: 2 }])
+      assert.deepStrictEqual(yield* found([]), [])
+      assert.deepStrictEqual(yield* sql`select at from sp_homes where id = 1`, [{ at: { ...high, since: null } }])
+      const [changed] = yield* sql`begin ${OracleClient.inOut("a", home, high)} := sp_address('Low', 1, null); end;`
+      assert.deepStrictEqual(changed, { a: { street: "Low", zip: 1 } })
     })))
 
   it.live("go in batches", () =>

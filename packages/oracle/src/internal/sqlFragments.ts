@@ -45,7 +45,7 @@ export const lob = <E = never>(kind: LobKind, source: LobSource<E, never>): Stat
  */
 export const out = (
   name: string,
-  type: OracleBind.BindType,
+  type: OracleBind.AnyType,
   sizes?: OracleBind.BindSizes
 ): Statement.Fragment => fragmentOf({ _tag: "OutParameter", name, bind: OracleBind.out(type, sizes) })
 
@@ -66,7 +66,7 @@ export const out = (
  * @category parameters
  * @since 0.1.0
  */
-export const inOut = <T extends Exclude<OracleBind.BindType, "cursor">>(
+export const inOut = <T extends Exclude<OracleBind.AnyType, "cursor">>(
   name: string,
   type: T,
   value: OracleBind.ValueOf<T> | null,
@@ -106,11 +106,42 @@ export const cursor = (name: string): Statement.Fragment => out(name, "cursor")
  * @category parameters
  * @since 0.1.0
  */
-export const typed = <T extends Exclude<OracleBind.BindType, "cursor">>(
+export const typed = <T extends Exclude<OracleBind.AnyType, "cursor">>(
   type: T,
   value: OracleBind.ValueOf<T> | null,
   sizes?: OracleBind.BindSizes
 ): Statement.Fragment => fragmentOf({ _tag: "TypedParameter", bind: OracleBind.input(type, value, sizes) })
+
+/**
+ * The values of a collection as a query, for `IN`: one bind for a list of any length, so that the statement is parsed once.
+ *
+ * **When to use**
+ *
+ * Use where the database has a collection type (`create type id_list as table of number`) and lists differ in length. `sql.in` needs no
+ * type, and is another statement for each length.
+ *
+ * **Example** (Rows by their keys)
+ *
+ * ```ts
+ * import { OracleBind, OracleClient } from "@sessionpool/oracle"
+ * import { Effect, Schema } from "effect"
+ * import { SqlClient } from "effect/sql"
+ *
+ * const ids = OracleBind.collection("ID_LIST", Schema.Number)
+ *
+ * const byIds = (wanted: ReadonlyArray<number>) =>
+ *   Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select * from people where id in ${OracleClient.list(ids, wanted)}`)
+ * ```
+ *
+ * @category parameters
+ * @since 0.1.0
+ */
+export const list = <A>(type: OracleBind.CollectionType<A>, values: ReadonlyArray<A>): Statement.Fragment =>
+  Statement.fragment([
+    Statement.literal("(SELECT COLUMN_VALUE FROM TABLE("),
+    ...typed(type, values).segments,
+    Statement.literal("))")
+  ])
 
 /**
  * A JSON document, also when it is a text or a number; plain objects and arrays are sent as JSON without it.

@@ -24,7 +24,7 @@ export interface LobParameter {
 export interface OutParameter {
   readonly _tag: "OutParameter"
   readonly name: string
-  readonly bind: OracleBind.OutBind<OracleBind.BindType> | OracleBind.InOutBind<OracleBind.BindType>
+  readonly bind: OracleBind.OutBind<OracleBind.AnyType> | OracleBind.InOutBind<OracleBind.AnyType>
 }
 
 /** A value that goes in as a type of its own. */
@@ -65,7 +65,10 @@ export const kindOf = (value: unknown): string => {
   if (typeof value === "number" || typeof value === "bigint" || BigDecimal.isBigDecimal(value)) return "number"
   if (typeof value !== "object" || value === null) return typeof value
   if (isParameter(value)) return value._tag === "JsonParameter" ? "json" : `parameter ${value._tag}`
-  if (OracleBind.isDescribed(value)) return `described ${value.type}`
+  if (OracleBind.isDescribed(value)) {
+    const { type } = value
+    return `described ${typeof type === "string" ? type : "name" in type ? type.name : type.element}`
+  }
   if (value instanceof Date) return "date"
   if (value instanceof Uint8Array) return "bytes"
   if (DateTime.isDateTime(value)) return "dateTime"
