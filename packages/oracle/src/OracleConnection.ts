@@ -282,13 +282,13 @@ export class OracleConnection extends Connection.Base implements StatementRunner
   }
 
   /** A stored function; `returns` is the type of its value. */
-  callFunction<T extends OracleBind.BindType>(
+  callFunction<T extends OracleBind.AnyType>(
     name: string,
     returns: T | OracleBind.OutBind<T>,
     args: OracleBind.Binds = [],
     options?: ValueOptions
   ): Effect.Effect<OracleBind.ValueOf<T> | null, ReadError> {
-    const result = typeof returns === "string" ? OracleBind.out(returns) : returns
+    const result = OracleBind.isDescribed(returns) ? returns : OracleBind.out(returns)
     return this.#reading("call", options, (values) =>
       Effect.map(
         callRoutine(this.#caller, name, args, result, values),

@@ -4,10 +4,11 @@ import { Effect, Exit, Fiber, FileSystem, Layer, Path, Stdio, Terminal } from "e
 import { Command } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
 import { doctorCommand } from "../internal/doctor/doctorCommand.ts"
+import { generateCommand } from "../internal/generate/generateCommand.ts"
 
 const command = Command.make("sessionpool-oracle").pipe(
   Command.withDescription("Tools for running @sessionpool/oracle on a database"),
-  Command.withSubcommands([doctorCommand])
+  Command.withSubcommands([doctorCommand, generateCommand])
 )
 
 // The command starts no child processes and reads no input; these are what the CLI module asks a platform for.
@@ -33,8 +34,8 @@ const platform = Layer.mergeAll(
 )
 
 const main = Command.run(command, { version: "0.1.0" }).pipe(
-  // What was found has been printed already.
-  Effect.catchTag("DoctorFoundFailures", () => Effect.sync(() => void (process.exitCode = 1))),
+  // What was found has been printed already, and so has why nothing could be made.
+  Effect.catchTag(["DoctorFoundFailures", "GenerateFailure"], () => Effect.sync(() => void (process.exitCode = 1))),
   Effect.provide(platform)
 )
 

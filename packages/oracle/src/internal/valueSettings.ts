@@ -76,7 +76,7 @@ const namers: { readonly [Name in ColumnNames]: (name: string) => string } = {
   camel: (name) => snakeToCamel(toProgram(name))
 }
 
-const namer = (names: ColumnNames | ((name: string) => string)): (name: string) => string =>
+export const namer = (names: ColumnNames | ((name: string) => string)): (name: string) => string =>
   typeof names === "function" ? names : namers[names]
 
 /** {@link ValueOptions} in force. */

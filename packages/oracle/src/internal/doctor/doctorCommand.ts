@@ -1,13 +1,12 @@
 /** The subcommand `doctor`: reads flags and the environment, shows progress, writes the report, sets the exit code. */
 import { Command, Flag } from "effect/cli"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import { writeFile } from "node:fs/promises"
+import { connectFlags, targetOf } from "../commandTarget.ts"
 import { checkCount, examine } from "./examine.ts"
 import { CheckError } from "./finding.ts"
 import type { Target } from "./probe.ts"
@@ -17,32 +16,7 @@ import { findingLines, markdownReport, summaryLine } from "./report.ts"
 export class DoctorFoundFailures extends Data.TaggedError("DoctorFoundFailures")<{ readonly failed: number }> {}
 
 const flags = {
-  connectString: Flag.String("connect-string").pipe(
-    Flag.withAlias("c"),
-    Flag.withDescription("host:port/service, a full descriptor, or an alias; default: ORACLE_CONNECT_STRING"),
-    Flag.withFallbackConfig(Config.String("ORACLE_CONNECT_STRING"))
-  ),
-  user: Flag.String("user").pipe(
-    Flag.withAlias("u"),
-    Flag.withDescription("Who to log on as; default: ORACLE_USER"),
-    Flag.withFallbackConfig(Config.String("ORACLE_USER"))
-  ),
-  password: Flag.Redacted("password").pipe(
-    Flag.withDescription("The password; better given as ORACLE_PASSWORD, which no list of processes shows"),
-    Flag.withFallbackConfig(Config.Redacted("ORACLE_PASSWORD"))
-  ),
-  configDir: Flag.String("config-dir").pipe(
-    Flag.withDescription("The directory of tnsnames.ora; default: TNS_ADMIN"),
-    Flag.optional
-  ),
-  walletLocation: Flag.String("wallet-location").pipe(
-    Flag.withDescription("The directory of ewallet.pem"),
-    Flag.optional
-  ),
-  walletPassword: Flag.Redacted("wallet-password").pipe(
-    Flag.withDescription("The password of the wallet"),
-    Flag.optional
-  ),
+  ...connectFlags,
   proxyUser: Flag.String("proxy-user").pipe(
     Flag.withDescription("A user to reach through the one that logs on, to check proxying with"),
     Flag.optional
@@ -58,22 +32,14 @@ const flags = {
   )
 }
 
-const orNothing = <A>(option: Option.Option<A>): A | undefined => Option.getOrUndefined(option)
-
 export const doctorCommand = Command.make(
   "doctor",
   flags,
   Effect.fnUntraced(function*(given) {
     const target: Target = {
-      connectString: given.connectString,
-      user: given.user,
-      password: Redacted.make(Redacted.value(given.password)),
-      configDir: orNothing(given.configDir),
-      walletLocation: orNothing(given.walletLocation),
-      walletPassword: orNothing(given.walletPassword),
-      proxyUser: orNothing(given.proxyUser),
-      sessions: given.sessions,
-      openTimeout: "15 seconds"
+      ...targetOf(given),
+      proxyUser: Option.getOrUndefined(given.proxyUser),
+      sessions: given.sessions
     }
     let number = 0
     const findings = yield* examine(
@@ -81,7 +47,7 @@ export const doctorCommand = Command.make(
       (finding) => Console.log(findingLines(finding, ++number, checkCount, target))
     )
     yield* Console.log(`\n${summaryLine(findings)}`)
-    const file = orNothing(given.report)
+    const file = Option.getOrUndefined(given.report)
     if (file !== undefined) {
       const date = DateTime.formatIso(yield* DateTime.now)
       yield* Effect.tryPromise({
