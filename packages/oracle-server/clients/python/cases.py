@@ -279,6 +279,88 @@ def password(connection):
     equal(988, code(lambda: connection.changepassword("tiger", "x" * 1025)))
 
 
+def objects(connection):
+    cursor = connection.cursor()
+    for statement in [
+        "create type py_address as object (street varchar2(40), zip number, since timestamp)",
+        "create type py_addresses as table of py_address",
+        "create type py_numbers as varray(9) of number",
+        "create type py_person as object (name varchar2(40), home py_address, others py_addresses, luck py_numbers, key raw(4))",
+        "create table py_people (id number, who py_person)",
+        """create package py_shop as
+             type line is record (item varchar2(9), place pls_integer, sold boolean);
+             type lines is table of line index by pls_integer;
+             type names is table of varchar2(20) index by pls_integer;
+             procedure move(p in out py_person);
+             procedure put(l in out line);
+             function total(l lines) return number;
+             procedure double(n in out names);
+           end;""",
+        """create package body py_shop as
+             procedure move(p in out py_person) is begin
+               p.home.zip := p.home.zip + 0.1;
+               p.luck.extend;
+               p.luck(p.luck.last) := 12345678901234567890;
+             end;
+             procedure put(l in out line) is begin l.place := -l.place; l.sold := not l.sold; end;
+             function total(l lines) return number is n number := 0; i pls_integer := l.first; begin
+               while i is not null loop n := n + i * l(i).place; i := l.next(i); end loop;
+               return n;
+             end;
+             procedure double(n in out names) is begin for i in 1 .. n.count loop n(i) := n(i) || n(i); end loop; end;
+           end;""",
+    ]:
+        cursor.execute(statement)
+    person_type = connection.gettype("PY_PERSON")
+    equal(["NAME", "HOME", "OTHERS", "LUCK", "KEY"], [each.name for each in person_type.attributes])
+    address_type = connection.gettype("SCOTT.PY_ADDRESS")
+
+    def address(street, zip):
+        made = address_type.newobject()
+        made.STREET, made.ZIP, made.SINCE = street, zip, datetime.datetime(2024, 2, 29, 13, 14, 15, 123456)
+        return made
+
+    person = person_type.newobject()
+    person.NAME, person.HOME, person.KEY = "ada", address("High", 7), b"\x00\xff"
+    person.OTHERS = connection.gettype("PY_ADDRESSES").newobject([address("Low", None), address(None, -1)])
+    person.LUCK = connection.gettype("PY_NUMBERS").newobject([1, decimal.Decimal("-2.5")])
+    cursor.execute("insert into py_people values (1, :1)", [person])
+    cursor.execute("insert into py_people values (2, null)")
+    cursor.execute("select who from py_people order by id")
+    [(found,), (missing,)] = cursor.fetchall()
+    equal(None, missing)
+    equal(("ada", "High", 7, b"\x00\xff"), (found.NAME, found.HOME.STREET, found.HOME.ZIP, found.KEY))
+    equal(datetime.datetime(2024, 2, 29, 13, 14, 15, 123456), found.HOME.SINCE)
+    equal([("Low", None), (None, -1)], [(each.STREET, each.ZIP) for each in found.OTHERS.aslist()])
+    equal([1, -2.5], found.LUCK.aslist())
+    box = cursor.var(person_type)
+    box.setvalue(0, person)
+    cursor.callproc("py_shop.move", [box])
+    equal(7.1, box.getvalue().HOME.ZIP)
+    equal(12345678901234567890, box.getvalue().LUCK.aslist()[2])
+    line_type = connection.gettype("PY_SHOP.LINE")
+    line = line_type.newobject()
+    line.ITEM, line.PLACE, line.SOLD = "nail", 3, False
+    cursor.callproc("py_shop.put", [line])
+    equal(("nail", -3, True), (line.ITEM, line.PLACE, line.SOLD))
+    # The driver reads a PLS_INTEGER below 0, and cannot write one.
+    line.PLACE = 3
+    lines = connection.gettype("PY_SHOP.LINES").newobject()
+    lines.setelement(5, line)
+    lines.setelement(-2, line)
+    equal(9, cursor.callfunc("py_shop.total", int, [lines]))
+    names = cursor.arrayvar(str, ["a", "b"])
+    cursor.callproc("py_shop.double", [names])
+    equal(["aa", "bb"], names.getvalue())
+    row = connection.gettype("PY_PEOPLE%ROWTYPE")
+    equal(["ID", "WHO"], [each.name for each in row.attributes])
+    equal([(3, 1)], rows(connection, "select count(*), min(abs(column_value)) from table(:1)", [person.LUCK]))
+    for statement in ["drop package py_shop", "drop table py_people purge"]:
+        cursor.execute(statement)
+    for name in ["person", "addresses", "address", "numbers"]:
+        cursor.execute(f"drop type py_{name}")
+
+
 CASES = {
     "log on with a wrong password": wrong_password,
     "query": query,
@@ -291,6 +373,7 @@ CASES = {
     "a REF CURSOR that was never opened": unopened,
     "implicit results": implicit,
     "scrollable cursors": scrolling,
+    "objects, collections and records": objects,
     "errors": errors,
     "transactions": transactions,
     "refused features": refused,

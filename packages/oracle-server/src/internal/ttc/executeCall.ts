@@ -168,9 +168,8 @@ const resolveReference = (
   if (value._tag === "Image") return decodeImage(value)
   if (value._tag === "ObjectReference") return resolveObject(value, type)
   if (value._tag !== "CursorReference") return value
-  const { open } = context.cursors.find(value.id)
-  if (open === undefined) throw oraError(1001, "invalid cursor")
-  return open
+  // One that is gone is no failure before a block uses it: clients bind the one of the last execution to be replaced.
+  return context.cursors.has(value.id) ? context.cursors.find(value.id).open ?? null : null
 }
 
 const resolveRow = (

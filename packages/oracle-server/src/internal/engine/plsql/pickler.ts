@@ -142,7 +142,10 @@ const columns = [
   { name: "ATTR_TYPE_NAME", type: varchar2(128) },
   { name: "ATTR_TYPE_OWNER", type: varchar2(128) },
   { name: "ATTR_TYPE_PACKAGE", type: varchar2(128) },
-  { name: "ATTR_TYPE_OID", type: raw(16) }
+  { name: "ATTR_TYPE_OID", type: raw(16) },
+  { name: "ATTR_INSTANTIABLE", type: varchar2(3) },
+  { name: "ATTR_SUPER_TYPE_OWNER", type: varchar2(128) },
+  { name: "ATTR_SUPER_TYPE_NAME", type: varchar2(128) }
 ].map((column) => ({ ...column, nullable: true, isJson: false }))
 
 function* attributeCursor(machine: Machine, type: CompositeType): Step<QueryCursor> {
@@ -156,7 +159,10 @@ function* attributeCursor(machine: Machine, type: CompositeType): Step<QueryCurs
       composite?.name ?? of.name,
       composite?.owner ?? null,
       composite?.package ?? null,
-      composite === undefined ? null : Uint8Array.from(Buffer.from(oidOf(composite), "hex"))
+      composite === undefined ? null : Uint8Array.from(Buffer.from(oidOf(composite), "hex")),
+      "YES",
+      null,
+      null
     ]
   })
   const frame = new Frame(core.store, machine.session, executor.transaction.snapshot(), [])
