@@ -17,6 +17,9 @@ const indexOf = (node: unknown): number | undefined => {
   return candidate?.kind === "bind" ? candidate["index"] as number : undefined
 }
 
+/** DBMS_PICKLER.GET_TYPE_SHAPE, which is no package in the catalog: it gives all of its parameters, and takes the first. */
+const isTypeShape = (path: ReadonlyArray<string>): boolean => path.slice(-2).join(".") === "DBMS_PICKLER.GET_TYPE_SHAPE"
+
 const outParameters = (
   core: Core,
   state: SessionState,
@@ -43,7 +46,9 @@ const outParameters = (
       )
     return { outs: new Set([...pick("out"), ...pick("inout")]), inOuts: pick("inout") }
   }
-  return { outs: new Set(), inOuts: new Set() }
+  return isTypeShape(path)
+    ? { outs: new Set(args.keys()), inOuts: new Set([0]) }
+    : { outs: new Set(), inOuts: new Set() }
 }
 
 const storedParameters = (
