@@ -17,7 +17,10 @@ import type { InstanceOptions, Options } from "./internal/server/options.ts"
 import type { Counters, RequestRecord } from "./internal/server/requestLog.ts"
 import { forkOptions, type Seed, ServerSnapshot } from "./internal/server/serverSnapshot.ts"
 import { firstUser, type RunningServer, start } from "./internal/server/start.ts"
+import type { KeyAndCertificate, TlsOptions } from "./internal/server/tls.ts"
+import type { TokenClaims, TokenOptions } from "./internal/server/tokens.ts"
 import type { AccountState, UserSettings } from "./internal/server/users.ts"
+import type { EndUser } from "./internal/ttc/serverSession.ts"
 
 export type {
   /**
@@ -39,11 +42,23 @@ export type {
    */
   Counters,
   /**
+   * The end user that a call of an application is for.
+   *
+   * @since 0.1.0
+   */
+  EndUser,
+  /**
    * One instance of the server: a name, its services and a port of its own.
    *
    * @since 0.1.0
    */
   InstanceOptions,
+  /**
+   * A certificate with its key, both in PEM.
+   *
+   * @since 0.1.0
+   */
+  KeyAndCertificate,
   /**
    * How a server is set up. Everything has a default.
    *
@@ -62,6 +77,24 @@ export type {
    * @since 0.1.0
    */
   RequestRecord,
+  /**
+   * How a server speaks TLS: its certificates, and whether clients need one.
+   *
+   * @since 0.1.0
+   */
+  TlsOptions,
+  /**
+   * The claims of a token.
+   *
+   * @since 0.1.0
+   */
+  TokenClaims,
+  /**
+   * The key and the rules that tokens are checked by.
+   *
+   * @since 0.1.0
+   */
+  TokenOptions,
   /**
    * The password of a user, and what else is known of them.
    *
@@ -118,6 +151,8 @@ export interface SessionInfo {
   /** Temporary LOBs that the client has been given and has not freed. */
   readonly temporaryLobs: number
   readonly calls: number
+  /** The end user that the last call was for, when the client said so in an end-user security context. */
+  readonly endUser: EndUser | undefined
   /** The connection that uses it; `undefined` while it waits in the server's pool. */
   readonly connection: number | undefined
   readonly openedAt: number
@@ -165,6 +200,36 @@ export interface Snapshot {
 }
 
 /**
+ * What clients need to speak TLS with a server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Tls {
+  /** Of the first instance. */
+  readonly port: number
+  /** `tcps://host:port/service` of the first instance. */
+  readonly connectString: string
+  /** Of another instance, or of another service. */
+  readonly connectStringOf: (options: { readonly instance?: string; readonly service?: string }) => string
+  /** The certificate of the authority that was made at start, in PEM: what clients have to trust. */
+  readonly certificate: string
+  /** A certificate for a client or for another server, from the same authority. */
+  readonly issue: (request: {
+    /** `CN=scott,O=Shop` */
+    readonly subject: string
+    /** Host names and addresses of a server. */
+    readonly names?: ReadonlyArray<string>
+    readonly expires?: Date
+  }) => Effect.Effect<KeyAndCertificate, OracleServerError>
+  /**
+   * A wallet for node-oracledb (`walletContent`, or `ewallet.pem`): a key and a certificate for the client, and what it has to trust.
+   * The driver takes no wallet without a key. The subject is `CN=client` unless told otherwise.
+   */
+  readonly wallet: (subject?: string) => Effect.Effect<string, OracleServerError>
+}
+
+/**
  * A running server.
  *
  * @since 0.1.0
@@ -178,6 +243,8 @@ export interface Service {
   readonly connectString: string
   /** Of another instance, or of another service. */
   readonly connectStringOf: (options: { readonly instance?: string; readonly service?: string }) => string
+  /** Undefined when the server was not told to speak TLS. */
+  readonly tls: Tls | undefined
   /** Every session, those in the server's own pool included. */
   readonly sessions: Effect.Effect<ReadonlyArray<SessionInfo>>
   /** The last requests, oldest first. */
@@ -290,6 +357,7 @@ const describe = (entry: SessionEntry): SessionInfo => {
     openCursors: session.cursors.size,
     temporaryLobs: session.lobs.temporary,
     calls: session.calls,
+    endUser: session.endUser,
     connection: connection?.id,
     openedAt: session.openedAt,
     lastCallAt: session.lastCallAt
@@ -298,6 +366,31 @@ const describe = (entry: SessionEntry): SessionInfo => {
 
 const failure = (message: string) => (cause: unknown) =>
   new OracleServerError({ message: `${message}: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
+
+const makeTls = ({ cluster }: RunningServer, host: string): Tls | undefined => {
+  const { tls } = cluster.settings
+  if (tls === undefined) return undefined
+  const { authority } = tls
+  const issue: Tls["issue"] = (request) =>
+    Effect.tryPromise({
+      try: () => authority.issue(request),
+      catch: failure("the certificate could not be made")
+    })
+  const first = cluster.instances[0]!
+  const connectStringOf: Tls["connectStringOf"] = ({ instance, service }) => {
+    const target = cluster.instances.find(({ name }) => name === instance) ?? first
+    return `tcps://${host}:${target.tlsPort}/${service ?? target.services[0]}`
+  }
+  return {
+    port: first.tlsPort!,
+    connectString: connectStringOf({}),
+    connectStringOf,
+    certificate: authority.certificate,
+    issue,
+    wallet: (subject = "CN=client") =>
+      Effect.map(issue({ subject }), ({ certificate, key }) => [key, certificate, authority.certificate].join("\n"))
+  }
+}
 
 const makeService = (
   running: RunningServer,
@@ -330,6 +423,7 @@ const makeService = (
     port: first.port,
     connectString: connectStringOf({}),
     connectStringOf,
+    tls: makeTls(running, host),
     sessions: Effect.sync(() => entries().map(describe)),
     requests: Effect.sync(() => cluster.log.list()),
     clearRequests: Effect.sync(() => cluster.log.clear()),

@@ -119,8 +119,8 @@ export const encodeRefuse = (code: number): Buffer => {
 }
 
 /** REDIRECT to another address; the client sends its own connect data again there. */
-export const encodeRedirect = (host: string, port: number): Buffer => {
-  const text = `(ADDRESS=(PROTOCOL=TCP)(HOST=${host})(PORT=${port}))`
+export const encodeRedirect = (host: string, port: number, secure = false): Buffer => {
+  const text = `(ADDRESS=(PROTOCOL=${secure ? "TCPS" : "TCP"})(HOST=${host})(PORT=${port}))`
   const body = Buffer.alloc(2 + text.length)
   body.writeUInt16BE(text.length, 0)
   body.write(text, 2, "latin1")

@@ -7,6 +7,8 @@ import type { Connection } from "./connection.ts"
 import { FaultBook } from "./faultBook.ts"
 import type { Member, SessionEntry } from "./member.ts"
 import { type Counters, RequestLog, type RequestRecord } from "./requestLog.ts"
+import type { TlsTerms } from "./tls.ts"
+import type { TokenVerifier } from "./tokens.ts"
 import type { Users } from "./users.ts"
 
 export interface ClusterSettings {
@@ -28,6 +30,8 @@ export interface ClusterSettings {
   readonly route: ((request: ConnectRequest) => string | undefined) | undefined
   /** Whether a listener sends clients to the instance with the fewest sessions, its own or another one. */
   readonly loadBalance: boolean
+  readonly tls: TlsTerms | undefined
+  readonly tokens: TokenVerifier | undefined
 }
 
 type Running = { -readonly [Key in keyof RequestRecord]: RequestRecord[Key] }
@@ -42,6 +46,7 @@ export class Cluster {
   readonly instances: Array<Member> = []
   readonly counts = {
     connections: 0,
+    failedHandshakes: 0,
     refused: 0,
     redirected: 0,
     malformed: 0,
@@ -89,6 +94,7 @@ export class Cluster {
     this.#running.delete(call)
     record.error = error?.code ?? 0
     record.milliseconds = performance.now() - call.startedAt
+    if (error instanceof Error && typeof error.cause === "string") record.detail = error.cause
     if (error === undefined || error.code === 1403) return
     this.counts.errors++
     if (call.name === "authPhaseOne" || call.name === "authPhaseTwo") this.counts.failedLogons++
@@ -118,7 +124,8 @@ export class Cluster {
       sql,
       piggyback,
       error: undefined,
-      milliseconds: undefined
+      milliseconds: undefined,
+      detail: undefined
     })
   }
 

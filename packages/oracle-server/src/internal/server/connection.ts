@@ -52,6 +52,14 @@ export interface Listener {
   readonly closed: (connection: Connection) => void
 }
 
+/** What TLS says of a client. */
+export interface TlsFacts {
+  /** The TCP socket below TLS. */
+  readonly raw: Socket
+  /** The subject of its certificate, when it has shown a good one. */
+  readonly subject: string | undefined
+}
+
 // Data that announces itself longer than this is not the connect data of any client.
 const maxConnectData = 65_535
 const endOfRequest = 0x0800
@@ -62,6 +70,8 @@ const unsupportedVersion = 12_618
 export class Connection {
   readonly id: number
   readonly transport: Transport
+  /** Undefined without TLS. */
+  readonly tls: TlsFacts | undefined
   ttc: TtcConnection | undefined
   request: ConnectRequest | undefined
   readonly #listener: Listener
@@ -75,10 +85,11 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined
   readonly #logOnLimit: NodeJS.Timeout
 
-  constructor(id: number, socket: Socket, listener: Listener, limits: ReadonlyArray<ByteLimit>) {
+  constructor(id: number, socket: Socket, listener: Listener, limits: ReadonlyArray<ByteLimit>, tls?: TlsFacts) {
     this.id = id
+    this.tls = tls
     this.#listener = listener
-    this.transport = new Transport(socket, (chunk) => this.#receive(chunk), () => this.#closed())
+    this.transport = new Transport(socket, (chunk) => this.#receive(chunk), () => this.#closed(), tls?.raw)
     for (const limit of limits) this.transport.limit(limit)
     this.#logOnLimit = setTimeout(() => this.destroy(), listener.logOnTimeout)
   }
@@ -167,7 +178,7 @@ export class Connection {
       case "refuse":
         return this.#finish(encodeRefuse(decision.code))
       case "redirect":
-        return this.#finish(encodeRedirect(decision.host, decision.port))
+        return this.#finish(encodeRedirect(decision.host, decision.port, this.tls !== undefined))
       case "resend":
         this.#connect = undefined
         this.#connectData = []

@@ -10,15 +10,17 @@ import type { Logon } from "../ttc/logon.ts"
 import { ServerSession } from "../ttc/serverSession.ts"
 import type { TtcHost } from "../ttc/ttcHost.ts"
 import type { Cluster } from "./cluster.ts"
-import { Connection, type Decision, type Listener } from "./connection.ts"
+import { Connection, type Decision, type Listener, type TlsFacts } from "./connection.ts"
 import type { CallFacts } from "./faultBook.ts"
 import type { Member, SessionEntry } from "./member.ts"
 import { SessionPool } from "./sessionPool.ts"
+import { TlsListener } from "./tls.ts"
 
 export interface InstanceSettings {
   readonly name: string
   readonly services: ReadonlyArray<string>
   readonly port: number
+  readonly tlsPort: number | undefined
   readonly engine: Engine
   /** Its place among the instances of its database, from 1. */
   readonly number: number
@@ -50,8 +52,10 @@ export class Instance implements Member {
   up = true
   startedAt = Date.now()
   port: number
+  tlsPort: number | undefined
   readonly #cluster: Cluster
   #server: Server | undefined
+  #tlsListener: TlsListener | undefined
   readonly #listener: Listener
 
   constructor(cluster: Cluster, settings: InstanceSettings) {
@@ -61,6 +65,7 @@ export class Instance implements Member {
     this.engine = settings.engine
     this.number = settings.number
     this.port = settings.port
+    this.tlsPort = settings.tlsPort
     const { endOfResponse, fastAuth, netVersion, sdu } = cluster.settings
     this.#listener = {
       limits: { endOfResponse, fastAuth, sdu, version: netVersion },
@@ -73,6 +78,16 @@ export class Instance implements Member {
 
   async start(): Promise<void> {
     if (this.#server === undefined) await this.#listen()
+    const { logOnTimeout, tls } = this.#cluster.settings
+    if (tls !== undefined && this.#tlsListener === undefined) {
+      this.#tlsListener = new TlsListener(
+        tls,
+        logOnTimeout,
+        ({ raw, socket, subject }) => this.#accept(socket, { raw, subject }),
+        () => this.#cluster.counts.failedHandshakes++
+      )
+      this.tlsPort = await this.#tlsListener.listen(this.tlsPort ?? 0)
+    }
     if (!this.up) this.startedAt = Date.now()
     this.up = true
   }
@@ -103,6 +118,9 @@ export class Instance implements Member {
     const server = this.#server
     this.#server = undefined
     this.cutAll(false)
+    const tlsListener = this.#tlsListener
+    this.#tlsListener = undefined
+    await tlsListener?.close()
     if (server === undefined) return
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
@@ -111,14 +129,15 @@ export class Instance implements Member {
     return this.#server !== undefined
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, tls?: TlsFacts): void {
     const cluster = this.#cluster
     cluster.counts.connections++
     const connection = new Connection(
       cluster.nextConnection(),
       socket,
       this.#listener,
-      cluster.faults.limitsOfConnection()
+      cluster.faults.limitsOfConnection(),
+      tls
     )
     this.connections.add(connection)
   }
@@ -140,7 +159,8 @@ export class Instance implements Member {
       sql: undefined,
       piggyback: false,
       error: undefined,
-      milliseconds: undefined
+      milliseconds: undefined,
+      detail: undefined
     })
     cluster.count("connect")
     const decision = this.#consider(request, redirected, connection)
@@ -186,7 +206,10 @@ export class Instance implements Member {
         ? this.#fittest(request)
         : cluster.instances.find((instance) => instance.name === name)
       if (target === undefined) return { kind: "refuse", code: unknownService }
-      if (target !== this) return { kind: "redirect", host: "127.0.0.1", port: target.port }
+      if (target !== this) {
+        const port = connection.tls === undefined ? target.port : target.tlsPort ?? target.port
+        return { kind: "redirect", host: "127.0.0.1", port }
+      }
     }
     if (!this.up) return { kind: "refuse", code: unknownService }
     if (this.connections.size > cluster.settings.maxConnections) return { kind: "refuse", code: noHandler }
@@ -253,6 +276,9 @@ export class Instance implements Member {
       poolBoundary: request.pooled && (boundary === "STATEMENT" || boundary === "TRANSACTION") ? boundary : undefined,
       secret: cluster.secret,
       account: (name) => cluster.users.find(name),
+      externalAccount: (name) => cluster.users.findExternal(name),
+      tokens: connection.tls === undefined ? undefined : settings.tokens?.checks(service),
+      certificate: connection.tls?.subject,
       now: () => performance.now(),
       open: (logon) => {
         const session = this.#open(pooledLogon(logon, request), request, service, connection)
@@ -336,7 +362,9 @@ export class Instance implements Member {
       ...(logon.timeZone === undefined ? {} : { timeZone: logon.timeZone }),
       server: request.pooled ? "POOLED" : "DEDICATED",
       ...(logon.connectionClass === undefined ? {} : { connectionClass: logon.connectionClass }),
-      authenticationMethod: "PASSWORD"
+      authenticationMethod: logon.method,
+      networkProtocol: connection.tls === undefined ? "tcp" : "tcps",
+      ...(logon.externalName === undefined ? {} : { externalName: logon.externalName })
     })
     return new ServerSession(engine, cluster.settings.maxOpenCursors, Date.now())
   }

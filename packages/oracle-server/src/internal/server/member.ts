@@ -20,6 +20,8 @@ export interface Member {
   readonly name: string
   readonly services: ReadonlyArray<string>
   readonly port: number
+  /** Of its listener for TLS; undefined when the server has none. */
+  readonly tlsPort: number | undefined
   readonly engine: Engine
   /** False between shutdown and start-up. */
   readonly up: boolean

@@ -1,6 +1,8 @@
 /** How a server is set up, as its callers say it. */
 import type { Procedure } from "../engine/engine.ts"
 import type { ConnectRequest } from "../net/connectData.ts"
+import type { TlsOptions } from "./tls.ts"
+import type { TokenOptions } from "./tokens.ts"
 import type { UserSettings } from "./users.ts"
 
 /**
@@ -12,6 +14,8 @@ export interface InstanceOptions {
   readonly services?: ReadonlyArray<string>
   /** Default: any free port. */
   readonly port?: number
+  /** The port of its listener for TLS, when the server has one; default: any free port. */
+  readonly tlsPort?: number
   /** Instances of one database share its data; by default all of them do. */
   readonly database?: string
 }
@@ -50,6 +54,10 @@ export interface Options {
   readonly procedures?: ReadonlyArray<Procedure>
   /** The password verifier offered to clients; default `12c`. */
   readonly verifier?: "11g" | "12c"
+  /** A listener for TLS (`tcps`) beside the one without; default none. `{}` is enough: a certificate is made. */
+  readonly tls?: TlsOptions
+  /** How tokens of OAuth 2.0 and of IAM are checked; default: there are none. Clients send them over TLS only. */
+  readonly tokens?: TokenOptions
   /** Wrong passwords in a row that lock an account; default: any number may be tried. */
   readonly failedLoginAttempts?: number
   /** Default 300; beyond it ORA-01000. */

@@ -17,11 +17,15 @@ export interface RequestRecord {
   /** The `ORA-` number it was answered with; 0 for success; `undefined` while it runs. */
   readonly error: number | undefined
   readonly milliseconds: number | undefined
+  /** What the server knows of a failure and does not tell the client: why a token or a certificate was refused. */
+  readonly detail: string | undefined
 }
 
 /** Sums over the life of a server. */
 export interface Counters {
   readonly connections: number
+  /** Clients of a TLS listener whose handshake failed: they are no connections yet. */
+  readonly failedHandshakes: number
   readonly openConnections: number
   readonly refused: number
   readonly redirected: number

@@ -44,11 +44,12 @@ export interface Seed {
 
 /** The options of a fork: those of its origin, on free ports, without the script that has already run. */
 export const forkOptions = (origin: Options, changes: Options): Options => {
-  const { instances, port: _port, script: _script, users, ...rest } = origin
+  const { instances, port: _port, script: _script, tls, users, ...rest } = origin
   return {
     ...rest,
+    ...(tls === undefined ? {} : { tls: { ...tls, port: 0 } }),
     ...(instances === undefined ? {} : {
-      instances: instances.map(({ port: _port, ...instance }) => instance)
+      instances: instances.map(({ port: _own, tlsPort: _tls, ...instance }) => instance)
     }),
     ...changes,
     ...(users === undefined ? {} : { users: { ...users, ...changes.users } })

@@ -5,6 +5,8 @@ import { Cluster } from "./cluster.ts"
 import { Instance } from "./instance.ts"
 import type { Options } from "./options.ts"
 import type { Seed } from "./serverSnapshot.ts"
+import { TlsTerms } from "./tls.ts"
+import { TokenVerifier } from "./tokens.ts"
 import { Users } from "./users.ts"
 
 /** A server that listens, and how it is stopped. */
@@ -53,7 +55,9 @@ export const start = async (
     fastAuth: protocol.fastAuth ?? true,
     pipelines: protocol.pipelines ?? true,
     route: options.route,
-    loadBalance: options.loadBalance ?? false
+    loadBalance: options.loadBalance ?? false,
+    tls: options.tls === undefined ? undefined : await TlsTerms.make(options.tls),
+    tokens: options.tokens === undefined ? undefined : new TokenVerifier(options.tokens)
   }, users)
   const engines = new Map<string, Engine>()
   const service = options.service ?? "FREEPDB1"
@@ -84,6 +88,7 @@ export const start = async (
         name: plan.name,
         services: plan.services ?? [service],
         port: plan.port ?? (index === 0 ? options.port ?? 0 : 0),
+        tlsPort: plan.tlsPort ?? (index === 0 ? options.tls?.port : undefined),
         engine,
         number: cluster.instances.filter((other) => other.engine === engine).length + 1
       })

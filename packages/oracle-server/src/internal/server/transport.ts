@@ -23,10 +23,13 @@ export class Transport {
   #silent = false
   #deaf = false
   readonly #socket: Socket
+  /** The TCP socket: the same one, or the one below TLS. */
+  readonly #raw: Socket
   readonly #onBytes: (chunk: Buffer) => void
 
-  constructor(socket: Socket, onBytes: (chunk: Buffer) => void, onClosed: () => void) {
+  constructor(socket: Socket, onBytes: (chunk: Buffer) => void, onClosed: () => void, raw = socket) {
     this.#socket = socket
+    this.#raw = raw
     this.#onBytes = onBytes
     socket.setNoDelay(true)
     socket.on("data", (chunk) => this.#deliver(chunk))
@@ -122,8 +125,12 @@ export class Transport {
     this.#deaf = true
     this.#silent = true
     // What was written has to leave before the reset does.
-    if (this.#socket.writableLength === 0) this.#socket.resetAndDestroy()
-    else this.#socket.write(Buffer.alloc(0), () => this.#socket.resetAndDestroy())
+    const reset = () => {
+      this.#raw.resetAndDestroy()
+      this.#socket.destroy()
+    }
+    if (this.#socket.writableLength === 0) reset()
+    else this.#socket.write(Buffer.alloc(0), reset)
   }
 
   destroy(): void {

@@ -2,6 +2,7 @@
 import type { EngineHost } from "../engine/engine.ts"
 import type { Account } from "../ttc/ttcHost.ts"
 import { makeVerifier, type Verifier, type VerifierKind } from "../ttc/verifier.ts"
+import { isSameName } from "./distinguishedName.ts"
 
 export type AccountState = "open" | "expiring" | "locked" | "expired"
 
@@ -9,6 +10,11 @@ export interface UserSettings {
   readonly password: string
   readonly state?: AccountState
   readonly sysdba?: boolean
+  /**
+   * Who may log on as this user without a password: the subject of a client's certificate (`CN=scott,O=Shop`), or the `sub` of a
+   * token.
+   */
+  readonly externalName?: string
   readonly verifier?: VerifierKind
   /** Users that may open sessions for this one: `GRANT CONNECT THROUGH`. */
   readonly proxies?: ReadonlyArray<string>
@@ -17,6 +23,7 @@ export interface UserSettings {
 interface UserFacts {
   readonly name: string
   readonly sysdba: boolean
+  readonly externalName: string | undefined
   readonly state: AccountState
   readonly verifier: Promise<Verifier>
   readonly kind: VerifierKind
@@ -28,6 +35,7 @@ interface UserFacts {
 export class StoredUser implements Account {
   readonly name: string
   readonly sysdba: boolean
+  readonly externalName: string | undefined
   state: AccountState
   verifier: Promise<Verifier>
   readonly #kind: VerifierKind
@@ -38,6 +46,7 @@ export class StoredUser implements Account {
   constructor(facts: UserFacts) {
     this.name = facts.name
     this.sysdba = facts.sysdba
+    this.externalName = facts.externalName
     this.state = facts.state
     this.verifier = facts.verifier
     this.#kind = facts.kind
@@ -51,6 +60,7 @@ export class StoredUser implements Account {
     return new StoredUser({
       name: this.name,
       sysdba: this.sysdba,
+      externalName: this.externalName,
       state: this.state,
       verifier: this.verifier,
       kind: this.#kind,
@@ -101,6 +111,7 @@ export class Users {
     return new StoredUser({
       name,
       sysdba: settings.sysdba ?? false,
+      externalName: settings.externalName,
       state: settings.state ?? "open",
       verifier: makeVerifier(kind, settings.password),
       kind,
@@ -165,6 +176,14 @@ export class Users {
   restore({ users }: UsersSnapshot): void {
     this.#users.clear()
     for (const [name, user] of users) this.#users.set(name, user.copy())
+  }
+
+  /** The user that a certificate's subject or a token stands for. */
+  findExternal(name: string): Account | undefined {
+    for (const user of this.#users.values()) {
+      if (user.externalName !== undefined && isSameName(user.externalName, name)) return user
+    }
+    return undefined
   }
 
   find(name: string): Account | undefined {

@@ -23,7 +23,12 @@ export const normalizeName = (name: string): string => {
     : trimmed.toUpperCase()
 }
 
-const denied = () => oraError(1017, "invalid credential or not authorized; logon denied")
+/** Why somebody is denied is for the server's log; the client is not told. */
+const denied = (reason?: string) => {
+  const error = oraError(1017, "invalid credential or not authorized; logon denied")
+  if (reason !== undefined) error.cause = reason
+  return error
+}
 
 const maxPasswordBytes = 1024
 
@@ -64,7 +69,9 @@ export class Authentication {
   /** Who logs on; throws what keeps them out. */
   async phaseTwo(message: AuthMessage): Promise<Logon> {
     const { pairs } = message
-    if (pairs.has("AUTH_TOKEN")) throw oraError(3001, "unimplemented feature: token authentication")
+    const token = pairs.get("AUTH_TOKEN")
+    if (token !== undefined) return this.#byToken(message, token)
+    if (this.#challenge === undefined && !pairs.has("AUTH_PASSWORD")) return this.#byCertificate(message)
     const account = this.#account
     const challenge = this.#challenge
     const verifier = this.#verifier
@@ -86,12 +93,55 @@ export class Authentication {
     } else if (account.state === "expired") throw oraError(28001, "The account has expired.")
     const sysdba = (message.mode & (AuthMode.sysdba | AuthMode.sysoper)) !== 0
     if (sysdba && !account.sysdba) throw denied()
-    const logon = this.#logon(message, account, sysdba)
+    const logon = this.#logon(message, account, sysdba, "PASSWORD", undefined)
     account.accepted()
     return logon
   }
 
-  #logon(message: AuthMessage, account: Account, sysdba: boolean): Logon {
+  /** A token in place of a password; an IAM token comes with a proof that its client has the key that it names. */
+  #byToken(message: AuthMessage, token: string): Logon {
+    const { tokens } = this.#host
+    const { pairs } = message
+    if (tokens === undefined) throw denied("there are no tokens on this connection")
+    let claims
+    try {
+      claims = tokens.verify(token)
+      const header = pairs.get("AUTH_HEADER")
+      const signature = pairs.get("AUTH_SIGNATURE")
+      if (header !== undefined || claims["jwk"] !== undefined) {
+        tokens.prove(claims, { header: header ?? "", signature: signature ?? "" })
+      }
+    } catch (cause) {
+      throw denied(cause instanceof Error ? `the token is refused: ${cause.message}` : String(cause))
+    }
+    const subject = String(claims.sub ?? "")
+    const name = tokens.userOf(claims)
+    const account = name !== undefined
+      ? this.#host.account(normalizeName(name))
+      : this.#host.externalAccount(subject) ?? this.#host.account(normalizeName(subject))
+    return this.#external(message, account, "TOKEN_GLOBAL", subject)
+  }
+
+  /** The certificate of TLS in place of a password. */
+  #byCertificate(message: AuthMessage): Logon {
+    const { certificate } = this.#host
+    if (certificate === undefined) throw denied("neither a password nor a certificate was shown")
+    return this.#external(message, this.#host.externalAccount(certificate), "SSL", certificate)
+  }
+
+  #external(message: AuthMessage, account: Account | undefined, method: Logon["method"], name: string): Logon {
+    if (account === undefined) throw denied(`there is no user for ${name}`)
+    if (account.state === "locked") throw oraError(28000, "The account is locked.")
+    return this.#logon(message, account, false, method, name)
+  }
+
+  #logon(
+    message: AuthMessage,
+    account: Account,
+    sysdba: boolean,
+    method: Logon["method"],
+    externalName: string | undefined
+  ): Logon {
     const { pairs } = message
     const given = (key: string) => pairs.get(key) ?? this.#first?.pairs.get(key) ?? ""
     const client = pairs.get("PROXY_CLIENT_NAME")
@@ -100,6 +150,8 @@ export class Authentication {
       user: sysdba ? "SYS" : user,
       proxyUser: client === undefined ? undefined : account.name,
       sysdba,
+      method,
+      externalName,
       program: given("AUTH_PROGRAM_NM"),
       machine: given("AUTH_MACHINE"),
       osUser: given("AUTH_SID"),
@@ -143,7 +195,8 @@ export class Authentication {
       pair("AUTH_MAX_IDEN_LENGTH", "128"),
       pair("AUTH_SESSION_ID", String(session.sid)),
       pair("AUTH_SERIAL_NUM", String(session.serial)),
-      pair("AUTH_SVR_RESPONSE", serverResponse(this.#key!))
+      // Only a client with a password can check it.
+      ...(this.#key === undefined ? [] : [pair("AUTH_SVR_RESPONSE", serverResponse(this.#key))])
     ]
   }
 

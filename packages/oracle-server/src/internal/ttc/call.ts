@@ -31,6 +31,7 @@ export type FunctionName =
   | "freeTempLobs"
   | "applicationContext"
   | "pipelineBegin"
+  | "securityContext"
   | "break"
   | "reset"
   | "unknown"
@@ -65,8 +66,7 @@ const unimplementedNames = new Map<number, string>([
   [FunctionCode.dequeue, "Advanced Queuing (dequeue)"],
   [FunctionCode.arrayQueue, "Advanced Queuing (arrays)"],
   [FunctionCode.subscribe, "Continuous Query Notification"],
-  [FunctionCode.alterSession, "transaction priority"],
-  [FunctionCode.securityContext, "end user security context"]
+  [FunctionCode.alterSession, "transaction priority"]
 ])
 
 /** What ORA-03001 calls a function that this server does not have. */

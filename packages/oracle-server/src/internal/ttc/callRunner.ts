@@ -26,6 +26,10 @@ const sessionChanged = 4
 export const beginCall = (dialogue: Dialogue, call: Call): void => {
   const { announceSession, session, writer } = dialogue
   writer.reset()
+  if (session !== undefined) {
+    if (!session.endUserCame) session.endUser = undefined
+    session.endUserCame = false
+  }
   call.wasInTransaction = session?.engine.inTransaction ?? false
   // A logon is no boundary.
   call.mayRelease = session !== undefined

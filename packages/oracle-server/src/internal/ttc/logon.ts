@@ -6,6 +6,10 @@ export interface Logon {
   readonly user: string
   readonly proxyUser: string | undefined
   readonly sysdba: boolean
+  /** As `sys_context('userenv', 'authentication_method')` says it. */
+  readonly method: "PASSWORD" | "TOKEN_GLOBAL" | "SSL"
+  /** What the certificate or the token calls the user. */
+  readonly externalName: string | undefined
   readonly program: string
   readonly machine: string
   readonly osUser: string

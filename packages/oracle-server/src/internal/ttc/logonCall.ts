@@ -10,7 +10,7 @@ import { writeWarning } from "./outcome.ts"
 export const answerProtocol = (dialogue: Dialogue, driver: string): void => {
   const { host, writer } = dialogue
   dialogue.terms = { ...dialogue.terms, ordersByCharacters: driver.startsWith("node-oracledb") }
-  writeProtocol(writer, host.banner, host.fieldVersion)
+  writeProtocol(writer, host.banner, host.fieldVersion, host.tokens !== undefined)
 }
 
 /** DATA_TYPES: settles the field version. */

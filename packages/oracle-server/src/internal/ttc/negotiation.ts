@@ -44,7 +44,8 @@ const CompileCap = {
   oci1: 16,
   wideTypes: 27,
   ttc3: 37,
-  ttc4: 40
+  ttc4: 40,
+  backport2: 45
 } as const
 
 const logonTypes = { o5: 0x08, o5WithoutPadding: 0x02, o7: 0x20, longIdentifiers: 0x40, longPasswords: 0x80 } as const
@@ -53,6 +54,7 @@ const sequenceInStatus = 0x01
 const bigChunks = 0x20
 const zoneVersion = 0x02
 const endOfResponseBit = 0x20
+const endUserContexts = 0x02
 
 /** PROTOCOL: the versions and the name of the client. */
 export const parseProtocol = (reader: ByteReader): { readonly driver: string } => {
@@ -60,7 +62,7 @@ export const parseProtocol = (reader: ByteReader): { readonly driver: string } =
   return { driver: reader.zeroTerminated().toString("latin1") }
 }
 
-export const writeProtocol = (writer: ByteWriter, banner: string, fieldVersion: number): void => {
+export const writeProtocol = (writer: ByteWriter, banner: string, fieldVersion: number, hasTokens = false): void => {
   const compileCaps = Buffer.alloc(54)
   compileCaps[CompileCap.sqlVersion] = 6
   compileCaps[CompileCap.logonTypes] = logonTypes.o5 | logonTypes.o5WithoutPadding | logonTypes.o7 |
@@ -71,6 +73,7 @@ export const writeProtocol = (writer: ByteWriter, banner: string, fieldVersion: 
   // Numbers of data types are two bytes wide.
   compileCaps[CompileCap.wideTypes] = 1
   compileCaps[CompileCap.ttc3] = bigChunks
+  if (hasTokens) compileCaps[CompileCap.backport2] = endUserContexts
   const runtimeCaps = Buffer.alloc(14)
   runtimeCaps[1] = zoneAware
   // Strings of 32767 bytes.

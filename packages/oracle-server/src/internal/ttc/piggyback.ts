@@ -17,6 +17,7 @@ export type Piggyback =
     readonly clear: boolean
     readonly pairs: ReadonlyArray<readonly [string, string | null]>
   }
+  | { readonly kind: "securityContext"; readonly payload: Buffer }
   | { readonly kind: "pipelineBegin"; readonly abortOnError: boolean }
 
 /** Only what was set; `null` clears. */
@@ -111,6 +112,26 @@ const parseApplicationContext = (reader: ByteReader, counted: boolean): Piggybac
   return { kind: "applicationContext", namespace, clear: (flags & contextClear) !== 0, pairs }
 }
 
+const securityContextKey = "ORCL_XS_AUTHZ_CONTEXT"
+
+const parseSecurityContext = (reader: ByteReader): Piggyback => {
+  reader.ub4()
+  reader.skip(1)
+  const count = reader.ub4()
+  if (count > maxItems) throw new ProtocolError(`${count} keys in a security context`)
+  let payload: Buffer | undefined
+  for (let index = 0; index < count; index++) {
+    reader.ub4()
+    const key = reader.countedText()
+    reader.counted()
+    const value = reader.counted()
+    // The bytes are only there until the next request.
+    if (key === securityContextKey && value !== null) payload = Buffer.from(value)
+  }
+  if (payload === undefined) throw new ProtocolError("a security context without its payload")
+  return { kind: "securityContext", payload }
+}
+
 /** Reads the body of a piggyback; `undefined` for one that this server does not know, whose length nobody can tell. */
 export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms): Piggyback | undefined => {
   const { countedTexts } = terms
@@ -128,6 +149,8 @@ export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms
       return { kind: "freeTempLobs", locators: parseFreeTempLobs(reader) }
     case FunctionCode.applicationContext:
       return parseApplicationContext(reader, countedTexts)
+    case FunctionCode.securityContext:
+      return parseSecurityContext(reader)
     case FunctionCode.pipelineBegin: {
       reader.ub2()
       reader.skip(1)

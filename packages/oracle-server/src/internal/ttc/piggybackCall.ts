@@ -2,7 +2,9 @@
 import type { OraErrorLike } from "../engine/engine.ts"
 import { unimplemented } from "../engine/oraError.ts"
 import type { Dialogue } from "./dialogue.ts"
+import { endUserOf } from "./endUserContext.ts"
 import { asOraError } from "./failure.ts"
+import { decodeOson } from "./osonDecoder.ts"
 import type { Piggyback } from "./piggyback.ts"
 
 /** Applies a piggyback; its error becomes that of the call it rides with. */
@@ -30,6 +32,10 @@ export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErr
         break
       case "freeTempLobs":
         for (const locator of piggyback.locators) lobs.free(locator)
+        break
+      case "securityContext":
+        session.endUser = endUserOf(decodeOson(piggyback.payload), dialogue.host.tokens)
+        session.endUserCame = true
         break
       case "applicationContext":
         if (piggyback.clear) throw unimplemented("clearing all of an application context")

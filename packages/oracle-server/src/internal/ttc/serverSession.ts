@@ -10,6 +10,17 @@ export interface ReportedState {
   edition: string
 }
 
+/** The end user that an application's call is for. */
+export interface EndUser {
+  /** The `sub` of the application's token. */
+  readonly application: string
+  /** The end user's name, from a token or from the application; undefined when the application works for itself. */
+  readonly name: string | undefined
+  readonly contextId: string | undefined
+  readonly roles: ReadonlyArray<string>
+  readonly attributes: { readonly [name: string]: unknown }
+}
+
 /** A session of the database together with what its client holds of it. */
 export class ServerSession {
   readonly engine: EngineSession
@@ -20,6 +31,9 @@ export class ServerSession {
   readonly openedAt: number
   /** Set by a kill: the next call is answered with it, and the connection ends. */
   killed = false
+  /** Of the last call; a call that brings no context has none. */
+  endUser: EndUser | undefined
+  endUserCame = false
   closed = false
   lastCallAt: number
   calls = 0

@@ -19,6 +19,21 @@ export interface Account {
   readonly accepted: () => void
 }
 
+/** What a token says of its bearer. */
+export interface TokenClaims {
+  readonly sub?: string
+  readonly [name: string]: unknown
+}
+
+/** How tokens are checked. What is wrong with one is thrown as an error that its client does not get to see. */
+export interface TokenChecks {
+  readonly verify: (token: string) => TokenClaims
+  /** The user that the server's owner has for it; undefined leaves that to the names of the accounts. */
+  readonly userOf: (claims: TokenClaims) => string | undefined
+  /** The client of an IAM token proves that it has the key that the token names. */
+  readonly prove: (claims: TokenClaims, proof: { readonly header: string; readonly signature: string }) => void
+}
+
 /** What a fault does to a call. */
 export type CallFault =
   | { readonly kind: "error"; readonly error: OraErrorLike }
@@ -45,6 +60,12 @@ export interface TtcHost {
   /** False when pipelines are refused with ORA-43616. */
   readonly pipelines: boolean
   readonly account: (name: string) => Account | undefined
+  /** The account that a certificate's subject or the `sub` of a token stands for. */
+  readonly externalAccount: (name: string) => Account | undefined
+  /** Checks tokens; undefined when there are none here, or the connection has no TLS. */
+  readonly tokens: TokenChecks | undefined
+  /** The subject of the client's certificate, when TLS has accepted one. */
+  readonly certificate: string | undefined
   /** A secret of this server, from which the challenges for unknown users are made. */
   readonly secret: Buffer
   readonly now: () => number

@@ -27,8 +27,9 @@ const userenv = (session: SessionState, name: string): string | null => {
   const info = session.info
   switch (name) {
     case "SESSION_USER":
-    case "AUTHENTICATED_IDENTITY":
       return info.user
+    case "AUTHENTICATED_IDENTITY":
+      return info.externalName ?? info.user
     case "CURRENT_USER":
     case "SESSION_SCHEMA":
       return info.user
@@ -97,13 +98,15 @@ const userenv = (session: SessionState, name: string): string | null => {
     case "AUTHENTICATION_METHOD":
       return info.authenticationMethod ?? "PASSWORD"
     case "NETWORK_PROTOCOL":
-      return "tcp"
+      return info.networkProtocol ?? "tcp"
+    case "ENTERPRISE_IDENTITY":
+      return info.externalName ?? null
     case "DATABASE_ROLE":
       return "PRIMARY"
     case "CDB_NAME":
       return session.environment.instanceName
     case "IDENTIFICATION_TYPE":
-      return "LOCAL"
+      return info.externalName === undefined ? "LOCAL" : "GLOBAL EXCLUSIVE"
     case "PLATFORM_SLASH":
       return "/"
     case "SESSION_DEFAULT_COLLATION":

@@ -217,6 +217,10 @@ export interface SessionInfo {
   readonly server?: "DEDICATED" | "POOLED"
   readonly connectionClass?: string
   readonly authenticationMethod?: string
+  /** `tcp`, the default, or `tcps`. */
+  readonly networkProtocol?: string
+  /** What a certificate or a token calls the user; absent with a password. */
+  readonly externalName?: string
 }
 
 /** What the driver says about a bind with the execution. */
