@@ -125,20 +125,17 @@ const expiryOf = ({ expires, token }: Token): number | undefined => {
  * @category constructors
  * @since 0.1.0
  */
-export const credentials = Effect.fnUntraced(function*<E, R>(
+export const credentials = <E, R>(
   options: Options<E, R>
-): Effect.fn.Return<Effect.Effect<OracleCredentials, E>, never, R> {
-  const before = Duration.toMillis(Duration.fromInputUnsafe(options.before ?? "1 minute"))
-  let kept: { readonly credentials: OracleCredentials; readonly until: number } | undefined
-  // Not `Cache`: an entry whose first caller is interrupted would never expire there.
-  const oneFetch = yield* Semaphore.make(1)
-  const services = yield* Effect.context<R>()
-  return Semaphore.withPermit(
-    oneFetch,
-    Effect.gen(function*() {
-      const asked = yield* Clock.currentTimeMillis
-      if (kept !== undefined && asked < kept.until) return kept.credentials
-      const token = yield* Effect.provide(options.fetch, services)
+): Effect.Effect<Effect.Effect<OracleCredentials, E>, never, R> => {
+  const before = Duration.toMillis(options.before ?? "1 minute")
+  // Not `Cache`: a caller who is interrupted during its fetch must not decide for those who wait.
+  return Effect.map(Effect.all([Semaphore.make(1), Effect.context<R>()]), ([oneFetch, context]) => {
+    let kept: { readonly credentials: OracleCredentials; readonly until: number } | undefined
+    const ask = Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      if (kept !== undefined && now < kept.until) return kept.credentials
+      const token = yield* options.fetch
       const { privateKey } = token
       kept = {
         credentials: { token: token.token, ...(privateKey !== undefined && { privateKey }) },
@@ -146,5 +143,6 @@ export const credentials = Effect.fnUntraced(function*<E, R>(
       }
       return kept.credentials
     })
-  )
-})
+    return Effect.provideContext(Semaphore.withPermit(oneFetch, ask), context)
+  })
+}
