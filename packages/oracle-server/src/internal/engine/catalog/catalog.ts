@@ -263,6 +263,8 @@ export class Catalog {
   }
 
   remove(object: CatalogObject): void {
+    // Another object may have its name by now, when a snapshot was restored meanwhile.
+    if (this.objects.get(keyOf(object)) !== object) return
     this.objects.delete(keyOf(object))
     this.changed(object)
     if (object.kind !== "table" && object.kind !== "view") return

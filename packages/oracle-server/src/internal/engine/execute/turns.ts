@@ -2,6 +2,8 @@
  * Who works next: statements that have used up their time stand in a queue, and the event loop gets a round of its own
  * before each of them goes on. So sockets and timers are served between any two slices, and sessions share the time fairly.
  */
+import type { Step } from "../storage/waiting.ts"
+
 const queue: Array<() => void> = []
 let running = false
 
@@ -13,6 +15,25 @@ const next = (): void => {
   }
   setImmediate(next)
   resume()
+}
+
+/** Milliseconds of work between two turns of the event loop. */
+const slice = 4
+/** Items between two looks at the clock. */
+const fuel = 256
+
+/** Visits items a slice at a time: a definition that looks at many rows lets others work, and can be broken. */
+export function* inTurns<A>(items: Iterable<A>, clock: () => number, visit: (item: A) => void): Step<void> {
+  let until = clock() + slice
+  let left = fuel
+  for (const item of items) {
+    visit(item)
+    if (--left > 0) continue
+    left = fuel
+    if (clock() < until) continue
+    yield turn
+    until = clock() + slice
+  }
 }
 
 /** Resolves when it is this statement's turn again; rejects when the signal aborts. */

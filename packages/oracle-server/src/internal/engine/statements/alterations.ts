@@ -3,6 +3,7 @@ import { column as columnOf, type ColumnDef, type ExpressionIndex, keyOf, type T
 import type { Unit } from "../catalog/units.ts"
 import { expressionText, mapTree } from "../compile/rewrites.ts"
 import { newIndex } from "../storage/store.ts"
+import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
@@ -17,7 +18,6 @@ import {
   type DefinitionServices,
   dropTable,
   hasDuplicates,
-  hasRows,
   newSequence,
   placeOf,
   requireFree,
@@ -28,7 +28,7 @@ import { alterUnit, createUnit, dropUnit } from "./unitDefinitions.ts"
 
 /** A definition needs the table for itself: any open transaction on it makes it busy. */
 const exclusive = (services: DefinitionServices, table: Table): void => {
-  if (services.core.locks.foreignHolder(table.id, services.session.info.sid) !== 0) {
+  if (!services.lock(table)) {
     throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
   }
 }
@@ -54,20 +54,16 @@ const reindex = (core: Core, table: Table, column: ColumnDef): void => {
   }
 }
 
-const alter = (services: DefinitionServices, table: Table, action: AlterTableAction): void => {
+function* alter(services: DefinitionServices, table: Table, action: AlterTableAction): Step<void> {
   const { core } = services
   switch (action.kind) {
     case "addColumns":
       for (const spec of action.columns) {
-        addColumn(services, table, spec)
-        const column = table.columns.at(-1)!
-        if (column.default !== undefined && column.virtual === undefined && hasRows(core, table)) {
-          services.fillDefault(table, column)
-        }
+        yield* addColumn(services, table, spec)
       }
       return
     case "addConstraint":
-      addConstraint(services, table, action.constraint)
+      yield* addConstraint(services, table, action.constraint)
       return
     case "modifyColumns":
       for (const spec of action.columns) {
@@ -101,7 +97,7 @@ const alter = (services: DefinitionServices, table: Table, action: AlterTableAct
           column.nullable = false
         } else if (spec.nullable === true) column.nullable = true
         if (spec.visible !== undefined) column.invisible = !spec.visible
-        for (const constraint of spec.constraints) addConstraint(services, table, constraint)
+        for (const constraint of spec.constraints) yield* addConstraint(services, table, constraint)
       }
       return
     case "readOnly":
@@ -279,13 +275,13 @@ const requireNames = ({ body }: Query): void => {
 }
 
 /** The unit that the statement has made or asked to be compiled, if any. */
-export const define = (services: DefinitionServices, ddl: Ddl, text: string): Unit | undefined => {
+export function* define(services: DefinitionServices, ddl: Ddl, text: string): Step<Unit | undefined> {
   const { core, session } = services
   const { catalog } = core
   switch (ddl.kind) {
     case "createTable":
       if (ddl.query !== undefined && ddl.columns.length === 0) requireNames(ddl.query)
-      createTable(services, ddl)
+      yield* createTable(services, ddl)
       return undefined
     case "createView": {
       const [owner, name] = placeOf(ddl.path, session)
@@ -354,10 +350,10 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
         const path = expr.kind === "name" ? expr.path : []
         return columnOf(table, path.at(-1)!, expr.at)
       })
-      if (ddl.unique && hasDuplicates(core, table, columns)) {
+      if (ddl.unique && (yield* hasDuplicates(core, table, columns))) {
         throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
       }
-      const indexId = storeIndex(core, table, columns)
+      const indexId = yield* storeIndex(core, table, columns)
       table.indexes.push({ name, owner, unique: ddl.unique, columns, indexId })
       catalog.version++
       return undefined
@@ -445,7 +441,7 @@ export const define = (services: DefinitionServices, ddl: Ddl, text: string): Un
     case "alterTable": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
       exclusive(services, table)
-      for (const action of ddl.actions) alter(services, table, action)
+      for (const action of ddl.actions) yield* alter(services, table, action)
       catalog.changed(table)
       return undefined
     }

@@ -8,8 +8,10 @@ import {
 } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
 import type { OutColumn } from "../compile/term.ts"
+import { inTurns } from "../execute/turns.ts"
 import { newIndex } from "../storage/store.ts"
 import type { Version } from "../storage/tableData.ts"
+import type { Step } from "../storage/waiting.ts"
 import type { Expr } from "../syntax/ast.ts"
 import type { ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "../syntax/astDefinitions.ts"
 import type { Stored } from "../values/convert.ts"
@@ -29,13 +31,15 @@ export interface DefinitionServices {
   /** Columns of a query. */
   readonly describe: (query: Create["query"] & object) => ReadonlyArray<OutColumn>
   /** Compiles a condition over the table to find its errors now; false when a row of the table fails it. */
-  readonly holds: (table: Table, condition: Expr) => boolean
+  readonly holds: (table: Table, condition: Expr) => Step<boolean>
   /** Compiles a stored unit: its errors are kept with it. */
   readonly compile: (unit: Unit) => void
   /** The type of an expression over the columns of the table. */
   readonly typeOf: (table: Table, expr: Expr) => SqlType
-  /** Gives the rows that are there the default of a new column. */
-  readonly fillDefault: (table: Table, column: ColumnDef) => void
+  /** Makes the value that a new column has in the rows that are there. */
+  readonly defaultOf: (column: ColumnDef) => () => Stored
+  /** Takes the table for the definition alone; false when another session has it. */
+  readonly lock: (table: Table) => boolean
 }
 
 const place = (path: ReadonlyArray<string>, session: SessionState): readonly [string, string] =>
@@ -131,10 +135,19 @@ const resolveVirtual = (services: DefinitionServices, table: Table, spec: Column
 }
 
 /** Makes an index over the rows that are there; gives its number. */
-const createIndex = (core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): number => {
+function* createIndex(core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): Step<number> {
   if (columns.some((column) => column.virtual !== undefined)) throw unimplemented("indexes on virtual columns")
   const id = core.catalog.nextId()
-  for (const data of core.store.all(table)) data.addIndex(newIndex(id, columns))
+  const all = core.store.all(table)
+  try {
+    for (const data of all) {
+      const add = data.beginIndex(newIndex(id, columns))
+      yield* inTurns(data.heads(), core.store.clock, add)
+    }
+  } catch (error) {
+    for (const data of all) data.dropIndex(id)
+    throw error
+  }
   return id
 }
 
@@ -150,17 +163,18 @@ export const committedRows = (core: Core, table: Table): ReadonlyArray<ReadonlyA
 }
 
 /** True when two rows have the same key, none of whose columns is null. */
-export const hasDuplicates = (core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): boolean => {
+export function* hasDuplicates(core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): Step<boolean> {
   const kinds = columns.map((column) => kindOf(column.type))
   const seen = new Set<string>()
-  for (const row of committedRows(core, table)) {
+  let hasSome = false
+  yield* inTurns(committedRows(core, table), core.store.clock, (row) => {
     const key = columns.map((column) => row[column.place] ?? null)
-    if (key.includes(null)) continue
+    if (hasSome || key.includes(null)) return
     const text = keyOfAll(kinds, key)
-    if (seen.has(text)) return true
-    seen.add(text)
-  }
-  return false
+    if (seen.has(text)) hasSome = true
+    else seen.add(text)
+  })
+  return hasSome
 }
 
 const indexable = (columns: ReadonlyArray<ColumnDef>): void => {
@@ -171,7 +185,7 @@ const indexable = (columns: ReadonlyArray<ColumnDef>): void => {
   }
 }
 
-export const addConstraint = (services: DefinitionServices, table: Table, spec: ConstraintSpec): void => {
+export function* addConstraint(services: DefinitionServices, table: Table, spec: ConstraintSpec): Step<void> {
   const { core } = services
   if (spec.name !== undefined && core.catalog.constraintExists(table.owner, spec.name)) {
     throw oraError(2264, `name "${table.owner}"."${spec.name}" already used by an existing constraint`, spec.at)
@@ -186,7 +200,7 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
       return
     case "check": {
       if (hasIsJson(spec)) return
-      if (!services.holds(table, spec.check!)) {
+      if (!(yield* services.holds(table, spec.check!))) {
         throw oraError(2293, `cannot validate (${table.owner}.${name}) - check constraint violated`, spec.at)
       }
       table.checks.push({ type: "check", name, expr: spec.check!, text: spec.checkText!, generated: isGenerated })
@@ -199,7 +213,6 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
         if (table.keys.some((key) => key.type === "primary")) {
           throw oraError(2260, "table can have only one primary key", spec.at)
         }
-        for (const column of columns) column.nullable = false
       }
       if (
         table.keys.some((key) =>
@@ -208,12 +221,13 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
       ) {
         throw oraError(2261, "such unique or primary key already exists in the table", spec.at)
       }
-      if (hasDuplicates(core, table, columns)) {
+      if (yield* hasDuplicates(core, table, columns)) {
         throw spec.type === "primary"
           ? oraError(2437, `cannot validate (${table.owner}.${name}) - primary key violated`)
           : oraError(2299, `cannot validate (${table.owner}.${name}) - duplicate keys found`)
       }
-      const indexId = createIndex(core, table, columns)
+      const indexId = yield* createIndex(core, table, columns)
+      if (spec.type === "primary") { for (const column of columns) column.nullable = false }
       table.keys.push({ type: spec.type, name, columns, indexName: name, generated: isGenerated, indexId })
       return
     }
@@ -242,19 +256,19 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
         }
       })
       const kinds = ordered.map((column) => kindOf(column.type))
-      const parents = new Set(
-        committedRows(core, parent).map((row) =>
-          keyOfAll(kinds, key.columns.map((column) => row[column.place] ?? null))
-        )
-      )
-      const isOrphan = (row: ReadonlyArray<Stored>): boolean => {
+      const children = committedRows(core, table)
+      const parents = new Set<string>()
+      if (children.length > 0) {
+        yield* inTurns(committedRows(core, parent), core.store.clock, (row) => {
+          parents.add(keyOfAll(kinds, key.columns.map((column) => row[column.place] ?? null)))
+        })
+      }
+      yield* inTurns(children, core.store.clock, (row) => {
         const values = ordered.map((column) => row[column.place] ?? null)
-        return !values.includes(null) && !parents.has(keyOfAll(kinds, values))
-      }
-      if (committedRows(core, table).some(isOrphan)) {
+        if (values.includes(null) || parents.has(keyOfAll(kinds, values))) return
         throw oraError(2298, `cannot validate (${table.owner}.${name}) - parent keys not found`)
-      }
-      const indexId = createIndex(core, table, ordered)
+      })
+      const indexId = yield* createIndex(core, table, ordered)
       const constraint = {
         type: "foreign" as const,
         name,
@@ -273,7 +287,7 @@ export const addConstraint = (services: DefinitionServices, table: Table, spec: 
 
 export const hasRows = (core: Core, table: Table): boolean => core.store.all(table).some((data) => data.size > 0)
 
-export const createTable = (services: DefinitionServices, ddl: Create): void => {
+export function* createTable(services: DefinitionServices, ddl: Create): Step<void> {
   const { core, session } = services
   const [owner, name] = place(ddl.path, session)
   if (ddl.ifNotExists && core.catalog.objects.has(`${owner}.${name}`)) return
@@ -326,8 +340,10 @@ export const createTable = (services: DefinitionServices, ddl: Create): void => 
   core.tablesById.set(id, table)
   core.catalog.add(table)
   try {
-    for (const spec of specs) for (const constraint of spec.constraints) addConstraint(services, table, constraint)
-    for (const constraint of ddl.constraints) addConstraint(services, table, constraint)
+    for (const spec of specs) {
+      for (const constraint of spec.constraints) yield* addConstraint(services, table, constraint)
+    }
+    for (const constraint of ddl.constraints) yield* addConstraint(services, table, constraint)
   } catch (error) {
     dropTable(core, table)
     throw error
@@ -345,7 +361,7 @@ export const dropTable = (core: Core, table: Table): void => {
   core.store.drop(table)
 }
 
-export const addColumn = (services: DefinitionServices, table: Table, spec: ColumnSpec): void => {
+export function* addColumn(services: DefinitionServices, table: Table, spec: ColumnSpec): Step<void> {
   const { core } = services
   const filled = hasRows(core, table)
   const column = newColumn(services, table, spec, undefined)
@@ -355,10 +371,22 @@ export const addColumn = (services: DefinitionServices, table: Table, spec: Colu
   if (filled && !column.nullable && column.default === undefined) {
     throw oraError(1758, "table must be empty to add mandatory (NOT NULL) column", spec.at)
   }
-  if (column.virtual === undefined) { for (const data of core.store.all(table)) data.widen(table.nextPlace) }
+  if (column.virtual === undefined) {
+    const value = column.default === undefined || !filled ? () => null : services.defaultOf(column)
+    for (const data of core.store.all(table)) {
+      // No column stands in the new place yet: a definition that is broken leaves nothing that could be seen.
+      yield* inTurns(data.rowNumbers(), core.store.clock, (row) =>
+        data.rewrite(row, (values) => {
+          const wider = [...values]
+          while (wider.length < table.nextPlace) wider.push(null)
+          wider[column.place] = value()
+          return wider
+        }))
+    }
+  }
   table.columns.push(column)
   core.catalog.version++
-  for (const constraint of spec.constraints) addConstraint(services, table, constraint)
+  for (const constraint of spec.constraints) yield* addConstraint(services, table, constraint)
 }
 
 export const placeOf = place

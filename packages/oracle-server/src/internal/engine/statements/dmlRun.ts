@@ -2,6 +2,7 @@
 import type { Table } from "../catalog/catalog.ts"
 import type { Frame } from "../execute/frame.ts"
 import { complete } from "../execute/operator.ts"
+import { turn } from "../execute/turns.ts"
 import type { Locks } from "../storage/locks.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { Transaction } from "../storage/transaction.ts"
@@ -52,6 +53,7 @@ export function* runDml(plan: DmlPlan, services: DmlServices): Step<DmlOutcome> 
       return outcome
     } catch (error) {
       if (!(error instanceof Blocked) && !(error instanceof Changed)) {
+        yield* undo(transaction, mark)
         transaction.undoTo(mark, false)
         transaction.settle()
         throw error
@@ -80,6 +82,21 @@ const writtenTables = (plan: DmlPlan): ReadonlyArray<Table> =>
     : plan.kind === "insertAll"
     ? plan.targets.map(({ table }) => table)
     : [plan.table]
+
+/** Changes that are taken back between two turns of the event loop. */
+const undoneAtOnce = 4096
+
+/** Takes a long statement back a slice at a time. A second break, or the end of the session, does not stop that. */
+function* undo(transaction: Transaction, mark: ReturnType<Transaction["mark"]>): Step<void> {
+  while (transaction.undoSome(mark, undoneAtOnce)) {
+    try {
+      yield turn
+    } catch {
+      // What is left is taken back at once.
+      return
+    }
+  }
+}
 
 const newWriter = (services: DmlServices, frame: Frame): RowWriter =>
   new RowWriter({

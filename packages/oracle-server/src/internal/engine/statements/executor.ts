@@ -7,8 +7,9 @@ import { tableSource } from "../compile/sources.ts"
 import { newScope, type OutColumn } from "../compile/term.ts"
 import { type Changing, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
+import { inTurns } from "../execute/turns.ts"
 import type { TableMode } from "../storage/locks.ts"
-import type { Row } from "../storage/tableData.ts"
+import type { Row, Version } from "../storage/tableData.ts"
 import { Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
@@ -76,6 +77,15 @@ export interface Surroundings {
   /** The name of the trigger that runs, if one does. */
   readonly trigger?: string
   readonly around: Surroundings | undefined
+}
+
+/** Whether a condition holds for the newest version of each row. */
+function* holdsForAll(heads: Iterable<Version>, clock: () => number, condition: (row: Row) => boolean): Step<boolean> {
+  let holds = true
+  yield* inTurns(heads, clock, ({ values }) => {
+    if (holds && values !== undefined && !condition(values)) holds = false
+  })
+  return holds
 }
 
 interface TableChecks {
@@ -438,6 +448,7 @@ export class Executor {
       session: state,
       describe: (query: Query): ReadonlyArray<OutColumn> => planQuery(compilation(this.context([])), query).out,
       compile: (unit) => this.compileUnit(unit),
+      lock: (table) => this.transaction.lockTable(table, "EXCLUSIVE") === 0,
       holds: (table, expr) => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)
@@ -445,13 +456,10 @@ export class Executor {
         scope.sources.push(source)
         const term = condition(c, expr, scope)
         const frame = this.#rowFrame()
-        let holds = true
-        core.store.data(table, state.info.sid).each((head) => {
-          if (head.values === undefined) return
-          frame.rows[relation.slot] = head.values
-          if (term.eval(frame) === 0) holds = false
+        return holdsForAll(core.store.data(table, state.info.sid).heads(), core.store.clock, (row) => {
+          frame.rows[relation.slot] = row
+          return term.eval(frame) !== 0
         })
-        return holds
       },
       typeOf: (table: Table, expr: Expr): SqlType => {
         const c = compilation(this.context([]))
@@ -459,21 +467,24 @@ export class Executor {
         scope.sources.push(tableSource(c, table, undefined).source)
         return c.expr(c, expr, scope).type
       },
-      fillDefault: (table: Table, column: ColumnDef) => {
+      defaultOf: (column: ColumnDef) => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)
         scope.sequences = true
         const value = defaultOf(c, column, scope)
-        core.store.data(table, state.info.sid).rewrite((values) => {
-          const row = [...values]
-          row[column.place] = value.eval(this.#rowFrame())
-          return row
-        })
+        return () => value.eval(this.#rowFrame())
       }
     }
-    const unit = define(services, ddl, text)
-    if (unit !== undefined) this.compileUnit(unit)
-    if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.#copyRows(ddl.path, ddl.query, ddl.at)
+    let unit: Unit | undefined
+    try {
+      unit = yield* define(services, ddl, text)
+      if (unit !== undefined) this.compileUnit(unit)
+      if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.#copyRows(ddl.path, ddl.query, ddl.at)
+    } catch (error) {
+      // It gives back the table that it had for itself.
+      this.transaction.rollback()
+      throw error
+    }
     this.transaction.commit()
     return unit === undefined || unit.valid ? undefined : unit
   }

@@ -61,6 +61,12 @@ export const current = (head: Version | undefined, sid: number): Version | undef
   return version
 }
 
+const fill = (index: OrderedIndex, head: Version): void => {
+  for (let version: Version | undefined = head; version !== undefined; version = version.older) {
+    if (version.values !== undefined) index.add(version.values)
+  }
+}
+
 export class TableData {
   readonly indexes: Array<OrderedIndex> = []
   /** Locks of rows that no uncommitted version marks: row number to session. */
@@ -202,11 +208,29 @@ export class TableData {
   /** A new index gets the rows that are there. */
   addIndex(index: OrderedIndex): void {
     this.indexes.push(index)
-    this.each((head) => {
-      for (let version: Version | undefined = head; version !== undefined; version = version.older) {
-        if (version.values !== undefined) index.add(version.values)
-      }
-    })
+    this.each((head) => fill(index, head))
+  }
+
+  /** The same, for a caller who visits the rows by itself: what it has to do with each of them. */
+  beginIndex(index: OrderedIndex): (head: Version) => void {
+    this.indexes.push(index)
+    return (head) => fill(index, head)
+  }
+
+  /** The newest version of every row, in order; nobody may write while they are walked. */
+  *heads(): Iterable<Version> {
+    for (const block of this.#blocks) {
+      if (block === undefined) continue
+      for (const head of block.rows) if (head !== undefined) yield head
+    }
+  }
+
+  /** The numbers of all rows, in order. */
+  *rowNumbers(): Iterable<number> {
+    for (let index = 0; index < this.#blocks.length; index++) {
+      const length = this.#blocks[index]?.rows.length ?? 0
+      for (let place = 0; place < length; place++) yield index * blockSize + place
+    }
   }
 
   index(id: number): OrderedIndex {
@@ -229,19 +253,15 @@ export class TableData {
     })
   }
 
-  /** Gives every row, in each of its versions, the values that `change` makes of it; the columns of indexes stay as they are. */
-  rewrite(change: (values: Row) => Row): void {
+  /** Gives a row, in each of its versions, the values that `change` makes of it; the columns of indexes stay as they are. */
+  rewrite(row: number, change: (values: Row) => Row): void {
     const changed = (version: Version): Version => ({
       ...version,
       values: version.values === undefined ? undefined : change(version.values),
       older: version.older === undefined ? undefined : changed(version.older)
     })
-    this.each((head, row) => this.#setHead(row, changed(head)))
-  }
-
-  /** Rows get more places. */
-  widen(places: number): void {
-    this.rewrite((values) => [...values, ...Array.from({ length: places - values.length }, () => null)])
+    const head = this.head(row)
+    if (head !== undefined) this.#setHead(row, changed(head))
   }
 
   /** The rows do not count any more. */

@@ -137,6 +137,13 @@ export class Transaction {
     return { name: "", changes: this.#changes.length, rowLocks: this.#rowLocks.length, epoch: this.#epoch }
   }
 
+  /** A part of {@link undoTo}: takes back some of the changes, and says whether there are more. */
+  undoSome(mark: Savepoint, count: number): boolean {
+    const keep = mark.epoch === this.#epoch ? mark.changes : 0
+    for (let left = count; left > 0 && this.#changes.length > keep; left--) this.#undo(this.#changes.pop()!)
+    return this.#changes.length > keep
+  }
+
   undoTo(mark: Savepoint, keepLocks: boolean): void {
     const same = mark.epoch === this.#epoch
     while (this.#changes.length > (same ? mark.changes : 0)) this.#undo(this.#changes.pop()!)
