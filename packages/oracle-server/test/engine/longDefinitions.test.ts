@@ -91,8 +91,10 @@ describe("a definition over many rows", () => {
     assert.deepStrictEqual(await take("select id from big where n = 1000"), [["1"]])
     const third = h.open()
     await third.later("update big set n = 1 where id = 2")
-    const busy = await sql.later("alter table big add (x number)").then(() => "done", (error: Error) =>
-      error.message.slice(0, 9))
+    const busy = await sql.later("alter table big add (x number)").then(
+      () => "done",
+      (error: Error) => error.message.slice(0, 9)
+    )
     assert.strictEqual(busy, "ORA-00054")
     h.engine.close()
   })
@@ -101,7 +103,9 @@ describe("a definition over many rows", () => {
     const h = hurried()
     const sql = await filled(h)
     const before = await facts(h).all()
-    const broken = sql.later("insert into big select a.id, 1, 1 from big a, (select 1 from dual connect by level <= 20)")
+    const broken = sql.later(
+      "insert into big select a.id, 1, 1 from big a, (select 1 from dual connect by level <= 20)"
+    )
       .then(() => "done", (error: Error) => error.message.slice(0, 9))
     for (let turns = 0; turns < 12; turns++) await new Promise((resolve) => setImmediate(resolve))
     sql.session.cancel()
