@@ -50,6 +50,6 @@ describe("both cluster storages", () => {
           [...first, ...second, ...third, "reserve order-1 by 1", "charge order-1 by 2"].sort()
         )
       })),
-    90_000
+    120_000
   )
 })

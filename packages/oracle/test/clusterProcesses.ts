@@ -71,11 +71,11 @@ export const openCluster = Effect.fnUntraced(function*({ locks }: Pick<Place, "l
         const child = children.get(number)!
         return Effect.map(ended(child, signal), () => child.exitCode)
       }),
-    /** Waits until every runner of these, and no other, is registered. */
+    /** Waits until these runners are registered; those that were killed stay in the table until another one unregisters. */
     isThere: (...numbers: ReadonlyArray<number>) =>
       until(
-        sql<{ readonly address: string }>`select address from ${sql(name("runners"))} order by address`,
-        (found) => found.map(({ address }) => address).join() === numbers.map((number) => `runner:${number}`).join()
+        sql<{ readonly address: string }>`select address from ${sql(name("runners"))}`,
+        (found) => numbers.every((number) => found.some(({ address }) => address === `runner:${number}`))
       ),
     /** Waits until a message for later is stored. */
     waitsForTime: until(
