@@ -92,7 +92,7 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["select xmlelement(\"a\", 1) from dual", "ORA-03001: unimplemented feature: XMLELEMENT"],
   ["select ora_hash(1) from dual", "ORA-03001: unimplemented feature: ORA_HASH"],
   ["alter session set nls_sort = 'GERMAN'", "ORA-03001: unimplemented feature: NLS_SORT = GERMAN"],
-  ["begin dbms_scheduler.run_job('x'); end;", "ORA-03001: unimplemented feature: DBMS_SCHEDULER.RUN_JOB"],
+  ["begin dbms_aq.listen('x'); end;", "ORA-03001: unimplemented feature: DBMS_AQ.LISTEN"],
   ["begin goto x; end;", "ORA-03001: unimplemented feature: GOTO"]
 ]
 
