@@ -100,9 +100,14 @@ export class Engine<S> implements Host<S> {
     try {
       step()
     } catch (defect) {
-      this.recoverFrom(defect, session)
-      if (!(defect instanceof ImpossibleState)) throw defect
+      this.failedOn(session, defect)
     }
+  }
+
+  /** A step about a session has thrown: an impossible state costs that session, anything else is thrown on. */
+  failedOn(session: Session<S>, defect: unknown): void {
+    if (!(defect instanceof ImpossibleState)) throw defect
+    this.recoverFrom(defect, session)
   }
 
   readonly recover = (cause: Cause.Cause<unknown>, session: Session<S> | undefined, then?: () => void): void => {
