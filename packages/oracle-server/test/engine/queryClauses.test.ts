@@ -54,6 +54,9 @@ const rows: ReadonlyArray<readonly [string, string]> = [
     "select substr(listagg(rpad('x', 1500, 'x'), ',' on overflow truncate '...') within group (order by id), -7) from sale",
     ",...(3)"
   ],
+  ["select count(*) from (select 1 from sale group by grouping sets ((), ()))", "2"],
+  ["select count(*), sum(amount) from sale where id > 9 group by grouping sets ((), ())", "0|NULL ; 0|NULL"],
+  ["select count(*) from sale where id > 9 group by ()", "0"],
   // Windows
   [
     "select id, sum(amount) over (order by amount range between 10 preceding and 10 following) from sale order by id",

@@ -227,7 +227,7 @@ const groupStage = (
     if (site.heavy) f.state[site.place] = ((f.state[site.place] as number | undefined) ?? 0) + 1
     return all
   }
-  const isWhole = block.groupBy.length === 0
+  const isWhole = block.groupBy.length === 0 && block.groupingSets === undefined
   return stage(
     before,
     [...terms, ...group.uses.map((uses) => ({ uses }))],
@@ -248,7 +248,8 @@ export const compileBlock = (
   let block = written
   const scope = newScope(parent)
   if (block.from.length > 0) scope.rownum = { slot: undefined }
-  const isGrouped = block.groupBy.length > 0 || block.having !== undefined || hasAggregate(block.items) ||
+  const isGrouped = block.groupBy.length > 0 || block.groupingSets !== undefined || block.having !== undefined ||
+    hasAggregate(block.items) ||
     hasAggregate(options.orderBy)
   const rows: FromWhere = block.connectBy === undefined
     ? fromWhere(c, block, scope)
