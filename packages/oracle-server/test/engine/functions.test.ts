@@ -136,6 +136,7 @@ describe("what is refused", () => {
     ["interval '123' year", "ORA-01873"],
     ["interval '10 25' day to hour", "ORA-01850"],
     ["to_date('05-04-2000', 'DD MON YYYY')", "ORA-01843"],
+    ["to_date('2024-01-01')", "ORA-01861"],
     ["to_date('20:10 PM', 'HH24:MI AM')", "ORA-01818"],
     ["to_date('2024 2024', 'YYYY YYYY')", "ORA-01810"],
     ["to_date('2024 24', 'YYYY YY')", "ORA-01812"],

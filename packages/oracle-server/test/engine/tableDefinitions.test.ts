@@ -117,6 +117,8 @@ describe("ALTER", () => {
 
 describe("names", () => {
   const refused: ReadonlyArray<readonly [string, string]> = [
+    ["create index twice_indexed on item (id)", "ORA-01408"],
+    ["alter table item add (label number)", "ORA-01430"],
     ["create view v as select 1 from dual", "ORA-00998"],
     ["create view v as select id, id + 1 from item", "ORA-00998"],
     ["select * from user_segments", "ORA-03001: unimplemented feature: the view USER_SEGMENTS"],

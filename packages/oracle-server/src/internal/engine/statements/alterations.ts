@@ -59,6 +59,9 @@ function* alter(services: DefinitionServices, table: Table, action: AlterTableAc
   switch (action.kind) {
     case "addColumns":
       for (const spec of action.columns) {
+        if (table.columns.some((column) => column.name === spec.name)) {
+          throw oraError(1430, "column being added already exists in table", spec.at)
+        }
         yield* addColumn(services, table, spec)
       }
       return
@@ -350,6 +353,11 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
         const path = expr.kind === "name" ? expr.path : []
         return columnOf(table, path.at(-1)!, expr.at)
       })
+      const isSame = (other: ReadonlyArray<ColumnDef>): boolean =>
+        other.length === columns.length && other.every((column, i) => column === columns[i])
+      if ([...table.indexes, ...table.keys].some((index) => isSame(index.columns))) {
+        throw oraError(1408, "such column list already indexed", ddl.at)
+      }
       if (ddl.unique && (yield* hasDuplicates(core, table, columns))) {
         throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
       }

@@ -11,6 +11,9 @@ export interface ReadDate extends Instant {
 
 const isPunctuation = (c: string | undefined): boolean => c !== undefined && /[^A-Za-z0-9]/.test(c)
 
+/** Elements that are words: no digit can run into them. */
+const spelled = new Set(["MON", "MONTH", "DAY", "DY", "RM"])
+
 const checked = new WeakSet<ReadonlyArray<Element>>()
 
 const rivals: ReadonlyArray<readonly [RegExp, number, string]> = [
@@ -117,7 +120,9 @@ export const readDate = (text: string, format: string, now: number): ReadDate =>
         if (element.source.length === 1 && !/[A-Za-z0-9]/.test(element.source)) {
           // Any punctuation answers any punctuation, and may be missing where digits meet.
           if (exact ? text[at] === element.source : isPunctuation(text[at])) at++
-          else if (exact || /[A-Za-z]/.test(text[at]!)) throw oraError(1861, "literal does not match format string")
+          else if (exact || /[A-Za-z]/.test(text[at]!) || spelled.has(elements[i + 1]?.name ?? "")) {
+            throw oraError(1861, "literal does not match format string")
+          }
           break
         }
         if (text.slice(at, at + element.source.length) !== element.source) {
