@@ -196,9 +196,16 @@ def refused(connection):
     """What the server does not have is refused at once: nothing waits."""
     equal(3001, code(lambda: connection.tpc_begin(connection.xid(1, "a", "b"))))
     equal(3001, code(lambda: connection.begin_sessionless_transaction()))
-    equal(3001, code(lambda: connection.direct_path_load("SCOTT", "PY_WORK", ["ID"], [(1,)])))
     equal(3001, code(lambda: connection.queue("Q").enqone(connection.msgproperties(payload=b"x"))))
     query(connection)
+
+
+def direct_path(connection):
+    rows_ = [(number, "x" * number) for number in range(1, 301)]
+    with connection.cursor() as cursor:
+        cursor.execute("create table py_direct (id number, text varchar2(400))")
+    connection.direct_path_load("SCOTT", "PY_DIRECT", ["ID", "TEXT"], rows_)
+    equal([(300, 45150, 45150)], rows(connection, "select count(*), sum(id), sum(length(text)) from py_direct"))
 
 
 def cancel(connection):
@@ -377,6 +384,7 @@ CASES = {
     "errors": errors,
     "transactions": transactions,
     "refused features": refused,
+    "direct path load": direct_path,
     "cancel a call that runs": cancel,
     "cancel an idle connection": cancel_idle,
     "pipelines": pipeline,
