@@ -186,6 +186,7 @@ const tasks = {
   },
   sweep: ([kind, ...args]) => {
     if (kind === "faults") return run("node", ["scripts/sweepFaults.ts", ...args])
+    if (kind === "commits") return run("node", ["scripts/sweepCommits.ts", ...args])
     if (kind === "socket") return run("node", ["scripts/sweepSocket.ts", ...args])
     run("node", ["scripts/sweep.ts", ...(kind === undefined ? [] : [kind]), ...args])
   },

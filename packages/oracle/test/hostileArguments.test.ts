@@ -87,7 +87,7 @@ const members: ReadonlyArray<Member> = [
   ]),
   ...["batchErrors", "rowCounts"].map((key) => option("executeMany", ["insert into hostile values (:1)", [[1]]], key)),
   ...["commit", "mode"].map((key) => option("pipeline", [[OracleStatement.query(sql)]], key)),
-  ...["isolation", "readOnly"].map((key) => option("withTransaction", [Effect.void], key)),
+  ...["isolation", "readOnly", "recover"].map((key) => option("withTransaction", [Effect.void], key)),
   ...["from", "to"].map((key) => option("changePassword", ["scott"], key, passwords)),
   ...["clientIdentifier", "clientInfo", "operation", "module", "action", "ecid", "attributes"].map((key) =>
     option("setContext", [], key)

@@ -17,7 +17,8 @@ const sessionOf = (members: object, breakLimit = 1000) =>
     isPooledServer: false,
     limits: { breakLimit, commitLimit: 0 },
     context: { keeps: false, isPooledServer: false, attributes: new Map() },
-    pipelines: { isOn: false, isRefused: false }
+    pipelines: { isOn: false, isRefused: false },
+    outcomeOf: () => Effect.succeed("unknown")
   })
 
 const cancelled = () => Object.assign(new Error("ORA-01013: cancelled"), { errorNum: 1013, code: "ORA-01013" })

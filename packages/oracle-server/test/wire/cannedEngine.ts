@@ -120,6 +120,7 @@ export const cannedEngine = (
         transaction: false,
         onCancel: undefined,
         hasTemporaryRows: false,
+        logicalTransaction: undefined,
         get inTransaction() {
           return session.transaction
         },

@@ -18,6 +18,8 @@ const fields = {
   /** The statement as it was sent: with placeholders, without values. */
   sql: Schema.optional(Schema.String),
   isRetryable: Schema.Boolean,
+  /** That a commit whose answer was lost is known not to have happened (Transaction Guard). */
+  commitOutcome: Schema.optional(Schema.Literal("rolled back")),
   isSessionFatal: Schema.Boolean
 }
 

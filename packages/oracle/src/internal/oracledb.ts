@@ -163,6 +163,8 @@ export interface DriverConnection {
   readonly changePassword: (user: string, password: string, newPassword: string) => Promise<void>
   readonly isHealthy: () => boolean
   readonly transactionInProgress: boolean | undefined
+  /** Names the transaction that is committed next, where the service has Transaction Guard. */
+  readonly ltxid?: Buffer | undefined
   callTimeout: number
   stmtCacheSize: number
   currentSchema: string

@@ -28,6 +28,7 @@ import type { SecretMark } from "./secretMark.ts"
 import {
   type Call,
   type CallOptions,
+  type CommitOutcome,
   type Ending,
   LeaseIsOver,
   type LeaseState,
@@ -64,6 +65,8 @@ export interface SessionParts {
   readonly limits: Limits
   readonly context: SessionContextOptions
   readonly pipelines: PipelineState
+  /** What became of a commit whose answer was lost, by the name of its transaction. */
+  readonly outcomeOf: (ltxid: Buffer) => Effect.Effect<CommitOutcome>
   readonly transport?: PooledTransport
 }
 
@@ -79,6 +82,7 @@ export class OracleSession {
   readonly attributes: Record<string, unknown>
   readonly operations: OperationMetric
   readonly context: SessionContext
+  readonly outcomeOf: SessionParts["outcomeOf"]
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
   /** The driver's classes of the object types that binds have named. */
@@ -109,6 +113,7 @@ export class OracleSession {
     this.secrets = parts.secrets
     this.isPooledServer = parts.isPooledServer
     this.transport = parts.transport
+    this.outcomeOf = parts.outcomeOf
     this.#limits = parts.limits
     this.context = new SessionContext(parts.context)
     this.#internals = driverInternals(parts.connection)

@@ -60,6 +60,12 @@ export interface Call {
   watch: NodeJS.Timeout | undefined
 }
 
+/**
+ * What became of a commit whose answer was lost; `"unknown"` where the service has no Transaction Guard, the user may not ask, or no session
+ * could be had for the question.
+ */
+export type CommitOutcome = "committed" | "rolled back" | "unknown"
+
 /** How long calls may take, in milliseconds. */
 export interface Limits {
   /** An urgent call, and a break. It may change while the pool runs. */

@@ -5,6 +5,7 @@ import type { PlatformError } from "effect/PlatformError"
 import { OracleConnection } from "../OracleConnection.ts"
 import * as OracleError from "../OracleError.ts"
 import type { PipelineState } from "./callBatches.ts"
+import { askOnAnother } from "./commitOutcome.ts"
 import type { ConnectDescriptorError } from "./connectDescriptorError.ts"
 import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
@@ -110,7 +111,14 @@ const open = (
         isPooledServer: changesServerSession(settings),
         limits,
         context: contexts.ofSession(settings),
-        pipelines
+        pipelines,
+        outcomeOf: (ltxid) =>
+          askOnAnother(
+            open(parameters, request, limits, contexts, pipelines),
+            (session) => close(session, true),
+            limits.breakLimit,
+            ltxid
+          )
       })
     ),
     // Until its first lease it needs no session of the server.

@@ -1,6 +1,7 @@
 /** What a client of `effect/sql` is given and has beyond `SqlClient`: types alone, so that its parts need not know the module that exports them. */
 import type { PoolOptions } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
 import type * as Sink from "effect/Sink"
 import type * as Client from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -22,6 +23,8 @@ import type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./loadOpti
  * - `booleans` says how `true` is sent: as BOOLEAN (default from 23ai on) or as the number 1 (default before).
  * - `describeTtl` is how long the columns of a RETURNING count as known. Default: 1 minute. A change of definitions by this process, and a
  *   failure of the statement, end it at once.
+ * - `multiplex` lets queries outside of transactions share a few sessions (`sessions`, from 1 to 64) in pipelines, so that many callers need
+ *   few round trips and few sessions. Default: each takes a session of its own. See docs/pipelining.md.
  *
  * **Example** (Names in camelCase)
  *
@@ -46,6 +49,7 @@ export interface ClientOptions {
   readonly serverVersion?: string | undefined
   readonly booleans?: "boolean" | "number" | undefined
   readonly describeTtl?: PoolOptions.DurationOption | undefined
+  readonly multiplex?: { readonly sessions: number } | undefined
 }
 
 /**
@@ -94,6 +98,14 @@ export interface OracleDialect {
 
 /** A client without the mark of the public module. */
 export interface ClientShape extends Client.SqlClient {
+  /**
+   * Runs an effect in a transaction. With `recover`, an outermost transaction that is known not to have happened runs again as the schedule
+   * says, on another session where its own was lost.
+   */
+  readonly withTransaction: <R, E, A>(
+    self: Effect.Effect<A, E, R>,
+    options?: { readonly recover?: Schedule.Schedule<unknown> | undefined }
+  ) => Effect.Effect<A, E | SqlError, R>
   readonly onDialect: OracleDialect["onDialect"]
   readonly onDialectOrElse: OracleDialect["onDialectOrElse"]
   /** The pool that the client takes its sessions from. */

@@ -132,7 +132,7 @@ export const commitFailed = (error: OracleError): CommitFailed => {
 const inDoubt: ReadonlySet<string> = new Set(["ORA-02050", "ORA-02053", "ORA-02054", "ORA-25408"])
 
 const outcomeOf = (error: OracleError): "unknown" | "rolled back" => {
-  if (error.codes.includes("ORA-02091")) return "rolled back"
+  if (error.codes.includes("ORA-02091") || error.reason.commitOutcome !== undefined) return "rolled back"
   const isLost = error.isSessionFatal
     || error.reason._tag === "ConnectionError"
     || error.reason._tag === "StatementTimeoutError"

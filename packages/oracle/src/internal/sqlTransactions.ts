@@ -7,14 +7,14 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
-import type { SqlError } from "effect/sql/SqlError"
+import { SqlError } from "effect/sql/SqlError"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { ClientShape } from "./sqlClientTypes.ts"
 import { OracleSqlConnection } from "./sqlConnection.ts"
 import { toSqlError } from "./sqlReason.ts"
 import { ended, Level, type Restore } from "./transaction.ts"
 
-type WithTransaction = Client.SqlClient["withTransaction"]
+type WithTransaction = ClientShape["withTransaction"]
 
 type TransactionService = Context.Key<
   Client.TransactionConnection,
@@ -108,7 +108,16 @@ export const transactions = (
           : nested(connection, parent, effect, restore))
     })
 
-  return (effect) => Effect.uninterruptibleMask((restore) => begin(effect, restore))
+  return (effect, options) => {
+    const whole = Effect.uninterruptibleMask((restore) => begin(effect, restore))
+    const schedule = options?.recover
+    if (schedule === undefined) return whole
+    return Effect.flatMap(connectionOf, (connection) =>
+      // Inside a transaction the work is part of that one, which may be gone.
+      connection?.connection.transactions.isOpen === true
+        ? whole
+        : Effect.retry(whole, { schedule, while: (failure) => failure instanceof SqlError && failure.isRetryable }))
+  }
 }
 
 const onConnections = new WeakMap<object, (connection: OracleConnection) => WithTransaction>()

@@ -10,9 +10,11 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
-import type { OracleError } from "../OracleError.ts"
+import { isOracleError, type OracleError } from "../OracleError.ts"
 import type { Caller, CallError } from "./caller.ts"
+import { isInDoubt, notCommitted } from "./commitOutcome.ts"
 import { refusal, wrongArgument } from "./refusal.ts"
 
 /**
@@ -20,7 +22,12 @@ import { refusal, wrongArgument } from "./refusal.ts"
  *
  * **Details**
  *
- * Without either, the transaction begins with its first statement, as always in Oracle.
+ * Without `isolation` and `readOnly` the transaction begins with its first statement, as always in Oracle.
+ *
+ * `recover` runs the whole work again, as often and after such pauses as the schedule says, when it has failed and is known not to have
+ * happened: after a deadlock, a conflict of serializable transactions, or a commit that the database says it has not done. On a connection
+ * the session must still be there; `sql.withTransaction` takes another one. An inner transaction is part of the outer one and does not
+ * run again by itself.
  *
  * **Example** (Reading one moment)
  *
@@ -34,6 +41,8 @@ export interface TransactionOptions {
   readonly isolation?: "serializable" | "read committed" | undefined
   /** All queries see the database as it was when the transaction began. */
   readonly readOnly?: boolean | undefined
+  /** When the work is run again that is known not to have happened. Default: never. */
+  readonly recover?: Schedule.Schedule<unknown> | undefined
 }
 
 /** A transaction, or a savepoint inside one. */
@@ -88,7 +97,10 @@ export const transactionProblem = (effect: unknown, options: unknown): OracleErr
   if (typeof options !== "object" || options === null) {
     return wrongArgument(operation, "The options", "an object", options)
   }
-  const { isolation, readOnly }: { readonly isolation?: unknown; readonly readOnly?: unknown } = options
+  const { isolation, readOnly, recover }: { readonly [Name in keyof TransactionOptions]?: unknown } = options
+  if (recover !== undefined && !Schedule.isSchedule(recover)) {
+    return wrongArgument(operation, "The option recover", "a Schedule", recover)
+  }
   if (!isolations.has(isolation)) {
     return wrongArgument(operation, "The option isolation", "\"serializable\" or \"read committed\"", isolation)
   }
@@ -132,11 +144,24 @@ export class Transactions {
     options: TransactionOptions | undefined
   ): Effect.Effect<A, E | CallError, R> {
     return Effect.flatMap(this.current, (parent): Effect.Effect<A, E | CallError, R> => {
-      if (parent === undefined) return this.#outermost.withPermit(this.#whole(effect, options))
+      if (parent === undefined) {
+        return this.#recovered(this.#outermost.withPermit(this.#whole(effect, options)), options)
+      }
       return parent.inner.withPermit(Effect.suspend(() =>
         // It may have ended while its turn was waited for.
         parent.nearestOpen === parent ? this.#nested(parent, effect) : this.within(effect, options)
       ))
+    })
+  }
+
+  #recovered<A, E, R>(
+    whole: Effect.Effect<A, E | CallError, R>,
+    options: TransactionOptions | undefined
+  ): Effect.Effect<A, E | CallError, R> {
+    const schedule = options?.recover
+    return schedule === undefined ? whole : Effect.retry(whole, {
+      schedule,
+      while: (failure) => isOracleError(failure) && failure.isRetryable && !failure.isSessionFatal
     })
   }
 
@@ -256,24 +281,38 @@ export class Transactions {
   }
 
   /**
-   * A commit that is given up is waited for, up to `pingTimeout`; when its answer comes in that time, it counts. `restore` is
-   * that of the region around it, in which nothing can be interrupted.
+   * A commit that is given up is waited for, up to `pingTimeout`; when its answer comes in that time, it counts. Where the answer is lost
+   * and the server has named the transaction, another session is asked. `restore` is that of the region around it, in which nothing
+   * can be interrupted.
    */
   commit(restore: Restore, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
     return Effect.suspend(() => {
       let isDone = false
+      let ltxid: Buffer | undefined
+      const { session } = caller
       const details = {
         operation: "COMMIT",
-        limit: caller.session.commitLimit,
+        limit: session.commitLimit,
         isUnbreakable: true,
         discard: async () => {
           isDone = true
         }
       }
-      return Effect.catchCause(
-        restore(caller.call(details, (connection) => connection.commit())),
-        (cause) => isDone ? Effect.void : Effect.failCause(cause)
-      )
+      const committed = caller.call(details, (connection) => {
+        ltxid = connection.ltxid
+        return connection.commit()
+      })
+      return Effect.catchCause(restore(committed), (cause) => {
+        if (isDone) return Effect.void
+        const failure = Cause.hasInterrupts(cause) ? undefined : Cause.squash(cause)
+        if (ltxid === undefined || (failure !== undefined && !isInDoubt(failure))) return Effect.failCause(cause)
+        return Effect.flatMap(session.outcomeOf(ltxid), (outcome): Effect.Effect<void, CallError> => {
+          if (outcome === "committed") return Effect.void
+          return outcome === "rolled back" && failure !== undefined
+            ? Effect.fail(notCommitted(failure as OracleError))
+            : Effect.failCause(cause)
+        })
+      })
     })
   }
 

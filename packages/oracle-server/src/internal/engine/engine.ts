@@ -141,6 +141,8 @@ export interface EngineSession {
   readonly inTransaction: boolean
   /** Whether rows of a temporary table outlive the transaction in this session. */
   readonly hasTemporaryRows: boolean
+  /** Names the transaction that is committed next, where the service has Transaction Guard. */
+  readonly logicalTransaction: Buffer | undefined
   readonly currentSchema: string
   readonly edition: string
   /**
@@ -278,6 +280,8 @@ export interface EngineOptions {
   readonly openCursors?: number
   /** Bytes that statements and rows may take together, by estimate: beyond them a statement fails with ORA-04030. 512 MB. */
   readonly memoryLimit?: number
+  /** Whether transactions are numbered, so that what became of one can be asked for; default false. */
+  readonly transactionGuard?: boolean
   readonly procedures?: ReadonlyArray<Procedure>
   /** Users that can log on: each has a schema from the start. */
   readonly users?: ReadonlyArray<string>

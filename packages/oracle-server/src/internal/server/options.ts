@@ -49,6 +49,11 @@ export interface Options {
    * ORA-04030. Default: 512 MB.
    */
   readonly memoryLimit?: number
+  /**
+   * Whether the service has Transaction Guard: clients are told the name of each transaction (LTXID), and
+   * `dbms_app_cont.get_ltxid_outcome` says what became of one. Default `false`, as on a database.
+   */
+  readonly transactionGuard?: boolean
   /** Statements separated by `;` that are run as the first user before the server listens. */
   readonly script?: string
   readonly procedures?: ReadonlyArray<Procedure>

@@ -72,6 +72,7 @@ export const start = async (
         instanceName: plan.name,
         procedures: options.procedures ?? [],
         users: Object.keys(options.users ?? { scott: "tiger" }),
+        transactionGuard: options.transactionGuard === true,
         ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
         host: {
           killSession: (sid, serial) => cluster.kill(sid, serial),

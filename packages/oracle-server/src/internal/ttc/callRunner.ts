@@ -55,14 +55,30 @@ export const checkCall = (dialogue: Dialogue, call: Call): void => {
   if (dialogue.pipeline?.failed === true && call.code !== FunctionCode.pipelineEnd) throw cancelled()
 }
 
+const serverLogicalTransaction = 7
+
+/** Tells the client the name of its next transaction, where that is news. */
+export const reportTransaction = ({ session, writer }: Dialogue): void => {
+  if (session === undefined || session.closed) return
+  const name = session.engine.logicalTransaction
+  if (name === undefined) return
+  const { reported } = session
+  const text = name.toString("hex")
+  if (reported.transaction === text) return
+  reported.transaction = text
+  writer.u8(MessageType.serverPiggyback).u8(serverLogicalTransaction).ub(name.length).lv(name)
+}
+
 /** Ends the response to a call with STATUS. */
 const completeStatus = (dialogue: Dialogue, call: Call): void => {
+  reportTransaction(dialogue)
   considerImplicitRelease(dialogue, call)
   writeStatus(dialogue.writer, dialogue.callStatus(call), call.sequence)
 }
 
 /** Ends the response to a call with what an execution came to. */
 const complete = (dialogue: Dialogue, call: Call, outcome: ExecuteOutcome): void => {
+  reportTransaction(dialogue)
   considerImplicitRelease(dialogue, call)
   const { cursorId, sequence } = call
   writeOutcome(
@@ -89,6 +105,7 @@ export const failCall = (dialogue: Dialogue, call: Call, cause: unknown): OraErr
   const error = asOraError(cause)
   dialogue.writer.truncate(call.body)
   dialogue.takeBack(call)
+  reportTransaction(dialogue)
   const { cursorId, sequence } = call
   writeOutcome(
     dialogue.writer,

@@ -88,6 +88,7 @@ export class Dialogue {
     const { cursors, locators } = call.handedOut
     const { session } = this
     if (session !== undefined && !session.closed) {
+      session.reported.transaction = undefined
       for (const id of cursors) session.cursors.close(id)
       for (const locator of locators) session.lobs.free(locator)
     }

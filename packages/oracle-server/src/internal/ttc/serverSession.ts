@@ -8,6 +8,8 @@ import { LobTable } from "./lobTable.ts"
 export interface ReportedState {
   schema: string
   edition: string
+  /** The last name of a transaction that was sent, in hexadecimal. */
+  transaction?: string | undefined
 }
 
 /** The end user that an application's call is for. */

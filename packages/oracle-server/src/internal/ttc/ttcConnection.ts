@@ -10,6 +10,7 @@ import {
   endCall,
   failCall,
   prepareExecute,
+  reportTransaction,
   runExecute,
   runFunction
 } from "./callRunner.ts"
@@ -132,6 +133,7 @@ export class TtcConnection {
     // The call's own cursor is named once more, so that the client can close it.
     if (last !== undefined) dialogue.takeBack(last)
     dialogue.writer.reset()
+    reportTransaction(dialogue)
     writeOutcome(dialogue.writer, {
       callStatus: dialogue.callStatus(undefined),
       sequence: last?.sequence ?? 0,

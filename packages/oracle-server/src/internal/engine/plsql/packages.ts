@@ -5,7 +5,7 @@ import type { Call, Expr } from "../syntax/ast.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { OraError, oraError } from "../values/oraError.ts"
-import { kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { BOOLEAN, kindOf, NUMBER, raw, type SqlType, varchar2 } from "../values/sqlType.ts"
 import type { Environment } from "./environment.ts"
 import { replaces } from "./exceptions.ts"
 import type { Machine, Typed } from "./machine.ts"
@@ -75,6 +75,23 @@ const builtins: Readonly<Record<string, Builtin>> = {
       } catch (error) {
         throw keeps || !(error instanceof OraError) ? error : replaces(error)
       }
+    }
+  },
+  "DBMS_APP_CONT.GET_LTXID_OUTCOME": {
+    parameters: ["CLIENT_LTXID", "COMMITTED", "USER_CALL_COMPLETED"],
+    *run(machine, args) {
+      const { guard } = machine.host.core
+      if (guard === undefined) {
+        throw oraError(6550, "PLS-00201: identifier 'DBMS_APP_CONT.GET_LTXID_OUTCOME' must be declared")
+      }
+      const given = yield* args.get("CLIENT_LTXID")
+      const name = given === undefined ? null : convertStored(given.value, given.type, raw(), machine.session)
+      const { sid, user } = machine.session.info
+      const committed = guard.outcome(name instanceof Uint8Array ? name : new Uint8Array(), user, sid)
+      const value = committed ? 1 : 0
+      yield* args.set("COMMITTED", { value, type: BOOLEAN })
+      // A commit has nothing more to say than that it was one.
+      yield* args.set("USER_CALL_COMPLETED", { value, type: BOOLEAN })
     }
   },
   "DBMS_SQL.RETURN_RESULT": {

@@ -90,6 +90,10 @@ export class Session implements EngineSession {
     return this.#executor.transaction.active
   }
 
+  get logicalTransaction(): Buffer | undefined {
+    return this.#executor.guard?.name
+  }
+
   get currentSchema(): string {
     return this.state.currentSchema
   }
@@ -476,6 +480,7 @@ export class Session implements EngineSession {
     this.#executor.transaction.rollback()
     this.#releaseUserLocks(false)
     this.#core.alerts.forget(this.info.sid)
+    if (this.#executor.guard !== undefined) this.#executor.guard.isOpen = false
     this.#dropTemporaryRows()
     this.#core.sessions.delete(this.info.sid)
   }

@@ -4,6 +4,7 @@ import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Alerts } from "../storage/alerts.ts"
 import { Locks } from "../storage/locks.ts"
+import { LogicalTransactions } from "../storage/logicalTransactions.ts"
 import { Store, type StoreSnapshot } from "../storage/store.ts"
 import { UserLocks } from "../storage/userLocks.ts"
 import type { CompositeType } from "../values/composite.ts"
@@ -88,6 +89,8 @@ export class Core {
   readonly contexts = new Map<string, ContextDef>()
   readonly globalContexts: SessionState["globalContexts"] = new Map()
   readonly store: Store
+  /** Where the service has Transaction Guard. */
+  readonly guard: LogicalTransactions | undefined
   readonly host: EngineHost
   readonly environment: Environment
   readonly procedures = new Map<string, Procedure>()
@@ -119,6 +122,7 @@ export class Core {
     this.jobs = new Jobs(this.host)
     this.locks = new Locks(this.host.sleep)
     this.store = new Store(options.memoryLimit ?? defaultMemory, this.host.clock)
+    this.guard = options.transactionGuard === true ? new LogicalTransactions() : undefined
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)
   }
 

@@ -9,6 +9,7 @@ import { type Changing, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import { inTurns } from "../execute/turns.ts"
 import type { TableMode } from "../storage/locks.ts"
+import type { LogicalTransaction } from "../storage/logicalTransactions.ts"
 import type { Row, Version } from "../storage/tableData.ts"
 import { Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
@@ -99,6 +100,7 @@ export class Executor {
   readonly state: SessionState
   /** The session's, or an autonomous one that runs within it. */
   transaction: Transaction
+  readonly guard: LogicalTransaction | undefined
   readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
   storedFunction: CompilationContext["routine"] = () => undefined
@@ -115,7 +117,8 @@ export class Executor {
   constructor(core: Core, state: SessionState) {
     this.core = core
     this.state = state
-    this.transaction = new Transaction(core.store, core.locks, state.info.sid)
+    this.guard = core.guard?.open(state.info.user, state.info.sid)
+    this.transaction = new Transaction(core.store, core.locks, state.info.sid, state.info.sid, this.guard)
   }
 
   parse(sql: string): SessionStatement {

@@ -2,6 +2,7 @@
 import type { Table } from "../catalog/catalog.ts"
 import { oraError } from "../values/oraError.ts"
 import type { Locks, TableMode } from "./locks.ts"
+import type { LogicalTransaction } from "./logicalTransactions.ts"
 import type { Store } from "./store.ts"
 import type { Row, Snapshot, TableData } from "./tableData.ts"
 
@@ -25,6 +26,7 @@ export class Transaction {
   readonly store: Store
   readonly #locks: Locks
   readonly #sid: number
+  readonly #guard: LogicalTransaction | undefined
   #changes: Array<Change> = []
   #rowLocks: Array<readonly [TableData, number]> = []
   #savepoints: Array<Savepoint> = []
@@ -43,7 +45,8 @@ export class Transaction {
   /** The session whose rows of temporary tables it works on: an autonomous transaction has those of its session. */
   readonly #session: number
 
-  constructor(store: Store, locks: Locks, sid: number, session = sid) {
+  constructor(store: Store, locks: Locks, sid: number, session = sid, guard?: LogicalTransaction) {
+    this.#guard = guard
     this.store = store
     this.#locks = locks
     this.#sid = sid
@@ -174,8 +177,10 @@ export class Transaction {
 
   commit(): void {
     if (this.#changes.length > 0) {
+      this.#guard?.check()
       this.store.commit(this.#changes)
       for (const { data, table } of this.#changes) if (table.temporary === "delete") data.clear()
+      this.#guard?.committed()
     }
     this.#end()
     for (const ending of this.endings) ending(true)
