@@ -190,6 +190,7 @@ export const make = <OE = OracleSessionPool.Failure, R = never>(
   const {
     booleans,
     describeTtl,
+    multiplex,
     serverVersion,
     spanAttributes,
     transformJson,
@@ -203,6 +204,7 @@ export const make = <OE = OracleSessionPool.Failure, R = never>(
       fromPool(made, {
         booleans,
         describeTtl,
+        multiplex,
         serverVersion,
         spanAttributes,
         transformJson,

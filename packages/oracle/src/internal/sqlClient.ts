@@ -3,22 +3,26 @@ import type { PoolOptions, SessionRequest } from "@sessionpool/core"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import type { OracleConnection } from "../OracleConnection.ts"
+import { OracleContext } from "../OracleContext.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
 import { loadProblem } from "./loadOptions.ts"
 import { load, targetOn } from "./loads.ts"
 import { addressAttributes } from "./poolAddress.ts"
+import { wrongArgument } from "./refusal.ts"
 import { ReturningPlans } from "./returningPlans.ts"
 import type { ClientOptions, ClientShape, OracleDialect } from "./sqlClientTypes.ts"
 import { OracleCompiler } from "./sqlCompiler.ts"
 import { OracleSqlConnection, type SharedState } from "./sqlConnection.ts"
+import { SharedConnection, SqlMultiplexer } from "./sqlMultiplexer.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
-import { asSqlError, misuse } from "./sqlReason.ts"
+import { asSqlError, misuse, toSqlError } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
 import { rememberTransactions, transactions } from "./sqlTransactions.ts"
 import { StatementError } from "./statementError.ts"
@@ -79,6 +83,28 @@ export const Request: Context.Reference<SessionRequest.SessionRequest> = Context
   { defaultValue: () => anySession }
 )
 
+/** `own`, with shared sessions for those who ask for nothing of a session: no request, and no context of their own. */
+const sharing = (
+  own: SqlConnection.Borrower,
+  acquirer: Effect.Effect<OracleSqlConnection, SqlError, Scope.Scope>,
+  multiplex: ClientOptions["multiplex"]
+): Effect.Effect<SqlConnection.Borrower, SqlError> => {
+  if (multiplex === undefined) return Effect.succeed(own)
+  const sessions: unknown = multiplex?.sessions
+  if (!Number.isInteger(sessions) || Number(sessions) < 1 || Number(sessions) > 64) {
+    const problem = wrongArgument("connect", "The option multiplex", "an object with `sessions` from 1 to 64", sessions)
+    return Effect.fail(toSqlError(problem, "connect"))
+  }
+  const noContext = OracleContext.defaultValue()
+  return Effect.map(SqlMultiplexer.make(acquirer, Number(sessions)), (multiplexer): SqlConnection.Borrower => {
+    const shared = new SharedConnection(multiplexer, own, acquirer)
+    return (f) =>
+      Effect.withFiber((fiber) =>
+        fiber.getRef(Request) === anySession && fiber.getRef(OracleContext) === noContext ? f(shared) : own(f)
+      )
+  })
+}
+
 /** A client over `pool`, which stays its owner's. */
 export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Pool<unknown>, options: ClientOptions) {
   const shared: SharedState = {
@@ -102,8 +128,9 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
     )
   })
   // What `f` fails with is not the pool's failure: it goes past the translation.
-  const borrower: SqlConnection.Borrower = (f) =>
+  const own: SqlConnection.Borrower = (f) =>
     Effect.flatten(asSqlError("acquireConnection")(use((connection, user) => f(wrap(connection, user)))))
+  const borrower = yield* sharing(own, acquirer, options.multiplex)
   const transactionService = Context.Service<
     Client.TransactionConnection,
     readonly [connection: SqlConnection.Connection, depth: number]
