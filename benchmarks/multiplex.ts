@@ -15,6 +15,15 @@ const sessions = 4
 const seconds = 3
 const rounds = 5
 
+/** The driver's own pool, as far as it is used here. */
+interface OwnPool {
+  readonly getConnection: () => Promise<{
+    readonly execute: (sql: string) => Promise<unknown>
+    readonly close: () => Promise<void>
+  }>
+  readonly close: (drainTime: number) => Promise<void>
+}
+
 /** How many queries a second all callers make together. */
 const measure = async (query: () => Promise<unknown>): Promise<number> => {
   const end = performance.now() + seconds * 1000
@@ -37,7 +46,7 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const connectString = `127.0.0.1:${relay.port}/FREEPDB1`
   const user = { user: "scott", connectString }
   const own = yield* Effect.acquireRelease(
-    Effect.promise(() =>
+    Effect.promise((): Promise<OwnPool> =>
       oracledb.createPool({
         ...user,
         password: "tiger",
@@ -47,8 +56,8 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
         queueTimeout: 0
       })
     ),
-    (pool: { readonly close: (drain: number) => Promise<void> }) => Effect.promise(() => pool.close(0))
-  ) as Effect.Effect<{ readonly getConnection: () => Promise<any> }, never, never>
+    (made) => Effect.promise(() => made.close(0))
+  )
   const pool = yield* OracleSessionPool.make({
     ...user,
     password: Redacted.make("tiger"),

@@ -14,6 +14,7 @@ import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
+import { description, type StatementDescription } from "./internal/describeStatement.ts"
 import { duration } from "./internal/fieldKinds.ts"
 import { givenOptions } from "./internal/givenOptions.ts"
 import { readContext } from "./internal/leaseContext.ts"
@@ -48,6 +49,7 @@ import {
   query,
   queryStream
 } from "./internal/statements.ts"
+import { sent } from "./internal/statementText.ts"
 import { longestTimer } from "./internal/timers.ts"
 import { type TransactionOptions, transactionProblem, Transactions } from "./internal/transaction.ts"
 import { defaultValues, type ValueOptions, type ValueSettings } from "./internal/valueSettings.ts"
@@ -60,6 +62,7 @@ import type { Answers, OracleStatement, Services } from "./OracleStatement.ts"
 export type { CallError } from "./internal/caller.ts"
 export type { ReadError } from "./internal/cursor.ts"
 export type { DatePolicy } from "./internal/datePolicy.ts"
+export type { DescribedColumn, StatementDescription } from "./internal/describeStatement.ts"
 export { LoadError } from "./internal/loadError.ts"
 export type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./internal/loadOptions.ts"
 export type { LobKind, LobSource } from "./internal/lobWriter.ts"
@@ -200,6 +203,19 @@ export class OracleConnection extends Connection.Base implements StatementRunner
     if (isOracleError(values)) return Stream.fail(values)
     const rows = queryStream(this.#caller, sql, binds, values)
     return options?.schema === undefined ? rows : decodedStream(rows, options.schema, sql)
+  }
+
+  /**
+   * What a statement is, without running it: its kind, the columns of a query, the names of its placeholders. Mistakes that the database
+   * finds when it parses fail here. A definition is not sent, since parsing it would run it.
+   */
+  describe(sql: string): Effect.Effect<StatementDescription, CallError> {
+    return sent(sql, (text) =>
+      this.#caller.callThen(
+        { operation: "describe", sql: text },
+        (connection) => connection.getStatementInfo(text),
+        (info) => Effect.succeed(description(info))
+      ))
   }
 
   /** One statement, with everything that it gives: counts, OUT binds, RETURNING, cursors. */

@@ -20,6 +20,14 @@ export interface ColumnMetadata {
   readonly fetchType?: DbType
   /** The longest value, where its type has one. */
   readonly byteSize?: number
+  readonly nullable?: boolean
+  readonly precision?: number
+  readonly scale?: number
+  readonly isJson?: boolean
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly domainSchema?: string
+  readonly domainName?: string
+  readonly dbTypeClass?: DbClass
   /** The columns of a nested cursor. */
   readonly metaData?: ReadonlyArray<ColumnMetadata>
 }
@@ -118,6 +126,8 @@ export interface ExecuteManyResult {
 
 /** What a statement is and gives, without running it. */
 export interface StatementInfo {
+  readonly statementType?: number
+  readonly bindNames?: ReadonlyArray<string>
   readonly metaData?: ReadonlyArray<ColumnMetadata>
 }
 
