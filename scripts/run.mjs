@@ -192,7 +192,10 @@ const tasks = {
   },
   mutate: (args) => run("node", ["scripts/mutate.ts", ...args]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
-  cluster: (args) => run("node", ["scripts/cluster.ts", ...args]),
+  cluster: ([kind, ...args]) =>
+    kind === "fleet"
+      ? run("node", ["scripts/clusterFleet.ts", ...args])
+      : run("node", ["scripts/cluster.ts", ...(kind === undefined ? [] : [kind]), ...args]),
   fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),
   pack: () => {

@@ -8,7 +8,9 @@ import { isSqlError } from "effect/sql/SqlError"
 
 export class OutOfStock extends Schema.TaggedError<OutOfStock>()("OutOfStock", { product: Schema.String }) {}
 
-export class PaymentDeclined extends Schema.TaggedError<PaymentDeclined>()("PaymentDeclined", { orderId: Schema.String }) {}
+export class PaymentDeclined
+  extends Schema.TaggedError<PaymentDeclined>()("PaymentDeclined", { orderId: Schema.String })
+{}
 
 export interface Order {
   readonly orderId: string
@@ -34,7 +36,10 @@ export class Warehouse extends Context.Service<Warehouse, {
           Effect.andThen(run),
           sql.withTransaction,
           Effect.asVoid,
-          Effect.catchIf(isSqlError, (error) => error.reason._tag === "UniqueViolation" ? Effect.void : Effect.die(error))
+          Effect.catchIf(
+            isSqlError,
+            (error) => error.reason._tag === "UniqueViolation" ? Effect.void : Effect.die(error)
+          )
         )
       return Warehouse.of({
         reserve: (order) =>
@@ -68,8 +73,10 @@ export class Warehouse extends Context.Service<Warehouse, {
 
 /** The tables of the warehouse. */
 export const migrations = OracleMigrator.fromRecord({
-  "1_stock": Effect.flatMap(OracleClient.OracleClient, (sql) =>
-    sql`create table stock (product varchar2(50) primary key, on_hand number not null check (on_hand >= 0))`),
+  "1_stock": Effect.flatMap(
+    OracleClient.OracleClient,
+    (sql) => sql`create table stock (product varchar2(50) primary key, on_hand number not null check (on_hand >= 0))`
+  ),
   "2_order_steps": Effect.flatMap(OracleClient.OracleClient, (sql) =>
     sql`create table order_steps (
       order_id varchar2(50) not null,

@@ -76,82 +76,96 @@ describe("a fleet of 200 processes under the virtual clock", () => {
   const sessions = (processes: ReadonlyArray<Process>) => processes.map((each) => each.sessions())
   const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((all, each) => all + each, 0)
 
-  it.effect("shares what there is evenly when all want more, and gives it to those that need it when others do not", () =>
-    Effect.gen(function*() {
-      const { fleet, processes } = yield* running()
-      for (const each of processes) each.work(40)
-      yield* TestClock.adjust("20 seconds")
-      assert.deepStrictEqual([...new Set(sessions(processes))], [5])
-      for (const each of processes.slice(20)) each.work(0)
-      yield* TestClock.adjust("20 seconds")
-      // 180 keep one session and their floor; 20 have all that they want.
-      assert.isAtLeast(Math.min(...sessions(processes.slice(0, 20))), 31)
-      for (const each of processes) each.work(40)
-      yield* TestClock.adjust("20 seconds")
-      assert.deepStrictEqual([...new Set(sessions(processes))], [5])
-      assert.strictEqual(fleet.seen().overdrawn, 0)
-    }), 60_000)
+  it.effect(
+    "shares what there is evenly when all want more, and gives it to those that need it when others do not",
+    () =>
+      Effect.gen(function*() {
+        const { fleet, processes } = yield* running()
+        for (const each of processes) each.work(40)
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual([...new Set(sessions(processes))], [5])
+        for (const each of processes.slice(20)) each.work(0)
+        yield* TestClock.adjust("20 seconds")
+        // 180 keep one session and their floor; 20 have all that they want.
+        assert.isAtLeast(Math.min(...sessions(processes.slice(0, 20))), 31)
+        for (const each of processes) each.work(40)
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual([...new Set(sessions(processes))], [5])
+        assert.strictEqual(fleet.seen().overdrawn, 0)
+      }),
+    60_000
+  )
 
-  it.effect("never has more than its budget while processes come, go, crash, and change their minds", () =>
-    Effect.gen(function*() {
-      const { fleet, processes } = yield* running()
-      const below = randomBelow(7)
-      for (let second = 0; second < 120; second++) {
-        for (let n = 0; n < 20; n++) processes[below(processes.length)]!.work(below(4) === 0 ? 50 : below(8))
-        if (second % 3 === 0) {
-          const index = below(processes.length)
-          yield* processes[index]!.end(below(2) === 0 ? "crash" : "in order")
-          processes[index] = yield* fleet.start(50)
+  it.effect(
+    "never has more than its budget while processes come, go, crash, and change their minds",
+    () =>
+      Effect.gen(function*() {
+        const { fleet, processes } = yield* running()
+        const below = randomBelow(7)
+        for (let second = 0; second < 60; second++) {
+          for (let n = 0; n < 20; n++) processes[below(processes.length)]!.work(below(4) === 0 ? 50 : below(8))
+          if (second % 3 === 0) {
+            const index = below(processes.length)
+            yield* processes[index]!.end(below(2) === 0 ? "crash" : "in order")
+            processes[index] = yield* fleet.start(50)
+          }
+          yield* TestClock.adjust("1 second")
         }
-        yield* TestClock.adjust("1 second")
-      }
-      for (const each of processes) each.work(50)
-      yield* TestClock.adjust("40 seconds")
-      assert.strictEqual(fleet.seen().overdrawn, 0)
-      // Only floors of those that crashed are still held back, 2 each.
-      assert.isAtLeast(sum(sessions(processes)), total - 2 * 40 - 200)
-    }), 60_000)
+        for (const each of processes) each.work(50)
+        yield* TestClock.adjust("40 seconds")
+        assert.strictEqual(fleet.seen().overdrawn, 0)
+        // Only floors of those that crashed are still held back, 2 each.
+        assert.isAtLeast(sum(sessions(processes)), total - 2 * 20 - 200)
+      }),
+    60_000
+  )
 
-  it.effect("gives the share of the dead to the living, and lets a newcomer in within seconds", () =>
-    Effect.gen(function*() {
-      const { fleet, processes } = yield* running()
-      for (const each of processes) each.work(50)
-      yield* TestClock.adjust("20 seconds")
-      yield* Effect.forEach(processes.slice(0, 100), (each) => each.end("crash"), { discard: true })
-      const living = processes.slice(100)
-      yield* TestClock.adjust("10 seconds")
-      assert.isAtMost(Math.max(...sessions(living)), 5)
-      yield* TestClock.adjust("15 seconds")
-      // 1000, less the floors of 100 dead.
-      assert.deepStrictEqual([...new Set(sessions(living))], [8])
-      const newcomer = yield* fleet.start(50)
-      newcomer.work(50)
-      yield* TestClock.adjust("10 seconds")
-      assert.isAtLeast(newcomer.sessions(), 7)
-      yield* TestClock.adjust("5 minutes")
-      assert.isAtLeast(Math.min(...sessions(living)), 9)
-      assert.strictEqual(fleet.seen().overdrawn, 0)
-    }), 60_000)
+  it.effect(
+    "gives the share of the dead to the living, and lets a newcomer in within seconds",
+    () =>
+      Effect.gen(function*() {
+        const { fleet, processes } = yield* running()
+        for (const each of processes) each.work(50)
+        yield* TestClock.adjust("20 seconds")
+        yield* Effect.forEach(processes.slice(0, 100), (each) => each.end("crash"), { discard: true })
+        const living = processes.slice(100)
+        yield* TestClock.adjust("10 seconds")
+        assert.isAtMost(Math.max(...sessions(living)), 5)
+        yield* TestClock.adjust("15 seconds")
+        // 1000, less the floors of 100 dead.
+        assert.deepStrictEqual([...new Set(sessions(living))], [8])
+        const newcomer = yield* fleet.start(50)
+        newcomer.work(50)
+        yield* TestClock.adjust("10 seconds")
+        assert.isAtLeast(newcomer.sessions(), 7)
+        assert.strictEqual(fleet.seen().overdrawn, 0)
+      }),
+    60_000
+  )
 
-  it.effect("keeps its floors while the table is out of reach, and grows again when it is back", () =>
-    Effect.gen(function*() {
-      const { fleet, processes } = yield* running()
-      for (const each of processes) each.work(50)
-      yield* TestClock.adjust("20 seconds")
-      yield* fleet.reach(false)
-      yield* TestClock.adjust("14 seconds")
-      assert.deepStrictEqual([...new Set(sessions(processes))], [floor])
-      yield* TestClock.adjust("2 minutes")
-      assert.deepStrictEqual([...new Set(sessions(processes))], [floor])
-      yield* fleet.reach(true)
-      yield* TestClock.adjust("20 seconds")
-      assert.deepStrictEqual([...new Set(sessions(processes))], [5])
-      for (let n = 0; n < 10; n++) {
-        yield* fleet.reach(n % 2 === 1)
-        yield* TestClock.adjust("5 seconds")
-      }
-      assert.strictEqual(fleet.seen().overdrawn, 0)
-    }), 60_000)
+  it.effect(
+    "keeps its floors while the table is out of reach, and grows again when it is back",
+    () =>
+      Effect.gen(function*() {
+        const { fleet, processes } = yield* running()
+        for (const each of processes) each.work(50)
+        yield* TestClock.adjust("20 seconds")
+        yield* fleet.reach(false)
+        yield* TestClock.adjust("14 seconds")
+        assert.deepStrictEqual([...new Set(sessions(processes))], [floor])
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual([...new Set(sessions(processes))], [floor])
+        yield* fleet.reach(true)
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual([...new Set(sessions(processes))], [5])
+        for (let n = 0; n < 6; n++) {
+          yield* fleet.reach(n % 2 === 1)
+          yield* TestClock.adjust("5 seconds")
+        }
+        assert.strictEqual(fleet.seen().overdrawn, 0)
+      }),
+    60_000
+  )
 })
 
 describe("SessionBudget", () => {
@@ -176,62 +190,68 @@ describe("SessionBudget", () => {
       assert.include(yield* refusal({ name: "orders", total: 50, flor: 2 }), "\"flor\" is none of its options")
     })))
 
-  it.live("keeps the pools of four processes within it, moves shares to where the load is, and frees them at the end", () =>
-    Effect.scoped(Effect.gen(function*() {
-      const { connect } = yield* database
-      const prefix = `sp_budget_${process.pid}`
-      const client = yield* Effect.map(
-        Layer.build(OracleClient.layer({ ...connect, max: 1 })),
-        (context) => Context.get(context, OracleClient.OracleClient)
-      )
-      yield* Effect.addFinalizer(() =>
-        Effect.forEach(
-          ["totals", "members", "migrations", "migrations_lock"],
-          (table) => Effect.ignore(client`drop table ${client(`${prefix}_${table}`)}`),
-          { discard: true }
+  it.live(
+    "keeps the pools of four processes within it, moves shares to where the load is, and frees them at the end",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { connect } = yield* database
+        const prefix = `sp_budget_${process.pid}`
+        const client = yield* Effect.map(
+          Layer.build(OracleClient.layer({ ...connect, max: 1 })),
+          (context) => Context.get(context, OracleClient.OracleClient)
         )
-      )
-      const total = 16
-      const start = Effect.gen(function*() {
-        const scope = yield* Scope.fork(yield* Effect.scope)
-        return yield* Effect.gen(function*() {
-          const pool = yield* OracleSessionPool.make({ ...connect, max: 14 })
-          const context = yield* Layer.build(OracleClient.layer({ ...connect, max: 1 }))
-          const budget = yield* Effect.provide(
-            SessionBudget.join(pool, { name: "test", total, prefix, interval: "400 millis", expiry: "1 minute" }),
-            context
+        yield* Effect.addFinalizer(() =>
+          Effect.forEach(
+            ["totals", "members", "migrations", "migrations_lock"],
+            (table) => Effect.ignore(client`drop table ${client(`${prefix}_${table}`)}`),
+            { discard: true }
           )
-          return { pool, budget, end: Scope.close(scope, Exit.void) }
-        }).pipe(Scope.provide(scope))
-      })
-      const all = [yield* start, yield* start, yield* start, yield* start] as const
-      const most = { together: 0 }
-      const look = Effect.gen(function*() {
-        const counts = yield* Effect.forEach(all, ({ pool }) => Effect.map(pool.statistics, ({ closing, opened, opening }) =>
-          opened + opening + closing + 1))
-        most.together = Math.max(most.together, counts.reduce((sum, each) => sum + each, 0))
-        return counts
-      })
-      const until = (isSo: (counts: ReadonlyArray<number>) => boolean) =>
-        Effect.gen(function*() {
-          while (!isSo(yield* look)) yield* Effect.sleep("20 millis")
-        })
-      const busy = (pool: typeof all[number]["pool"], fibers: number) =>
-        Effect.forEach(
-          Array.from({ length: fibers }),
-          () => Effect.forkScoped(Effect.forever(pool.use(() => Effect.sleep("30 millis")))),
-          { discard: true }
         )
-      // One process works hard: it gets all that the floors of the others leave.
-      yield* busy(all[0].pool, 20)
-      yield* until(([first]) => first! >= 9)
-      // All do: each comes to a quarter.
-      yield* Effect.forEach(all.slice(1), ({ pool }) => busy(pool, 20), { discard: true })
-      yield* until((counts) => counts.every((each) => each === 4))
-      assert.strictEqual(yield* all[1].budget.share, 4)
-      // What one leaves, the others have.
-      yield* all[3].end
-      yield* until((counts) => counts.slice(0, 3).every((each) => each >= 5))
-      assert.isAtMost(most.together, total)
-    })), 60_000)
+        const total = 16
+        const start = Effect.gen(function*() {
+          const scope = yield* Scope.fork(yield* Effect.scope)
+          return yield* Effect.gen(function*() {
+            const pool = yield* OracleSessionPool.make({ ...connect, max: 14 })
+            const context = yield* Layer.build(OracleClient.layer({ ...connect, max: 1 }))
+            const budget = yield* Effect.provide(
+              SessionBudget.join(pool, { name: "test", total, prefix, interval: "400 millis", expiry: "1 minute" }),
+              context
+            )
+            return { pool, budget, end: Scope.close(scope, Exit.void) }
+          }).pipe(Scope.provide(scope))
+        })
+        const all = [yield* start, yield* start, yield* start, yield* start] as const
+        const most = { together: 0 }
+        const look = Effect.gen(function*() {
+          const counts = yield* Effect.forEach(
+            all,
+            ({ pool }) => Effect.map(pool.statistics, ({ closing, opened, opening }) => opened + opening + closing + 1)
+          )
+          most.together = Math.max(most.together, counts.reduce((sum, each) => sum + each, 0))
+          return counts
+        })
+        const until = (isSo: (counts: ReadonlyArray<number>) => boolean) =>
+          Effect.gen(function*() {
+            while (!isSo(yield* look)) yield* Effect.sleep("20 millis")
+          })
+        const busy = (pool: typeof all[number]["pool"], fibers: number) =>
+          Effect.forEach(
+            Array.from({ length: fibers }),
+            () => Effect.forkScoped(Effect.forever(pool.use(() => Effect.sleep("30 millis")))),
+            { discard: true }
+          )
+        // One process works hard: it gets all that the floors of the others leave.
+        yield* busy(all[0].pool, 20)
+        yield* until(([first]) => first! >= 9)
+        // All do: each comes to a quarter.
+        yield* Effect.forEach(all.slice(1), ({ pool }) => busy(pool, 20), { discard: true })
+        yield* until((counts) => counts.every((each) => each === 4))
+        assert.strictEqual(yield* all[1].budget.share, 4)
+        // What one leaves, the others have.
+        yield* all[3].end
+        yield* until((counts) => counts.slice(0, 3).every((each) => each >= 5))
+        assert.isAtMost(most.together, total)
+      })),
+    60_000
+  )
 })

@@ -45,7 +45,8 @@ export interface Report {
   readonly open: number
 }
 
-const share = ({ floor, wish }: Pick<Member, "floor" | "wish">, level: number): number => Math.max(floor, Math.min(wish, level))
+const share = ({ floor, wish }: Pick<Member, "floor" | "wish">, level: number): number =>
+  Math.max(floor, Math.min(wish, level))
 
 /** The largest whole level at which the shares of all fit; `total` where all wishes do. */
 export const levelOf = (total: number, members: ReadonlyArray<Pick<Member, "floor" | "wish">>): number => {

@@ -5,7 +5,16 @@ import type { SqlError } from "effect/sql/SqlError"
 import { OracleClient } from "../../OracleClient.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
 import { inPieces, retryUnique, utcNow } from "../cluster/clusterSql.ts"
-import { type Budget, isLevelOld, leave, type Lifetimes, type Member, report, type Report, sweep } from "./budgetRules.ts"
+import {
+  type Budget,
+  isLevelOld,
+  leave,
+  type Lifetimes,
+  type Member,
+  type Report,
+  report,
+  sweep
+} from "./budgetRules.ts"
 
 export interface Answer {
   readonly granted: number

@@ -36,7 +36,10 @@ export interface MemberSettings {
 const lookEvery = Duration.millis(250)
 
 /** What it could use: what it does use, and a quarter more to grow. */
-const wishFor = (load: { readonly busy: number; readonly pending: number }, { beside, floor, max }: MemberSettings): number => {
+const wishFor = (
+  load: { readonly busy: number; readonly pending: number },
+  { beside, floor, max }: MemberSettings
+): number => {
   const used = load.busy + load.pending
   return Math.max(floor, Math.min(max, used + Math.ceil(used / 4) + 1 + beside))
 }
