@@ -190,7 +190,7 @@ export const join: (
         max,
         beside,
         interval: every,
-        patience: Duration.times(expiry, 0.6)
+        fallbackAfter: Duration.times(expiry, 0.6)
       }
     )
     return { share: SubscriptionRef.get(share), shares: SubscriptionRef.changes(share) }

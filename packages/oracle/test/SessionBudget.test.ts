@@ -15,10 +15,10 @@ const lifetimes: Lifetimes = { expiryMillis: 15_000, forgetMillis: 300_000, leve
 
 describe("the rules of a budget", () => {
   it("find the highest level at which all shares fit, and leave none below its floor", () => {
-    const member = fc.record({ floor: fc.integer({ min: 2, max: 5 }), wish: fc.integer({ min: 0, max: 60 }) })
+    const member = fc.record({ floor: fc.integer({ min: 2, max: 5 }), demand: fc.integer({ min: 0, max: 60 }) })
     fc.assert(fc.property(fc.array(member, { maxLength: 40 }), fc.integer({ min: 2, max: 500 }), (members, total) => {
       const sum = (level: number) =>
-        members.reduce((all, { floor, wish }) => all + Math.max(floor, Math.min(wish, level)), 0)
+        members.reduce((all, { floor, demand }) => all + Math.max(floor, Math.min(demand, level)), 0)
       const level = levelOf(total, members)
       if (sum(0) > total) assert.strictEqual(level, 0)
       else {
@@ -31,7 +31,7 @@ describe("the rules of a budget", () => {
   it("never grant more than the total, whatever members report, and count what they grant", () => {
     const step = fc.record({
       id: fc.integer({ min: 0, max: 7 }),
-      wish: fc.integer({ min: 0, max: 80 }),
+      demand: fc.integer({ min: 0, max: 80 }),
       closes: fc.boolean(),
       after: fc.integer({ min: 0, max: 20_000 })
     })
@@ -40,7 +40,7 @@ describe("the rules of a budget", () => {
       const members = new Map<string, Member>()
       const open = new Map<string, number>()
       let now = 0
-      for (const { after, closes, id: number, wish } of steps) {
+      for (const { after, closes, id: number, demand } of steps) {
         now += after
         const id = String(number)
         const swept = sweep(budget, [...members.values()], now, lifetimes)
@@ -50,7 +50,7 @@ describe("the rules of a budget", () => {
           open.set(each.id, Math.min(open.get(each.id) ?? 0, each.granted))
         }
         for (const gone of swept.gone) members.delete(gone)
-        const outcome = report(budget, members.get(id), id, { floor, wish, open: open.get(id) ?? 0 }, now)
+        const outcome = report(budget, members.get(id), id, { floor, demand, open: open.get(id) ?? 0 }, now)
         budget = outcome.budget
         members.set(id, outcome.member)
         open.set(id, closes ? outcome.target : Math.max(open.get(id) ?? 0, outcome.target))

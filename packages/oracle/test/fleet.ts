@@ -66,7 +66,7 @@ export const makeFleet = (store: BudgetStore<never>, total: number) => {
           max: most,
           beside: 1,
           interval: Duration.seconds(2),
-          patience: Duration.seconds(9)
+          fallbackAfter: Duration.seconds(9)
         }
       )
       yield* Effect.forkIn(

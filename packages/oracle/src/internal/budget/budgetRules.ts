@@ -13,7 +13,7 @@ export interface Member {
   /** Sessions that it keeps when it cannot reach the table. */
   readonly floor: number
   /** Sessions that it could use now, with what it needs to grow. */
-  readonly wish: number
+  readonly demand: number
   /** Sessions that it may have. */
   readonly granted: number
   readonly seenAt: number
@@ -40,16 +40,16 @@ export interface Lifetimes {
 /** What a member says of itself. */
 export interface Report {
   readonly floor: number
-  readonly wish: number
+  readonly demand: number
   /** Sessions that it has, those that are being opened included. */
   readonly open: number
 }
 
-const share = ({ floor, wish }: Pick<Member, "floor" | "wish">, level: number): number =>
-  Math.max(floor, Math.min(wish, level))
+const share = ({ floor, demand }: Pick<Member, "floor" | "demand">, level: number): number =>
+  Math.max(floor, Math.min(demand, level))
 
-/** The largest whole level at which the shares of all fit; `total` where all wishes do. */
-export const levelOf = (total: number, members: ReadonlyArray<Pick<Member, "floor" | "wish">>): number => {
+/** The largest whole level at which the shares of all fit; `total` where all demands do. */
+export const levelOf = (total: number, members: ReadonlyArray<Pick<Member, "floor" | "demand">>): number => {
   const fits = (level: number): boolean => {
     let sum = 0
     for (const member of members) {
@@ -92,8 +92,8 @@ export const sweep = (
       left.push(member)
       continue
     }
-    const lapsed = { ...member, wish: 0, granted: Math.min(member.granted, member.floor) }
-    if (lapsed.granted !== member.granted || member.wish !== 0) changed.push(lapsed)
+    const lapsed = { ...member, demand: 0, granted: Math.min(member.granted, member.floor) }
+    if (lapsed.granted !== member.granted || member.demand !== 0) changed.push(lapsed)
     left.push(lapsed)
   }
   return {
@@ -128,7 +128,7 @@ export const report = (
     : Math.min(before, Math.max(wanted, given.open))
   return {
     budget: { ...budget, granted: budget.granted - before + granted },
-    member: { id, floor: given.floor, wish: given.wish, granted, seenAt: now },
+    member: { id, floor: given.floor, demand: given.demand, granted, seenAt: now },
     target: Math.min(wanted, granted)
   }
 }

@@ -74,7 +74,7 @@ interface BudgetRow {
 interface MemberRow {
   readonly id: string
   readonly floor_sessions: number
-  readonly wish: number
+  readonly demand: number
   readonly granted: number
   readonly seen_at: number
 }
@@ -82,7 +82,7 @@ interface MemberRow {
 const memberOf = (row: MemberRow): Member => ({
   id: row.id,
   floor: row.floor_sessions,
-  wish: row.wish,
+  demand: row.demand,
   granted: row.granted,
   seenAt: row.seen_at
 })
@@ -97,7 +97,7 @@ export const tableStore = (
 ): BudgetStore<SqlError> => {
   const budgets = sql(nameOf("totals"))
   const members = sql(nameOf("members"))
-  const columns = sql.literal("id, floor_sessions, wish, granted, seen_at")
+  const columns = sql.literal("id, floor_sessions, demand, granted, seen_at")
 
   const lock = Effect.gen(function*() {
     const read = sql<BudgetRow>`select ${sql.literal(millis)} as now, total, granted, water_level, levelled_at
@@ -125,8 +125,8 @@ export const tableStore = (
     Effect.gen(function*() {
       const rows = yield* sql<MemberRow>`select ${columns} from ${members} where budget = ${name}`
       const found = sweep(budget, rows.map(memberOf), now, lifetimes)
-      for (const { granted, id, wish } of found.changed) {
-        yield* sql`update ${members} set wish = ${wish}, granted = ${granted} where budget = ${name} and id = ${id}`
+      for (const { granted, id, demand } of found.changed) {
+        yield* sql`update ${members} set demand = ${demand}, granted = ${granted} where budget = ${name} and id = ${id}`
       }
       yield* inPieces(found.gone, (some) =>
         Effect.as(sql`delete from ${members} where budget = ${name} and ${sql.in("id", some)}`, []))
@@ -145,12 +145,12 @@ export const tableStore = (
         const { budget, now } = yield* lock
         const levelled = isLevelOld(budget, now, lifetimes) ? yield* swept(budget, now) : budget
         const outcome = report(levelled, yield* memberBy(id), id, given, now)
-        const { floor, granted, wish } = outcome.member
+        const { floor, granted, demand } = outcome.member
         yield* sql`merge into ${members} t using (select ${name} as budget, ${id} as id from dual) s
           on (t.budget = s.budget and t.id = s.id)
-          when matched then update set floor_sessions = ${floor}, wish = ${wish}, granted = ${granted}, seen_at = ${now}
-          when not matched then insert (budget, id, floor_sessions, wish, granted, seen_at)
-            values (s.budget, s.id, ${floor}, ${wish}, ${granted}, ${now})`
+          when matched then update set floor_sessions = ${floor}, demand = ${demand}, granted = ${granted}, seen_at = ${now}
+          when not matched then insert (budget, id, floor_sessions, demand, granted, seen_at)
+            values (s.budget, s.id, ${floor}, ${demand}, ${granted}, ${now})`
         yield* store(outcome.budget)
         return { granted, target: outcome.target }
       }).pipe(sql.withTransaction, Effect.withTracerEnabled(false)),
@@ -178,7 +178,7 @@ export const budgetMigrations = (nameOf: (table: string) => string) =>
         budget varchar2(255 char) not null,
         id varchar2(36) not null,
         floor_sessions number(10) not null,
-        wish number(10) not null,
+        demand number(10) not null,
         granted number(10) not null,
         seen_at number(19) not null,
         primary key (budget, id)

@@ -29,14 +29,14 @@ export interface MemberSettings {
   readonly beside: number
   readonly interval: Duration.Duration
   /** Without an answer for this long it falls back to its floor: before others may count on that. */
-  readonly patience: Duration.Duration
+  readonly fallbackAfter: Duration.Duration
 }
 
 /** How often the load is looked at between reports, so that a burst is told of at once. */
 const lookEvery = Duration.millis(250)
 
 /** What it could use: what it does use, and a quarter more to grow. */
-const wishFor = (
+const demandOf = (
   load: { readonly busy: number; readonly pending: number },
   { beside, floor, max }: MemberSettings
 ): number => {
@@ -50,7 +50,7 @@ export const joinBudget = Effect.fnUntraced(function*<E>(
   pool: Sizable,
   settings: MemberSettings
 ): Effect.fn.Return<SubscriptionRef.SubscriptionRef<number>, E, Scope.Scope> {
-  const { beside, floor, id, interval, patience } = settings
+  const { beside, floor, id, interval, fallbackAfter } = settings
   const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
   const granted = yield* SubscriptionRef.make(0)
   let answeredAt = yield* monotonic
@@ -72,7 +72,7 @@ export const joinBudget = Effect.fnUntraced(function*<E>(
     const load = yield* pool.load
     const answer = yield* store.report(id, {
       floor,
-      wish: wishFor(load, settings),
+      demand: demandOf(load, settings),
       // What it may open counts as well: it is told of a smaller share only after this.
       open: Math.max(load.open, size) + beside
     })
@@ -105,7 +105,7 @@ export const joinBudget = Effect.fnUntraced(function*<E>(
     }
   })
   const fallBack = Effect.gen(function*() {
-    if ((yield* monotonic) - answeredAt < Duration.toMillis(patience)) return
+    if ((yield* monotonic) - answeredAt < Duration.toMillis(fallbackAfter)) return
     if (size + beside <= floor) return
     yield* Effect.logWarning(`The session budget is out of reach: the pool keeps ${floor} sessions until it answers`)
     yield* resize(floor)
