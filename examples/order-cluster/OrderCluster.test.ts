@@ -70,7 +70,6 @@ describe("the cluster", () => {
         "Stock          cocoa 41, coffee 39, tea 40"
       ])
     }).pipe(
-      Effect.provide(TestConsole.layer),
-      Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+      Effect.provide(Layer.merge(TestConsole.layer, ConfigProvider.layer(ConfigProvider.fromUnknown({}))))
     ), 120_000)
 })
