@@ -29,7 +29,11 @@ const placed = (refusal?: OutOfStock | PaymentDeclined) =>
     )
     const result = yield* Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(Effect.result(PlaceOrder.execute(order)))
-      yield* TestClock.adjust("10 seconds")
+      // The workflow goes on between two steps of the clock, in turns of its own.
+      while (fiber.pollUnsafe() === undefined) {
+        yield* TestClock.adjust("1 second")
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      }
       return yield* Fiber.join(fiber)
     }).pipe(Effect.provide(layer))
     return { result, notes: yield* Ref.get(notes) }

@@ -93,10 +93,12 @@ export const main = Effect.gen(function*() {
   yield* Effect.gen(function*() {
     const runners = yield* Effect.forEach([1, 2, 3], start(variables))
     yield* place(runners)
-  }).pipe(Effect.provide(engine().pipe(
-    Layer.provideMerge(client),
-    Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(variables)))
-  )))
+  }).pipe(Effect.provide(
+    engine().pipe(
+      Layer.provideMerge(client),
+      Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(variables)))
+    )
+  ))
 }).pipe(Effect.scoped)
 
 if (import.meta.main) await Effect.runPromise(main)

@@ -8,6 +8,7 @@
 import type { PoolOptions } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
@@ -19,6 +20,7 @@ import { joinBudget, type Sizable } from "./internal/budget/member.ts"
 import { checkOptions, interval, nameBefore, refused, runMigrations } from "./internal/cluster/storeOptions.ts"
 import { integer, text } from "./internal/fieldKinds.ts"
 import { OracleClient } from "./OracleClient.ts"
+import { isOracleError } from "./OracleError.ts"
 import type { OracleSessionPool } from "./OracleSessionPool.ts"
 
 /**
@@ -106,6 +108,47 @@ const sizable = (pool: OracleSessionPool.Pool<unknown>, configured: Pick<PoolOpt
     )
 })
 
+const isMissing = ({ reason }: SqlError): boolean =>
+  isOracleError(reason.cause) && reason.cause.codes.includes("ORA-00942")
+
+const createTables = (nameOf: (table: string) => string) =>
+  runMigrations("SessionBudget", {
+    loader: budgetMigrations(nameOf),
+    journal: nameOf("migrations"),
+    longest: nameOf("migrations_lock")
+  })
+
+/**
+ * Creates the tables, or brings them up to date, without joining a budget.
+ *
+ * **When to use**
+ *
+ * Use it in a step of a deployment: the client of {@link join} has one session, and migrations need three.
+ *
+ * **Example** (A step of a deployment)
+ *
+ * ```ts
+ * import { OracleClient, SessionBudget } from "@sessionpool/oracle"
+ * import { Layer } from "effect"
+ *
+ * const deployment = SessionBudget.layerMigrations().pipe(
+ *   Layer.provide(OracleClient.layer({ connectString: "localhost/FREEPDB1", user: "owner" }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerMigrations = (
+  options?: Pick<BudgetOptions, "prefix">
+): Layer.Layer<never, MigrationError | SqlError, OracleClient> =>
+  Layer.effectDiscard(
+    Effect.flatMap(
+      checkOptions<Pick<BudgetOptions, "prefix">>("SessionBudget", { prefix: fields.prefix } as never, options),
+      ({ prefix = "session_budget" }) => createTables((table) => `${prefix}_${table}`)
+    )
+  )
+
 /**
  * Joins a budget: waits for a first share, and from then on keeps the pool's `max` at what this process is granted, until the scope ends.
  *
@@ -122,7 +165,8 @@ const sizable = (pool: OracleSessionPool.Pool<unknown>, configured: Pick<PoolOpt
  * **Gotchas**
  *
  * - The client in the context is the one that the process reports with: give it a pool of its own with `max: 1`, so that reports do not wait for
- *   the sessions that they are about. That session is part of the share.
+ *   the sessions that they are about. That session is part of the share. {@link layerMigrations} creates the tables before; where they are
+ *   not there yet, a client with `max: 3` creates them.
  * - A smaller share closes idle sessions at once, busy ones when they come back. A process that holds sessions for longer than `expiry` while
  *   it cannot reach the table has more than its floor until it gives them back.
  * - Where there is no room for a first session, it waits: `total` must be at least the sum of all floors.
@@ -172,11 +216,10 @@ export const join: (
     const expiry = Duration.max(durationOr(given.expiry, Duration.seconds(15)), Duration.times(every, 5))
     const forget = Duration.max(durationOr(given.forget, Duration.minutes(5)), expiry)
     const nameOf = (table: string) => `${prefix}_${table}`
-    yield* runMigrations(store, {
-      loader: budgetMigrations(nameOf),
-      journal: nameOf("migrations"),
-      longest: nameOf("migrations_lock")
-    })
+    // Migrations take several sessions: they are run only where they are needed.
+    yield* sql`select count(*) as n from ${sql(nameOf("members"))} where 1 = 0`.pipe(
+      Effect.catchIf(isMissing, () => createTables(nameOf))
+    )
     const share = yield* joinBudget(
       tableStore(sql, nameOf, name, total, {
         expiryMillis: Duration.toMillis(expiry),

@@ -197,7 +197,11 @@ describe("SessionBudget", () => {
         const { connect } = yield* database
         const prefix = `sp_budget_${process.pid}`
         const client = yield* Effect.map(
-          Layer.build(OracleClient.layer({ ...connect, max: 1 })),
+          Layer.build(
+            SessionBudget.layerMigrations({ prefix }).pipe(
+              Layer.provideMerge(OracleClient.layer({ ...connect, max: 3 }))
+            )
+          ),
           (context) => Context.get(context, OracleClient.OracleClient)
         )
         yield* Effect.addFinalizer(() =>
