@@ -187,7 +187,9 @@ export const run = async (
       control.abort()
     }
     clearTimeout(timer)
-    if (!onEnd(id, performance.now() - at, failure?.cause)) break
+    // What a test fails with may be nothing.
+    const cause = failure === undefined ? undefined : failure.cause ?? new Error("failed, and did not say why")
+    if (!onEnd(id, performance.now() - at, cause)) break
   }
   for (const suite of begun.toReversed()) {
     for (const hook of suite.hooks.afterAll) {

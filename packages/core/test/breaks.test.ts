@@ -69,6 +69,42 @@ describe("a break", () => {
       assert.strictEqual(yield* database.count("interrupted"), 1)
     }))
 
+  it.effect("leaves no count of one that is given up while it is held back: what runs later is stopped at the end", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 1, ...slow })
+      const connection = yield* pool.acquire()
+      const statement = yield* beside(connection.execute("slow"))
+      statement.interruptUnsafe()
+      yield* settled
+      const heldBack = yield* beside(connection.lease.run(Effect.void))
+      heldBack.interruptUnsafe()
+      yield* TestClock.adjust("1 second")
+      yield* beside(connection.lease.run(Effect.never))
+      yield* beside(pool.release(connection))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("interrupted"), 2)
+    }))
+
+  it.effect("is not made for what outlived its lease: the session is the next holder's by then", () =>
+    Effect.gen(function*() {
+      const { database, pool } = yield* openPool({ max: 1, ...slow })
+      const connection = yield* pool.acquire()
+      const outlived = yield* beside(connection.lease.run(Effect.never))
+      yield* beside(pool.release(connection))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* database.count("interrupted"), 1)
+      const next = yield* pool.acquire()
+      const running = yield* beside(next.lease.run(Effect.never))
+      outlived.interruptUnsafe()
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("interrupted"), 1)
+      assert.isUndefined(running.pollUnsafe())
+      assert.strictEqual(next.id, connection.id)
+      running.interruptUnsafe()
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* database.count("interrupted"), 2)
+    }))
+
   it.effect("is made again for a statement that began after the one before had ended", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 1, ...slow })

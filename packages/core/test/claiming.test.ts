@@ -97,7 +97,7 @@ describe("a request that may not wait", () => {
 
   it.effect("leaves the queue as it was, served or given up", () =>
     Effect.gen(function*() {
-      const { pool } = yield* pinging()
+      const { database, pool } = yield* pinging()
       const impatient = yield* beside(served(pool))
       yield* Fiber.interrupt(impatient)
       const next = yield* beside(served(pool))
@@ -111,5 +111,10 @@ describe("a request that may not wait", () => {
       assert.strictEqual((yield* Effect.flip(pool.acquire()))._tag, "QueueFullError")
       yield* pool.release(held)
       assert.strictEqual(yield* Fiber.join(waiting), 1)
+      // And one session is opened for one request.
+      yield* pool.reconfigure({ max: 5 })
+      yield* pool.acquire()
+      yield* pool.acquire()
+      assert.strictEqual(yield* database.count("opened"), 2)
     }))
 })
