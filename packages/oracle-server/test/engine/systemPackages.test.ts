@@ -164,6 +164,71 @@ end;`)
   })
 })
 
+describe("dbms_rls", () => {
+  beforeEach(() => {
+    sql.run("create table claims (id number, owner_ varchar2(20))")
+    sql.run(
+      "insert into claims select level, case mod(level, 2) when 0 then 'ann' else 'bob' end from dual connect by level <= 6"
+    )
+    sql.run("commit")
+    sql.run(`create function own_claims(s varchar2, o varchar2) return varchar2 is
+begin
+  if s || '.' || o <> 'HR.CLAIMS' then return '1 = 0'; end if;
+  return case when sys_context('userenv', 'client_identifier') is not null
+    then 'owner_ = sys_context(''userenv'', ''client_identifier'')' end;
+end;`)
+    sql.run("begin dbms_rls.add_policy('hr', 'claims', 'own', 'hr', 'own_claims'); end;")
+  })
+
+  const as = (client: string | null) =>
+    sql.run("begin dbms_session.set_identifier(:1); end;", typed("VARCHAR2", client))
+  const ids = (of: Sql) => of.rows("select id from claims c order by id").map(([id]) => id)
+
+  it("limits what each statement sees, by what the function says at that moment", () => {
+    assert.deepEqual(ids(sql), ["1", "2", "3", "4", "5", "6"])
+    as("ann")
+    assert.deepEqual(ids(sql), ["2", "4", "6"])
+    assert.deepEqual(sql.rows("select d.dummy, c.id from dual d left join claims c on c.id < 3"), [["X", "2"]])
+    assert.strictEqual(sql.run("update claims set id = id * 10").rowCount, 3)
+    assert.strictEqual(sql.run("delete from claims where id > 30").rowCount, 2)
+    as("bob")
+    assert.deepEqual(ids(sql), ["1", "3", "5"])
+    assert.strictEqual(text("declare n number; begin select count(*) into n from claims; :1 := n; end;"), "3")
+    as("ann")
+    assert.strictEqual(text("declare n number; begin select count(*) into n from claims; :1 := n; end;"), "1")
+    sql.session.rollback()
+    sql.run("begin dbms_rls.enable_policy('hr', 'claims', 'own', false); end;")
+    assert.strictEqual(ids(sql).length, 6)
+    sql.run("begin dbms_rls.enable_policy('hr', 'claims', 'own'); dbms_rls.drop_policy('hr', 'claims', 'own'); end;")
+    assert.strictEqual(ids(sql).length, 6)
+  })
+
+  it("says what is wrong with a policy", () => {
+    assert.match(
+      sql.error("begin dbms_rls.add_policy('hr', 'claims', 'own', 'hr', 'own_claims'); end;"),
+      /^ORA-28101: policy already exists/
+    )
+    assert.match(
+      sql.error("begin dbms_rls.drop_policy('hr', 'claims', 'none'); end;"),
+      /^ORA-28102: policy does not exist/
+    )
+    sql.run(
+      "create or replace function own_claims(s varchar2, o varchar2) return varchar2 is begin return 'owner_ ='; end;"
+    )
+    assert.match(sql.error("select * from claims"), /^ORA-28113: policy predicate has error/)
+    sql.run("create or replace function own_claims(s varchar2, o varchar2) return varchar2 is begin return 1 / 0; end;")
+    assert.match(sql.error("select * from claims"), /^ORA-28112: failed to execute policy function/)
+    sql.run(
+      "create or replace function own_claims(s varchar2, o varchar2) return varchar2 is n number; begin select count(*) into n from claims; return null; end;"
+    )
+    assert.match(sql.error("select * from claims"), /^ORA-281(?:08|12)/)
+    assert.match(
+      sql.error("begin dbms_rls.add_policy('hr', 'claims', 'x', 'hr', 'own_claims', update_check => true); end;"),
+      /^ORA-03001: unimplemented feature: policies with UPDATE_CHECK/
+    )
+  })
+})
+
 describe("texts, bytes and numbers", () => {
   it("dbms_assert lets good parts of statements through", () => {
     assert.deepEqual(

@@ -1,5 +1,6 @@
 /** The state of compiling one statement for one session. */
 import type { Catalog, Table } from "../catalog/catalog.ts"
+import type { PolicyStatement } from "../catalog/policies.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Plan } from "../execute/operator.ts"
 import type { PipedRows } from "../execute/pipeScan.ts"
@@ -68,6 +69,8 @@ export interface CompilationContext {
   ) => (Routine & { readonly kind: MethodKind }) | undefined
   /** The MAP or ORDER method of a type. */
   readonly order?: (type: ObjectType) => { readonly kind: "map" | "order"; readonly name: string } | undefined
+  /** Conditions that policies put on the rows of a table now; undefined when it has no policies. */
+  readonly policies?: (table: Table, kind: PolicyStatement) => ReadonlyArray<Expr> | undefined
   /** In an expression of PL/SQL: the functions its names can mean. */
   readonly blockCall?: (call: Call) => BlockCall | undefined
   readonly nextValue: (id: number, session: SessionState) => Stored
@@ -98,6 +101,8 @@ export class Compilation {
   /** The schema in which names are looked up: a view's own while the view is expanded. */
   schema: string
   viewDepth = 0
+  /** Policies have been asked: the plan is good for one execution. */
+  volatile = false
   depth = 0
   site: Site
   /** Sequences whose values a row takes, with the place where the row's value is kept. */

@@ -1,5 +1,6 @@
 /** FROM: tables, views, dictionary views, subqueries, joins. */
 import type { Table } from "../catalog/catalog.ts"
+import type { PolicyStatement } from "../catalog/policies.ts"
 import { CollectionScan } from "../execute/collectionScan.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Operator } from "../execute/operator.ts"
@@ -15,7 +16,7 @@ import { BOOLEAN, kindOf, NUMBER, ROWID, type SqlType, varchar2 } from "../value
 import { routineArguments } from "./calls.ts"
 import { atSite, type Compilation, type CompiledQuery, type Routine, rowOf, settled } from "./compilation.ts"
 import { compileJsonTable } from "./jsonTables.ts"
-import { choose } from "./logic.ts"
+import { choose, condition } from "./logic.ts"
 import { comparison, convertTo, unify } from "./operators.ts"
 import { pivotQuery, unpivotQuery } from "./pivots.ts"
 import { conjuncts as termConjuncts, type Leaf, type Relation, tableScan } from "./relations.ts"
@@ -178,6 +179,21 @@ const scattered = (row: number, seed: number): number => {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }
 
+/** What policies ask of the rows of a table. */
+export const policyConditions = (
+  c: Compilation,
+  table: Table,
+  source: Source,
+  kind: PolicyStatement
+): ReadonlyArray<Term> => {
+  const asked = c.context.policies?.(table, kind)
+  if (asked === undefined) return []
+  c.volatile = true
+  const scope = newScope(undefined)
+  scope.sources.push(source)
+  return asked.map((expr) => settled(c, () => condition(c, expr, scope)))
+}
+
 const dual: ReadonlyArray<Row> = [["X"]]
 
 const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): CompiledItem => {
@@ -201,10 +217,12 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
   if (object?.kind === "table") {
     const compiled = tableSource(c, object, alias ?? (name === object.name ? undefined : name))
     const { relation } = compiled
-    const sampled: Relation = item.sample === undefined
-      ? relation
-      : { kind: "inner", items: [relation], conditions: [sampleTerm(item.sample, relation.slot)] }
-    return { relation: sampled, sources: [compiled.source] }
+    const conditions = [
+      ...(item.sample === undefined ? [] : [sampleTerm(item.sample, relation.slot)]),
+      ...policyConditions(c, object, compiled.source, "SELECT")
+    ]
+    const limited: Relation = conditions.length === 0 ? relation : { kind: "inner", items: [relation], conditions }
+    return { relation: limited, sources: [compiled.source] }
   }
   if (object?.kind === "view") {
     if (c.viewDepth > 30) throw oraError(1731, "circular view definition encountered", at)

@@ -63,7 +63,7 @@ const queryPlan = (machine: Machine, query: Query, env: Environment): QueryPlan 
   if (known !== undefined) return known
   try {
     const plan = planQuery(compilation(contextOf(machine, env)), query)
-    partsOf(machine).set(query, plan)
+    if (!plan.compilation.volatile) partsOf(machine).set(query, plan)
     return plan
   } catch (error) {
     throw compileError(machine, error, query.at, "SQL Statement")

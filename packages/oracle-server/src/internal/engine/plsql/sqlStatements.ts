@@ -79,7 +79,7 @@ export const dmlPlan = (machine: Machine, statement: Dml, env: Environment): Dml
   if (known !== undefined) return known
   try {
     const plan = machine.host.executor.compile(statement, contextOf(machine, env)) as DmlPlan
-    partsOf(machine).set(statement, plan)
+    if (!plan.compilation.volatile) partsOf(machine).set(statement, plan)
     return plan
   } catch (error) {
     throw compileError(machine, error, statement.at, "SQL Statement")

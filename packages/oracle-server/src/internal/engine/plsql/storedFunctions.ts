@@ -178,3 +178,23 @@ export const routineOf = (
     }
   }
 }
+
+/** Calls a stored function by its path, with texts: what the system itself asks. */
+export function* callFunction(
+  host: PlsqlHost,
+  path: ReadonlyArray<string>,
+  args: ReadonlyArray<Stored>,
+  types: ReadonlyArray<SqlType>
+): Step<Stored> {
+  const entry = host.units.root.lookup(path)
+  const candidate = entry?.kind === "subprogram"
+    ? entry.candidates.find(({ declared }) =>
+      declared.returns !== undefined && declared.parameters.length === args.length
+    )
+    : undefined
+  if (candidate === undefined) throw oraError(28110, `policy function or package ${path.join(".")} has error`)
+  const env = new Environment(host.units.root)
+  args.forEach((value, i) => env.declare(argument(i), newVariable(types[i]!, true, false, value)))
+  if (host.units.pending.length > 0) yield* host.units.elaborate()
+  return (yield* callSubprogram(callerOf(host), callOf(path, candidate.declared, args), candidate, env))?.value ?? null
+}

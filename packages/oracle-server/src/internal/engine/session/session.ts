@@ -21,6 +21,7 @@ import { describedSubprograms, packageTypes } from "../plsql/describedUnits.ts"
 import { methodFor } from "../plsql/methodCalls.ts"
 import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
 import { PlsqlHost } from "../plsql/plsqlHost.ts"
+import { policyPredicates } from "../plsql/policyPredicates.ts"
 import { serveFunctions, storedFunction } from "../plsql/storedFunctions.ts"
 import { systemPackage } from "../plsql/system/systemPackages.ts"
 import { findTriggers } from "../plsql/triggers.ts"
@@ -64,6 +65,7 @@ export class Session implements EngineSession {
     this.#executor.compileUnit = (unit) => this.#plsql.units.compile(unit)
     this.#plsql = new PlsqlHost(core, this.#executor, (cursor) => this.#cursors.add(cursor))
     this.#executor.findTriggers = findTriggers(this.#plsql)
+    this.#executor.policies = policyPredicates(this.#plsql)
     this.#plsql.runDynamic = dynamicBlocks(this.#plsql)
     this.#plsql.methods = (type, name) => objectMethods(this.#plsql, type, name)
     this.#executor.method = (type, name, count, names) => {

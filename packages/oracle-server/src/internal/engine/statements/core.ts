@@ -1,5 +1,6 @@
 /** What all sessions of one database share. */
 import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../catalog/catalog.ts"
+import { Policies } from "../catalog/policies.ts"
 import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Alerts } from "../storage/alerts.ts"
@@ -85,6 +86,7 @@ export class Core {
   readonly locks: Locks
   readonly userLocks = new UserLocks()
   readonly alerts = new Alerts()
+  readonly policies = new Policies()
   readonly jobs: Jobs
   readonly contexts = new Map<string, ContextDef>()
   readonly globalContexts: SessionState["globalContexts"] = new Map()

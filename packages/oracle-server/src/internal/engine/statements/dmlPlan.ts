@@ -1,5 +1,6 @@
 /** INSERT, UPDATE, DELETE and MERGE: a plan that reads what is to be done, row by row, for the row writer. */
 import { column as columnOf, type ColumnDef, type Table, type View } from "../catalog/catalog.ts"
+import type { PolicyStatement } from "../catalog/policies.ts"
 import { triggerOf } from "../catalog/units.ts"
 import { originOf } from "../compile/blocks.ts"
 import { atSite, type Compilation, rowOf, settled } from "../compile/compilation.ts"
@@ -7,7 +8,7 @@ import { condition, logic } from "../compile/logic.ts"
 import { convertTo } from "../compile/operators.ts"
 import { compileQuery } from "../compile/queries.ts"
 import { conjuncts as termConjuncts, planRelation, type Relation } from "../compile/relations.ts"
-import { compileItem, tableSource } from "../compile/sources.ts"
+import { compileItem, policyConditions, tableSource } from "../compile/sources.ts"
 import { scalarSubquery } from "../compile/subqueries.ts"
 import { columnTerm, constant, newScope, type OutColumn, type Scope, type Source, type Term } from "../compile/term.ts"
 import { conjuncts } from "../compile/walk.ts"
@@ -66,6 +67,8 @@ interface Base {
   readonly parameters: Compilation["parameters"]
   /** Those that it reads or changes. */
   readonly tables: ReadonlySet<Table>
+  /** The compilation that made it: whether the plan is good for one execution only is known when it is complete. */
+  readonly compilation: { readonly volatile: boolean }
 }
 
 /** The plan gives the values of `stored`. */
@@ -189,7 +192,14 @@ const planInstead = (c: Compilation, dml: Insert | Update | Delete, view: View):
   const names = view.described.map((column) => column.name)
   const scope = newScope(undefined)
   scope.sequences = true
-  const common = { kind: "instead" as const, view, returning: undefined, parameters: c.parameters, tables: c.tables }
+  const common = {
+    kind: "instead" as const,
+    view,
+    returning: undefined,
+    parameters: c.parameters,
+    tables: c.tables,
+    compilation: c
+  }
   if (dml.kind === "insert") {
     const columns = dml.columns.length === 0 ? names : dml.columns.map(({ at, name }) => {
       if (!names.includes(name)) throw oraError(904, `"${name}": invalid identifier`, at)
@@ -314,7 +324,8 @@ const insertAllPlan = (c: Compilation, dml: Insert): InsertAllPlan => {
     check: undefined,
     returning: undefined,
     parameters: c.parameters,
-    tables: c.tables
+    tables: c.tables,
+    compilation: c
   }
 }
 
@@ -384,7 +395,8 @@ const planInsert = (c: Compilation, dml: Insert): InsertPlan => {
     check: checkOf(target),
     returning: returningPlan(c, dml.target, dml.returning, "insert"),
     parameters: c.parameters,
-    tables: c.tables
+    tables: c.tables,
+    compilation: c
   }
 }
 
@@ -442,7 +454,8 @@ const changedRows = (
   target: Target,
   from: ReadonlyArray<FromItem>,
   condition_: Expr | undefined,
-  scope: Scope
+  scope: Scope,
+  kind: PolicyStatement
 ): Plan => {
   scope.sources.push(target.source)
   const items = from.map((item) => {
@@ -453,14 +466,15 @@ const changedRows = (
   const relation: Relation = items.length === 0
     ? target.relation
     : { kind: "inner", items: [target.relation, ...items], conditions: [] }
-  return planRelation(relation, [...target.conditions, ...where(c, condition_, scope)], false)
+  const policies = policyConditions(c, target.table, target.row, kind)
+  return planRelation(relation, [...target.conditions, ...policies, ...where(c, condition_, scope)], false)
 }
 
 const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
   const scope = newScope(undefined)
   const target = dmlTarget(c, dml.target)
   const { table } = target
-  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope)
+  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope, "UPDATE")
   const slot = c.slot()
   let sets: Sets = { changed: [], terms: [] }
   const row = atSite(c, () => {
@@ -480,7 +494,8 @@ const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
     check: checkOf(target),
     returning: returningPlan(c, dml.target, dml.returning, "update"),
     parameters: c.parameters,
-    tables: c.tables
+    tables: c.tables,
+    compilation: c
   }
 }
 
@@ -488,7 +503,7 @@ const planDelete = (c: Compilation, dml: Delete): DeletePlan => {
   const scope = newScope(undefined)
   const target = dmlTarget(c, dml.target)
   const { table } = target
-  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope)
+  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope, "DELETE")
   const slot = c.slot()
   return {
     kind: "delete",
@@ -500,7 +515,8 @@ const planDelete = (c: Compilation, dml: Delete): DeletePlan => {
     check: undefined,
     returning: returningPlan(c, dml.target, dml.returning, "delete"),
     parameters: c.parameters,
-    tables: c.tables
+    tables: c.tables,
+    compilation: c
   }
 }
 
@@ -518,6 +534,9 @@ const plainTarget = (table: Table, { relation, source }: ReturnType<typeof table
 const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
   const stored = storedColumns(table)
   const target = tableSource(c, table, dml.target.alias)
+  if (policyConditions(c, table, target.source, "UPDATE").length > 0) {
+    throw unimplemented("MERGE into a table with policies", dml.at)
+  }
   const using = compileItem(c, dml.using, undefined, [])
   const scope = newScope(undefined)
   scope.sources.push(target.source, ...using.sources)
@@ -594,6 +613,7 @@ const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
     check: undefined,
     returning: undefined,
     parameters: c.parameters,
-    tables: c.tables
+    tables: c.tables,
+    compilation: c
   }
 }

@@ -108,6 +108,8 @@ export class Executor {
   findTriggers: FindTriggers = () => undefined
   /** Set by the session likewise. */
   compileUnit: (unit: Unit) => void = () => undefined
+  /** Set by the session likewise. */
+  policies: NonNullable<CompilationContext["policies"]> = () => undefined
   /** The statement of SQL that runs the code which runs now; undefined for none. */
   surroundings: Surroundings | undefined
   /** Set by the session too. */
@@ -147,6 +149,7 @@ export class Executor {
       routine: (path, args, names) => registeredFunction(core, path, state) ?? this.storedFunction(path, args, names),
       method: (type, name, count, names) => this.method(type, name, count, names),
       order: (type) => this.#order(type),
+      policies: (table, kind) => this.policies(table, kind),
       nextValue: (id, session) => core.nextValue(id, session),
       currentValue: (id, session) => core.currentValue(id, session)
     }
@@ -177,6 +180,7 @@ export class Executor {
     let plan = statement.plans.get(key)
     if (plan === undefined) {
       plan = this.compile(statement.parsed, this.context(bindTypes))
+      if (plan.compilation.volatile) return plan
       statement.plans.set(key, plan)
     }
     statement.lastKey = key

@@ -32,6 +32,8 @@ export interface QueryPlan {
   readonly query: Query
   /** Those that it reads. */
   readonly tables: ReadonlySet<Table>
+  /** Whether it is good for one execution only. */
+  readonly compilation: { readonly volatile: boolean }
 }
 
 export interface SessionStatement extends Statement {
@@ -103,7 +105,8 @@ export const planQuery = (c: Compilation, query: Query): QueryPlan => {
     locks: locked.map((source) => ({ table: source.table!, slot: source.slot })),
     owners: lobOwners(compiled.columns),
     query,
-    tables: c.tables
+    tables: c.tables,
+    compilation: c
   }
 }
 

@@ -14,6 +14,7 @@ import { dbmsLob } from "./dbmsLob.ts"
 import { dbmsLock } from "./dbmsLock.ts"
 import { dbmsOutput } from "./dbmsOutput.ts"
 import { dbmsRandom } from "./dbmsRandom.ts"
+import { dbmsRls } from "./dbmsRls.ts"
 import { dbmsRowid } from "./dbmsRowid.ts"
 import { dbmsScheduler } from "./dbmsScheduler.ts"
 import { dbmsSession } from "./dbmsSession.ts"
@@ -34,6 +35,7 @@ const sources: Readonly<Record<string, SystemPackage>> = {
   DBMS_LOCK: dbmsLock,
   DBMS_OUTPUT: dbmsOutput,
   DBMS_RANDOM: dbmsRandom,
+  DBMS_RLS: dbmsRls,
   DBMS_ROWID: dbmsRowid,
   DBMS_SCHEDULER: dbmsScheduler,
   DBMS_SESSION: dbmsSession,

@@ -1,0 +1,61 @@
+/** What the functions of policies say: the conditions that a statement's tables get beside its own. */
+import { keyOf, type Table } from "../catalog/catalog.ts"
+import type { PolicyStatement } from "../catalog/policies.ts"
+import { turn } from "../execute/turns.ts"
+import type { Expr } from "../syntax/ast.ts"
+import { parseStatement } from "../syntax/statementParser.ts"
+import type { Stored } from "../values/convert.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
+import { varchar2 } from "../values/sqlType.ts"
+import type { PlsqlHost } from "./plsqlHost.ts"
+import { callFunction } from "./storedFunctions.ts"
+
+/** Runs to its end while a statement is compiled: it may take turns, but not wait. */
+const now = (host: PlsqlHost, path: ReadonlyArray<string>, args: ReadonlyArray<string>): Stored => {
+  const steps = callFunction(host, path, args, args.map(() => varchar2()))
+  let next = steps.next()
+  while (next.done !== true) {
+    next = next.value === turn ? steps.next() : steps.throw(unimplemented("waiting in a policy function"))
+  }
+  return next.value
+}
+
+const parsedCondition = (text: string): Expr | undefined => {
+  try {
+    const { parsed } = parseStatement(`select 1 from dual where ${text}`)
+    if (parsed.kind === "select" && parsed.query.body.kind === "block") return parsed.query.body.where
+  } catch {
+    // Said below.
+  }
+  throw oraError(28113, "policy predicate has error")
+}
+
+export const policyPredicates = (
+  host: PlsqlHost
+): (table: Table, kind: PolicyStatement) => ReadonlyArray<Expr> | undefined => {
+  const asked = new Set<string>()
+  return (table, kind) => {
+    const { policies } = host.core
+    if (policies.isEmpty || host.executor.state.info.user === "SYS") return undefined
+    const key = keyOf(table)
+    if (policies.of(key).length === 0) return undefined
+    const conditions: Array<Expr> = []
+    for (const policy of policies.of(key)) {
+      if (!policy.enabled || !policy.statements.has(kind)) continue
+      if (asked.has(key)) throw oraError(28108, "circular security policies detected")
+      asked.add(key)
+      let text: Stored
+      try {
+        text = now(host, policy.functionPath, [table.owner, table.name])
+      } catch (error) {
+        if ((error as { readonly code?: number }).code === 28108) throw error
+        throw oraError(28112, "failed to execute policy function")
+      } finally {
+        asked.delete(key)
+      }
+      const condition = text === null ? undefined : parsedCondition(text as string)
+      if (condition !== undefined) conditions.push(condition)
+    }
+    return conditions
+  }
+}

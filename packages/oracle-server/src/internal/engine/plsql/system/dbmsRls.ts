@@ -1,0 +1,75 @@
+/** DBMS_RLS: policies that limit the rows of a table to those that a function's predicate lets through. */
+import type { Policy, PolicyStatement } from "../../catalog/policies.ts"
+import { oraError, unimplemented } from "../../values/oraError.ts"
+import type { Machine } from "../machine.ts"
+import { type Arguments, textOf } from "./arguments.ts"
+import type { SystemPackage } from "./systemPackages.ts"
+
+const upper = (value: string | null): string | undefined => value?.toUpperCase().replaceAll("\"", "")
+
+const objectOf = (machine: Machine, args: Arguments): string =>
+  `${upper(textOf(args["object_schema"])) ?? machine.session.currentSchema}.${upper(textOf(args["object_name"])) ?? ""}`
+
+const policyOf = (machine: Machine, args: Arguments): Policy => {
+  const policy = machine.host.core.policies.find(objectOf(machine, args), upper(textOf(args["policy_name"])) ?? "")
+  if (policy === undefined) throw oraError(28102, "policy does not exist")
+  return policy
+}
+
+const kinds: ReadonlyArray<PolicyStatement> = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+
+const addPolicy = (machine: Machine, args: Arguments): void => {
+  const { core } = machine.host
+  const object = objectOf(machine, args)
+  const table = core.catalog.objects.get(object)
+  if (table?.kind === "view") throw unimplemented("policies on views")
+  if (table?.kind !== "table") throw oraError(942, "table or view does not exist")
+  if (args["update_check"] === 1) throw unimplemented("policies with UPDATE_CHECK")
+  if (args["sec_relevant_cols"] !== null) throw unimplemented("policies for columns")
+  const words = (upper(textOf(args["statement_types"])) ?? kinds.join()).split(",")
+  const statements = new Set(words.map((word) => word.trim()))
+  const schema = upper(textOf(args["function_schema"])) ?? machine.session.currentSchema
+  const policy: Policy = {
+    name: upper(textOf(args["policy_name"])) ?? "",
+    object,
+    functionPath: [schema, ...(upper(textOf(args["policy_function"])) ?? "").split(".")],
+    statements: new Set(kinds.filter((kind) => statements.has(kind))),
+    enabled: args["enable"] !== 0
+  }
+  if (!core.policies.add(policy)) throw oraError(28101, "policy already exists")
+  machine.host.executor.transaction.commit()
+  core.catalog.version++
+}
+
+export const dbmsRls: SystemPackage = {
+  spec: `package dbms_rls is
+  static constant binary_integer := 1;
+  shared_static constant binary_integer := 2;
+  context_sensitive constant binary_integer := 3;
+  shared_context_sensitive constant binary_integer := 4;
+  dynamic constant binary_integer := 5;
+  procedure add_policy(object_schema in varchar2 default null, object_name in varchar2, policy_name in varchar2,
+    function_schema in varchar2 default null, policy_function in varchar2, statement_types in varchar2 default null,
+    update_check in boolean default false, enable in boolean default true, static_policy in boolean default false,
+    policy_type in binary_integer default null, long_predicate in boolean default false,
+    sec_relevant_cols in varchar2 default null);
+  procedure drop_policy(object_schema in varchar2 default null, object_name in varchar2, policy_name in varchar2);
+  procedure enable_policy(object_schema in varchar2 default null, object_name in varchar2, policy_name in varchar2,
+    enable in boolean default true);
+  procedure refresh_policy(object_schema in varchar2 default null, object_name in varchar2 default null,
+    policy_name in varchar2 default null);
+end;`,
+  natives: {
+    ADD_POLICY: addPolicy,
+    DROP_POLICY: (machine, args) => {
+      machine.host.core.policies.drop(policyOf(machine, args))
+      machine.host.core.catalog.version++
+    },
+    ENABLE_POLICY: (machine, args) => {
+      policyOf(machine, args).enabled = args["enable"] === 1
+      machine.host.core.catalog.version++
+    },
+    // Predicates are asked for by each statement.
+    REFRESH_POLICY: () => undefined
+  }
+}
