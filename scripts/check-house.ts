@@ -97,7 +97,7 @@ const checkDocstrings = (file: string): void => {
 
 /** Names that say less than the field's own words. */
 const replacedWords =
-  /\b(?:wish|calm|atHand|forsaken|hopeless|needy|putAway|comeBack|turnAway|lender|patience)\b|\bat hand\b/i
+  /\b(?:wish|calm|atHand|forsaken|hopeless|needy|putAway|comeBack|turnAway|lender|patience|nobody|whom)\b|\b(?:at hand|for ever)\b/i
 
 const checkWords = (file: string): void => {
   if (isExempt("words", file)) return

@@ -42,7 +42,7 @@ interface Entry {
 
 /** A place in the session's line. */
 export interface Place {
-  /** Nobody waits for the call any more. */
+  /** No caller waits for the call any more. */
   readonly abandon: () => void
 }
 

@@ -28,9 +28,9 @@ export type CallError = OracleError.OracleError | PoolError.ConnectionReleasedEr
 
 /** A call of the driver. */
 export interface CallDetails<A> extends TracedCall {
-  /** Frees what a call has given that nobody waits for any more. */
+  /** Frees what a call has given that no caller waits for any more. */
   readonly discard?: (value: A) => Promise<void>
-  /** Whether it must come to an end in bounded time although nobody can interrupt it. */
+  /** Whether it must come to an end in bounded time although it cannot be interrupted. */
   readonly isUrgent?: boolean
   /** The limit of what is urgent, in milliseconds, from its beginning on. */
   readonly limit?: number

@@ -1,4 +1,4 @@
-/** Frees what came with an answer that nobody waits for any more. */
+/** Frees what came with an answer that no caller waits for any more. */
 import type { ExecuteManyResult, ExecuteResult } from "./oracledb.ts"
 
 interface Closable {

@@ -44,6 +44,6 @@ export const noteDefect = (failure: unknown): void => {
   if (typeof failure === "object" && failure !== null) defects.add(failure)
 }
 
-/** Whether a failure is a defect of the driver, after which nobody knows the state of its connection. */
+/** Whether a failure is a defect of the driver, after which the state of its connection is unknown. */
 export const isDefect = (failure: unknown): boolean =>
   typeof failure === "object" && failure !== null && defects.has(failure)

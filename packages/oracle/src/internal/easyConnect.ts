@@ -3,7 +3,7 @@
  *
  * The descriptor that comes out is the one that the driver makes (`lib/thin/sqlnet/ezConnectResolver.js`), with those parameters
  * kept that the driver drops without a word: the keys of sharded databases, the TLS settings of an address without TLS, `expire_time`,
- * `pool_name`, `region`, and a proxy's port without its host. A parameter that nobody knows is a failure here.
+ * `pool_name`, `region`, and a proxy's port without its host. An unknown parameter is a failure here.
  */
 import { malformed } from "./connectDescriptorError.ts"
 import type { Parameter } from "./descriptorText.ts"

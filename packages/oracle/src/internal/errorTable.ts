@@ -1,7 +1,7 @@
 /**
  * What each error code means for a program: one row for each decision, each with where it comes from.
  *
- * - *retryable*: the same work, begun again (on another session where this one is fatal), may succeed although nobody changed
+ * - *retryable*: the same work, begun again (on another session where this one is fatal), may succeed although nothing was changed
  *   anything. It does not say that the first attempt had no effect. (A commit whose answer was lost is never called retryable.)
  * - *fatal*: the session that reported it must not be used or lent again.
  *

@@ -124,8 +124,8 @@ const callerOf = (context: Context.Context<never>): string => {
   return span?._tag === "Span" ? cutToBytes(span.name, mostBytes) : ""
 }
 
-/** The context that nobody has provided. */
-const nobody = Context.get(Context.empty(), OracleContext)
+/** The context where none was provided. */
+const unprovided = Context.get(Context.empty(), OracleContext)
 
 /** How a pool's leases are described. */
 export class LeaseContexts {
@@ -157,7 +157,7 @@ export class LeaseContexts {
   of(context: Context.Context<never>, requested: unknown): WantedContext {
     const provided = Context.get(context, OracleContext)
     const caller = this.#keeps ? "" : callerOf(context)
-    if (provided === nobody && requested === undefined) {
+    if (provided === unprovided && requested === undefined) {
       if (this.#last.values.action !== caller && !this.#keeps) {
         this.#last = caller === "" ? this.#plain : { values: this.#valuesOf({}, caller), attributes: undefined }
       }

@@ -101,7 +101,7 @@ export const createLob = <E, R>(
     if (!Stream.isStream(pieces)) {
       return yield* wrongArgument("createLob", "The content of a LOB", "a text, bytes, or a stream of them", source)
     }
-    // It takes the driver two round trips. Broken between them, it would leave a LOB that nobody knows the name of.
+    // It takes the driver two round trips. Broken between them, it would leave a LOB whose name no one knows.
     const details = { operation: "CREATE LOB", isUnbreakable: true, discard: (lob: Lob) => lob.close() }
     const lob = yield* caller.callThen(details, (connection) => connection.createLob(type), (lob) => {
       // The driver's LOB is a stream of Node too: what it fails with, it says twice.

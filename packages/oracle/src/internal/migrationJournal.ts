@@ -114,7 +114,7 @@ export class MigrationJournal {
 
   /** Takes the lock on `holder`, which keeps it until its session ends: a migrator that dies leaves no lock behind. */
   lock(holder: OracleConnection, seconds: number): Effect.Effect<void, MigrationError | SqlError> {
-    // The longest wait that Oracle takes is not documented; nobody waits longer than this.
+    // The longest wait that Oracle takes is not documented; no migrator waits longer than this.
     const bound = Math.ceil(Math.max(seconds, 0))
     const wait = bound > 1_000_000 ? "" : ` wait ${bound}`
     return asSqlError("lock")(holder.query(`select id from ${this.#lock} where id = 1 for update${wait}`)).pipe(

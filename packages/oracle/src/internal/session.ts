@@ -50,7 +50,7 @@ interface Stopping {
 
 /**
  * How many answers a session may lose to breaks. With an answer the driver loses the numbers of the cursors that the call has
- * opened, so nobody can close them; a server allows 300 open cursors unless told otherwise (`OPEN_CURSORS`).
+ * opened, so they cannot be closed; a server allows 300 open cursors unless told otherwise (`OPEN_CURSORS`).
  */
 const mostLostAnswers = 100
 
@@ -297,7 +297,7 @@ export class OracleSession {
   /**
    * A call that may go to the server together with others of the lease. Alone it is an ordinary call.
    *
-   * An interruption gives it up; `stop` stops the whole only when nobody waits for any of them.
+   * An interruption gives it up; `stop` stops the whole only when no caller waits for any of them.
    */
   batched<B, E>(
     lease: LeaseState,
@@ -409,7 +409,7 @@ export class OracleSession {
     this.#callTimeoutInForce = timeout
   }
 
-  /** What has no code is a defect of the driver: nobody knows how much of an answer it has read. */
+  /** What has no code is a defect of the driver: how much of an answer it has read is unknown. */
   #noteDefect(failure: unknown): void {
     if (isOfDriver(failure)) return
     this.#isSpent = true
@@ -428,7 +428,7 @@ export class OracleSession {
     else forgetStatement(sql)
   }
 
-  /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; nobody waits for it. */
+  /** Closes a cursor or a LOB when its turn comes, unless the end of the lease has done so before; no caller waits for it. */
   closeLater(resource: Resource): void {
     const { resources } = this
     const closed = this.call(async () => {
@@ -453,7 +453,7 @@ export class OracleSession {
     if (this.#isFree) this.#waiting.shift()?.()
   }
 
-  /** Whether a call runs that nobody waits for, or that has outlived its lease. */
+  /** Whether a call runs that no caller waits for, or that has outlived its lease. */
   get mustBeStopped(): boolean {
     return this.#running !== undefined && (this.#running.isAbandoned || this.lease?.isReleased === true)
   }

@@ -20,9 +20,9 @@ export interface Resource {
 export interface CallOptions<A> {
   /** The lease that it belongs to; it is not begun after the end of that. A call without one is the pool's own. */
   readonly lease?: LeaseState | undefined
-  /** Frees what a call has given that nobody waits for any more. */
+  /** Frees what a call has given that no caller waits for any more. */
   readonly discard?: ((value: A) => Promise<void>) | undefined
-  /** Whether it must come to an end in bounded time although nobody can interrupt it, as a rollback must. */
+  /** Whether it must come to an end in bounded time although it cannot be interrupted, as a rollback must. */
   readonly isUrgent?: boolean | undefined
   /** How long an urgent call may take, in milliseconds; by default as long as a break. */
   readonly limit?: number | undefined
@@ -83,7 +83,7 @@ export const attempt = <A>(work: () => Promise<A>): Effect.Effect<A, unknown> =>
     )
   })
 
-/** What a call comes to that nobody waits for any more. */
+/** What a call comes to that no caller waits for any more. */
 export const unheard = Effect.interrupt
 
 /** A policy for values is the application's, and may throw. */

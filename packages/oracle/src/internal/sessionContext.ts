@@ -53,7 +53,7 @@ const none: ContextValues = {
   ecid: ""
 }
 
-/** Nobody's work. */
+/** The work of no user. */
 export const noContext: WantedContext = { values: none, attributes: undefined }
 
 const clientContext = "CLIENTCONTEXT"
@@ -240,7 +240,7 @@ export class SessionContext {
     if (!this.#options.isPooledServer) schemaIsSettled?.()
   }
 
-  /** Nobody knows what the server has: a call that told it something has failed. */
+  /** What the server has is unknown: a call that told it something has failed. */
   forget(): void {
     this.#sent = undefined
     for (const name of this.#sentAttributes.keys()) this.#sentAttributes.set(name, undefined)

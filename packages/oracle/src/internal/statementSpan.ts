@@ -53,7 +53,7 @@ class StatementTracer implements Tracer.Tracer {
   }
 }
 
-/** The tracer under which a statement of `effect/sql` runs; none where nobody traces. */
+/** The tracer under which a statement of `effect/sql` runs; none where there is no trace. */
 export const statementTracer = (fiber: Fiber.Fiber<unknown, unknown>, sql: string): Tracer.Tracer | undefined => {
   const { span, tracer, tracerEnabled } = fiber.cache
   if (!tracerEnabled || (span === undefined && tracer === undefined)) return undefined

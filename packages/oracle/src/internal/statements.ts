@@ -207,7 +207,7 @@ export const queryStream = (
           return connection.execute(text, writeBinds(binds, settings, classes), {
             ...executeOptions(settings),
             ...run,
-            // Rows that nobody may ever ask for are not worth a larger first answer than later ones.
+            // Rows that may never be asked for are not worth a larger first answer than later ones.
             prefetchRows: settings.fetchArraySize,
             resultSet: true
           })

@@ -16,7 +16,7 @@ export interface LedgerEntry {
     | "closed"
   /** The number of the session in the database, 0 where there is none. */
   readonly session: number
-  /** Whom the session belongs to; for `lent`, the number of the session in the pool. */
+  /** Who the session belongs to; for `lent`, the number of the session in the pool. */
   readonly who: string
   /** What went wrong; absent when nothing did. */
   readonly failure?: string

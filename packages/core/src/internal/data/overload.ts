@@ -1,6 +1,6 @@
 /**
  * Overload by controlled delay, as Elixir's DBConnection does it: what counts is not how many wait but how long. When over
- * a whole interval nobody was served within the target, newcomers are refused whose wait would pass twice the target.
+ * a whole interval no request was served within the target, newcomers are refused whose wait would pass twice the target.
  */
 export interface Overload {
   /** When the interval began. */
@@ -48,7 +48,7 @@ export const served = (state: Overload, wait: number, target: number): Overload 
 
 /** The wait that a newcomer has to expect, when it is too long to let it in; else `undefined`. */
 export const refusal = (state: Overload, target: number, oldestWait: number): number | undefined => {
-  // With nobody waiting the queue has recovered, whatever the last wait was.
+  // With no request waiting the queue has recovered, whatever the last wait was.
   if (!state.isSlow || oldestWait === 0) return undefined
   const expected = Math.max(oldestWait, state.lastWait)
   return expected > 2 * target ? expected : undefined

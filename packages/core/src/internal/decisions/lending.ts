@@ -38,7 +38,7 @@ export const findIdle = <S>(
   }
 }
 
-/** Sets an idle session aside to be pinged, on behalf of a waiting request or of nobody. */
+/** Sets an idle session aside to be pinged, for a waiting request or for none. */
 export const setAside = <S>(state: PoolState<S>, session: Session<S>, waiter: Waiter<S> | undefined): void => {
   state.setAside(session)
   state.order({ _tag: "Check", session })
@@ -53,7 +53,7 @@ const fits = <S>(session: Session<S>, { fresh, group, matchAnyTag, tag }: Criter
   (session.tag === undefined || (tag !== undefined && (matchAnyTag || SessionTag.equals(tag, session.tag))))
 
 /**
- * A session that is being pinged on behalf of nobody, to keep it alive, becomes that of a request which would be refused
+ * A session that is being pinged for no request, to keep it alive, becomes that of a request which would be refused
  * otherwise; `true` when there is one.
  */
 export const claim = <S>(state: PoolState<S>, waiter: Waiter<S>): boolean => {
@@ -152,10 +152,10 @@ const unfit = <S>(
     : undefined
 
 /**
- * A session is free: a lease has ended, it was opened, it answered a ping, or whom it was given to is gone. It goes to
+ * A session is free: a lease has ended, it was opened, it answered a ping, or the request that it was given to is gone. It goes to
  * the oldest request that it fits, else it is idle.
  *
- * A request that it does not fit is passed over by younger ones; the oldest of all not for ever, or else a stream of
+ * A request that it does not fit is passed over by younger ones; the oldest of all not without end, or else a stream of
  * requests for one tag would starve it: in the end a session is replaced for it.
  */
 export const offer = <S>(
@@ -202,7 +202,7 @@ const isOwedToOthers = <S>(state: PoolState<S>, { group, isFresh }: Session<S>):
  */
 const makesRoomFor = <S>(state: PoolState<S>, { criteria: { group } }: Waiter<S>): boolean => {
   if (!isOpenable(group) || group.opening > 0 || state.shardRoom(group.shard) <= 0) return false
-  // Past `max` the place that it leaves is nobody's; below, a session that is closing leaves one.
+  // Past `max` the place that it leaves belongs to no one; below, a session that is closing leaves one.
   return state.roomToCome === 0
 }
 

@@ -210,7 +210,7 @@ const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: 
   }
 }
 
-/** A session could not be opened: whom no session of the group can serve any more learns why. */
+/** A session could not be opened: requests that no session of the group can serve any more learn why. */
 export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, failure: OpenFailure): void => {
   group.opener.failed(failure)
   state.noteOpenFailure(failure.cause)
@@ -222,14 +222,14 @@ export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, fa
     for (const waiter of group.waiters()) refuse(state, waiter, error)
     return
   }
-  // Sessions that are in use can still serve the others, but not who wants one that nobody has held, or who waits for
+  // Sessions that are in use can still serve the others, but not those that want one that has never been lent, or who waits for
   // nothing but the session that was to be opened.
   for (const waiter of group.impatientWaiters()) {
     if (waiter.checking === undefined) refuse(state, waiter, error)
   }
 }
 
-/** Where opening has stopped, requests that lost the last session of their group would wait for ever. */
+/** Where opening has stopped, requests that lost the last session of their group would wait without end. */
 const refuseStopped = <S>(state: PoolState<S>): void => {
   for (const group of state.waitingGroups) {
     if (!group.opener.isStopped || group.live > 0 || group.opening > 0 || group.opener.failure === undefined) continue

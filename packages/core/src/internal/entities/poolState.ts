@@ -310,7 +310,7 @@ export class PoolState<S> implements FastPool<S> {
     this.#queue.pause(this.now())
   }
 
-  /** Sessions may be lent again. Which go to whom is to be decided next. */
+  /** Sessions may be lent again. Which request gets which is decided next. */
   resume(): void {
     this.#change({ isSuspended: false })
     this.#queue.resume(this.now())

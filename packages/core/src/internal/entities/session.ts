@@ -63,7 +63,7 @@ export class Session<S> implements Expiring {
   calledAt = 0
   /** Since when the lease had been idle that was named last. */
   namedIdleSince = -1
-  /** Whether nobody has held it yet. */
+  /** Whether it has never been lent. */
   isFresh = true
   /** Who holds it while it is busy, and since when. */
   holder: Holder | undefined = undefined

@@ -148,7 +148,7 @@ export class SessionGroup<S> {
 
   /**
    * The idle session that fits a request best, by the tag rules: the same tag; else an untagged one, warmest first and
-   * those that nobody has held last; else, with `matchAnyTag`, the one that shares most properties.
+   * those that were never lent last; else, with `matchAnyTag`, the one that shares most properties.
    */
   idleFor(criteria: Criteria<S>): Session<S> | undefined {
     if (criteria.fresh) return this.#fresh.first

@@ -11,7 +11,7 @@ export interface Criteria<S> {
   readonly group: SessionGroup<S>
   readonly tag: SessionTag | undefined
   readonly matchAnyTag: boolean
-  /** Whether only a session that nobody has held will do (purity "new"). */
+  /** Whether only a session that was never lent will do (purity "new"). */
   readonly fresh: boolean
   /** The password to open a session with, when it is the request's own. */
   readonly password: Redacted.Redacted<string> | undefined

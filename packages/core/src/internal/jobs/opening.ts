@@ -1,4 +1,4 @@
-/** One attempt to open a session: with which credentials, for whom, and what came of it. */
+/** One attempt to open a session: with which credentials, for which identity, and what came of it. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"

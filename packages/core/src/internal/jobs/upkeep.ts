@@ -1,5 +1,5 @@
 /**
- * What happens to sessions that nobody asks for: they are closed when they have been idle for too long or have grown too
+ * What happens to sessions that no request asks for: they are closed when they have been idle for too long or have grown too
  * old, and kept alive. Both run on schedules in the pool's scope, whether or not anybody uses the pool.
  */
 import * as Duration from "effect/Duration"

@@ -116,7 +116,7 @@ const begin = <S, C extends Connection, E, OE>(
   lease.hold(session)
   session.takenAt = now
   const isPrepared = !session.isFresh && SessionTag.equals(criteria.tag, session.tag)
-  // Until it has been prepared nobody knows what state the session is in.
+  // Until it has been prepared the state of the session is unknown.
   if (!isPrepared) lease.endsWith = "unprepared"
   session.isFresh = false
   state.count("lent")

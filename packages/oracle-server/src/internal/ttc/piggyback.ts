@@ -132,7 +132,7 @@ const parseSecurityContext = (reader: ByteReader): Piggyback => {
   return { kind: "securityContext", payload }
 }
 
-/** Reads the body of a piggyback; `undefined` for one that this server does not know, whose length nobody can tell. */
+/** Reads the body of a piggyback; `undefined` for one that this server does not know, whose length is unknown. */
 export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms): Piggyback | undefined => {
   const { countedTexts } = terms
   switch (code) {

@@ -205,7 +205,7 @@ export class TtcConnection {
     const error = prepareExecute(dialogue, call, header)
     this.#earlyError ??= error
     const cursor = cursorOf(dialogue, call)
-    // A cursor that does not exist: nobody can tell the types of the binds that may follow.
+    // A cursor that does not exist: the types of the binds that may follow are unknown.
     if (cursor === undefined && header.binds === undefined) this.#buffer.skipToBoundary()
     const binds = header.binds ?? cursor?.binds ?? []
     const plsql = cursor?.plsql ?? isPlsql(header)

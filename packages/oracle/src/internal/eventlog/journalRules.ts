@@ -11,12 +11,12 @@ type Service = EventJournal.EventJournal["Service"]
 type Draft = Parameters<Service["writeMany"]>[0]["entries"][number]
 type FromRemote = Parameters<Service["writeFromRemote"]>[0]
 
-const nobody = new Uint8Array(16) as EventJournal.RemoteId
+const noRemote = new Uint8Array(16) as EventJournal.RemoteId
 
 /** A journal in memory that holds these entries. It warns of no clock: that was done when they were stored. */
 const holding = (journal: Service, entries: ReadonlyArray<EventJournal.Entry>) =>
   journal.writeFromRemote({
-    remoteId: nobody,
+    remoteId: noRemote,
     entries: entries.map((entry, index) =>
       new EventJournal.RemoteEntry({ remoteSequence: index, entry }, { disableChecks: true })
     ),

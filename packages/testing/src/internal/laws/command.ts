@@ -44,7 +44,7 @@ export interface ScriptSettings {
   readonly resetSession: "absent" | "succeeds" | "works" | "fails"
   /** Whether the pool asks an effect for its credentials, in place of the settings. */
   readonly hasCredentialsEffect: boolean
-  /** Who listens to the pool's events: nobody, one who reads them, or one who asks for a session at each that tells of one. */
+  /** Who listens to the pool's events: no one, one who reads them, or one who asks for a session at each that tells of one. */
   readonly listener: "absent" | "reads" | "asks"
   /** How many requests are made in the fiber that waits for `min` sessions, as soon as it has the pool; 0: it does not wait. */
   readonly asksAtOnce: number

@@ -25,7 +25,7 @@ const mostPoints = 5000
 /** Longer than every timeout of the pool together. */
 const longEnough = 120_000
 
-/** Notes what is wrong with a pool that nobody uses any more. */
+/** Notes what is wrong with a pool that is not used any more. */
 const examine = <C extends Connection.Connection>(
   world: World,
   bench: Bench<C>,

@@ -36,13 +36,13 @@ const newlyFailed = (before: Observation, after: Observation): ReadonlyArray<Req
     request.failure !== undefined && request.lent === undefined && requestBefore(before, request)?.stage !== "ended"
   )
 
-/** Law 6: equal waiters in order, and nobody passes over an older one whom the session fits. */
+/** Law 6: equal waiters in order, and none passes over an older one that the session fits. */
 const order: Law = (before, after) => {
   // A caller whose session is being prepared, or made up for after a defect, has been served without having it yet.
   if (after.settings.onSession === "works" || after.hasDefects) return []
   const waited = after.requests.filter((request) => request.since < after.now || requestBefore(before, request))
   return newlyLent(before, after).flatMap((request) => {
-    // Whom a session is being pinged for is as good as served: newcomers may take another.
+    // A request that a session is being pinged for is as good as served: newcomers may take another.
     if (requestBefore(before, request) === undefined && sessionsAtWork(before) > 0) return []
     const { at, session, tagLeft, wasLent } = request.lent!
     const passedOver = waited.find((other) => {

@@ -156,7 +156,7 @@ export interface Observation {
   readonly preparing: number
 }
 
-/** Whether nobody holds a session and the pool is not at work on it. */
+/** Whether no session is held and the pool is not at work on it. */
 export const isFree = (session: SessionView): boolean => session.holder === undefined && session.isAtWork !== true
 
 export const freeSessions = (picture: Observation): ReadonlyArray<SessionView> => picture.sessions.filter(isFree)
@@ -187,7 +187,7 @@ export const matchesIdentity = (session: ServerSession, wanted: Wanted): boolean
   ("cclass" in session ? session.cclass === wanted.cclass : true) &&
   ("shardingKey" in session ? shardOf(session) === wanted.shard : true)
 
-/** Whether the server tells everything that identities are made of; only then is a session that nobody held unmistakable. */
+/** Whether the server tells everything that identities are made of; only then is a session that was never held unmistakable. */
 const tellsAll = (session: ServerSession): boolean =>
   session.user !== undefined && "proxyUser" in session && "cclass" in session && "shardingKey" in session &&
   "superShardingKey" in session

@@ -95,7 +95,7 @@ const closed: Law = (_, after) =>
 const mayWaitForShard = ({ settings }: Observation, { wanted }: RequestView): boolean =>
   wanted.shard !== undefined && settings.maxSessionsPerShard > 0
 
-/** Law 5: nobody waits for nothing. */
+/** Law 5: no request waits for nothing. */
 const waiters: Law = (_, after) => {
   if (after.phase !== "open" || after.isSuspended) return []
   const waiting = after.requests.filter(isWaiting)

@@ -35,7 +35,7 @@ export interface Refusal {
   /** In milliseconds of the clock's monotonic time. */
   readonly at: number
   readonly user: string
-  /** Whom the user was to act for, if anybody. */
+  /** The user that it was to act for, if any. */
   readonly proxyUser?: string | undefined
   /** Whether the credentials were the reason. */
   readonly isAuthentication: boolean

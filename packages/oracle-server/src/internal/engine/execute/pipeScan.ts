@@ -5,7 +5,7 @@ import { elementRow } from "./collectionScan.ts"
 import type { Eval, Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"
 
-/** What a pipelined function yields when it has a row: nobody waits for it. */
+/** What a pipelined function yields when it has a row: no caller waits for it. */
 export const piped: Wait = () => Promise.resolve()
 
 /** A running pipelined function. */

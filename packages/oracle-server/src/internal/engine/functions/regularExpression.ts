@@ -2,7 +2,7 @@
  * Regular expressions of the REGEXP functions, in time that grows with the text times the pattern.
  *
  * The pattern becomes a program of small steps that is walked with a stack of places to go back to. A step that has failed
- * at a place of the text fails there for ever, so it is not tried again: no pattern can explode. Back references make a
+ * at a place of the text fails there always, so it is not tried again: no pattern can explode. Back references make a
  * failure depend on what was matched before; a pattern that has them is bounded by a number of steps instead.
  */
 import { oraError, unimplemented } from "../values/oraError.ts"
@@ -17,7 +17,7 @@ type Step =
   | { readonly kind: "start" }
   | { readonly kind: "end" }
   | { readonly kind: "back"; readonly group: number }
-  /** Fails when a repeated part has matched nothing since it began: it would repeat for ever. */
+  /** Fails when a repeated part has matched nothing since it began: it would repeat without end. */
   | { readonly kind: "progress"; readonly slot: number }
   | { readonly kind: "match" }
 

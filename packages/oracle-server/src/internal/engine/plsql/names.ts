@@ -16,7 +16,7 @@ import type { Environment } from "./environment.ts"
 import { errorText, sqlCode } from "./exceptions.ts"
 import type { Machine, Typed } from "./machine.ts"
 
-/** A type of the block or the catalog by its name; undefined when nobody made one. */
+/** A type of the block or the catalog by its name; undefined when there is none. */
 export const namedType = (machine: Machine, path: ReadonlyArray<string>, env: Environment): SqlType | undefined => {
   const entry = env.lookup(path)
   if (entry?.kind === "type") return entry.type

@@ -130,7 +130,7 @@ export class Core {
 
   #lastAutonomous = 0
 
-  /** Whom the locks of an autonomous transaction belong to: no session has a negative number. */
+  /** Who owns the locks of an autonomous transaction: no session has a negative number. */
   nextAutonomous(): number {
     return --this.#lastAutonomous
   }

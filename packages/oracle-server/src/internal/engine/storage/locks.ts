@@ -1,5 +1,5 @@
 /**
- * Table locks, and who waits for whom; row locks are in the rows of each table.
+ * Table locks, and which session waits for which; row locks are in the rows of each table.
  *
  * A lock belongs to a session's transaction and ends with it (or with a rollback to a savepoint from before it). A session
  * waits for the holder, not for a place in a queue: when the holder ends, all who wait try again in their order. A wait that
@@ -77,7 +77,7 @@ export class Locks {
     }
   }
 
-  /** `seconds` undefined waits for ever; 0 fails at once with ORA-00054. */
+  /** `seconds` undefined waits without a limit; 0 fails at once with ORA-00054. */
   waitFor(sid: number, holder: number, seconds: number | undefined): Wait {
     if (seconds === 0) throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
     for (let next: number | undefined = holder; next !== undefined; next = this.#waitsFor.get(next)) {

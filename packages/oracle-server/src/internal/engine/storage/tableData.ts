@@ -217,7 +217,7 @@ export class TableData {
     return (head) => fill(index, head)
   }
 
-  /** The newest version of every row, in order; nobody may write while they are walked. */
+  /** The newest version of every row, in order; none may be written while they are walked. */
   *heads(): Iterable<Version> {
     for (const block of this.#blocks) {
       if (block === undefined) continue

@@ -53,7 +53,7 @@ export class Transaction {
     this.#session = session
   }
 
-  /** Whom its locks and its changes belong to. */
+  /** Who owns its locks and its changes. */
   get sid(): number {
     return this.#sid
   }

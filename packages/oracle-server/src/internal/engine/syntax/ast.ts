@@ -398,7 +398,7 @@ export interface CommonTable {
 
 export interface ForUpdate {
   readonly of: ReadonlyArray<Expr>
-  /** Seconds; undefined waits for ever, 0 is NOWAIT. */
+  /** Seconds; undefined waits without a limit, 0 is NOWAIT. */
   readonly wait: number | undefined
   readonly skipLocked: boolean
 }

@@ -25,6 +25,6 @@ export class OraError extends Error implements OraErrorLike {
 export const oraError = (code: number, text: string, offset = 0): OraError =>
   new OraError(code, `ORA-${String(code).padStart(5, "0")}: ${text}`, offset)
 
-/** What the engine does not have: said by name, so that nobody takes a guess for an answer. */
+/** What the engine does not have: said by name, so that a guess is never taken for an answer. */
 export const unimplemented = (feature: string, offset = 0): OraError =>
   oraError(3001, `unimplemented feature: ${feature}`, offset)
