@@ -3,6 +3,7 @@
 import { Console, Effect, Exit, Fiber, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { readFile } from "node:fs/promises"
+import { createRequire } from "node:module"
 import { commandPlatform } from "../internal/commandPlatform.ts"
 import { compareCommand, recordCommand } from "../internal/recorder/commands.ts"
 import * as OracleServer from "../OracleServer.ts"
@@ -77,7 +78,10 @@ const command = Command.make(
   Command.withSubcommands([recordCommand, compareCommand])
 )
 
-const main = Command.run(command, { version: "0.1.0" }).pipe(
+/** That of the package, whether this runs from the sources or as it is published. */
+const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
+
+const main = Command.run(command, { version }).pipe(
   // The differences have been printed already.
   Effect.catchTag("DatabasesDiffer", () => Effect.sync(() => void (process.exitCode = 1))),
   Effect.tapError((error) =>

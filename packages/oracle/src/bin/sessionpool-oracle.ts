@@ -3,6 +3,7 @@
 import { Effect, Exit, Fiber, FileSystem, Layer, Path, Stdio, Terminal } from "effect"
 import { Command } from "effect/cli"
 import { ChildProcessSpawner } from "effect/process"
+import { createRequire } from "node:module"
 import { doctorCommand } from "../internal/doctor/doctorCommand.ts"
 import { generateCommand } from "../internal/generate/generateCommand.ts"
 
@@ -33,7 +34,10 @@ const platform = Layer.mergeAll(
   )
 )
 
-const main = Command.run(command, { version: "0.1.0" }).pipe(
+/** That of the package, whether this runs from the sources or as it is published. */
+const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
+
+const main = Command.run(command, { version }).pipe(
   // What was found has been printed already, and so has why nothing could be made.
   Effect.catchTag(["DoctorFoundFailures", "GenerateFailure"], () => Effect.sync(() => void (process.exitCode = 1))),
   Effect.provide(platform)
