@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Context, Data, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, Schema, type Scope } from "effect"
 import type { Fault } from "./Fault.ts"
 import { make as makeEngine } from "./internal/engine/database.ts"
 import type { Engine, EngineOptions, Procedure } from "./internal/engine/engine.ts"
@@ -113,10 +113,12 @@ export type {
  * @since 0.1.0
  * @category errors
  */
-export class OracleServerError extends Data.TaggedError("OracleServerError")<{
-  readonly message: string
-  readonly cause: unknown
-}> {}
+export class OracleServerError
+  extends Schema.TaggedError<OracleServerError>("@sessionpool/oracle-server/OracleServerError")("OracleServerError", {
+    message: Schema.String,
+    cause: Schema.Defect()
+  })
+{}
 
 /**
  * A session of the server, as `v$session` would show it.
