@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { SqlClient } from "effect/sql/SqlClient"
+import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { guard } from "./internal/sandbox.ts"
 import * as OracleClient from "./OracleClient.ts"
@@ -30,8 +30,8 @@ import { OracleSessionPool } from "./OracleSessionPool.ts"
  *
  * **Details**
  *
- * - `"committed"`: something made work permanent where the sandbox could not see it, such as a COMMIT inside of a procedure. What was done
- *   before that is in the database.
+ * - `"committed"`: something ended the transaction where the sandbox could not see it, such as a COMMIT inside of a procedure. What was done
+ *   before that is in the database then.
  * - `"pool"`: code leased a session of its own, which would not see the work of the sandbox. It is a defect of the test, and ends its fiber.
  *
  * @category errors
@@ -82,6 +82,15 @@ const leases = Effect.die(new SandboxError({ reason: "pool" }))
 const refusing = (pool: AnyPool): AnyPool =>
   Object.create(pool, { acquire: { value: () => leases }, use: { value: () => leases } })
 
+/** A client that gives no session but that of the sandbox. */
+const withinSandbox = (client: OracleClient.OracleClient): OracleClient.OracleClient =>
+  new Proxy(client, {
+    get: (target, key) => {
+      if (key === "pool") return refusing(target.pool)
+      return key === "reserve" ? leases : Reflect.get(target, key)
+    }
+  })
+
 /** In place of each pool that there is, one that leases nothing. */
 const withoutLeases = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
@@ -97,21 +106,28 @@ const withoutLeases = <A, E, R>(
 const isUncommitted = (connection: OracleConnection): Effect.Effect<boolean> =>
   Effect.isSuccess(connection.execute(`rollback to savepoint ${savepoint}`))
 
-const within = <A, E, R>(connection: OracleConnection, effect: Effect.Effect<A, E, R>) => {
-  const { session } = connection.caller
-  return Effect.gen(function*() {
-    yield* connection.execute(`savepoint ${savepoint}`)
-    session.guard = guard
-    const exit = yield* Effect.exit(effect)
-    session.guard = undefined
-    const kept: Exit.Exit<A, E | SandboxError> = (yield* isUncommitted(connection))
-      ? exit
-      : Exit.fail(new SandboxError({ reason: "committed" }))
-    return yield* Effect.fail(new Undo(kept))
-  }).pipe(Effect.ensuring(Effect.sync(() => {
-    session.guard = undefined
-  })))
-}
+const within = <A, E, R>(connection: OracleConnection, effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const { session } = connection.caller
+    // Inside of another sandbox it is a savepoint, and the outer one keeps watch.
+    if (session.guard !== undefined) return Effect.flatMap(Effect.exit(effect), (exit) => Effect.fail(new Undo(exit)))
+    const watched = Effect.gen(function*() {
+      yield* connection.execute(`savepoint ${savepoint}`)
+      session.guard = guard
+      const exit = yield* Effect.exit(effect)
+      session.guard = undefined
+      const kept: Exit.Exit<A, E | SandboxError> = (yield* isUncommitted(connection))
+        ? exit
+        : Exit.fail(new SandboxError({ reason: "committed" }))
+      return yield* Effect.fail(new Undo(kept))
+    })
+    return Effect.ensuring(
+      watched,
+      Effect.sync(() => {
+        session.guard = undefined
+      })
+    )
+  })
 
 /**
  * Runs a test in a transaction of its own session, and rolls everything back when it ends.
@@ -159,7 +175,11 @@ export const sandbox = <A, E, R>(
 ): Effect.Effect<A, E | SqlError | SandboxError, R | OracleClient.OracleClient> =>
   Effect.gen(function*() {
     const client = yield* OracleClient.OracleClient
-    const inside = withoutLeases(effect, [OracleSessionPool, ...options.pools ?? []])
+    const given = withinSandbox(client)
+    const inside = withoutLeases(effect, [OracleSessionPool, ...options.pools ?? []]).pipe(
+      Effect.provideService(OracleClient.OracleClient, given),
+      Effect.provideService(SqlClient, given)
+    )
     const undo = yield* Effect.flip(
       client.withTransaction(
         client.useConnection((connection) => within(connection, inside))

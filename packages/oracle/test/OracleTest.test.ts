@@ -127,6 +127,35 @@ layer(Database, { excludeTestServices: true })("a sandbox", (it) => {
       assert.include((defect as OracleTest.SandboxError).message, "SqlClient")
     }))
 
+  it.effect("holds another inside of it: that one is undone, and the outer one keeps watch", () =>
+    Effect.gen(function*() {
+      const seen = yield* OracleTest.sandbox(Effect.gen(function*() {
+        yield* hire("Ada")
+        const inner = yield* OracleTest.sandbox(Effect.andThen(hire("Bob"), names))
+        const failed = yield* Effect.flip(OracleTest.sandbox(Effect.andThen(hire("Cyd"), Effect.fail("no"))))
+        const sql = yield* OracleClient.OracleClient
+        const commit = yield* Effect.flip(sql.useConnection((connection) => connection.commit))
+        return { inner, failed, commit: commit.message, left: yield* names }
+      }))
+      assert.deepStrictEqual(seen.inner, ["Ada", "Bob"])
+      assert.strictEqual(seen.failed, "no")
+      assert.include(seen.commit, "sandbox refuses")
+      assert.deepStrictEqual(seen.left, ["Ada"])
+      assert.deepStrictEqual(yield* names, [])
+    }))
+
+  it.effect("gives no second session by its client either", () =>
+    Effect.gen(function*() {
+      const attempts = [
+        Effect.flatMap(OracleClient.OracleClient, (sql) => sql.pool.use((connection) => connection.ping)),
+        Effect.scoped(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.reserve))
+      ]
+      for (const attempt of attempts as ReadonlyArray<Effect.Effect<unknown, unknown, OracleClient.OracleClient>>) {
+        const exit = yield* Effect.exit(OracleTest.sandbox(attempt))
+        assert.instanceOf(Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined, OracleTest.SandboxError)
+      }
+    }))
+
   it.effect("gives its session back as any other: the next lease commits again", () =>
     Effect.gen(function*() {
       yield* OracleTest.sandbox(hire("Ada"))
