@@ -233,7 +233,9 @@ export class QueueFullError extends Schema.TaggedError<QueueFullError>("@session
   { pool, queueMax: Schema.Number, snapshot: Snapshot }
 ) {
   override get message() {
-    return `${inPool(this.pool)} refused a request: ${this.queueMax} requests are waiting already, as many as ` +
+    return `${inPool(this.pool)} refused a request: ${
+      this.queueMax === 1 ? "1 request is" : `${this.queueMax} requests are`
+    } waiting already, as many as ` +
       `queueMax allows (${
         describeSnapshot(this.snapshot)
       }). Raise max, hold sessions for a shorter time, or accept less work.`

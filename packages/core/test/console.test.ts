@@ -110,6 +110,7 @@ describe("the console", () => {
       assert.strictEqual((yield* steer(order, { ...own, "sec-fetch-site": "cross-site" })).status, 403)
       assert.strictEqual((yield* steer({ pool: 0, action: "explode" }, own)).status, 400)
       assert.strictEqual((yield* steer({ pool: 7, action: "drain" }, own)).status, 404)
+      assert.strictEqual((yield* steer({ pool: 0, action: "size" }, own)).status, 400)
       assert.strictEqual((yield* pool.settings).max, 2)
       assert.strictEqual((yield* steer(order, own)).status, 200)
       assert.strictEqual((yield* pool.settings).max, 9)

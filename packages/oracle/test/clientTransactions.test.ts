@@ -30,6 +30,16 @@ describe("withTransaction", () => {
       assert.strictEqual((yield* pool.statistics).busy, 0)
     })))
 
+  it.live("refuses a `recover` that is no schedule, before it begins", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { committed, insert, sql } = yield* prepared
+      for (const recover of [5, "x", {}]) {
+        const error = yield* Effect.flip(sql.withTransaction(insert("Ada"), { recover: recover as never }))
+        assert.include(error.message, "recover must be a Schedule")
+      }
+      assert.deepStrictEqual(yield* committed, [])
+    })))
+
   it.live("rolls back on a failure, a defect and an interruption", () =>
     Effect.scoped(Effect.gen(function*() {
       const { committed, insert, pool, sql } = yield* prepared

@@ -4,11 +4,13 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
 import type { OracleConnection } from "../OracleConnection.ts"
+import { wrongArgument } from "./refusal.ts"
 import type { ClientShape } from "./sqlClientTypes.ts"
 import { OracleSqlConnection } from "./sqlConnection.ts"
 import { toSqlError } from "./sqlReason.ts"
@@ -112,6 +114,11 @@ export const transactions = (
     const whole = Effect.uninterruptibleMask((restore) => begin(effect, restore))
     const schedule = options?.recover
     if (schedule === undefined) return whole
+    if (!Schedule.isSchedule(schedule)) {
+      return Effect.fail(
+        toSqlError(wrongArgument("transaction", "The option recover", "a Schedule", schedule), "transaction")
+      )
+    }
     return Effect.flatMap(connectionOf, (connection) =>
       // Inside a transaction the work is part of that one, which may be gone.
       connection?.connection.transactions.isOpen === true

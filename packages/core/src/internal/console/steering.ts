@@ -35,6 +35,9 @@ export const carryOut = (pool: AnyPool, order: Order): Effect.Effect<Answer> => 
         done("Draining: requests are refused now, and the pool closes when its leases have ended.")
       )
     case "size": {
+      if (order.min === undefined && order.max === undefined) {
+        return Effect.succeed({ status: 400, text: "Say which: min, max, or both." })
+      }
       const changes = {
         ...(order.min === undefined ? undefined : { min: order.min }),
         ...(order.max === undefined ? undefined : { max: order.max })
