@@ -72,7 +72,7 @@ const claims = Effect.gen(function*() {
 const runners = [1, 2, 3] as const
 
 const cluster = Effect.gen(function*() {
-  const { client, done, end, start } = yield* openCluster({ locks })
+  const { client, done, end, start, waitsForTime } = yield* openCluster({ locks })
   const began = yield* Clock.currentTimeMillis
   yield* Effect.forEach(runners, start, { discard: true })
   const payments = count("payments")
@@ -119,7 +119,7 @@ const cluster = Effect.gen(function*() {
   )
   const steps = (name: string) =>
     Effect.map(done, (all) => all.filter((text) => text.startsWith(name)).map((text) => text.replace(/ by \d$/, "")))
-  while ((yield* steps("reserve")).length < orders) yield* Effect.sleep("100 millis")
+  yield* waitsForTime(orders)
   yield* Effect.forEach(runners, (number) => end(number, "SIGKILL"), { concurrency: 3, discard: true })
   yield* Effect.forEach(runners, start, { discard: true })
   const results = yield* Effect.provide(

@@ -31,7 +31,7 @@ describe("both cluster storages", () => {
         yield* start(1)
         const first = yield* pay("first")
         yield* Effect.provide(Order.execute(order, { discard: true }), client)
-        yield* waitsForTime
+        yield* waitsForTime(1)
         yield* end(1, "SIGKILL")
 
         yield* start(2)

@@ -77,11 +77,12 @@ export const openCluster = Effect.fnUntraced(function*({ locks }: Pick<Place, "l
         sql<{ readonly address: string }>`select address from ${sql(name("runners"))}`,
         (found) => numbers.every((number) => found.some(({ address }) => address === `runner:${number}`))
       ),
-    /** Waits until a message for later is stored. */
-    waitsForTime: until(
-      sql`select tag from ${sql(name("messages"))} where deliver_at is not null`,
-      (rows) => rows.length > 0
-    ),
+    /** Waits until so many messages for later are stored: those that wake workflows. */
+    waitsForTime: (count: number) =>
+      until(
+        sql`select tag from ${sql(name("messages"))} where deliver_at is not null`,
+        (rows) => rows.length >= count
+      ),
     done: Effect.map(
       sql<{ readonly what: string; readonly runner: number }>`select what, runner from ${sql(doneTable(place.prefix))}`,
       (rows) => rows.map(({ runner, what }) => `${what} by ${runner}`).sort()
