@@ -16,7 +16,8 @@
  * - `"credentialsRefused"`: the database refused the credentials; the pool waits for others.
  * - `"overloaded"`: requests are refused until the queue is shorter (`queueTarget`).
  * - `"exhausted"`: every session is busy and requests wait.
- * - `"leaked"`: every place of `max` is taken by a lease that was reported as a leak, and requests wait.
+ * - `"leaked"`: every place of `max` is taken by a lease that was reported as a leak, and requests wait. With `leakReclaim` it affects
+ *   nothing: the pool takes the sessions back by itself.
  *
  * `affects` says what it speaks against: a pool that still has sessions is ready though it cannot open more.
  *

@@ -103,7 +103,7 @@ const writable = {
   /**
    * The fair share of one identity (user, proxy, password, connection class, shard): while other identities wait for theirs, it has no
    * more sessions. What it has beyond comes from free places: idle sessions that others have within their shares are left to them until
-   * `timeout` closes them, so that must not be 0 then. 0: no limit. Default 0.
+   * `timeout` closes them. 0: no limit. Default 0.
    */
   maxSessionsPerIdentity: withDefault(Field.integer(0, mostSessions), 0),
   /** The same for all sessions of one user, behind a proxy the one it acts for; 0: no limit. Default 0. */

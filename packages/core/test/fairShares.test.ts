@@ -58,6 +58,18 @@ describe("a share of an identity", () => {
       assert.deepStrictEqual(yield* sessionsBy(pool), { heavy: 4 })
     }))
 
+  it.effect("gives idle sessions that nothing else would close to a burst", () =>
+    Effect.gen(function*() {
+      for (const kept of [{ timeout: 0 }, { min: 2 }]) {
+        const { pool } = yield* openPool({ max: 2, homogeneous: false, maxSessionsPerIdentity: 1, ...kept })
+        yield* served(pool, light)
+        yield* pool.acquire(heavy)
+        const second = yield* beside(pool.acquire(heavy))
+        yield* TestClock.adjust("1 second")
+        assert.isDefined(second.pollUnsafe())
+      }
+    }))
+
   it.effect("lets a request replace an idle session of who has more", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 3, homogeneous: false, maxSessionsPerIdentity: 1 })

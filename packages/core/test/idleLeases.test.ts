@@ -108,6 +108,21 @@ describe("leakReclaim", () => {
     }))
 })
 
+describe("leakReclaim that is switched on later", () => {
+  it.effect("takes away what was reported before as well", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1, leakDetectionThreshold: "1 minute" })
+      const leaked = yield* pool.acquire()
+      const waiting = yield* beside(served(pool))
+      yield* TestClock.adjust("2 minutes")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* pool.reconfigure({ leakReclaim: true })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(waiting), 2)
+      assert.isTrue(leaked.isReleased)
+    }))
+})
+
 describe("maxUsesPerSession", () => {
   it.effect("closes a session once it has served so many leases, however it is acquired", () =>
     Effect.gen(function*() {
@@ -126,7 +141,8 @@ describe("maxUsesPerSession", () => {
       yield* pool.reconfigure({ maxUsesPerSession: 0 })
       for (let i = 0; i < 7; i++) assert.strictEqual(yield* served(pool), 3)
       yield* pool.reconfigure({ maxUsesPerSession: 1 })
-      assert.strictEqual(yield* served(pool), 3)
+      yield* settled
+      assert.strictEqual(yield* served(pool), 4)
       yield* settled
       assert.lengthOf(yield* database.sessions, 0)
     }))

@@ -72,6 +72,20 @@ describe("pool.health", () => {
       assert.deepStrictEqual(yield* healthOf(pool), [true, true])
     }))
 
+  it.effect("of one that takes leaked sessions back by itself: no restart is needed", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({
+        max: 1,
+        leakDetectionThreshold: "1 minute",
+        leakReclaim: true,
+        database: { latency: { execute: "10 minutes" } }
+      })
+      yield* beside(pool.use((connection) => connection.execute("slow report")))
+      yield* beside(served(pool))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* healthOf(pool), [true, true, "exhausted", "leaked"])
+    }))
+
   it.effect("of one that refuses requests for overload", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 1, queueTarget: 100, queueInterval: 200 })

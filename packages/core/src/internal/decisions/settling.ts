@@ -52,8 +52,10 @@ const coldest = <S>(state: PoolState<S>, group: SessionGroup<S>, isInShare: bool
   if (!state.limits.hasShares || last === undefined) return last
   const isOver = (session: Session<S>) => session.group === group || state.shareRoom(session.group) < 0
   const found = [...state.recency].findLast(isOver)
-  // What a group has within its share is not closed for what another wants beyond its own.
-  return found ?? (isInShare ? last : undefined)
+  // What a group has within its share is not closed for what another wants beyond its own, where being idle will end it.
+  const { idleTimeout, max, min } = state.limits
+  const isEndless = idleTimeout === Infinity || max <= min
+  return found ?? (isInShare || isEndless ? last : undefined)
 }
 
 /** Closes the longest-idle sessions, so that requests which no idle session fits find room. */

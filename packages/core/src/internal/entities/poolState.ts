@@ -518,6 +518,13 @@ export class PoolState<S> implements FastPool<S> {
     }
   }
 
+  /** Idle sessions that have served as many leases as they may go for good, after that bound was lowered. */
+  retireUsed(): void {
+    for (const session of this.recency) {
+      if (session.uses >= this.limits.maxUses) this.retire(session, "used")
+    }
+  }
+
   /** Whether a shard holds more than it may, after its bound was lowered. */
   isShardOver(shard: Shard<S> | undefined): boolean {
     return shard !== undefined && shard.slots - shard.closing > this.limits.perShard

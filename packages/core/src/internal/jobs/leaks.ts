@@ -121,9 +121,9 @@ export class LeakWatch {
     const watched = lease.watched!
     this.#deadlines.remove(lease)
     if (!watched.hasLeaked) this.#report(lease)
-    if (!this.#state.settings.leakReclaim) return
-    if (lease.running === 0) return this.#reclaim(lease)
-    // A call shows that the lease is in use; it is looked at again after another such time.
+    if (this.#state.settings.leakReclaim && lease.running === 0) return this.#reclaim(lease)
+    if (!this.isOn) return
+    // A call shows that the lease is in use, and `leakReclaim` may be switched on later: it is looked at again after another such time.
     watched.since = this.#state.now()
     this.#deadlines.add(lease, this.#state.limits.leakThreshold)
   }

@@ -50,7 +50,12 @@ const loadReasons = <S>({ leaks, state }: Engine<S>): ReadonlyArray<HealthReason
       : reason("overloaded", "readiness", `a request would wait about ${Math.round(expected)} ms`)),
     ...(leaks.leaked < limits.max
       ? []
-      : reason("leaked", "liveness", `all ${leaks.leaked} sessions are held by leases that were reported as leaks`))
+      // What is reclaimed by itself needs no restart.
+      : reason(
+        "leaked",
+        state.settings.leakReclaim ? "nothing" : "liveness",
+        `all ${leaks.leaked} sessions are held by leases that were reported as leaks`
+      ))
   ]
 }
 

@@ -45,6 +45,7 @@ export const reconfigure = <S>(
     // Whoever changes settings may also have mended an account: what was refused may be tried again.
     engine.openings.retry(engine.groups, own !== undefined)
     if (settings.homogeneous) refuseOtherUsers(engine)
+    state.retireUsed()
     if (state.isWatched) {
       state.emit(PoolEvent.Reconfigured({ at: state.date(), changed: Object.keys(changes) }))
     }
