@@ -4,14 +4,10 @@
  */
 import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes } from "node:crypto"
 import { connect, type Socket } from "node:net"
-import {
-  encodeData,
-  encodePacket,
-  PacketReader,
-  PacketType
-} from "../../packages/oracle-server/src/internal/net/packet.ts"
+import { encodeData, PacketReader } from "../../packages/oracle-server/src/internal/net/packet.ts"
 import { ByteReader } from "../../packages/oracle-server/src/internal/ttc/byteReader.ts"
 import { ByteWriter } from "../../packages/oracle-server/src/internal/ttc/byteWriter.ts"
+import { connectPacket } from "../../packages/oracle-server/test/wire/rawPackets.ts"
 
 const vector = Buffer.alloc(16)
 
@@ -73,20 +69,6 @@ const phaseTwo = (user: string, password: string, response: Buffer): Buffer => {
   return Buffer.from(writer.written())
 }
 
-const connectPacket = (service: string): Buffer => {
-  const data = `(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=${service})))`
-  const body = Buffer.alloc(66)
-  body.writeUInt16BE(319, 0)
-  body.writeUInt16BE(300, 2)
-  body.writeUInt16BE(8192, 6)
-  body.writeUInt16BE(65_535, 8)
-  body.writeUInt16BE(data.length, 16)
-  body.writeUInt16BE(74, 18)
-  body.writeUInt32BE(8192, 50)
-  body.writeUInt32BE(65_535, 54)
-  return encodePacket(PacketType.connect, Buffer.concat([body, Buffer.from(data)]), false)
-}
-
 /** A connection that has logged on. */
 export class RawClient {
   private readonly socket: Socket
@@ -133,7 +115,7 @@ export class RawClient {
     options: { readonly service: string; readonly user: string; readonly password: string; readonly first: Buffer }
   ): Promise<RawClient> {
     const client = new RawClient(connect(port, "127.0.0.1"))
-    client.socket.write(connectPacket(options.service))
+    client.socket.write(connectPacket(`(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=${options.service})))`))
     await client.receive()
     client.reader.agree(true, 2_097_152)
     client.send(encodeData(options.first, 8192, true, 0x0800))

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
 import { connect as connectSocket } from "node:net"
-import { encodeData, encodePacket, PacketType } from "../../src/internal/net/packet.ts"
+import { encodeData, PacketType } from "../../src/internal/net/packet.ts"
 import { oracledb } from "../driver.ts"
 import { cannedEngine, column, makeLob, query } from "./cannedEngine.ts"
+import { connectPacket } from "./rawPackets.ts"
 import { codeOf, connect, connectString, eventually, portOf, serve } from "./served.ts"
 
 const engine = () =>
@@ -62,19 +63,6 @@ const record = async (port: number): Promise<Buffer> => {
   await connection.close()
   await new Promise<void>((resolve) => relay.close(() => resolve()))
   return Buffer.concat(sent)
-}
-
-const connectPacket = (data: string) => {
-  const body = Buffer.alloc(66)
-  body.writeUInt16BE(319, 0)
-  body.writeUInt16BE(300, 2)
-  body.writeUInt16BE(8192, 6)
-  body.writeUInt16BE(65_535, 8)
-  body.writeUInt16BE(data.length, 16)
-  body.writeUInt16BE(74, 18)
-  body.writeUInt32BE(8192, 50)
-  body.writeUInt32BE(65_535, 54)
-  return encodePacket(PacketType.connect, Buffer.concat([body, Buffer.from(data)]), false)
 }
 
 const descriptor = "(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=FREEPDB1)))"
