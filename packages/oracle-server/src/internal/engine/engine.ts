@@ -10,19 +10,8 @@
  * One session runs one call at a time. Only {@link EngineSession.cancel} and {@link EngineSession.close} may come while a
  * promise is pending.
  */
-import type { CompositeType } from "./values/composite.ts"
-import type {
-  BindType,
-  Column,
-  Cursor,
-  EndToEnd,
-  Lob,
-  OraErrorLike,
-  Row,
-  SessionInfo,
-  TypeName,
-  Value
-} from "./values/value.ts"
+import type { CompositeType, TypeName } from "./values/dataTypes.ts"
+import type { BindType, Column, Cursor, EndToEnd, Lob, OraErrorLike, Row, SessionInfo, Value } from "./values/value.ts"
 
 export type {
   BindType,
@@ -38,14 +27,13 @@ export type {
   OraErrorLike,
   Row,
   SessionInfo,
-  TypeName,
   Value,
   VectorValue
 } from "./values/value.ts"
 
-export type { CompositeType } from "./values/composite.ts"
+export type { CompositeType, TypeName } from "./values/dataTypes.ts"
 /** The type of an attribute or an element. */
-export type { SqlType as ElementType } from "./values/sqlType.ts"
+export type { SqlType as ElementType } from "./values/dataTypes.ts"
 
 export type StatementKind = "query" | "insert" | "update" | "delete" | "merge" | "plsql" | "ddl" | "other"
 

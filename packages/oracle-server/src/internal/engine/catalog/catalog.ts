@@ -5,15 +5,9 @@
  */
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Method, MethodBody } from "../syntax/astTypes.ts"
-import {
-  type CollectionType,
-  type CompositeType,
-  type ObjectType,
-  oidOf,
-  type RecordType
-} from "../values/composite.ts"
+import { oidOf } from "../values/composite.ts"
+import type { CollectionType, CompositeType, ObjectType, RecordType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
-import type { SqlType } from "../values/sqlType.ts"
 import { copyGraph } from "./copyGraph.ts"
 import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
 

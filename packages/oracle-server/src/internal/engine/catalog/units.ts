@@ -1,5 +1,5 @@
 /** Units stored in PL/SQL: their text and tree, whether they are valid, what they depend on. */
-import type { Subprogram } from "../syntax/astDefinitions.ts"
+import type { Subprogram } from "../syntax/astPlsql.ts"
 import type { PackageBody, PackageSpec, ParsedUnit, TriggerUnit, UnitTree, UnitType } from "../syntax/astUnits.ts"
 import type { OraError } from "../values/oraError.ts"
 

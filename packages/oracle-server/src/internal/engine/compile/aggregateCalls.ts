@@ -12,10 +12,11 @@ import {
   truthAggregates
 } from "../functions/statisticalAggregates.ts"
 import type { Call, FrameEdge, OrderItem, Window } from "../syntax/ast.ts"
-import { type CollectionType, compositeType } from "../values/composite.ts"
+import { compositeType } from "../values/composite.ts"
+import type { CollectionType, SqlType } from "../values/dataTypes.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
-import { BINARY_DOUBLE, BOOLEAN, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { BINARY_DOUBLE, BOOLEAN, kindOf, NUMBER, varchar2 } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
 import { jsonAggregate, jsonAggregates, markedJson } from "./jsonGeneration.ts"
 import { arithmetic, convertTo, inconsistent } from "./operators.ts"

@@ -2,6 +2,7 @@
 import type { FunctionDef } from "../functions/functionDef.ts"
 import { callOf, library } from "../functions/library.ts"
 import type { Call } from "../syntax/ast.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import {
   BINARY_DOUBLE,
@@ -17,7 +18,6 @@ import {
   NUMBER,
   raw,
   ROWID,
-  type SqlType,
   timestamp,
   timestampLtz,
   timestampTz,

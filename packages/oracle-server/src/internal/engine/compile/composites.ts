@@ -2,7 +2,6 @@
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { BinaryOp, Expr, SetOp } from "../syntax/ast.ts"
 import {
-  type CollectionType,
   type CollectionValue,
   compositeType,
   copyOf,
@@ -10,18 +9,18 @@ import {
   type Key,
   ListValue,
   MapValue,
-  type ObjectType,
   RecordValue,
   sameType,
+  type Stored,
   typeName
 } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import type { CollectionType, ObjectType, SqlType } from "../values/dataTypes.ts"
 import { fitComposite } from "../values/fit.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
-import { BOOLEAN, kindOf, NUMBER, type SqlType } from "../values/sqlType.ts"
+import { BOOLEAN, kindOf, NUMBER } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
 import { queryResult, stepTerm } from "./heavy.ts"
 import { comparison, convertTo, inconsistent } from "./operators.ts"

@@ -1,6 +1,7 @@
 /** TO_CHAR and its relatives, CAST and VALIDATE_CONVERSION: conversions with formats, and what stands for a failed one. */
 import type { Call, Expr } from "../syntax/ast.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { fit } from "../values/fit.ts"
 import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import {
@@ -12,7 +13,6 @@ import {
   INTERVAL_YM,
   kindOf,
   NUMBER,
-  type SqlType,
   timestamp,
   timestampTz,
   varchar2

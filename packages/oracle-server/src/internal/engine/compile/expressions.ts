@@ -1,20 +1,11 @@
 /** Compiles expressions of SQL into terms: operators, CASE, calls, binds. Conditions and queries have files of their own. */
 import type { Eval } from "../execute/frame.ts"
 import type { Expr, TypeSpec } from "../syntax/ast.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
-import {
-  BINARY_DOUBLE,
-  BOOLEAN,
-  char,
-  kindOf,
-  NULL,
-  NUMBER,
-  type SqlType,
-  timestampTz,
-  varchar2
-} from "../values/sqlType.ts"
+import { BINARY_DOUBLE, BOOLEAN, char, kindOf, NULL, NUMBER, timestampTz, varchar2 } from "../values/sqlType.ts"
 import { compileCall } from "./calls.ts"
 import type { Compilation } from "./compilation.ts"
 import {

@@ -5,8 +5,8 @@
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Operator, Plan } from "../execute/operator.ts"
 import type { Step, Wait } from "../storage/waiting.ts"
-import type { Stored } from "../values/convert.ts"
-import type { SqlType } from "../values/sqlType.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import type { Compilation, Site } from "./compilation.ts"
 import { derived, type Term } from "./term.ts"
 

@@ -3,10 +3,11 @@ import { readPath } from "../functions/jsonPath.ts"
 import { runPath } from "../functions/jsonPathRun.ts"
 import { fromDocument, fromScalar, isContainer, scalarText } from "../functions/jsonValues.ts"
 import type { Call, IsJson } from "../syntax/ast.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { equalJson, isArray, type Json, JsonObject, mergePatch, readJson, writeJson } from "../values/json.ts"
 import { OraError, oraError } from "../values/oraError.ts"
-import { BOOLEAN, DATE, JSON_TYPE, kindOf, NUMBER, type SqlType, timestamp, varchar2 } from "../values/sqlType.ts"
+import { BOOLEAN, DATE, JSON_TYPE, kindOf, NUMBER, timestamp, varchar2 } from "../values/sqlType.ts"
 import {
   attempt,
   clausesOf,

@@ -1,7 +1,8 @@
 /** Scalars of JSON where they meet values of SQL. */
 import { fromScalar, isContainer } from "../functions/jsonValues.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { readJson } from "../values/json.ts"
-import { kindOf, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { kindOf, varchar2 } from "../values/sqlType.ts"
 import { derived, type Term } from "./term.ts"
 
 /** A scalar of JSON as a value of another type: its text, its number, its date. Objects and arrays are none. */

@@ -1,7 +1,7 @@
 /** Conditions put together: AND, OR, NOT and CASE. */
 import type { Eval } from "../execute/frame.ts"
 import type { Expr } from "../syntax/ast.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
 import { BOOLEAN, kindOf } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"

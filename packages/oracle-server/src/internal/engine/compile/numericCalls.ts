@@ -1,5 +1,6 @@
 /** Numeric functions: exact for NUMBER, floating-point for BINARY_FLOAT and BINARY_DOUBLE. */
-import { BINARY_DOUBLE, DATE, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
+import type { SqlType } from "../values/dataTypes.ts"
+import { BINARY_DOUBLE, DATE, kindOf, NUMBER, varchar2 } from "../values/sqlType.ts"
 import { call, convertTo } from "./operators.ts"
 import { arity, type Special } from "./special.ts"
 import type { Term } from "./term.ts"

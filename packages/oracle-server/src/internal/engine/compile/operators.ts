@@ -3,8 +3,9 @@ import type { Eval, Frame } from "../execute/frame.ts"
 import { callOf, library } from "../functions/library.ts"
 import type { BinaryOp } from "../syntax/ast.ts"
 import { decodeInterval, decodeTimestamp, decodeZoned } from "../values/calendar.ts"
-import { type CompositeType, sameType } from "../values/composite.ts"
-import { conversion, formatInterval, formatMonths, localOf, type Stored, wallClock } from "../values/convert.ts"
+import { sameType, type Stored } from "../values/composite.ts"
+import { conversion, formatInterval, formatMonths, localOf, wallClock } from "../values/convert.ts"
+import type { CompositeType, SqlType } from "../values/dataTypes.ts"
 import { formatFloat } from "../values/doubleText.ts"
 import { formatDate } from "../values/format/dateWriter.ts"
 import { add, divide, multiply, subtract } from "../values/numberArithmetic.ts"
@@ -25,7 +26,6 @@ import {
   kindOf,
   NULL,
   NUMBER,
-  type SqlType,
   timestamp,
   timestampTz,
   varchar2,

@@ -2,7 +2,7 @@
 import { type Eval, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import type { BinaryOp, Query } from "../syntax/ast.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
 import { keyOf, keyOfAll } from "../values/order.ts"
 import { BOOLEAN, CURSOR, kindOf } from "../values/sqlType.ts"

@@ -5,9 +5,10 @@ import type { AggregateSpec } from "../execute/grouping.ts"
 import { pseudo } from "../execute/hierarchy.ts"
 import type { WindowSpec } from "../execute/windows.ts"
 import type { Window } from "../syntax/ast.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { keyOf } from "../values/order.ts"
-import { kindOf, type SqlType } from "../values/sqlType.ts"
+import { kindOf } from "../values/sqlType.ts"
 
 export interface Term {
   readonly eval: Eval

@@ -1,9 +1,10 @@
 /** Declared types to static ones. */
 import type { TypeSpec } from "../syntax/ast.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import * as T from "../values/sqlType.ts"
 
-const sized = (name: T.SqlType["name"], size: number, characters: boolean): T.SqlType => ({
+const sized = (name: SqlType["name"], size: number, characters: boolean): SqlType => ({
   name,
   precision: 0,
   scale: 0,
@@ -14,7 +15,7 @@ const sized = (name: T.SqlType["name"], size: number, characters: boolean): T.Sq
 const tooLong = (at: number): Error => oraError(910, "specified length too long for its datatype", at)
 
 /** `characters`: NLS_LENGTH_SEMANTICS is CHAR. `plsql`: sizes may be larger and may be missing. */
-export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false): T.SqlType => {
+export const resolveType = (spec: TypeSpec, characters: boolean, plsql = false): SqlType => {
   const { args, at, name } = spec
   const isChars = spec.unit === undefined ? characters : spec.unit === "CHAR"
   switch (name) {

@@ -1,8 +1,9 @@
 /** Functions that choose among values, and those that read what a hierarchy or a group knows of a row. */
 import type { Call, Expr } from "../syntax/ast.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import { comparerOf } from "../values/order.ts"
-import { BINARY_DOUBLE, BOOLEAN, kindOf, NUMBER, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { BINARY_DOUBLE, BOOLEAN, kindOf, NUMBER, varchar2 } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
 import { choose } from "./logic.ts"
 import { comparable, comparison, convertTo, inconsistent, unify } from "./operators.ts"

@@ -1,8 +1,9 @@
 /** Functions of vectors: making, measuring and printing them. */
 import type { Expr } from "../syntax/ast.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { toInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
-import { BINARY_DOUBLE, kindOf, NUMBER, type SqlType, varchar2, VECTOR } from "../values/sqlType.ts"
+import { BINARY_DOUBLE, kindOf, NUMBER, varchar2, VECTOR } from "../values/sqlType.ts"
 import {
   dimensionsOf,
   distance,

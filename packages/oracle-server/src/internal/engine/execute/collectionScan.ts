@@ -1,7 +1,6 @@
 /** TABLE(collection): the elements of a collection as rows. */
 import type { Row } from "../storage/tableData.ts"
-import { type CollectionValue, elementsOf, RecordValue } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { type CollectionValue, elementsOf, RecordValue, type Stored } from "../values/composite.ts"
 import type { Eval, Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"
 

@@ -10,7 +10,7 @@ import type { Table } from "../catalog/catalog.ts"
 import type { Store } from "../storage/store.ts"
 import type { Row, Snapshot, TableData } from "../storage/tableData.ts"
 import type { Wait } from "../storage/waiting.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import type { SessionState } from "../values/sessionState.ts"
 
 /** Thrown, never shown: the run goes on later. */

@@ -1,7 +1,7 @@
 /** GROUP BY: one pass over the rows, an accumulator for each aggregate of each group. */
-import type { Accumulator } from "../functions/aggregates.ts"
+import type { Accumulator } from "../functions/accumulator.ts"
 import { sizeOf } from "../storage/memory.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { keyOfAll } from "../values/order.ts"
 import type { Kind } from "../values/sqlType.ts"
 import type { Eval, Frame } from "./frame.ts"

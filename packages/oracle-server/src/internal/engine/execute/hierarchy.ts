@@ -1,6 +1,6 @@
 /** CONNECT BY: each root with everything below it, depth first. */
 import type { Row } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
 import type { Kind } from "../values/sqlType.ts"

@@ -1,6 +1,6 @@
 /** JSON_TABLE: the rows that a document makes. */
 import type { Row } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import type { Json } from "../values/json.ts"
 import type { Eval, Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"

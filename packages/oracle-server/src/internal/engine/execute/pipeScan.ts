@@ -1,6 +1,6 @@
 /** TABLE(function): the rows of a pipelined function, each as the function gives it. */
 import type { Step, Wait } from "../storage/waiting.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { elementRow } from "./collectionScan.ts"
 import type { Eval, Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"

@@ -1,11 +1,11 @@
 /** An open query as its client holds it: rows on request, and LOBs that write back to locked rows. */
 import type { Row } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { LobValue } from "../values/lobValue.ts"
 import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
-import type { SqlType } from "../values/sqlType.ts"
 import type { Column, Cursor, Row as WireRow, Value } from "../values/value.ts"
 import type { Decoder } from "../values/values.ts"
 import { type Frame, suspension } from "./frame.ts"

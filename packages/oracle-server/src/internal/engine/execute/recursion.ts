@@ -1,7 +1,7 @@
 /** Recursive WITH: rows of the first part, then those that each generation of rows leads to. */
 import { sizeOf } from "../storage/memory.ts"
 import type { Row } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
 import { keyOfAll } from "../values/order.ts"
 import type { Kind } from "../values/sqlType.ts"

@@ -1,7 +1,7 @@
 /** Operators on a stream of rows: filter, ROWNUM, projection, limits, distinct rows, set operators. */
 import { sizeOf } from "../storage/memory.ts"
 import type { Row } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { floor } from "../values/numberArithmetic.ts"
 import { type NumberValue, toDouble, toInteger } from "../values/oracleNumber.ts"
 import { keyOfAll } from "../values/order.ts"

@@ -2,7 +2,7 @@
 import type { Table } from "../catalog/catalog.ts"
 import type { Bound, Key, OrderedIndex, RangeWalk } from "../storage/orderedIndex.ts"
 import { type Row, type TableData, type Version, visible } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { rowOf } from "../values/rowid.ts"
 import type { Eval, Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"

@@ -1,6 +1,6 @@
 /** SEARCH: the rows of a recursion in the order that is asked for, each with its number. */
 import type { Row } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import type { Frame } from "./frame.ts"
 import type { Operator } from "./operator.ts"
 import type { Node, Recursion } from "./recursion.ts"

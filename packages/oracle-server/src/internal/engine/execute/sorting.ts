@@ -1,5 +1,5 @@
 /** Sorting that can be left at any step: short runs sorted at once, then merged pair by pair. */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { comparerOf } from "../values/order.ts"
 import type { Kind } from "../values/sqlType.ts"
 import type { Frame } from "./frame.ts"

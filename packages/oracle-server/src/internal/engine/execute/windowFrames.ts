@@ -1,5 +1,5 @@
 /** The rows of a partition that a window function sees from one of them. */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 
 export type Edge =
   | { readonly kind: "unbounded" }

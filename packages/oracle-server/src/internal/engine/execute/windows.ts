@@ -1,7 +1,7 @@
 /** Analytic functions: the rows of a query block with a value for each function, computed over partitions of them. */
-import type { Accumulator } from "../functions/aggregates.ts"
+import type { Accumulator } from "../functions/accumulator.ts"
 import type { Row } from "../storage/tableData.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { divide } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"

@@ -1,19 +1,14 @@
 /** Aggregate functions: what each row adds, and the result. */
 import { decodeInterval, encodeInterval, normalize } from "../values/calendar.ts"
-import { type CollectionType, ListValue } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { ListValue, type Stored } from "../values/composite.ts"
+import type { CollectionType } from "../values/dataTypes.ts"
 import { add, divide, multiply, sqrt, subtract } from "../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, zero } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import { comparerOf, keyOf } from "../values/order.ts"
 import { type Kind, kindOf } from "../values/sqlType.ts"
+import type { Accumulator } from "./accumulator.ts"
 import { statisticalAccumulator } from "./statisticalAggregates.ts"
-
-export interface Accumulator {
-  /** The first argument's value; further ones where the function has them. */
-  add(value: Stored, more: ReadonlyArray<Stored>): void
-  result(): Stored
-}
 
 class Count implements Accumulator {
   #count = 0

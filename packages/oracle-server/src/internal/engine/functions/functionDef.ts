@@ -1,7 +1,8 @@
 /** What a SQL function is to the compiler: its parameters, its result and how it runs. */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import type { Kind, SqlType } from "../values/sqlType.ts"
+import type { Kind } from "../values/sqlType.ts"
 
 /** What an argument is converted to: a kind, a whole JavaScript number (`int`), or the value as it is (`any`). */
 export type Param = Kind | "int" | "any"

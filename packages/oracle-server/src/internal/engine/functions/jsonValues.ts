@@ -8,13 +8,15 @@ import {
   fieldsOf,
   type Instant
 } from "../values/calendar.ts"
-import { hex, readInterval, readMonths, type Stored, wallClock } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import { hex, readInterval, readMonths, wallClock } from "../values/convert.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { fit } from "../values/fit.ts"
 import { readDate } from "../values/format/dateReader.ts"
 import { isArray, type Json, JsonNumber, JsonObject, normalizeJson, readJson, writeJson } from "../values/json.ts"
 import { fromText, type NumberValue, toDouble, toText } from "../values/oracleNumber.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
-import { kindOf, type SqlType } from "../values/sqlType.ts"
+import { kindOf } from "../values/sqlType.ts"
 import { byteLength } from "../values/text.ts"
 import { fixedZone, formatOffset, toUtc } from "../values/timeZones.ts"
 import { loadVector } from "../values/vector.ts"

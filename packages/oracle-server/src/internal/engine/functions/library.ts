@@ -1,5 +1,5 @@
 /** Every function by its name, and how a call of one is made of its arguments. */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"

@@ -1,5 +1,5 @@
 /** Aggregates of pairs of numbers, percentiles, and the place that a row which is not there would have. */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import { add, divide, multiply, sqrt, subtract } from "../values/numberArithmetic.ts"
 import {
   compare,
@@ -16,7 +16,7 @@ import {
 import { oraError } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
 import type { Kind } from "../values/sqlType.ts"
-import type { Accumulator } from "./aggregates.ts"
+import type { Accumulator } from "./accumulator.ts"
 
 /** Sums over the pairs of which neither is null: `y` is the first argument, `x` the second. */
 class Pairs implements Accumulator {

@@ -1,7 +1,8 @@
 /** The SQL functions on text. LIKE and regular expressions have files of their own. */
+import type { SqlType } from "../values/dataTypes.ts"
 import { fromInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
-import { NUMBER, raw, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { byteLength, hasSurrogates, lengthOf, points } from "../values/text.ts"
 import { define, type FunctionTable } from "./functionDef.ts"
 

@@ -1,10 +1,10 @@
 /** Values as a variable of a type takes them. */
 import { convertStored } from "../statements/registeredProcedures.ts"
-import { type CompositeType, initialValue, MapValue, RecordValue, sameType } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { initialValue, MapValue, RecordValue, sameType, type Stored } from "../values/composite.ts"
+import type { CompositeType, SqlType } from "../values/dataTypes.ts"
 import { fit, fitComposite } from "../values/fit.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
-import { kindOf, type SqlType } from "../values/sqlType.ts"
+import { kindOf } from "../values/sqlType.ts"
 import { asPlsqlError } from "./exceptions.ts"
 import type { Machine, Typed } from "./machine.ts"
 

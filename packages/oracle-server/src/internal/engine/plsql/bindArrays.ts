@@ -1,8 +1,8 @@
 /** Binds that a client has declared as index-by tables: they come and go as lists of elements. */
-import { type CollectionType, type CollectionValue, compositeType, elementsOf, MapValue } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { type CollectionValue, compositeType, elementsOf, MapValue, type Stored } from "../values/composite.ts"
+import type { CollectionType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
-import { NUMBER, type SqlType } from "../values/sqlType.ts"
+import { NUMBER } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
 import type { Machine, Typed } from "./machine.ts"
 

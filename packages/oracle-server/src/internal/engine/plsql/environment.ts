@@ -2,10 +2,10 @@
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Query } from "../syntax/ast.ts"
-import type { Parameter, Subprogram } from "../syntax/astDefinitions.ts"
-import type { Stored } from "../values/convert.ts"
+import type { Parameter, Subprogram } from "../syntax/astPlsql.ts"
+import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import type { OraError } from "../values/oraError.ts"
-import type { SqlType } from "../values/sqlType.ts"
 import type { Machine, UnitProgram } from "./machine.ts"
 
 /** A variable of any type: records and collections are values too. */

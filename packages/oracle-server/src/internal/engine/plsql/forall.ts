@@ -1,7 +1,7 @@
 /** FORALL: one DML statement for each index, as one statement with counts and errors by index. */
 import type { DmlOutcome } from "../statements/dmlRun.ts"
 import type { Step } from "../storage/waiting.ts"
-import type { PlsqlStatement } from "../syntax/astDefinitions.ts"
+import type { PlsqlStatement } from "../syntax/astPlsql.ts"
 import { type CollectionValue, elementsOf, isComposite, RecordValue } from "../values/composite.ts"
 import { fromInteger, toInteger } from "../values/oracleNumber.ts"
 import { OraError, oraError } from "../values/oraError.ts"

@@ -1,17 +1,10 @@
 /** Names as expressions and SQL within a block see them: variables, attributes of cursors, types. */
 import type { Variables } from "../statements/executor.ts"
-import {
-  type CollectionType,
-  compositeType,
-  ListValue,
-  MapValue,
-  type RecordType,
-  RecordValue
-} from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { compositeType, ListValue, MapValue, RecordValue, type Stored } from "../values/composite.ts"
+import type { CollectionType, RecordType, SqlType } from "../values/dataTypes.ts"
 import { fromInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
-import { BOOLEAN, NUMBER, ROWID, type SqlType, varchar2 } from "../values/sqlType.ts"
+import { BOOLEAN, NUMBER, ROWID, varchar2 } from "../values/sqlType.ts"
 import type { Environment } from "./environment.ts"
 import { errorText, sqlCode } from "./exceptions.ts"
 import type { Machine, Typed } from "./machine.ts"

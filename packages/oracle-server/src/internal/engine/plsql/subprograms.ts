@@ -1,11 +1,12 @@
 /** The subprograms of a name: which declaration a body belongs to, and which of them a call means. */
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr, TypeSpec } from "../syntax/ast.ts"
-import type { Parameter, Subprogram } from "../syntax/astDefinitions.ts"
+import type { Parameter, Subprogram } from "../syntax/astPlsql.ts"
 import { lineAndColumn } from "../syntax/places.ts"
 import { conversion } from "../values/convert.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
-import { CURSOR, kindOf, type SqlType } from "../values/sqlType.ts"
+import { CURSOR, kindOf } from "../values/sqlType.ts"
 import type { Candidate, Environment, Native, SubprogramEntry } from "./environment.ts"
 import { type Machine, partsOf } from "./machine.ts"
 

@@ -3,10 +3,17 @@ import { keyOfValue, keyType, uninitialized } from "../compile/composites.ts"
 import { convertStored } from "../statements/registeredProcedures.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr } from "../syntax/ast.ts"
-import { type CollectionValue, initialValue, type Key, MapValue, RecordValue } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import {
+  type CollectionValue,
+  initialValue,
+  type Key,
+  MapValue,
+  RecordValue,
+  type Stored
+} from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
-import { CURSOR, NUMBER, type SqlType } from "../values/sqlType.ts"
+import { CURSOR, NUMBER } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
 import { storeArray } from "./bindArrays.ts"
 import type { CursorVariable, Environment, Variable } from "./environment.ts"

@@ -2,7 +2,7 @@
 import { rowTypeOf } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
 import type { TypeSpec } from "../syntax/ast.ts"
-import type { Parameter, Subprogram } from "../syntax/astDefinitions.ts"
+import type { Parameter, Subprogram } from "../syntax/astPlsql.ts"
 import type { TriggerEvent, TriggerUnit } from "../syntax/astUnits.ts"
 import { compositeType } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"

@@ -1,8 +1,7 @@
 /** Making variables and cursors. */
-import type { Parameter } from "../syntax/astDefinitions.ts"
-import { compositeType, initialValue } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
-import type { SqlType } from "../values/sqlType.ts"
+import type { Parameter } from "../syntax/astPlsql.ts"
+import { compositeType, initialValue, type Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import type { CursorCell, CursorVariable, Environment, Variable } from "./environment.ts"
 
 export const newVariable = (

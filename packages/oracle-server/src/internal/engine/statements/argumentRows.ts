@@ -1,5 +1,6 @@
 /** ALL_ARGUMENTS: the parameters of stored subprograms and what functions return. */
-import { kindOf, type SqlType } from "../values/sqlType.ts"
+import type { SqlType } from "../values/dataTypes.ts"
+import { kindOf } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
 import type { Cell, DictionaryRow } from "./dictionaryRows.ts"
 

@@ -1,7 +1,8 @@
 /** The data dictionary and the V$ views: a useful few, made from the catalog and the sessions at each read. */
 import type { DictionaryView } from "../compile/compilation.ts"
 import { userId } from "../functions/sessionFunctions.ts"
-import { type Stored, unhex } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import { unhex } from "../values/convert.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { unimplemented } from "../values/oraError.ts"
 import { productOf } from "../values/product.ts"

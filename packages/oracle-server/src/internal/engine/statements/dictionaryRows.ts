@@ -2,7 +2,8 @@
 import type { CatalogObject, ColumnDef, Table } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
 import { userId } from "../functions/sessionFunctions.ts"
-import { kindOf, shortName, type SqlType } from "../values/sqlType.ts"
+import type { SqlType } from "../values/dataTypes.ts"
+import { kindOf, shortName } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
 
 export type Cell = string | number | null

@@ -1,5 +1,5 @@
 /** What a statement that changes rows has done. */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 
 export interface DmlOutcome {
   readonly rowCount: number

@@ -9,10 +9,9 @@ import type { Column, Placeholder, Statement, StatementKind } from "../engine.ts
 import type { Plan } from "../execute/operator.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Parsed } from "../syntax/astDefinitions.ts"
-import { typeName } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { type Stored, typeName } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
-import type { SqlType } from "../values/sqlType.ts"
 import { type Decoder, decoderFor } from "../values/values.ts"
 import type { DmlPlan } from "./dmlPlan.ts"
 

@@ -1,10 +1,12 @@
 /** Procedures and functions written in TypeScript: values across, and functions called from SQL. */
 import type { Routine } from "../compile/compilation.ts"
 import type { BindArray, Procedure, ProcedureContext, TypeName, Value } from "../engine.ts"
-import { conversion, type Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
+import { conversion } from "../values/convert.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import { kindOf, NULL, type SqlType } from "../values/sqlType.ts"
+import { kindOf, NULL } from "../values/sqlType.ts"
 import { decoderFor, encodeValue } from "../values/values.ts"
 import type { Core } from "./core.ts"
 

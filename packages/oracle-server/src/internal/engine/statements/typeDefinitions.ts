@@ -3,10 +3,10 @@ import type { StoredType } from "../catalog/catalog.ts"
 import { resolveType } from "../compile/types.ts"
 import type { TypeSpec } from "../syntax/ast.ts"
 import type { TypeDdl } from "../syntax/astTypes.ts"
-import { type CollectionType, type CompositeType, compositeType, type ObjectType } from "../values/composite.ts"
+import { compositeType } from "../values/composite.ts"
+import type { CollectionType, CompositeType, ObjectType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import type { SqlType } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
 
 const placeOf = (path: ReadonlyArray<string>, session: SessionState): readonly [string, string] =>

@@ -1,7 +1,8 @@
 /** What the catalog says of types in the views of the dictionary. */
 import type { StoredType } from "../catalog/catalog.ts"
-import { type CollectionType, type CompositeType, oidOf } from "../values/composite.ts"
-import { kindOf, type SqlType } from "../values/sqlType.ts"
+import { oidOf } from "../values/composite.ts"
+import type { CollectionType, CompositeType, SqlType } from "../values/dataTypes.ts"
+import { kindOf } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
 import type { Cell, DictionaryRow } from "./dictionaryRows.ts"
 

@@ -4,8 +4,7 @@
  * The sizes are estimates: what counts is that nothing grows without being counted. What a statement has taken for its work
  * is given back when it ends; what tables hold, when their rows are gone.
  */
-import { elementsOf, isComposite, RecordValue } from "../values/composite.ts"
-import type { Stored } from "../values/convert.ts"
+import { elementsOf, isComposite, RecordValue, type Stored } from "../values/composite.ts"
 import { oraError } from "../values/oraError.ts"
 
 /** Bytes that a row of this many columns takes before its texts. */

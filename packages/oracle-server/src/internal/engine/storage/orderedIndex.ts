@@ -6,7 +6,7 @@
  *
  * A fork shares the runs; whichever index writes to a run first copies it.
  */
-import type { Stored } from "../values/convert.ts"
+import type { Stored } from "../values/composite.ts"
 import type { Row } from "./row.ts"
 
 export type Key = ReadonlyArray<Stored>

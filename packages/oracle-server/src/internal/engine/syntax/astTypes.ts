@@ -1,6 +1,6 @@
 /** The parsed form of CREATE TYPE. */
 import type { TypeSpec } from "./ast.ts"
-import type { Parameter, PlsqlBlock } from "./astDefinitions.ts"
+import type { Parameter, PlsqlBlock } from "./astPlsql.ts"
 
 export type MethodKind = "member" | "static" | "map" | "order" | "constructor"
 

@@ -1,7 +1,7 @@
 /** The parsed form of what is stored in PL/SQL: procedures, functions, packages, triggers. */
 import type { OraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
-import type { Declaration, PlsqlBlock, Subprogram } from "./astDefinitions.ts"
+import type { Declaration, PlsqlBlock, Subprogram } from "./astPlsql.ts"
 
 export type UnitType = "PROCEDURE" | "FUNCTION" | "PACKAGE" | "PACKAGE BODY" | "TRIGGER"
 

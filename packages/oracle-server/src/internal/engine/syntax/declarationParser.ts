@@ -1,6 +1,6 @@
 /** Parses the declarations of PL/SQL. */
 import { type OraError, oraError } from "../values/oraError.ts"
-import type { Declaration, Field, Parameter, PlsqlBlock, Subprogram } from "./astDefinitions.ts"
+import type { Declaration, Field, Parameter, PlsqlBlock, Subprogram } from "./astPlsql.ts"
 import { DdlParser } from "./ddlParser.ts"
 import { lineAndColumn } from "./places.ts"
 

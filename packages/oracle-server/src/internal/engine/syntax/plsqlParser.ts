@@ -1,7 +1,8 @@
 /** Parses the blocks and statements of PL/SQL. */
 import { OraError as OraErrorClass, oraError } from "../values/oraError.ts"
 import type { Call, Expr } from "./ast.ts"
-import type { Declaration, Handler, Parsed, PlsqlBlock, PlsqlStatement } from "./astDefinitions.ts"
+import type { Parsed } from "./astDefinitions.ts"
+import type { Declaration, Handler, PlsqlBlock, PlsqlStatement } from "./astPlsql.ts"
 import { DeclarationParser } from "./declarationParser.ts"
 import { lineAndColumn } from "./places.ts"
 

@@ -1,5 +1,5 @@
 /** CREATE TYPE and CREATE TYPE BODY, read from their text. */
-import type { Parameter } from "./astDefinitions.ts"
+import type { Parameter } from "./astPlsql.ts"
 import type { Method, MethodBody, MethodKind, TypeDdl } from "./astTypes.ts"
 import { PlsqlParser } from "./plsqlParser.ts"
 

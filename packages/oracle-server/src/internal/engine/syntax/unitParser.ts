@@ -3,7 +3,7 @@
  * at the word for its kind, so that places in it are those that USER_SOURCE and USER_ERRORS count from.
  */
 import { OraError, oraError } from "../values/oraError.ts"
-import type { PlsqlBlock } from "./astDefinitions.ts"
+import type { PlsqlBlock } from "./astPlsql.ts"
 import type { ParsedUnit, TriggerEvent, TriggerPoint, TriggerUnit, UnitTree, UnitType } from "./astUnits.ts"
 import { lineAndColumn } from "./places.ts"
 import { PlsqlParser } from "./plsqlParser.ts"

@@ -1,47 +1,8 @@
-/** Values made of values: records, objects, collections, and their types. A value belongs to one variable: assignments copy. */
+/** Values made of values: records, objects and collections. A value belongs to one variable: assignments copy. */
 import { createHash } from "node:crypto"
-import type { Stored } from "./convert.ts"
+import type { CollectionType, CompositeType, ObjectType, RecordType, SqlType } from "./dataTypes.ts"
 import { type OraError, oraError } from "./oraError.ts"
-import type { SqlType } from "./sqlType.ts"
 import { compareText } from "./text.ts"
-
-export interface Attribute {
-  readonly name: string
-  readonly type: SqlType
-  readonly notNull?: boolean
-}
-
-/** Where a type was made: the parts are undefined for one that a block declares. */
-interface TypeName {
-  readonly owner: string | undefined
-  readonly package: string | undefined
-  readonly name: string
-}
-
-/** CREATE TYPE … AS OBJECT. */
-export interface ObjectType extends TypeName {
-  readonly kind: "object"
-  readonly attributes: ReadonlyArray<Attribute>
-}
-
-/** A record of PL/SQL; `%ROWTYPE` gives one too. */
-export interface RecordType extends TypeName {
-  readonly kind: "record"
-  readonly attributes: ReadonlyArray<Attribute>
-}
-
-/** `numbers` and `texts` are index-by tables. */
-export interface CollectionType extends TypeName {
-  readonly kind: "collection"
-  readonly form: "table" | "varray" | "numbers" | "texts"
-  readonly element: SqlType
-  /** Of a VARRAY. */
-  readonly limit: number | undefined
-  /** What indexes an index-by table. */
-  readonly key: SqlType | undefined
-}
-
-export type CompositeType = ObjectType | RecordType | CollectionType
 
 /** As error texts write it. */
 export const typeName = (type: CompositeType): string =>
@@ -295,6 +256,9 @@ export class MapValue implements Elements {
 
 export type CollectionValue = ListValue | MapValue
 export type Composite = RecordValue | CollectionValue
+
+/** A value in its stored form. */
+export type Stored = null | number | string | Uint8Array | Composite
 
 export const isComposite = (value: unknown): value is Composite =>
   value instanceof RecordValue || value instanceof ListValue || value instanceof MapValue

@@ -12,7 +12,7 @@ import {
   normalize,
   type Zoned
 } from "./calendar.ts"
-import type { Composite } from "./composite.ts"
+import type { Stored } from "./composite.ts"
 import { formatDouble } from "./doubleText.ts"
 import { readDate } from "./format/dateReader.ts"
 import { formatDate } from "./format/dateWriter.ts"
@@ -24,9 +24,6 @@ import type { SessionState } from "./sessionState.ts"
 import type { Kind } from "./sqlType.ts"
 import { fixedZone, parseZone, toUtc } from "./timeZones.ts"
 import { loadVector, readVector, storeVector, writeVector } from "./vector.ts"
-
-/** A value in its stored form. */
-export type Stored = null | number | string | Uint8Array | Composite
 
 export type Conversion = (value: Exclude<Stored, null>, session: SessionState) => Stored
 

@@ -9,21 +9,20 @@ import {
   roundFraction
 } from "./calendar.ts"
 import {
-  type CollectionType,
-  type CompositeType,
   copyOf,
   initialValue,
   isComposite,
   ListValue,
   MapValue,
   RecordValue,
-  sameType
+  sameType,
+  type Stored
 } from "./composite.ts"
-import type { Stored } from "./convert.ts"
+import type { CollectionType, CompositeType, SqlType } from "./dataTypes.ts"
 import { fits, rescale } from "./numberArithmetic.ts"
 import { type NumberValue, toDecimal, toInteger } from "./oracleNumber.ts"
 import { oraError } from "./oraError.ts"
-import { kindOf, type SqlType } from "./sqlType.ts"
+import { kindOf } from "./sqlType.ts"
 import { byteLength, lengthOf } from "./text.ts"
 import { fitVector, loadVector, storeVector } from "./vector.ts"
 

@@ -1,9 +1,10 @@
 /** The bytes that a value has inside of the database: what DUMP, VSIZE and STANDARD_HASH look at. */
 import { fieldsOf } from "./calendar.ts"
-import type { Stored } from "./convert.ts"
+import type { Stored } from "./composite.ts"
+import type { SqlType } from "./dataTypes.ts"
 import { type NumberValue, toBytes } from "./oracleNumber.ts"
 import { unimplemented } from "./oraError.ts"
-import { kindOf, type SqlType } from "./sqlType.ts"
+import { kindOf } from "./sqlType.ts"
 
 export interface InternalForm {
   /** The number of the type. */

@@ -1,8 +1,7 @@
 /**
  * How stored values of one kind compare: as the server orders them, nulls apart.
  */
-import { elementsOf, isComposite, MapValue, RecordValue } from "./composite.ts"
-import type { Stored } from "./convert.ts"
+import { elementsOf, isComposite, MapValue, RecordValue, type Stored } from "./composite.ts"
 import { compare as compareNumbers, type NumberValue } from "./oracleNumber.ts"
 import { type Kind, kindOf } from "./sqlType.ts"
 import { compareText } from "./text.ts"

@@ -1,22 +1,6 @@
 /** The types of SQL as the compiler knows them, and which of them fit together. */
-import { type CompositeType, typeName } from "./composite.ts"
-import type { TypeName } from "./value.ts"
-
-/** The static type of an expression, a column or a variable. */
-export interface SqlType {
-  readonly name: TypeName | "NULL"
-  /** NUMBER: decimal digits, 0 when unconstrained. Intervals: digits of the leading field. */
-  readonly precision: number
-  /** NUMBER: -127 when unconstrained. TIMESTAMP and INTERVAL DAY TO SECOND: fractional digits. */
-  readonly scale: number
-  /** Bytes, for character types and RAW; 0 = no limit known. */
-  readonly size: number
-  /** Limit in characters when declared with CHAR semantics, else 0. */
-  readonly chars: number
-  /** Of a record, an object or a collection. */
-  readonly composite?: CompositeType
-  readonly vector?: { readonly dimensions: number; readonly format: "FLOAT32" | "FLOAT64" | "INT8" | "BINARY" | "ANY" }
-}
+import { typeName } from "./composite.ts"
+import type { SqlType } from "./dataTypes.ts"
 
 const type = (name: SqlType["name"], precision = 0, scale = 0, size = 0, chars = 0): SqlType => ({
   name,

@@ -1,36 +1,5 @@
 /** Values, columns and sessions as the wire side sees them: the lowest part of the contract, which every room may use. */
-import type { CompositeType } from "./composite.ts"
-
-/** The data types a column, a bind or a returned value can have. `number` on the wire is the driver's own type number. */
-export type TypeName =
-  | "VARCHAR2"
-  | "NVARCHAR2"
-  | "CHAR"
-  | "NCHAR"
-  | "LONG"
-  | "NUMBER"
-  | "BINARY_INTEGER"
-  | "BINARY_FLOAT"
-  | "BINARY_DOUBLE"
-  | "RAW"
-  | "LONG RAW"
-  | "DATE"
-  | "TIMESTAMP"
-  | "TIMESTAMP WITH TIME ZONE"
-  | "TIMESTAMP WITH LOCAL TIME ZONE"
-  | "INTERVAL YEAR TO MONTH"
-  | "INTERVAL DAY TO SECOND"
-  | "BOOLEAN"
-  | "CLOB"
-  | "NCLOB"
-  | "BLOB"
-  | "JSON"
-  | "VECTOR"
-  | "ROWID"
-  | "UROWID"
-  /** An object, a collection or a record: which one, its type says. */
-  | "OBJECT"
-  | "CURSOR"
+import type { CompositeType, TypeName } from "./dataTypes.ts"
 
 /**
  * DATE and the TIMESTAMPs as calendar fields.

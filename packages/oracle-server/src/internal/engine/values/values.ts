@@ -10,14 +10,14 @@ import {
   normalize,
   toDateTime
 } from "./calendar.ts"
-import { type CollectionValue, type CompositeType, elementsOf, ListValue, MapValue, RecordValue } from "./composite.ts"
-import type { Stored } from "./convert.ts"
+import { type CollectionValue, elementsOf, ListValue, MapValue, RecordValue, type Stored } from "./composite.ts"
 import { loadDouble, storeDouble, wallClock } from "./convert.ts"
+import type { CompositeType, SqlType } from "./dataTypes.ts"
 import { fit } from "./fit.ts"
 import { LobValue } from "./lobValue.ts"
 import { fromText, type NumberValue, toText } from "./oracleNumber.ts"
 import { oraError, unimplemented } from "./oraError.ts"
-import { kindOf, type SqlType } from "./sqlType.ts"
+import { kindOf } from "./sqlType.ts"
 import type { DateTime, ObjectValue, Value, VectorValue } from "./value.ts"
 import { loadVector, readVector, storeVector } from "./vector.ts"
 

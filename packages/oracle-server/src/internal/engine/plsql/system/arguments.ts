@@ -1,6 +1,6 @@
 /** Reading the arguments of the system's subprograms. */
 import type { Step } from "../../storage/waiting.ts"
-import type { Stored } from "../../values/convert.ts"
+import type { Stored } from "../../values/composite.ts"
 import { rescale } from "../../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, toDouble, toInteger } from "../../values/oracleNumber.ts"
 import type { Machine } from "../machine.ts"

@@ -1,5 +1,5 @@
 /** DBMS_LOB: reading and changing CLOBs and BLOBs. A change of a value that was read from a locked row changes the row. */
-import type { Stored } from "../../values/convert.ts"
+import type { Stored } from "../../values/composite.ts"
 import { type OraError, oraError } from "../../values/oraError.ts"
 import type { Native } from "../environment.ts"
 import { type Arguments, integerOf, number } from "./arguments.ts"

@@ -1,6 +1,6 @@
 /** DBMS_LOCK: locks that applications agree on, and a pause. */
 import type { Step } from "../../storage/waiting.ts"
-import type { Stored } from "../../values/convert.ts"
+import type { Stored } from "../../values/composite.ts"
 import type { NumberValue } from "../../values/oracleNumber.ts"
 import { OraError, oraError } from "../../values/oraError.ts"
 import type { Native } from "../environment.ts"

@@ -1,5 +1,5 @@
 /** DBMS_RANDOM: numbers and texts that repeat after a seed. */
-import type { Stored } from "../../values/convert.ts"
+import type { Stored } from "../../values/composite.ts"
 import { add, multiply, subtract } from "../../values/numberArithmetic.ts"
 import { fromDouble, fromText, type NumberValue } from "../../values/oracleNumber.ts"
 import type { Machine } from "../machine.ts"

@@ -3,7 +3,7 @@
  * TypeScript under the names that it declares; overloads have a number: `PUT`, `PUT#2`.
  */
 import { type Package, specOf, Unit } from "../../catalog/units.ts"
-import type { Subprogram } from "../../syntax/astDefinitions.ts"
+import type { Subprogram } from "../../syntax/astPlsql.ts"
 import { parseUnit } from "../../syntax/unitParser.ts"
 import type { Native } from "../environment.ts"
 import { dbmsAlert } from "./dbmsAlert.ts"

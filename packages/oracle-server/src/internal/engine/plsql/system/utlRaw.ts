@@ -1,5 +1,5 @@
 /** UTL_RAW: bytes, their bits, and what they stand for. */
-import type { Stored } from "../../values/convert.ts"
+import type { Stored } from "../../values/composite.ts"
 import { fromBytes, type NumberValue, toBytes } from "../../values/oracleNumber.ts"
 import { type OraError, oraError } from "../../values/oraError.ts"
 import type { Native } from "../environment.ts"
