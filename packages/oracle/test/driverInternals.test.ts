@@ -7,6 +7,7 @@ import {
   fitConnection,
   fitPool,
   modifiedSchema,
+  objectTypeCache,
   parseOracleDate,
   pendingBreak,
   pipelineFetchTypes,
@@ -45,7 +46,7 @@ describe("the private members of the driver", () => {
 
   it("are given up by name where a release has them otherwise", () => {
     const without = (readBuf: unknown) => ({ _impl: { _protocol: { readBuf } } }) as unknown as DriverConnection
-    const all = [parseOracleDate, pendingBreak, statementCache, modifiedSchema, pipelineFetchTypes]
+    const all = [parseOracleDate, pendingBreak, statementCache, objectTypeCache, modifiedSchema, pipelineFetchTypes]
     assert.deepStrictEqual(fitConnection({} as DriverConnection), all)
     assert.deepStrictEqual(fitConnection(without({})), all)
     const changed = {

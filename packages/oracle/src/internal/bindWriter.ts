@@ -12,6 +12,7 @@ import { dateForDriver, type DatePolicy, dateReader } from "./datePolicy.ts"
 import { decodeWith, encodeWith, readElement, readObject, writeElement, writeObject } from "./dbObjects.ts"
 import { readDaySecond, readYearMonth, writeDaySecond, writeYearMonth } from "./intervals.ts"
 import { bindText, exactNumber, type NumberPolicy, numberReader, outNumberReader, Unfit } from "./numberPolicy.ts"
+import type { ObjectClasses } from "./objectTypes.ts"
 import {
   type BindUnit,
   type DbClass,
@@ -89,18 +90,17 @@ const elementTypes: { readonly [T in OracleBind.ElementType]: DbType } = {
   raw: driver.DB_TYPE_RAW
 }
 
-/** The names of the object types that binds have: the driver has to know them before it can write a value. */
-export const objectTypeNames = (binds: OracleBind.Binds | undefined): ReadonlyArray<string> => {
+/** The names of the object types that the binds of some rows have: the driver has to know them before it can write a value. */
+export const objectTypeNames = (rows: ReadonlyArray<OracleBind.Binds>): ReadonlyArray<string> => {
   const names = new Set<string>()
-  for (const bind of Object.values<unknown>(binds ?? [])) {
-    if (!OracleBind.isDescribed(bind) || !isKnownType(bind.type) || typeof bind.type === "string") continue
-    if ("name" in bind.type) names.add(bind.type.name)
+  for (const row of rows) {
+    for (const bind of Object.values<unknown>(row)) {
+      if (!OracleBind.isDescribed(bind) || !isKnownType(bind.type) || typeof bind.type === "string") continue
+      if ("name" in bind.type) names.add(bind.type.name)
+    }
   }
   return [...names]
 }
-
-/** The driver's classes for the object types of binds, by name. */
-export type ObjectClasses = ReadonlyMap<string, DbClass>
 
 /** The driver takes an OUT bind of a type that it does not know for a text. */
 const checkType = (type: unknown): void => {
@@ -277,6 +277,9 @@ type ScalarBind = OracleBind.BindSizes & { readonly type: OracleBind.BindType; r
 const writeScalarUnit = (bind: ScalarBind, direction: keyof typeof directions, dates: DatePolicy): unknown => {
   // A number that only goes in can go as the NUMBER it is.
   if (direction === "in" && exactTypes.has(bind.type)) {
+    if (bind.value !== null && bind.value !== undefined && !isNumeric(bind.value)) {
+      throw new RefusedBind(`a ${bind.type} is a number, a bigint or a BigDecimal, and it is ${kindOf(bind.value)}`)
+    }
     const value = isNumeric(bind.value) ? writeValue(bind.value, dates) : undefined
     return typeof value === "string" ? value : { type: driver.DB_TYPE_NUMBER, val: value } satisfies BindUnit
   }

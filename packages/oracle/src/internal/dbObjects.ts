@@ -36,23 +36,34 @@ const at = <A>(path: string, write: () => A): A => {
 
 const zoneless: ReadonlySet<DbType> = new Set([driver.DB_TYPE_DATE, driver.DB_TYPE_TIMESTAMP])
 
+const doubles: ReadonlySet<DbType> = new Set([driver.DB_TYPE_BINARY_DOUBLE, driver.DB_TYPE_BINARY_FLOAT])
+
+/** The driver writes its four bytes, without a sign, of whatever it is given. */
+const plsInteger = (value: number | bigint): number => {
+  if (value < 0) throw new RefusedBind("the driver cannot write a PLS_INTEGER below 0 within an object or a record")
+  const integer = Number(value)
+  if (!Number.isInteger(integer) || integer > 2_147_483_647) {
+    throw new RefusedBind(`a PLS_INTEGER is an integer of at most 2147483647, not ${value}`)
+  }
+  return integer
+}
+
 const writeScalar = (type: DbType, value: unknown, settings: Pick<ValueSettings, "dates">): unknown => {
   if (typeof value === "number" || typeof value === "bigint") {
+    // The driver writes these as doubles, which it can make of a number alone.
+    if (doubles.has(type)) return Number(value)
     if (type === driver.DB_TYPE_NUMBER) checkNumber(value)
-    if (type === driver.DB_TYPE_BINARY_INTEGER && value < 0) {
-      throw new RefusedBind("the driver cannot write a PLS_INTEGER below 0 within an object or a record")
-    }
-    return value
+    return type === driver.DB_TYPE_BINARY_INTEGER ? plsInteger(value) : value
   }
   if (BigDecimal.isBigDecimal(value)) {
+    if (doubles.has(type)) return Number(BigDecimal.format(value))
     const exact = Option.getOrUndefined(exactNumber(value))
     if (exact === undefined) {
       throw new RefusedBind(
         "the driver sends a NUMBER in an object or a list as a double, which cannot hold its digits"
       )
     }
-    checkNumber(exact)
-    return exact
+    return writeScalar(type, exact, settings)
   }
   if (value instanceof Date) {
     const zone = zoneless.has(type) ? settings.dates : "utc"
@@ -62,7 +73,8 @@ const writeScalar = (type: DbType, value: unknown, settings: Pick<ValueSettings,
   if (DateTime.isDateTime(value)) {
     const date = new Date(DateTime.toEpochMillis(value))
     checkDate(date, "utc")
-    return date
+    // A moment: in a type without zone it stands as what it is in UTC, as it does in a bind of its own.
+    return zoneless.has(type) ? dateForDriver("utc", date) : date
   }
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   return value

@@ -76,6 +76,16 @@ export const pipelineFetchTypes: Member = {
 }
 
 /**
+ * The driver's cache of object types. It finds them by their names (`_getDbObjectType` in `lib/impl/connection.js`; the map has
+ * object identities as well, but by the buffer that they came in), so that a type that was made anew is read as the one before: other
+ * attributes, damaged values.
+ */
+export const objectTypeCache: Member = {
+  name: "connection._impl._getDbObjectType, connection._impl._dbObjectTypes, connection._dbObjectClasses",
+  fallback: "a session reads and writes an object type as it was when it first saw it, also when it was made anew since"
+}
+
+/**
  * The data of an object or a collection (`lib/thin/dbObject.js`), in which a NUMBER still has its digits: the driver's own
  * properties make a double of it. Without it such numbers are refused, unless they are asked for as doubles.
  */
@@ -198,6 +208,39 @@ const forget = (cache: StatementCache, sql: string): void => {
   if (typeof statement.cursorId === "number" && statement.cursorId !== 0) cache._addCursorToClose(statement)
 }
 
+type FindType = (this: unknown, schema: string, name: string, packageName: string | undefined, oid: unknown) => unknown
+
+interface ObjectTypeCache {
+  readonly implementation: Record<string, unknown>
+  readonly types: Map<unknown, unknown>
+  readonly classes: Map<unknown, unknown>
+}
+
+const objectTypesOf = (connection: DriverConnection): ObjectTypeCache | undefined => {
+  const implementation = inner(connection, "_impl")
+  if (!isObject(implementation) || typeof implementation["_getDbObjectType"] !== "function") return undefined
+  const types = implementation["_dbObjectTypes"]
+  const classes: unknown = Reflect.get(connection, "_dbObjectClasses")
+  return types instanceof Map && classes instanceof Map ? { implementation, types, classes } : undefined
+}
+
+/** Makes the driver take a type that the server names with another identity for another type. */
+const tellTypesApart = (connection: DriverConnection): boolean => {
+  const cache = objectTypesOf(connection)
+  if (cache === undefined) return false
+  const { implementation, types } = cache
+  if (Object.hasOwn(implementation, "_getDbObjectType")) return true
+  const find = implementation["_getDbObjectType"] as FindType
+  const findCurrent: FindType = function(schema, name, packageName, oid) {
+    const fullName = packageName ? `${schema}.${packageName}.${name}` : `${schema}.${name}`
+    const before = inner(types.get(fullName), "oid")
+    if (Buffer.isBuffer(oid) && Buffer.isBuffer(before) && !before.equals(oid)) types.delete(fullName)
+    return find.call(this, schema, name, packageName, oid)
+  }
+  Object.defineProperty(implementation, "_getDbObjectType", { value: findCurrent, writable: true, configurable: true })
+  return true
+}
+
 type MakeHandler = (this: unknown, fetchLobs: unknown) => unknown
 
 /** Makes the driver take a handler of ours where it would make one. */
@@ -265,6 +308,8 @@ export interface DriverInternals {
   readonly isBreakPending: (() => boolean) | undefined
   /** Drops a statement from the {@link statementCache}; its cursor is closed along with the next call. */
   readonly forgetStatement: ((sql: string) => void) | undefined
+  /** Drops what the driver knows of object types, by {@link objectTypeCache}; the next that is asked for is described. */
+  readonly forgetTypes: (() => void) | undefined
   /** Lowers {@link modifiedSchema}: the server has taken the schema, or is not to be told of it. */
   readonly schemaIsSettled: (() => void) | undefined
   /** By {@link pipelineFetchTypes}; `undefined` also where the server takes none. */
@@ -274,16 +319,27 @@ export interface DriverInternals {
 /** Thick mode has none of it, and needs none: OCI keeps its own statements. */
 export const driverInternals = (connection: DriverConnection): DriverInternals => {
   if (!driver.thin) {
-    return { isBreakPending: undefined, forgetStatement: () => {}, schemaIsSettled: undefined, pipelines: undefined }
+    return {
+      isBreakPending: undefined,
+      forgetStatement: () => {},
+      forgetTypes: undefined,
+      schemaIsSettled: undefined,
+      pipelines: undefined
+    }
   }
   const implementation = inner(connection, "_impl")
   const network = inner(implementation, "nscon")
   const cache = inner(implementation, "statementCache")
+  const objectTypes = objectTypesOf(connection)
   return {
     isBreakPending: isObject(network) && typeof network["isBreak"] === "boolean"
       ? () => network["isBreak"] === true
       : undefined,
     forgetStatement: isStatementCache(cache) ? (sql) => forget(cache, sql) : undefined,
+    forgetTypes: objectTypes === undefined ? undefined : () => {
+      objectTypes.types.clear()
+      objectTypes.classes.clear()
+    },
     schemaIsSettled: isObject(implementation) && typeof implementation["_currentSchemaModified"] === "boolean"
       ? () => {
         implementation["_currentSchemaModified"] = false
@@ -300,6 +356,7 @@ export const fitConnection = (connection: DriverConnection): ReadonlyArray<Membe
     ...(readEarlyDates(connection) ? [] : [parseOracleDate]),
     ...(isBreakPending === undefined ? [pendingBreak] : []),
     ...(forgetStatement === undefined ? [statementCache] : []),
+    ...(tellTypesApart(connection) ? [] : [objectTypeCache]),
     ...(schemaIsSettled === undefined ? [modifiedSchema] : []),
     ...(hasPipelines(connection) ? [] : [pipelineFetchTypes])
   ]

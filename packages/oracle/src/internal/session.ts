@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import { CallBatches, type PipelineState } from "./callBatches.ts"
 import { isBroken, isCancelled, isOfDriver, isOutOfCursors, lost, noteDefect } from "./driverFailure.ts"
 import { type DriverInternals, driverInternals } from "./driverInternals.ts"
+import { ObjectTypes } from "./objectTypes.ts"
 import { OperationMetric } from "./operationMetric.ts"
 import type { DbClass, DriverConnection } from "./oracledb.ts"
 import type { CallOutcome, CallResult, Preparation } from "./pipelinedCall.ts"
@@ -85,8 +86,7 @@ export class OracleSession {
   readonly outcomeOf: SessionParts["outcomeOf"]
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
-  /** The driver's classes of the object types that binds have named. */
-  readonly classes = new Map<string, DbClass>()
+  readonly objectTypes = new ObjectTypes()
   lease: LeaseState | undefined = undefined
   /** Its numbers at the server, once a caller has asked for them. Behind a pool of the server's own they change. */
   numbers: { readonly sid: number; readonly serial: number | undefined } | undefined = undefined
@@ -215,6 +215,12 @@ export class OracleSession {
    */
   prepareAnew(sql: string): void {
     this.#internals.forgetStatement?.(sql)
+  }
+
+  /** What an object type is now, in the turn of the call that asks for it. */
+  describeType(connection: DriverConnection, name: string): Promise<DbClass> {
+    if (this.objectTypes.takeDoubt()) this.#internals.forgetTypes?.()
+    return connection.getDbObjectClass(name)
   }
 
   /** The session answers still, but must not be lent again. */

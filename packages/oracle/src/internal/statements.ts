@@ -3,12 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as OracleBind from "../OracleBind.ts"
 import * as OracleError from "../OracleError.ts"
-import { isKnownType, type ObjectClasses, objectTypeNames, readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
+import { isKnownType, objectTypeNames, readOutBinds, writeBatch, writeBinds } from "./bindWriter.ts"
 import { checkBinds } from "./boundLobs.ts"
 import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
 import { discardResult } from "./discard.ts"
 import { Unfit } from "./numberPolicy.ts"
+import type { ObjectClasses } from "./objectTypes.ts"
 import { wrongArgument } from "./refusal.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { executeOptions, type Row, RowReader } from "./rowReader.ts"
@@ -95,35 +96,43 @@ export interface RunOptions {
 
 const noClasses: ObjectClasses = new Map()
 
-/** The driver's classes of the object types among binds: each is asked for once in a session, before the statement. */
-const classesOf = (caller: Caller, binds: unknown): Effect.Effect<ObjectClasses, CallError> => {
+/** The driver's classes of the object types among the binds of rows: each is asked for once in a session, before the statement. */
+const classesOf = (caller: Caller, rows: ReadonlyArray<unknown>): Effect.Effect<ObjectClasses, CallError> => {
   let names: ReadonlyArray<string> = []
   try {
-    if (typeof binds === "object" && binds !== null) names = objectTypeNames(binds as OracleBind.Binds)
+    names = objectTypeNames(rows.filter((row) => typeof row === "object" && row !== null) as Array<OracleBind.Binds>)
   } catch {
     // What is no set of binds, or throws when it is read, is told where the statement is made.
   }
   if (names.length === 0) return Effect.succeed(noClasses)
-  const { classes } = caller.session
-  return Effect.as(
-    Effect.forEach(names.filter((name) => !classes.has(name)), (name) =>
+  const { session } = caller
+  return Effect.map(
+    Effect.forEach(names.filter((name) => !session.objectTypes.has(name)), (name) =>
       Effect.map(
-        caller.call({ operation: "DESCRIBE TYPE" }, (connection) => connection.getDbObjectClass(name)),
-        (known) => {
-          classes.set(name, known)
-        }
+        caller.call({ operation: "DESCRIBE TYPE" }, (connection) => session.describeType(connection, name)),
+        (described) => session.objectTypes.add(name, described)
       ), { discard: true }),
-    classes
+    () => session.objectTypes.of(names)
   )
 }
 
+/** `go` gets the object types among the binds of rows. When it fails they are described anew: one may have been changed meanwhile. */
 const withClasses = <A, E>(
   caller: Caller,
-  binds: unknown,
+  rows: ReadonlyArray<unknown>,
   go: (classes: ObjectClasses) => Effect.Effect<A, E>
-): Effect.Effect<A, E | CallError> => {
-  const found = classesOf(caller, binds)
-  return Effect.flatMap(found, go)
+): Effect.Effect<A, E | CallError> =>
+  Effect.flatMap(
+    classesOf(caller, rows),
+    (classes) =>
+      classes.size === 0 ?
+        go(classes) :
+        Effect.tapError(go(classes), () => Effect.sync(() => caller.session.objectTypes.doubt()))
+  )
+
+/** A statement is about to be sent with object types among its binds. */
+const noteClasses = (caller: Caller, sql: string, classes: ObjectClasses): void => {
+  if (classes.size > 0 && caller.session.objectTypes.differFor(sql, classes)) caller.session.prepareAnew(sql)
 }
 
 /** The rows of a query, all of them, each as its policies say. */
@@ -163,7 +172,7 @@ const fetched = <A>(
   run: RunOptions | undefined,
   read: ReadRows<A>
 ): Effect.Effect<ReadonlyArray<A>, ReadError> =>
-  withClasses(caller, binds, (classes) =>
+  withClasses(caller, [binds], (classes) =>
     sent(sql, (text) =>
       caller.statementThen(
         {
@@ -176,6 +185,7 @@ const fetched = <A>(
         },
         () => {
           checkBinds(binds, caller, "query")
+          noteClasses(caller, text, classes)
           const options = executeOptions(settings)
           return {
             kind: "query",
@@ -198,12 +208,13 @@ export const queryStream = (
   settings: ValueSettings,
   run?: RunOptions
 ): Stream.Stream<Row, ReadError> => {
-  const open = withClasses(caller, binds, (classes) =>
+  const open = withClasses(caller, [binds], (classes) =>
     sent(sql, (text) =>
       caller.call(
         { operation: "query", sql: text, discard: discardResult, isAutoCommit: run?.autoCommit },
         (connection) => {
           checkBinds(binds, caller, "query")
+          noteClasses(caller, text, classes)
           return connection.execute(text, writeBinds(binds, settings, classes), {
             ...executeOptions(settings),
             ...run,
@@ -235,54 +246,58 @@ export const execute = <const B extends OracleBind.Binds>(
   settings: ValueSettings,
   run?: RunOptions
 ): Effect.Effect<ExecuteResult<B>, ReadError> =>
-  Effect.gen(function*() {
-    const classes = yield* classesOf(caller, binds)
-    const result = yield* sent(sql, (text) =>
-      caller.statementThen(
-        {
-          operation: "execute",
-          sql: text,
-          discard: discardResult,
-          isAutoCommit: run?.autoCommit,
-          isJoinable: classes.size === 0 && isPlainChange.test(text)
-        },
-        () => {
-          checkBinds(binds, caller, "execute")
-          return {
-            kind: "execute",
+  withClasses(
+    caller,
+    [binds],
+    Effect.fnUntraced(function*(classes): Effect.fn.Return<ExecuteResult<B>, ReadError> {
+      const result = yield* sent(sql, (text) =>
+        caller.statementThen(
+          {
+            operation: "execute",
             sql: text,
-            binds: writeBinds(binds, settings, classes),
-            options: { ...executeOptions(settings), ...run, resultSet: true }
-          }
-        },
-        Effect.succeed
-      ))
-    const now = yield* withSettings(settings, Effect.succeed)
-    const handles = handlesOf(caller, now)
-    const outBinds = readOutBinds(binds, result.outBinds, now, handles)
-    const implicitResults = (result.implicitResults ?? []).map((resultSet) => {
-      caller.own(resultSet)
-      return cursorStream(caller, resultSet, settings, sql)
+            discard: discardResult,
+            isAutoCommit: run?.autoCommit,
+            isJoinable: classes.size === 0 && isPlainChange.test(text)
+          },
+          () => {
+            checkBinds(binds, caller, "execute")
+            noteClasses(caller, text, classes)
+            return {
+              kind: "execute",
+              sql: text,
+              binds: writeBinds(binds, settings, classes),
+              options: { ...executeOptions(settings), ...run, resultSet: true }
+            }
+          },
+          Effect.succeed
+        ))
+      const now = yield* withSettings(settings, Effect.succeed)
+      const handles = handlesOf(caller, now)
+      const outBinds = readOutBinds(binds, result.outBinds, now, handles)
+      const implicitResults = (result.implicitResults ?? []).map((resultSet) => {
+        caller.own(resultSet)
+        return cursorStream(caller, resultSet, settings, sql)
+      })
+      const misfit = unfit(outBinds)
+      if (misfit !== undefined) return yield* misfit
+      let rows: ReadonlyArray<Row> = []
+      if (result.resultSet !== undefined) {
+        caller.own(result.resultSet)
+        rows = yield* Stream.runCollect(cursorStream(caller, result.resultSet, settings, sql))
+      }
+      return {
+        rowsAffected: result.rowsAffected ?? 0,
+        lastRowid: result.lastRowid,
+        rows,
+        // What came back is described by the binds that asked for it.
+        outBinds: outBinds as OracleBind.OutValues<B>,
+        implicitResults,
+        warning: result.warning === undefined
+          ? undefined
+          : OracleError.fromDriver(result.warning, { operation: "execute", sql, secrets: caller.session.secrets })
+      }
     })
-    const misfit = unfit(outBinds)
-    if (misfit !== undefined) return yield* misfit
-    let rows: ReadonlyArray<Row> = []
-    if (result.resultSet !== undefined) {
-      caller.own(result.resultSet)
-      rows = yield* Stream.runCollect(cursorStream(caller, result.resultSet, settings, sql))
-    }
-    return {
-      rowsAffected: result.rowsAffected ?? 0,
-      lastRowid: result.lastRowid,
-      rows,
-      // What came back is described by the binds that asked for it.
-      outBinds: outBinds as OracleBind.OutValues<B>,
-      implicitResults,
-      warning: result.warning === undefined
-        ? undefined
-        : OracleError.fromDriver(result.warning, { operation: "execute", sql, secrets: caller.session.secrets })
-    }
-  })
+  )
 
 /** One statement for many rows of binds, in one round trip. */
 export const executeMany = (
@@ -302,7 +317,7 @@ export const executeMany = (
   }
   if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
   return Effect.flatMap(
-    withClasses(caller, rows[0], (classes) =>
+    withClasses(caller, rows, (classes) =>
       sent(sql, (text) =>
         caller.statementThen(
           {
@@ -329,6 +344,7 @@ export const executeMany = (
               }
             }
             const batch = writeBatch(rows, settings, classes)
+            noteClasses(caller, text, classes)
             if (options.rowCounts === true) caller.session.prepareAnew(text)
             return {
               kind: "executeMany",

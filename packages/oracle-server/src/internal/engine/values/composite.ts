@@ -10,11 +10,23 @@ export const typeName = (type: CompositeType): string =>
 
 const oids = new WeakMap<CompositeType, string>()
 
-/** By which clients name a type, in hexadecimal digits: the same in every database. */
+const partOf = (name: string, { chars, composite, precision, scale, size, name: type }: SqlType): string =>
+  JSON.stringify([name, type, precision, scale, size, chars, composite === undefined ? "" : oidOf(composite)])
+
+/** What a type consists of. */
+const shapeOf = (type: CompositeType): ReadonlyArray<string> =>
+  type.kind === "collection"
+    ? [type.form, partOf("", type.element), String(type.limit)]
+    : type.attributes.map((attribute) => partOf(attribute.name, attribute.type))
+
+/**
+ * By which clients name a type, in hexadecimal digits: the same in every database. A type that is made anew with another shape has another
+ * one, by which clients see that what they know of the name does not hold any more.
+ */
 export const oidOf = (type: CompositeType): string => {
   const known = oids.get(type)
   if (known !== undefined) return known
-  const oid = createHash("md5").update(typeName(type)).digest("hex").toUpperCase()
+  const oid = createHash("md5").update([typeName(type), ...shapeOf(type)].join("\n")).digest("hex").toUpperCase()
   oids.set(type, oid)
   return oid
 }
