@@ -101,6 +101,29 @@ describe("a share of an identity", () => {
       }
     }))
 
+  it.effect("is not kept free for a request that waits for its shard, which has no room for it", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({
+        max: 4,
+        homogeneous: false,
+        maxSessionsPerIdentity: 1,
+        maxSessionsPerShard: 1
+      })
+      const north = yield* pool.acquire({ ...light, shardingKey: "north" })
+      const waits = yield* beside(served(pool, { ...heavy, shardingKey: "north" }))
+      yield* pool.acquire(heavy)
+      const second = yield* beside(pool.acquire(heavy))
+      assert.isDefined(second.pollUnsafe())
+      // Nor is a session closed for it that comes back to others who wait.
+      const third = yield* pool.acquire(heavy)
+      const fourth = yield* beside(served(pool, heavy))
+      yield* pool.release(third)
+      assert.strictEqual(yield* Fiber.join(fourth), third.id)
+      assert.isUndefined(waits.pollUnsafe())
+      yield* pool.release(north)
+      yield* Fiber.join(waits)
+    }))
+
   it.effect("takes no session away from a request that it was opened for", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({

@@ -22,10 +22,16 @@ export const unmetOf = <S>(_state: PoolState<S>, group: SessionGroup<S>): number
     ? 0
     : Math.min(1, group.unserved)
 
-/** The same, as far as the fair share of the group has room. */
+/**
+ * The same, as far as the fair share of the group has room, and its shard has or can be given room: what waits for sessions of
+ * its shard to come back keeps no place from others.
+ */
 export const unmetInShare = <S>(state: PoolState<S>, group: SessionGroup<S>): number => {
   const unmet = unmetOf(state, group)
-  return state.limits.hasShares ? Math.max(0, Math.min(unmet, state.shareRoom(group))) : unmet
+  if (!state.limits.hasShares) return unmet
+  const { shard } = group
+  const inShard = shard === undefined ? Infinity : state.shardRoomToCome(shard) + shard.idle.size
+  return Math.max(0, Math.min(unmet, state.shareRoom(group), inShard))
 }
 
 /** Groups whose requests sessions may be opened for, the one with the oldest request first. */
