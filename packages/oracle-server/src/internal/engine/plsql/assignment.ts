@@ -6,7 +6,8 @@ import { fit, fitComposite } from "../values/fit.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import { kindOf } from "../values/sqlType.ts"
 import { asPlsqlError } from "./exceptions.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
+import type { Typed } from "./typed.ts"
 
 const wrongType = (): OraError => oraError(6550, "PLS-00382: expression is of wrong type")
 

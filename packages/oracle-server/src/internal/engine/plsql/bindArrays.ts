@@ -4,7 +4,8 @@ import type { CollectionType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import { NUMBER } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
+import type { Typed } from "./typed.ts"
 
 const typeOf = (element: SqlType): CollectionType => ({
   kind: "collection",

@@ -13,8 +13,9 @@ import { OraError, oraError } from "../values/oraError.ts"
 import { decoderFor } from "../values/values.ts"
 import { located } from "./exceptions.ts"
 import { newMachine } from "./interpreter.ts"
-import { newProgram, type Program } from "./machine.ts"
-import type { PlsqlHost, RunDynamic } from "./plsqlHost.ts"
+import type { PlsqlHost } from "./machine.ts"
+import type { RunDynamic } from "./native.ts"
+import { newProgram, type Program } from "./program.ts"
 
 const programs = new WeakMap<object, Map<string, Program>>()
 

@@ -1,15 +1,9 @@
 /** What the names of calls mean. */
-import type { Procedure } from "../engine.ts"
 import type { Call } from "../syntax/ast.ts"
 import { OraError, unimplemented } from "../values/oraError.ts"
-import type { Candidate, Entry, Environment } from "./environment.ts"
-import type { Machine } from "./machine.ts"
+import type { Entry, Environment } from "./environment.ts"
+import type { Callee, Machine } from "./machine.ts"
 import { choose, compilerError } from "./subprograms.ts"
-
-/** What a call can mean. */
-export type Callee =
-  | { readonly kind: "subprogram"; readonly candidate: Candidate }
-  | { readonly kind: "registered"; readonly procedure: Procedure }
 
 /** A name nearer by hides what is farther away; procedures of the tests stand before stored ones. */
 export const calleeOf = (machine: Machine, call: Call, env: Environment): Callee | undefined => {

@@ -6,8 +6,7 @@ import type { Subprogram } from "../syntax/astPlsql.ts"
 import type { CompositeType } from "../values/dataTypes.ts"
 import { declaredType } from "./declarations.ts"
 import type { Environment } from "./environment.ts"
-import type { Machine } from "./machine.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import type { Machine, PlsqlHost } from "./machine.ts"
 
 /** The types that the specifications of valid packages declare. */
 export const packageTypes = (host: PlsqlHost): ReadonlyArray<CompositeType> => {

@@ -7,9 +7,10 @@ import type { Expr } from "../syntax/ast.ts"
 import type { PlsqlStatement } from "../syntax/astPlsql.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import type { Environment } from "./environment.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
 import { fetchBulk } from "./rows.ts"
 import { returnRows, singleRow } from "./sqlStatements.ts"
+import type { Typed } from "./typed.ts"
 import { newCell } from "./variables.ts"
 
 type Execute = Extract<PlsqlStatement, { kind: "execute" }>

@@ -1,12 +1,12 @@
 /** Names of a running block: variables, types, cursors, exceptions, subprograms; beyond them the stored units. */
-import type { QueryCursor } from "../execute/queryCursor.ts"
-import type { Step } from "../storage/waiting.ts"
 import type { Query } from "../syntax/ast.ts"
 import type { Parameter, Subprogram } from "../syntax/astPlsql.ts"
 import type { Stored } from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import type { OraError } from "../values/oraError.ts"
-import type { Machine, UnitProgram } from "./machine.ts"
+import type { Native } from "./native.ts"
+import type { UnitProgram } from "./program.ts"
+import type { CursorCell } from "./typed.ts"
 
 /** A variable of any type: records and collections are values too. */
 export interface Variable {
@@ -17,14 +17,6 @@ export interface Variable {
   value: Stored
   /** For a LOB that was read from a row: writes a change of it back. */
   persist?: ((data: Stored) => void) | undefined
-}
-
-/** An open query with what its attributes tell: cursor variables that were assigned to each other share one. */
-export interface CursorCell {
-  open: QueryCursor | undefined
-  /** Null before the first fetch. */
-  found: boolean | null
-  rowCount: number
 }
 
 /** A declared cursor, or a REF CURSOR variable. */
@@ -41,13 +33,6 @@ export interface ExceptionName {
   readonly kind: "exception"
   code: number
 }
-
-/** A subprogram written in TypeScript: it gets the values of its parameters by name and leaves there what it gives out. */
-export type Native = (
-  machine: Machine,
-  args: Record<string, Stored>,
-  env: Environment
-) => Stored | void | Step<Stored | void>
 
 /** One subprogram of a name; its body may come later than its declaration. */
 export interface Candidate {

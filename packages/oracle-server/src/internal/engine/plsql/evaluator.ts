@@ -14,13 +14,14 @@ import type { SqlType } from "../values/dataTypes.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { BOOLEAN, char, CURSOR, NULL, NUMBER } from "../values/sqlType.ts"
 import { arrayValue } from "./bindArrays.ts"
-import { type Callee, calleeOf } from "./callees.ts"
+import { calleeOf } from "./callees.ts"
 import type { Environment, Variable } from "./environment.ts"
 import { asPlsqlError } from "./exceptions.ts"
-import { type Machine, partsOf, type Typed } from "./machine.ts"
+import { type Callee, type Machine, partsOf } from "./machine.ts"
 import { attribute, readName, variablesOf } from "./names.ts"
 import { typeShape } from "./pickler.ts"
 import { compileError } from "./queryPlans.ts"
+import type { Typed } from "./typed.ts"
 
 interface Compiled {
   readonly evaluate: (f: Frame) => Stored

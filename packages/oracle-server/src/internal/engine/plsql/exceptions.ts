@@ -1,7 +1,7 @@
 /** Exceptions of PL/SQL: their names, what a handler may catch, and the lines of the stack that an error tells. */
 import { lineAndColumn } from "../syntax/places.ts"
 import { OraError, oraError } from "../values/oraError.ts"
-import type { Unit } from "./machine.ts"
+import type { Unit } from "./program.ts"
 
 export const predefined: Readonly<Record<string, number>> = {
   ACCESS_INTO_NULL: 6530,

@@ -1,72 +1,26 @@
-/** One running block: its parts call each other through this. */
+/** What the parts of PL/SQL know of each other: a running block, through which they call each other, and its session. */
+import type { Package, Unit as StoredUnit } from "../catalog/units.ts"
 import type { Routine } from "../compile/compilation.ts"
+import type { Procedure } from "../engine.ts"
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Dml, Expr, Query, TypeSpec } from "../syntax/ast.ts"
 import type { PlsqlBlock, PlsqlStatement } from "../syntax/astPlsql.ts"
 import type { Stored } from "../values/composite.ts"
-import type { SqlType } from "../values/dataTypes.ts"
+import type { ObjectType, SqlType } from "../values/dataTypes.ts"
 import type { OraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import type { Callee } from "./callees.ts"
-import type { CursorCell, Environment, SubprogramEntry } from "./environment.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
-
-export interface Typed {
-  readonly value: Stored
-  readonly type: SqlType
-  /** The open query of a cursor. */
-  readonly cell?: CursorCell
-  /** Of a LOB from a row: writes a change of it back. */
-  readonly persist?: ((data: Stored) => void) | undefined
-}
+import type { Candidate, Environment, SubprogramEntry } from "./environment.ts"
+import type { ObjectMethod } from "./methods.ts"
+import type { NativeHost } from "./native.ts"
+import type { Program, Unit, UnitProgram } from "./program.ts"
+import type { Typed } from "./typed.ts"
 
 /** How a statement left its sequence. */
 export type Leave =
   | { readonly kind: "exit" | "continue"; readonly label: string | undefined }
   | { readonly kind: "return"; readonly value: Typed | undefined }
   | undefined
-
-/** Compiled expressions and statements of one text, by node. */
-export interface Program {
-  readonly sql: string
-  /** The state of the catalog that the parts were compiled for. */
-  version: number
-  readonly schema: string
-  compiled: WeakMap<object, unknown>
-  /** The types that its declarations make: they stay the same for as long as it runs. */
-  readonly types: WeakMap<object, SqlType>
-}
-
-export const newProgram = (sql: string, version: number, schema: string): Program => ({
-  sql,
-  version,
-  schema,
-  compiled: new WeakMap(),
-  types: new WeakMap()
-})
-
-/** One run of a text in which statements stand: error stacks tell its lines. */
-/** The program of a stored unit. */
-export interface UnitProgram extends Program {
-  /** `OWNER.NAME`, as the stack of an error gives it. */
-  readonly name: string
-  /** Of the specification of a package: what it declares may be used from everywhere. */
-  readonly isSpec: boolean
-  /** Lines before the one that counts as the first: those of a trigger are counted from its body. */
-  readonly linesBefore: number
-  /** AUTHID CURRENT_USER: names are looked up in the caller's schema. */
-  readonly invoker: boolean
-}
-
-export interface Unit {
-  /** `OWNER.NAME`; undefined for an anonymous block. */
-  readonly name: string | undefined
-  readonly sql: string
-  /** Where the statement that runs now begins. */
-  at: number
-  readonly linesBefore?: number
-}
 
 /** What the attributes of SQL tell. */
 export interface SqlState {
@@ -78,6 +32,58 @@ export interface SqlState {
   bulkErrors: ReadonlyArray<{ readonly index: number; readonly code: number }>
 }
 
+/** What a call can mean. */
+export type Callee =
+  | { readonly kind: "subprogram"; readonly candidate: Candidate }
+  | { readonly kind: "registered"; readonly procedure: Procedure }
+
+/** The stored units as one session has them. */
+export interface Units {
+  /** Where an anonymous block finds the names that it does not declare. */
+  readonly root: Environment
+  /** Packages that were named and have not been set up yet. */
+  readonly pending: ReadonlyArray<unknown>
+  /** Set by the room that serves SQL. */
+  routineOf: (
+    path: ReadonlyArray<string>,
+    entry: SubprogramEntry,
+    args: ReadonlyArray<SqlType>,
+    names: ReadonlyArray<string | undefined>
+  ) => Routine | undefined
+  /** Compiles what has become invalid; an error when it cannot be. */
+  readonly ensure: (unit: StoredUnit) => void
+  /** Finds what is wrong with a unit, and what it depends on. */
+  readonly compile: (unit: StoredUnit) => void
+  readonly programOf: (unit: StoredUnit, invoker: boolean) => UnitProgram
+  /** What runs the code of a unit in this session. */
+  readonly machineOf: (program: UnitProgram) => Machine
+  /** The names that the code of a unit begins with. */
+  readonly scopeOf: (unit: StoredUnit, invoker: boolean) => Environment
+  /** Where the body of a package stands: within its specification, whose subprograms it completes. */
+  readonly bodyScope: (pkg: Package, spec: Environment) => Environment
+  /** Names of a specification for the compilation of its body. */
+  readonly specScope: (pkg: Package) => Environment
+  /** Sets up the packages that were named: their variables get their first values. */
+  readonly elaborate: () => Step<void>
+  /** The error for a subprogram that is declared and has no body. */
+  readonly withoutBody: (program: UnitProgram | undefined, name: string) => OraError
+  /** The session begins anew: no package of it has state. */
+  readonly forget: () => void
+}
+
+/** What PL/SQL keeps for as long as the session. */
+export interface PlsqlHost extends NativeHost {
+  readonly units: Units
+  /** Registers a cursor that leaves the block with the session. */
+  readonly keepCursor: (cursor: QueryCursor) => void
+  /** The methods of an object type by their name. */
+  readonly methods: (type: ObjectType, name: string) => ReadonlyArray<ObjectMethod>
+  /** The stored units whose code runs, the outermost first. */
+  readonly stack: Array<string>
+  implicitResults: Array<QueryCursor>
+}
+
+/** One running block. */
 export interface Machine {
   readonly host: PlsqlHost
   readonly session: SessionState

@@ -1,41 +1,14 @@
 /** Calls of procedures that belong to objects, and which method a call means. */
 import type { Step } from "../storage/waiting.ts"
 import type { Expr } from "../syntax/ast.ts"
-import type { Method } from "../syntax/astTypes.ts"
 import type { Stored } from "../values/composite.ts"
-import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import { assigned } from "./assignment.ts"
 import type { Environment } from "./environment.ts"
 import type { Machine } from "./machine.ts"
+import { methodFor, type ObjectMethod } from "./methods.ts"
 import { namedType } from "./names.ts"
 import { targetOf } from "./targets.ts"
-
-export interface MethodResult {
-  readonly value: Stored
-  /** SELF as the method has left it. */
-  readonly self: Stored
-}
-
-export interface ObjectMethod {
-  readonly method: Method
-  readonly parameters: ReadonlyArray<{ readonly name: string; readonly type: SqlType; readonly optional: boolean }>
-  readonly returns: SqlType | undefined
-  readonly run: (self: Stored, args: ReadonlyArray<Stored | undefined>) => Step<MethodResult>
-}
-
-/** The method that takes these arguments, by position or by name. */
-export const methodFor = (
-  methods: ReadonlyArray<ObjectMethod>,
-  count: number,
-  names: ReadonlyArray<string | undefined>
-): ObjectMethod | undefined =>
-  methods.find(({ parameters }) =>
-    count <= parameters.length &&
-    parameters.every((parameter, i) =>
-      parameter.optional || names.includes(parameter.name) || (i < count && names[i] === undefined)
-    )
-  )
 
 /** A call of an object's procedure: SELF is assigned what the procedure makes of it. */
 export const objectCall = (machine: Machine, expr: Expr, env: Environment): Step<void> | undefined => {

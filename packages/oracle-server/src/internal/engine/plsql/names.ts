@@ -7,7 +7,8 @@ import { oraError } from "../values/oraError.ts"
 import { BOOLEAN, NUMBER, ROWID, varchar2 } from "../values/sqlType.ts"
 import type { Environment } from "./environment.ts"
 import { errorText, sqlCode } from "./exceptions.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
+import type { Typed } from "./typed.ts"
 
 /** A type of the block or the catalog by its name; undefined when there is none. */
 export const namedType = (machine: Machine, path: ReadonlyArray<string>, env: Environment): SqlType | undefined => {

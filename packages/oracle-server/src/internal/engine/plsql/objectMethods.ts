@@ -11,9 +11,9 @@ import { declaredType } from "./declarations.ts"
 import { Environment, type Variable } from "./environment.ts"
 import { located } from "./exceptions.ts"
 import { newMachine } from "./interpreter.ts"
-import { type Machine, newProgram, type Program } from "./machine.ts"
-import type { MethodResult, ObjectMethod } from "./methodCalls.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import type { Machine, PlsqlHost } from "./machine.ts"
+import type { MethodResult, ObjectMethod } from "./methods.ts"
+import { newProgram, type Program } from "./program.ts"
 import { newVariable } from "./variables.ts"
 
 /** The compiled parts of a body, for as long as the catalog stays the same. */

@@ -9,8 +9,9 @@ import { OraError, oraError } from "../values/oraError.ts"
 import { BOOLEAN, kindOf, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import type { Environment } from "./environment.ts"
 import { replaces } from "./exceptions.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
 import { cursorOf } from "./targets.ts"
+import type { Typed } from "./typed.ts"
 
 /** Parameter names by position; `out` marks those that are written. */
 interface Builtin {

@@ -14,8 +14,9 @@ import { oraError } from "../values/oraError.ts"
 import { CURSOR, kindOf, NULL, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { decoderFor } from "../values/values.ts"
 import type { Environment } from "./environment.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
 import { namedType } from "./names.ts"
+import type { Typed } from "./typed.ts"
 import { newCell } from "./variables.ts"
 
 const parameters = [

@@ -7,7 +7,7 @@ import { oraError } from "../values/oraError.ts"
 import { callSubprogram } from "./calls.ts"
 import type { Candidate, Environment } from "./environment.ts"
 import { newMachine } from "./interpreter.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import type { PlsqlHost } from "./machine.ts"
 
 /** The element of what the function gives. */
 export const elementOf = (type: SqlType): SqlType => {

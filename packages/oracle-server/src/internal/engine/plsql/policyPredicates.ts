@@ -7,7 +7,7 @@ import { parseStatement } from "../syntax/statementParser.ts"
 import type { Stored } from "../values/composite.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { varchar2 } from "../values/sqlType.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import type { PlsqlHost } from "./machine.ts"
 import { callFunction } from "./storedFunctions.ts"
 
 /** Runs to its end while a statement is compiled: it may take turns, but not wait. */

@@ -13,8 +13,8 @@ import { compileUnit } from "./checker.ts"
 import { declareNames, initializeAll } from "./declarations.ts"
 import { type Entry, Environment, type PackageEntry, type SubprogramEntry } from "./environment.ts"
 import { newMachine } from "./interpreter.ts"
-import { type Machine, newProgram, type UnitProgram } from "./machine.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import type { Machine, PlsqlHost, Units } from "./machine.ts"
+import { newProgram, type UnitProgram } from "./program.ts"
 import { declareSubprogram } from "./subprograms.ts"
 import { nativesOf, systemPackage } from "./system/systemPackages.ts"
 
@@ -39,7 +39,7 @@ const stampOf = ({ body, spec }: Package): string => `${spec.stamp}.${body?.stam
 
 const notFound = (name: string): string => `ORA-06508: PL/SQL: could not find program unit being called: "${name}"`
 
-export class StoredUnits {
+export class StoredUnits implements Units {
   readonly #host: PlsqlHost
   /** Where an anonymous block finds the names that it does not declare. */
   readonly root: Environment

@@ -7,8 +7,9 @@ import { conversion } from "../values/convert.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import { CURSOR, kindOf } from "../values/sqlType.ts"
-import type { Candidate, Environment, Native, SubprogramEntry } from "./environment.ts"
+import type { Candidate, Environment, SubprogramEntry } from "./environment.ts"
 import { type Machine, partsOf } from "./machine.ts"
+import type { Native } from "./native.ts"
 
 /** A place in the text that runs, in the words of the compiler. */
 export const compilerError = (machine: Machine, text: string, at: number, ignored = "Statement"): OraError => {

@@ -17,7 +17,8 @@ import { CURSOR, NUMBER } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
 import { storeArray } from "./bindArrays.ts"
 import type { CursorVariable, Environment, Variable } from "./environment.ts"
-import type { Machine, Typed } from "./machine.ts"
+import type { Machine } from "./machine.ts"
+import type { Typed } from "./typed.ts"
 import { newCell } from "./variables.ts"
 
 export interface Target {

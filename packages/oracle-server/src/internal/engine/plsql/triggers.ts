@@ -11,8 +11,7 @@ import { OraError, oraError } from "../values/oraError.ts"
 import { declare } from "./declarations.ts"
 import type { Variable } from "./environment.ts"
 import { located, withLastLine } from "./exceptions.ts"
-import type { Machine } from "./machine.ts"
-import type { PlsqlHost } from "./plsqlHost.ts"
+import type { Machine, PlsqlHost } from "./machine.ts"
 import { type Firing, type TriggerScope, triggerScope } from "./triggerScope.ts"
 
 /** A trigger as one statement has it. */

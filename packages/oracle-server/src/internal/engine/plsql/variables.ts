@@ -2,7 +2,8 @@
 import type { Parameter } from "../syntax/astPlsql.ts"
 import { compositeType, initialValue, type Stored } from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
-import type { CursorCell, CursorVariable, Environment, Variable } from "./environment.ts"
+import type { CursorVariable, Environment, Variable } from "./environment.ts"
+import type { CursorCell } from "./typed.ts"
 
 export const newVariable = (
   type: SqlType,

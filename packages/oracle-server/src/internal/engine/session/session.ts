@@ -18,10 +18,10 @@ import type {
 import { QueryCursor } from "../execute/queryCursor.ts"
 import { type BlockBinds, dynamicBlocks, runBlockStatement } from "../plsql/blockStatement.ts"
 import { describedSubprograms, packageTypes } from "../plsql/describedUnits.ts"
-import { methodFor } from "../plsql/methodCalls.ts"
+import { methodFor } from "../plsql/methods.ts"
 import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
-import { PlsqlHost } from "../plsql/plsqlHost.ts"
 import { policyPredicates } from "../plsql/policyPredicates.ts"
+import { SessionHost } from "../plsql/sessionHost.ts"
 import { serveFunctions, storedFunction } from "../plsql/storedFunctions.ts"
 import { systemPackage } from "../plsql/system/systemPackages.ts"
 import { findTriggers } from "../plsql/triggers.ts"
@@ -48,7 +48,7 @@ export class Session implements EngineSession {
   readonly state: SessionState
   readonly #core: Core
   readonly #executor: Executor
-  readonly #plsql: PlsqlHost
+  readonly #plsql: SessionHost
   readonly #cursors = new Set<QueryCursor>()
   #abort = new AbortController()
   #waiting = false
@@ -62,7 +62,7 @@ export class Session implements EngineSession {
     core.systemPackage = systemPackage
     this.#executor.storedFunction = (path, args, names) => storedFunction(path, args, names, this.state)
     this.#executor.compileUnit = (unit) => this.#plsql.units.compile(unit)
-    this.#plsql = new PlsqlHost(core, this.#executor, (cursor) => this.#cursors.add(cursor))
+    this.#plsql = new SessionHost(core, this.#executor, (cursor) => this.#cursors.add(cursor))
     this.#executor.findTriggers = findTriggers(this.#plsql)
     this.#executor.policies = policyPredicates(this.#plsql)
     this.#plsql.runDynamic = dynamicBlocks(this.#plsql)

@@ -3,7 +3,7 @@ import type { Step } from "../../storage/waiting.ts"
 import type { Stored } from "../../values/composite.ts"
 import { rescale } from "../../values/numberArithmetic.ts"
 import { fromInteger, type NumberValue, toDouble, toInteger } from "../../values/oracleNumber.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller } from "../native.ts"
 
 export type Arguments = Record<string, Stored>
 
@@ -27,7 +27,7 @@ export const truthOf = (value: Stored | undefined): boolean => value === 1
 export const number = (value: number): NumberValue => fromInteger(value)
 
 /** Waits so many seconds, in hundredths; a break ends it. */
-export function* sleepFor(machine: Machine, seconds: number): Step<void> {
-  const { host } = machine.host.core
+export function* sleepFor(caller: Caller, seconds: number): Step<void> {
+  const { host } = caller.host.core
   yield (signal) => host.sleep(seconds * 1000, signal)
 }

@@ -1,10 +1,8 @@
 /** DBMS_ALERT: telling other sessions of a commit. */
 import type { Step } from "../../storage/waiting.ts"
 import { oraError } from "../../values/oraError.ts"
-import type { Native } from "../environment.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, Native, SystemPackage } from "../native.ts"
 import { type Arguments, doubleOf, number, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const exclusive = 6
 
@@ -15,9 +13,9 @@ const nameOf = (args: Arguments): string => {
 }
 
 /** A second session that signals the same alert waits for the end of the first one's transaction. */
-const signal: Native = function*(machine, args): Step<void> {
-  const { alerts, locks, userLocks } = machine.host.core
-  const { sid } = machine.session.info
+const signal: Native = function*(caller, args): Step<void> {
+  const { alerts, locks, userLocks } = caller.host.core
+  const { sid } = caller.session.info
   const name = nameOf(args)
   const lock = userLocks.idOf(`DBMS_ALERT.${name}`)
   for (;;) {
@@ -28,11 +26,11 @@ const signal: Native = function*(machine, args): Step<void> {
   alerts.signal(sid, name, textOf(args["message"]))
 }
 
-function* wait(machine: Machine, name: string | undefined, args: Arguments): Step<void> {
-  const { alerts, host } = machine.host.core
-  const { sid } = machine.session.info
+function* wait(caller: Caller, name: string | undefined, args: Arguments): Step<void> {
+  const { alerts, host } = caller.host.core
+  const { sid } = caller.session.info
   // What the session has signalled itself comes too.
-  machine.host.executor.transaction.commit()
+  caller.host.executor.transaction.commit()
   const until = host.now() + (doubleOf(args["timeout"]) ?? 0) * 1000
   for (;;) {
     const alert = alerts.take(sid, name)
@@ -64,24 +62,24 @@ export const dbmsAlert: SystemPackage = {
   procedure waitone(name in varchar2, message out varchar2, status out integer, timeout in number default maxwait);
 end;`,
   natives: {
-    REGISTER: (machine, args) => machine.host.core.alerts.register(machine.session.info.sid, nameOf(args)),
-    REMOVE: (machine, args) => machine.host.core.alerts.remove(machine.session.info.sid, nameOf(args)),
-    REMOVEALL: (machine) => machine.host.core.alerts.remove(machine.session.info.sid, undefined),
+    REGISTER: (caller, args) => caller.host.core.alerts.register(caller.session.info.sid, nameOf(args)),
+    REMOVE: (caller, args) => caller.host.core.alerts.remove(caller.session.info.sid, nameOf(args)),
+    REMOVEALL: (caller) => caller.host.core.alerts.remove(caller.session.info.sid, undefined),
     // How often the server looks for alerts: here they come by themselves.
     SET_DEFAULTS: () => undefined,
     SIGNAL: signal,
-    WAITANY: (machine, args) => {
-      if (!machine.host.core.alerts.isRegistered(machine.session.info.sid, undefined)) {
+    WAITANY: (caller, args) => {
+      if (!caller.host.core.alerts.isRegistered(caller.session.info.sid, undefined)) {
         throw oraError(20000, "ORU-10024: there are no alerts registered.")
       }
-      return wait(machine, undefined, args)
+      return wait(caller, undefined, args)
     },
-    WAITONE: (machine, args) => {
+    WAITONE: (caller, args) => {
       const name = nameOf(args)
-      if (!machine.host.core.alerts.isRegistered(machine.session.info.sid, name)) {
+      if (!caller.host.core.alerts.isRegistered(caller.session.info.sid, name)) {
         throw oraError(20000, `ORU-10025: alert '${name}' is not registered`)
       }
-      return wait(machine, name, args)
+      return wait(caller, name, args)
     }
   }
 }

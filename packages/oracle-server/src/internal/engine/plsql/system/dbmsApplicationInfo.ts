@@ -1,6 +1,6 @@
 /** DBMS_APPLICATION_INFO: what a session says of its work. */
+import type { SystemPackage } from "../native.ts"
 import { textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 export const dbmsApplicationInfo: SystemPackage = {
   spec: `package dbms_application_info is

@@ -1,8 +1,7 @@
 /** DBMS_ASSERT: texts that are to become parts of statements. */
 import { oraError } from "../../values/oraError.ts"
-import type { Native } from "../environment.ts"
+import type { Native, SystemPackage } from "../native.ts"
 import { textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const simple = /^\s*(?:[\p{L}][\p{L}\p{N}_$#]{0,127}|"[^"\0]{1,128}")\s*$/u
 

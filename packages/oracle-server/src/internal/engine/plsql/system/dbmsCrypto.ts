@@ -2,9 +2,8 @@
 import { createHash, createHmac, randomBytes } from "node:crypto"
 import { fromText } from "../../values/oracleNumber.ts"
 import { oraError, unimplemented } from "../../values/oraError.ts"
-import type { Native } from "../environment.ts"
+import type { Native, SystemPackage } from "../native.ts"
 import { bytesOf, integerOf, number } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const hashes: ReadonlyArray<string | undefined> = [undefined, undefined, "md5", "sha1", "sha256", "sha384", "sha512"]
 const keyed: ReadonlyArray<string | undefined> = [undefined, "md5", "sha1", "sha256", "sha384", "sha512"]

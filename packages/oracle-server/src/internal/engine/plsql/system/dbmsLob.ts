@@ -1,9 +1,8 @@
 /** DBMS_LOB: reading and changing CLOBs and BLOBs. A change of a value that was read from a locked row changes the row. */
 import type { Stored } from "../../values/composite.ts"
 import { type OraError, oraError } from "../../values/oraError.ts"
-import type { Native } from "../environment.ts"
+import type { Native, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, number } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 /** Characters or bytes. */
 type Content = string | Uint8Array

@@ -3,10 +3,8 @@ import type { Step } from "../../storage/waiting.ts"
 import type { Stored } from "../../values/composite.ts"
 import type { NumberValue } from "../../values/oracleNumber.ts"
 import { OraError, oraError } from "../../values/oraError.ts"
-import type { Native } from "../environment.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, Native, SystemPackage } from "../native.ts"
 import { type Arguments, doubleOf, integerOf, number, sleepFor, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const success = number(0)
 const timedOut = number(1)
@@ -24,26 +22,26 @@ const maxId = 1_073_741_823
 const digits = 10
 
 /** The lock that the arguments name, or the status that says why there is none. */
-const lockOf = (machine: Machine, args: Arguments): { readonly id: number } | { readonly status: NumberValue } => {
+const lockOf = (caller: Caller, args: Arguments): { readonly id: number } | { readonly status: NumberValue } => {
   if (args["lockhandle"] === undefined) {
     const id = integerOf(args["id"])
     return id === null || id < 0 || id > maxId ? { status: badParameter } : { id }
   }
   const handle = textOf(args["lockhandle"])
   const id = Number(handle?.slice(0, digits) ?? "")
-  return machine.host.core.userLocks.isNamed(id) ? { id } : { status: badHandle }
+  return caller.host.core.userLocks.isNamed(id) ? { id } : { status: badHandle }
 }
 
 /** Takes the lock, or gives the status that says why not. */
 function* acquire(
-  machine: Machine,
+  caller: Caller,
   id: number,
   mode: number,
   seconds: number,
   untilCommit: boolean
 ): Step<NumberValue> {
-  const { host, locks, userLocks } = machine.host.core
-  const { sid } = machine.session.info
+  const { host, locks, userLocks } = caller.host.core
+  const { sid } = caller.session.info
   const until = host.now() + seconds * 1000
   for (;;) {
     const holder = userLocks.take(id, sid, mode, untilCommit)
@@ -67,44 +65,44 @@ const terms = (args: Arguments): { readonly mode: number; readonly seconds: numb
   return mode === null || mode < 1 || mode > 6 || seconds === null || seconds < 0 ? undefined : { mode, seconds }
 }
 
-const request: Native = function*(machine, args): Step<Stored> {
-  const lock = lockOf(machine, args)
+const request: Native = function*(caller, args): Step<Stored> {
+  const lock = lockOf(caller, args)
   if ("status" in lock) return lock.status
   const asked = terms(args)
   if (asked === undefined) return badParameter
-  if (machine.host.core.userLocks.mode(lock.id, machine.session.info.sid) !== undefined) return ownership
-  return yield* acquire(machine, lock.id, asked.mode, asked.seconds, args["release_on_commit"] === 1)
+  if (caller.host.core.userLocks.mode(lock.id, caller.session.info.sid) !== undefined) return ownership
+  return yield* acquire(caller, lock.id, asked.mode, asked.seconds, args["release_on_commit"] === 1)
 }
 
-const convert: Native = function*(machine, args): Step<Stored> {
-  const lock = lockOf(machine, args)
+const convert: Native = function*(caller, args): Step<Stored> {
+  const lock = lockOf(caller, args)
   if ("status" in lock) return lock.status
   const asked = terms(args)
   if (asked === undefined) return badParameter
-  const { locks, userLocks } = machine.host.core
-  const { sid } = machine.session.info
+  const { locks, userLocks } = caller.host.core
+  const { sid } = caller.session.info
   const held = userLocks.mode(lock.id, sid)
   if (held === undefined) return ownership
-  const outcome = yield* acquire(machine, lock.id, asked.mode, asked.seconds, false)
+  const outcome = yield* acquire(caller, lock.id, asked.mode, asked.seconds, false)
   // A weaker mode lets others in.
   if (outcome === success && asked.mode < held) locks.wake(sid)
   return outcome
 }
 
-const release: Native = (machine, args) => {
-  const lock = lockOf(machine, args)
+const release: Native = (caller, args) => {
+  const lock = lockOf(caller, args)
   if ("status" in lock) return lock.status
-  const { locks, userLocks } = machine.host.core
-  const { sid } = machine.session.info
+  const { locks, userLocks } = caller.host.core
+  const { sid } = caller.session.info
   if (!userLocks.release(lock.id, sid)) return ownership
   locks.wake(sid)
   return success
 }
 
-const allocate = (machine: Machine, args: Arguments): void => {
+const allocate = (caller: Caller, args: Arguments): void => {
   const name = textOf(args["lockname"])
   if (name === null || name.length > 128) throw oraError(20000, "ORU-10002: lockname cannot be null or too long")
-  const id = machine.host.core.userLocks.idOf(name)
+  const id = caller.host.core.userLocks.idOf(name)
   args["lockhandle"] = `${id}${id}${String(id % 200).padStart(3, "0")}`
 }
 
@@ -131,10 +129,10 @@ export const dbmsLock: SystemPackage = {
   procedure sleep(seconds in number);
 end;`,
   natives: {
-    ALLOCATE_UNIQUE: (machine, args) => {
-      allocate(machine, args)
+    ALLOCATE_UNIQUE: (caller, args) => {
+      allocate(caller, args)
       // It commits, as the manual says.
-      machine.host.executor.transaction.commit()
+      caller.host.executor.transaction.commit()
     },
     ALLOCATE_UNIQUE_AUTONOMOUS: allocate,
     REQUEST: request,
@@ -143,6 +141,6 @@ end;`,
     "CONVERT#2": convert,
     RELEASE: release,
     "RELEASE#2": release,
-    SLEEP: (machine, args) => sleepFor(machine, doubleOf(args["seconds"]) ?? 0)
+    SLEEP: (caller, args) => sleepFor(caller, doubleOf(args["seconds"]) ?? 0)
   }
 }

@@ -1,15 +1,14 @@
 /** DBMS_OUTPUT: lines that a session keeps until its client takes them. */
 import { MapValue } from "../../values/composite.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, number, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
-const take = (machine: Machine, args: Arguments): void => {
+const take = (caller: Caller, args: Arguments): void => {
   const lines = args["lines"]
   const wanted = integerOf(args["numlines"]) ?? 0
   let count = 0
   while (count < wanted) {
-    const line = machine.host.takeLine()
+    const line = caller.host.takeLine()
     if (line === undefined) break
     count++
     if (lines instanceof MapValue) lines.set(count, line === "" ? null : line)

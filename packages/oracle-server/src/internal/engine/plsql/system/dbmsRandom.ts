@@ -2,14 +2,13 @@
 import type { Stored } from "../../values/composite.ts"
 import { add, multiply, subtract } from "../../values/numberArithmetic.ts"
 import { fromDouble, fromText, type NumberValue } from "../../values/oracleNumber.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, SystemPackage } from "../native.ts"
 import { integerOf, number, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 /** Of each session; xorshift, which is enough where no secret depends on it. */
 const states = new WeakMap<object, { seed: number }>()
 
-const stateOf = ({ host }: Machine): { seed: number } => {
+const stateOf = ({ host }: Caller): { seed: number } => {
   let state = states.get(host)
   if (state === undefined) {
     state = { seed: (Math.random() * 4_294_967_295) >>> 0 || 1 }
@@ -19,8 +18,8 @@ const stateOf = ({ host }: Machine): { seed: number } => {
 }
 
 /** 32 bits. */
-const draw = (machine: Machine): number => {
-  const state = stateOf(machine)
+const draw = (caller: Caller): number => {
+  const state = stateOf(caller)
   state.seed = (state.seed + 0x6d2b79f5) >>> 0
   let t = state.seed
   t = Math.imul(t ^ (t >>> 15), t | 1)
@@ -29,16 +28,16 @@ const draw = (machine: Machine): number => {
 }
 
 /** At least 0 and below 1, with 38 digits. */
-const fraction = (machine: Machine): NumberValue => {
+const fraction = (caller: Caller): NumberValue => {
   let digits = ""
-  while (digits.length < 38) digits += String(draw(machine) % 100_000_000).padStart(8, "0")
+  while (digits.length < 38) digits += String(draw(caller) % 100_000_000).padStart(8, "0")
   return fromText(`0.${digits.slice(0, 38)}`)
 }
 
-const seed = (machine: Machine, value: Stored): void => {
+const seed = (caller: Caller, value: Stored): void => {
   let hash = 2_166_136_261
   for (const byte of Buffer.from(String(value))) hash = Math.imul(hash ^ byte, 16_777_619) >>> 0
-  stateOf(machine).seed = hash
+  stateOf(caller).seed = hash
 }
 
 const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -64,25 +63,25 @@ export const dbmsRandom: SystemPackage = {
   function string(opt in char, len in number) return varchar2;
 end;`,
   natives: {
-    SEED: (machine, args) => seed(machine, args["val"]!),
-    "SEED#2": (machine, args) => seed(machine, args["val"]!),
-    INITIALIZE: (machine, args) => seed(machine, args["val"]!),
+    SEED: (caller, args) => seed(caller, args["val"]!),
+    "SEED#2": (caller, args) => seed(caller, args["val"]!),
+    INITIALIZE: (caller, args) => seed(caller, args["val"]!),
     TERMINATE: () => undefined,
-    VALUE: (machine) => fraction(machine),
-    "VALUE#2": (machine, args) => {
+    VALUE: (caller) => fraction(caller),
+    "VALUE#2": (caller, args) => {
       const [low, high] = [args["low"] as NumberValue | null, args["high"] as NumberValue | null]
       if (low === null || high === null) return null
-      return add(low, multiply(subtract(high, low), fraction(machine)))
+      return add(low, multiply(subtract(high, low), fraction(caller)))
     },
-    NORMAL: (machine) => {
-      const [u, v] = [(draw(machine) + 1) / 4_294_967_297, draw(machine) / 4_294_967_296]
+    NORMAL: (caller) => {
+      const [u, v] = [(draw(caller) + 1) / 4_294_967_297, draw(caller) / 4_294_967_296]
       return fromDouble(Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v))
     },
-    RANDOM: (machine) => number(draw(machine) | 0),
-    STRING: (machine, args) => {
+    RANDOM: (caller) => number(draw(caller) | 0),
+    STRING: (caller, args) => {
       const alphabet = alphabets[(textOf(args["opt"]) ?? "U").trim().toUpperCase()] ?? upper
       const length = Math.max(0, integerOf(args["len"]) ?? 0)
-      const text = Array.from({ length }, () => alphabet[draw(machine) % alphabet.length]).join("")
+      const text = Array.from({ length }, () => alphabet[draw(caller) % alphabet.length]).join("")
       return text === "" ? null : text
     }
   }

@@ -1,26 +1,25 @@
 /** DBMS_RLS: policies that limit the rows of a table to those that a function's predicate lets through. */
 import type { Policy, PolicyStatement } from "../../catalog/policies.ts"
 import { oraError, unimplemented } from "../../values/oraError.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const upper = (value: string | null): string | undefined => value?.toUpperCase().replaceAll("\"", "")
 
-const objectOf = (machine: Machine, args: Arguments): string =>
-  `${upper(textOf(args["object_schema"])) ?? machine.session.currentSchema}.${upper(textOf(args["object_name"])) ?? ""}`
+const objectOf = (caller: Caller, args: Arguments): string =>
+  `${upper(textOf(args["object_schema"])) ?? caller.session.currentSchema}.${upper(textOf(args["object_name"])) ?? ""}`
 
-const policyOf = (machine: Machine, args: Arguments): Policy => {
-  const policy = machine.host.core.policies.find(objectOf(machine, args), upper(textOf(args["policy_name"])) ?? "")
+const policyOf = (caller: Caller, args: Arguments): Policy => {
+  const policy = caller.host.core.policies.find(objectOf(caller, args), upper(textOf(args["policy_name"])) ?? "")
   if (policy === undefined) throw oraError(28102, "policy does not exist")
   return policy
 }
 
 const kinds: ReadonlyArray<PolicyStatement> = ["SELECT", "INSERT", "UPDATE", "DELETE"]
 
-const addPolicy = (machine: Machine, args: Arguments): void => {
-  const { core } = machine.host
-  const object = objectOf(machine, args)
+const addPolicy = (caller: Caller, args: Arguments): void => {
+  const { core } = caller.host
+  const object = objectOf(caller, args)
   const table = core.catalog.objects.get(object)
   if (table?.kind === "view") throw unimplemented("policies on views")
   if (table?.kind !== "table") throw oraError(942, "table or view does not exist")
@@ -28,7 +27,7 @@ const addPolicy = (machine: Machine, args: Arguments): void => {
   if (args["sec_relevant_cols"] !== null) throw unimplemented("policies for columns")
   const words = (upper(textOf(args["statement_types"])) ?? kinds.join()).split(",")
   const statements = new Set(words.map((word) => word.trim()))
-  const schema = upper(textOf(args["function_schema"])) ?? machine.session.currentSchema
+  const schema = upper(textOf(args["function_schema"])) ?? caller.session.currentSchema
   const policy: Policy = {
     name: upper(textOf(args["policy_name"])) ?? "",
     object,
@@ -37,7 +36,7 @@ const addPolicy = (machine: Machine, args: Arguments): void => {
     enabled: args["enable"] !== 0
   }
   if (!core.policies.add(policy)) throw oraError(28101, "policy already exists")
-  machine.host.executor.transaction.commit()
+  caller.host.executor.transaction.commit()
   core.catalog.version++
 }
 
@@ -61,13 +60,13 @@ export const dbmsRls: SystemPackage = {
 end;`,
   natives: {
     ADD_POLICY: addPolicy,
-    DROP_POLICY: (machine, args) => {
-      machine.host.core.policies.drop(policyOf(machine, args))
-      machine.host.core.catalog.version++
+    DROP_POLICY: (caller, args) => {
+      caller.host.core.policies.drop(policyOf(caller, args))
+      caller.host.core.catalog.version++
     },
-    ENABLE_POLICY: (machine, args) => {
-      policyOf(machine, args).enabled = args["enable"] === 1
-      machine.host.core.catalog.version++
+    ENABLE_POLICY: (caller, args) => {
+      policyOf(caller, args).enabled = args["enable"] === 1
+      caller.host.core.catalog.version++
     },
     // Predicates are asked for by each statement.
     REFRESH_POLICY: () => undefined

@@ -1,9 +1,8 @@
 /** DBMS_ROWID: the parts of a rowid. */
 import { oraError } from "../../values/oraError.ts"
 import { partsOfRowid, rowidOfParts } from "../../values/rowid.ts"
-import type { Native } from "../environment.ts"
+import type { Native, SystemPackage } from "../native.ts"
 import { integerOf, number, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const part = (name: "object" | "file" | "block" | "row"): Native => (_, args) => {
   const text = textOf(args["row_id"])

@@ -3,17 +3,16 @@ import { blockOf, intervalOf, type Job } from "../../statements/jobs.ts"
 import type { Step } from "../../storage/waiting.ts"
 import { decodeZoned } from "../../values/calendar.ts"
 import { oraError, unimplemented } from "../../values/oraError.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
-const keyOf = (machine: Machine, name: string): string => {
+const keyOf = (caller: Caller, name: string): string => {
   const path = name.toUpperCase().replaceAll("\"", "").split(".")
-  return path.length > 1 ? path.join(".") : `${machine.session.currentSchema}.${path[0]!}`
+  return path.length > 1 ? path.join(".") : `${caller.session.currentSchema}.${path[0]!}`
 }
 
-const jobOf = (machine: Machine, args: Arguments, name: string): Job =>
-  machine.host.core.jobs.find(keyOf(machine, textOf(args[name]) ?? ""))
+const jobOf = (caller: Caller, args: Arguments, name: string): Job =>
+  caller.host.core.jobs.find(keyOf(caller, textOf(args[name]) ?? ""))
 
 const types = new Set(["PLSQL_BLOCK", "STORED_PROCEDURE"])
 
@@ -21,7 +20,7 @@ const types = new Set(["PLSQL_BLOCK", "STORED_PROCEDURE"])
 const startOf = (value: string | null): number | undefined =>
   value === null ? undefined : decodeZoned(value).seconds * 1000
 
-const createJob = (machine: Machine, args: Arguments): void => {
+const createJob = (caller: Caller, args: Arguments): void => {
   const type = (textOf(args["job_type"]) ?? "").toUpperCase()
   if (!types.has(type)) throw unimplemented(`jobs of type ${type}`)
   if ((integerOf(args["number_of_arguments"]) ?? 0) > 0) throw unimplemented("jobs with arguments")
@@ -29,9 +28,9 @@ const createJob = (machine: Machine, args: Arguments): void => {
   const every = repeat === undefined ? undefined : intervalOf(repeat)
   if (repeat !== undefined && every === undefined) throw unimplemented(`the repeat interval ${repeat}`)
   if (args["end_date"] !== null) throw unimplemented("end dates of jobs")
-  const [owner, name] = keyOf(machine, textOf(args["job_name"]) ?? "").split(".") as [string, string]
+  const [owner, name] = keyOf(caller, textOf(args["job_name"]) ?? "").split(".") as [string, string]
   if (name === "") throw oraError(27451, "JOB_NAME cannot be NULL")
-  const { jobs } = machine.host.core
+  const { jobs } = caller.host.core
   const job: Job = {
     owner,
     name,
@@ -48,21 +47,21 @@ const createJob = (machine: Machine, args: Arguments): void => {
     next: undefined
   }
   // Creating a job commits, as every call of the package does.
-  machine.host.executor.transaction.commit()
+  caller.host.executor.transaction.commit()
   jobs.add(job)
   if (args["enabled"] === 1) jobs.enable(job)
 }
 
 /** In the caller's session, which sees its failure, or in one of its own. */
-function* runJob(machine: Machine, args: Arguments): Step<void> {
-  const job = jobOf(machine, args, "job_name")
-  const { jobs } = machine.host.core
+function* runJob(caller: Caller, args: Arguments): Step<void> {
+  const job = jobOf(caller, args, "job_name")
+  const { jobs } = caller.host.core
   if (args["use_current_session"] === 0) {
     void jobs.run(job, () => jobs.runAs(job.owner, blockOf(job)))
     return
   }
   try {
-    yield* machine.host.runDynamic(blockOf(job), [], [])
+    yield* caller.host.runDynamic(blockOf(job), [], [])
     jobs.ended(job, undefined)
   } catch (error) {
     jobs.ended(job, error as Error)
@@ -87,8 +86,8 @@ end;`,
   natives: {
     CREATE_JOB: createJob,
     RUN_JOB: runJob,
-    ENABLE: (machine, args) => machine.host.core.jobs.enable(jobOf(machine, args, "name")),
-    DISABLE: (machine, args) => machine.host.core.jobs.disable(jobOf(machine, args, "name")),
-    DROP_JOB: (machine, args) => machine.host.core.jobs.drop(jobOf(machine, args, "job_name"))
+    ENABLE: (caller, args) => caller.host.core.jobs.enable(jobOf(caller, args, "name")),
+    DISABLE: (caller, args) => caller.host.core.jobs.disable(jobOf(caller, args, "name")),
+    DROP_JOB: (caller, args) => caller.host.core.jobs.drop(jobOf(caller, args, "job_name"))
   }
 }

@@ -1,48 +1,47 @@
 /** DBMS_SESSION: settings of the session, its contexts, and a pause. */
 import { oraError } from "../../values/oraError.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, doubleOf, sleepFor, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const upper = (value: string | null): string => (value ?? "").toUpperCase()
 
 /** Only the package that CREATE CONTEXT names may set it; CLIENTCONTEXT belongs to the client. */
-const trusted = (machine: Machine, namespace: string): void => {
-  const context = machine.host.core.contexts.get(namespace)
+const trusted = (caller: Caller, namespace: string): void => {
+  const context = caller.host.core.contexts.get(namespace)
   if (context === undefined) {
     if (namespace === "CLIENTCONTEXT") return
     throw oraError(1031, "insufficient privileges")
   }
-  for (const unit of machine.host.callers()) if (unit === context.using) return
+  for (const unit of caller.host.callers()) if (unit === context.using) return
   throw oraError(1031, "insufficient privileges")
 }
 
-const setContext = (machine: Machine, args: Arguments): void => {
+const setContext = (caller: Caller, args: Arguments): void => {
   const namespace = upper(textOf(args["namespace"]))
   const attribute = upper(textOf(args["attribute"]))
   const value = textOf(args["value"])
-  trusted(machine, namespace)
-  const context = machine.host.core.contexts.get(namespace)
+  trusted(caller, namespace)
+  const context = caller.host.core.contexts.get(namespace)
   const name = `${namespace}.${attribute}`
   if (context?.global !== true) {
-    if (value === null) machine.session.contexts.delete(name)
-    else machine.session.contexts.set(name, value)
+    if (value === null) caller.session.contexts.delete(name)
+    else caller.session.contexts.set(name, value)
     return
   }
-  const { globalContexts } = machine.session
+  const { globalContexts } = caller.session
   const [user, clientId] = [textOf(args["username"]), textOf(args["client_id"])]
   const others = (globalContexts.get(name) ?? []).filter((entry) => entry.user !== user || entry.clientId !== clientId)
   globalContexts.set(name, value === null ? others : [...others, { user, clientId, value }])
 }
 
-const clearContext = (machine: Machine, args: Arguments): void => {
+const clearContext = (caller: Caller, args: Arguments): void => {
   const namespace = upper(textOf(args["namespace"]))
   const attribute = textOf(args["attribute"])
   const clientId = textOf(args["client_id"])
-  trusted(machine, namespace)
+  trusted(caller, namespace)
   const concerns = (name: string): boolean =>
     name.startsWith(`${namespace}.`) && (attribute === null || name === `${namespace}.${attribute.toUpperCase()}`)
-  const { contexts, globalContexts } = machine.session
+  const { contexts, globalContexts } = caller.session
   for (const name of contexts.keys()) if (concerns(name)) contexts.delete(name)
   for (const [name, entries] of globalContexts) {
     if (concerns(name)) {
@@ -73,15 +72,15 @@ end;`,
     CLEAR_IDENTIFIER: ({ session }) => session.setEndToEnd({ clientId: null }),
     SET_CONTEXT: setContext,
     CLEAR_CONTEXT: clearContext,
-    CLEAR_ALL_CONTEXT: (machine, args) => {
+    CLEAR_ALL_CONTEXT: (caller, args) => {
       args["attribute"] = null
       args["client_id"] = null
-      clearContext(machine, args)
+      clearContext(caller, args)
     },
     SET_NLS: ({ session }, args) => {
       session.nls.set(upper(textOf(args["param"])), (textOf(args["value"]) ?? "").replace(/^'(.*)'$/, "$1"))
     },
-    SLEEP: (machine, args) => sleepFor(machine, doubleOf(args["seconds"]) ?? 0),
+    SLEEP: (caller, args) => sleepFor(caller, doubleOf(args["seconds"]) ?? 0),
     RESET_PACKAGE: ({ host }) => {
       host.disable()
       host.units.forget()

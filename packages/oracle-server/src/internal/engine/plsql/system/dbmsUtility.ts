@@ -3,12 +3,11 @@ import { performance } from "node:perf_hooks"
 import { MapValue } from "../../values/composite.ts"
 import { oraError } from "../../values/oraError.ts"
 import { errorText } from "../exceptions.ts"
-import type { Machine } from "../machine.ts"
+import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, number, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 /** Names of a list, as they stand there: blanks around them stay. */
-const toTable = (_: Machine, args: Arguments): void => {
+const toTable = (_: Caller, args: Arguments): void => {
   const list = textOf(args["list"]) ?? ""
   const names = list.split(",")
   const name = /^\s*(?:"[^"]+"|[\p{L}][\p{L}\p{N}_$#.@]*)\s*$/u
@@ -18,7 +17,7 @@ const toTable = (_: Machine, args: Arguments): void => {
   args["tablen"] = number(names.length)
 }
 
-const fromTable = (_: Machine, args: Arguments): void => {
+const fromTable = (_: Caller, args: Arguments): void => {
   const table = args["tab"]
   const names: Array<string> = []
   if (table instanceof MapValue) {
@@ -61,8 +60,8 @@ end;`,
       const lines = env.handling?.message.split("\n").filter((line) => line.startsWith("ORA-06512")) ?? []
       return lines.length === 0 ? null : lines.map((line) => `${line}\n`).join("")
     },
-    FORMAT_CALL_STACK: (machine) => {
-      const lines = machine.host.callers().map((name) => `0x0  ${name}`)
+    FORMAT_CALL_STACK: (caller) => {
+      const lines = caller.host.callers().map((name) => `0x0  ${name}`)
       return ["----- PL/SQL Call Stack -----", "  object      line  object", "  handle    number  name", ...lines, ""]
         .join("\n")
     },

@@ -5,7 +5,7 @@
 import { type Package, specOf, Unit } from "../../catalog/units.ts"
 import type { Subprogram } from "../../syntax/astPlsql.ts"
 import { parseUnit } from "../../syntax/unitParser.ts"
-import type { Native } from "../environment.ts"
+import type { Native, SystemPackage } from "../native.ts"
 import { dbmsAlert } from "./dbmsAlert.ts"
 import { dbmsApplicationInfo } from "./dbmsApplicationInfo.ts"
 import { dbmsAssert } from "./dbmsAssert.ts"
@@ -20,11 +20,6 @@ import { dbmsScheduler } from "./dbmsScheduler.ts"
 import { dbmsSession } from "./dbmsSession.ts"
 import { dbmsUtility } from "./dbmsUtility.ts"
 import { utlRaw } from "./utlRaw.ts"
-
-export interface SystemPackage {
-  readonly spec: string
-  readonly natives: Readonly<Record<string, Native>>
-}
 
 const sources: Readonly<Record<string, SystemPackage>> = {
   DBMS_ALERT: dbmsAlert,

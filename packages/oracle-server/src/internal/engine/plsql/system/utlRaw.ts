@@ -2,9 +2,8 @@
 import type { Stored } from "../../values/composite.ts"
 import { fromBytes, type NumberValue, toBytes } from "../../values/oracleNumber.ts"
 import { type OraError, oraError } from "../../values/oraError.ts"
-import type { Native } from "../environment.ts"
+import type { Native, SystemPackage } from "../native.ts"
 import { bytesOf, integerOf, number, textOf } from "./arguments.ts"
-import type { SystemPackage } from "./systemPackages.ts"
 
 const valueError = (): OraError => oraError(6502, "PL/SQL: value or conversion error")
 

@@ -2,21 +2,14 @@
 import type { QueryCursor } from "../execute/queryCursor.ts"
 import type { Core } from "../statements/core.ts"
 import type { Executor } from "../statements/executor.ts"
-import type { Step } from "../storage/waiting.ts"
 import type { ObjectType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
-import type { Typed } from "./machine.ts"
-import type { ObjectMethod } from "./methodCalls.ts"
+import type { PlsqlHost } from "./machine.ts"
+import type { ObjectMethod } from "./methods.ts"
+import type { RunDynamic } from "./native.ts"
 import { StoredUnits } from "./storedUnits.ts"
 
-/** Runs a block that a text holds, with values by position; gives those values as they are afterwards. */
-export type RunDynamic = (
-  sql: string,
-  binds: Array<Typed>,
-  outs: ReadonlyArray<boolean>
-) => Step<ReadonlyArray<Typed>>
-
-export class PlsqlHost {
+export class SessionHost implements PlsqlHost {
   readonly core: Core
   readonly executor: Executor
   /** Registers a cursor that leaves the block with the session. */
