@@ -3,7 +3,7 @@
  * begin anew repeat no effect.
  */
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { harness, type Sql } from "./engineHarness.ts"
+import { harness, settle, type Sql } from "./engineHarness.ts"
 
 /** By this clock every look finds the time used up. */
 let ticks = 0
@@ -70,7 +70,11 @@ const statements = [
 beforeAll(async () => {
   for (const text of script) for (const sql of sessions) await all(sql, text)
 })
+const answering = harness({
+  procedures: [{ name: "answer", parameters: [], returns: "VARCHAR2", run: async () => ({ return: "it" }) }]
+})
 afterAll(() => {
+  answering.engine.close()
   calm.engine.close()
   hurried.engine.close()
 })
@@ -81,5 +85,32 @@ describe("suspension", () => {
     const before = ticks
     assert.deepStrictEqual(await all(second, text), await all(first, text))
     assert.isAbove(ticks, before)
+  })
+
+  it("waits for what a function waits for, and is broken there", async () => {
+    const sql = calm.open()
+    await sql.later(
+      "create function nap(n number) return number is begin if n = 3 then dbms_session.sleep(7); end if; return n; end;"
+    )
+    const query = "select nap(level) from dual connect by level <= 4"
+    for (const [start, first] of [["select nap(3) from dual", 1], [query, 2]] as const) {
+      const before = calm.sleepers.length
+      const waiting = all(sql, start)
+      await settle()
+      assert.deepStrictEqual(calm.sleepers.slice(before).map(({ milliseconds }) => milliseconds), [7000], start)
+      calm.sleepers.at(-1)!.wake()
+      assert.lengthOf(await waiting as Array<unknown>, first * first)
+      const broken = all(sql, start).catch((error: Error) => error.message)
+      await settle()
+      sql.session.cancel()
+      assert.strictEqual(await broken, "ORA-01013: User requested cancel of current operation.")
+      // Nothing of the query stays around what comes next.
+      await sql.later("insert into i values (1, 1)")
+      sql.session.rollback()
+    }
+  })
+
+  it("hands on what a procedure of the tests answers later", async () => {
+    assert.deepStrictEqual(await all(answering.open(), "select answer() from dual"), [["it"]])
   })
 })

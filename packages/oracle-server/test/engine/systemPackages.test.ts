@@ -114,6 +114,36 @@ begin dbms_alert.${call}; :1 := nvl(n, '-') || ' ' || nvl(m, '-') || ' ' || s; e
     assert.match(sql.error("begin dbms_alert.removeall; dbms_alert.waitany(:a, :b, :c); end;", "", "", 1), /ORU-10024/)
   })
 
+  it("forgets what a failed block or a savepoint takes back", async () => {
+    const other = h.open()
+    other.run("begin dbms_alert.register('stock'); end;")
+    sql.error("begin dbms_alert.signal('stock', 'failed'); raise no_data_found; end;")
+    sql.run("savepoint s")
+    sql.run("begin dbms_alert.signal('stock', 'after'); end;")
+    assert.isTrue(sql.session.inTransaction)
+    sql.run("rollback to s")
+    sql.session.commit()
+    assert.strictEqual(await wait(other, "waitone('stock', m, s, 0)"), "- - 1")
+  })
+
+  it("does not commit within a trigger, as no package does", () => {
+    sql.run("create table fired (n number)")
+    sql.run("begin dbms_alert.register('never'); end;")
+    for (
+      const call of [
+        "dbms_alert.waitany(t, t, n, 0)",
+        "dbms_lock.allocate_unique('x', t)",
+        "dbms_scheduler.create_job('j', 'PLSQL_BLOCK', 'null;')"
+      ]
+    ) {
+      sql.run(
+        `create or replace trigger fires before insert on fired declare t varchar2(99); n number; begin ${call}; end;`
+      )
+      assert.match(sql.error("insert into fired values (1)"), /^ORA-04092: cannot COMMIT in a trigger/, call)
+      assert.isFalse(sql.session.inTransaction)
+    }
+  })
+
   it("can be broken while it waits", async () => {
     sql.run("begin dbms_alert.register('never'); end;")
     const waiting = wait(sql, "waitany(n, m, s)").then(() => "came", (error: Error) => error.message)
@@ -201,6 +231,25 @@ end;`)
     assert.strictEqual(ids(sql).length, 6)
     sql.run("begin dbms_rls.enable_policy('hr', 'claims', 'own'); dbms_rls.drop_policy('hr', 'claims', 'own'); end;")
     assert.strictEqual(ids(sql).length, 6)
+  })
+
+  it("refuses a policy function that keeps everything waiting", () => {
+    let now = 0
+    const hurried = harness({ host: { clock: () => now += 10 } })
+    try {
+      const own = hurried.open()
+      own.run("create table claims (id number)")
+      own.run("create function endless(s varchar2, o varchar2) return varchar2 is begin loop null; end loop; end;")
+      own.run("begin dbms_rls.add_policy('hr', 'claims', 'own', 'hr', 'endless'); end;")
+      assert.match(own.error("select * from claims"), /^ORA-03001: unimplemented feature: policy functions that work/)
+      own.run(
+        "create or replace function endless(s varchar2, o varchar2) return varchar2 is begin dbms_session.sleep(1); end;"
+      )
+      assert.match(own.error("select * from claims"), /^ORA-03001: unimplemented feature: waiting in a policy function/)
+      assert.strictEqual(own.value("select count(*) from dual"), "1")
+    } finally {
+      hurried.engine.close()
+    }
   })
 
   it("says what is wrong with a policy", () => {

@@ -154,6 +154,14 @@ end;`)
       [["FAILED", "ORA-20001: no\nORA-06512: at line 1"]]
     )
     sql.run("begin dbms_scheduler.drop_job('ticking'); end;")
+    for (const interval of ["0", "100"]) {
+      assert.match(
+        sql.error(
+          `begin dbms_scheduler.create_job('x', 'PLSQL_BLOCK', 'null;', repeat_interval => 'FREQ=SECONDLY;INTERVAL=${interval}', enabled => true); end;`
+        ),
+        /^ORA-27465: invalid value FREQ=SECONDLY;INTERVAL=\d+ for attribute REPEAT_INTERVAL/
+      )
+    }
     assert.deepEqual(sql.rows("select job_name from user_scheduler_jobs where job_name in ('TICKING', 'FAILING')"), [])
     assert.strictEqual(
       sql.error("begin dbms_scheduler.run_job('ticking'); end;").split("\n")[0],

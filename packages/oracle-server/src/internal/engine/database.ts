@@ -19,7 +19,6 @@ export const make = (options: EngineOptions = {}): Engine => {
   for (const user of options.users ?? []) core.catalog.schemas.add(user.toUpperCase())
   const sessions = new Set<Session>()
   let closed = false
-  let scripts = 0
   const open = (info: Parameters<Engine["open"]>[0]): EngineSession => {
     if (closed) throw oraError(1034, "The Oracle instance is not available for use. Start the instance.")
     core.catalog.schemas.add(info.user)
@@ -34,8 +33,7 @@ export const make = (options: EngineOptions = {}): Engine => {
     return session
   }
   const runAs = async (user: string, texts: ReadonlyArray<string>, program: string): Promise<void> => {
-    // Numbers below zero cannot meet those of the wire.
-    const session = open({ user, sid: -2 - scripts++, serial: 1, service: "SYS$USERS", program })
+    const session = open({ user, sid: core.nextInner(), serial: 1, service: "SYS$USERS", program })
     try {
       for (const text of texts) await session.execute(session.parse(text), { bindTypes: [] })
       session.commit()

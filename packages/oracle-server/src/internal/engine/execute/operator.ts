@@ -21,24 +21,26 @@ export interface Plan {
   readonly free: ReadonlySet<number>
 }
 
-/** Runs a synchronous step of a run to its end, with the turns and waits it needs. */
+/**
+ * Runs a synchronous step of a run to its end, with the turns and waits it needs. The step may have been tried before, without
+ * time to wait: what it waits for then comes first.
+ */
 export function* complete<A>(f: Frame, work: () => A): Step<A> {
   for (;;) {
+    const { wait } = f
+    if (wait !== undefined) {
+      f.wait = undefined
+      try {
+        yield wait
+      } catch (error) {
+        f.failure = { error }
+      }
+    }
     try {
       return work()
     } catch (error) {
       if (error !== suspension) throw error
     }
-    const { wait } = f
-    if (wait === undefined) {
-      yield turn
-      continue
-    }
-    f.wait = undefined
-    try {
-      yield wait
-    } catch (error) {
-      f.failure = { error }
-    }
+    if (f.wait === undefined) yield turn
   }
 }

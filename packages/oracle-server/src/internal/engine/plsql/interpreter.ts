@@ -303,6 +303,10 @@ class BlockMachine implements Machine {
           throw oraError(6550, "PLS-00629: PIPE statement cannot be used in non-pipelined functions", s.at)
         }
         pipe.value = assigned(this, pipe.element, yield* evaluate(this, s.value, env), false)
+        const { transaction } = this.host.executor
+        if (transaction !== pipe.transaction && transaction.active) {
+          throw oraError(6519, "active autonomous transaction detected and rolled back")
+        }
         yield piped
         return undefined
       }

@@ -3,6 +3,7 @@ import type { Package, Unit as StoredUnit } from "../catalog/units.ts"
 import type { Routine } from "../compile/compilation.ts"
 import type { Procedure } from "../engine.ts"
 import type { QueryCursor } from "../execute/queryCursor.ts"
+import type { Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Dml, Expr, Query, TypeSpec } from "../syntax/ast.ts"
 import type { PlsqlBlock, PlsqlStatement } from "../syntax/astPlsql.ts"
@@ -99,8 +100,8 @@ export interface Machine {
   /** The stored unit whose code it runs; undefined for an anonymous block. */
   readonly home: UnitProgram | undefined
   unit: Unit
-  /** The run of a pipelined function: what its rows are, and the last one. */
-  pipe: { readonly element: SqlType; value: Stored } | undefined
+  /** The run of a pipelined function: what its rows are, the last one, and the transaction of the query that takes them. */
+  pipe: { readonly element: SqlType; readonly transaction: Transaction; value: Stored } | undefined
   readonly evaluate: (expr: Expr, env: Environment) => Step<Typed>
   readonly test: (expr: Expr, env: Environment) => Step<boolean>
   /** Assigns to a variable, a field, an element, a bind or a cursor variable. */

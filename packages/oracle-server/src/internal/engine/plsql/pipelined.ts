@@ -19,8 +19,8 @@ export const elementOf = (type: SqlType): SqlType => {
 }
 
 /**
- * Starts the function. Between two rows the session is that of the query again: its schema and what surrounds its statement
- * are put back each time.
+ * Starts the function. Between two rows the session is that of the query again: its schema, its transaction, what
+ * surrounds its statement and the stored units that led to it are put back each time.
  */
 export const startPipe = (
   host: PlsqlHost,
@@ -31,7 +31,7 @@ export const startPipe = (
 ): PipedRows => {
   const home = candidate.environment.unit!
   const machine = newMachine(host, home, [], [], home)
-  const pipe = { element: elementOf(returns), value: null }
+  const pipe = { element: elementOf(returns), transaction: host.executor.transaction, value: null }
   machine.pipe = pipe
   return { steps: apart(host, callSubprogram(machine, call, candidate, env)), take: () => machine.pipe!.value }
 }
@@ -39,18 +39,32 @@ export const startPipe = (
 function* apart(host: PlsqlHost, steps: Step<unknown>): Step<void> {
   const { executor } = host
   const { state } = executor
-  let inside = { schema: state.currentSchema, surroundings: executor.surroundings }
+  const { stack } = host
+  let place = placeOf()
+  function placeOf() {
+    return {
+      schema: state.currentSchema,
+      surroundings: executor.surroundings,
+      transaction: executor.transaction,
+      stack: [...stack]
+    }
+  }
+  const put = ({ schema, surroundings, transaction, stack: units }: typeof place): void => {
+    state.currentSchema = schema
+    executor.surroundings = surroundings
+    executor.transaction = transaction
+    stack.splice(0, stack.length, ...units)
+  }
   const within = <A>(go: () => A): A => {
-    const outside = { schema: state.currentSchema, surroundings: executor.surroundings, time: state.statementTime }
-    state.currentSchema = inside.schema
-    executor.surroundings = inside.surroundings
+    const outside = placeOf()
+    const time = state.statementTime
+    put(place)
     try {
       return go()
     } finally {
-      inside = { schema: state.currentSchema, surroundings: executor.surroundings }
-      state.currentSchema = outside.schema
-      executor.surroundings = outside.surroundings
-      state.statementTime = outside.time
+      place = placeOf()
+      put(outside)
+      state.statementTime = time
     }
   }
   try {

@@ -10,12 +10,20 @@ import { varchar2 } from "../values/sqlType.ts"
 import type { PlsqlHost } from "./machine.ts"
 import { callFunction } from "./storedFunctions.ts"
 
-/** Runs to its end while a statement is compiled: it may take turns, but not wait. */
+/** Turns of a policy function, of some milliseconds each. No other session is served meanwhile, and no break arrives. */
+const maxTurns = 250
+
+/** Runs to its end while a statement is compiled: it may work for a moment, but not wait. */
 const now = (host: PlsqlHost, path: ReadonlyArray<string>, args: ReadonlyArray<string>): Stored => {
   const steps = callFunction(host, path, args, args.map(() => varchar2()))
   let next = steps.next()
-  while (next.done !== true) {
-    next = next.value === turn ? steps.next() : steps.throw(unimplemented("waiting in a policy function"))
+  for (let turns = 1; next.done !== true; turns++) {
+    const refused = next.value !== turn
+      ? "waiting in a policy function"
+      : turns > maxTurns
+      ? "policy functions that work for longer than a second"
+      : undefined
+    next = refused === undefined ? steps.next() : steps.throw(unimplemented(refused))
   }
   return next.value
 }
@@ -48,7 +56,8 @@ export const policyPredicates = (
       try {
         text = now(host, policy.functionPath, [table.owner, table.name])
       } catch (error) {
-        if ((error as { readonly code?: number }).code === 28108) throw error
+        const { code } = error as { readonly code?: number }
+        if (code === 28108 || code === 3001) throw error
         throw oraError(28112, "failed to execute policy function")
       } finally {
         asked.delete(key)

@@ -76,15 +76,11 @@ export class Session implements EngineSession {
     core.subprograms = () => describedSubprograms(this.#plsql)
     serveFunctions(this.state, this.#plsql)
     this.state.globalContexts = core.globalContexts
-    this.#executor.transaction.endings.push((isCommit) => {
-      core.alerts.settle(info.sid, isCommit)
-      this.#releaseUserLocks(true)
-    })
   }
 
-  #releaseUserLocks(untilCommit: boolean): void {
+  #releaseUserLocks(): void {
     const { sid } = this.info
-    if (this.#core.userLocks.releaseAll(sid, untilCommit)) this.#core.locks.wake(sid)
+    if (this.#core.userLocks.releaseAll(sid)) this.#core.locks.wake(sid)
   }
 
   get inTransaction(): boolean {
@@ -438,7 +434,7 @@ export class Session implements EngineSession {
     this.#closeCursors()
     this.state.reset()
     this.#plsql.reset()
-    this.#releaseUserLocks(false)
+    this.#releaseUserLocks()
     this.#dropTemporaryRows()
   }
 
@@ -469,7 +465,7 @@ export class Session implements EngineSession {
     this.cancel()
     for (const cursor of this.#cursors) cursor.lose()
     this.#cursors.clear()
-    this.#executor.transaction.rollback()
+    this.#executor.rollbackAll()
     this.state.sequenceValues.clear()
   }
 
@@ -478,8 +474,8 @@ export class Session implements EngineSession {
     this.#closed = true
     this.#abort.abort(oraError(28, "your session has been killed"))
     this.#closeCursors()
-    this.#executor.transaction.rollback()
-    this.#releaseUserLocks(false)
+    this.#executor.rollbackAll()
+    this.#releaseUserLocks()
     this.#core.alerts.forget(this.info.sid)
     if (this.#executor.guard !== undefined) this.#executor.guard.isOpen = false
     this.#dropTemporaryRows()

@@ -127,11 +127,11 @@ export class Core {
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)
   }
 
-  #lastAutonomous = 0
+  #lastInner = 0
 
-  /** Who owns the locks of an autonomous transaction: no session has a negative number. */
-  nextAutonomous(): number {
-    return --this.#lastAutonomous
+  /** Who owns the locks of an autonomous transaction, a script or a job: no session of the wire has a negative number. */
+  nextInner(): number {
+    return --this.#lastInner
   }
 
   /** Types that the specifications of packages declare: set by who can read those. */

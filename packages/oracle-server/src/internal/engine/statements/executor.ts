@@ -99,6 +99,7 @@ export class Executor {
   readonly state: SessionState
   /** The session's, or an autonomous one that runs within it. */
   transaction: Transaction
+  readonly #main: Transaction
   readonly guard: LogicalTransaction | undefined
   readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
@@ -119,7 +120,31 @@ export class Executor {
     this.core = core
     this.state = state
     this.guard = core.guard?.open(state.info.user, state.info.sid)
-    this.transaction = new Transaction(core.store, core.locks, state.info.sid, state.info.sid, this.guard)
+    this.#main = this.#transaction(state.info.sid, this.guard)
+    this.transaction = this.#main
+  }
+
+  /** With it end the locks of applications that were asked for until then. */
+  #transaction(sid: number, guard?: LogicalTransaction): Transaction {
+    const { core, state } = this
+    const session = state.info.sid
+    const transaction = new Transaction(core.store, core.locks, sid, session, guard)
+    transaction.endings.push(() => {
+      if (core.userLocks.releaseAll(session, sid)) core.locks.wake(session)
+    })
+    return transaction
+  }
+
+  /** A commit by a package of the system, which stands where the statement COMMIT may stand. */
+  commit(): void {
+    this.#mayEnd("COMMIT")
+    this.transaction.commit()
+  }
+
+  /** The session is over, within whatever autonomous transaction it is: that one is rolled back, and the one around it. */
+  rollbackAll(): void {
+    this.transaction.rollback()
+    if (this.transaction !== this.#main) this.#main.rollback()
   }
 
   parse(sql: string): SessionStatement {
@@ -255,9 +280,9 @@ export class Executor {
 
   /** Work in a transaction of its own: it has to be ended there. */
   *autonomously<A>(work: () => Step<A>): Step<A> {
-    const { core, state } = this
+    const { core } = this
     const outer = this.transaction
-    const inner = new Transaction(core.store, core.locks, core.nextAutonomous(), state.info.sid)
+    const inner = this.#transaction(core.nextInner())
     const leave = core.locks.nest(outer.sid, inner.sid)
     this.transaction = inner
     // What runs apart may do what the statement around it may not.

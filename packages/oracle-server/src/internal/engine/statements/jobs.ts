@@ -35,11 +35,17 @@ const units: Readonly<Record<string, number>> = {
   WEEKLY: 604_800_000
 }
 
+/** The largest INTERVAL of a calendar. */
+const maxInterval = 99
+
 /** Milliseconds of a calendar text; undefined for one that says more than how often. */
 export const intervalOf = (calendar: string): number | undefined => {
   const match = /^\s*FREQ\s*=\s*([A-Z]+)\s*(?:;\s*INTERVAL\s*=\s*(\d+)\s*)?;?\s*$/i.exec(calendar)
   const unit = match === null ? undefined : units[match[1]!.toUpperCase()]
-  return unit === undefined ? undefined : unit * Number(match![2] ?? "1")
+  if (unit === undefined) return undefined
+  const count = Number(match![2] ?? "1")
+  if (count < 1 || count > maxInterval) throw oraError(27465, `invalid value ${calendar} for attribute REPEAT_INTERVAL`)
+  return unit * count
 }
 
 /** What a job runs, as a block. */

@@ -1,4 +1,4 @@
-/** Alerts between sessions (DBMS_ALERT): a message for each name, given out by the commit of the session that signals. */
+/** Alerts between sessions (DBMS_ALERT): a message for each name, given out by the commit of the transaction that signals. */
 
 interface Registration {
   message: string | null
@@ -8,8 +8,6 @@ interface Registration {
 
 export class Alerts {
   readonly #registered = new Map<number, Map<string, Registration>>()
-  /** What a session has signalled and not yet committed. */
-  readonly #pending = new Map<number, Map<string, string | null>>()
   readonly #waiting = new Map<number, () => void>()
 
   register(sid: number, name: string): void {
@@ -31,29 +29,14 @@ export class Alerts {
     return own !== undefined && (name === undefined ? own.size > 0 : own.has(name))
   }
 
-  signal(sid: number, name: string, message: string | null): void {
-    let own = this.#pending.get(sid)
-    if (own === undefined) {
-      own = new Map()
-      this.#pending.set(sid, own)
-    }
-    own.set(name, message)
-  }
-
-  /** The transaction of a session has ended. */
-  settle(sid: number, isCommit: boolean): void {
-    const own = this.#pending.get(sid)
-    if (own === undefined) return
-    this.#pending.delete(sid)
-    if (!isCommit) return
+  /** Gives a message to all who have registered. */
+  deliver(name: string, message: string | null): void {
     for (const [other, registrations] of this.#registered) {
-      for (const [name, message] of own) {
-        const registration = registrations.get(name)
-        if (registration === undefined) continue
-        registration.message = message
-        registration.signalled = true
-        this.#waiting.get(other)?.()
-      }
+      const registration = registrations.get(name)
+      if (registration === undefined) continue
+      registration.message = message
+      registration.signalled = true
+      this.#waiting.get(other)?.()
     }
   }
 
@@ -84,6 +67,5 @@ export class Alerts {
   /** The session is over. */
   forget(sid: number): void {
     this.#registered.delete(sid)
-    this.#pending.delete(sid)
   }
 }

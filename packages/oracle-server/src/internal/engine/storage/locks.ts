@@ -85,6 +85,7 @@ export class Locks {
     }
     return async (signal) => {
       signal.throwIfAborted()
+      const before = this.#waitsFor.get(sid)
       this.#waitsFor.set(sid, holder)
       const timer = new AbortController()
       try {
@@ -101,7 +102,9 @@ export class Locks {
           }
         })
       } finally {
-        this.#waitsFor.delete(sid)
+        // A session around an autonomous transaction waits for that one again.
+        if (before === undefined) this.#waitsFor.delete(sid)
+        else this.#waitsFor.set(sid, before)
         timer.abort()
       }
     }

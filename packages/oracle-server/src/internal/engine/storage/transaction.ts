@@ -16,6 +16,7 @@ interface Savepoint {
   readonly name: string
   readonly changes: number
   readonly rowLocks: number
+  readonly announcements: number
   /** Which transaction it belongs to: a mark from before a commit stands at the start of the next one. */
   readonly epoch: number
 }
@@ -30,6 +31,8 @@ export class Transaction {
   #changes: Array<Change> = []
   #rowLocks: Array<readonly [TableData, number]> = []
   #savepoints: Array<Savepoint> = []
+  /** What others are told by its commit. */
+  #announcements: Array<() => void> = []
   #tablesHeld = false
   #epoch = 0
   /** LOCK TABLE opens a transaction by itself; the table locks of statements do not. */
@@ -69,7 +72,8 @@ export class Transaction {
   }
 
   get active(): boolean {
-    return this.#changes.length > 0 || this.#rowLocks.length > 0 || this.#tablesHeld || this.#moment !== undefined
+    return this.#changes.length > 0 || this.#rowLocks.length > 0 || this.#tablesHeld || this.#moment !== undefined ||
+      this.#announcements.length > 0
   }
 
   /** SET TRANSACTION: the first thing of a transaction. */
@@ -137,7 +141,18 @@ export class Transaction {
 
   /** Where a statement starts, to undo it alone. */
   mark(): Savepoint {
-    return { name: "", changes: this.#changes.length, rowLocks: this.#rowLocks.length, epoch: this.#epoch }
+    return {
+      name: "",
+      changes: this.#changes.length,
+      rowLocks: this.#rowLocks.length,
+      announcements: this.#announcements.length,
+      epoch: this.#epoch
+    }
+  }
+
+  /** Done by the commit, unless the statement or the savepoint that it belongs to is taken back before. */
+  announce(announcement: () => void): void {
+    this.#announcements.push(announcement)
   }
 
   /** A part of {@link undoTo}: takes back some of the changes, and says whether there are more. */
@@ -149,6 +164,7 @@ export class Transaction {
 
   undoTo(mark: Savepoint, keepLocks: boolean): void {
     const same = mark.epoch === this.#epoch
+    this.#announcements.length = Math.min(this.#announcements.length, same ? mark.announcements : 0)
     while (this.#changes.length > (same ? mark.changes : 0)) this.#undo(this.#changes.pop()!)
     if (!keepLocks) {
       while (this.#rowLocks.length > (same ? mark.rowLocks : 0)) {
@@ -182,7 +198,9 @@ export class Transaction {
       for (const { data, table } of this.#changes) if (table.temporary === "delete") data.clear()
       this.#guard?.committed()
     }
+    const announcements = this.#announcements
     this.#end()
+    for (const announcement of announcements) announcement()
     for (const ending of this.endings) ending(true)
   }
 
@@ -194,7 +212,8 @@ export class Transaction {
 
   /** After a statement that changed and locked nothing: no transaction has begun. */
   settle(): void {
-    const nothing = this.#changes.length === 0 && this.#rowLocks.length === 0 && this.#savepoints.length === 0
+    const nothing = this.#changes.length === 0 && this.#rowLocks.length === 0 && this.#savepoints.length === 0 &&
+      this.#announcements.length === 0
     if (nothing && !this.#explicitlyHeld && this.#moment === undefined) this.#end()
   }
 
@@ -203,6 +222,7 @@ export class Transaction {
     if (this.#moment !== undefined) this.store.close(this.#moment)
     this.#moment = undefined
     this.isolation = this.defaultIsolation
+    this.#announcements = []
     if (
       this.#changes.length === 0 && this.#rowLocks.length === 0 && !this.#tablesHeld && this.#savepoints.length === 0
     ) {

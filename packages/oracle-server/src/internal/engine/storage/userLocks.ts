@@ -12,7 +12,8 @@ const beside: Readonly<Record<number, ReadonlyArray<number>>> = {
 
 interface Holding {
   mode: number
-  readonly untilCommit: boolean
+  /** The transaction that it ends with, if not with the session: an autonomous one has a number of its own. */
+  readonly transaction: number | undefined
 }
 
 /** The first number that names are given. */
@@ -42,7 +43,7 @@ export class UserLocks {
   }
 
   /** 0 when the session has the lock now, else a session that stands in the way. A lock that it holds is converted. */
-  take(id: number, sid: number, mode: number, untilCommit: boolean): number {
+  take(id: number, sid: number, mode: number, transaction: number | undefined): number {
     let holders = this.#locks.get(id)
     if (holders === undefined) {
       holders = new Map()
@@ -52,7 +53,7 @@ export class UserLocks {
       if (other !== sid && !beside[mode]!.includes(holding.mode)) return other
     }
     const own = holders.get(sid)
-    if (own === undefined) holders.set(sid, { mode, untilCommit })
+    if (own === undefined) holders.set(sid, { mode, transaction })
     else own.mode = mode
     return 0
   }
@@ -66,11 +67,11 @@ export class UserLocks {
   }
 
   /** At the end of a transaction those that were asked for until then, at the end of a session all of them. */
-  releaseAll(sid: number, isCommit: boolean): boolean {
+  releaseAll(sid: number, transaction?: number): boolean {
     let any = false
     for (const [id, holders] of this.#locks) {
       const holding = holders.get(sid)
-      if (holding === undefined || (isCommit && !holding.untilCommit)) continue
+      if (holding === undefined || (transaction !== undefined && holding.transaction !== transaction)) continue
       this.release(id, sid)
       any = true
     }

@@ -16,21 +16,23 @@ const nameOf = (args: Arguments): string => {
 const signal: Native = function*(caller, args): Step<void> {
   const { alerts, locks, userLocks } = caller.host.core
   const { sid } = caller.session.info
+  const { transaction } = caller.host.executor
   const name = nameOf(args)
+  const message = textOf(args["message"])
   const lock = userLocks.idOf(`DBMS_ALERT.${name}`)
   for (;;) {
-    const holder = userLocks.take(lock, sid, exclusive, true)
+    const holder = userLocks.take(lock, sid, exclusive, transaction.sid)
     if (holder === 0) break
-    yield locks.waitFor(sid, holder, undefined)
+    yield locks.waitFor(transaction.sid, holder, undefined)
   }
-  alerts.signal(sid, name, textOf(args["message"]))
+  transaction.announce(() => alerts.deliver(name, message))
 }
 
 function* wait(caller: Caller, name: string | undefined, args: Arguments): Step<void> {
   const { alerts, host } = caller.host.core
   const { sid } = caller.session.info
   // What the session has signalled itself comes too.
-  caller.host.executor.transaction.commit()
+  caller.host.executor.commit()
   const until = host.now() + (doubleOf(args["timeout"]) ?? 0) * 1000
   for (;;) {
     const alert = alerts.take(sid, name)

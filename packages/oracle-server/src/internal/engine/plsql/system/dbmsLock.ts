@@ -42,13 +42,14 @@ function* acquire(
 ): Step<NumberValue> {
   const { host, locks, userLocks } = caller.host.core
   const { sid } = caller.session.info
+  const { transaction } = caller.host.executor
   const until = host.now() + seconds * 1000
   for (;;) {
-    const holder = userLocks.take(id, sid, mode, untilCommit)
+    const holder = userLocks.take(id, sid, mode, untilCommit ? transaction.sid : undefined)
     if (holder === 0) return success
     const left = seconds >= maxWait ? undefined : Math.max(0, (until - host.now()) / 1000)
     try {
-      yield locks.waitFor(sid, holder, left)
+      yield locks.waitFor(transaction.sid, holder, left)
     } catch (error) {
       if (!(error instanceof OraError)) throw error
       if (error.code === 60) return deadlock
@@ -132,7 +133,7 @@ end;`,
     ALLOCATE_UNIQUE: (caller, args) => {
       allocate(caller, args)
       // It commits, as the manual says.
-      caller.host.executor.transaction.commit()
+      caller.host.executor.commit()
     },
     ALLOCATE_UNIQUE_AUTONOMOUS: allocate,
     REQUEST: request,

@@ -36,7 +36,7 @@ const addPolicy = (caller: Caller, args: Arguments): void => {
     enabled: args["enable"] !== 0
   }
   if (!core.policies.add(policy)) throw oraError(28101, "policy already exists")
-  caller.host.executor.transaction.commit()
+  caller.host.executor.commit()
   core.catalog.version++
 }
 

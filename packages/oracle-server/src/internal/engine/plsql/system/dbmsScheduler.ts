@@ -47,7 +47,7 @@ const createJob = (caller: Caller, args: Arguments): void => {
     next: undefined
   }
   // Creating a job commits, as every call of the package does.
-  caller.host.executor.transaction.commit()
+  caller.host.executor.commit()
   jobs.add(job)
   if (args["enabled"] === 1) jobs.enable(job)
 }
