@@ -28,7 +28,7 @@ describe("end to end", () => {
         ["20 statements a lease", 20]
       ])
       const counted = byMetric(report, "round trips a lease")
-      assert.lengthOf(counted, 3 * 2 * 7)
+      assert.lengthOf(counted, 3 * 2 * 8)
       for (const { candidate, group, values } of counted) {
         assert.deepStrictEqual(values, [expected.get(group) ?? -1], `${group} of ${candidate}`)
       }

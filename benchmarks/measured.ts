@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { plots } from "./plots.ts"
 import type { Results } from "./results.ts"
 import { rows } from "./rows.ts"
-import { digits } from "./table.ts"
+import { digits, interval, noiseOf } from "./table.ts"
 
 const page = join(import.meta.dirname, "..", "docs", "performance.md")
 
@@ -23,36 +23,40 @@ const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
   return [head, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...body].join("\n")
 }
 
-const distinct = (values: ReadonlyArray<string>): string => [...new Set(values)].join("; ")
-
-/** The targets that a row has missed, one a line. */
-const missed = ({ targets, title }: Results): ReadonlyArray<string> =>
-  targets.filter(({ isMet }) => !isMet)
-    .map(({ bound, direction, measured, text }) =>
-      `- _${title}_: ${text}: ${measured === null ? "–" : digits(measured)}, ${direction} ${digits(bound)}`
-    )
+/** One row: where it was measured, how noisy that was, and its targets. */
+const section = (results: Results): string => {
+  const { setting, targets, title } = results
+  const { commit, cores, cpu, date, node, processes } = setting
+  const noise = noiseOf(results)
+  const lines = targets.map((target) => [
+    target.text,
+    `${target.direction} ${digits(target.bound)}`,
+    target.measured === null ? "–" : digits(target.measured),
+    interval(target),
+    target.isMet ? "yes" : "**no**"
+  ])
+  return [
+    `### ${title}`,
+    [
+      `[All figures](../benchmarks/results/${results.row}.json) of commit ${commit}, ${date}: ${cpu}, ${cores} cores, Node ${node}`,
+      processes === 1 ? "one process" : `${processes} processes`,
+      noise === undefined ? "nothing was measured twice" : `noise ${noise}`
+    ].join("; ") + ".",
+    table([["target", "bound", "measured", "in the processes", "met"], ...lines])
+  ].join("\n\n")
+}
 
 /** What the page says of the results. */
 export const summary = (results: ReadonlyMap<string, Results>): string => {
   const all = rows.flatMap(({ id }) => results.get(id) ?? [])
-  const settings = all.map(({ setting }) => setting)
-  const machine = distinct(
-    settings.map(({ cores, cpu, node, system }) => `${cpu}, ${cores} cores, ${system}, Node ${node}`)
-  )
-  const dates = distinct(settings.map(({ date }) => date))
-  const lines = all.map((row) => [
-    `[${row.title}](../benchmarks/results/${row.row}.json)`,
-    `${row.targets.filter(({ isMet }) => isMet).length} of ${row.targets.length}`,
-    row.noise === null ? "–" : `${(row.noise * 100).toFixed(1)} %`
-  ])
-  const allMissed = all.flatMap(missed)
-  const images = plots.filter(({ name }) => shown.has(name))
-    .map(({ name, title }) => `![${title}](../benchmarks/results/${name}.svg)`)
+  const met = all.flatMap(({ targets }) => targets).filter(({ isMet }) => isMet).length
+  const count = all.reduce((sum, { targets }) => sum + targets.length, 0)
+  const images = (row: string) =>
+    plots.filter(({ name, panels }) => shown.has(name) && panels[0]?.row === row)
+      .map(({ name, title }) => `![${title}](../benchmarks/results/${name}.svg)`)
   return [
-    `${machine}; measured ${dates}.`,
-    table([["what", "targets met", "noise"], ...lines]),
-    ...(allMissed.length === 0 ? [] : ["Targets that were missed:", allMissed.join("\n")]),
-    ...images
+    `${met} of ${count} targets are met.`,
+    ...all.flatMap((results) => [section(results), ...images(results.row)])
   ].join("\n\n")
 }
 

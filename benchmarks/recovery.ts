@@ -224,7 +224,7 @@ const targetsOf = (outcomes: Outcomes, { name }: Trouble, plan: Plan): ReadonlyA
     const of = (candidate: string) => median(outcomes.get(candidate)!.map((outcome) => valuesOf(outcome, plan)[metric]))
     const [ours, theirs] = [of(pool), of(peer)]
     return {
-      text: `${name}: ${metric}, ${pool} (${ours}) to ${peer} (${theirs})`,
+      text: `${name}: ${metric}, to ${peer}`,
       bound: 1,
       direction: "at most",
       measured: ours === theirs ? 1 : ours / Math.max(theirs, 1)

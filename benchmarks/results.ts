@@ -1,9 +1,12 @@
-/** The results of a row as they are kept, one file each under `benchmarks/results`. */
+/**
+ * The results of a row as they are kept, one file each under `benchmarks/results`: what all of its processes have measured,
+ * put together.
+ */
 import { Schema } from "effect"
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { noise } from "./compare.ts"
-import { isMet, type Report, type Row } from "./row.ts"
+import { isMet, median, type Report, type Row, type Target as Bound } from "./row.ts"
 
 export const folder = join(import.meta.dirname, "results")
 
@@ -13,16 +16,27 @@ const Figure = Schema.Struct({
   candidate: Schema.String,
   metric: Schema.String,
   unit: Schema.Literals(["ns", "ms", "bytes", "per second", "ratio", "count"]),
-  values: Schema.Array(Schema.Number)
+  /** Those of all rounds, process by process. */
+  values: Schema.Array(Schema.Number),
+  /** The median of each process. */
+  processes: Schema.Array(Schema.Number)
 })
+
+export type Figure = typeof Figure.Type
 
 const Target = Schema.Struct({
   text: Schema.String,
   bound: Schema.Number,
   direction: Schema.Literals(["at most", "at least"]),
+  /** The median of the processes. */
   measured: Schema.NullOr(Schema.Number),
+  /** What each process has measured. */
+  processes: Schema.Array(Schema.NullOr(Schema.Number)),
+  /** Whether every process meets it. */
   isMet: Schema.Boolean
 })
+
+export type Target = typeof Target.Type
 
 /** Where and on what a row was run. */
 export const Setting = Schema.Struct({
@@ -39,7 +53,10 @@ export const Setting = Schema.Struct({
   /** The load averages over a minute. */
   loadBefore: Schema.Number,
   loadAfter: Schema.Number,
-  seconds: Schema.Number
+  /** How long all processes took together. */
+  seconds: Schema.Number,
+  /** How many processes have measured it. */
+  processes: Schema.Number
 })
 
 export type Setting = typeof Setting.Type
@@ -48,8 +65,8 @@ export const Results = Schema.Struct({
   row: Schema.String,
   title: Schema.String,
   setting: Setting,
-  /** How far the ratios of candidates to themselves are from 1; `null` when none was measured twice. */
-  noise: Schema.NullOr(Schema.Number),
+  /** How far the ratios of candidates to themselves are from 1, at worst, in each process; empty when none was measured twice. */
+  noise: Schema.Array(Schema.Number),
   targets: Schema.Array(Target),
   notes: Schema.Array(Schema.String),
   figures: Schema.Array(Figure)
@@ -63,15 +80,53 @@ const rounded = (value: number): number => Number(value.toPrecision(5))
 const orNull = (value: number | undefined): number | null =>
   value === undefined || !Number.isFinite(value) ? null : rounded(value)
 
-export const of = ({ id, title }: Row, report: Report, setting: Setting): Results => ({
-  row: id,
-  title,
-  setting,
-  noise: orNull(noise(report.figures)),
-  targets: report.targets.map((target) => ({ ...target, measured: orNull(target.measured), isMet: isMet(target) })),
-  notes: [...report.notes],
-  figures: report.figures.map((figure) => ({ ...figure, values: figure.values.map(rounded) }))
-})
+/** What the processes have measured of one bound. */
+const target = (measured: ReadonlyArray<Bound>): Target => {
+  const [first] = measured as [Bound]
+  const { bound, direction, text } = first
+  return {
+    text,
+    bound,
+    direction,
+    measured: orNull(median(measured.map(({ measured }) => measured))),
+    processes: measured.map(({ measured }) => orNull(measured)),
+    isMet: measured.every(isMet)
+  }
+}
+
+/** What the processes of a row have measured, put together. All have measured the same. */
+export const of = (
+  { id, title }: Row,
+  reports: readonly [Report, ...ReadonlyArray<Report>],
+  setting: Setting
+): Results => {
+  const [first] = reports
+  const figureOf = (report: Report, { candidate, group, metric, size }: Report["figures"][number]) =>
+    report.figures.find((figure) =>
+      figure.group === group && figure.size === size && figure.candidate === candidate && figure.metric === metric
+    )?.values ?? []
+  return {
+    row: id,
+    title,
+    setting: { ...setting, processes: reports.length },
+    noise: reports.flatMap(({ figures }) => {
+      const found = orNull(noise(figures))
+      return found === null ? [] : [found]
+    }),
+    targets: first.targets.map(({ text }) =>
+      target(reports.flatMap(({ targets }) => targets.filter((target) => target.text === text)))
+    ),
+    notes: [...first.notes],
+    figures: first.figures.map((figure) => {
+      const each = reports.map((report) => figureOf(report, figure)).filter((values) => values.length > 0)
+      return {
+        ...figure,
+        values: each.flat().map(rounded),
+        processes: each.map((values) => rounded(median(values)))
+      }
+    })
+  }
+}
 
 /** JSON with a line for each figure, target and note. */
 export const print = (results: Results): string => {

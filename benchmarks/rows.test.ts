@@ -27,7 +27,7 @@ describe("rows", () => {
         for (const { measured, text } of report.targets) {
           assert.isTrue(Number.isFinite(measured), `${text}: ${measured}`)
         }
-        const kept = Results.of(row, report, setting())
+        const kept = Results.of(row, [report], setting())
         assert.deepStrictEqual(Results.parse(Results.print(kept)), kept)
         const table = Table.render(kept)
         for (const { candidate } of report.figures) assert.include(table, candidate)

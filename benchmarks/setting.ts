@@ -48,6 +48,7 @@ export const begin = (): () => Setting => {
     versions: versions(),
     loadBefore,
     loadAfter: load(),
-    seconds: Math.round((performance.now() - began) / 100) / 10
+    seconds: Math.round((performance.now() - began) / 100) / 10,
+    processes: 1
   })
 }

@@ -1,7 +1,7 @@
 /** Results as text for a terminal. */
 import { isAgain, spread } from "./compare.ts"
-import type { Results } from "./results.ts"
-import { type Figure, median } from "./row.ts"
+import type { Figure, Results, Target } from "./results.ts"
+import { median } from "./row.ts"
 
 type Unit = Figure["unit"]
 
@@ -42,7 +42,22 @@ export const quantity = (value: number | null, unit: Unit): string => {
   }
 }
 
-const percent = (part: number | null): string => part === null ? "not measured" : `${(part * 100).toFixed(1)} %`
+const percent = (part: number): string => `${(part * 100).toFixed(1)} %`
+
+/** From the least to the largest of what the processes have measured. */
+export const interval = ({ processes }: Target): string => {
+  const known = processes.filter((value) => value !== null)
+  if (known.length < processes.length || known.length === 0) return "–"
+  const [low, high] = [digits(Math.min(...known)), digits(Math.max(...known))]
+  return low === high ? low : `${low} to ${high}`
+}
+
+/** How far a candidate is from itself, in the process where it is least and in that where it is most. */
+export const noiseOf = ({ noise }: Results): string | undefined => {
+  if (noise.length === 0) return undefined
+  const [low, high] = [percent(Math.min(...noise)), percent(Math.max(...noise))]
+  return low === high ? low : `${low.slice(0, -2)} to ${high}`
+}
 
 /** Columns as wide as what is in them; the first begins at the left, the others end at the right. */
 const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
@@ -55,9 +70,15 @@ const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<stri
 
 const distinct = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(values)]
 
+/** How far the medians of the processes are apart, as a part of their median. */
+const between = (processes: ReadonlyArray<number>): string =>
+  processes.length < 2
+    ? "–"
+    : `${((Math.max(...processes) - Math.min(...processes)) / Math.abs(median(processes)) * 100).toFixed(0)} %`
+
 /**
  * One group at one size: a line for each candidate, a column for each quantity. The first quantity also has its spread (how wide
- * the middle half of the rounds is) and its ratio to that of the first candidate.
+ * the middle half of the rounds is), how far the processes are apart, and its ratio to that of the first candidate.
  */
 const section = (figures: ReadonlyArray<Figure>): ReadonlyArray<string> => {
   const metrics = distinct(figures.map(({ metric }) => metric))
@@ -72,7 +93,12 @@ const section = (figures: ReadonlyArray<Figure>): ReadonlyArray<string> => {
   const isCompared = base?.unit !== "ratio"
   const compared = (...cells: ReadonlyArray<string>) => isCompared ? cells : []
   return columns([
-    [size === undefined ? group : `${group}: ${digits(size)}`, main, ...compared("spread", "ratio"), ...others],
+    [
+      size === undefined ? group : `${group}: ${digits(size)}`,
+      main,
+      ...compared("rounds", "processes", "ratio"),
+      ...others
+    ],
     ...candidates.map((candidate) => {
       const figure = find(candidate, main)
       return [
@@ -80,6 +106,7 @@ const section = (figures: ReadonlyArray<Figure>): ReadonlyArray<string> => {
         cell(figure),
         ...compared(
           figure === undefined || figure.values.length < 2 ? "–" : `${(spread(figure.values) * 100).toFixed(0)} %`,
+          figure === undefined ? "–" : between(figure.processes),
           figure === undefined || base === undefined ? "–" : (median(figure.values) / median(base.values)).toFixed(2)
         ),
         ...others.map((metric) => cell(find(candidate, metric)))
@@ -102,12 +129,13 @@ const sections = (figures: ReadonlyArray<Figure>): ReadonlyArray<ReadonlyArray<s
 
 const targets = (results: Results): ReadonlyArray<string> =>
   results.targets.length === 0 ? [] : columns([
-    ["target", "bound", "measured", ""],
-    ...results.targets.map(({ bound, direction, isMet, measured, text }) => [
-      `  ${text}`,
-      `${direction} ${digits(bound)}`,
-      measured === null ? "–" : digits(measured),
-      isMet ? "met" : "MISSED"
+    ["target", "bound", "measured", "in the processes", ""],
+    ...results.targets.map((target) => [
+      `  ${target.text}`,
+      `${target.direction} ${digits(target.bound)}`,
+      target.measured === null ? "–" : digits(target.measured),
+      interval(target),
+      target.isMet ? "met" : "MISSED"
     ])
   ])
 
@@ -124,11 +152,12 @@ const wrapped = (text: string, indent: string): string => {
 export const render = (results: Results): string => {
   const { setting } = results
   const twice = results.figures.some(({ candidate }) => isAgain(candidate))
-    ? `Noise: a candidate measured twice under two names differs from itself by ${percent(results.noise)}; ` +
+    ? `Noise: a candidate measured twice under two names differs from itself by ${noiseOf(results) ?? "–"}; ` +
       "a smaller difference between two candidates says nothing."
     : "Noise: no candidate was measured twice."
   const notes = [
-    "Figures are medians of rounds in which the candidates take turns; the ratio is to the first of each group.",
+    `Figures are medians of rounds in which the candidates take turns, in ${setting.processes} processes; the ratio is to the ` +
+    "first of each group. A target is met when every process meets it.",
     twice,
     ...results.notes
   ]
