@@ -14,14 +14,16 @@ import type { ServerProcess } from "./serverProcess.ts"
 const statement = "select 1 from dual"
 
 /** The part of the driver that is used here, as its release 26 has it. */
-interface DriverConnection {
+export interface DriverConnection {
   readonly execute: (sql: string, binds: ReadonlyArray<unknown>, options: object) => Promise<unknown>
+  readonly queryStream: (sql: string, binds: ReadonlyArray<unknown>, options: object) => AsyncIterable<unknown>
+  readonly commit: () => Promise<void>
   readonly rollback: () => Promise<void>
   readonly close: () => Promise<void>
   readonly transactionInProgress: boolean | undefined
 }
 
-interface DriverPool {
+export interface DriverPool {
   readonly getConnection: () => Promise<DriverConnection>
   readonly close: (drainTime: number) => Promise<void>
 }
@@ -112,7 +114,7 @@ export const oursScoped = (name: string): Make => (server, size) =>
 let driverPools = 0
 
 /** The driver's own pool. A pool that cannot be closed, because it is in trouble, must not hold up what follows. */
-const driverPool = ({ connectString, password, user }: ServerProcess, { max, min }: Size) =>
+export const driverPool = ({ connectString, password, user }: ServerProcess, { max, min }: Size) =>
   Effect.acquireRelease(
     Effect.tryPromise(() =>
       driver.createPool({
@@ -188,21 +190,22 @@ export const invalidating: AroundWork = (work, pool) => (connection) =>
   Effect.onError(work(connection), () => Pool.invalidate(pool, connection))
 
 /** Effect's pool over sessions of the driver. */
-export const effectPool =
-  (name: string, around = asItIs): Make => ({ connectString, password, user }, { max, min }) => {
-    const opened = Effect.acquireRelease(
-      Effect.tryPromise(() => driver.getConnection({ connectString, user, password })),
-      (connection) => Effect.ignore(Effect.tryPromise(() => connection.close()))
-    )
-    const pool = min === max
-      ? Pool.make({ acquire: opened, size: max })
-      : Pool.makeWithTTL({ acquire: opened, min, max, timeToLive: "1 minute" })
-    return Effect.map(
-      pool,
-      (pool) =>
-        candidate(
-          name,
-          (statements) => Pool.use(pool, around((connection) => times(executed(connection), statements), pool))
-        )
-    )
-  }
+export const driverSessions = ({ connectString, password, user }: ServerProcess, { max, min }: Size) => {
+  const opened = Effect.acquireRelease(
+    Effect.tryPromise(() => driver.getConnection({ connectString, user, password })),
+    (connection) => Effect.ignore(Effect.tryPromise(() => connection.close()))
+  )
+  return min === max
+    ? Pool.make({ acquire: opened, size: max })
+    : Pool.makeWithTTL({ acquire: opened, min, max, timeToLive: "1 minute" })
+}
+
+export const effectPool = (name: string, around = asItIs): Make => (server, size) =>
+  Effect.map(
+    driverSessions(server, size),
+    (pool) =>
+      candidate(
+        name,
+        (statements) => Pool.use(pool, around((connection) => times(executed(connection), statements), pool))
+      )
+  )

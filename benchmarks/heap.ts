@@ -18,6 +18,13 @@ export const collectGarbage = (): void => {
   usedAfterCollection = used()
 }
 
+/** Bytes in use at once, after what nothing refers to is collected; buffers are counted with the heap. */
+export const inUse = (): number => {
+  collect()
+  const { external, heapUsed } = process.memoryUsage()
+  return heapUsed + external
+}
+
 /** How carefully the heap is read: how often garbage is collected, and how long the heap may come to rest after each time. */
 export interface Care {
   readonly collections: number

@@ -5,7 +5,9 @@ import { endToEnd } from "./endToEnd.ts"
 import { eviction } from "./eviction.ts"
 import { growth } from "./growth.ts"
 import { lease } from "./lease.ts"
+import { manyRows } from "./manyRows.ts"
 import { memory } from "./memory.ts"
+import { network } from "./network.ts"
 import { recovery } from "./recovery.ts"
 import type { Row } from "./row.ts"
 import { serverEngine } from "./serverEngine.ts"
@@ -18,6 +20,8 @@ export const rows: ReadonlyArray<Row> = [
   memory,
   growth,
   endToEnd,
+  network,
+  manyRows,
   recovery,
   serverEngine
 ]

@@ -8,7 +8,8 @@
 import { Fault, OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Fiber } from "effect"
 import { createServer, type Server } from "node:net"
-import type { Answer, Order, ServerCounts } from "./serverProcess.ts"
+import { delayedRelay } from "./delayedRelay.ts"
+import type { Answer, Order, ServerCounts, ServerSettings } from "./serverProcess.ts"
 
 /** Listens in the place of a server that is down. */
 class ClosedDoor {
@@ -40,8 +41,11 @@ class ClosedDoor {
 const executions: ReadonlyArray<Fault.FunctionName> = ["execute", "reexecute", "reexecuteAndFetch"]
 
 const program = Effect.gen(function*() {
-  const server = yield* OracleServer.make({ logCapacity: 0 })
-  const [executionMillis = 0, logOnMillis = 0] = process.argv.slice(2).map(Number)
+  const { delayMillis, executionMillis = 0, logOnMillis = 0, script = "" } = JSON.parse(
+    process.argv[2]!
+  ) as ServerSettings
+  const server = yield* OracleServer.make({ logCapacity: 0, script })
+  const relay = delayMillis === undefined ? undefined : yield* delayedRelay(server.port, delayMillis)
   const slow = (on: ReadonlyArray<Fault.FunctionName>, milliseconds: number) =>
     milliseconds === 0 ? Effect.void : server.inject(Fault.delay({ on, milliseconds, times: Infinity }))
   yield* slow(executions, executionMillis)
@@ -54,7 +58,7 @@ const program = Effect.gen(function*() {
       at,
       attempts: counters.connections + door.turnedAway,
       logons: counters.logons,
-      roundTrips: counters.roundTrips,
+      roundTrips: relay === undefined ? counters.roundTrips : relay.roundTrips(),
       sessions: sessions.length
     }))
 
@@ -79,7 +83,10 @@ const program = Effect.gen(function*() {
   process.on("message", ({ number, order }: { readonly number: number; readonly order: Order }) => {
     Effect.runFork(Effect.map(answer(number, order), (answer) => process.send?.(answer)))
   })
-  process.send?.({ connectString: server.connectString })
+  const connectString = relay === undefined
+    ? server.connectString
+    : server.connectString.replace(`:${server.port}`, `:${relay.port}`)
+  process.send?.({ connectString })
   return yield* Effect.never
 }).pipe(Effect.scoped)
 

@@ -16,6 +16,7 @@ export interface ServerCounts {
   /** Connections that clients have opened or tried to open. */
   readonly attempts: number
   readonly logons: number
+  /** Those of the relay, with those of connecting, where there is one; else those of sessions. */
   readonly roundTrips: number
   /** How many are open now. */
   readonly sessions: number
@@ -58,20 +59,21 @@ const stop = (child: ChildProcess): Effect.Effect<void> =>
     await ended
   })
 
-/** How much longer than it needs the server takes for something, in milliseconds. */
-export interface ServerDelays {
+/** What a server has, how much longer than it needs it takes for something, and how far away it is. */
+export interface ServerSettings {
+  readonly script?: string
   readonly executionMillis?: number
   readonly logOnMillis?: number
+  /** What a relay before the server delays each direction by; without one, clients connect to the server itself. */
+  readonly delayMillis?: number
 }
 
-/** A server of one user with nothing in it, until the scope closes. */
+/** A server of one user, until the scope closes. */
 export const serverProcess = Effect.fnUntraced(function*(
-  { executionMillis = 0, logOnMillis = 0 }: ServerDelays
+  settings: ServerSettings
 ): Effect.fn.Return<ServerProcess, ServerProcessError, Scope.Scope> {
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      fork(new URL("serverMain.ts", import.meta.url), [String(executionMillis), String(logOnMillis)], { execArgv: [] })
-    ),
+    Effect.sync(() => fork(new URL("serverMain.ts", import.meta.url), [JSON.stringify(settings)], { execArgv: [] })),
     stop
   )
   const connectString = yield* started(child)
