@@ -25,7 +25,8 @@ import {
   type Stage
 } from "./relations.ts"
 import { nestedAggregates, withAliases } from "./rewrites.ts"
-import { type CompiledItem, compileItem } from "./sources.ts"
+import { compileItem } from "./sources.ts"
+import { type CompiledItem } from "./tableSources.ts"
 import { columnTerm, newScope, type OutColumn, type Scope, type Source, type Term, type WindowScope } from "./term.ts"
 import { allNames, conjuncts, hasAggregate, hasOuterMark, hasWindow, outerNames } from "./walk.ts"
 

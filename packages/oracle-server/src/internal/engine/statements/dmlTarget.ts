@@ -1,14 +1,15 @@
 /** What DML changes: a table, or the table behind a view or an inline view that shows its rows one by one. */
 import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
 import { type Compilation, settled } from "../compile/compilation.ts"
-import { condition } from "../compile/logic.ts"
-import type { Leaf } from "../compile/relations.ts"
-import { conjuncts as termConjuncts } from "../compile/relations.ts"
-import { tableSource } from "../compile/sources.ts"
+import { condition, logic } from "../compile/logic.ts"
+import { conjuncts as termConjuncts, type Leaf } from "../compile/relations.ts"
+import { tableSource } from "../compile/tableSources.ts"
 import { newScope, type Source, type SourceColumn, type Term } from "../compile/term.ts"
 import { conjuncts, hasAggregate, hasWindow, isPlainBlock, usesRownum } from "../compile/walk.ts"
-import type { Query, TableTarget } from "../syntax/ast.ts"
-import { oraError } from "../values/oraError.ts"
+import type { Eval } from "../execute/frame.ts"
+import type { Query } from "../syntax/ast.ts"
+import type { TableTarget } from "../syntax/astStatements.ts"
+import { oraError, unimplemented } from "../values/oraError.ts"
 
 export interface Target {
   readonly table: Table
@@ -122,3 +123,27 @@ const ofQuery = (
     }
   }
 }
+
+/** What a view WITH CHECK OPTION asks of a row that was written, which stands in `slot`. */
+export interface RowCheck {
+  readonly slot: number
+  readonly holds: Eval
+}
+
+/** The check of all views WITH CHECK OPTION on the way to the table. */
+export const checkOf = (target: Target): RowCheck | undefined => {
+  if (target.checks.length === 0) return undefined
+  if (target.checks.some((term) => term.heavy)) throw unimplemented("subqueries in a view WITH CHECK OPTION")
+  return { slot: target.row.slot, holds: logic("and", target.checks).eval }
+}
+
+export const plainTarget = (table: Table, { relation, source }: ReturnType<typeof tableSource>): Target => ({
+  table,
+  relation,
+  row: source,
+  source,
+  conditions: [],
+  checks: [],
+  names: undefined,
+  column: (name, at) => columnOf(table, name, at)
+})

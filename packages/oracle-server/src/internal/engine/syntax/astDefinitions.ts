@@ -1,6 +1,7 @@
 /** The parsed form of DDL, and of whole statements. */
-import type { Block as QueryBlock, Dml, Expr, Query, SessionStatement, TypeSpec } from "./ast.ts"
+import type { Block as QueryBlock, Expr, Query, TypeSpec } from "./ast.ts"
 import type { PlsqlBlock } from "./astPlsql.ts"
+import type { Dml, SessionStatement } from "./astStatements.ts"
 import type { TypeDdl } from "./astTypes.ts"
 import type { UnitDdl } from "./astUnits.ts"
 

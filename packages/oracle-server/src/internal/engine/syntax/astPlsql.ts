@@ -1,5 +1,6 @@
 /** The parsed form of blocks of PL/SQL: their declarations, statements and handlers. */
-import type { Call, Dml, Expr, Query, SessionStatement, TypeSpec } from "./ast.ts"
+import type { Call, Expr, Query, TypeSpec } from "./ast.ts"
+import type { Dml, SessionStatement } from "./astStatements.ts"
 
 export interface Parameter {
   readonly name: string

@@ -1,18 +1,17 @@
 /** Parses INSERT, UPDATE, DELETE, MERGE, and the statements of transactions and sessions. */
 import { oraError } from "../values/oraError.ts"
+import type { Expr, FromItem } from "./ast.ts"
 import type {
   Assignment,
   Delete,
   Dml,
-  Expr,
-  FromItem,
   Insert,
   Merge,
   Returning,
   SessionStatement,
   TableTarget,
   Update
-} from "./ast.ts"
+} from "./astStatements.ts"
 import { QueryParser } from "./queryParser.ts"
 
 /** INSERT, UPDATE, DELETE, MERGE, and the statements of transactions and sessions. */
