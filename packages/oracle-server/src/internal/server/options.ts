@@ -42,7 +42,10 @@ export interface Options {
   readonly databaseName?: string
   /** Appended to service names by clients that use full names. */
   readonly domain?: string
-  /** Default `23.7.0.25.01`. */
+  /**
+   * The version that the server claims to be, such as `19.3.0.0.0`, with the grammar, the types and functions of SQL and the protocol
+   * of that release: what came later is an error as it is there. Default `23.7.0.25.01`.
+   */
   readonly version?: string
   /**
    * Bytes that all statements and tables may hold together, by estimate; a statement that asks for more fails with
@@ -75,7 +78,7 @@ export interface Options {
   readonly logOnTimeout?: number
   /** How many requests the log keeps; default 10000. */
   readonly logCapacity?: number
-  /** What older servers do not have, for tests of clients. */
+  /** What older servers do not have, for tests of clients; what is left out is as in the release that `version` names. */
   readonly protocol?: {
     /** Oracle Net version, 315 to 319; end-of-response needs 319, fast authentication 318. */
     readonly netVersion?: number
@@ -83,7 +86,7 @@ export interface Options {
     readonly fieldVersion?: number
     readonly endOfResponse?: boolean
     readonly fastAuth?: boolean
-    /** False: a pipeline is refused with ORA-43616, and none of its calls is run; default true. */
+    /** False: a pipeline is refused with ORA-43616, and none of its calls is run; default: true from 23ai on. */
     readonly pipelines?: boolean
     /** The largest packet, by default 2 MiB; clients ask for 8192 unless told otherwise. */
     readonly sdu?: number

@@ -1,9 +1,10 @@
 /** Starts a server with its users, its script and its instances, and stops it. */
 import type { Engine, EngineOptions } from "../engine/engine.ts"
-import { FieldVersion } from "../ttc/message.ts"
+import { versionParts } from "../engine/values/product.ts"
 import { Cluster } from "./cluster.ts"
 import { Instance } from "./instance.ts"
 import type { Options } from "./options.ts"
+import { protocolOf } from "./releases.ts"
 import type { Seed } from "./serverSnapshot.ts"
 import { TlsTerms } from "./tls.ts"
 import { TokenVerifier } from "./tokens.ts"
@@ -31,7 +32,11 @@ export const start = async (
 ): Promise<RunningServer> => {
   const databaseName = options.databaseName ?? "FREE"
   const version = options.version ?? defaultVersion
-  const protocol = options.protocol ?? {}
+  const [release = NaN] = versionParts(version)
+  if (Number.isNaN(release)) {
+    throw new TypeError(`version has to begin with a number, as in "19.3.0.0.0", not ${JSON.stringify(version)}`)
+  }
+  const protocol = { ...protocolOf(version), ...options.protocol }
   const users = new Users(options.verifier ?? "12c", options.failedLoginAttempts ?? Infinity)
   const addUsers = (list: Options["users"] & object): void => {
     for (const [name, settings] of Object.entries(list)) {
@@ -49,11 +54,11 @@ export const start = async (
     logOnTimeout: options.logOnTimeout ?? 60_000,
     logCapacity: options.logCapacity ?? 10_000,
     sdu: protocol.sdu ?? 2_097_152,
-    netVersion: protocol.netVersion ?? 319,
-    fieldVersion: protocol.fieldVersion ?? FieldVersion.v23_4,
-    endOfResponse: protocol.endOfResponse ?? true,
-    fastAuth: protocol.fastAuth ?? true,
-    pipelines: protocol.pipelines ?? true,
+    netVersion: protocol.netVersion,
+    fieldVersion: protocol.fieldVersion,
+    endOfResponse: protocol.endOfResponse,
+    fastAuth: protocol.fastAuth,
+    pipelines: protocol.pipelines,
     route: options.route,
     loadBalance: options.loadBalance ?? false,
     tls: options.tls === undefined ? undefined : await TlsTerms.make(options.tls),

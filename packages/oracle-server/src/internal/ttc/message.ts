@@ -59,11 +59,13 @@ export const FunctionCode = {
 
 /** The field version from which messages carry a token, and other steps at which layouts grew (PROTOCOL section 4). */
 export const FieldVersion = {
+  v12_1: 7,
   v12_2: 8,
   v12_2_ext: 9,
   v18: 11,
   v19_ext: 13,
   v20: 14,
+  v21: 16,
   v23_1: 17,
   v23_1_token: 18,
   v23_1_annotations: 20,

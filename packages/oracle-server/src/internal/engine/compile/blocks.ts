@@ -256,7 +256,9 @@ export const compileBlock = (
     ? fromWhere(c, block, scope)
     : compileHierarchy(c, block, scope, options.siblings ? options.orderBy : [])
   const orderBy = options.siblings ? [] : options.orderBy
-  if (isGrouped && block.items.some(({ alias }) => alias !== undefined)) {
+  // GROUP BY and HAVING know the select list's names since 23ai.
+  const knowsAliases = c.context.session.environment.release >= 23
+  if (isGrouped && knowsAliases && block.items.some(({ alias }) => alias !== undefined)) {
     const isColumn = (name: string): boolean =>
       scope.sources.some(({ columns }) => columns.some((column) => column.name === name))
     const groupBy = withAliases(block.groupBy, block.items, isColumn)

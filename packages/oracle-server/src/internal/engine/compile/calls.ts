@@ -28,6 +28,7 @@ import { compileAggregate, isAggregate } from "./aggregateCalls.ts"
 import { type Compilation, type Routine } from "./compilation.ts"
 import { cardinality, constructorTerm, members, methodTerm, setOf, variableTerm } from "./composites.ts"
 import { conversionCalls } from "./conversionCalls.ts"
+import { isKnownIn } from "./functionReleases.ts"
 import { stepTerm } from "./heavy.ts"
 import { inspectionCalls } from "./inspectionCalls.ts"
 import { jsonCalls } from "./jsonCalls.ts"
@@ -96,6 +97,9 @@ const isInternal = (name: string): boolean =>
   internal.has(name) || /^[A-Z0-9]+_[NFTDZSY]$/.test(name) || /^[NFDTSYZ]_/.test(name)
 
 export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
+  if (expr.path.length === 1 && !isKnownIn(c.context.session.environment.release, expr.path[0]!)) {
+    throw unknownCall(expr)
+  }
   if (isAggregate(expr)) return compileAggregate(c, expr, scope)
   if (expr.path.length === 1 && groupFunctions.has(expr.path[0]!)) return grouping(c, expr, scope)
   if (expr.over !== undefined || expr.withinGroup !== undefined || expr.keep !== undefined) {
@@ -144,8 +148,11 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
   if (absent.has(name) || expr.path[0]!.startsWith("DBMS_") || expr.path[0]!.startsWith("UTL_")) {
     throw unimplemented(name, expr.at)
   }
-  throw oraError(904, `${expr.path.map((part) => `"${part}"`).join(".")}: invalid identifier`, expr.at)
+  throw unknownCall(expr)
 }
+
+const unknownCall = ({ at, path }: Call) =>
+  oraError(904, `${path.map((part) => `"${part}"`).join(".")}: invalid identifier`, at)
 
 /** `t(1)`, `r.list(2)`, `t.exists(3)` on variables and on columns; a type's constructor. */
 const memberCall = (c: Compilation, expr: Call, args: () => Array<Term>, scope: Scope): Term | undefined => {

@@ -12,6 +12,7 @@ import type { Stored } from "../values/composite.ts"
 import type { CompositeType, SqlType } from "../values/dataTypes.ts"
 import { fromDecimal, type NumberValue } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
+import { versionParts } from "../values/product.ts"
 import type { Environment, SessionState } from "../values/sessionState.ts"
 import { Jobs } from "./jobs.ts"
 
@@ -113,12 +114,14 @@ export class Core {
       accounts: options.host?.accounts ?? { create: () => undefined, alter: () => undefined, drop: () => undefined },
       usage: options.host?.usage ?? (() => ({ openCursors: 0, temporaryLobs: 0, calls: 0, statements: [] }))
     }
+    const version = options.version ?? "23.7.0.25.01"
     this.environment = {
       databaseName: options.databaseName ?? "FREEPDB1",
       instanceName: options.instanceName ?? "FREE",
       hostName: options.hostName ?? "localhost",
       openCursors: options.openCursors ?? 300,
-      version: options.version ?? "23.7.0.25.01"
+      version,
+      release: versionParts(version)[0] ?? 23
     }
     this.jobs = new Jobs(this.host)
     this.locks = new Locks(this.host.sleep)

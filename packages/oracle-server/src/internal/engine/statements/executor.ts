@@ -153,7 +153,7 @@ export class Executor {
     // A procedure that came since may use its placeholders in another direction.
     const { version } = this.core.catalog
     if (known !== undefined && (known.kind !== "plsql" || known.parsedVersion === version)) return known
-    const { binds, parsed, returning } = parseStatement(sql)
+    const { binds, parsed, returning } = parseStatement(sql, this.core.environment.release)
     const statement = newStatement(sql, parsed, placeholders(this.core, this.state, parsed, binds, returning), version)
     if (parsed.kind !== "ddl") {
       if (this.#statements.size >= statementCacheSize) this.#statements.delete(this.#statements.keys().next().value!)

@@ -40,6 +40,9 @@ export const call = (
   ...rest
 })
 
+/** What the rows of a frame are counted in. */
+const units = ["ROWS", "RANGE", "GROUPS"] as const
+
 /** What stands between and after the parentheses of a call: arguments, WITHIN GROUP, KEEP, OVER. */
 export abstract class CallParser extends ParserBase {
   abstract expr(): Expr
@@ -167,7 +170,7 @@ export abstract class CallParser extends ParserBase {
   window(): Window {
     if (this.isName()) return { partition: [], order: [], frame: undefined, name: this.name() }
     this.expectOp("(")
-    const isFrame = this.isWord("ROWS") || this.isWord("RANGE") || this.isWord("GROUPS")
+    const isFrame = units.some((word) => this.isWord(word))
     const name = this.isName() && !this.isWord("PARTITION") && !isFrame ? this.name() : undefined
     const partition = this.takeWord("PARTITION", "BY") ? this.commaList(() => this.expr()) : []
     const order = this.isWord("ORDER") ? this.orderBy() : []
@@ -177,7 +180,7 @@ export abstract class CallParser extends ParserBase {
   }
 
   #frame(): WindowFrame | undefined {
-    const unit = (["ROWS", "RANGE", "GROUPS"] as const).find((word) => this.isWord(word))
+    const unit = units.find((word) => this.isWord(word) && (word !== "GROUPS" || this.knows(21)))
     if (unit === undefined) return undefined
     this.at++
     let from: FrameEdge
@@ -188,7 +191,7 @@ export abstract class CallParser extends ParserBase {
       to = this.#frameEdge(false)
     } else from = this.#frameEdge(true)
     let exclude: WindowFrame["exclude"]
-    if (this.takeWord("EXCLUDE")) {
+    if (this.knows(21) && this.takeWord("EXCLUDE")) {
       if (this.takeWord("CURRENT", "ROW")) exclude = "current"
       else if (this.takeWord("GROUP")) exclude = "group"
       else if (this.takeWord("TIES")) exclude = "ties"

@@ -7,7 +7,7 @@ import { DmlParser } from "./dmlParser.ts"
 /** CREATE TABLE and ALTER TABLE with their columns and constraints. */
 export abstract class DdlParser extends DmlParser {
   createTable(temporary: boolean): Ddl {
-    const ifNotExists = this.takeWord("IF", "NOT", "EXISTS")
+    const ifNotExists = this.takeIfNotExists()
     const at = this.offset
     const path = this.path()
     const columns: Array<ColumnSpec> = []
@@ -41,7 +41,11 @@ export abstract class DdlParser extends DmlParser {
       else if (!this.physicalOption()) break
     }
     const query = this.takeWord("AS") ? this.query() : undefined
-    if (columns.length === 0 && query === undefined) throw oraError(906, "missing left parenthesis", this.offset)
+    if (columns.length === 0 && query === undefined) {
+      throw this.token.kind === "end"
+        ? oraError(906, "missing left parenthesis", this.offset)
+        : oraError(922, "missing or invalid option", this.offset)
+    }
     return { kind: "createTable", path, columns, constraints, temporary: onCommit, query, ifNotExists, at }
   }
 

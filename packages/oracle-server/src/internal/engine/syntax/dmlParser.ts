@@ -94,12 +94,13 @@ export abstract class DmlParser extends QueryParser {
       this.expectWord("VALUES")
       if (this.bindsByName && this.isName()) record = this.sum()
       else {
-        rows = this.commaList(() => {
+        const row = () => {
           this.expectOp("(")
           const values = this.commaList(() => this.#valueOrDefault())
           this.expectOp(")")
           return values
-        })
+        }
+        rows = this.knows(23) ? this.commaList(row) : [row()]
       }
     }
     this.#refuseErrorLog()
@@ -156,7 +157,7 @@ export abstract class DmlParser extends QueryParser {
 
   /** `FROM` of UPDATE and DELETE: tables that take part in the join. */
   #joined(): ReadonlyArray<FromItem> | undefined {
-    return this.takeWord("FROM") ? this.commaList(() => this.fromItem()) : undefined
+    return this.knows(23) && this.takeWord("FROM") ? this.commaList(() => this.fromItem()) : undefined
   }
 
   #refuseErrorLog(): void {
@@ -263,7 +264,8 @@ export abstract class DmlParser extends QueryParser {
     const images: Array<"old" | "new" | undefined> = []
     const exprs = this.commaList(() => {
       const next = this.peek()
-      const isImage = (this.isWord("OLD") || this.isWord("NEW")) && (next.kind === "word" || next.kind === "quoted") &&
+      const isImage = this.knows(23) && (this.isWord("OLD") || this.isWord("NEW")) &&
+        (next.kind === "word" || next.kind === "quoted") &&
         next.text !== "INTO" && next.text !== "BULK"
       images.push(isImage ? this.token.text.toLowerCase() as "old" | "new" : undefined)
       if (isImage) this.at++

@@ -273,6 +273,8 @@ export abstract class ExpressionParser extends JsonParser {
         return { kind: "null", at }
       case "TRUE":
       case "FALSE":
+        // SQL has them since 23ai.
+        if (!this.bindsByName && !this.knows(23)) break
         this.at++
         return { kind: "boolean", value: token.text === "TRUE", at }
       case "DATE":

@@ -174,7 +174,7 @@ export abstract class FromParser extends ExpressionParser {
     if (this.isWord("JSON_TABLE") && this.isOp("(", 1)) return this.jsonTable(at)
     if (this.isWord("XMLTABLE")) throw this.unsupported(this.token.text)
     if (this.takeOp("(")) {
-      if (this.takeWord("VALUES")) return this.#valuesTable(at)
+      if (this.knows(23) && this.takeWord("VALUES")) return this.#valuesTable(at)
       if (this.isWord("SELECT") || this.isWord("WITH") || (this.isOp("(") && this.#nestedQuery())) {
         const query = this.query()
         this.expectOp(")")
@@ -207,6 +207,7 @@ export abstract class FromParser extends ExpressionParser {
       return row
     })
     this.expectOp(")")
+    this.takeWord("AS")
     const alias = this.tableAlias()
     let names: ReadonlyArray<string> = []
     if (this.takeOp("(")) {

@@ -2,6 +2,9 @@
 import { type OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { type Token, tokenize } from "./lexer.ts"
 
+/** The grammar where no version says otherwise. */
+export const newestRelease = 23
+
 /** Words that cannot name a table, a column or an alias without quotes. */
 export const reserved = new Set(
   ("ACCESS ADD ALL ALTER AND ANY AS ASC AUDIT BETWEEN BY CHAR CHECK CLUSTER COLUMN COMMENT COMPRESS CONNECT CREATE CURRENT " +
@@ -38,10 +41,26 @@ export abstract class ParserBase {
   /** Within a trigger: the names after a colon that stand for the row, each with the variable it means. */
   correlation: ReadonlyMap<string, string> = new Map()
   at = 0
+  /** The release whose grammar holds: what came later is an error, as it is there. */
+  readonly release: number
 
-  constructor(sql: string) {
+  constructor(sql: string, release: number = newestRelease) {
     this.sql = sql
+    this.release = release
     this.tokens = tokenize(sql)
+  }
+
+  /** Whether what came with this release is known: 18, 19, 21, 23. */
+  knows(release: number): boolean {
+    return this.release >= release
+  }
+
+  takeIfExists(): boolean {
+    return this.knows(23) && this.takeWord("IF", "EXISTS")
+  }
+
+  takeIfNotExists(): boolean {
+    return this.knows(23) && this.takeWord("IF", "NOT", "EXISTS")
   }
 
   get token(): Token {

@@ -91,10 +91,10 @@ export abstract class QueryParser extends FromParser {
       const at = this.offset
       let op: SetOperation["op"]
       if (this.takeWord("UNION")) op = this.takeWord("ALL") ? "union all" : "union"
-      else if (this.takeWord("MINUS") || this.takeWord("EXCEPT")) op = "minus"
+      else if (this.takeWord("MINUS") || (this.knows(21) && this.takeWord("EXCEPT"))) op = "minus"
       else if (this.takeWord("INTERSECT")) op = "intersect"
       else return left
-      if (this.takeWord("ALL")) op = op === "minus" ? "minus all" : "intersect all"
+      if (this.knows(21) && this.takeWord("ALL")) op = op === "minus" ? "minus all" : "intersect all"
       left = { kind: "set", op, left, right: this.#operand(), at }
     }
   }
@@ -123,8 +123,8 @@ export abstract class QueryParser extends FromParser {
       into = this.commaList(() => this.sum())
     } else if (this.bindsByName && this.takeWord("INTO")) into = this.commaList(() => this.sum())
     let from: ReadonlyArray<FromItem> = []
-    // A SELECT without FROM is allowed since 23ai.
     if (this.takeWord("FROM")) from = this.commaList(() => this.fromItem())
+    else if (!this.knows(23)) throw this.missingWord("FROM")
     else if (this.token.kind !== "end" && !this.isOp(")") && !this.isOp(";") && !this.#isBlockEnd()) {
       throw this.missingWord("FROM")
     }
@@ -150,7 +150,7 @@ export abstract class QueryParser extends FromParser {
       groupingSets = grouped.sets
     }
     if (this.takeWord("HAVING")) having = this.expr()
-    const windows = this.takeWord("WINDOW")
+    const windows = this.knows(21) && this.takeWord("WINDOW")
       ? this.commaList(() => {
         const name = this.name()
         this.expectWord("AS")
@@ -266,7 +266,7 @@ export abstract class QueryParser extends FromParser {
     }
     if (this.takeWord("FETCH")) {
       // There are no approximate indexes: an exact answer is one of the approximate ones.
-      if (!this.takeWord("APPROX") && !this.takeWord("APPROXIMATE")) this.takeWord("EXACT")
+      if (this.knows(23) && !this.takeWord("APPROX") && !this.takeWord("APPROXIMATE")) this.takeWord("EXACT")
       if (!this.takeWord("FIRST")) this.expectWord("NEXT")
       const count = this.isWord("ROW") || this.isWord("ROWS") ? undefined : this.sum()
       const percent = this.takeWord("PERCENT")

@@ -185,7 +185,7 @@ class StatementParser extends TypeDefinitionParser {
     if (this.isWord("UNIQUE") || this.isWord("INDEX")) {
       const unique = this.takeWord("UNIQUE")
       this.expectWord("INDEX")
-      this.takeWord("IF", "NOT", "EXISTS")
+      this.takeIfNotExists()
       const at = this.offset
       const path = this.path()
       this.expectWord("ON")
@@ -201,7 +201,7 @@ class StatementParser extends TypeDefinitionParser {
       return { kind: "createIndex", path, table, columns, unique, at }
     }
     if (this.takeWord("SEQUENCE")) {
-      this.takeWord("IF", "NOT", "EXISTS")
+      this.takeIfNotExists()
       const at = this.offset
       const path = this.path()
       return { kind: "createSequence", path, options: this.sequenceOptions(), at }
@@ -226,7 +226,7 @@ class StatementParser extends TypeDefinitionParser {
     if (unitTypes.has(this.token.text)) {
       const at = this.offset
       try {
-        const { ifNotExists, unit } = parseUnit(this.sql.slice(at))
+        const { ifNotExists, unit } = parseUnit(this.sql.slice(at), this.release)
         this.at = this.tokens.length - 1
         return { kind: "createUnit", unit, replace, ifNotExists, at }
       } catch (error) {
@@ -257,7 +257,7 @@ class StatementParser extends TypeDefinitionParser {
   /** Where an index is kept, and whether it is used, changes no answer here. */
   #alterIndex(): Ddl {
     const at = this.offset
-    this.takeWord("IF", "EXISTS")
+    this.takeIfExists()
     const path = this.path()
     if (this.takeWord("RENAME", "TO")) return { kind: "alterIndex", path, to: this.name(), at }
     const isStorage = this.takeWord("REBUILD") || this.takeWord("COALESCE") || this.takeWord("SHRINK", "SPACE") ||
@@ -314,7 +314,7 @@ class StatementParser extends TypeDefinitionParser {
     }
     if (this.takeWord("TYPE")) {
       const body = this.takeWord("BODY")
-      const ifExists = this.takeWord("IF", "EXISTS")
+      const ifExists = this.takeIfExists()
       const at = this.offset
       const path = this.path()
       return { kind: "dropType", path, body, force: this.takeWord("FORCE") || this.takeWord("VALIDATE"), ifExists, at }
@@ -328,7 +328,7 @@ class StatementParser extends TypeDefinitionParser {
     if (word === undefined) throw this.unsupported(`DROP ${this.token.text}`)
     this.at++
     const object = word === "PACKAGE" && this.takeWord("BODY") ? "PACKAGE BODY" : word
-    const ifExists = this.takeWord("IF", "EXISTS")
+    const ifExists = this.takeIfExists()
     const at = this.offset
     const path = this.path()
     const cascade = this.takeWord("CASCADE")
@@ -346,8 +346,8 @@ class StatementParser extends TypeDefinitionParser {
   }
 }
 
-export const parseStatement = (sql: string): ParsedStatement => {
-  const parser = new StatementParser(sql)
+export const parseStatement = (sql: string, release?: number): ParsedStatement => {
+  const parser = new StatementParser(sql, release)
   const parsed = parser.statement()
   parser.finish()
   return { parsed, binds: parser.binds, returning: parser.returning, sql }

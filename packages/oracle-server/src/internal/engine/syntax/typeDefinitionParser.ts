@@ -11,7 +11,7 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
   createType(replace: boolean): TypeDdl {
     this.bindsByName = true
     if (this.takeWord("BODY")) return this.#body(replace)
-    this.takeWord("IF", "NOT", "EXISTS")
+    this.takeIfNotExists()
     const at = this.offset
     const path = this.path(904, "invalid identifier")
     const force = this.takeWord("FORCE")

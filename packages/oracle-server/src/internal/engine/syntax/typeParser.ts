@@ -3,6 +3,9 @@ import { oraError } from "../values/oraError.ts"
 import type { TypeSpec } from "./ast.ts"
 import type { ParserBase } from "./parserBase.ts"
 
+/** Since which release SQL has a type. */
+const typeReleases: Readonly<Record<string, number>> = { BOOL: 23, BOOLEAN: 23, JSON: 21, VECTOR: 23 }
+
 /** A data type as columns, casts and variables write it, in its canonical name. */
 export const parseTypeSpec = (p: ParserBase): TypeSpec => {
   const at = p.offset
@@ -14,6 +17,12 @@ export const parseTypeSpec = (p: ParserBase): TypeSpec => {
   while (p.isOp(".")) {
     p.at++
     path.push(p.name())
+  }
+  const since = path.length === 1 ? typeReleases[name] : undefined
+  if (since !== undefined && !p.knows(since) && !(p.bindsByName && name === "BOOLEAN")) {
+    throw p.bindsByName
+      ? oraError(6550, `PLS-00201: identifier '${name}' must be declared`, at)
+      : oraError(902, "invalid datatype", at)
   }
   const base = { args: [], unit: undefined, vectorFormat: undefined, at } as const
   if (p.isOp("%")) {

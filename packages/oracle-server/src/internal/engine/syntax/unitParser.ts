@@ -19,7 +19,7 @@ class UnitParser extends PlsqlParser {
     const type: UnitType = word === "PACKAGE" && this.isWord("BODY", 1) ? "PACKAGE BODY" : word as UnitType
     const start = this.at
     this.at += type === "PACKAGE BODY" ? 2 : 1
-    const ifNotExists = this.takeWord("IF", "NOT", "EXISTS")
+    const ifNotExists = this.takeIfNotExists()
     const path = this.path()
     const head = { type, path, text: this.sql }
     try {
@@ -204,5 +204,7 @@ class UnitParser extends PlsqlParser {
 }
 
 /** Throws what the engine does not know, and an error in the unit's name. */
-export const parseUnit = (text: string): { readonly unit: ParsedUnit; readonly ifNotExists: boolean } =>
-  new UnitParser(text).unit()
+export const parseUnit = (
+  text: string,
+  release?: number
+): { readonly unit: ParsedUnit; readonly ifNotExists: boolean } => new UnitParser(text, release).unit()

@@ -11,6 +11,8 @@ export interface Environment {
   readonly hostName: string
   readonly openCursors: number
   readonly version: string
+  /** The first number of the version. */
+  readonly release: number
 }
 
 /** Bytes that are kept of an attribute. */
