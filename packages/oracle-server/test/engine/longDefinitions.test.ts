@@ -14,9 +14,9 @@ const filled = async (h: Harness) => {
   await h.engine.runScript(
     "HR",
     `create table parent (id number primary key);
-     create table big (id number, n number, p number);
+     create table big (id number, n number, p number, c char(3));
      insert into parent select level from dual connect by level <= 2000;
-     insert into big select level, mod(level, 7), level from dual connect by level <= 2000`
+     insert into big select level, mod(level, 7), level, 'c' from dual connect by level <= 2000`
   )
   return h.open()
 }
@@ -32,8 +32,8 @@ const facts = (h: Harness) => {
     all: async () => ({
       objects: await take("select object_name, object_type from user_objects order by 1, 2"),
       constraints: await take("select constraint_name from user_constraints where table_name = 'BIG'"),
-      columns: await take("select column_name, nullable from user_tab_columns where table_name = 'BIG'"),
-      rows: await take("select count(*), sum(n), sum(p) from big")
+      columns: await take("select column_name, nullable, data_length from user_tab_columns where table_name = 'BIG'"),
+      rows: await take("select count(*), sum(n), sum(p), sum(length(c)) from big")
     })
   }
 }
@@ -45,7 +45,9 @@ const definitions = [
   "alter table big add constraint big_pk primary key (id)",
   "alter table big add constraint big_fk foreign key (p) references parent",
   "alter table big add constraint big_check check (n < 7)",
-  "alter table big add (more number default 5 not null)"
+  "alter table big add (more number default 5 not null)",
+  "alter table big modify (n not null, id number default 1)",
+  "alter table big modify (c char(9))"
 ]
 
 describe("a definition over many rows", () => {
@@ -104,7 +106,7 @@ describe("a definition over many rows", () => {
     const sql = await filled(h)
     const before = await facts(h).all()
     const broken = sql.later(
-      "insert into big select a.id, 1, 1 from big a, (select 1 from dual connect by level <= 20)"
+      "insert into big select a.id, 1, 1, null from big a, (select 1 from dual connect by level <= 20)"
     )
       .then(() => "done", (error: Error) => error.message.slice(0, 9))
     for (let turns = 0; turns < 12; turns++) await new Promise((resolve) => setImmediate(resolve))

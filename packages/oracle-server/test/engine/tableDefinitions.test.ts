@@ -141,3 +141,42 @@ describe("names", () => {
     assert.strictEqual(rows("select privilege from user_sys_privs where privilege = 'CREATE TABLE'"), "CREATE TABLE")
   })
 })
+
+describe("modify of columns", () => {
+  it("takes what changes no value, and refuses the rest by Oracle's codes", () => {
+    sql.run("create table kept (a varchar2(20), b number(6, 2), c char(2), d date, e number)")
+    sql.run("insert into kept values ('twelve chars', 12.5, 'x', null, null)")
+    sql.run("commit")
+    const refused: ReadonlyArray<readonly [string, RegExp]> = [
+      ["a varchar2(11)", /^ORA-01441: cannot decrease column length because some value is too big/],
+      ["a number", /^ORA-01439: column to be modified must be empty to change datatype/],
+      ["b number(5, 2)", /^ORA-01440: column to be modified must be empty to decrease precision or scale/],
+      ["b number(6, 3)", /^ORA-01440/],
+      ["b number(6, 1)", /^ORA-01440/],
+      ["e not null", /^ORA-02296/],
+      ["nothing number", /^ORA-00904/]
+    ]
+    for (const [change, code] of refused) assert.match(sql.error(`alter table kept modify (${change})`), code, change)
+    for (const change of ["a varchar2(12)", "b number(9, 3)", "c char(4)", "d varchar2(5)", "e number(1)"]) {
+      assert.strictEqual(sql.error(`alter table kept modify (${change})`), "none", change)
+    }
+    assert.deepStrictEqual(sql.rows("select a, b, length(c), d from kept"), [["twelve chars", "12.5", "4", null]])
+  })
+
+  it("changes all columns or none", () => {
+    sql.run("create table both (a varchar2(5), b number)")
+    sql.run("insert into both values ('a', null)")
+    sql.run("commit")
+    assert.match(sql.error("alter table both modify (a varchar2(9) default 'z', b not null)"), /^ORA-02296/)
+    assert.match(
+      sql.error("alter table both modify (a varchar2(9) constraint both_check check (a <> 'a'))"),
+      /^ORA-02293/
+    )
+    assert.deepStrictEqual(
+      sql.rows("select column_name, data_length, nullable from user_tab_columns where table_name = 'BOTH' order by 1"),
+      [["A", "5", "Y"], ["B", "22", "Y"]]
+    )
+    sql.run("insert into both (b) values (1)")
+    assert.deepStrictEqual(sql.rows("select a from both where b = 1"), [[null]])
+  })
+})

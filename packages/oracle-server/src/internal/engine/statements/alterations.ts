@@ -2,18 +2,16 @@
 import { column as columnOf, type ColumnDef, type ExpressionIndex, keyOf, type Table } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
 import { expressionText, mapTree } from "../compile/rewrites.ts"
-import { newIndex } from "../storage/store.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
-import { kindOf } from "../values/sqlType.ts"
+import { modifyColumns } from "./columnChanges.ts"
 import { without } from "./constraintShapes.ts"
 import type { Core } from "./core.ts"
 import {
   addColumn,
   addConstraint,
-  committedRows,
   createTable,
   type DefinitionServices,
   dropTable,
@@ -23,7 +21,7 @@ import {
   requireFree,
   storeIndex
 } from "./definitions.ts"
-import { columnType, defineType } from "./typeDefinitions.ts"
+import { defineType } from "./typeDefinitions.ts"
 import { alterUnit, createUnit, dropUnit } from "./unitDefinitions.ts"
 
 /** A definition needs the table for itself: any open transaction on it makes it busy. */
@@ -38,21 +36,6 @@ const roles = new Set(
   ("PUBLIC CONNECT RESOURCE DBA SELECT_CATALOG_ROLE EXECUTE_CATALOG_ROLE EXP_FULL_DATABASE IMP_FULL_DATABASE " +
     "AQ_ADMINISTRATOR_ROLE AQ_USER_ROLE SCHEDULER_ADMIN DB_DEVELOPER_ROLE PDB_DBA").split(" ")
 )
-
-/** The indexes over a column whose type has changed order its values anew. */
-const reindex = (core: Core, table: Table, column: ColumnDef): void => {
-  const indexed = [
-    ...table.keys,
-    ...table.foreign,
-    ...table.indexes
-  ].filter((index) => index.columns.includes(column))
-  for (const { columns, indexId } of indexed) {
-    for (const data of core.store.all(table)) {
-      data.dropIndex(indexId)
-      data.addIndex(newIndex(indexId, columns))
-    }
-  }
-}
 
 function* alter(services: DefinitionServices, table: Table, action: AlterTableAction): Step<void> {
   const { core } = services
@@ -69,39 +52,7 @@ function* alter(services: DefinitionServices, table: Table, action: AlterTableAc
       yield* addConstraint(services, table, action.constraint)
       return
     case "modifyColumns":
-      for (const spec of action.columns) {
-        const column = columnOf(table, spec.name, spec.at)
-        if (spec.type !== undefined) {
-          const type = columnType(core, services.session, spec.type)
-          const filled = committedRows(core, table).some((row) => (row[column.place] ?? null) !== null)
-          if (filled && kindOf(type) !== kindOf(column.type)) {
-            throw oraError(1439, "column to be modified must be empty to change datatype", spec.at)
-          }
-          if (
-            filled &&
-            (type.size < column.type.size ||
-              (type.precision !== 0 && (type.precision < column.type.precision || column.type.precision === 0)))
-          ) {
-            throw kindOf(type) === "n"
-              ? oraError(1440, "column to be modified must be empty to decrease precision or scale", spec.at)
-              : unimplemented("shrinking a column that holds values", spec.at)
-          }
-          column.type = type
-          reindex(core, table, column)
-        }
-        if (spec.default !== undefined) {
-          column.default = spec.default
-          column.defaultText = spec.defaultText
-        }
-        if (spec.nullable === false) {
-          if (committedRows(core, table).some((row) => (row[column.place] ?? null) === null)) {
-            throw oraError(2296, `cannot enable (${table.owner}.) - null values found`, spec.at)
-          }
-          column.nullable = false
-        } else if (spec.nullable === true) column.nullable = true
-        if (spec.visible !== undefined) column.invisible = !spec.visible
-        for (const constraint of spec.constraints) yield* addConstraint(services, table, constraint)
-      }
+      yield* modifyColumns(services, table, action.columns)
       return
     case "readOnly":
       table.readOnly = action.readOnly
