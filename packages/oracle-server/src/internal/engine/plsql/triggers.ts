@@ -1,7 +1,7 @@
 /** Runs the triggers of a statement: each has one scope for the whole statement, whose rows change. */
 import { keyOf, type Table, type View } from "../catalog/catalog.ts"
 import { type Trigger, triggerOf } from "../catalog/units.ts"
-import type { Surroundings } from "../statements/executor.ts"
+import type { Surroundings } from "../statements/surroundings.ts"
 import type { FindTriggers, StatementTriggers, TriggerRequest } from "../statements/triggering.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"

@@ -1,16 +1,12 @@
 /** Runs parsed statements for one session in stored form: the session's face converts values around it. */
 import type { ColumnDef, Table } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
-import { type CompilationContext, type Parameter, rowOf } from "../compile/compilation.ts"
-import { condition } from "../compile/logic.ts"
+import { type CompilationContext, type Parameter } from "../compile/compilation.ts"
 import { tableSource } from "../compile/tableSources.ts"
 import { newScope, type OutColumn } from "../compile/term.ts"
 import { type Changing, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
-import { inTurns } from "../execute/turns.ts"
-import type { TableMode } from "../storage/locks.ts"
 import type { LogicalTransaction } from "../storage/logicalTransactions.ts"
-import type { Row, Version } from "../storage/tableData.ts"
 import { Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
@@ -27,6 +23,8 @@ import { dictionaryView } from "./dictionary.ts"
 import { defaultOf } from "./dmlColumns.ts"
 import { type DmlPlan } from "./dmlPlan.ts"
 import { type DmlOutcome, type DmlServices, runDml } from "./dmlRun.ts"
+import { lobWriter, writeLob } from "./lobWrites.ts"
+import { lockingQuery } from "./lockingQuery.ts"
 import { placeholders } from "./placeholders.ts"
 import { planDml } from "./planDml.ts"
 import {
@@ -40,8 +38,9 @@ import {
   typesKey
 } from "./plans.ts"
 import { registeredFunction } from "./registeredProcedures.ts"
-import { Blocked, Changed } from "./rowWriter.ts"
-import { applySettings } from "./settings.ts"
+import { type ControlStatement, runSessionStatement } from "./sessionStatements.ts"
+import { refuseEnd, refuseInQuery, refuseMutating, type Surroundings } from "./surroundings.ts"
+import { TableChecks } from "./tableChecks.ts"
 import { triggerRequest } from "./triggeredRows.ts"
 import type { FindTriggers } from "./triggering.ts"
 
@@ -71,30 +70,6 @@ export const asOraError = (error: unknown): unknown => {
   return error
 }
 
-/** A statement of SQL that runs PL/SQL: what the code in it may not do. */
-export interface Surroundings {
-  /** undefined for a query. */
-  readonly changing: Changing | undefined
-  /** The name of the trigger that runs, if one does. */
-  readonly trigger?: string
-  readonly around: Surroundings | undefined
-}
-
-/** Whether a condition holds for the newest version of each row. */
-function* holdsForAll(heads: Iterable<Version>, clock: () => number, condition: (row: Row) => boolean): Step<boolean> {
-  let holds = true
-  yield* inTurns(heads, clock, ({ values }) => {
-    if (holds && values !== undefined && !condition(values)) holds = false
-  })
-  return holds
-}
-
-interface TableChecks {
-  readonly version: number
-  readonly slot: number
-  readonly values: (f: Frame) => Row
-}
-
 export class Executor {
   readonly core: Core
   readonly state: SessionState
@@ -115,7 +90,7 @@ export class Executor {
   surroundings: Surroundings | undefined
   /** Set by the session too. */
   method: NonNullable<CompilationContext["method"]> = () => undefined
-  readonly #tableChecks = new Map<number, TableChecks>()
+  readonly #tableChecks: TableChecks
 
   constructor(core: Core, state: SessionState) {
     this.core = core
@@ -123,6 +98,7 @@ export class Executor {
     this.guard = core.guard?.open(state.info.user, state.info.sid)
     this.#main = this.#transaction(state.info.sid, this.guard)
     this.transaction = this.#main
+    this.#tableChecks = new TableChecks(core.catalog, () => this.context([]), () => this.#rowFrame())
   }
 
   /** With it end the locks of applications that were asked for until then. */
@@ -138,7 +114,7 @@ export class Executor {
 
   /** A commit by a package of the system, which stands where the statement COMMIT may stand. */
   commit(): void {
-    this.#mayEnd("COMMIT")
+    refuseEnd(this.surroundings, "COMMIT")
     this.transaction.commit()
   }
 
@@ -226,36 +202,19 @@ export class Executor {
     return new Frame(this.core.store, this.state, this.transaction.snapshot(), parameterValues(parameters, read))
   }
 
-  /** Code that a statement runs may not see a table which that statement is changing. */
-  #notMutating(plan: { readonly tables: ReadonlySet<Table> }): void {
-    for (let outer = this.surroundings; outer !== undefined; outer = outer.around) {
-      const { changing } = outer
-      if (changing?.table !== undefined && changing.mutating && plan.tables.has(changing.table)) {
-        const { name, owner } = changing.table
-        throw oraError(4091, `table ${owner}.${name} is mutating, trigger/function may not see it`)
-      }
-    }
-  }
-
-  /** A query changes nothing, whatever it calls. */
-  #mayChange(): void {
-    for (let outer = this.surroundings; outer !== undefined; outer = outer.around) {
-      if (outer.changing === undefined) throw oraError(14551, "cannot perform a DML operation inside a query ")
-    }
-  }
-
-  /** Neither a query nor a change ends its own transaction. */
-  #mayEnd(what: string): void {
-    const { surroundings } = this
-    if (surroundings === undefined) return
-    if (surroundings.trigger !== undefined) throw oraError(4092, `cannot ${what} in a trigger`)
-    throw oraError(14552, "cannot perform a DDL, commit or rollback inside a query or DML ")
-  }
-
   *query(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
     // Within PL/SQL each statement has a moment of its own.
     this.state.statementTime = this.core.host.now()
-    if (plan.query.forUpdate !== undefined) return yield* this.#lockingQuery(plan, read)
+    if (plan.query.forUpdate !== undefined) {
+      refuseInQuery(this.surroundings)
+      refuseMutating(this.surroundings, plan)
+      return yield* lockingQuery(plan, {
+        transaction: this.transaction,
+        locks: this.core.locks,
+        frame: () => this.#frame(plan.parameters, read),
+        lobs: this
+      })
+    }
     const cursor = this.cursor(plan, read)
     yield* cursor.open()
     return cursor
@@ -263,7 +222,7 @@ export class Executor {
 
   /** A cursor of a query that locks nothing, not yet open. */
   cursor(plan: QueryPlan, read: ParameterReader): QueryCursor {
-    if (this.surroundings !== undefined) this.#notMutating(plan)
+    refuseMutating(this.surroundings, plan)
     const frame = this.#frame(plan.parameters, read)
     const { owners } = plan
     return new QueryCursor(
@@ -275,7 +234,7 @@ export class Executor {
         lockSlots: owners.length === 0 ? noSlots : owners.map(({ slot }) => slot),
         take: undefined
       },
-      owners.length === 0 ? undefined : (column, numbers) => this.#lobWriter(plan, owners, column, numbers)
+      owners.length === 0 ? undefined : (column, numbers) => lobWriter(this, plan, owners, column, numbers)
     )
   }
 
@@ -301,92 +260,10 @@ export class Executor {
     }
   }
 
-  /** Takes the rows that are in the frame; the holder of the first one that another session has. */
-  #lockRows(plan: QueryPlan, frame: Frame): number {
-    for (const { slot, table } of plan.locks) {
-      const number = frame.rows[slot]![0] as number | null
-      if (number === null) continue
-      const holder = this.transaction.lockRow(table, number)
-      if (holder !== 0) return holder
-      const head = this.transaction.data(table).head(number)
-      if (head === undefined || (head.owner === 0 && head.scn > frame.snapshot.scn)) {
-        if (this.transaction.isolation === "serializable") {
-          throw oraError(8177, "can't serialize access for this transaction")
-        }
-        throw new Changed()
-      }
-    }
-    return 0
-  }
-
-  *#lockingQuery(plan: QueryPlan, read: ParameterReader): Step<QueryCursor> {
-    const { sid } = this.transaction
-    const { skipLocked, wait } = plan.query.forUpdate!
-    this.#mayChange()
-    this.#notMutating(plan)
-    this.transaction.beforeWrite()
-    for (;;) {
-      const mark = this.transaction.mark()
-      let cursor: QueryCursor | undefined
-      try {
-        for (const { table } of plan.locks) {
-          const holder = this.transaction.lockTable(table, "ROW SHARE")
-          if (holder !== 0) throw new Blocked(holder)
-        }
-        const frame = this.#frame(plan.parameters, read)
-        const take = (): boolean => {
-          // A row that has changed since is no longer the one that was looked for.
-          try {
-            return this.#lockRows(plan, frame) === 0
-          } catch (error) {
-            if (error instanceof Changed) return false
-            throw error
-          }
-        }
-        cursor = new QueryCursor(plan, {
-          frame,
-          operator: plan.plan.make(frame),
-          slot: plan.slot,
-          lockSlots: plan.locks.map((lock) => lock.slot),
-          take: skipLocked ? take : () => {
-            const holder = this.#lockRows(plan, frame)
-            if (holder !== 0) throw new Blocked(holder)
-            return true
-          }
-        }, (column, numbers) => this.#lobWriter(plan, plan.locks, column, numbers))
-        yield* cursor.open()
-        // With SKIP LOCKED a row is locked when it is fetched; otherwise all of them before the first one is.
-        if (!skipLocked) {
-          yield* cursor.readAll()
-          if (cursor.exhausted) this.transaction.settle()
-        }
-        return cursor
-      } catch (error) {
-        cursor?.close()
-        if (!(error instanceof Blocked) && !(error instanceof Changed)) {
-          this.transaction.undoTo(mark, false)
-          this.transaction.settle()
-          throw error
-        }
-        this.transaction.undoTo(mark, true)
-        if (error instanceof Changed) continue
-        try {
-          yield this.core.locks.waitFor(sid, error.holder, wait)
-        } catch (failure) {
-          this.transaction.undoTo(mark, false)
-          this.transaction.settle()
-          throw failure
-        }
-      }
-    }
-  }
-
   dml(plan: DmlPlan, read: ParameterReader): Step<DmlOutcome> {
     const { core, state, transaction } = this
-    if (this.surroundings !== undefined) {
-      this.#mayChange()
-      this.#notMutating(plan)
-    }
+    refuseInQuery(this.surroundings)
+    refuseMutating(this.surroundings, plan)
     state.statementTime = core.host.now()
     const isSingle = plan.kind === "insert" && plan.single
     const changing: Changing = { table: plan.kind === "instead" ? undefined : plan.table, mutating: !isSingle }
@@ -394,7 +271,7 @@ export class Executor {
       transaction,
       locks: core.locks,
       sid: transaction.sid,
-      violated: (table, row) => this.#violated(table, row),
+      violated: (table, row) => this.#tableChecks.violated(table, row),
       triggers: core.catalog.triggers.size === 0 ? undefined : this.findTriggers(triggerRequest(plan)),
       refuseCascade: (table) => {
         const fired = this.findTriggers({
@@ -419,60 +296,13 @@ export class Executor {
     return new Frame(this.core.store, this.state, { scn: 0, sid: 0, statement: 0 }, [])
   }
 
-  #checksOf(table: Table): TableChecks {
-    const { version } = this.core.catalog
-    const known = this.#tableChecks.get(table.id)
-    if (known?.version === version) return known
-    const c = compilation(this.context([]))
-    c.schema = table.owner
-    const scope = newScope(undefined)
-    const { relation, source } = tableSource(c, table, undefined)
-    scope.sources.push(source)
-    const values = rowOf(table.checks.map((check) => condition(c, check.expr, scope)))
-    const checks = { version, slot: relation.slot, values }
-    this.#tableChecks.set(table.id, checks)
-    return checks
-  }
-
-  #violated(table: Table, row: Row): string | undefined {
-    const checks = this.#checksOf(table)
-    const frame = this.#rowFrame()
-    frame.rows[checks.slot] = row
-    const index = checks.values(frame).indexOf(0)
-    return index < 0 ? undefined : table.checks[index]!.name
-  }
-
-  /** How a LOB of a fetched row is written back, when it stands in a row of one of these tables. */
-  #lobWriter(
-    plan: QueryPlan,
-    owners: QueryPlan["locks"],
-    column: number,
-    numbers: ReadonlyArray<number | null>
-  ): ((data: Stored) => void) | undefined {
-    const origin = plan.out[column]!.origin
-    const index = owners.findIndex(({ slot }) => slot === origin?.source.slot)
-    const number = numbers[index]
-    if (origin === undefined || number === undefined || number === null) return undefined
-    return (data) => this.writeLob(owners[index]!.table, number, origin.column, data)
-  }
-
-  /** Writes a LOB back into the row it was read from, which this session must have locked. */
   writeLob(table: Table, number: number, name: string, data: Stored): void {
-    const table_ = this.transaction.data(table)
-    if (table_.holder(number) !== this.transaction.sid) {
-      throw oraError(22920, "row containing the LOB value is not locked")
-    }
-    const values = table_.head(number)?.values
-    const column = table.columns.find((candidate) => candidate.name === name)
-    if (values === undefined || column === undefined) throw oraError(22922, "nonexistent LOB value")
-    const row = [...values]
-    row[column.place] = data
-    this.transaction.replace(table, number, row, this.core.store.nextStatement())
+    writeLob(this.core.store, this.transaction, table, number, name, data)
   }
 
   /** A definition: commits what is open, then itself. Gives the unit that was compiled and has errors. */
   *define(ddl: Ddl, text: string): Step<Unit | undefined> {
-    this.#mayEnd("perform DDL")
+    refuseEnd(this.surroundings, "perform DDL")
     this.transaction.commit()
     const { core, state } = this
     const services: DefinitionServices = {
@@ -481,18 +311,8 @@ export class Executor {
       describe: (query: Query): ReadonlyArray<OutColumn> => planQuery(compilation(this.context([])), query).out,
       compile: (unit) => this.compileUnit(unit),
       lock: (table) => this.transaction.lockTable(table, "EXCLUSIVE") === 0,
-      holds: (table, expr) => {
-        const c = compilation(this.context([]))
-        const scope = newScope(undefined)
-        const { relation, source } = tableSource(c, table, undefined)
-        scope.sources.push(source)
-        const term = condition(c, expr, scope)
-        const frame = this.#rowFrame()
-        return holdsForAll(core.store.data(table, state.info.sid).heads(), core.store.clock, (row) => {
-          frame.rows[relation.slot] = row
-          return term.eval(frame) !== 0
-        })
-      },
+      holds: (table, expr) =>
+        this.#tableChecks.holds(table, expr, core.store.data(table, state.info.sid).heads(), core.store.clock),
       typeOf: (table: Table, expr: Expr): SqlType => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)
@@ -552,48 +372,8 @@ export class Executor {
   }
 
   /** COMMIT, SAVEPOINT, ALTER SESSION and the like. */
-  *sessionStatement(statement: Extract<Parsed, { kind: "session" }>["statement"]): Step<void> {
-    const { core, state, transaction } = this
-    switch (statement.kind) {
-      case "commit":
-        this.#mayEnd("COMMIT")
-        transaction.commit()
-        return
-      case "rollback":
-        this.#mayEnd(statement.savepoint === undefined ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT")
-        if (statement.savepoint === undefined) transaction.rollback()
-        else transaction.rollbackTo(statement.savepoint)
-        return
-      case "savepoint":
-        this.#mayEnd("SET SAVEPOINT")
-        transaction.savepoint(statement.name)
-        return
-      case "settransaction":
-        transaction.begin(statement.isolation)
-        return
-      case "altersession":
-        applySettings(core, state, transaction, statement.settings)
-        return
-      case "killsession":
-        if (statement.sid === state.info.sid && statement.serial === state.info.serial) {
-          throw oraError(27, "cannot kill current session")
-        }
-        if (!core.host.killSession(statement.sid, statement.serial, statement.immediate)) {
-          throw oraError(30, "User session ID does not exist.")
-        }
-        return
-      case "noop":
-        return
-      case "lock":
-        for (const target of statement.tables) {
-          const table = core.catalog.table(target.path, state.currentSchema, target.at)
-          const mode = (statement.mode === "SHARE UPDATE" ? "ROW SHARE" : statement.mode) as TableMode
-          for (;;) {
-            const holder = transaction.lockTable(table, mode, true)
-            if (holder === 0) break
-            yield core.locks.waitFor(transaction.sid, holder, statement.wait)
-          }
-        }
-    }
+  sessionStatement(statement: ControlStatement): Step<void> {
+    const { core, state, surroundings, transaction } = this
+    return runSessionStatement(statement, { core, state, surroundings, transaction })
   }
 }

@@ -1,0 +1,65 @@
+/** Statements that control a session and its transaction: COMMIT, SAVEPOINT, ALTER SESSION, LOCK TABLE and the like. */
+import type { TableMode } from "../storage/locks.ts"
+import type { Transaction } from "../storage/transaction.ts"
+import type { Step } from "../storage/waiting.ts"
+import type { Parsed } from "../syntax/astDefinitions.ts"
+import { oraError } from "../values/oraError.ts"
+import type { SessionState } from "../values/sessionState.ts"
+import type { Core } from "./core.ts"
+import { applySettings } from "./settings.ts"
+import { refuseEnd, type Surroundings } from "./surroundings.ts"
+
+export type ControlStatement = Extract<Parsed, { kind: "session" }>["statement"]
+
+/** The session that a statement controls. */
+export interface ControlledSession {
+  readonly core: Core
+  readonly state: SessionState
+  readonly transaction: Transaction
+  readonly surroundings: Surroundings | undefined
+}
+
+export function* runSessionStatement(statement: ControlStatement, session: ControlledSession): Step<void> {
+  const { core, state, surroundings, transaction } = session
+  switch (statement.kind) {
+    case "commit":
+      refuseEnd(surroundings, "COMMIT")
+      transaction.commit()
+      return
+    case "rollback":
+      refuseEnd(surroundings, statement.savepoint === undefined ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT")
+      if (statement.savepoint === undefined) transaction.rollback()
+      else transaction.rollbackTo(statement.savepoint)
+      return
+    case "savepoint":
+      refuseEnd(surroundings, "SET SAVEPOINT")
+      transaction.savepoint(statement.name)
+      return
+    case "settransaction":
+      transaction.begin(statement.isolation)
+      return
+    case "altersession":
+      applySettings(core, state, transaction, statement.settings)
+      return
+    case "killsession":
+      if (statement.sid === state.info.sid && statement.serial === state.info.serial) {
+        throw oraError(27, "cannot kill current session")
+      }
+      if (!core.host.killSession(statement.sid, statement.serial, statement.immediate)) {
+        throw oraError(30, "User session ID does not exist.")
+      }
+      return
+    case "noop":
+      return
+    case "lock":
+      for (const target of statement.tables) {
+        const table = core.catalog.table(target.path, state.currentSchema, target.at)
+        const mode = (statement.mode === "SHARE UPDATE" ? "ROW SHARE" : statement.mode) as TableMode
+        for (;;) {
+          const holder = transaction.lockTable(table, mode, true)
+          if (holder === 0) break
+          yield core.locks.waitFor(transaction.sid, holder, statement.wait)
+        }
+      }
+  }
+}
