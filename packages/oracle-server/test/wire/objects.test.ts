@@ -182,6 +182,35 @@ describe("object types on the wire", () => {
       })
     ))
 
+  it.live("passes objects of subtypes: a client sees what the type of the column or the attribute tells it", () =>
+    served((connection) =>
+      Effect.gen(function*() {
+        for (
+          const text of [
+            "create type shape as object (name varchar2(20)) not final",
+            "create type circle under shape (radius number)",
+            "create type shapes as table of shape",
+            "create type drawing as object (first shape, rest shapes, title varchar2(20))",
+            "create table drawings (id number, one shape, many drawing)",
+            "insert into drawings values (1, circle('c', 5), drawing(circle('d', 6), shapes(shape('e'), circle('f', 7)), 'T'))"
+          ]
+        ) yield* run(connection, text)
+        const { rows } = yield* run(connection, "select one, many, treat(one as circle) from drawings")
+        assert.deepStrictEqual(json(rows), [[
+          { NAME: "c" },
+          { FIRST: { NAME: "d" }, REST: [{ NAME: "e" }, { NAME: "f" }], TITLE: "T" },
+          { NAME: "c", RADIUS: 5 }
+        ]])
+        const Circle = yield* Effect.promise(() => connection.getDbObjectClass("CIRCLE"))
+        yield* run(connection, "insert into drawings values (2, :1, null)", [new Circle({ NAME: "g", RADIUS: 8 })])
+        const again = yield* run(
+          connection,
+          "select treat(d.one as circle).radius from drawings d where one is of (circle) and id = 2"
+        )
+        assert.deepStrictEqual(again.rows, [[8]])
+      })
+    ))
+
   it.live("passes records of %ROWTYPE", () =>
     served((connection) =>
       Effect.gen(function*() {

@@ -83,7 +83,8 @@ const writePart = (writer: ByteWriter, type: ElementType, value: Value, isElemen
   if (composite !== undefined) {
     if (!isObject(value)) throw oraError(932, `inconsistent datatypes: expected ${composite.name}`)
     if (isElement || composite.kind === "collection") writeBytes(writer, encodeImage(value))
-    else writeBody(writer, value)
+    // Of a subtype only what the type of the attribute tells the client.
+    else writeBody(writer, { ...value, type: composite })
     return
   }
   writeScalar(writer, type, value, isElement)

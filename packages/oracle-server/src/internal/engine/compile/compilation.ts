@@ -63,8 +63,10 @@ export interface CompilationContext {
   readonly method?: (
     type: ObjectType,
     name: string,
-    count: number,
-    names: ReadonlyArray<string | undefined>
+    args: ReadonlyArray<SqlType>,
+    names: ReadonlyArray<string | undefined>,
+    /** That of the type itself, whatever subtype SELF is of. */
+    exactly: boolean
   ) => (Routine & { readonly kind: MethodKind }) | undefined
   /** The MAP or ORDER method of a type. */
   readonly order?: (type: ObjectType) => { readonly kind: "map" | "order"; readonly name: string } | undefined

@@ -6,6 +6,7 @@ import {
   compositeType,
   copyOf,
   elementsOf,
+  isSubtype,
   type Key,
   ListValue,
   MapValue,
@@ -14,7 +15,7 @@ import {
   type Stored,
   typeName
 } from "../values/composite.ts"
-import type { CollectionType, ObjectType, SqlType } from "../values/dataTypes.ts"
+import type { CollectionType, CompositeType, ObjectType, SqlType } from "../values/dataTypes.ts"
 import { fitComposite } from "../values/fit.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
@@ -133,7 +134,7 @@ export const methodTerm = (
   names: ReadonlyArray<string | undefined>,
   at: number
 ): Term | undefined => {
-  const routine = c.context.method?.(type, name, args.length, names)
+  const routine = c.context.method?.(type, name, args.map((arg) => arg.type), names, self?.exactly === true)
   if (routine === undefined) return undefined
   const given = routine.parameters.map((parameter, i) => {
     const named = names.indexOf(parameter.name)
@@ -150,6 +151,12 @@ export const methodTerm = (
   )
 }
 
+/** The one of two types that the other one stands under; undefined when they are no objects of one kind. */
+const commonType = (a: CompositeType | undefined, b: CompositeType | undefined): ObjectType | undefined => {
+  if (a?.kind !== "object" || b?.kind !== "object") return undefined
+  return isSubtype(a, b) ? b : isSubtype(b, a) ? a : undefined
+}
+
 /** A comparison of objects by their MAP or ORDER method; undefined when they have none. */
 export const objectComparison = (
   c: Compilation,
@@ -158,10 +165,8 @@ export const objectComparison = (
   right: Term,
   at: number
 ): Term | undefined => {
-  const type = left.type.composite
-  if (type?.kind !== "object" || right.type.composite === undefined || !sameType(type, right.type.composite)) {
-    return undefined
-  }
+  const type = commonType(left.type.composite, right.type.composite)
+  if (type === undefined) return undefined
   const order = c.context.order?.(type)
   if (order === undefined) {
     if (op === "=" || op === "<>") return undefined
@@ -267,6 +272,11 @@ const objectConstructor = (
   at: number
 ): Term => {
   const { attributes } = type
+  if (!type.instantiable) {
+    throw isBlock(c)
+      ? oraError(6550, "PLS-00713: attempting to instantiate a type that is NOT INSTANTIABLE", at)
+      : oraError(22826, "cannot construct an instance of a non instantiable type", at)
+  }
   const given = attributes.map((attribute, i) => {
     const named = names.indexOf(attribute.name)
     return named >= 0 ? args[named] : names[i] === undefined ? args[i] : undefined

@@ -24,6 +24,7 @@ import { choose, condition, logic, negation } from "./logic.ts"
 import { groupTerm, resolveName } from "./names.ts"
 import { arithmetic, call, comparable, comparison, concatenation, convertTo, inconsistent, unify } from "./operators.ts"
 import { cursorTerm, existsTerm, inSubquery, quantifiedSubquery, scalarSubquery } from "./subqueries.ts"
+import { isOfTerm, treatTerm } from "./subtypes.ts"
 import { constant, derived, noSlots, type Scope, type Term } from "./term.ts"
 import { resolveType } from "./types.ts"
 
@@ -119,6 +120,9 @@ const compileNode = (c: Compilation, expr: Expr, scope: Scope): Term => {
     }
     case "is":
       return isTest(c, expr, scope)
+    case "treat":
+    case "upcast":
+      return treatTerm(c, expr, compileExpr(c, expr.arg, scope))
     case "exists":
       return existsTerm(c, expr.query, scope)
     case "case":
@@ -359,6 +363,8 @@ const isTest = (c: Compilation, expr: Extract<Expr, { kind: "is" }>, scope: Scop
         (value) => value === Infinity || value === -Infinity,
         null
       )
+    case "of":
+      return isOfTerm(c, expr, arg)
     case "empty":
     case "set": {
       const holds = collectionTest(what, arg, at)

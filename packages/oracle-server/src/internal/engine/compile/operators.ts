@@ -3,7 +3,7 @@ import type { Eval, Frame } from "../execute/frame.ts"
 import { callOf, library } from "../functions/library.ts"
 import type { BinaryOp } from "../syntax/ast.ts"
 import { decodeInterval, decodeTimestamp, decodeZoned } from "../values/calendar.ts"
-import { sameType, type Stored } from "../values/composite.ts"
+import { isSubtype, type Stored } from "../values/composite.ts"
 import { conversion, formatInterval, formatMonths, localOf, wallClock } from "../values/convert.ts"
 import type { CompositeType, SqlType } from "../values/dataTypes.ts"
 import { formatFloat } from "../values/doubleText.ts"
@@ -40,7 +40,7 @@ export const inconsistent = (expected: SqlType, got: SqlType, at: number): Error
 
 /** Records are taken by their fields, all else by the type's name. */
 const isAssignable = (from: CompositeType, to: CompositeType): boolean =>
-  sameType(from, to) ||
+  isSubtype(from, to) ||
   (from.kind !== "collection" && to.kind === "record" && from.attributes.length === to.attributes.length)
 
 const toFloat = (value: Stored): Stored => value === null ? null : Math.fround(value as number)

@@ -34,6 +34,8 @@ export interface Term {
   readonly rowidOf?: { readonly table: Table; readonly slot: number } | undefined
   /** A comparison that an index or a hash table may answer. */
   readonly test?: Test
+  /** `(object AS supertype)`: methods are those of that type. */
+  readonly exactly?: boolean
   /** The parts of an AND. */
   readonly parts?: ReadonlyArray<Term>
 }

@@ -1,7 +1,7 @@
 /** Values as a variable of a type takes them. */
 import { convertStored } from "../statements/registeredProcedures.ts"
-import { initialValue, MapValue, RecordValue, sameType, type Stored } from "../values/composite.ts"
-import type { CompositeType, SqlType } from "../values/dataTypes.ts"
+import { initialValue, isAssignable, MapValue, RecordValue, sameType, type Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { fit, fitComposite } from "../values/fit.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
 import { kindOf } from "../values/sqlType.ts"
@@ -10,17 +10,6 @@ import type { Machine } from "./machine.ts"
 import type { Typed } from "./typed.ts"
 
 const wrongType = (): OraError => oraError(6550, "PLS-00382: expression is of wrong type")
-
-/** Whether a value of one composite type may be assigned to another. */
-const isAssignable = (from: CompositeType, to: CompositeType): boolean => {
-  if (sameType(from, to)) return true
-  // A table of the client goes by its elements.
-  if (from.kind === "collection" && from.name === ":ARRAY") return to.kind === "collection" && to.form === "numbers"
-  if (from.kind === "collection" || to.kind !== "record") return false
-  // A record that a query or a table gives goes by its fields.
-  return from.attributes.length === to.attributes.length &&
-    (from.kind === "object" || from.name.endsWith("%ROWTYPE") || to.name.endsWith("%ROWTYPE"))
-}
 
 /** The value as a variable of this type takes it: converted, fitted, and a copy of its own. */
 export const assigned = (machine: Machine, type: SqlType, typed: Typed, notNull: boolean): Stored => {

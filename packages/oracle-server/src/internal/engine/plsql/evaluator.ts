@@ -236,10 +236,11 @@ const fieldOf = (variable: Variable, rest: ReadonlyArray<string>): Typed | undef
   if (rest.length === 0) return variable
   let { type, value }: Typed = variable
   for (const name of rest) {
-    if (!(value instanceof RecordValue)) return undefined
-    const index = value.type.attributes.findIndex((candidate) => candidate.name === name)
+    const { composite } = type
+    if (!(value instanceof RecordValue) || composite === undefined || composite.kind === "collection") return undefined
+    const index = composite.attributes.findIndex((candidate) => candidate.name === name)
     if (index < 0) return undefined
-    type = value.type.attributes[index]!.type
+    type = composite.attributes[index]!.type
     value = value.values[index]!
   }
   return { type, value }

@@ -12,7 +12,7 @@ import type { Stored } from "../values/composite.ts"
 import type { ObjectType, SqlType } from "../values/dataTypes.ts"
 import type { OraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
-import type { Candidate, Environment, SubprogramEntry } from "./environment.ts"
+import type { Candidate, Entry, Environment, SubprogramEntry } from "./environment.ts"
 import type { ObjectMethod } from "./methods.ts"
 import type { NativeHost } from "./native.ts"
 import type { Program, Unit, UnitProgram } from "./program.ts"
@@ -41,6 +41,8 @@ export type Callee =
 
 /** The stored units as one session has them. */
 export interface Units {
+  /** What a name means beyond the blocks around it. */
+  readonly outside: (name: string) => Entry | undefined
   /** Where an anonymous block finds the names that it does not declare. */
   readonly root: Environment
   /** Packages that were named and have not been set up yet. */

@@ -1,32 +1,45 @@
-/** Methods of objects: bodies that run with SELF and its attributes in scope. */
+/** Methods of objects as subprograms: their bodies run with SELF, its attributes and its other methods in scope. */
 import type { StoredType } from "../catalog/catalog.ts"
+import { allMethods, isSameMethod, methodOf, type OwnedMethod } from "../catalog/methods.ts"
 import type { Routine } from "../compile/compilation.ts"
 import type { Step } from "../storage/waiting.ts"
-import type { Method, MethodBody } from "../syntax/astTypes.ts"
 import { compositeType, copyOf, RecordValue, type Stored } from "../values/composite.ts"
 import type { ObjectType, SqlType } from "../values/dataTypes.ts"
-import { OraError, oraError } from "../values/oraError.ts"
-import { assigned } from "./assignment.ts"
+import { oraError } from "../values/oraError.ts"
 import { declaredType } from "./declarations.ts"
-import { Environment, type Variable } from "./environment.ts"
-import { located } from "./exceptions.ts"
-import { newMachine } from "./interpreter.ts"
-import type { Machine, PlsqlHost } from "./machine.ts"
-import type { MethodResult, ObjectMethod } from "./methods.ts"
-import { newProgram, type Program } from "./program.ts"
+import { type Candidate, Environment, type SubprogramEntry, type Variable } from "./environment.ts"
+import type { PlsqlHost } from "./machine.ts"
+import type { BoundMethod, ObjectMethod } from "./methods.ts"
+import { newProgram, type UnitProgram } from "./program.ts"
+import { runFromSql } from "./storedFunctions.ts"
 import { newVariable } from "./variables.ts"
 
-/** The compiled parts of a body, for as long as the catalog stays the same. */
-const programs = new WeakMap<object, Program>()
+/** The programs of type bodies: what is compiled belongs to a session. */
+const programs = new WeakMap<PlsqlHost, WeakMap<object, UnitProgram>>()
 
-const programOf = (host: PlsqlHost, body: object, text: string, owner: string): Program => {
-  const { version } = host.core.catalog
-  const known = programs.get(body)
-  if (known !== undefined && known.version === version) return known
-  const program = newProgram(text, version, owner)
-  programs.set(body, program)
+const programOf = (host: PlsqlHost, stored: StoredType): UnitProgram => {
+  let own = programs.get(host)
+  if (own === undefined) {
+    own = new WeakMap()
+    programs.set(host, own)
+  }
+  const key = stored.body ?? stored
+  let program = own.get(key)
+  if (program === undefined) {
+    program = {
+      ...newProgram(stored.body?.text ?? stored.text, host.core.catalog.version, stored.owner),
+      name: `${stored.owner}.${stored.name}`,
+      isSpec: false,
+      linesBefore: 0,
+      invoker: false
+    }
+    own.set(key, program)
+  }
   return program
 }
+
+const rootOf = (host: PlsqlHost, stored: StoredType): Environment =>
+  new Environment(undefined, undefined, { unit: programOf(host, stored), outside: host.units.outside })
 
 /** An attribute of SELF by its own name. */
 const attributeOf = (self: Variable, index: number, type: SqlType): Variable => ({
@@ -43,45 +56,100 @@ const attributeOf = (self: Variable, index: number, type: SqlType): Variable => 
   }
 })
 
-const scopeOf = (type: ObjectType, self: Variable, root: Environment): Environment => {
-  const outer = new Environment(root)
-  outer.declare("SELF", self)
-  type.attributes.forEach((attribute, i) => outer.declare(attribute.name, attributeOf(self, i, attribute.type)))
-  return outer
+/** The same object as one of another type. */
+const viewOf = (self: Variable, type: ObjectType): Variable => ({
+  kind: "variable",
+  type: compositeType(type),
+  constant: self.constant,
+  notNull: false,
+  get value(): Stored {
+    return self.value
+  },
+  set value(value: Stored) {
+    self.value = value
+  }
+})
+
+/** What the body of a method finds: SELF and its attributes, then the methods, which need no SELF before them. */
+const scopeOf = (host: PlsqlHost, stored: StoredType, self: Variable | undefined): Environment => {
+  const type = stored.type as ObjectType
+  const scope = new Environment(rootOf(host, stored), undefined, {
+    outside: (name) => methodsNamed(host, type, name, self)
+  })
+  if (self === undefined) return scope
+  scope.declare("SELF", self)
+  type.attributes.forEach((attribute, i) => scope.declare(attribute.name, attributeOf(self, i, attribute.type)))
+  return scope
 }
 
-const bodyOf = (stored: StoredType, method: Method): MethodBody => {
-  const body = stored.body?.methods.find((candidate) =>
-    candidate.kind === method.kind && candidate.name === method.name &&
-    candidate.parameters.length === method.parameters.length
+const methodsNamed = (
+  host: PlsqlHost,
+  type: ObjectType,
+  name: string,
+  self: Variable | undefined
+): SubprogramEntry | undefined => {
+  const found = allMethods(host.core.catalog, type).filter(({ method }) =>
+    method.name === name && method.kind !== "constructor" && (self !== undefined || method.kind === "static")
   )
-  if (body === undefined) {
-    throw oraError(4067, `not executed, type body "${stored.owner}.${stored.name}" does not exist`)
+  if (found.length === 0) return undefined
+  return {
+    kind: "subprogram",
+    candidates: found.map((each) => {
+      const { method, stored } = actual(host, each, self?.value ?? null)
+      return candidateOf(
+        host,
+        { method, stored },
+        self === undefined || method.kind === "static" ? undefined : viewOf(self, stored.type as ObjectType)
+      )
+    })
   }
-  return body
+}
+
+/** The object's own type says what runs. */
+const actual = (host: PlsqlHost, owned: OwnedMethod, self: Stored): OwnedMethod =>
+  self instanceof RecordValue && self.type.kind === "object"
+    ? methodOf(host.core.catalog, self.type, owned.method) ?? owned
+    : owned
+
+const candidateOf = (host: PlsqlHost, { method, stored }: OwnedMethod, self: Variable | undefined): Candidate => {
+  const { at, name, parameters, returns } = method
+  const declared = { name, parameters, returns, block: undefined, deterministic: false, pipelined: false, at }
+  const body = stored.body?.methods.find((candidate) => isSameMethod(candidate, method))
+  return {
+    declared: body === undefined ? declared : { ...declared, at: body.at },
+    scope: rootOf(host, stored),
+    implementation: body === undefined ? undefined : { ...body, deterministic: false, pipelined: false },
+    environment: scopeOf(host, stored, self),
+    native: undefined
+  }
+}
+
+const bind = (host: PlsqlHost, owned: OwnedMethod, given: Stored): BoundMethod => {
+  const { method, stored } = owned
+  if (method.kind === "static") return { candidate: candidateOf(host, owned, undefined), self: undefined }
+  const type = stored.type as ObjectType
+  // What does not change SELF takes it as it is; the others work on a copy that they give back.
+  const start = method.kind === "constructor"
+    ? new RecordValue(type, type.attributes.map(() => null))
+    : method.changesSelf
+    ? copyOf(given)
+    : given
+  const self = newVariable(compositeType(type), !method.changesSelf, false, start)
+  return { candidate: candidateOf(host, owned, self), self }
 }
 
 /** The methods of this name, as they can be called. */
-export const objectMethods = (host: PlsqlHost, type: ObjectType, name: string): ReadonlyArray<ObjectMethod> => {
-  const stored = host.core.catalog.objects.get(`${type.owner}.${type.name}`)
-  if (stored?.kind !== "type") return []
-  const methods = stored.methods.filter((method) => method.name === name)
-  if (methods.length === 0) return []
-  const outside = host.units.root
-  const machineOf = (): Machine => {
-    const text = stored.body?.text ?? stored.text
-    const machine = newMachine(host, programOf(host, stored.body ?? stored, text, stored.owner), [], [])
-    machine.unit = { name: `${stored.owner}.${stored.name}`, sql: text, at: 0 }
-    return machine
-  }
-  return methods.map((method): ObjectMethod => {
-    const probe = machineOf()
-    const types = method.parameters.map((parameter) => declaredType(probe, parameter.type, outside))
+export const objectMethods = (host: PlsqlHost, type: ObjectType, name: string): ReadonlyArray<ObjectMethod> =>
+  allMethods(host.core.catalog, type).filter(({ method }) => method.name === name).map((owned): ObjectMethod => {
+    const { method, stored } = owned
+    const root = rootOf(host, stored)
+    const machine = host.units.machineOf(root.unit!)
+    const types = method.parameters.map((parameter) => declaredType(machine, parameter.type, root))
     const returns = method.kind === "constructor"
       ? compositeType(type)
       : method.returns === undefined
       ? undefined
-      : declaredType(probe, method.returns, outside)
+      : declaredType(machine, method.returns, root)
     return {
       method,
       returns: returns?.name === "VARCHAR2" ? { ...returns, size: 4000 } : returns,
@@ -90,70 +158,27 @@ export const objectMethods = (host: PlsqlHost, type: ObjectType, name: string): 
         type: types[i]!,
         optional: parameter.default !== undefined
       })),
-      *run(self, args) {
-        const body = bodyOf(stored, method)
-        const machine = machineOf()
-        const { session } = machine
-        const schema = session.currentSchema
-        session.currentSchema = stored.owner
-        try {
-          return yield* runMethod(machine, type, body, types, returns, self, args)
-        } finally {
-          session.currentSchema = schema
-        }
-      }
+      bind: (self, exactly) => bind(host, exactly ? owned : actual(host, owned, self), self)
     }
   })
-}
-
-function* runMethod(
-  machine: Machine,
-  type: ObjectType,
-  body: MethodBody,
-  types: ReadonlyArray<SqlType>,
-  returns: SqlType | undefined,
-  given: Stored,
-  args: ReadonlyArray<Stored | undefined>
-): Step<MethodResult> {
-  const isNew = body.kind === "constructor"
-  // A function takes SELF as it is; a procedure and a constructor work on a copy that they give back.
-  const start = isNew ? new RecordValue(type, type.attributes.map(() => null)) : body.isFunction ? given : copyOf(given)
-  const self = newVariable(compositeType(type), body.isFunction && !isNew, false, start)
-  const local = new Environment(
-    body.kind === "static" ? machine.host.units.root : scopeOf(type, self, machine.host.units.root)
-  )
-  for (let i = 0; i < body.parameters.length; i++) {
-    const parameter = body.parameters[i]!
-    const value = args[i] !== undefined || parameter.default === undefined
-      ? args[i] ?? null
-      : assigned(machine, types[i]!, yield* machine.evaluate(parameter.default, local), false)
-    local.declare(parameter.name, newVariable(types[i]!, parameter.direction === "in", false, value))
-  }
-  try {
-    const left = yield* machine.block(body.block, local)
-    if (isNew || !body.isFunction) return { value: self.value, self: self.value }
-    if (left?.kind !== "return" || left.value === undefined) {
-      throw oraError(6503, "PL/SQL: Function returned without value")
-    }
-    return { value: assigned(machine, returns!, left.value, false), self: self.value }
-  } catch (error) {
-    throw error instanceof OraError ? located(error, machine.unit) : error
-  }
-}
 
 /** The method as a routine of SQL: its first argument is SELF, but for static ones and constructors. */
-export const asRoutine = ({ method, parameters, returns, run }: ObjectMethod): Routine | undefined => {
+export const asRoutine = (host: PlsqlHost, of: ObjectMethod, exactly: boolean): Routine | undefined => {
+  const { method, parameters, returns } = of
   if (returns === undefined) return undefined
   const takesSelf = method.kind !== "static" && method.kind !== "constructor"
+  const types = parameters.map(({ type }) => type)
   return {
     returns,
     parameters,
-    *run(_, args): Step<Stored> {
-      const [self, ...rest] = takesSelf ? args : [null, ...args]
-      if (takesSelf && (self === null || self === undefined)) {
+    *run(f, args): Step<Stored> {
+      const [given, ...rest] = takesSelf ? args : [null, ...args]
+      if (takesSelf && (given === null || given === undefined)) {
         throw oraError(30625, "method dispatch on NULL SELF argument is disallowed")
       }
-      return (yield* run(self ?? null, rest)).value
+      const { candidate, self } = of.bind(given ?? null, exactly)
+      const value = yield* runFromSql(host, f, [method.name], candidate, rest, types)
+      return method.kind === "constructor" ? self!.value : value
     }
   }
 }

@@ -11,7 +11,7 @@ import { tokenize } from "../syntax/lexer.ts"
 import { oidOf, type Stored, typeName } from "../values/composite.ts"
 import type { CompositeType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
-import { CURSOR, kindOf, NULL, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
+import { CURSOR, kindOf, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { decoderFor } from "../values/values.ts"
 import type { Environment } from "./environment.ts"
 import type { Machine } from "./machine.ts"
@@ -203,9 +203,10 @@ function* run(machine: Machine, call: Call, env: Environment): Step<Typed> {
   yield* set("OID", Uint8Array.from(Buffer.from(oidOf(type), "hex")), raw(16))
   yield* set("VERSION", 1, NUMBER)
   yield* set("TDS", descriptor(type), raw(2000))
-  yield* set("INSTANTIABLE", "YES", varchar2(3))
-  yield* set("SUPERTYPE_OWNER", null, NULL)
-  yield* set("SUPERTYPE_NAME", null, NULL)
+  const supertype = type.kind === "object" ? type.supertype : undefined
+  yield* set("INSTANTIABLE", type.kind === "object" && !type.instantiable ? "NO" : "YES", varchar2(3))
+  yield* set("SUPERTYPE_OWNER", supertype?.owner ?? null, varchar2(128))
+  yield* set("SUPERTYPE_NAME", supertype?.name ?? null, varchar2(128))
   const cursor = argument("ATTR_RC")
   if (cursor !== undefined) {
     const cell = newCell(yield* attributeCursor(machine, type))

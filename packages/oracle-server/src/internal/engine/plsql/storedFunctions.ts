@@ -111,7 +111,6 @@ export const routineOf = (
   args: ReadonlyArray<SqlType>,
   names: ReadonlyArray<string | undefined>
 ): Routine | undefined => {
-  const session = host.executor.state
   const functions = entry.candidates.filter(({ declared }) => declared.returns !== undefined)
   if (functions.length === 0) return undefined
   const typeOf = ({ scope }: Candidate) => (parameter: Parameter): SqlType | undefined => {
@@ -159,24 +158,38 @@ export const routineOf = (
         }
       }
       : {}),
-    *run(f, values): Step<Stored> {
+    run: (f, values) => {
       // The package may have been discarded since the statement was compiled.
       if (path.length > 1) lookup(host, path)
-      const time = session.statementTime
-      const { executor } = host
-      const { surroundings } = executor
-      const machine = callerOf(host)
-      const env = argumentScope(host, values, types)
-      executor.surroundings = { changing: f.changing, around: surroundings }
-      try {
-        if (host.units.pending.length > 0) yield* host.units.elaborate()
-        return (yield* callSubprogram(machine, callOf(path, declared, values), candidate, env))?.value ?? null
-      } finally {
-        executor.surroundings = surroundings
-        // The statement that called goes on at its own moment.
-        session.statementTime = time
-      }
+      return runFromSql(host, f, path, candidate, values, types)
     }
+  }
+}
+
+/** Runs a subprogram for what is evaluated in a frame: a statement of SQL, or an expression of PL/SQL. */
+export function* runFromSql(
+  host: PlsqlHost,
+  f: Frame,
+  path: ReadonlyArray<string>,
+  candidate: Candidate,
+  values: ReadonlyArray<Stored | undefined>,
+  types: ReadonlyArray<SqlType>
+): Step<Stored> {
+  const { executor } = host
+  const session = executor.state
+  const time = session.statementTime
+  const { surroundings } = executor
+  const env = argumentScope(host, values, types)
+  // An expression of PL/SQL has its own machine beside it: what stands around that one stays.
+  if (f.host === undefined) executor.surroundings = { changing: f.changing, around: surroundings }
+  try {
+    if (host.units.pending.length > 0) yield* host.units.elaborate()
+    const call = callOf(path, candidate.declared, values)
+    return (yield* callSubprogram(callerOf(host), call, candidate, env))?.value ?? null
+  } finally {
+    executor.surroundings = surroundings
+    // The statement that called goes on at its own moment.
+    session.statementTime = time
   }
 }
 

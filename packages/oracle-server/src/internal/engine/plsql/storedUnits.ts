@@ -270,6 +270,7 @@ export class StoredUnits implements Units {
   withoutBody(program: UnitProgram | undefined, name: string): OraError {
     if (program === undefined) return oraError(6550, `PLS-00313: '${name}' not declared in this scope`)
     const object = this.#host.core.catalog.objects.get(program.name)
+    if (object?.kind === "type") return oraError(4067, `not executed, type body "${program.name}" does not exist`)
     return object?.kind === "package" && object.body !== undefined
       ? oraError(4063, `package body "${program.name}" has errors\n${notFound(program.name)}`)
       : oraError(4067, `not executed, package body "${program.name}" does not exist\n${notFound(program.name)}`)

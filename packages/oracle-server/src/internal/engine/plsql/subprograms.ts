@@ -3,6 +3,7 @@ import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr, TypeSpec } from "../syntax/ast.ts"
 import type { Parameter, Subprogram } from "../syntax/astPlsql.ts"
 import { lineAndColumn } from "../syntax/places.ts"
+import { isAssignable, sameType } from "../values/composite.ts"
 import { conversion } from "../values/convert.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
@@ -87,17 +88,20 @@ export const matchArguments = (
 const closeness = (from: SqlType | undefined, to: SqlType): number => {
   if (from === undefined || from === CURSOR || to === CURSOR) return from === to || from === undefined ? 2 : 0
   const [given, wanted] = [kindOf(from), kindOf(to)]
+  if (from.composite !== undefined && to.composite !== undefined) {
+    return sameType(from.composite, to.composite) ? 5 : isAssignable(from.composite, to.composite) ? 4 : 0
+  }
   if (given === wanted) return from.name === to.name ? 5 : 4
   if (given === "null") return 3
   return conversion(given, wanted) === undefined ? 0 : 1
 }
 
 /** Types of arguments against types of parameters: the sum of how well they fit, 0 when one does not. */
-export const fitness = (
+export const fitness = <P extends { readonly name: string }>(
   args: ReadonlyArray<SqlType | undefined>,
   names: ReadonlyArray<string | undefined>,
-  parameters: ReadonlyArray<Parameter>,
-  typeOf: (parameter: Parameter) => SqlType | undefined
+  parameters: ReadonlyArray<P>,
+  typeOf: (parameter: P) => SqlType | undefined
 ): number => {
   let sum = 1
   for (let i = 0; i < args.length; i++) {

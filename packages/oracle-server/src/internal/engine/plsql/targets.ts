@@ -6,6 +6,7 @@ import type { Expr } from "../syntax/ast.ts"
 import {
   type CollectionValue,
   initialValue,
+  isSubtype,
   type Key,
   MapValue,
   RecordValue,
@@ -131,6 +132,16 @@ export function* targetOf(machine: Machine, expr: Expr, env: Environment): Step<
       let target = variableTarget(head.variable)
       for (const name of head.rest) target = fieldTarget(target, name, expr.at)
       return expr.kind === "call" ? yield* indexed(machine, target, expr.args, env, expr.at) : target
+    }
+    case "treat":
+    case "upcast": {
+      const target = yield* targetOf(machine, expr.arg, env)
+      const type = machine.typeOf(expr.type, env)
+      const value = target.get()
+      if (expr.kind === "treat" && value instanceof RecordValue && !isSubtype(value.type, type.composite!)) {
+        throw oraError(6502, "PL/SQL: value or conversion error: cannot assign supertype instance to subtype")
+      }
+      return { ...target, type }
     }
     case "member":
       return fieldTarget(yield* targetOf(machine, expr.of, env), expr.name, expr.at)

@@ -18,7 +18,7 @@ import type {
 import { QueryCursor } from "../execute/queryCursor.ts"
 import { type BlockBinds, dynamicBlocks, runBlockStatement } from "../plsql/blockStatement.ts"
 import { describedSubprograms, packageTypes } from "../plsql/describedUnits.ts"
-import { methodFor } from "../plsql/methods.ts"
+import { methodFor } from "../plsql/methodCalls.ts"
 import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
 import { policyPredicates } from "../plsql/policyPredicates.ts"
 import { SessionHost } from "../plsql/sessionHost.ts"
@@ -67,9 +67,9 @@ export class Session implements EngineSession {
     this.#executor.policies = policyPredicates(this.#plsql)
     this.#plsql.runDynamic = dynamicBlocks(this.#plsql)
     this.#plsql.methods = (type, name) => objectMethods(this.#plsql, type, name)
-    this.#executor.method = (type, name, count, names) => {
-      const method = methodFor(this.#plsql.methods(type, name), count, names)
-      const routine = method === undefined ? undefined : asRoutine(method)
+    this.#executor.method = (type, name, args, names, exactly) => {
+      const method = methodFor(this.#plsql.methods(type, name), args, names)
+      const routine = method === undefined ? undefined : asRoutine(this.#plsql, method, exactly)
       return routine === undefined ? undefined : { ...routine, kind: method!.method.kind }
     }
     core.packageTypes = () => packageTypes(this.#plsql)

@@ -1,5 +1,6 @@
 /** Runs parsed statements for one session in stored form: the session's face converts values around it. */
 import type { ColumnDef, Table } from "../catalog/catalog.ts"
+import { allMethods } from "../catalog/methods.ts"
 import type { Unit } from "../catalog/units.ts"
 import { type CompilationContext, type Parameter } from "../compile/compilation.ts"
 import { tableSource } from "../compile/tableSources.ts"
@@ -148,7 +149,7 @@ export class Executor {
       type: (path) => variables.named?.(path) ?? this.#namedType(path),
       dictionary: (path) => dictionaryView(core, path),
       routine: (path, args, names) => registeredFunction(core, path, state) ?? this.storedFunction(path, args, names),
-      method: (type, name, count, names) => this.method(type, name, count, names),
+      method: (type, name, args, names, exactly) => this.method(type, name, args, names, exactly),
       order: (type) => this.#order(type),
       policies: (table, kind) => this.policies(table, kind),
       nextValue: (id, session) => core.nextValue(id, session),
@@ -162,9 +163,9 @@ export class Executor {
   }
 
   #order(type: ObjectType): ReturnType<NonNullable<CompilationContext["order"]>> {
-    const object = this.core.catalog.objects.get(`${type.owner}.${type.name}`)
-    if (object?.kind !== "type") return undefined
-    for (const { kind, name } of object.methods) if (kind === "map" || kind === "order") return { kind, name }
+    for (const { method: { kind, name } } of allMethods(this.core.catalog, type)) {
+      if (kind === "map" || kind === "order") return { kind, name }
+    }
     return undefined
   }
 

@@ -1,8 +1,9 @@
 /** CREATE TYPE, CREATE TYPE BODY and DROP TYPE. */
 import type { StoredType } from "../catalog/catalog.ts"
+import { allMethods, isSameMethod } from "../catalog/methods.ts"
 import { resolveType } from "../compile/types.ts"
 import type { TypeSpec } from "../syntax/ast.ts"
-import type { TypeDdl } from "../syntax/astTypes.ts"
+import type { Method, TypeDdl } from "../syntax/astTypes.ts"
 import { compositeType } from "../values/composite.ts"
 import type { CollectionType, CompositeType, ObjectType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
@@ -26,7 +27,12 @@ const uses = (type: SqlType, owner: string, name: string): boolean => {
 }
 
 const partsOf = (type: CompositeType): ReadonlyArray<SqlType> =>
-  type.kind === "collection" ? [type.element] : type.attributes.map((attribute) => attribute.type)
+  type.kind === "collection"
+    ? [type.element]
+    : [
+      ...type.attributes.map((attribute) => attribute.type),
+      ...type.kind === "object" && type.supertype !== undefined ? [compositeType(type.supertype)] : []
+    ]
 
 /** Whether a table or another type is made of this one. */
 const hasDependents = (core: Core, owner: string, name: string): boolean => {
@@ -65,7 +71,7 @@ export const defineType = (core: Core, session: SessionState, ddl: TypeDdl, text
         throw oraError(955, "name is already used by an existing object", ddl.at)
       }
       for (const method of existing.methods) {
-        if (ddl.methods.some((body) => body.name === method.name && body.kind === method.kind)) continue
+        if (!method.instantiable || ddl.methods.some((body) => isSameMethod(body, method))) continue
         throw oraError(
           6550,
           `PLS-00538: subprogram or cursor '${method.name}' is declared in an object type specification and must be defined in the object type body`,
@@ -88,6 +94,49 @@ export const defineType = (core: Core, session: SessionState, ddl: TypeDdl, text
   }
 }
 
+const supertypeOf = (
+  core: Core,
+  session: SessionState,
+  { at, path }: { readonly path: ReadonlyArray<string>; readonly at: number }
+): ObjectType => {
+  const type = core.catalog.typeOf(path, session.currentSchema)
+  if (type?.kind !== "object") throw oraError(6550, `PLS-00201: identifier '${path.join(".")}' must be declared`, at)
+  if (type.final) throw oraError(6550, "PLS-00590: attempting to create a subtype UNDER a FINAL type", at)
+  return type
+}
+
+/** What the methods of a type may be, beside those that it inherits. */
+const checkInheritance = (core: Core, type: ObjectType, methods: ReadonlyArray<Method>): void => {
+  const inherited = type.supertype === undefined ? [] : allMethods(core.catalog, type.supertype)
+  for (const method of methods) {
+    const { at } = method
+    const over = method.kind === "constructor"
+      ? undefined
+      : inherited.find((each) => isSameMethod(each.method, method))?.method
+    if (method.overriding && over === undefined) throw oraError(6550, "PLS-00635: method does not override", at)
+    if (over === undefined) continue
+    if (over.final) throw oraError(6550, "PLS-00637: FINAL method cannot be overriden or hidden", at)
+    if (!method.overriding && method.kind !== "static") {
+      throw oraError(6550, "PLS-00636: overriding method must be specified with OVERRIDING", at)
+    }
+  }
+  const open = type.instantiable
+    ? [
+      ...inherited.filter(({ method }) => !methods.some((own) => isSameMethod(own, method))).map(({ method }) =>
+        method
+      ),
+      ...methods
+    ].find((method) => !method.instantiable)
+    : undefined
+  if (open !== undefined) {
+    throw oraError(
+      6550,
+      "PLS-00634: type with NOT INSTANTIABLE methods must be declared NOT INSTANTIABLE",
+      methods.includes(open) ? open.at : 0
+    )
+  }
+}
+
 const newType = (
   core: Core,
   session: SessionState,
@@ -106,10 +155,11 @@ const newType = (
   }
   let type: ObjectType | CollectionType
   if (shape.kind === "object") {
-    const attributes = shape.attributes.map((attribute) => ({
-      name: attribute.name,
-      type: resolve(attribute.type)
-    }))
+    const supertype = shape.supertype === undefined ? undefined : supertypeOf(core, session, shape.supertype)
+    const attributes = [
+      ...supertype?.attributes ?? [],
+      ...shape.attributes.map((attribute) => ({ name: attribute.name, type: resolve(attribute.type) }))
+    ]
     const names = attributes.map((attribute) => attribute.name)
     const twice = names.find((attribute, i) => names.indexOf(attribute) !== i)
     if (twice !== undefined) throw oraError(957, `"${twice}": duplicate column name`, ddl.at)
@@ -117,7 +167,8 @@ const newType = (
     if (orders.length > 1) {
       throw oraError(6550, "PLS-00154: An object type may have only 1 MAP or 1 ORDER method.", orders[1]!.at)
     }
-    type = { kind: "object", ...base, attributes }
+    type = { kind: "object", ...base, attributes, supertype, final: shape.final, instantiable: shape.instantiable }
+    checkInheritance(core, type, shape.methods)
   } else {
     type = {
       kind: "collection",

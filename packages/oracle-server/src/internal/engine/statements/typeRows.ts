@@ -1,5 +1,6 @@
 /** What the catalog says of types in the views of the dictionary. */
 import type { StoredType } from "../catalog/catalog.ts"
+import { allMethods } from "../catalog/methods.ts"
 import { oidOf } from "../values/composite.ts"
 import type { CollectionType, CompositeType, SqlType } from "../values/dataTypes.ts"
 import { kindOf } from "../values/sqlType.ts"
@@ -56,13 +57,32 @@ export const typeRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     TYPE_OID: oidOf(type),
     TYPECODE: type.kind === "object" ? "OBJECT" : "COLLECTION",
     ATTRIBUTES: attributeCount(type),
-    METHODS: methods.length,
+    METHODS: type.kind === "object" ? allMethods(core.catalog, type).length : 0,
     PREDEFINED: "NO",
     INCOMPLETE: "NO",
-    FINAL: "YES",
-    INSTANTIABLE: "YES",
+    ...inheritance(type, methods.length),
     PERSISTABLE: "YES"
   }))
+
+const yes = (holds: boolean): string => holds ? "YES" : "NO"
+
+const inheritance = (type: CompositeType, methods: number): DictionaryRow => {
+  if (type.kind !== "object") return { FINAL: "YES", INSTANTIABLE: "YES" }
+  const { final, instantiable, supertype } = type
+  return {
+    FINAL: yes(final),
+    INSTANTIABLE: yes(instantiable),
+    ...supertype === undefined ? {} : {
+      SUPERTYPE_OWNER: supertype.owner ?? null,
+      SUPERTYPE_NAME: supertype.name,
+      LOCAL_ATTRIBUTES: type.attributes.length - supertype.attributes.length,
+      LOCAL_METHODS: methods
+    }
+  }
+}
+
+const inheritedCount = (type: CompositeType): number =>
+  type.kind === "object" ? type.supertype?.attributes.length ?? 0 : 0
 
 const attributesOf = (type: CompositeType): ReadonlyArray<DictionaryRow> =>
   type.kind === "collection" ? [] : type.attributes.map((attribute, i) => ({
@@ -73,7 +93,7 @@ const attributesOf = (type: CompositeType): ReadonlyArray<DictionaryRow> =>
     ATTR_TYPE_NAME: dictionaryTypeName(attribute.type),
     ...measures(attribute.type),
     ATTR_NO: i + 1,
-    INHERITED: "NO"
+    INHERITED: yes(i < inheritedCount(type))
   }))
 
 const forms: Readonly<Record<CollectionType["form"], string>> = {
@@ -106,8 +126,8 @@ export const collectionTypeRows = (core: Core): ReadonlyArray<DictionaryRow> =>
   storedTypes(core).flatMap(({ type }) => elementsOf(type))
 
 export const typeMethodRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  storedTypes(core).flatMap(({ methods, name, owner }) =>
-    methods.map((method, i) => ({
+  storedTypes(core).flatMap(({ name, owner, type }) =>
+    (type.kind === "object" ? allMethods(core.catalog, type) : []).map(({ method, stored }, i) => ({
       OWNER: owner,
       TYPE_NAME: name,
       METHOD_NAME: method.name,
@@ -115,10 +135,10 @@ export const typeMethodRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       METHOD_TYPE: method.kind === "map" ? "MAP" : method.kind === "order" ? "ORDER" : "PUBLIC",
       PARAMETERS: method.parameters.length + (method.kind === "static" ? 0 : 1),
       RESULTS: method.isFunction ? 1 : 0,
-      FINAL: "NO",
-      INSTANTIABLE: "YES",
-      OVERRIDING: "NO",
-      INHERITED: "NO"
+      FINAL: yes(method.final),
+      INSTANTIABLE: yes(method.instantiable),
+      OVERRIDING: yes(method.overriding),
+      INHERITED: yes(stored.name !== name || stored.owner !== owner)
     }))
   )
 

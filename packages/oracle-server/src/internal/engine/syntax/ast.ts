@@ -68,6 +68,15 @@ export type Expr =
     readonly what: IsTest
     readonly not: boolean
     readonly json?: IsJson | undefined
+    /** IS OF. */
+    readonly types?: ReadonlyArray<{ readonly type: TypeSpec; readonly only: boolean }>
+    readonly at: number
+  }
+  /** TREAT, and `(object AS supertype)` in front of a method. */
+  | {
+    readonly kind: "treat" | "upcast"
+    readonly arg: Expr
+    readonly type: TypeSpec
     readonly at: number
   }
   | { readonly kind: "exists"; readonly query: Query; readonly at: number }
@@ -117,7 +126,7 @@ export type UnaryOp = "-" | "+" | "not" | "prior" | "connect_by_root"
 
 export type BinaryOp = "+" | "-" | "*" | "/" | "**" | "||" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "and" | "or"
 
-export type IsTest = "null" | "nan" | "infinite" | "json" | "true" | "false" | "empty" | "set"
+export type IsTest = "null" | "nan" | "infinite" | "json" | "true" | "false" | "empty" | "set" | "of"
 
 export type SetOp =
   | "member"

@@ -12,6 +12,13 @@ export interface Method {
   readonly parameters: ReadonlyArray<Parameter>
   /** undefined for a procedure, and for a constructor, which returns SELF. */
   readonly returns: TypeSpec | undefined
+  /** SELF is IN OUT: of a procedure unless it says otherwise, and of a constructor. */
+  readonly changesSelf: boolean
+  /** It takes the place of one that is inherited. */
+  readonly overriding: boolean
+  readonly final: boolean
+  /** NOT INSTANTIABLE: subtypes have its body. */
+  readonly instantiable: boolean
   readonly at: number
 }
 
@@ -22,6 +29,10 @@ export interface MethodBody extends Method {
 export type TypeShape =
   | {
     readonly kind: "object"
+    /** UNDER. */
+    readonly supertype: { readonly path: ReadonlyArray<string>; readonly at: number } | undefined
+    readonly final: boolean
+    readonly instantiable: boolean
     readonly attributes: ReadonlyArray<{ readonly name: string; readonly type: TypeSpec }>
     readonly methods: ReadonlyArray<Method>
   }

@@ -88,6 +88,7 @@ export abstract class ExpressionParser extends JsonParser {
     const not = this.takeWord("NOT")
     if (this.takeWord("EMPTY")) return { kind: "is", arg, what: "empty", not, at }
     if (this.takeWord("A", "SET")) return { kind: "is", arg, what: "set", not, at }
+    if (this.isWord("OF") && (this.isOp("(", 1) || this.isWord("TYPE", 1))) return this.#isOf(arg, not, at)
     const token = this.token
     const tests: Readonly<Record<string, IsTest>> = {
       NULL: "null",
@@ -105,6 +106,15 @@ export abstract class ExpressionParser extends JsonParser {
     this.at++
     if (what === "json") return { kind: "is", arg, what, not, json: this.isJsonClauses(), at }
     return { kind: "is", arg, what, not, at }
+  }
+
+  #isOf(arg: Expr, not: boolean, at: number): Expr {
+    this.at++
+    this.takeWord("TYPE")
+    this.expectOp("(")
+    const types = this.commaList(() => ({ only: this.takeWord("ONLY"), type: this.typeSpec() }))
+    this.expectOp(")")
+    return { kind: "is", arg, what: "of", not, types, at }
   }
 
   #listOrQuery(): { readonly list: ReadonlyArray<Expr> | undefined; readonly query: Query | undefined } {
@@ -258,6 +268,11 @@ export abstract class ExpressionParser extends JsonParser {
       return { kind: "subquery", query, at }
     }
     const items = this.commaList(() => this.expr())
+    if (items.length === 1 && this.bindsByName && this.takeWord("AS")) {
+      const type = this.typeSpec()
+      this.expectOp(")")
+      return this.#postfix({ kind: "upcast", arg: items[0]!, type, at })
+    }
     this.expectOp(")")
     if (items.length === 1) return items[0]!
     return { kind: "tuple", items, at }
@@ -308,6 +323,9 @@ export abstract class ExpressionParser extends JsonParser {
       case "CAST":
         if (next.text === "(") return this.#cast()
         break
+      case "TREAT":
+        if (next.text === "(") return this.#treat()
+        break
       case "EXTRACT":
         if (next.text === "(") {
           this.at += 2
@@ -351,6 +369,18 @@ export abstract class ExpressionParser extends JsonParser {
     const formats = this.takeOp(",") ? this.commaList(() => this.expr()) : []
     this.expectOp(")")
     return { kind: "cast", arg, type, onConversionError, formats, at }
+  }
+
+  #treat(): Expr {
+    const at = this.offset
+    this.at += 2
+    const arg = this.expr()
+    this.expectWord("AS")
+    if (this.isWord("JSON")) throw this.unsupported("TREAT AS JSON")
+    if (this.isWord("REF")) throw this.unsupported("references to objects (REF)")
+    const type = this.typeSpec()
+    this.expectOp(")")
+    return this.#postfix({ kind: "treat", arg, type, at })
   }
 
   #trim(): Expr {

@@ -1,9 +1,21 @@
 /** CREATE TYPE and CREATE TYPE BODY, read from their text. */
+import type { TypeSpec } from "./ast.ts"
 import type { Parameter } from "./astPlsql.ts"
-import type { Method, MethodBody, MethodKind, TypeDdl } from "./astTypes.ts"
+import type { Method, MethodBody, MethodKind, TypeDdl, TypeShape } from "./astTypes.ts"
 import { PlsqlParser } from "./plsqlParser.ts"
 
-const finality = ["FINAL", "INSTANTIABLE", "PERSISTABLE"]
+/** What may follow a word of inheritance before a method; an attribute of that name has its type there. */
+const methodStarts = new Set([
+  "OVERRIDING",
+  "FINAL",
+  "INSTANTIABLE",
+  "NOT",
+  "MEMBER",
+  "STATIC",
+  "MAP",
+  "ORDER",
+  "CONSTRUCTOR"
+])
 
 /** CREATE TYPE and CREATE TYPE BODY. */
 export abstract class TypeDefinitionParser extends PlsqlParser {
@@ -17,26 +29,16 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     const force = this.takeWord("FORCE")
     if (this.takeWord("OID")) this.at++
     while (this.#clause());
-    if (this.isWord("UNDER")) throw this.unsupported("subtypes of objects (UNDER)")
+    const base = { kind: "createType" as const, path, replace, force, at }
+    if (this.takeWord("UNDER")) {
+      const place = this.offset
+      return { ...base, shape: this.#object({ path: this.path(904, "invalid identifier"), at: place }) }
+    }
     if (!this.takeWord("AS") && !this.takeWord("IS")) {
       if (this.isOp(";") || this.token.kind === "end") throw this.unsupported("incomplete types")
       throw this.encountered("as is")
     }
-    const base = { kind: "createType" as const, path, replace, force, at }
-    if (this.takeWord("OBJECT")) {
-      this.expectOp("(")
-      const attributes: Array<{ name: string; type: ReturnType<TypeDefinitionParser["typeSpec"]> }> = []
-      const methods: Array<Method> = []
-      do {
-        const method = this.#method()
-        if (method !== undefined) methods.push(method)
-        else attributes.push({ name: this.name(), type: this.typeSpec() })
-      } while (this.takeOp(","))
-      this.expectOp(")")
-      this.#finality()
-      this.#end()
-      return { ...base, shape: { kind: "object", attributes, methods } }
-    }
+    if (this.takeWord("OBJECT")) return { ...base, shape: this.#object(undefined) }
     const limit = this.varrayLimit()
     if (limit === undefined) {
       if (this.isWord("OPAQUE")) throw this.unsupported("opaque types")
@@ -49,6 +51,30 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     }
     this.#end()
     return { ...base, shape: { kind: "collection", form: limit === undefined ? "table" : "varray", limit, element } }
+  }
+
+  /** The attributes and methods, and what may stand after them. */
+  #object(supertype: Extract<TypeShape, { kind: "object" }>["supertype"]): TypeShape {
+    this.expectOp("(")
+    const attributes: Array<{ name: string; type: TypeSpec }> = []
+    const methods: Array<Method> = []
+    do {
+      const method = this.#method()
+      if (method !== undefined) methods.push(method)
+      else attributes.push({ name: this.name(), type: this.typeSpec() })
+    } while (this.takeOp(","))
+    this.expectOp(")")
+    let final = true
+    let instantiable = true
+    for (;;) {
+      const not = this.isWord("NOT") ? 1 : 0
+      if (this.isWord("FINAL", not)) final = not === 0
+      else if (this.isWord("INSTANTIABLE", not)) instantiable = not === 0
+      else if (!this.isWord("PERSISTABLE", not)) break
+      this.at += not + 1
+    }
+    this.#end()
+    return { kind: "object", supertype, final, instantiable, attributes, methods }
   }
 
   #clause(): boolean {
@@ -64,26 +90,12 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     return false
   }
 
-  /** NOT FINAL and the like: there are no subtypes here. */
-  #finality(): void {
-    for (;;) {
-      const not = this.isWord("NOT") ? 1 : 0
-      if (this.isWord("INSTANTIABLE", not) && not === 1) throw this.unsupported("types that are not instantiable")
-      if (!finality.some((word) => this.isWord(word, not))) return
-      this.at += not + 1
-    }
-  }
-
   /** A semicolon may stand at the end. */
   #end(): void {
     this.takeOp(";")
   }
 
   #kind(): MethodKind | undefined {
-    if (this.isWord("OVERRIDING") || (this.isWord("NOT") && this.isWord("INSTANTIABLE", 1))) {
-      throw this.unsupported("methods of subtypes")
-    }
-    this.takeWord("FINAL")
     if (this.takeWord("MAP", "MEMBER")) return "map"
     if (this.takeWord("ORDER", "MEMBER")) return "order"
     if (this.takeWord("MEMBER")) return "member"
@@ -92,14 +104,31 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     return undefined
   }
 
+  /** OVERRIDING, FINAL and INSTANTIABLE, each of which may have a NOT. */
+  #inheritance(): Pick<Method, "overriding" | "final" | "instantiable"> {
+    const found = { overriding: false, final: false, instantiable: true }
+    for (;;) {
+      const not = this.isWord("NOT") ? 1 : 0
+      const word = (["OVERRIDING", "FINAL", "INSTANTIABLE"] as const).find((candidate) =>
+        this.isWord(candidate, not) && this.token.kind === "word" && methodStarts.has(this.peek(not + 1).text)
+      )
+      if (word === undefined) return found
+      found[word.toLowerCase() as keyof typeof found] = not === 0
+      this.at += not + 1
+    }
+  }
+
   #method(): Method | undefined {
+    const inheritance = this.#inheritance()
     const at = this.offset
     const kind = this.#kind()
     if (kind === undefined) return undefined
     const isFunction = this.takeWord("FUNCTION")
     if (!isFunction && !this.takeWord("PROCEDURE")) throw this.encountered("function procedure")
-    const name = this.name()
+    const name = this.declaredName()
     const parameters = this.parameters()
+    const self = parameters[0]?.name === "SELF" ? parameters[0] : undefined
+    const changesSelf = kind === "constructor" || (self === undefined ? !isFunction : self.direction === "inout")
     let returns: Method["returns"]
     if (isFunction) {
       this.expectWord("RETURN")
@@ -108,7 +137,7 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     }
     while (this.takeWord("DETERMINISTIC"));
     if (this.isWord("PIPELINED")) throw this.unsupported("pipelined methods")
-    return { kind, name, isFunction, parameters: withoutSelf(parameters), returns, at }
+    return { kind, name, isFunction, parameters: withoutSelf(parameters), changesSelf, returns, ...inheritance, at }
   }
 
   #body(replace: boolean): TypeDdl {

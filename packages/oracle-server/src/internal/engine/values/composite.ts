@@ -36,6 +36,24 @@ export const sameType = (a: CompositeType, b: CompositeType): boolean =>
   a === b || (a.owner !== undefined && a.kind === b.kind && a.owner === b.owner && a.package === b.package &&
     a.name === b.name)
 
+/** Whether values of the first type are values of the second too. */
+export const isSubtype = (type: CompositeType, of: CompositeType): boolean => {
+  if (sameType(type, of)) return true
+  return type.kind === "object" && type.supertype !== undefined && isSubtype(type.supertype, of)
+}
+
+/** Whether PL/SQL assigns a value of one type to a variable of another. */
+export const isAssignable = (from: CompositeType, to: CompositeType): boolean => {
+  if (isSubtype(from, to)) return true
+  // A table of the client goes by its elements.
+  if (from.kind === "collection" && from.name === ":ARRAY") return to.kind === "collection" && to.form === "numbers"
+  if (from.kind === "collection" || to.kind !== "record") return false
+  // A record that a query or a table gives goes by its fields.
+  return from.attributes.length === to.attributes.length &&
+    (from.kind === "object" || from.name.endsWith("%ROWTYPE") || to.name.endsWith("%ROWTYPE"))
+}
+
+/** A value of an object type may be one of a subtype: it knows its own type. */
 export class RecordValue {
   readonly type: ObjectType | RecordType
   readonly values: Array<Stored>

@@ -63,7 +63,12 @@ interface Origin {
 /** CREATE TYPE … AS OBJECT. */
 export interface ObjectType extends Origin {
   readonly kind: "object"
+  /** Those of its supertype come first. */
   readonly attributes: ReadonlyArray<Attribute>
+  /** UNDER which it stands. */
+  readonly supertype: ObjectType | undefined
+  readonly final: boolean
+  readonly instantiable: boolean
 }
 
 /** A record of PL/SQL; `%ROWTYPE` gives one too. */

@@ -12,6 +12,7 @@ import {
   copyOf,
   initialValue,
   isComposite,
+  isSubtype,
   ListValue,
   MapValue,
   RecordValue,
@@ -162,6 +163,12 @@ export const fitComposite = (value: Stored, type: SqlType, place: Place = inner)
 const fitted = (value: Stored, type: CompositeType, place: Place): Stored => {
   if (!isComposite(value)) throw oraError(932, "inconsistent datatypes: expected UDT got another type")
   if (value instanceof RecordValue) {
+    const own = value.type
+    if (
+      own !== type && own.kind === "object" && type.kind === "object" && !sameType(own, type) && isSubtype(own, type)
+    ) {
+      return fitted(value, own, place)
+    }
     if (type.kind === "collection") throw oraError(6502, "PL/SQL: value or conversion error")
     // A record of another type with the same fields takes the name of its new type.
     if (!isRecordFor(value, type)) throw oraError(6502, "PL/SQL: value or conversion error")

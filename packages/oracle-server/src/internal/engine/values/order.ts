@@ -1,7 +1,7 @@
 /**
  * How stored values of one kind compare: as the server orders them, nulls apart.
  */
-import { elementsOf, isComposite, MapValue, RecordValue, type Stored } from "./composite.ts"
+import { elementsOf, isComposite, MapValue, RecordValue, type Stored, typeName } from "./composite.ts"
 import { compare as compareNumbers, type NumberValue } from "./oracleNumber.ts"
 import { type Kind, kindOf } from "./sqlType.ts"
 import { compareText } from "./text.ts"
@@ -73,7 +73,10 @@ const partKey = (kind: Kind, value: Stored): string => {
 const compositeKey = (value: Stored): string => {
   if (!isComposite(value)) return "~"
   if (value instanceof RecordValue) {
-    return value.type.attributes.map(({ type }, i) => partKey(kindOf(type), value.values[i]!)).join("")
+    const parts = value.type.attributes.map(({ type }, i) => partKey(kindOf(type), value.values[i]!)).join("")
+    return value.type.kind === "object" && value.type.supertype !== undefined
+      ? `${typeName(value.type)}:${parts}`
+      : parts
   }
   const kind = kindOf(value.type.element)
   const parts = elementsOf(value).map((element) => partKey(kind, element))
