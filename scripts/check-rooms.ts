@@ -65,7 +65,12 @@ for (const { folder, roomOf, rooms } of houses) {
   }
 }
 /** Packages whose sources import each other in one direction, whatever their folders. */
-const acyclic: ReadonlyArray<string> = ["packages/oracle/src", "packages/oracle-server/src", "packages/testing/src"]
+const acyclic: ReadonlyArray<string> = [
+  "packages/core/src",
+  "packages/oracle/src",
+  "packages/oracle-server/src",
+  "packages/testing/src"
+]
 
 /** The first cycle below `folder`, as a path that ends where it begins. */
 const cycleIn = (folder: string): ReadonlyArray<string> | undefined => {

@@ -31,7 +31,7 @@ const areas: Readonly<Record<string, Area>> = {
   core: {
     folder: "packages/core/src/internal",
     files: new RegExp(
-      "^(decisions/.*|leases/.*|entities/(accounts|fastPath|groupOpening|groups|idleSessions|places|sessionGroup)" +
+      "^(decisions/.*|leases/.*|entities/(accounts|fastPath|groupOpening|groups|idleByTag|idleSessions|places|waitingByTag)" +
         "|jobs/(breakOff|openings|sessionJobs))\\.ts$"
     ),
     stages: [

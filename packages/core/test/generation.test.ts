@@ -8,7 +8,7 @@ import { Groups } from "../src/internal/entities/groups.ts"
 import { PasswordDigests } from "../src/internal/entities/identity.ts"
 import { PoolState } from "../src/internal/entities/poolState.ts"
 import { type Holder, Session } from "../src/internal/entities/session.ts"
-import type { Waiter } from "../src/internal/entities/waiter.ts"
+import type { Waiter } from "../src/internal/entities/session.ts"
 import * as PoolOptions from "../src/PoolOptions.ts"
 
 const settingsOf = (options: PoolOptions.Options) =>

@@ -4,7 +4,7 @@ import { Groups } from "../src/internal/entities/groups.ts"
 import { PasswordDigests } from "../src/internal/entities/identity.ts"
 import { ImpossibleState, Places } from "../src/internal/entities/places.ts"
 import { type Place, Session, Shard } from "../src/internal/entities/session.ts"
-import { SessionGroup } from "../src/internal/entities/sessionGroup.ts"
+import { SessionGroup } from "../src/internal/entities/session.ts"
 import { Share } from "../src/internal/entities/share.ts"
 
 const group = () => {

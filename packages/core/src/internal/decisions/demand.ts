@@ -1,7 +1,7 @@
 /** How many sessions the waiting requests of a group still need, and how many of them its fair share has room for. */
 import type { PoolState } from "../entities/poolState.ts"
-import type { SessionGroup } from "../entities/sessionGroup.ts"
-import type { Waiter } from "../entities/waiter.ts"
+import type { SessionGroup } from "../entities/session.ts"
+import type { Waiter } from "../entities/session.ts"
 
 export type DemandOf<S> = (state: PoolState<S>, group: SessionGroup<S>) => number
 
@@ -37,7 +37,7 @@ export const unmetInShare = <S>(state: PoolState<S>, group: SessionGroup<S>): nu
 /** Groups whose requests sessions may be opened for, the one with the oldest request first. */
 export const openableGroups = <S>(state: PoolState<S>): ReadonlyArray<SessionGroup<S>> => {
   const groups = [...state.waitingGroups].filter((group) => isOpenable(group) && unmetOf(state, group) > 0)
-  return groups.length < 2 ? groups : groups.sort((a, b) => a.firstWaiter!.number - b.firstWaiter!.number)
+  return groups.length < 2 ? groups : groups.sort((a, b) => a.queue.first!.number - b.queue.first!.number)
 }
 
 export const totalUnmet = <S>(state: PoolState<S>, groups: Iterable<SessionGroup<S>>): number => {

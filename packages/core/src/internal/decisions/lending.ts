@@ -9,7 +9,7 @@ import * as SessionTag from "../../SessionTag.ts"
 import * as Overload from "../data/overload.ts"
 import type { PoolState } from "../entities/poolState.ts"
 import type { IsHealthy, Session } from "../entities/session.ts"
-import type { Criteria, Waiter } from "../entities/waiter.ts"
+import type { Criteria, Waiter } from "../entities/session.ts"
 import { isOpenable, unmetInShares } from "./demand.ts"
 import { isOverdue } from "./growth.ts"
 
@@ -145,7 +145,7 @@ const unfit = <S>(
     : !isHealthy(session)
     ? "dead"
     // Where requests do not wait for others, a session past `max` was opened for one of them.
-    : state.roomToCome < 0 && (waiter === undefined || session.group.impatient === 0)
+    : state.roomToCome < 0 && (waiter === undefined || session.group.queue.impatientCount === 0)
     ? "surplus"
     : state.isShardOver(session.group.shard)
     ? "surplus"
@@ -171,7 +171,7 @@ export const offer = <S>(
   }
 ): void => {
   session.holder = undefined
-  const waiter = state.isSuspended ? undefined : session.group.waiterFor(session)
+  const waiter = state.isSuspended ? undefined : session.group.queue.for(session)
   const reason = unfit(state, session, waiter, now, isHealthy)
   if (reason !== undefined) return state.retire(session, reason)
   if (waiter === undefined) return state.makeIdle(session, was.warmest)

@@ -7,8 +7,8 @@ import type { OpenFailure } from "../entities/groupOpening.ts"
 import { describeIdentity } from "../entities/identity.ts"
 import type { PoolState } from "../entities/poolState.ts"
 import type { Session } from "../entities/session.ts"
-import type { SessionGroup } from "../entities/sessionGroup.ts"
-import type { Waiter } from "../entities/waiter.ts"
+import type { SessionGroup } from "../entities/session.ts"
+import type { Waiter } from "../entities/session.ts"
 import { type DemandOf, isOpenable, isProbing, openableGroups, totalUnmet, unmetInShare, unmetOf } from "./demand.ts"
 import { sessionsToFill, sessionsToOpen, sessionsToReplace } from "./growth.ts"
 import { refuse } from "./lending.ts"
@@ -95,7 +95,7 @@ const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>)
 const unmetByForce = <S>(state: PoolState<S>, group: SessionGroup<S>): number => {
   if (group.forced === 0) return 0
   if (group.opener.failure !== undefined) return unmetOf(state, group)
-  const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
+  const unserved = [...group.queue.all()].filter((waiter) => waiter.checking === undefined)
   const last = unserved.reduce((last, waiter) => waiter.isForced ? Math.max(last, waiter.number) : last, 0)
   const needed = unserved.filter((waiter) => waiter.number <= last).length
   return Math.max(0, needed - group.opening)
@@ -133,8 +133,8 @@ const shrink = <S>(state: PoolState<S>): void => {
 const isSaturated = <S>(state: PoolState<S>): boolean => {
   const { counts, limits, waiting, waitingGroups } = state
   if (counts.busy !== limits.max || state.slots !== counts.busy || waitingGroups.size !== 1) return false
-  const { impatient, opener } = waiting.first!.criteria.group
-  return opener.failure === undefined && !opener.isStopped && impatient === 0
+  const { opener, queue } = waiting.first!.criteria.group
+  return opener.failure === undefined && !opener.isStopped && queue.impatientCount === 0
 }
 
 /** Brings the pool to rest: afterwards no request can be served by opening or replacing. */
@@ -172,8 +172,8 @@ export const unprovided = <S>(state: PoolState<S>): ReadonlyArray<Waiter<S>> => 
   if (state.isSuspended) return found
   for (const group of state.waitingGroups) {
     // One opening shows whether it works again: what follows from that is known when it ends.
-    if (group.impatient === 0 || group.opening >= group.unserved || isProbing(group)) continue
-    const unserved = [...group.waiters()].filter((waiter) => waiter.checking === undefined)
+    if (group.queue.impatientCount === 0 || group.opening >= group.unserved || isProbing(group)) continue
+    const unserved = [...group.queue.all()].filter((waiter) => waiter.checking === undefined)
     // What is being opened goes to the oldest.
     const beyond = unserved.sort((a, b) => a.number - b.number).slice(group.opening)
     found.push(...beyond.filter((waiter) => waiter.isImpatient && !isProvidedFor(state, waiter)))
@@ -206,7 +206,7 @@ export const openSessionError = <S>(
 
 /** Requests that wait for nothing but what was ordered for them, the youngest first, when there are more than is ordered. */
 const refuseImpatient = <S>(state: PoolState<S>, group: SessionGroup<S>, error: OpenSessionError): void => {
-  for (const waiter of [...group.impatientWaiters()].toReversed()) {
+  for (const waiter of [...group.queue.impatient()].toReversed()) {
     if (group.unserved <= group.opening) return
     if (waiter.isImpatient && waiter.checking === undefined) refuse(state, waiter, error)
   }
@@ -221,12 +221,12 @@ export const openingFailed = <S>(state: PoolState<S>, group: SessionGroup<S>, fa
   const error = openSessionError(state, group, failure)
   if (group.opening > 0) return refuseImpatient(state, group, error)
   if (group.live === 0) {
-    for (const waiter of group.waiters()) refuse(state, waiter, error)
+    for (const waiter of group.queue.all()) refuse(state, waiter, error)
     return
   }
   // Sessions that are in use can still serve the others, but not those that want one that has never been lent, or who waits for
   // nothing but the session that was to be opened.
-  for (const waiter of group.impatientWaiters()) {
+  for (const waiter of group.queue.impatient()) {
     if (waiter.checking === undefined) refuse(state, waiter, error)
   }
 }
@@ -236,6 +236,6 @@ const refuseStopped = <S>(state: PoolState<S>): void => {
   for (const group of state.waitingGroups) {
     if (!group.opener.isStopped || group.live > 0 || group.opening > 0 || group.opener.failure === undefined) continue
     const error = openSessionError(state, group, group.opener.failure)
-    for (const waiter of group.waiters()) refuse(state, waiter, error)
+    for (const waiter of group.queue.all()) refuse(state, waiter, error)
   }
 }

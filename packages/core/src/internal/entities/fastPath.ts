@@ -10,7 +10,7 @@ import * as SessionTag from "../../SessionTag.ts"
 import type { IdleSessions } from "./idleSessions.ts"
 import type { Limits } from "./limits.ts"
 import type { Holder, IsHealthy, Session } from "./session.ts"
-import type { Criteria } from "./waiter.ts"
+import type { Criteria } from "./session.ts"
 
 /** What the fast path needs of the pool. */
 export interface FastPool<S> {

@@ -19,9 +19,9 @@ import {
 } from "./identity.ts"
 import { isKnown, type Problem, problemsOf } from "./requestFields.ts"
 import { Shard } from "./session.ts"
-import { SessionGroup } from "./sessionGroup.ts"
+import { SessionGroup } from "./session.ts"
+import type { Criteria } from "./session.ts"
 import { type Share, Shares } from "./share.ts"
-import type { Criteria } from "./waiter.ts"
 
 /** What a request can be refused for before anything is looked for. */
 export type RequestError = CredentialsNotAllowedError | InvalidOptionsError | InvalidTagError

@@ -4,7 +4,7 @@
  */
 import { LinkedList, unlink } from "../data/linkedList.ts"
 import type { Session } from "./session.ts"
-import type { Criteria } from "./waiter.ts"
+import type { Criteria } from "./session.ts"
 
 export class IdleSessions<S> {
   readonly #byRecency = new LinkedList<Session<S>>()
@@ -24,7 +24,7 @@ export class IdleSessions<S> {
   /** The idle session that fits a request best. */
   idleFor(criteria: Criteria<S>): Session<S> | undefined {
     this.listAll()
-    return criteria.group.idleFor(criteria)
+    return criteria.group.idle.for(criteria)
   }
 
   /** Makes sure that every idle session is in its lists. */
@@ -33,7 +33,7 @@ export class IdleSessions<S> {
     if (session === undefined) return
     this.#unlisted = undefined
     this.#byRecency.pushFront(session.byRecency)
-    session.group.addIdle(session, true)
+    session.group.idle.add(session, true)
   }
 
   /** Keeps the warmest of all sessions, which must be in no shard, out of the lists. */
@@ -54,7 +54,7 @@ export class IdleSessions<S> {
       this.#byRecency.insertFromBack(byRecency, isWarmer)
       if (byShard !== undefined) group.shard!.idle.insertFromBack(byShard, isWarmer)
     }
-    group.addIdle(session, warmest)
+    group.idle.add(session, warmest)
   }
 
   has(session: Session<S>): boolean {
@@ -69,6 +69,6 @@ export class IdleSessions<S> {
   #unlist(session: Session<S>): void {
     unlink(session.byRecency)
     if (session.byShard !== undefined) unlink(session.byShard)
-    session.group.removeIdle(session)
+    session.group.idle.remove(session)
   }
 }

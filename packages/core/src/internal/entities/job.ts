@@ -2,7 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type { CloseReason } from "../../PoolEvent.ts"
 import type { Session } from "./session.ts"
-import type { SessionGroup } from "./sessionGroup.ts"
+import type { SessionGroup } from "./session.ts"
 
 export type Job<S> =
   | { readonly _tag: "Open"; readonly group: SessionGroup<S> }

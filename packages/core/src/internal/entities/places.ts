@@ -3,7 +3,7 @@
  * only writer of a session's place and of these counts.
  */
 import type { Place, Session, Shard } from "./session.ts"
-import type { SessionGroup } from "./sessionGroup.ts"
+import type { SessionGroup } from "./session.ts"
 import type { Share } from "./share.ts"
 
 /** What can come after what. */

@@ -19,8 +19,8 @@ import type { Job } from "./job.ts"
 import { type Limits, limitsOf } from "./limits.ts"
 import { type Counts, Places } from "./places.ts"
 import { expiry, type Holder, type Session, type Shard } from "./session.ts"
-import type { SessionGroup } from "./sessionGroup.ts"
-import type { Criteria, Outcome, Waiter } from "./waiter.ts"
+import type { SessionGroup } from "./session.ts"
+import type { Criteria, Outcome, Waiter } from "./session.ts"
 import { WaitingQueue } from "./waitingQueue.ts"
 
 /** What is counted from the beginning. Leases are mostly hits: what is counted is those that were not. */

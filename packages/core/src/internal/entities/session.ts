@@ -1,11 +1,20 @@
-/** A session as the pool keeps it, and the shard that it may be in. Where a session is, and who has it, is changed by `PoolState` alone. */
+/**
+ * What a pool consists of: sessions, requests that wait, the group of one identity that both belong to, and shards. They know each
+ * other, so they stand together. Where a session is, and who has it, is changed by `PoolState` alone; who gets which is decided elsewhere.
+ */
 import type * as Deferred from "effect/Deferred"
 import type * as Fiber from "effect/Fiber"
+import type * as Redacted from "effect/Redacted"
+import type { GetMode } from "../../PoolOptions.ts"
 import type { SessionTag } from "../../SessionTag.ts"
 import type { Expiring } from "../data/expiryHeap.ts"
 import { Link, LinkedList } from "../data/linkedList.ts"
-import type { ListOfTag, SessionGroup } from "./sessionGroup.ts"
-import type { Waiter } from "./waiter.ts"
+import type { ListOfTag } from "../data/listsByTag.ts"
+import { GroupOpening } from "./groupOpening.ts"
+import type { Identity } from "./identity.ts"
+import { IdleByTag } from "./idleByTag.ts"
+import type { Share } from "./share.ts"
+import { WaitingByTag } from "./waitingByTag.ts"
 
 /**
  * Where a session is. There is no other place, and only `Places` changes it:
@@ -127,5 +136,154 @@ export class Shard<S> {
 
   constructor(key: string) {
     this.key = key
+  }
+}
+
+/**
+ * All sessions and all waiting requests of one identity. It knows which idle session fits a request, and which waiting
+ * request a session fits, each in constant time for requests without tag or with an exact one.
+ */
+export class SessionGroup<S> {
+  readonly identity: Identity
+  readonly digest: Buffer | undefined
+  readonly shard: Shard<S> | undefined
+  readonly shareOfUser: Share
+  readonly shareOfClass: Share
+  /** The password of a request's own credentials, kept only while a session is wanted or being opened with it. */
+  password: Redacted.Redacted<string> | undefined = undefined
+
+  /** Sessions that are idle, checking or busy. This count and the next two are written by `Places` alone. */
+  readonly live: number = 0
+  readonly opening: number = 0
+  readonly closing: number = 0
+  /** Waiting requests that no session is being pinged for. */
+  unserved = 0
+  waiting = 0
+
+  /** What it knows about opening sessions. */
+  readonly opener = new GroupOpening()
+  /** Whether the pool has let go of the group: who asks for its identity again gets another. */
+  isGone = false
+
+  readonly idle = new IdleByTag<Session<S>>()
+  readonly queue = new WaitingByTag<Waiter<S>>()
+  /** Waiting requests that go past `max`. */
+  forced = 0
+
+  constructor(
+    identity: Identity,
+    digest: Buffer | undefined,
+    shard: Shard<S> | undefined,
+    shares: { readonly ofUser: Share; readonly ofClass: Share }
+  ) {
+    this.identity = identity
+    this.digest = digest
+    this.shard = shard
+    this.shareOfUser = shares.ofUser
+    this.shareOfClass = shares.ofClass
+  }
+
+  /** Whether its sessions belong to a user that a request has named, which a homogeneous pool does not have. */
+  get isNamedByRequest(): boolean {
+    return this.identity.credentials === "request" || this.identity.proxyUser !== undefined
+  }
+
+  /** Whether nothing refers to the group any more. */
+  get isUnused(): boolean {
+    return this.live + this.opening + this.closing + this.waiting === 0 && !this.opener.isPausing
+  }
+
+  addWaiter(waiter: Waiter<S>): void {
+    this.waiting++
+    this.unserved++
+    if (waiter.isForced) this.forced++
+    this.queue.add(waiter)
+  }
+
+  removeWaiter(waiter: Waiter<S>): void {
+    this.waiting--
+    if (waiter.isForced) this.forced--
+    if (waiter.checking === undefined) this.unserved--
+    this.queue.remove(waiter)
+  }
+}
+
+/** What a request for a session comes to, once it has been read. */
+export interface Criteria<S> {
+  readonly group: SessionGroup<S>
+  readonly tag: SessionTag | undefined
+  readonly matchAnyTag: boolean
+  /** Whether only a session that was never lent will do (purity "new"). */
+  readonly fresh: boolean
+  /** The password to open a session with, when it is the request's own. */
+  readonly password: Redacted.Redacted<string> | undefined
+  /** Where the idle sessions with this tag were found last. */
+  list: ListOfTag<Session<S>> | undefined
+}
+
+/** How a wait ended: with a session, which is the holder's from that very step on, or with a failure. */
+export type Outcome<S> =
+  | { readonly _tag: "Served"; readonly session: Session<S> }
+  | { readonly _tag: "Refused"; readonly error: unknown }
+
+/** A request that waits. It stands in the queue of the pool, in one of its group, and in one for its deadline. */
+export class Waiter<S> {
+  readonly criteria: Criteria<S>
+  readonly holder: Holder
+  readonly fiberId: number
+  readonly since: number
+  /** Order of arrival, over all groups. */
+  readonly number: number
+  /** Whether it waits only for what was ordered for it, not for others to end their leases. */
+  readonly isImpatient: boolean
+  /** Whether sessions are opened for it past `max`. */
+  readonly isForced: boolean
+  /** A session that is being pinged for this request. */
+  checking: Session<S> | undefined = undefined
+  /** How many requests that came later have been served before it, while it was the oldest of all. */
+  passedOver = 0
+  outcome: Outcome<S> | undefined = undefined
+  /** How long it may wait, and how much of its wait does not count, because the pool was suspended. */
+  timeout = Infinity
+  pausedMillis = 0
+  /** Set once its fiber sleeps: tells it that the outcome is known. */
+  wake: (() => void) | undefined = undefined
+  readonly inPool: Link<Waiter<S>> = new Link(this)
+  readonly inGroup: Link<Waiter<S>> = new Link(this)
+  /** There for a request that names a tag. */
+  readonly byTag: Link<Waiter<S>> | undefined
+  readonly byDeadline: Link<Waiter<S>> = new Link(this)
+
+  constructor(options: {
+    readonly criteria: Criteria<S>
+    readonly holder: Holder
+    readonly fiberId: number
+    readonly since: number
+    readonly number: number
+    readonly mode: GetMode
+  }) {
+    const { mode, criteria } = options
+    this.criteria = criteria
+    this.holder = options.holder
+    this.fiberId = options.fiberId
+    this.since = options.since
+    this.number = options.number
+    this.isImpatient = mode === "noWait" || mode === "forceGet"
+    this.isForced = mode === "forceGet"
+    this.byTag = criteria.tag === undefined ? undefined : new Link<Waiter<S>>(this)
+  }
+
+  /** Tells its fiber that the outcome is known. */
+  tell(): void {
+    this.wake?.()
+  }
+
+  /** How long it has waited, as far as that counts. */
+  waited(now: number): number {
+    return now - this.since - this.pausedMillis
+  }
+
+  get isWaiting(): boolean {
+    return this.inPool.list !== undefined
   }
 }

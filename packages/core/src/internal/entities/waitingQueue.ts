@@ -2,8 +2,8 @@
 import type { Deadlines } from "../data/deadlines.ts"
 import { LinkedList, unlink } from "../data/linkedList.ts"
 import { ImpossibleState } from "./places.ts"
-import type { SessionGroup } from "./sessionGroup.ts"
-import type { Waiter } from "./waiter.ts"
+import type { SessionGroup } from "./session.ts"
+import type { Waiter } from "./session.ts"
 
 export class WaitingQueue<S> {
   readonly all = new LinkedList<Waiter<S>>()

@@ -8,7 +8,7 @@ import { formatDuration } from "../data/durationText.ts"
 import { escapeControls } from "../data/messageText.ts"
 import type { PoolState } from "../entities/poolState.ts"
 import type { Session } from "../entities/session.ts"
-import type { Waiter } from "../entities/waiter.ts"
+import type { Waiter } from "../entities/session.ts"
 
 /** How long a request without a timeout waits before the pool looks whether it waits for itself. */
 const nestedAfter = 10_000

@@ -9,7 +9,7 @@ import { TookTooLong } from "../data/timeLimit.ts"
 import type { Account, Accounts } from "../entities/accounts.ts"
 import type { PasswordDigests } from "../entities/identity.ts"
 import { OpeningFailure } from "../entities/openingFailure.ts"
-import type { SessionGroup } from "../entities/sessionGroup.ts"
+import type { SessionGroup } from "../entities/session.ts"
 import type { Host } from "./host.ts"
 
 /** A session as it comes from the driver. */
@@ -125,7 +125,7 @@ const openedBy = <S>(
     edition: opener.host.state.settings.edition,
     shardingKey: identity.shardingKey,
     superShardingKey: identity.superShardingKey,
-    purity: group.wantsFresh ? "new" : "default",
+    purity: group.queue.wantsFresh ? "new" : "default",
     stmtCacheSize: opener.host.state.settings.stmtCacheSize
   }
   const refused = (error: unknown): OpeningFailure => {

@@ -7,7 +7,7 @@ import { openSessionError, unprovided } from "../decisions/settling.ts"
 import { describeIdentity } from "../entities/identity.ts"
 import type { PoolState } from "../entities/poolState.ts"
 import type { Session } from "../entities/session.ts"
-import type { Waiter } from "../entities/waiter.ts"
+import type { Waiter } from "../entities/session.ts"
 
 export class Refusals<S> {
   readonly #state: PoolState<S>

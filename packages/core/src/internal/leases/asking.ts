@@ -13,7 +13,7 @@ import { isOwed } from "../decisions/demand.ts"
 import * as Lending from "../decisions/lending.ts"
 import { isProvidedFor, queueLength } from "../decisions/settling.ts"
 import type { Session } from "../entities/session.ts"
-import { type Criteria, Waiter } from "../entities/waiter.ts"
+import { type Criteria, Waiter } from "../entities/session.ts"
 import type { Engine } from "../jobs/engine.ts"
 import type { Lease } from "./lease.ts"
 

@@ -1,9 +1,9 @@
 /** Checks what a pool is made of besides its settings: a wrong part is named when the pool is made, not found when it is first used. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Parts } from "../../SessionPool.ts"
 import { showValue } from "../data/messageText.ts"
 import type { Problem } from "../entities/requestFields.ts"
+import type { Parts } from "./contract.ts"
 
 type AnyParts = Parts<unknown, never, never, unknown, unknown>
 
