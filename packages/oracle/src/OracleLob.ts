@@ -11,16 +11,52 @@ import { driver, type Lob } from "./internal/oracledb.ts"
 
 const encoder = new TextEncoder()
 
-/** How much a stream reads at a time, in bytes or characters; whole pieces of the LOB where the driver knows their size. */
-const readAtOnce = 65_536
+/** How a LOB is read: each read is a round trip, and each after the first asks for twice as much as the one before. */
+interface Reads {
+  /** How much is read first and at the most, in bytes or characters; whole pieces of the LOB where the driver knows their size. */
+  readonly first: number
+  readonly most: number
+  /** The largest piece that a stream gives. */
+  readonly piece: number
+}
 
-/** The same for reading the whole content, which is held anyway: each read is a round trip. */
-const readWholeAtOnce = 1_048_576
+/** Who reads a stream may need no more than its beginning. */
+const inPieces: Reads = { first: 65_536, most: 1_048_576, piece: 65_536 }
+
+/** The whole content is held anyway. */
+const whole: Reads = { first: 8_388_608, most: 8_388_608, piece: Infinity }
+
+/** Bytes of their own, without a copy where nothing else is in their memory. */
+const bytesOf = (piece: string | Buffer): Uint8Array => {
+  if (typeof piece === "string") return encoder.encode(piece)
+  return piece.buffer.byteLength === piece.length ? new Uint8Array(piece.buffer) : new Uint8Array(piece)
+}
+
+/** Pieces of their own: to keep one does not keep the others. */
+const slices = (bytes: Uint8Array, size: number): ReadonlyArray<Uint8Array> =>
+  bytes.length <= size
+    ? [bytes]
+    : Array.from(
+      { length: Math.ceil(bytes.length / size) },
+      (_, index) => bytes.slice(index * size, (index + 1) * size)
+    )
 
 /** The last half of a surrogate pair belongs to the next piece. */
 const endsInside = (text: string): boolean => {
   const last = text.charCodeAt(text.length - 1)
   return last >= 0xd800 && last <= 0xdbff
+}
+
+/** None ends inside a character. */
+const textSlices = (text: string, size: number): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  for (let from = 0; from < text.length;) {
+    const slice = text.slice(from, from + size)
+    const fit = from + size < text.length && endsInside(slice) ? slice.slice(0, -1) : slice
+    found.push(fit)
+    from += fit.length
+  }
+  return found
 }
 
 /**
@@ -98,70 +134,73 @@ export class OracleLob {
   }
 
   #pieces<A>(
-    atOnce: number,
-    convert: (piece: string | Buffer, isLast: boolean) => A | undefined
+    reads: Reads,
+    convert: (piece: string | Buffer, isLast: boolean) => ReadonlyArray<A>
   ): Stream.Stream<A, CallError> {
     return Stream.fromPull(Effect.sync(() => {
       let position = 0
       let isDone = false
-      const amount = this.#amount(atOnce)
+      let atOnce = reads.first
       const length = this.length ?? Infinity
       const next = (): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, CallError> => {
         if (isDone || position >= length) return Cause.done()
-        return Effect.flatMap(this.#read(position, amount), (piece) => {
+        return Effect.flatMap(this.#read(position, this.#amount(atOnce)), (piece) => {
           if (piece === undefined) {
             isDone = true
             return Cause.done()
           }
           position += piece.length
+          atOnce = Math.min(2 * atOnce, reads.most)
           const converted = convert(piece, position >= length)
-          return converted === undefined ? next() : Effect.succeed(Arr.of(converted))
+          return Arr.isReadonlyArrayNonEmpty(converted) ? Effect.succeed(converted) : next()
         })
       }
       return Effect.suspend(next)
     }))
   }
 
-  /** Its content as bytes; text comes in UTF-8. Each read of the stream is one round trip, made when it is asked for. */
+  /**
+   * Its content as bytes, in pieces of 64 KB at the most; text comes in UTF-8. It is read when it is asked for: 64 KB in the first
+   * round trip, twice as much in each later one, up to a megabyte.
+   */
   get stream(): Stream.Stream<Uint8Array, CallError> {
-    return this.#bytes(readAtOnce)
+    return this.#bytes(inPieces)
   }
 
-  #bytes(atOnce: number): Stream.Stream<Uint8Array, CallError> {
+  #bytes(reads: Reads): Stream.Stream<Uint8Array, CallError> {
     return this.isText
-      ? Stream.map(this.#texts(atOnce), (text) => encoder.encode(text))
-      : this.#pieces(atOnce, (piece) => typeof piece === "string" ? encoder.encode(piece) : new Uint8Array(piece))
+      ? Stream.map(this.#texts(reads), (text) => encoder.encode(text))
+      : this.#pieces(reads, (piece) => slices(bytesOf(piece), reads.piece))
   }
 
-  /** Its content as text; bytes are read as UTF-8. */
+  /** Its content as text, in pieces of 65,536 UTF-16 units at the most; bytes are read as UTF-8. It is read as by `stream`. */
   get textStream(): Stream.Stream<string, CallError> {
-    return this.#texts(readAtOnce)
+    return this.#texts(inPieces)
   }
 
-  #texts(atOnce: number): Stream.Stream<string, CallError> {
-    if (!this.isText) return Stream.decodeText(this.#bytes(atOnce))
+  #texts(reads: Reads): Stream.Stream<string, CallError> {
+    if (!this.isText) return Stream.decodeText(this.#bytes(reads))
     return Stream.suspend(() => {
       let kept = ""
-      return this.#pieces(atOnce, (piece, isLast) => {
+      return this.#pieces(reads, (piece, isLast) => {
         const text = kept + (typeof piece === "string" ? piece : piece.toString("utf8"))
         const isCut = !isLast && endsInside(text)
         kept = isCut ? text.slice(-1) : ""
-        const whole = isCut ? text.slice(0, -1) : text
-        return whole === "" ? undefined : whole
+        return textSlices(isCut ? text.slice(0, -1) : text, reads.piece)
       })
     })
   }
 
-  /** The whole content as text. */
+  /** The whole content as text, eight million characters in a round trip. */
   get text(): Effect.Effect<string, CallError> {
-    return Stream.mkString(this.#texts(readWholeAtOnce))
+    return Stream.mkString(this.#texts(whole))
   }
 
-  /** The whole content as bytes. */
+  /** The whole content as bytes, eight megabytes in a round trip. */
   get bytes(): Effect.Effect<Uint8Array, CallError> {
     return Effect.map(
-      Stream.runCollect(this.#bytes(readWholeAtOnce)),
-      (pieces) => new Uint8Array(Buffer.concat(pieces))
+      Stream.runCollect(this.#bytes(whole)),
+      (pieces) => pieces.length === 1 ? pieces[0]! : bytesOf(Buffer.concat(pieces))
     )
   }
 

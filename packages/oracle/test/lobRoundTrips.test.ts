@@ -46,9 +46,56 @@ describe.skipIf(isReal)("a LOB of several megabytes", () => {
           assert.isAtMost(clobReads, Math.ceil(text.length / 1_000_000) + 1)
           assert.isTrue((yield* fromBytes.text) === text)
           // A stream holds less at a time.
-          const pieces = yield* Stream.runCollect(blob.stream)
+          const [pieces, reads] = yield* counted(Stream.runCollect(blob.stream))
           assert.isAtMost(Math.max(...pieces.map((piece) => piece.length)), 65_536)
           assert.isTrue(Buffer.concat(pieces).equals(bytes))
+          // 64 KB, and twice as much each time up to a megabyte.
+          assert.isAtMost(reads, 7)
+        })
+      )
+    })))
+
+  it.live("is the same whatever its pieces are, and is written in whole megabytes", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connect, server } = yield* embedded({})
+      const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          for (
+            const [length, most] of [[1000, 3], [65_536, 3], [100_000, 4], [1_048_576, 3], [1_500_000, 3]] as const
+          ) {
+            yield* server.clearRequests
+            const blob = yield* held.createLob("blob", Stream.fromIterable(piecesOf(bytes, length)))
+            const writes = (yield* server.requests).filter(({ piggyback }) => !piggyback).length - 2
+            assert.isAtMost(writes, most, `pieces of ${length}`)
+            assert.isTrue(Buffer.from(yield* blob.bytes).equals(bytes), `pieces of ${length}`)
+            yield* blob.close
+          }
+          const mixed = [
+            bytes.subarray(0, 10),
+            "text",
+            bytes.subarray(0, 2_000_000),
+            Buffer.alloc(0),
+            bytes.subarray(0, 90_000)
+          ]
+          const blob = yield* held.createLob("blob", Stream.fromIterable(mixed))
+          assert.isTrue(Buffer.from(yield* blob.bytes).equals(Buffer.concat(mixed.map((piece) => Buffer.from(piece)))))
+        })
+      )
+    })))
+
+  it.live("gives no text that ends inside a character", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { connect } = yield* embedded({})
+      const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
+      const long = `${"x".repeat(65_535)}${"😀".repeat(200_000)}`
+      yield* pool.use((held) =>
+        Effect.gen(function*() {
+          const clob = yield* held.createLob("clob", long)
+          const pieces = yield* Stream.runCollect(clob.textStream)
+          assert.isTrue(pieces.join("") === long)
+          assert.isAtMost(Math.max(...pieces.map((piece) => piece.length)), 65_536)
+          for (const piece of pieces) assert.isFalse(/[\uD800-\uDBFF]$/.test(piece))
         })
       )
     })))

@@ -24,6 +24,7 @@ import {
   type Lob,
   type ResultSet
 } from "./oracledb.ts"
+import { type Column, plainColumn } from "./plainColumn.ts"
 import { kindOf } from "./refusal.ts"
 import type { Handles } from "./rowReader.ts"
 import type { ValueSettings } from "./valueSettings.ts"
@@ -94,8 +95,14 @@ const elementTypes: { readonly [T in OracleBind.ElementType]: DbType } = {
 export const objectTypeNames = (rows: ReadonlyArray<OracleBind.Binds>): ReadonlyArray<string> => {
   const names = new Set<string>()
   for (const row of rows) {
-    for (const bind of Object.values<unknown>(row)) {
-      if (!OracleBind.isDescribed(bind) || !isKnownType(bind.type) || typeof bind.type === "string") continue
+    const binds: ReadonlyArray<unknown> = isPositional(row) ? row : Object.values(row)
+    for (let i = 0; i < binds.length; i++) {
+      const bind = binds[i]
+      // Most binds are plain values, and a batch has many.
+      if (
+        typeof bind !== "object" || !OracleBind.isDescribed(bind) || !isKnownType(bind.type) ||
+        typeof bind.type === "string"
+      ) continue
       if ("name" in bind.type) names.add(bind.type.name)
     }
   }
@@ -421,11 +428,6 @@ const longest = (values: ReadonlyArray<unknown>): number =>
     1
   )
 
-interface Column {
-  readonly definition: BindUnit
-  readonly values: ReadonlyArray<unknown>
-}
-
 /** A column of objects or collections. */
 const shapedColumn = (
   where: string,
@@ -502,18 +504,40 @@ export const writeBatch = (
   if (first === undefined) return { rows: [], definitions: undefined }
   const names = Object.keys(first)
   const positional = isPositional(first)
-  const columns = names.map((name) =>
-    batchColumn(
-      positional ? `:${Number(name) + 1}` : `:${name}`,
-      rows.map((row) => Reflect.get(row, name) as OracleBind.Bind),
-      settings,
-      classes
-    )
-  )
-  const shape = (values: ReadonlyArray<unknown>): DriverBinds =>
-    positional ? values : Object.fromEntries(names.map((name, index) => [name, values[index]]))
+  const columns = names.map((name) => {
+    const where = positional ? `:${Number(name) + 1}` : `:${name}`
+    return plainColumn(where, rows, name, settings.dates) ??
+      batchColumn(where, rows.map((row) => Reflect.get(row, name) as OracleBind.Bind), settings, classes)
+  })
+  const definitions = columns.map(({ definition }) => definition)
   return {
-    rows: rows.map((_, row) => shape(columns.map((column) => column.values[row]))),
-    definitions: names.length === 0 ? undefined : shape(columns.map((column) => column.definition))
+    rows: positional ? rowsInOrder(rows.length, columns) : rowsByName(rows.length, names, columns),
+    definitions: names.length === 0
+      ? undefined
+      : positional
+      ? definitions
+      : Object.fromEntries(names.map((name, index) => [name, definitions[index]!]))
   }
+}
+
+const rowsInOrder = (count: number, columns: ReadonlyArray<Column>): ReadonlyArray<DriverBinds> => {
+  const rows: Array<DriverBinds> = []
+  for (let row = 0; row < count; row++) {
+    const values: Array<unknown> = []
+    for (let column = 0; column < columns.length; column++) values.push(columns[column]!.values[row])
+    rows.push(values)
+  }
+  return rows
+}
+
+const rowsByName = (
+  count: number,
+  names: ReadonlyArray<string>,
+  columns: ReadonlyArray<Column>
+): ReadonlyArray<DriverBinds> => {
+  const rows: Array<DriverBinds> = []
+  for (let row = 0; row < count; row++) {
+    rows.push(Object.fromEntries(names.map((name, column) => [name, columns[column]!.values[row]])))
+  }
+  return rows
 }

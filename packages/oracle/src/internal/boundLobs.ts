@@ -37,18 +37,21 @@ const problemWith = (
 const isBinds = (binds: unknown): boolean =>
   Array.isArray(binds) || (typeof binds === "object" && binds !== null && !(Symbol.iterator in binds))
 
-/** Throws what is wrong with binds, before anything is sent. `what` names them. */
+/** Throws what is wrong with binds, before anything is sent. They are those of a row where there is one, counted from 0. */
 export const checkBinds = (
   binds: OracleBind.Binds | undefined,
   caller: Caller,
   operation: string,
-  what = "The binds of a statement"
+  row?: number
 ): void => {
   if (binds === undefined) return
   if (!isBinds(binds)) {
+    const what = row === undefined ? "The binds of a statement" : `Row ${row} of a batch`
     throw wrongArgument(operation, what, "an array, or an object with a property for each name", binds)
   }
-  for (const bind of Object.values<unknown>(binds)) {
+  const values: ReadonlyArray<unknown> = Array.isArray(binds) ? binds : Object.values(binds)
+  for (let i = 0; i < values.length; i++) {
+    const bind = values[i]
     // Most binds are plain values, and this runs for each of them.
     if (typeof bind !== "object" || bind === null) continue
     const problem = problemWith(OracleBind.isDescribed(bind) ? bind.value : bind, caller, operation)

@@ -4,6 +4,7 @@
  * The driver takes both for times of the process's own time zone. Under the policy `"utc"` they are times of UTC.
  */
 import { Unfit } from "./numberPolicy.ts"
+import { isUtcProcess } from "./processZone.ts"
 
 /**
  * Which zone a DATE or a TIMESTAMP without time zone is in: `"utc"`, or `"local"`, the process's own.
@@ -55,7 +56,7 @@ const readUtc = (date: Date): Date | Unfit => {
 
 /** Reads what the driver gives for a DATE or a TIMESTAMP without time zone. */
 export const dateReader = (policy: DatePolicy): ((date: Date) => Date | Unfit) | undefined =>
-  policy === "utc" ? readUtc : undefined
+  policy === "local" ? undefined : isUtcProcess() ? (date) => date : readUtc
 
 /**
  * A date whose local time is its time in UTC. The driver writes a DATE from the local time of what it is given; a date that
@@ -82,6 +83,9 @@ class UtcWallClock extends Date {
   }
 }
 
+/** What is given to the driver for dates; where the process's own zone is UTC, they are what they should be. */
+export const dateWriter = (policy: DatePolicy): (date: Date) => Date =>
+  policy === "utc" && !isUtcProcess() ? (date) => new UtcWallClock(date.getTime()) : (date) => date
+
 /** What is given to the driver for a date. */
-export const dateForDriver = (policy: DatePolicy, date: Date): Date =>
-  policy === "utc" ? new UtcWallClock(date.getTime()) : date
+export const dateForDriver = (policy: DatePolicy, date: Date): Date => dateWriter(policy)(date)

@@ -39,11 +39,6 @@ export type LobSource<E, R> = string | Uint8Array | Stream.Stream<string | Uint8
 const isPiece = (value: unknown): value is string | Uint8Array =>
   typeof value === "string" || value instanceof Uint8Array
 
-const pieceOf = (kind: LobKind, piece: string | Uint8Array, decoder: TextDecoder): string | Buffer => {
-  if (kind === "blob") return Buffer.from(piece)
-  return typeof piece === "string" ? piece : decoder.decode(piece, { stream: true })
-}
-
 const write = (lob: Lob, piece: string | Buffer): Promise<void> =>
   new Promise((resolve, reject) => {
     lob.write(piece, (failure) => failure === undefined || failure === null ? resolve() : reject(failure))
@@ -52,34 +47,65 @@ const write = (lob: Lob, piece: string | Buffer): Promise<void> =>
 /** How much is gathered before it is written, in bytes or characters: each write is a round trip, however small its piece. */
 const writeAtOnce = 1_048_576
 
-/** Pieces that wait to be written together. */
-class Gathering {
-  readonly #decoder = new TextDecoder()
-  readonly #kind: LobKind
-  #pieces: Array<string | Buffer> = []
-  #length = 0
+/** The largest piece that always has room beside what is gathered; a larger one may have to wait until that is written. */
+const smallPiece = 65_536
 
-  constructor(kind: LobKind) {
-    this.#kind = kind
-  }
+/** Texts that wait to be written together. */
+class Texts {
+  readonly #decoder = new TextDecoder()
+  #pieces: Array<string> = []
+  #length = 0
 
   get isFull(): boolean {
     return this.#length >= writeAtOnce
   }
 
-  add(piece: string | Uint8Array): void {
-    const part = pieceOf(this.#kind, piece, this.#decoder)
-    this.#pieces.push(part)
-    this.#length += part.length
+  add(piece: string | Uint8Array): boolean {
+    const text = typeof piece === "string" ? piece : this.#decoder.decode(piece, { stream: true })
+    this.#pieces.push(text)
+    this.#length += text.length
+    return true
   }
 
   /** What has been gathered; `isLast` also gives what a character of bytes has left over. */
-  take(isLast: boolean): string | Buffer {
+  take(isLast: boolean): string {
     const pieces = this.#pieces
     this.#pieces = []
     this.#length = 0
-    if (this.#kind === "blob") return Buffer.concat(pieces.filter((piece) => typeof piece !== "string"))
     return isLast ? pieces.join("") + this.#decoder.decode() : pieces.join("")
+  }
+}
+
+/** Bytes that wait to be written together, in one buffer: what is taken has to be written before more is added. */
+class Bytes {
+  #buffer: Buffer | undefined = undefined
+  #length = 0
+  /** A piece as large as what is written at once is not copied. */
+  #whole: Buffer | undefined = undefined
+
+  get isFull(): boolean {
+    return this.#whole !== undefined || this.#length >= writeAtOnce
+  }
+
+  /** Whether there was room for the piece. */
+  add(piece: string | Uint8Array): boolean {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece
+    if (this.#length === 0 && bytes.length >= writeAtOnce) {
+      this.#whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      return true
+    }
+    if (bytes.length > smallPiece && this.#length > 0 && this.#length + bytes.length > writeAtOnce) return false
+    this.#buffer ??= Buffer.allocUnsafe(writeAtOnce + smallPiece)
+    this.#buffer.set(bytes, this.#length)
+    this.#length += bytes.length
+    return true
+  }
+
+  take(): Buffer {
+    const taken = this.#whole ?? this.#buffer?.subarray(0, this.#length) ?? Buffer.alloc(0)
+    this.#whole = undefined
+    this.#length = 0
+    return taken
   }
 }
 
@@ -109,17 +135,23 @@ export const createLob = <E, R>(
       caller.own(lob)
       return Effect.succeed(lob)
     })
-    const gathering = new Gathering(kind)
+    const gathered = kind === "blob" ? new Bytes() : new Texts()
     const put = (piece: string | Buffer) =>
       piece.length === 0 ? Effect.void : caller.call({ operation: "WRITE LOB" }, () => write(lob, piece))
-    yield* Stream.runForEach(pieces, (piece) =>
-      Effect.suspend(() => {
+    const add = (given: ReadonlyArray<string | Uint8Array>, from: number): Effect.Effect<void, CallError> => {
+      for (let index = from; index < given.length; index++) {
+        const piece = given[index]!
         if (!isPiece(piece)) {
           return Effect.fail(wrongArgument("createLob", "A piece of a LOB", "a text or bytes", piece))
         }
-        gathering.add(piece)
-        return gathering.isFull ? put(gathering.take(false)) : Effect.void
-      }))
-    yield* put(gathering.take(true))
+        const isIn = gathered.add(piece)
+        if (!isIn || gathered.isFull) {
+          return Effect.flatMap(put(gathered.take(false)), () => add(given, isIn ? index + 1 : index))
+        }
+      }
+      return Effect.void
+    }
+    yield* Stream.runForEachArray(pieces, (given) => Effect.suspend(() => add(given, 0)))
+    yield* put(gathered.take(true))
     return new OracleLob(lob, caller)
   })

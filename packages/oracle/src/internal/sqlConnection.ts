@@ -45,11 +45,13 @@ export interface SharedState {
 
 const isOut = (value: unknown): value is OutParameter => isParameter(value) && value._tag === "OutParameter"
 
-const isLob = (value: unknown): value is LobParameter => isParameter(value) && value._tag === "LobParameter"
+const isLob = (value: unknown): value is LobParameter =>
+  typeof value === "object" && isParameter(value) && value._tag === "LobParameter"
 
 /** Whether a value is a bind as it is, whatever the server can take. */
-const isPlainValue = (value: unknown): value is string | number | bigint | null =>
-  typeof value === "string" || typeof value === "number" || typeof value === "bigint" || value === null
+const isPlainValue = (value: unknown): value is string | number | bigint | Date | Uint8Array | null =>
+  typeof value === "string" || typeof value === "number" || typeof value === "bigint" || value === null ||
+  value instanceof Date || value instanceof Uint8Array
 
 const noLobs: ReadonlyMap<LobParameter, OracleLob> = new Map()
 

@@ -62,15 +62,16 @@ export class BatchParameter {
 
 /** Of what kind a value is as a bind: values of two kinds cannot be in one column of a batch or of a query. */
 export const kindOf = (value: unknown): string => {
-  if (typeof value === "number" || typeof value === "bigint" || BigDecimal.isBigDecimal(value)) return "number"
+  if (typeof value === "number" || typeof value === "bigint") return "number"
   if (typeof value !== "object" || value === null) return typeof value
+  if (value instanceof Date) return "date"
+  if (value instanceof Uint8Array) return "bytes"
+  if (BigDecimal.isBigDecimal(value)) return "number"
   if (isParameter(value)) return value._tag === "JsonParameter" ? "json" : `parameter ${value._tag}`
   if (OracleBind.isDescribed(value)) {
     const { type } = value
     return `described ${typeof type === "string" ? type : "name" in type ? type.name : type.element}`
   }
-  if (value instanceof Date) return "date"
-  if (value instanceof Uint8Array) return "bytes"
   if (DateTime.isDateTime(value)) return "dateTime"
   if (value instanceof OracleLob) return "lob"
   if (Duration.isDuration(value)) return "duration"

@@ -331,13 +331,14 @@ export const executeMany = (
           () => {
             const isPositional = Array.isArray(rows[0])
             for (const [index, row] of rows.entries()) {
-              const what = `Row ${index} of a batch`
-              if (row === undefined) throw wrongArgument("executeMany", what, "the binds of an execution", row)
-              checkBinds(row, caller, "executeMany", what)
+              if (row === undefined) {
+                throw wrongArgument("executeMany", `Row ${index} of a batch`, "the binds of an execution", row)
+              }
+              checkBinds(row, caller, "executeMany", index)
               if (Array.isArray(row) !== isPositional) {
                 throw wrongArgument(
                   "executeMany",
-                  what,
+                  `Row ${index} of a batch`,
                   isPositional ? "an array as row 0 is" : "an object as row 0 is",
                   row
                 )
