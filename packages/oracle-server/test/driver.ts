@@ -27,7 +27,23 @@ export interface Connection {
   break(): Promise<void>
   isHealthy(): boolean
   close(options?: object): Promise<void>
+  readonly transactionInProgress: boolean
+  beginSessionlessTransaction(options?: object): Promise<Buffer>
+  resumeSessionlessTransaction(id: Buffer | string, options?: object): Promise<Buffer>
+  suspendSessionlessTransaction(): Promise<void>
+  tpcBegin(xid: Xid, flag?: number, timeout?: number): Promise<void>
+  tpcEnd(xid?: Xid, flag?: number): Promise<void>
+  tpcPrepare(xid?: Xid): Promise<boolean>
+  tpcCommit(xid?: Xid, onePhase?: boolean): Promise<void>
+  tpcRollback(xid?: Xid): Promise<void>
+  tpcRecover(asString?: boolean): Promise<ReadonlyArray<Xid>>
   runPipeline?(pipeline: unknown, continueOnError?: boolean): Promise<ReadonlyArray<unknown>>
+}
+
+export interface Xid {
+  readonly formatId: number
+  readonly globalTransactionId: string | Buffer
+  readonly branchQualifier: string | Buffer
 }
 
 export interface MetaData {

@@ -194,8 +194,6 @@ def transactions(connection):
 
 def refused(connection):
     """What the server does not have is refused at once: nothing waits."""
-    equal(3001, code(lambda: connection.tpc_begin(connection.xid(1, "a", "b"))))
-    equal(3001, code(lambda: connection.begin_sessionless_transaction()))
     equal(3001, code(lambda: connection.queue("Q").enqone(connection.msgproperties(payload=b"x"))))
     query(connection)
 
@@ -368,6 +366,67 @@ def objects(connection):
         cursor.execute(f"drop type py_{name}")
 
 
+def sessionless(connection):
+    cursor = connection.cursor()
+    cursor.execute("create table py_sessionless (n number)")
+    transaction = connection.begin_sessionless_transaction(timeout=30, defer_round_trip=True)
+    cursor.execute("insert into py_sessionless values (1)")
+    connection.suspend_sessionless_transaction()
+    equal([], rows(connection, "select n from py_sessionless"))
+    with connect() as other:
+        other.resume_sessionless_transaction(transaction, timeout=5, defer_round_trip=True)
+        other.cursor().executemany("insert into py_sessionless values (:1)", [(2,), (3,)], suspend_on_success=True)
+        equal(26217, code(lambda: other.begin_sessionless_transaction(transaction)))
+    connection.resume_sessionless_transaction(transaction)
+    with connect() as other:
+        equal(25351, code(lambda: other.resume_sessionless_transaction(transaction, timeout=0)))
+        equal(26218, code(lambda: other.resume_sessionless_transaction(b"nowhere")))
+    connection.commit()
+    equal([(1,), (2,), (3,)], rows(connection, "select n from py_sessionless order by n"))
+    cursor.execute("""
+        declare id raw(64); begin id := dbms_transaction.start_transaction(:1,
+        dbms_transaction.transaction_type_sessionless, 5, dbms_transaction.transaction_new); end;""", [b"by statement"])
+    try:
+        connection.suspend_sessionless_transaction()
+        raise AssertionError("no error")
+    except oracledb.Error as error:
+        equal("DPY-3034", error.args[0].full_code)
+    cursor.callproc("dbms_transaction.suspend_transaction")
+    connection.resume_sessionless_transaction(b"by statement")
+    connection.rollback()
+    cursor.execute("drop table py_sessionless purge")
+
+
+def two_phases(connection):
+    cursor = connection.cursor()
+    cursor.execute("create table py_tpc (n number)")
+    ids = [connection.xid(7407, "python", branch) for branch in ["a", "b", "c"]]
+    for n, xid in enumerate(ids):
+        connection.tpc_begin(xid)
+        cursor.execute("insert into py_tpc values (:1)", [n])
+        connection.tpc_end(xid)
+    connection.tpc_rollback(ids[0])
+    equal(24756, code(lambda: connection.tpc_prepare(ids[0])))
+    equal(True, connection.tpc_prepare(ids[1]))
+    with connect() as other:
+        found = other.tpc_recover()
+        equal(1, len(found))
+        equal(found, other.cursor().execute("select * from dba_pending_transactions").fetchall())
+        other.tpc_commit(found[0])
+        other.tpc_begin(ids[2], oracledb.TPC_BEGIN_RESUME)
+        equal(24758, code(lambda: other.tpc_end(ids[1])))
+        other.tpc_commit(ids[2], one_phase=True)
+    equal([(1,), (2,)], rows(connection, "select n from py_tpc order by n"))
+    connection.tpc_begin(ids[0])
+    equal(False, connection.tpc_prepare())
+    cursor.execute("insert into py_tpc values (9)")
+    equal(24776, code(lambda: connection.tpc_begin(ids[0])))
+    connection.tpc_begin(ids[0], oracledb.TPC_BEGIN_PROMOTE)
+    equal(2089, code(lambda: cursor.execute("truncate table py_tpc")))
+    connection.tpc_rollback()
+    cursor.execute("drop table py_tpc purge")
+
+
 CASES = {
     "log on with a wrong password": wrong_password,
     "query": query,
@@ -384,6 +443,8 @@ CASES = {
     "errors": errors,
     "transactions": transactions,
     "refused features": refused,
+    "sessionless transactions": sessionless,
+    "two-phase commit": two_phases,
     "direct path load": direct_path,
     "cancel a call that runs": cancel,
     "cancel an idle connection": cancel_idle,

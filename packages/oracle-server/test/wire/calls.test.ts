@@ -319,9 +319,10 @@ describe("calls", () => {
   it.live("refuses by name what it does not have, and the connection lives on", () =>
     Effect.scoped(Effect.gen(function*() {
       const connection = yield* connect(yield* serve(cannedEngine({ "select 1": numbers(1) })))
-      const begin = connection as unknown as { tpcBegin: (xid: object) => Promise<void> }
-      const xid = { formatId: 1, globalTransactionId: "a", branchQualifier: "b" }
-      assert.strictEqual(yield* codeOf(() => begin.tpcBegin(xid)), "ORA-03001")
+      const { SUBSCR_NAMESPACE_DBCHANGE: namespace } = oracledb as unknown as { SUBSCR_NAMESPACE_DBCHANGE: number }
+      const subscriber = connection as unknown as { subscribe: (name: string, options: object) => Promise<void> }
+      const options = { namespace, sql: "select 1", callback: () => undefined, clientInitiated: true }
+      assert.strictEqual(yield* codeOf(() => subscriber.subscribe("changes", options)), "ORA-03001")
       assert.deepStrictEqual((yield* run(connection, "select 1")).rows, [[1, "row 1 "]])
     })))
 

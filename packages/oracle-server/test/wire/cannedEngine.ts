@@ -105,6 +105,21 @@ const kindOf = (sql: string): StatementKind =>
     ? "ddl"
     : "insert"
 
+const absent = (): never => {
+  throw oraError(24_756, "transaction does not exist")
+}
+
+const noBranches = {
+  sessionless: undefined,
+  isGlobal: false,
+  start: absent,
+  detach: absent,
+  prepare: absent,
+  commit: absent,
+  rollback: absent,
+  forget: absent
+}
+
 /** An engine that answers the texts it is given, and nothing else: what is under test is the wire. */
 export const cannedEngine = (
   texts: { readonly [sql: string]: Canned }
@@ -121,6 +136,7 @@ export const cannedEngine = (
         onCancel: undefined,
         hasTemporaryRows: false,
         logicalTransaction: undefined,
+        branches: noBranches,
         get inTransaction() {
           return session.transaction
         },
@@ -183,6 +199,7 @@ export const cannedEngine = (
     addSchema: () => undefined,
     snapshot: () => ({ _tag: "EngineSnapshot" }),
     restore: () => undefined,
+    loseInstance: () => undefined,
     sessions: () => opened,
     close: () => undefined
   }

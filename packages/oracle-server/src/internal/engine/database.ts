@@ -51,13 +51,16 @@ export const make = (options: EngineOptions = {}): Engine => {
     snapshot: () => new Snapshot(core.snapshot()),
     restore: (snapshot) => {
       for (const session of sessions) session.abandon()
+      core.branches.abandon()
       core.restore((snapshot as Snapshot).core)
     },
+    loseInstance: (name) => core.branches.loseInstance(name),
     sessions: () => [...sessions],
     close: () => {
       if (closed) return
       closed = true
       core.jobs.close()
+      core.branches.close()
       for (const session of sessions) session.close()
     }
   }

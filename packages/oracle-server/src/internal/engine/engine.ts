@@ -122,11 +122,50 @@ export interface ExecuteResult {
   readonly lastRowid?: string
 }
 
+/** What identifies a transaction that belongs to no session. */
+export interface BranchId {
+  readonly formatId: number
+  readonly global: Uint8Array
+  readonly qualifier: Uint8Array
+}
+
+/** A branch by its id, or by the number that its beginning was answered with; without either it is the session's own. */
+export interface BranchReference {
+  readonly id: BranchId | undefined
+  readonly number: number | undefined
+}
+
+export interface StartBranch {
+  readonly kind: "sessionless" | "global"
+  readonly id: BranchId
+  readonly mode: "new" | "join" | "resume" | "promote"
+  /** Seconds: for how long a new one may lie without a session, or how long to wait for the session that has it. */
+  readonly timeout: number
+}
+
+/** Transactions that a session takes and leaves: sessionless ones, and branches of global ones. All throw {@link OraErrorLike}. */
+export interface SessionBranches {
+  /** The one that the session is in, and whether a statement has put it there. */
+  readonly sessionless: { readonly id: Uint8Array; readonly byStatement: boolean } | undefined
+  /** Whether the session is in a branch of a global transaction. */
+  readonly isGlobal: boolean
+  /** Gives the number of the branch. */
+  readonly start: (request: StartBranch) => number | Promise<number>
+  readonly detach: (kind: StartBranch["kind"], id: BranchId | undefined) => void
+  /** False when there is nothing to commit. */
+  readonly prepare: (reference: BranchReference) => boolean
+  /** Whether there was anything to commit. */
+  readonly commit: (reference: BranchReference, onePhase: boolean) => boolean
+  readonly rollback: (reference: BranchReference) => void
+  readonly forget: (reference: BranchReference) => void
+}
+
 /** One logged-on session. */
 export interface EngineSession {
   readonly info: SessionInfo
   /** True while uncommitted work or locks exist: bit 0x2 of the call status. */
   readonly inTransaction: boolean
+  readonly branches: SessionBranches
   /** Whether rows of a temporary table outlive the transaction in this session. */
   readonly hasTemporaryRows: boolean
   /** Names the transaction that is committed next, where the service has Transaction Guard. */
@@ -295,6 +334,8 @@ export interface Engine {
    * back, their running statements broken with ORA-01013, their cursors closed.
    */
   readonly restore: (snapshot: EngineSnapshot) => void
+  /** An instance is gone: suspended transactions that it has worked on are rolled back, prepared ones stay in doubt. */
+  readonly loseInstance: (name: string) => void
   readonly sessions: () => ReadonlyArray<EngineSession>
   /** Closes every session and the store. Idempotent. */
   readonly close: () => void

@@ -41,4 +41,5 @@ export const takeDown = async (instance: Member, mode: "abort" | "immediate" | "
     }
   }
   instance.cutAll(false)
+  instance.engine.loseInstance(instance.name)
 }

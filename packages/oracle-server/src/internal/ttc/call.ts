@@ -22,6 +22,12 @@ export type FunctionName =
   | "directPathPrepare"
   | "directPathLoad"
   | "directPathOperation"
+  | "transactionStart"
+  | "transactionDetach"
+  | "transactionPrepare"
+  | "transactionCommit"
+  | "transactionRollback"
+  | "transactionForget"
   | "version"
   | "describeObject"
   | "closeCursors"
@@ -59,9 +65,13 @@ const names = new Map<number, FunctionName>([
 
 export const functionName = (code: number): FunctionName => names.get(code) ?? "unknown"
 
+/** Calls whose names are told by what they ask for, not by their codes. */
+export const namedByBody: ReadonlySet<number> = new Set([
+  FunctionCode.transactionSwitch,
+  FunctionCode.transactionChangeState
+])
+
 const unimplementedNames = new Map<number, string>([
-  [FunctionCode.transactionSwitch, "distributed and sessionless transactions"],
-  [FunctionCode.transactionChangeState, "distributed transactions"],
   [FunctionCode.enqueue, "Advanced Queuing (enqueue)"],
   [FunctionCode.dequeue, "Advanced Queuing (dequeue)"],
   [FunctionCode.arrayQueue, "Advanced Queuing (arrays)"],

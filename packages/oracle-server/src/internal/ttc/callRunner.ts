@@ -18,6 +18,7 @@ import { writeExecuteParameters } from "./parameterMessage.ts"
 import type { FunctionBody } from "./requestParser.ts"
 import type { ServerSession } from "./serverSession.ts"
 import { returningPlaceholders } from "./statementScan.ts"
+import { afterCall, reportSessionless, runChange, runSwitch } from "./transactionCall.ts"
 
 const sessionReturn = 4
 const sessionChanged = 4
@@ -57,8 +58,10 @@ export const checkCall = (dialogue: Dialogue, call: Call): void => {
 
 const serverLogicalTransaction = 7
 
-/** Tells the client the name of its next transaction, where that is news. */
-export const reportTransaction = ({ session, writer }: Dialogue): void => {
+/** Tells the client the name of its next transaction, and of a sessionless one, where that is news. */
+export const reportTransaction = (dialogue: Dialogue): void => {
+  const { session, writer } = dialogue
+  reportSessionless(dialogue)
   if (session === undefined || session.closed) return
   const name = session.engine.logicalTransaction
   if (name === undefined) return
@@ -71,6 +74,7 @@ export const reportTransaction = ({ session, writer }: Dialogue): void => {
 
 /** Ends the response to a call with STATUS. */
 const completeStatus = (dialogue: Dialogue, call: Call): void => {
+  afterCall(dialogue)
   reportTransaction(dialogue)
   considerImplicitRelease(dialogue, call)
   writeStatus(dialogue.writer, dialogue.callStatus(call), call.sequence)
@@ -78,6 +82,7 @@ const completeStatus = (dialogue: Dialogue, call: Call): void => {
 
 /** Ends the response to a call with what an execution came to. */
 const complete = (dialogue: Dialogue, call: Call, outcome: ExecuteOutcome): void => {
+  afterCall(dialogue)
   reportTransaction(dialogue)
   considerImplicitRelease(dialogue, call)
   const { cursorId, sequence } = call
@@ -103,6 +108,7 @@ const isStateless = ({ cursors, engine, lobs }: ServerSession): boolean =>
 /** Ends the response to a call with an error, in place of the body that was written. */
 export const failCall = (dialogue: Dialogue, call: Call, cause: unknown): OraErrorLike => {
   const error = asOraError(cause)
+  dialogue.switching = undefined
   dialogue.writer.truncate(call.body)
   dialogue.takeBack(call)
   reportTransaction(dialogue)
@@ -161,6 +167,15 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
       describeObject(engine, body.name, dialogue.writer, dialogue.terms)
       return complete(dialogue, call, { rowCount: 0 })
     }
+    case "transactionSwitch": {
+      const switched = runSwitch(dialogue, body.request)
+      return switched instanceof Promise
+        ? switched.then(() => completeStatus(dialogue, call))
+        : completeStatus(dialogue, call)
+    }
+    case "transactionChange":
+      runChange(dialogue, body.request)
+      return completeStatus(dialogue, call)
     case "loadPrepare":
     case "loadStream":
     case "loadOperation":
@@ -190,6 +205,8 @@ const runPlain = (dialogue: Dialogue, call: Call): void => {
   if (call.code === FunctionCode.pipelineEnd) dialogue.pipeline = undefined
   else {
     const { engine } = dialogue.requireSession()
+    const ends = call.code === FunctionCode.commit ? "COMMIT" : call.code === FunctionCode.rollback ? "ROLLBACK" : ""
+    if (ends !== "" && engine.branches.isGlobal) throw oraError(24_795, `Illegal ${ends} attempt made`)
     if (call.code === FunctionCode.commit) engine.commit()
     else if (call.code === FunctionCode.rollback) engine.rollback()
     else if (call.code === FunctionCode.logoff) dialogue.logoff()

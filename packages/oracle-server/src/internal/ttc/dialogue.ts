@@ -10,6 +10,7 @@ import { FieldVersion } from "./message.ts"
 import { firstTerms, type TtcTerms } from "./negotiation.ts"
 import { CallStatus } from "./outcome.ts"
 import type { ServerSession } from "./serverSession.ts"
+import type { TransactionSwitch } from "./transactionMessage.ts"
 import type { TtcHost } from "./ttcHost.ts"
 
 /** Calls that the client has sent without waiting for their answers, until it ends the series. */
@@ -35,6 +36,8 @@ export class Dialogue {
   pipeline: Pipeline | undefined
   /** The session that was given back to the pool, until the next call attaches one. */
   released: { readonly session: ServerSession; readonly announce: boolean } | undefined
+  /** A change of transactions that rides with the call that follows. */
+  switching: TransactionSwitch | undefined
   /** The next response tells the client which session it has been given. */
   announceSession = false
 
@@ -77,6 +80,7 @@ export class Dialogue {
   /** Gives the session back to the server's pool. */
   release(session: ServerSession, announce: boolean): void {
     if (this.logon === undefined) return
+    this.switching = undefined
     if (session.engine.inTransaction) session.engine.rollback()
     this.released = { session, announce }
     this.session = undefined
@@ -89,6 +93,7 @@ export class Dialogue {
     const { session } = this
     if (session !== undefined && !session.closed) {
       session.reported.transaction = undefined
+      session.reported.sessionless = undefined
       for (const id of cursors) session.cursors.close(id)
       for (const locator of locators) session.lobs.free(locator)
     }

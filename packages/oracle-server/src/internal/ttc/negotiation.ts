@@ -16,6 +16,8 @@ export interface TtcTerms {
   readonly countedBytes: boolean
   /** The client derives the keys of an 11g logon as those of a 12c one. */
   readonly mixesAllKeys: boolean
+  /** The client keeps track of sessionless transactions, and has to be told of them. */
+  readonly knowsSessionless: boolean
   /** The client orders long binds by the size of their national text in characters, not by the size that it sends. */
   readonly ordersByCharacters: boolean
 }
@@ -28,6 +30,7 @@ export const firstTerms = (fieldVersion: number): TtcTerms => ({
   countedTexts: true,
   countedBytes: false,
   mixesAllKeys: true,
+  knowsSessionless: false,
   ordersByCharacters: true
 })
 
@@ -45,6 +48,7 @@ const CompileCap = {
   wideTypes: 27,
   ttc3: 37,
   ttc4: 40,
+  ttc5: 44,
   backport2: 45
 } as const
 
@@ -55,6 +59,7 @@ const bigChunks = 0x20
 const zoneVersion = 0x02
 const endOfResponseBit = 0x20
 const endUserContexts = 0x02
+const sessionlessBit = 0x20
 
 /** PROTOCOL: the versions and the name of the client. */
 export const parseProtocol = (reader: ByteReader): { readonly driver: string } => {
@@ -97,6 +102,7 @@ export interface DataTypesRequest {
   readonly countedTexts: boolean
   readonly mixesAllKeys: boolean
   readonly countedBytes: boolean
+  readonly knowsSessionless: boolean
   /** The list as the client sent it, its end included. */
   readonly list: Buffer
 }
@@ -133,6 +139,7 @@ export const parseDataTypes = (reader: ByteReader): DataTypesRequest => {
     countedTexts: (flags & conversionOfLengths) !== 0,
     mixesAllKeys: has(CompileCap.logonTypes, logonTypes.o7),
     countedBytes,
+    knowsSessionless: has(CompileCap.ttc5, sessionlessBit),
     list: Buffer.from(reader.buffer.subarray(from, reader.position))
   }
 }
@@ -146,7 +153,8 @@ export const agreeOnTerms = (terms: TtcTerms, request: DataTypesRequest, fieldVe
   endOfResponse: request.endOfResponse,
   countedTexts: request.countedTexts,
   countedBytes: request.countedBytes,
-  mixesAllKeys: request.mixesAllKeys
+  mixesAllKeys: request.mixesAllKeys,
+  knowsSessionless: request.knowsSessionless
 })
 
 // +00:00, hours and minutes with a bias of 60.

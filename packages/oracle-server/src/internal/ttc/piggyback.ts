@@ -3,6 +3,7 @@ import { ProtocolError } from "../net/protocolError.ts"
 import type { ByteReader } from "./byteReader.ts"
 import { FunctionCode } from "./message.ts"
 import type { TtcTerms } from "./negotiation.ts"
+import { parseTransactionSwitch, type TransactionSwitch } from "./transactionMessage.ts"
 
 /** What a piggyback asks for. It is applied, in order, before the function message that it rides with. */
 export type Piggyback =
@@ -19,6 +20,7 @@ export type Piggyback =
   }
   | { readonly kind: "securityContext"; readonly payload: Buffer }
   | { readonly kind: "pipelineBegin"; readonly abortOnError: boolean }
+  | { readonly kind: "transactionStart" | "transactionDetach"; readonly request: TransactionSwitch }
 
 /** Only what was set; `null` clears. */
 export interface EndToEndAttributes {
@@ -155,6 +157,10 @@ export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms
       reader.ub2()
       reader.skip(1)
       return { kind: "pipelineBegin", abortOnError: reader.u8() === 2 }
+    }
+    case FunctionCode.transactionSwitch: {
+      const request = parseTransactionSwitch(reader)
+      return { kind: request.start === undefined ? "transactionDetach" : "transactionStart", request }
     }
     default:
       return undefined

@@ -6,6 +6,7 @@ import { endUserOf } from "./endUserContext.ts"
 import { asOraError } from "./failure.ts"
 import { decodeOson } from "./osonDecoder.ts"
 import type { Piggyback } from "./piggyback.ts"
+import { noteSwitch } from "./transactionCall.ts"
 
 /** Applies a piggyback; its error becomes that of the call it rides with. */
 export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErrorLike | undefined => {
@@ -36,6 +37,10 @@ export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErr
       case "securityContext":
         session.endUser = endUserOf(decodeOson(piggyback.payload), dialogue.host.tokens)
         session.endUserCame = true
+        break
+      case "transactionStart":
+      case "transactionDetach":
+        noteSwitch(dialogue, piggyback.request)
         break
       case "applicationContext":
         if (piggyback.clear) throw unimplemented("clearing all of an application context")

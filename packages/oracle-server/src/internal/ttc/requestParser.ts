@@ -3,6 +3,7 @@ import { ProtocolError } from "../net/protocolError.ts"
 import { type AuthMessage, parseAuthMessage } from "./authMessage.ts"
 import type { BindMetadata } from "./bindReader.ts"
 import { type ByteReader, Incomplete } from "./byteReader.ts"
+import type { FunctionName } from "./call.ts"
 import { parseDescribeObject } from "./describeObject.ts"
 import {
   type LoadOperation,
@@ -25,6 +26,12 @@ import { FieldVersion, FunctionCode, MessageType } from "./message.ts"
 import { agreeOnTerms, type DataTypesRequest, parseDataTypes, parseProtocol, type TtcTerms } from "./negotiation.ts"
 import { parsePiggyback, type Piggyback } from "./piggyback.ts"
 import type { RequestBuffer } from "./requestBuffer.ts"
+import {
+  parseTransactionChange,
+  parseTransactionSwitch,
+  type TransactionChange,
+  type TransactionSwitch
+} from "./transactionMessage.ts"
 
 /** Code, sequence and token of a function message. */
 export interface FunctionHeader {
@@ -45,6 +52,8 @@ export type FunctionBody =
   | { readonly kind: "loadPrepare"; readonly request: LoadPrepare }
   | { readonly kind: "loadStream"; readonly request: LoadStream }
   | { readonly kind: "loadOperation"; readonly request: LoadOperation }
+  | { readonly kind: "transactionSwitch"; readonly request: TransactionSwitch }
+  | { readonly kind: "transactionChange"; readonly request: TransactionChange }
   /** A function that this server does not have, passed over. */
   | { readonly kind: "unknown" }
 
@@ -199,6 +208,10 @@ export class RequestParser {
       case FunctionCode.pipelineEnd:
         reader.ub4()
         return { kind: "plain" }
+      case FunctionCode.transactionSwitch:
+        return { kind: "transactionSwitch", request: parseTransactionSwitch(reader) }
+      case FunctionCode.transactionChangeState:
+        return { kind: "transactionChange", request: parseTransactionChange(reader) }
       case FunctionCode.directPathPrepare:
         return { kind: "loadPrepare", request: parseLoadPrepare(reader) }
       case FunctionCode.directPathLoad:
@@ -222,6 +235,21 @@ export class RequestParser {
     if (!this.#buffer.skipToBoundary()) throw new Incomplete()
     return { kind: "unknown" }
   }
+}
+
+const changeNames = {
+  commit: "transactionCommit",
+  commitOnePhase: "transactionCommit",
+  rollback: "transactionRollback",
+  prepare: "transactionPrepare",
+  forget: "transactionForget"
+} as const
+
+/** The name of a call that its code does not tell. */
+export const nameOfBody = (body: FunctionBody): FunctionName | undefined => {
+  if (body.kind === "transactionChange") return changeNames[body.request.operation]
+  if (body.kind !== "transactionSwitch") return undefined
+  return body.request.start === undefined ? "transactionDetach" : "transactionStart"
 }
 
 const expect = (reader: ByteReader, type: number): void => {

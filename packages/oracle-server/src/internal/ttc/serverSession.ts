@@ -10,6 +10,8 @@ export interface ReportedState {
   edition: string
   /** The last name of a transaction that was sent, in hexadecimal. */
   transaction?: string | undefined
+  /** The sessionless transaction that the client was last told of, "" for none; undefined when it has to be told. */
+  sessionless: string | undefined
 }
 
 /** The end user that an application's call is for. */
@@ -44,7 +46,7 @@ export class ServerSession {
     this.engine = engine
     this.cursors = new CursorTable(engine, maxOpenCursors)
     this.loads = new DirectLoads(engine)
-    this.reported = { schema: engine.currentSchema, edition: engine.edition }
+    this.reported = { schema: engine.currentSchema, edition: engine.edition, sessionless: "" }
     this.openedAt = now
     this.lastCallAt = now
   }

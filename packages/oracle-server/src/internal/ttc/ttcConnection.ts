@@ -22,8 +22,9 @@ import { FunctionCode, MessageType } from "./message.ts"
 import { writeOutcome } from "./outcome.ts"
 import { applyPiggyback } from "./piggybackCall.ts"
 import { RequestBuffer } from "./requestBuffer.ts"
-import { type ExpectedRows, type FunctionBody, type Message, RequestParser } from "./requestParser.ts"
+import { type ExpectedRows, type FunctionBody, type Message, nameOfBody, RequestParser } from "./requestParser.ts"
 import { returningPlaceholders } from "./statementScan.ts"
+import { beforeCall } from "./transactionCall.ts"
 import type { CallFault, TtcHost } from "./ttcHost.ts"
 
 /** An execution whose rows of binds are still arriving. */
@@ -132,6 +133,7 @@ export class TtcConnection {
     // The client drops a response that was on its way, and with it every cursor and LOB that only this response named.
     // The call's own cursor is named once more, so that the client can close it.
     if (last !== undefined) dialogue.takeBack(last)
+    dialogue.switching = undefined
     dialogue.writer.reset()
     reportTransaction(dialogue)
     writeOutcome(dialogue.writer, {
@@ -187,7 +189,7 @@ export class TtcConnection {
         })
       }
       case "function":
-        return this.#takeFunction(this.#begin(message.header), message.body)
+        return this.#takeFunction(this.#begin(message.header, nameOfBody(message.body)), message.body)
     }
   }
 
@@ -230,15 +232,20 @@ export class TtcConnection {
     // A break came before the request was there: the call is not begun, and the reset that is due is its answer.
     if (this.#breaking) {
       call.cancelled = true
+      dialogue.switching = undefined
       return host.finished(call, dialogue.session, cancelled())
     }
     const fault = host.fault(call, dialogue.session)
     const guarded = (): Settled | Promise<Settled> => {
       try {
         checkCall(dialogue, call)
-        if (early !== undefined) throw early
         if (fault?.kind === "error") throw fault.error
-        const result = work()
+        const before = beforeCall(dialogue)
+        const rest = (): void | Promise<void> => {
+          if (early !== undefined) throw early
+          return work()
+        }
+        const result = before === undefined ? rest() : before.then(rest)
         return result instanceof Promise
           ? result.then(() => undefined, (cause) => this.#failed(call, cause))
           : undefined

@@ -119,8 +119,7 @@ export function* runBlockStatement(
       })
     } catch (error) {
       // A block that fails leaves nothing of what it has not committed itself.
-      transaction.undoTo(mark, false)
-      transaction.settle()
+      host.executor.undoSince(transaction, mark)
       if (error instanceof OraError && error.code === 6550 && !error.message.includes(": line ")) {
         const [line, column] = lineAndColumn(statement.sql, error.offset)
         const text = error.message.replace(/^ORA-06550: /, "")

@@ -11,6 +11,7 @@ import type {
   ExecuteResult,
   Lob,
   Row,
+  SessionBranches,
   SessionInfo,
   Statement,
   Value
@@ -41,11 +42,14 @@ import { SessionState } from "../values/sessionState.ts"
 import { kindOf } from "../values/sqlType.ts"
 import { decoderFor, encodeValue } from "../values/values.ts"
 
+import { sessionBranches } from "./sessionBranches.ts"
+
 const compilationWarning = oraError(24344, "success with compilation error")
 
 export class Session implements EngineSession {
   readonly info: SessionInfo
   readonly state: SessionState
+  readonly branches: SessionBranches
   readonly #core: Core
   readonly #executor: Executor
   readonly #plsql: SessionHost
@@ -76,6 +80,10 @@ export class Session implements EngineSession {
     core.subprograms = () => describedSubprograms(this.#plsql)
     serveFunctions(this.state, this.#plsql)
     this.state.globalContexts = core.globalContexts
+    this.branches = sessionBranches(this.#executor.branches, {
+      enter: () => this.#enter(),
+      drive: (steps) => this.#drive(steps)
+    })
   }
 
   #releaseUserLocks(): void {
@@ -84,7 +92,11 @@ export class Session implements EngineSession {
   }
 
   get inTransaction(): boolean {
-    return this.#executor.transaction.active
+    return this.#executor.branches.current !== undefined || this.#executor.transaction.active
+  }
+
+  get lockOwner(): number {
+    return this.#executor.transaction.sid
   }
 
   get logicalTransaction(): Buffer | undefined {
@@ -248,6 +260,9 @@ export class Session implements EngineSession {
   }
 
   *#steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
+    if (request.autoCommit === true && this.#executor.transaction.isCoordinated) {
+      throw oraError(2089, "COMMIT is not allowed in a subordinate session")
+    }
     const result = yield* this.#run(statement, request)
     // A batch with rows that were refused is left to its client.
     const isRefused = result.batchErrors !== undefined && result.batchErrors.length > 0

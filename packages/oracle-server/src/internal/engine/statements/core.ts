@@ -4,6 +4,7 @@ import { Policies } from "../catalog/policies.ts"
 import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Alerts } from "../storage/alerts.ts"
+import { Branches } from "../storage/branches.ts"
 import { Locks } from "../storage/locks.ts"
 import { LogicalTransactions } from "../storage/logicalTransactions.ts"
 import { Store, type StoreSnapshot } from "../storage/store.ts"
@@ -63,6 +64,8 @@ const defaultSleep = (milliseconds: number, signal: AbortSignal): Promise<void> 
 export interface SessionView {
   readonly state: SessionState
   readonly inTransaction: boolean
+  /** Who owns the locks of the transaction that it works in. */
+  readonly lockOwner: number
 }
 
 /** The definitions and the committed rows of a database at one moment. It can be restored any number of times. */
@@ -91,6 +94,8 @@ export class Core {
   readonly contexts = new Map<string, ContextDef>()
   readonly globalContexts: SessionState["globalContexts"] = new Map()
   readonly store: Store
+  /** The transactions that belong to no session. */
+  readonly branches: Branches
   /** Where the service has Transaction Guard. */
   readonly guard: LogicalTransactions | undefined
   readonly host: EngineHost
@@ -125,6 +130,7 @@ export class Core {
     }
     this.jobs = new Jobs(this.host)
     this.locks = new Locks(this.host.sleep)
+    this.branches = new Branches(this.locks, this.host.sleep, this.host.now)
     this.store = new Store(options.memoryLimit ?? defaultMemory, this.host.clock)
     this.guard = options.transactionGuard === true ? new LogicalTransactions() : undefined
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)

@@ -10,6 +10,7 @@ import type { SessionState } from "../values/sessionState.ts"
 import { DATE, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { isAbsentView } from "./absentViews.ts"
 import { argumentRows } from "./argumentRows.ts"
+import { branchViews } from "./branchViews.ts"
 import type { Core } from "./core.ts"
 import { dictionaryColumns } from "./dictionaryColumns.ts"
 import {
@@ -64,7 +65,7 @@ const instanceOf = ({ info }: SessionState): number => info.instanceNumber ?? 1
 /** Sessions of one instance, or of all of them with the number of each. */
 const sessionRows = (core: Core, instance?: number): Rows =>
   [...core.sessions.values()].filter(({ state }) => instance === undefined || instanceOf(state) === instance).map((
-    { state }
+    { lockOwner, state }
   ) => {
     const { info } = state
     return [
@@ -87,9 +88,17 @@ const sessionRows = (core: Core, instance?: number): Rows =>
       state.clientInfo,
       state.clientId,
       info.service,
-      core.locks.blockerOf(info.sid) ?? null
+      blockingSession(core, lockOwner)
     ]
   })
+
+/** The session behind the lock that a session waits for; none when the transaction that has it is suspended. */
+const blockingSession = (core: Core, waiting: number): number | null => {
+  const holder = core.locks.blockerOf(waiting)
+  if (holder === undefined) return null
+  for (const { lockOwner, state } of core.sessions.values()) if (lockOwner === holder) return state.info.sid
+  return holder > 0 ? holder : null
+}
 
 const sessionColumns =
   "SID# SERIAL## USER## USERNAME STATUS SERVER SCHEMANAME OSUSER PROCESS MACHINE TERMINAL PROGRAM TYPE MODULE ACTION CLIENT_INFO CLIENT_IDENTIFIER SERVICE_NAME BLOCKING_SESSION#"
@@ -318,6 +327,7 @@ const views: Readonly<Record<string, View>> = {
         { state: { info: { sid } } }
       ) => [sid, core.host.usage(sid).temporaryLobs, 0, 0, 0])
   },
+  ...branchViews,
   SESSION_PRIVS: { columns: "PRIVILEGE", rows: () => privileges.map((name) => [name]) },
   SESSION_ROLES: { columns: "ROLE", rows: () => [] },
   USER_SYS_PRIVS: {
@@ -379,7 +389,7 @@ export const dictionaryView = (core: Core, path: ReadonlyArray<string>): Diction
       : column.endsWith("@")
       ? { name: column.slice(0, -1), type: DATE }
       : column.endsWith("~")
-      ? { name: column.slice(0, -1), type: raw(16) }
+      ? { name: column.slice(0, -1), type: raw(64) }
       : { name: column, type: varchar2() }
   )
   return {

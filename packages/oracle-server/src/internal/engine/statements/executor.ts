@@ -8,7 +8,7 @@ import { newScope, type OutColumn } from "../compile/term.ts"
 import { type Changing, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import type { LogicalTransaction } from "../storage/logicalTransactions.ts"
-import { Transaction } from "../storage/transaction.ts"
+import { type Savepoint, Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Ddl, Parsed } from "../syntax/astDefinitions.ts"
@@ -18,6 +18,7 @@ import type { ObjectType, SqlType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { define } from "./alterations.ts"
+import { BranchWork } from "./branchWork.ts"
 import type { Core } from "./core.ts"
 import type { DefinitionServices } from "./definitions.ts"
 import { dictionaryView } from "./dictionary.ts"
@@ -74,9 +75,11 @@ export const asOraError = (error: unknown): unknown => {
 export class Executor {
   readonly core: Core
   readonly state: SessionState
-  /** The session's, or an autonomous one that runs within it. */
+  /** The session's own, one that it has taken, or an autonomous one that runs within either. */
   transaction: Transaction
-  readonly #main: Transaction
+  /** The session's own. */
+  local: Transaction
+  readonly branches: BranchWork
   readonly guard: LogicalTransaction | undefined
   readonly #statements = new Map<string, SessionStatement>()
   /** Set by the session, which knows how to run PL/SQL. */
@@ -97,32 +100,63 @@ export class Executor {
     this.core = core
     this.state = state
     this.guard = core.guard?.open(state.info.user, state.info.sid)
-    this.#main = this.#transaction(state.info.sid, this.guard)
-    this.transaction = this.#main
+    this.local = this.#transaction(state.info.sid, this.guard)
+    this.transaction = this.local
+    // oxlint-disable-next-line no-this-alias, unicorn/no-this-assignment -- getters have a `this` of their own.
+    const executor = this
+    this.branches = new BranchWork({
+      core,
+      state,
+      guard: this.guard,
+      fresh: () => this.#transaction(core.nextInner()),
+      get transaction() {
+        return executor.transaction
+      },
+      set transaction(transaction) {
+        executor.transaction = transaction
+      },
+      get local() {
+        return executor.local
+      },
+      set local(local) {
+        executor.local = local
+      }
+    })
     this.#tableChecks = new TableChecks(core.catalog, () => this.context([]), () => this.#rowFrame())
   }
 
   /** With it end the locks of applications that were asked for until then. */
   #transaction(sid: number, guard?: LogicalTransaction): Transaction {
     const { core, state } = this
-    const session = state.info.sid
-    const transaction = new Transaction(core.store, core.locks, sid, session, guard)
+    const transaction = new Transaction(core.store, core.locks, sid, state.info.sid, guard)
     transaction.endings.push(() => {
-      if (core.userLocks.releaseAll(session, sid)) core.locks.wake(session)
+      if (core.userLocks.releaseAll(transaction.session, sid)) core.locks.wake(transaction.session)
     })
     return transaction
   }
 
   /** A commit by a package of the system, which stands where the statement COMMIT may stand. */
   commit(): void {
-    refuseEnd(this.surroundings, "COMMIT")
+    refuseEnd(this.surroundings, "COMMIT", this.transaction)
     this.transaction.commit()
+  }
+
+  /** The transaction that the session is in, whatever runs within it. */
+  get base(): Transaction {
+    return this.branches.current?.transaction ?? this.local
   }
 
   /** The session is over, within whatever autonomous transaction it is: that one is rolled back, and the one around it. */
   rollbackAll(): void {
-    this.transaction.rollback()
-    if (this.transaction !== this.#main) this.#main.rollback()
+    if (this.transaction !== this.base) this.transaction.rollback()
+    this.base.rollback()
+  }
+
+  /** Takes back what has been done since a mark, also where the work has gone on in another transaction. */
+  undoSince(transaction: Transaction, mark: Savepoint): void {
+    const now = this.transaction
+    now.undoTo(now === transaction ? mark : this.branches.mark ?? now.start, false)
+    now.settle()
   }
 
   parse(sql: string): SessionStatement {
@@ -243,6 +277,7 @@ export class Executor {
   *autonomously<A>(work: () => Step<A>): Step<A> {
     const { core } = this
     const outer = this.transaction
+    const isOutermost = outer === this.base
     const inner = this.#transaction(core.nextInner())
     const leave = core.locks.nest(outer.sid, inner.sid)
     this.transaction = inner
@@ -256,7 +291,8 @@ export class Executor {
     } finally {
       inner.rollback()
       leave()
-      this.transaction = outer
+      // What it ran within may have ended meanwhile.
+      this.transaction = isOutermost ? this.base : outer
       this.surroundings = surroundings
     }
   }
@@ -303,7 +339,7 @@ export class Executor {
 
   /** A definition: commits what is open, then itself. Gives the unit that was compiled and has errors. */
   *define(ddl: Ddl, text: string): Step<Unit | undefined> {
-    refuseEnd(this.surroundings, "perform DDL")
+    refuseEnd(this.surroundings, "perform DDL", this.transaction)
     this.transaction.commit()
     const { core, state } = this
     const services: DefinitionServices = {
@@ -374,7 +410,7 @@ export class Executor {
 
   /** COMMIT, SAVEPOINT, ALTER SESSION and the like. */
   sessionStatement(statement: ControlStatement): Step<void> {
-    const { core, state, surroundings, transaction } = this
-    return runSessionStatement(statement, { core, state, surroundings, transaction })
+    const { branches, core, state, surroundings, transaction } = this
+    return runSessionStatement(statement, { branches, core, state, surroundings, transaction })
   }
 }

@@ -5,6 +5,7 @@ import type { Step } from "../storage/waiting.ts"
 import type { Parsed } from "../syntax/astDefinitions.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
+import type { BranchWork } from "./branchWork.ts"
 import type { Core } from "./core.ts"
 import { applySettings } from "./settings.ts"
 import { refuseEnd, type Surroundings } from "./surroundings.ts"
@@ -16,23 +17,27 @@ export interface ControlledSession {
   readonly core: Core
   readonly state: SessionState
   readonly transaction: Transaction
+  readonly branches: BranchWork
   readonly surroundings: Surroundings | undefined
 }
 
 export function* runSessionStatement(statement: ControlStatement, session: ControlledSession): Step<void> {
-  const { core, state, surroundings, transaction } = session
+  const { branches, core, state, surroundings, transaction } = session
   switch (statement.kind) {
+    case "force":
+      branches.force(statement.name, statement.commits)
+      return
     case "commit":
-      refuseEnd(surroundings, "COMMIT")
+      refuseEnd(surroundings, "COMMIT", transaction)
       transaction.commit()
       return
     case "rollback":
-      refuseEnd(surroundings, statement.savepoint === undefined ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT")
+      refuseEnd(surroundings, statement.savepoint === undefined ? "ROLLBACK" : "ROLLBACK TO SAVEPOINT", transaction)
       if (statement.savepoint === undefined) transaction.rollback()
       else transaction.rollbackTo(statement.savepoint)
       return
     case "savepoint":
-      refuseEnd(surroundings, "SET SAVEPOINT")
+      refuseEnd(surroundings, "SET SAVEPOINT", transaction)
       transaction.savepoint(statement.name)
       return
     case "settransaction":

@@ -33,8 +33,17 @@ export const refuseInQuery = (surroundings: Surroundings | undefined): void => {
   }
 }
 
-/** Neither a query nor a change ends its own transaction. */
-export const refuseEnd = (surroundings: Surroundings | undefined, what: string): void => {
+/** Neither a query nor a change ends its own transaction, and no session ends a branch of a global one by itself. */
+export const refuseEnd = (
+  surroundings: Surroundings | undefined,
+  what: string,
+  transaction: { readonly isCoordinated: boolean }
+): void => {
+  if (transaction.isCoordinated) {
+    throw what === "COMMIT" || what === "perform DDL"
+      ? oraError(2089, "COMMIT is not allowed in a subordinate session")
+      : oraError(2074, `cannot ${what} in a distributed transaction`)
+  }
   if (surroundings === undefined) return
   if (surroundings.trigger !== undefined) throw oraError(4092, `cannot ${what} in a trigger`)
   throw oraError(14552, "cannot perform a DDL, commit or rollback inside a query or DML ")

@@ -19,10 +19,18 @@ const compatible: Readonly<Record<TableMode, ReadonlyArray<TableMode>>> = {
   "EXCLUSIVE": []
 }
 
+/** How a transaction is named that has no session: three numbers, as its undo is found by. */
+export const localName = (owner: number): string => {
+  const number = Math.abs(owner)
+  return `${(number % 64) + 1}.${Math.floor(number / 64) % 64}.${number}`
+}
+
 export class Locks {
   readonly #tables = new Map<number, Array<{ readonly sid: number; readonly mode: TableMode }>>()
   readonly #waitsFor = new Map<number, number>()
   readonly #waiters = new Map<number, Array<() => void>>()
+  /** Prepared branches of global transactions: their locks stay until their coordinators decide. */
+  readonly #inDoubt = new Set<number>()
   readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
 
   constructor(sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>) {
@@ -65,6 +73,12 @@ export class Locks {
     for (const resume of list) resume()
   }
 
+  /** From now on its locks are not waited for, or they are again. */
+  doubt(sid: number, isInDoubt: boolean): void {
+    if (isInDoubt) this.#inDoubt.add(sid)
+    else this.#inDoubt.delete(sid)
+  }
+
   blockerOf(sid: number): number | undefined {
     return this.#waitsFor.get(sid)
   }
@@ -80,6 +94,9 @@ export class Locks {
   /** `seconds` undefined waits without a limit; 0 fails at once with ORA-00054. */
   waitFor(sid: number, holder: number, seconds: number | undefined): Wait {
     if (seconds === 0) throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
+    if (this.#inDoubt.has(holder)) {
+      throw oraError(1591, `lock held by in-doubt distributed transaction ${localName(holder)}`)
+    }
     for (let next: number | undefined = holder; next !== undefined; next = this.#waitsFor.get(next)) {
       if (next === sid) throw oraError(60, "deadlock detected while waiting for resource")
     }

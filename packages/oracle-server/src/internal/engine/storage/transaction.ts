@@ -12,7 +12,7 @@ interface Change {
   readonly row: number
 }
 
-interface Savepoint {
+export interface Savepoint {
   readonly name: string
   readonly changes: number
   readonly rowLocks: number
@@ -27,7 +27,8 @@ export class Transaction {
   readonly store: Store
   readonly #locks: Locks
   readonly #sid: number
-  readonly #guard: LogicalTransaction | undefined
+  /** Of the session that works with it. */
+  guard: LogicalTransaction | undefined
   #changes: Array<Change> = []
   #rowLocks: Array<readonly [TableData, number]> = []
   #savepoints: Array<Savepoint> = []
@@ -46,14 +47,16 @@ export class Transaction {
   #moment: Snapshot | undefined
 
   /** The session whose rows of temporary tables it works on: an autonomous transaction has those of its session. */
-  readonly #session: number
+  session: number
+  /** A branch of a global transaction is ended by its coordinator, never by the sessions that work with it. */
+  isCoordinated = false
 
   constructor(store: Store, locks: Locks, sid: number, session = sid, guard?: LogicalTransaction) {
-    this.#guard = guard
+    this.guard = guard
     this.store = store
     this.#locks = locks
     this.#sid = sid
-    this.#session = session
+    this.session = session
   }
 
   /** Who owns its locks and its changes. */
@@ -100,7 +103,7 @@ export class Transaction {
   }
 
   data(table: Table): TableData {
-    return this.store.data(table, this.#session)
+    return this.store.data(table, this.session)
   }
 
   /** 0, or the session that holds the row. */
@@ -155,6 +158,16 @@ export class Transaction {
     this.#announcements.push(announcement)
   }
 
+  /** Its very beginning. */
+  get start(): Savepoint {
+    return { name: "", changes: 0, rowLocks: 0, announcements: 0, epoch: this.#epoch }
+  }
+
+  /** Whether it has changed rows that only one session can see. */
+  get hasTemporaryRows(): boolean {
+    return this.#changes.some(({ table }) => table.temporary !== undefined)
+  }
+
   /** A part of {@link undoTo}: takes back some of the changes, and says whether there are more. */
   undoSome(mark: Savepoint, count: number): boolean {
     const keep = mark.epoch === this.#epoch ? mark.changes : 0
@@ -192,22 +205,29 @@ export class Transaction {
   }
 
   commit(): void {
+    if (this.isCoordinated) throw oraError(2089, "COMMIT is not allowed in a subordinate session")
+    this.complete()
+  }
+
+  /** Commits it in its coordinator's name. */
+  complete(): void {
     if (this.#changes.length > 0) {
-      this.#guard?.check()
+      this.guard?.check()
       this.store.commit(this.#changes)
       for (const { data, table } of this.#changes) if (table.temporary === "delete") data.clear()
-      this.#guard?.committed()
+      this.guard?.committed()
     }
     const announcements = this.#announcements
     this.#end()
     for (const announcement of announcements) announcement()
-    for (const ending of this.endings) ending(true)
+    // Those that end may go.
+    for (const ending of this.endings.slice()) ending(true)
   }
 
   rollback(): void {
     while (this.#changes.length > 0) this.#undo(this.#changes.pop()!)
     this.#end()
-    for (const ending of this.endings) ending(false)
+    for (const ending of this.endings.slice()) ending(false)
   }
 
   /** After a statement that changed and locked nothing: no transaction has begun. */

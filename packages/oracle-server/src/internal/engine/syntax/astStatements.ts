@@ -102,6 +102,8 @@ export interface LockTable {
 
 export type SessionStatement =
   | { readonly kind: "commit" }
+  /** COMMIT FORCE and ROLLBACK FORCE. */
+  | { readonly kind: "force"; readonly name: string; readonly commits: boolean }
   | { readonly kind: "rollback"; readonly savepoint: string | undefined }
   | { readonly kind: "savepoint"; readonly name: string }
   | {

@@ -293,14 +293,14 @@ export abstract class DmlParser extends QueryParser {
   sessionStatement(): SessionStatement | undefined {
     if (this.takeWord("COMMIT")) {
       this.takeWord("WORK")
-      if (this.isWord("FORCE")) throw this.unsupported("COMMIT FORCE")
+      if (this.takeWord("FORCE")) return this.#force(true)
       if (this.takeWord("COMMENT")) this.at++
       if (this.takeWord("WRITE")) { while (["WAIT", "NOWAIT", "IMMEDIATE", "BATCH"].some((w) => this.takeWord(w))); }
       return { kind: "commit" }
     }
     if (this.takeWord("ROLLBACK")) {
       this.takeWord("WORK")
-      if (this.isWord("FORCE")) throw this.unsupported("ROLLBACK FORCE")
+      if (this.takeWord("FORCE")) return this.#force(false)
       if (!this.takeWord("TO")) return { kind: "rollback", savepoint: undefined }
       this.takeWord("SAVEPOINT")
       return { kind: "rollback", savepoint: this.name() }
@@ -326,6 +326,15 @@ export abstract class DmlParser extends QueryParser {
       return { kind: "lock", tables, mode, wait: this.waitClause() }
     }
     return undefined
+  }
+
+  #force(commits: boolean): SessionStatement {
+    const { kind, text } = this.token
+    if (kind !== "string") throw oraError(2057, "2PC: missing or invalid ID of the transaction", this.offset)
+    this.at++
+    // The number of the commit, which only the commits of others could need.
+    if (this.takeOp(",")) this.at++
+    return { kind: "force", name: text, commits }
   }
 
   #setTransaction(): SessionStatement {

@@ -18,6 +18,7 @@ import { dbmsRls } from "./dbmsRls.ts"
 import { dbmsRowid } from "./dbmsRowid.ts"
 import { dbmsScheduler } from "./dbmsScheduler.ts"
 import { dbmsSession } from "./dbmsSession.ts"
+import { dbmsTransaction } from "./dbmsTransaction.ts"
 import { dbmsUtility } from "./dbmsUtility.ts"
 import { utlRaw } from "./utlRaw.ts"
 
@@ -34,6 +35,7 @@ const sources: Readonly<Record<string, SystemPackage>> = {
   DBMS_ROWID: dbmsRowid,
   DBMS_SCHEDULER: dbmsScheduler,
   DBMS_SESSION: dbmsSession,
+  DBMS_TRANSACTION: dbmsTransaction,
   DBMS_UTILITY: dbmsUtility,
   UTL_RAW: utlRaw
 }
