@@ -261,6 +261,12 @@ describe("sessionless transactions", () => {
       assert.strictEqual(await code(() => one.execute("begin dbms_transaction.suspend_transaction; end;")), "no error")
     }))
 
+  it.live("are not known to a server of an older release", () =>
+    served(async (one) => {
+      assert.strictEqual(await code(() => one.beginSessionlessTransaction()), "ORA-24791")
+      await insert(one, 1)
+    }, { version: "19.22.0.0.0" }))
+
   it.live("take any id of 1 to 64 bytes", () =>
     served(async (one, two) => {
       const ids = ["X".repeat(64), "   ", "'; drop table t --", "\u0000", Buffer.from([0, 255, 254, 1]), "漢字🚀"]

@@ -39,6 +39,9 @@ export interface Transactions {
 
 const defaultTimeout = 60
 
+/** The first release with sessionless transactions: they came with an update of it. */
+const firstSessionless = 23
+
 const noQualifier = new Uint8Array(0)
 const sessionlessFormat = 0x4e5c3e
 
@@ -73,6 +76,9 @@ export class BranchWork {
   *start(request: StartBranch): Step<Branch> {
     const { core, local, state, transaction } = this.#of
     const { id, kind, mode } = request
+    if (kind === "sessionless" && core.environment.release < firstSessionless) {
+      throw oraError(24_791, "invalid transaction start flags")
+    }
     // An autonomous transaction runs, which is not the session's to leave.
     if (transaction !== (this.#current?.branch.transaction ?? local)) throw this.#occupied(kind, id)
     if (this.#current !== undefined) this.#makeRoom(request)
