@@ -6,10 +6,11 @@ import { ChildProcessSpawner } from "effect/process"
 import { createRequire } from "node:module"
 import { doctorCommand } from "../internal/doctor/doctorCommand.ts"
 import { generateCommand } from "../internal/generate/generateCommand.ts"
+import { simulateCommand } from "../internal/simulation/simulateCommand.ts"
 
 const command = Command.make("sessionpool-oracle").pipe(
   Command.withDescription("Tools for running @sessionpool/oracle on a database"),
-  Command.withSubcommands([doctorCommand, generateCommand])
+  Command.withSubcommands([doctorCommand, generateCommand, simulateCommand])
 )
 
 // The command starts no child processes and reads no input; these are what the CLI module asks a platform for.
@@ -39,7 +40,10 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { re
 
 const main = Command.run(command, { version }).pipe(
   // What was found has been printed already, and so has why nothing could be made.
-  Effect.catchTag(["DoctorFoundFailures", "GenerateFailure"], () => Effect.sync(() => void (process.exitCode = 1))),
+  Effect.catchTag(
+    ["DoctorFoundFailures", "GenerateFailure", "SimulateFailure"],
+    () => Effect.sync(() => void (process.exitCode = 1))
+  ),
   Effect.provide(platform)
 )
 
