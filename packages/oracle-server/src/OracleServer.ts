@@ -454,7 +454,7 @@ const makeService = (
     setUser: (name, settings) =>
       Effect.sync(() => {
         users.set(name, typeof settings === "string" ? { password: settings } : settings)
-        for (const engine of engines.values()) engine.addSchema(name.toUpperCase())
+        for (const engine of engines.values()) engine.addSchema(name.toUpperCase(), users.rolesOf(name))
       }),
     setAccountState: (name, state) => Effect.sync(() => users.setState(name, state)),
     setPassword: (name, password) => Effect.promise(() => users.setPassword(name, password)),

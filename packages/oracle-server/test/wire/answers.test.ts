@@ -185,6 +185,8 @@ describe("users", () => {
         )
       await connection.execute("create user u identified by \"Abc1\"")
       await connection.execute("create user plain identified by Secret9 quota unlimited on users")
+      assert.strictEqual(await logOn("u", "Abc1"), "ORA-01045")
+      await connection.execute("grant create session to u, plain")
       assert.strictEqual(await logOn("u", "Abc1"), "no error")
       assert.strictEqual(await logOn("plain", "Secret9"), "no error")
       assert.strictEqual(await logOn("u", "abc1"), "ORA-01017")
@@ -199,6 +201,62 @@ describe("users", () => {
       await connection.execute("drop user u cascade")
       assert.strictEqual(await codeOf(connection.execute("alter user u account unlock")), "ORA-01918")
       assert.strictEqual(await logOn("u", "Next2"), "ORA-01017")
+    }))
+
+  it.live("are locked by wrong passwords as their profile says, and lend sessions to proxies that ALTER USER names", () =>
+    withConnection({}, async (connection, server) => {
+      const logOn = (user: string, password: string) =>
+        codeOf(
+          oracledb.getConnection({ user, password, connectString: server.connectString }).then((one) => one.close())
+        )
+      for (
+        const text of [
+          "create profile strict limit failed_login_attempts 2",
+          "create user u identified by right profile strict",
+          "create user app no authentication",
+          "create role reader",
+          "grant reader to app",
+          "grant create session to u, app"
+        ]
+      ) await connection.execute(text)
+      assert.strictEqual(await logOn("u[app]", "right"), "ORA-28150")
+      await connection.execute("alter user app grant connect through u with no roles")
+      const proxied = await oracledb.getConnection({
+        user: "u[app]",
+        password: "right",
+        connectString: server.connectString
+      })
+      assert.deepStrictEqual(
+        (await proxied.execute(
+          "select user, sys_context('userenv', 'proxy_user'), (select count(*) from session_roles) from dual"
+        ))
+          .rows,
+        [["APP", "U", 0]]
+      )
+      await proxied.close()
+      assert.deepStrictEqual(
+        (await connection.execute("select proxy, client, flags from proxy_users")).rows,
+        [["U", "APP", "NO CLIENT ROLES MAY BE ACTIVATED"]]
+      )
+      await connection.execute("alter user app revoke connect through u")
+      assert.strictEqual(await logOn("u[app]", "right"), "ORA-28150")
+      assert.strictEqual(await logOn("u", "wrong"), "ORA-01017")
+      assert.strictEqual(await logOn("u", "wrong"), "ORA-01017")
+      assert.strictEqual(await logOn("u", "right"), "ORA-28000")
+      assert.deepStrictEqual(
+        (await connection.execute("select account_status from dba_users where username = 'U'")).rows,
+        [["LOCKED(TIMED)"]]
+      )
+      await connection.execute("alter user u account unlock")
+      assert.strictEqual(await logOn("u", "right"), "no error")
+    }))
+
+  it.live("with roles of the server's options have those, and nothing else", () =>
+    withConnection({ users: { scott: "tiger", app: { password: "word", roles: ["connect"] } } }, async (_, server) => {
+      const app = await oracledb.getConnection({ user: "app", password: "word", connectString: server.connectString })
+      assert.strictEqual(await codeOf(app.execute("create table t (n number)")), "ORA-01031")
+      assert.deepStrictEqual((await app.execute("select role from session_roles")).rows, [["CONNECT"]])
+      await app.close()
     }))
 
   it.live("have a schema before their first session (F31)", () =>

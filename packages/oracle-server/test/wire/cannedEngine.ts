@@ -197,6 +197,7 @@ export const cannedEngine = (
     },
     runScript: () => Promise.resolve(),
     addSchema: () => undefined,
+    logOnLimits: () => ({ failedAttempts: Infinity, lockTime: Infinity, lifeTime: Infinity, graceTime: Infinity }),
     snapshot: () => ({ _tag: "EngineSnapshot" }),
     restore: () => undefined,
     loseInstance: () => undefined,

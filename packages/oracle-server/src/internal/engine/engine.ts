@@ -223,6 +223,18 @@ export interface InstanceFacts {
   readonly startedAt: number
 }
 
+/** The roles that a user has in a session of a proxy: those of the user, none, or some. */
+export type ProxyRoles = "all" | "none" | ReadonlyArray<string>
+
+/** Limits of a profile that are about logging on. */
+export interface LogOnLimits {
+  readonly failedAttempts: number
+  /** Milliseconds. */
+  readonly lockTime: number
+  readonly lifeTime: number
+  readonly graceTime: number
+}
+
 /** What the engine asks of its surroundings. */
 export interface EngineHost {
   /** Milliseconds since 1970. */
@@ -239,6 +251,11 @@ export interface EngineHost {
   readonly instances: () => ReadonlyArray<InstanceFacts>
   /** CREATE, ALTER and DROP USER: those that can log on. */
   readonly accounts: {
+    /** Lets another user log on for this one, or no longer where no roles are given; false when that changes nothing. */
+    readonly proxy: (name: string, proxy: string, roles: ProxyRoles | undefined) => boolean
+    readonly proxies: (name: string) => ReadonlyMap<string, ProxyRoles>
+    /** As `dba_users` gives it. */
+    readonly status: (name: string) => string
     readonly create: (name: string, password: string | undefined) => void
     readonly alter: (
       name: string,
@@ -325,8 +342,10 @@ export interface Engine {
   readonly open: (info: SessionInfo) => EngineSession
   /** Runs a script of statements separated by `;` (and `/` after PL/SQL) as `user`, and commits: set-up for tests. */
   readonly runScript: (user: string, script: string) => Promise<void>
-  /** A user has a schema from the start, whether or not a session of it was ever opened. */
-  readonly addSchema: (name: string) => void
+  /** A user has a schema from the start, whether or not a session was ever opened. Without roles it has every privilege. */
+  readonly addSchema: (name: string, roles?: ReadonlyArray<string>) => void
+  /** What the user's profile says of wrong and of old passwords. */
+  readonly logOnLimits: (user: string) => LogOnLimits
   /** What is committed now. Its rows are shared until they are changed, so it takes milliseconds whatever their number is. */
   readonly snapshot: () => EngineSnapshot
   /**

@@ -76,7 +76,6 @@ export const start = async (
         databaseName: database,
         instanceName: plan.name,
         procedures: options.procedures ?? [],
-        users: Object.keys(options.users ?? { scott: "tiger" }),
         transactionGuard: options.transactionGuard === true,
         ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
         host: {
@@ -100,6 +99,7 @@ export const start = async (
       })
     )
   }
+  users.limits = [...engines.values()][0]!.logOnLimits
   const stop = async () => {
     cluster.faults.clear()
     await Promise.all(cluster.instances.map((instance) => instance.stopListening()))
@@ -110,7 +110,7 @@ export const start = async (
       seed.snapshot.restore(engines, users)
       addUsers(seed.users)
     }
-    for (const engine of engines.values()) for (const name of users.names()) engine.addSchema(name)
+    for (const engine of engines.values()) for (const name of users.names()) engine.addSchema(name, users.rolesOf(name))
     if (options.script !== undefined) {
       for (const engine of engines.values()) await engine.runScript(firstUser(options), options.script)
     }

@@ -8,7 +8,9 @@ import type { Method, MethodBody } from "../syntax/astTypes.ts"
 import { oidOf } from "../values/composite.ts"
 import type { CollectionType, CompositeType, ObjectType, RecordType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
+import type { ConstraintState } from "./constraintState.ts"
 import { copyGraph } from "./copyGraph.ts"
+import type { Partitioning } from "./partitions.ts"
 import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
 
 export type { Package, StoredProcedure, Trigger } from "./units.ts"
@@ -33,16 +35,20 @@ export interface ColumnDef {
 export interface KeyConstraint {
   readonly type: "primary" | "unique"
   readonly name: string
+  state: ConstraintState
   readonly columns: ReadonlyArray<ColumnDef>
   readonly indexName: string
   readonly generated: boolean
   /** Of the index that finds its rows. */
   readonly indexId: number
+  /** Columns that a primary key does not let be null and that may be null without it. */
+  readonly madeNotNull: ReadonlyArray<ColumnDef>
 }
 
 export interface ForeignConstraint {
   readonly type: "foreign"
   readonly name: string
+  state: ConstraintState
   readonly columns: ReadonlyArray<ColumnDef>
   readonly parent: Table
   readonly key: KeyConstraint
@@ -55,6 +61,7 @@ export interface ForeignConstraint {
 export interface CheckConstraint {
   readonly type: "check"
   readonly name: string
+  state: ConstraintState
   readonly expr: Expr
   readonly text: string
   readonly generated: boolean
@@ -80,6 +87,8 @@ export interface Table {
   readonly id: number
   readonly owner: string
   name: string
+  /** How its rows are divided, if they are. */
+  partitioning?: Partitioning
   /** ALTER TABLE … READ ONLY. */
   readOnly?: boolean
   readonly columns: Array<ColumnDef>
@@ -105,6 +114,8 @@ export interface View {
   readonly columns: ReadonlyArray<string>
   readonly query: Query
   readonly text: string
+  /** Keys of the objects that its query names. */
+  readonly references: ReadonlySet<string>
   readonly readOnly: boolean
   /** Changes through it must leave rows that it shows. */
   readonly checkOption: boolean

@@ -1,6 +1,7 @@
 /** The state of compiling one statement for one session. */
 import type { Catalog, Table } from "../catalog/catalog.ts"
 import type { PolicyStatement } from "../catalog/policies.ts"
+import type { Privileges } from "../catalog/privileges.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Plan } from "../execute/operator.ts"
 import type { PipedRows } from "../execute/pipeScan.ts"
@@ -46,6 +47,7 @@ export interface BlockCall {
 
 export interface CompilationContext {
   readonly catalog: Catalog
+  readonly privileges: Privileges
   readonly session: SessionState
   readonly bindTypes: ReadonlyArray<SqlType>
   /** Types of PL/SQL variables in scope. */
@@ -98,6 +100,8 @@ export class Compilation {
   readonly parameters: Array<Parameter> = []
   /** Tables that are read, with the slots of their rows. */
   readonly tables = new Set<Table>()
+  /** Tables and views that the statement itself names, not those behind views. */
+  readonly named = new Set<object>()
   readonly commonTables: Array<CommonTableEntry> = []
   /** The schema in which names are looked up: a view's own while the view is expanded. */
   schema: string

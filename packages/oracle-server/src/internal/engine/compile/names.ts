@@ -5,6 +5,7 @@ import { library } from "../functions/library.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { NUMBER } from "../values/sqlType.ts"
+import { requireAccess } from "./access.ts"
 import { type Compilation } from "./compilation.ts"
 import { members, variableTerm } from "./composites.ts"
 import { stepTerm } from "./heavy.ts"
@@ -80,6 +81,7 @@ const sequenceValue = (c: Compilation, path: ReadonlyArray<string>, scope: Scope
   if (what !== "NEXTVAL" && what !== "CURRVAL") return undefined
   const object = c.context.catalog.find(path.slice(0, -1), c.schema)
   if (object?.kind !== "sequence") throw oraError(2289, "sequence does not exist", at)
+  requireAccess(c, object, "SELECT", () => oraError(2289, "sequence does not exist", at), at)
   if (!scope.sequences) throw oraError(2287, "sequence number not allowed here", at)
   const { id } = object
   const { context } = c

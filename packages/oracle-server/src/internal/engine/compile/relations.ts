@@ -113,7 +113,8 @@ const indexesOf = (table: Table): ReadonlyArray<Index> => {
       unique
     })
   return [
-    ...table.keys.map(index(true)),
+    // A key that is not enforced at once may be there twice.
+    ...table.keys.map((key) => index(key.state.enabled && !key.state.deferrable)(key)),
     ...table.indexes.map((one) => index(one.unique)(one)),
     ...table.foreign.map(index(false))
   ]

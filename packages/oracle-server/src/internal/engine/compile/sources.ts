@@ -7,10 +7,12 @@ import type { Row } from "../storage/tableData.ts"
 import type { Block, FromItem, Pivot, Query, Unpivot } from "../syntax/ast.ts"
 import { oraError } from "../values/oraError.ts"
 import { BOOLEAN, NUMBER, varchar2 } from "../values/sqlType.ts"
+import { asOwner, requireAccess } from "./access.ts"
 import { collectionItem, valuesItem } from "./collectionSources.ts"
 import { type Compilation, type CompiledQuery, settled } from "./compilation.ts"
 import { booleanTerm, joined } from "./joinSources.ts"
 import { compileJsonTable } from "./jsonTables.ts"
+import { partitionTerm } from "./partitionConditions.ts"
 import { pivotQuery, unpivotQuery } from "./pivots.ts"
 import { conjuncts as termConjuncts, type Leaf, type Relation } from "./relations.ts"
 import { type CompiledItem, outColumns, policyConditions, source, tableSource } from "./tableSources.ts"
@@ -89,11 +91,16 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
     }
   }
   const object = c.context.catalog.find(path, c.schema)
+  if (object?.kind === "table" || object?.kind === "view") {
+    requireAccess(c, object, "READ", () => c.context.catalog.missing(path, c.schema, at), at)
+    if (c.viewDepth === 0) c.named.add(object)
+  }
   if (object?.kind === "table") {
     const compiled = tableSource(c, object, alias ?? (name === object.name ? undefined : name))
     const { relation } = compiled
     const conditions = [
       ...(item.sample === undefined ? [] : [sampleTerm(item.sample, relation.slot)]),
+      ...(item.partition === undefined ? [] : [partitionTerm(c, object, item.partition, relation.slot)]),
       ...policyConditions(c, object, compiled.source, "SELECT")
     ]
     const limited: Relation = conditions.length === 0 ? relation : { kind: "inner", items: [relation], conditions }
@@ -101,21 +108,19 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
   }
   if (object?.kind === "view") {
     if (c.viewDepth > 30) throw oraError(1731, "circular view definition encountered", at)
-    const schema = c.schema
     const common = c.commonTables.splice(0)
-    c.schema = object.owner
     c.viewDepth++
     try {
-      return queryItem(
-        c,
-        object.query,
-        undefined,
-        alias ?? name,
-        alias === undefined ? object.owner : undefined,
-        object.columns
-      )
+      return asOwner(c, object.owner, () =>
+        queryItem(
+          c,
+          object.query,
+          undefined,
+          alias ?? name,
+          alias === undefined ? object.owner : undefined,
+          object.columns
+        ))
     } finally {
-      c.schema = schema
       c.viewDepth--
       c.commonTables.push(...common)
     }

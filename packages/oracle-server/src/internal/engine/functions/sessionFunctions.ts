@@ -31,6 +31,7 @@ const userenv = (session: SessionState, name: string): string | null => {
     case "AUTHENTICATED_IDENTITY":
       return info.externalName ?? info.user
     case "CURRENT_USER":
+      return session.rights.user
     case "SESSION_SCHEMA":
       return info.user
     case "CURRENT_SCHEMA":
@@ -38,8 +39,9 @@ const userenv = (session: SessionState, name: string): string | null => {
     case "PROXY_USER":
       return info.proxyUser ?? null
     case "SESSION_USERID":
-    case "CURRENT_USERID":
       return String(userId(info.user))
+    case "CURRENT_USERID":
+      return String(userId(session.rights.user))
     case "CURRENT_SCHEMAID":
       return String(userId(session.currentSchema))
     case "PROXY_USERID":

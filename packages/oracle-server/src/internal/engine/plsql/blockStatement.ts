@@ -22,7 +22,7 @@ const programs = new WeakMap<object, Map<string, Program>>()
 /** Compiled parts are kept for as long as the statement, its bind types and the catalog stay the same. */
 const programOf = (host: PlsqlHost, statement: SessionStatement, types: ReadonlyArray<SqlType>): Program => {
   const { version } = host.core.catalog
-  const { currentSchema } = host.executor.state
+  const { currentSchema, rights } = host.executor.state
   let byTypes = programs.get(statement)
   if (byTypes === undefined) {
     byTypes = new Map()
@@ -30,8 +30,10 @@ const programOf = (host: PlsqlHost, statement: SessionStatement, types: Readonly
   }
   const key = typesKey(types)
   const known = byTypes.get(key)
-  if (known !== undefined && known.version === version && known.schema === currentSchema) return known
-  const program = newProgram(statement.sql, version, currentSchema)
+  if (
+    known !== undefined && known.version === version && known.schema === currentSchema && known.rights === rights.key
+  ) return known
+  const program = { ...newProgram(statement.sql, version, currentSchema), rights: rights.key }
   byTypes.set(key, program)
   return program
 }

@@ -70,7 +70,7 @@ export function* callSubprogram(
   // Calls within calls, without any loop, give the event loop its turns too.
   yield* inner.breathe()
   const { session } = machine
-  const schema = session.currentSchema
+  const identity = { schema: session.currentSchema, rights: session.rights }
   const outer = inner.unit
   inner.unit = { ...outer, at: declared.at }
   const { stack } = machine.host
@@ -78,14 +78,14 @@ export function* callSubprogram(
   let left: Leave
   try {
     // A unit finds its names in the schema of its owner.
-    if (home !== undefined && !home.invoker) session.currentSchema = home.schema
+    if (home !== undefined && !home.invoker) session.enter(home.owner)
     left = yield* inner.block(implementation.block, local)
   } catch (error) {
     // Calls within calls have used up the stack: the server runs out of memory for them.
     if (error instanceof RangeError) throw oraError(6500, "PL/SQL: storage error")
     throw error instanceof OraError ? located(error, inner.unit) : error
   } finally {
-    session.currentSchema = schema
+    session.leave(identity)
     inner.unit = outer
     if (home !== undefined) stack.pop()
   }

@@ -399,16 +399,15 @@ export const compileUnit = (host: PlsqlHost, unit: Unit): void => {
   const check = new Check(machine)
   const references = new Set<string>()
   const { recorder } = catalog
-  const schema = state.currentSchema
   catalog.recorder = references
-  state.currentSchema = unit.owner
+  const outer = state.enter(unit.owner)
   try {
     if (unit.syntaxError !== undefined) throw unit.syntaxError
     checkTree(host, unit, check)
   } catch (error) {
     check.note(error, 0)
   } finally {
-    state.currentSchema = schema
+    state.leave(outer)
     catalog.recorder = recorder
   }
   unit.compiled(catalog.version, check.errors, references)

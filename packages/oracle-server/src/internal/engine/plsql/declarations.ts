@@ -1,5 +1,6 @@
 /** DECLARE: giving names their types and variables. */
 import { column as columnOf, rowTypeOf } from "../catalog/catalog.ts"
+import type { Guarded } from "../catalog/privileges.ts"
 import { resolveType } from "../compile/types.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, TypeSpec } from "../syntax/ast.ts"
@@ -21,6 +22,10 @@ const undeclared = (machine: Machine, name: string, at: number): OraError => {
   const [line, column] = lineAndColumn(machine.unit.sql, at)
   return oraError(6550, `line ${line}, column ${column}:\nPLS-00201: identifier '${name}' must be declared`, at)
 }
+
+/** What one has no privilege on is not there. */
+const seen = <A extends Guarded>({ host, session }: Machine, object: A | undefined): A | undefined =>
+  object !== undefined && host.core.privileges.sees(session.rights, object) ? object : undefined
 
 /** Values that the fields of a record begin with, and where those are evaluated. */
 interface Defaults {
@@ -70,7 +75,7 @@ const anchored = (
       return rows
     }
     if (cursor?.kind === "variable" && cursor.type.composite?.kind === "record") return cursor.type
-    const object = catalog.find(path, schema)
+    const object = seen(machine, catalog.find(path, schema))
     if (object?.kind !== "view" && object?.kind !== "table") throw undeclared(machine, path.join("."), spec.at)
     const known = partsOf(machine).get(object) as SqlType | undefined
     if (known !== undefined) return known
@@ -92,7 +97,7 @@ const anchored = (
     return type
   }
   if (env.lookup(path)?.kind === "cursor") return CURSOR
-  const object = catalog.find(path.slice(0, -1), schema)
+  const object = seen(machine, catalog.find(path.slice(0, -1), schema))
   if (object?.kind === "view") {
     const column = object.described.find((candidate) => candidate.name === path.at(-1))
     if (column !== undefined) return column.type

@@ -28,6 +28,7 @@ const programOf = (host: PlsqlHost, stored: StoredType): UnitProgram => {
   if (program === undefined) {
     program = {
       ...newProgram(stored.body?.text ?? stored.text, host.core.catalog.version, stored.owner),
+      owner: stored.owner,
       name: `${stored.owner}.${stored.name}`,
       isSpec: false,
       linesBefore: 0,

@@ -44,13 +44,14 @@ function* apart(host: PlsqlHost, steps: Step<unknown>): Step<void> {
   function placeOf() {
     return {
       schema: state.currentSchema,
+      rights: state.rights,
       surroundings: executor.surroundings,
       transaction: executor.transaction,
       stack: [...stack]
     }
   }
-  const put = ({ schema, surroundings, transaction, stack: units }: typeof place): void => {
-    state.currentSchema = schema
+  const put = ({ rights, schema, surroundings, transaction, stack: units }: typeof place): void => {
+    state.leave({ rights, schema })
     executor.surroundings = surroundings
     executor.transaction = transaction
     stack.splice(0, stack.length, ...units)

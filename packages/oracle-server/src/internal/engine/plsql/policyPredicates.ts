@@ -53,6 +53,7 @@ export const policyPredicates = (
       if (asked.has(key)) throw oraError(28108, "circular security policies detected")
       asked.add(key)
       let text: Stored
+      const outer = host.executor.state.enter(policy.functionPath[0]!)
       try {
         text = now(host, policy.functionPath, [table.owner, table.name])
       } catch (error) {
@@ -61,6 +62,7 @@ export const policyPredicates = (
         throw oraError(28112, "failed to execute policy function")
       } finally {
         asked.delete(key)
+        host.executor.state.leave(outer)
       }
       const condition = text === null ? undefined : parsedCondition(text as string)
       if (condition !== undefined) conditions.push(condition)

@@ -7,6 +7,8 @@ export interface Program {
   /** The state of the catalog that the parts were compiled for. */
   version: number
   readonly schema: string
+  /** The key of the rights that the parts were compiled with, where they may differ. */
+  readonly rights?: string
   compiled: WeakMap<object, unknown>
   /** The types that its declarations make: they stay the same for as long as it runs. */
   readonly types: WeakMap<object, SqlType>
@@ -28,6 +30,7 @@ export interface UnitProgram extends Program {
   readonly isSpec: boolean
   /** Lines before the one that counts as the first: those of a trigger are counted from its body. */
   readonly linesBefore: number
+  readonly owner: string
   /** AUTHID CURRENT_USER: names are looked up in the caller's schema. */
   readonly invoker: boolean
 }

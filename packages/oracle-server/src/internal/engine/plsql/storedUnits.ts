@@ -3,6 +3,7 @@
  * belongs to one compilation of a package; when there is another one it is discarded, and the session is told (ORA-04068).
  */
 import { type CatalogObject, keyOf } from "../catalog/catalog.ts"
+import type { Guarded } from "../catalog/privileges.ts"
 import { bodyOf, type Package, specOf, type StoredProcedure, type Unit } from "../catalog/units.ts"
 import type { Routine } from "../compile/compilation.ts"
 import type { Step } from "../storage/waiting.ts"
@@ -16,7 +17,7 @@ import { newMachine } from "./interpreter.ts"
 import type { Machine, PlsqlHost, Units } from "./machine.ts"
 import { newProgram, type UnitProgram } from "./program.ts"
 import { declareSubprogram } from "./subprograms.ts"
-import { nativesOf, systemPackage } from "./system/systemPackages.ts"
+import { nativesOf, restrictedPackages, systemPackage } from "./system/systemPackages.ts"
 
 /** A package as one session has it. */
 export interface PackageInstance {
@@ -68,7 +69,7 @@ export class StoredUnits implements Units {
     const { core, executor } = this.#host
     const own = this.#entryOf(core.catalog.find([name], executor.state.currentSchema))
     if (own !== undefined) return own
-    const system = systemPackage(name)
+    const system = this.#systemPackage(name)
     if (system !== undefined) return this.#instance(system).entry
     if (!core.catalog.schemas.has(name)) return undefined
     return {
@@ -76,16 +77,31 @@ export class StoredUnits implements Units {
       member: (inner) => {
         const known = this.#entryOf(core.catalog.find([name, inner], name))
         if (known !== undefined || name !== "SYS") return known
-        const own = systemPackage(inner)
+        const own = this.#systemPackage(inner)
         return own === undefined ? undefined : this.#instance(own).entry
       }
     }
   }
 
+  #mayExecute(object: Guarded): boolean {
+    const { core, executor } = this.#host
+    return core.privileges.allows(executor.state.rights, "EXECUTE", object)
+  }
+
+  /** A package of the system: most are everybody's. */
+  #systemPackage(name: string): Package | undefined {
+    const known = systemPackage(name)
+    return known === undefined || !restrictedPackages.has(name) ||
+        this.#mayExecute({ owner: "SYS", name, kind: "package" })
+      ? known
+      : undefined
+  }
+
   #entryOf(object: Exclude<CatalogObject, { kind: "synonym" }> | undefined): Entry | undefined {
-    if (object?.kind === "package") return this.#instance(object).entry
-    if (object?.kind === "procedure") return this.#procedure(object)
-    return undefined
+    if (object?.kind !== "package" && object?.kind !== "procedure") return undefined
+    // What one may not execute is not there.
+    if (!this.#mayExecute(object)) return undefined
+    return object.kind === "package" ? this.#instance(object).entry : this.#procedure(object)
   }
 
   /** Compiles what has become invalid; an error when it cannot be. */
@@ -114,10 +130,13 @@ export class StoredUnits implements Units {
     const { core, executor } = this.#host
     const schema = invoker ? executor.state.currentSchema : unit.owner
     const known = this.#programs.get(unit)
-    if (known !== undefined && known.schema === schema) return known
+    const rights = invoker ? executor.state.rights.key : unit.owner
+    if (known !== undefined && known.schema === schema && known.rights === rights) return known
     const program: UnitProgram = {
       ...newProgram(unit.text, core.catalog.version, schema),
       name: keyOf(unit),
+      owner: unit.owner,
+      rights,
       isSpec: unit.type === "PACKAGE",
       linesBefore: unit.tree?.kind === "trigger"
         ? unit.text.slice(0, unit.text.lastIndexOf(unit.tree.body)).split("\n").length - 1
@@ -243,12 +262,12 @@ export class StoredUnits implements Units {
     for (let instance = this.pending.shift(); instance !== undefined; instance = this.pending.shift()) {
       if (instance.ready) continue
       const { body, pkg, spec } = instance
-      const schema = state.currentSchema
+      const outer = { schema: state.currentSchema, rights: state.rights }
       // Names in its own initialization do not set it up again.
       instance.ready = true
       this.#host.stack.push(keyOf(pkg))
       try {
-        if (!spec.unit!.invoker) state.currentSchema = pkg.owner === "SYS" ? schema : pkg.owner
+        if (!spec.unit!.invoker && pkg.owner !== "SYS") state.enter(pkg.owner)
         yield* initializeAll(this.machineOf(spec.unit!), specOf(pkg.spec)!.declarations, spec)
         const tree = bodyOf(pkg.body)
         if (body !== undefined && tree !== undefined) {
@@ -261,7 +280,7 @@ export class StoredUnits implements Units {
         throw error
       } finally {
         this.#host.stack.pop()
-        state.currentSchema = schema
+        state.leave(outer)
       }
     }
   }

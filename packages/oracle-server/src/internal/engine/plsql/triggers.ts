@@ -116,12 +116,12 @@ class Triggering implements StatementTriggers {
     this.#firing.event = event
     const { executor } = this.#host
     const { state, surroundings } = executor
-    const schema = state.currentSchema
+    const identity = { schema: state.currentSchema, rights: state.rights }
     const outer = machine.unit
     machine.unit = { ...outer, at: tree.sections[0]?.block.at ?? 0 }
     this.#host.stack.push(keyOf(trigger))
     try {
-      state.currentSchema = trigger.owner
+      state.enter(trigger.owner)
       executor.surroundings = this.#surroundings(trigger, point, surroundings)
       if (isFirst) {
         run.declared = true
@@ -137,7 +137,7 @@ class Triggering implements StatementTriggers {
       )
     } finally {
       this.#host.stack.pop()
-      state.currentSchema = schema
+      state.leave(identity)
       executor.surroundings = surroundings
       machine.unit = outer
     }

@@ -38,6 +38,7 @@ import type { CompositeType, SqlType } from "../values/dataTypes.ts"
 import { fit } from "../values/fit.ts"
 import { LobValue } from "../values/lobValue.ts"
 import { OraError, oraError } from "../values/oraError.ts"
+import { type Rights, rightsOf } from "../values/rights.ts"
 import { SessionState } from "../values/sessionState.ts"
 import { kindOf } from "../values/sqlType.ts"
 import { decoderFor, encodeValue } from "../values/values.ts"
@@ -45,6 +46,13 @@ import { decoderFor, encodeValue } from "../values/values.ts"
 import { sessionBranches } from "./sessionBranches.ts"
 
 const compilationWarning = oraError(24344, "success with compilation error")
+
+/** A log-on enables the default roles, or those that a proxy is let have. */
+const logOnRights = (core: Core, { proxyUser, user }: SessionInfo): Rights => {
+  const allowed = proxyUser === undefined ? "all" : core.host.accounts.proxies(user).get(proxyUser) ?? "all"
+  if (allowed === "all") return rightsOf(user, core.privileges.defaultRoles(user))
+  return rightsOf(user, core.privileges.within(allowed === "none" ? [] : allowed))
+}
 
 export class Session implements EngineSession {
   readonly info: SessionInfo
@@ -62,6 +70,7 @@ export class Session implements EngineSession {
     this.#core = core
     this.info = info
     this.state = new SessionState(info, core.host.now(), core.environment)
+    this.state.rights = logOnRights(core, info)
     this.#executor = new Executor(core, this.state)
     core.systemPackage = systemPackage
     this.#executor.storedFunction = (path, args, names) => storedFunction(path, args, names, this.state)
@@ -97,6 +106,12 @@ export class Session implements EngineSession {
 
   get lockOwner(): number {
     return this.#executor.transaction.sid
+  }
+
+  /** What `v$transaction` shows. */
+  transactionFacts(): { readonly since: number; readonly records: number; readonly isolation: string } {
+    const { changes, isolation, lockedRows } = this.#executor.transaction
+    return { since: this.state.statementTime, records: Math.max(changes.length, lockedRows), isolation }
   }
 
   get logicalTransaction(): Buffer | undefined {
@@ -148,8 +163,42 @@ export class Session implements EngineSession {
   execute(statement: Statement, request: ExecuteRequest): ExecuteResult | Promise<ExecuteResult> {
     this.#enter()
     this.state.sqlText = statement.sql
+    if (request.describeOnly === true) return this.#described(statement, request)
+    const { host, sqlArea } = this.#core
+    const { currentSchema, module, statementTime } = this.state
+    const entry = sqlArea.begin(statement.sql, currentSchema, module, statementTime)
+    const begun = host.clock()
+    const end = (rows: number): void => sqlArea.end(entry, rows, host.clock() - begun)
+    let result: ExecuteResult | Promise<ExecuteResult>
     try {
-      if (request.describeOnly === true) return this.#describeOnly(statement, request)
+      result = this.#executeNow(statement, request)
+    } catch (error) {
+      end(0)
+      throw error
+    }
+    if (!(result instanceof Promise)) {
+      end(result.rowCount)
+      return result
+    }
+    return result.then((done) => {
+      end(done.rowCount)
+      return done
+    }, (error: unknown) => {
+      end(0)
+      throw error
+    })
+  }
+
+  #described(statement: Statement, request: ExecuteRequest): ExecuteResult {
+    try {
+      return this.#describeOnly(statement, request)
+    } catch (error) {
+      throw asOraError(error)
+    }
+  }
+
+  #executeNow(statement: Statement, request: ExecuteRequest): ExecuteResult | Promise<ExecuteResult> {
+    try {
       if (statement.kind === "query" && request.autoCommit !== true) {
         const { plan, types } = this.#plan(statement, request.bindTypes)
         if (plan.kind === "query" && plan.query.forUpdate === undefined) return this.#openQuery(plan, types, request)
@@ -448,6 +497,7 @@ export class Session implements EngineSession {
   reset(): void {
     this.#closeCursors()
     this.state.reset()
+    this.state.rights = logOnRights(this.#core, this.info)
     this.#plsql.reset()
     this.#releaseUserLocks()
     this.#dropTemporaryRows()

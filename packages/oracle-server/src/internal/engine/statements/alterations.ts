@@ -7,6 +7,7 @@ import type { Expr, Query } from "../syntax/ast.ts"
 import type { AlterTableAction, Ddl } from "../syntax/astDefinitions.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { modifyColumns } from "./columnChanges.ts"
+import { changeConstraint } from "./constraintChanges.ts"
 import { without } from "./constraintShapes.ts"
 import type { Core } from "./core.ts"
 import {
@@ -21,8 +22,11 @@ import {
   requireFree,
   storeIndex
 } from "./definitions.ts"
+import { runGrant } from "./grants.ts"
+import { changePartitions } from "./partitionChanges.ts"
 import { defineType } from "./typeDefinitions.ts"
 import { alterUnit, createUnit, dropUnit } from "./unitDefinitions.ts"
+import { defineAccount } from "./userDefinitions.ts"
 
 /** A definition needs the table for itself: any open transaction on it makes it busy. */
 const exclusive = (services: DefinitionServices, table: Table): void => {
@@ -30,12 +34,6 @@ const exclusive = (services: DefinitionServices, table: Table): void => {
     throw oraError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
   }
 }
-
-/** Roles that every database has. */
-const roles = new Set(
-  ("PUBLIC CONNECT RESOURCE DBA SELECT_CATALOG_ROLE EXECUTE_CATALOG_ROLE EXP_FULL_DATABASE IMP_FULL_DATABASE " +
-    "AQ_ADMINISTRATOR_ROLE AQ_USER_ROLE SCHEDULER_ADMIN DB_DEVELOPER_ROLE PDB_DBA").split(" ")
-)
 
 function* alter(services: DefinitionServices, table: Table, action: AlterTableAction): Step<void> {
   const { core } = services
@@ -53,6 +51,12 @@ function* alter(services: DefinitionServices, table: Table, action: AlterTableAc
       return
     case "modifyColumns":
       yield* modifyColumns(services, table, action.columns)
+      return
+    case "constraintState":
+      yield* changeConstraint(services, table, action.constraint, action.terms, action.cascade)
+      return
+    case "partitions":
+      changePartitions(services, table, action.action)
       return
     case "readOnly":
       table.readOnly = action.readOnly
@@ -166,6 +170,7 @@ const rename = (services: DefinitionServices, table: Table, to: string): void =>
   requireFree(services.core, table.owner, to, 0)
   const triggers = catalog.triggersOn(table)
   catalog.remove(table)
+  services.core.privileges.renameObject(keyOf(table), `${table.owner}.${to}`)
   table.name = to
   catalog.add(table)
   for (const trigger of triggers) catalog.triggers.set(keyOf(trigger), { ...trigger, table: keyOf(table) })
@@ -211,6 +216,7 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
     for (const child of children) without(child.table.foreign, (foreign) => foreign === child.constraint)
     dropTable(core, object)
   } else catalog.remove(object)
+  if (object.kind !== "synonym") core.privileges.forgetObject(keyOf(object))
 }
 
 /** Expressions of the select list need an alias to name a column. */
@@ -225,6 +231,20 @@ const requireNames = ({ body }: Query): void => {
     if (alias === undefined && expr.kind !== "name" && expr.kind !== "star") {
       throw oraError(998, "must name this expression with a column alias", expr.at)
     }
+  }
+}
+
+/** The columns of a view's query, and what it names: roles do not count for it, nor do the rights of who makes it for another. */
+const viewColumns = ({ core: { catalog }, describe, session }: DefinitionServices, owner: string, query: Query) => {
+  const { recorder } = catalog
+  const references = new Set<string>()
+  const outer = session.enter(owner)
+  catalog.recorder = references
+  try {
+    return { columns: describe(query), references }
+  } finally {
+    catalog.recorder = recorder
+    session.leave(outer)
   }
 }
 
@@ -243,7 +263,7 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
       if (existing !== undefined && !(ddl.replace && existing.kind === "view")) {
         throw oraError(955, "name is already used by an existing object", ddl.at)
       }
-      const columns = services.describe(ddl.query)
+      const { columns, references } = viewColumns(services, owner, ddl.query)
       if (ddl.columns.length === 0) requireNames(ddl.query)
       if (columns.length > 1000) throw oraError(1792, "maximum number of columns in a table or view is 1000", ddl.at)
       if (ddl.columns.length > 0 && ddl.columns.length !== columns.length) {
@@ -257,6 +277,7 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
         columns: ddl.columns,
         query: ddl.query,
         text: ddl.text,
+        references,
         readOnly: ddl.readOnly,
         checkOption: ddl.checkOption,
         described: columns.map(({ name, nullable, type }, index) => ({
@@ -349,30 +370,21 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
       return undefined
     }
     case "createUser":
-      if (catalog.schemas.has(ddl.name)) {
-        throw oraError(1920, `user name '${ddl.name}' conflicts with another user or role name`, ddl.at)
-      }
-      core.host.accounts.create(ddl.name, ddl.password)
-      catalog.schemas.add(ddl.name)
-      return undefined
     case "alterUser":
-      if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
-      core.host.accounts.alter(ddl.name, ddl.password, ddl.account)
+    case "proxyUser":
+    case "dropUser":
+    case "createRole":
+    case "alterRole":
+    case "dropRole":
+    case "createProfile":
+    case "alterProfile":
+    case "dropProfile":
+      defineAccount(core, session, ddl)
       return undefined
-    case "dropUser": {
-      if (!catalog.schemas.has(ddl.name)) throw oraError(1918, `user '${ddl.name}' does not exist`, ddl.at)
-      if ([...core.sessions.values()].some(({ state }) => state.info.user === ddl.name)) {
-        throw oraError(1940, "cannot drop a user that is currently connected", ddl.at)
-      }
-      const owned = [...catalog.objects.values()].filter((object) => object.owner === ddl.name)
-      if (owned.length > 0 && !ddl.cascade) {
-        throw oraError(1922, `CASCADE must be specified to drop '${ddl.name}'`, ddl.at)
-      }
-      for (const object of owned) catalog.remove(object)
-      core.host.accounts.drop(ddl.name)
-      catalog.schemas.delete(ddl.name)
+    case "grant":
+    case "revoke":
+      runGrant(core, session, ddl)
       return undefined
-    }
     case "createType":
     case "createTypeBody":
     case "dropType":
@@ -407,7 +419,7 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
     case "truncate": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
       exclusive(services, table)
-      if (table.children.some((child) => child.table !== table)) {
+      if (table.children.some((child) => child.table !== table && child.constraint.state.enabled)) {
         throw oraError(2266, "unique/primary keys in table referenced by enabled foreign keys", ddl.at)
       }
       core.store.truncate(table, session.info.sid)
@@ -425,12 +437,5 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
       else table.comment = ddl.text
       return undefined
     }
-    case "grant":
-      for (const { at, name } of ddl.grantees) {
-        if (!catalog.schemas.has(name) && !roles.has(name)) {
-          throw oraError(1917, `user or role '${name}' does not exist`, at)
-        }
-      }
-      return undefined
   }
 }

@@ -244,6 +244,8 @@ export class BranchWork {
     if (branch.transaction.hasTemporaryRows) {
       throw unimplemented("preparing a transaction that has changed rows of a temporary table")
     }
+    // What was put off has to hold before the branch votes for a commit.
+    branch.transaction.checkDeferred()
     return branches.prepare(branch)
   }
 

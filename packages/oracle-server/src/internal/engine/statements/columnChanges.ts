@@ -14,8 +14,9 @@ import { fit } from "../values/fit.ts"
 import { oraError } from "../values/oraError.ts"
 import { kindOf } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
-import { addConstraint, committedRows, type DefinitionServices } from "./definitions.ts"
+import { addConstraint, type DefinitionServices } from "./definitions.ts"
 import { columnType } from "./typeDefinitions.ts"
+import { committedRows } from "./validation.ts"
 
 interface Change {
   readonly column: ColumnDef

@@ -1,6 +1,8 @@
 /** What all sessions of one database share. */
+import { Accounts, type AccountsSnapshot } from "../catalog/accounts.ts"
 import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../catalog/catalog.ts"
 import { Policies } from "../catalog/policies.ts"
+import { Privileges, type PrivilegesSnapshot } from "../catalog/privileges.ts"
 import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
 import { Alerts } from "../storage/alerts.ts"
@@ -16,6 +18,7 @@ import { oraError } from "../values/oraError.ts"
 import { versionParts } from "../values/product.ts"
 import type { Environment, SessionState } from "../values/sessionState.ts"
 import { Jobs } from "./jobs.ts"
+import { SqlArea } from "./sqlArea.ts"
 
 /** A parameter, or what a function returns: that has no name. */
 export interface DescribedParameter {
@@ -66,11 +69,15 @@ export interface SessionView {
   readonly inTransaction: boolean
   /** Who owns the locks of the transaction that it works in. */
   readonly lockOwner: number
+  /** Of the transaction that it has. */
+  readonly transactionFacts: () => { readonly since: number; readonly records: number; readonly isolation: string }
 }
 
 /** The definitions and the committed rows of a database at one moment. It can be restored any number of times. */
 export interface CoreSnapshot {
   readonly catalog: CatalogSnapshot
+  readonly accounts: AccountsSnapshot
+  readonly privileges: PrivilegesSnapshot
   readonly contexts: ReadonlyMap<string, ContextDef>
   readonly store: StoreSnapshot
 }
@@ -84,12 +91,25 @@ export interface ContextDef {
 /** Bytes that statements and rows may take together. */
 const defaultMemory = 512 * 1024 * 1024
 
+/** An engine without a listener: no client can log on. */
+const withoutLogOn: EngineHost["accounts"] = {
+  create: () => undefined,
+  alter: () => undefined,
+  drop: () => undefined,
+  proxy: () => true,
+  proxies: () => new Map(),
+  status: () => "OPEN"
+}
+
 export class Core {
   readonly catalog = new Catalog()
   readonly locks: Locks
   readonly userLocks = new UserLocks()
   readonly alerts = new Alerts()
   readonly policies = new Policies()
+  readonly privileges = new Privileges()
+  readonly accounts = new Accounts()
+  readonly sqlArea = new SqlArea()
   readonly jobs: Jobs
   readonly contexts = new Map<string, ContextDef>()
   readonly globalContexts: SessionState["globalContexts"] = new Map()
@@ -116,7 +136,7 @@ export class Core {
       clock: options.host?.clock ?? (() => performance.now()),
       killSession: options.host?.killSession ?? (() => false),
       instances: options.host?.instances ?? (() => alone),
-      accounts: options.host?.accounts ?? { create: () => undefined, alter: () => undefined, drop: () => undefined },
+      accounts: options.host?.accounts ?? withoutLogOn,
       usage: options.host?.usage ?? (() => ({ openCursors: 0, temporaryLobs: 0, calls: 0, statements: [] }))
     }
     const version = options.version ?? "23.7.0.25.01"
@@ -161,12 +181,20 @@ export class Core {
   }
 
   snapshot(): CoreSnapshot {
-    return { catalog: this.catalog.snapshot(), store: this.store.snapshot(), contexts: new Map(this.contexts) }
+    return {
+      accounts: this.accounts.snapshot(),
+      privileges: this.privileges.snapshot(),
+      catalog: this.catalog.snapshot(),
+      store: this.store.snapshot(),
+      contexts: new Map(this.contexts)
+    }
   }
 
   /** No session may have uncommitted changes. */
   restore(snapshot: CoreSnapshot): void {
     this.catalog.restore(snapshot.catalog)
+    this.privileges.restore(snapshot.privileges)
+    this.accounts.restore(snapshot.accounts)
     this.store.restore(snapshot.store)
     this.contexts.clear()
     for (const [name, context] of snapshot.contexts) this.contexts.set(name, context)
@@ -176,6 +204,22 @@ export class Core {
       if (object.kind === "sequence") this.sequencesById.set(object.id, object)
       else if (object.kind === "table") this.tablesById.set(object.id, object)
     }
+  }
+
+  /** CREATE USER: a schema, without any privilege. */
+  addUser(name: string, password: string | undefined): void {
+    this.catalog.schemas.add(name)
+    this.accounts.add(name, Math.floor(this.host.now() / 1000))
+    this.host.accounts.create(name, password)
+  }
+
+  /** A user that the server's options name: the roles they are given, or everything. */
+  addSchema(name: string, roles?: ReadonlyArray<string>): void {
+    if (this.catalog.schemas.has(name)) return
+    this.catalog.schemas.add(name)
+    this.accounts.add(name, Math.floor(this.host.now() / 1000))
+    if (roles === undefined) this.privileges.grantEverything(name)
+    else for (const role of roles) this.privileges.grantRole(name, role.toUpperCase(), false)
   }
 
   sequence(id: number): Sequence {

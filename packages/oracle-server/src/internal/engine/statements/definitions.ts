@@ -10,7 +10,6 @@ import type { Unit } from "../catalog/units.ts"
 import type { OutColumn } from "../compile/term.ts"
 import { inTurns } from "../execute/turns.ts"
 import { newIndex } from "../storage/store.ts"
-import type { Version } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr } from "../syntax/ast.ts"
 import type { ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "../syntax/astDefinitions.ts"
@@ -18,15 +17,19 @@ import type { Stored } from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import { keyOfAll } from "../values/order.ts"
+import { definerRights } from "../values/rights.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { kindOf } from "../values/sqlType.ts"
+import { requireOn } from "./authorization.ts"
 import { hasIsJson, without } from "./constraintShapes.ts"
 import type { Core } from "./core.ts"
+import { divide, type PartitionServices } from "./partitionChanges.ts"
 import { columnType } from "./typeDefinitions.ts"
+import { committedRows, stateOf, validate, type ValidationServices } from "./validation.ts"
 
 type Create = Extract<Ddl, { kind: "createTable" }>
 
-export interface DefinitionServices {
+export interface DefinitionServices extends ValidationServices, PartitionServices {
   readonly core: Core
   readonly session: SessionState
   /** Columns of a query. */
@@ -152,17 +155,6 @@ function* createIndex(core: Core, table: Table, columns: ReadonlyArray<ColumnDef
   return id
 }
 
-/** Committed rows, newest version each. */
-export const committedRows = (core: Core, table: Table): ReadonlyArray<ReadonlyArray<Stored>> => {
-  const rows: Array<ReadonlyArray<Stored>> = []
-  core.store.all(table)[0]!.each((head) => {
-    let version: Version | undefined = head
-    while (version !== undefined && version.owner !== 0) version = version.older
-    if (version?.values !== undefined) rows.push(version.values)
-  })
-  return rows
-}
-
 /** True when two rows have the same key, none of whose columns is null. */
 export function* hasDuplicates(core: Core, table: Table, columns: ReadonlyArray<ColumnDef>): Step<boolean> {
   const kinds = columns.map((column) => kindOf(column.type))
@@ -194,17 +186,26 @@ export function* addConstraint(services: DefinitionServices, table: Table, spec:
   const name = spec.name ?? `SYS_C0${core.catalog.nextId()}`
   const isGenerated = spec.name === undefined
   const columns = spec.columns.map((column) => columnOf(table, column, spec.at))
-  if (spec.disabled && spec.type !== "notnull") return
+  const state = stateOf(spec.terms)
+  const { exceptions } = spec.terms
   switch (spec.type) {
     case "notnull":
       columns[0]!.nullable = false
       return
     case "check": {
       if (hasIsJson(spec)) return
-      if (!(yield* services.holds(table, spec.check!))) {
-        throw oraError(2293, `cannot validate (${table.owner}.${name}) - check constraint violated`, spec.at)
+      const check = {
+        type: "check" as const,
+        name,
+        state,
+        expr: spec.check!,
+        text: spec.checkText!,
+        generated: isGenerated
       }
-      table.checks.push({ type: "check", name, expr: spec.check!, text: spec.checkText!, generated: isGenerated })
+      // It is compiled even where no row is asked.
+      if (state.validated) yield* validate(services, table, check, exceptions)
+      else yield* services.holds(table, spec.check!)
+      table.checks.push(check)
       return
     }
     case "primary":
@@ -222,19 +223,28 @@ export function* addConstraint(services: DefinitionServices, table: Table, spec:
       ) {
         throw oraError(2261, "such unique or primary key already exists in the table", spec.at)
       }
-      if (yield* hasDuplicates(core, table, columns)) {
-        throw spec.type === "primary"
-          ? oraError(2437, `cannot validate (${table.owner}.${name}) - primary key violated`)
-          : oraError(2299, `cannot validate (${table.owner}.${name}) - duplicate keys found`)
+      const madeNotNull = spec.type === "primary" ? columns.filter((column) => column.nullable) : []
+      const key = { type: spec.type, name, state, columns, indexName: name, generated: isGenerated, madeNotNull }
+      if (state.validated || (state.enabled && !state.deferrable)) {
+        yield* validate(services, table, { ...key, indexId: 0 }, exceptions)
       }
       const indexId = yield* createIndex(core, table, columns)
-      if (spec.type === "primary") { for (const column of columns) column.nullable = false }
-      table.keys.push({ type: spec.type, name, columns, indexName: name, generated: isGenerated, indexId })
+      if (state.enabled) { for (const column of madeNotNull) column.nullable = false }
+      table.keys.push({ ...key, indexId })
       return
     }
     case "foreign": {
       const { at, columns: wanted, table: path } = spec.references!
       const parent = core.catalog.table(path, table.owner, at)
+      // Roles do not count, and no right on any table does.
+      requireOn(
+        core,
+        definerRights(table.owner),
+        parent,
+        "REFERENCES",
+        () => core.catalog.missing(path, table.owner, at),
+        at
+      )
       const key: KeyConstraint | undefined = wanted.length === 0
         ? parent.keys.find((candidate) => candidate.type === "primary")
         : parent.keys.find((candidate) =>
@@ -256,32 +266,20 @@ export function* addConstraint(services: DefinitionServices, table: Table, spec:
           throw oraError(2267, "column type incompatible with referenced column type", spec.at)
         }
       })
-      const kinds = ordered.map((column) => kindOf(column.type))
-      const children = committedRows(core, table)
-      const parents = new Set<string>()
-      if (children.length > 0) {
-        yield* inTurns(committedRows(core, parent), core.store.clock, (row) => {
-          parents.add(keyOfAll(kinds, key.columns.map((column) => row[column.place] ?? null)))
-        })
-      }
-      yield* inTurns(children, core.store.clock, (row) => {
-        const values = ordered.map((column) => row[column.place] ?? null)
-        if (values.includes(null) || parents.has(keyOfAll(kinds, values))) return
-        throw oraError(2298, `cannot validate (${table.owner}.${name}) - parent keys not found`)
-      })
-      const indexId = yield* createIndex(core, table, ordered)
       const constraint = {
         type: "foreign" as const,
         name,
+        state,
         columns: ordered,
         parent,
         key,
         onDelete: spec.onDelete,
-        generated: isGenerated,
-        indexId
+        generated: isGenerated
       }
-      table.foreign.push(constraint)
-      parent.children.push({ table, constraint })
+      if (state.validated) yield* validate(services, table, { ...constraint, indexId: 0 }, exceptions)
+      const whole = { ...constraint, indexId: yield* createIndex(core, table, ordered) }
+      table.foreign.push(whole)
+      parent.children.push({ table, constraint: whole })
     }
   }
 }
@@ -337,6 +335,10 @@ export function* createTable(services: DefinitionServices, ddl: Create): Step<vo
     }
     table.columns.push(newColumn(services, table, spec, derived?.[i]))
   })
+  if (ddl.partitioning !== undefined) {
+    table.partitioning = divide(services, table, ddl.partitioning)
+    table.partitioning.rowMovement = ddl.rowMovement === true
+  }
   core.store.create(table)
   core.tablesById.set(id, table)
   core.catalog.add(table)

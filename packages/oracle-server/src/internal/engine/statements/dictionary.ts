@@ -1,20 +1,20 @@
 /** The data dictionary and the V$ views: a useful few, made from the catalog and the sessions at each read. */
 import type { DictionaryView } from "../compile/compilation.ts"
-import { userId } from "../functions/sessionFunctions.ts"
 import type { Stored } from "../values/composite.ts"
 import { unhex } from "../values/convert.ts"
 import { fromText } from "../values/oracleNumber.ts"
 import { unimplemented } from "../values/oraError.ts"
 import { productOf } from "../values/product.ts"
+import type { Rights } from "../values/rights.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { DATE, NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { isAbsentView } from "./absentViews.ts"
+import { activityViews } from "./activityViews.ts"
 import { argumentRows } from "./argumentRows.ts"
 import { branchViews } from "./branchViews.ts"
 import type { Core } from "./core.ts"
 import { dictionaryColumns } from "./dictionaryColumns.ts"
 import {
-  type Cell,
   columnCommentRows,
   columnRows,
   constraintColumnRows,
@@ -32,6 +32,10 @@ import {
   userRows,
   viewRows
 } from "./dictionaryRows.ts"
+import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
+import { mayRead, privilegeViews } from "./privilegeViews.ts"
+import { spaceViews } from "./spaceViews.ts"
+import { tablespaces } from "./tablespaces.ts"
 import {
   collectionTypeRows,
   plsqlCollectionTypeRows,
@@ -51,57 +55,9 @@ import {
   triggerColumnRows,
   triggerRows
 } from "./unitRows.ts"
-
-type Rows = ReadonlyArray<ReadonlyArray<Cell>>
-
-interface View {
-  /** `NAME` is text, `NAME#` a number, `NAME@` a date, `NAME~` RAW. */
-  readonly columns: string
-  readonly rows: (core: Core, session: SessionState) => Rows
-}
+import type { Rows, View } from "./viewShapes.ts"
 
 const instanceOf = ({ info }: SessionState): number => info.instanceNumber ?? 1
-
-/** Sessions of one instance, or of all of them with the number of each. */
-const sessionRows = (core: Core, instance?: number): Rows =>
-  [...core.sessions.values()].filter(({ state }) => instance === undefined || instanceOf(state) === instance).map((
-    { lockOwner, state }
-  ) => {
-    const { info } = state
-    return [
-      ...(instance === undefined ? [instanceOf(state)] : []),
-      info.sid,
-      info.serial,
-      userId(info.user),
-      info.user,
-      state.active ? "ACTIVE" : "INACTIVE",
-      info.server ?? "DEDICATED",
-      state.currentSchema,
-      info.osUser ?? null,
-      info.processId ?? null,
-      info.machine ?? null,
-      info.terminal ?? null,
-      info.program ?? null,
-      "USER",
-      state.module,
-      state.action,
-      state.clientInfo,
-      state.clientId,
-      info.service,
-      blockingSession(core, lockOwner)
-    ]
-  })
-
-/** The session behind the lock that a session waits for; none when the transaction that has it is suspended. */
-const blockingSession = (core: Core, waiting: number): number | null => {
-  const holder = core.locks.blockerOf(waiting)
-  if (holder === undefined) return null
-  for (const { lockOwner, state } of core.sessions.values()) if (lockOwner === holder) return state.info.sid
-  return holder > 0 ? holder : null
-}
-
-const sessionColumns =
-  "SID# SERIAL## USER## USERNAME STATUS SERVER SCHEMANAME OSUSER PROCESS MACHINE TERMINAL PROGRAM TYPE MODULE ACTION CLIENT_INFO CLIENT_IDENTIFIER SERVICE_NAME BLOCKING_SESSION#"
 
 const instanceColumns =
   "INSTANCE_NUMBER# INSTANCE_NAME HOST_NAME VERSION VERSION_FULL STARTUP_TIME@ STATUS PARALLEL THREAD## ARCHIVER LOGINS SHUTDOWN_PENDING DATABASE_STATUS INSTANCE_ROLE ACTIVE_STATE BLOCKED CON_ID#"
@@ -166,8 +122,6 @@ const catalogViews: Readonly<
   ERRORS: { rows: errorRows },
   PROCEDURES: { rows: procedureRows },
   ARGUMENTS: { rows: argumentRows },
-  TAB_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
-  COL_PRIVS: { rows: none, owner: "TABLE_SCHEMA" },
   TYPES: { rows: typeRows },
   TYPE_ATTRS: { rows: typeAttributeRows },
   COLL_TYPES: { rows: collectionTypeRows },
@@ -175,12 +129,34 @@ const catalogViews: Readonly<
   PLSQL_TYPES: { rows: plsqlTypeRows },
   PLSQL_TYPE_ATTRS: { rows: plsqlTypeAttributeRows },
   PLSQL_COLL_TYPES: { rows: plsqlCollectionTypeRows },
-  TAB_PARTITIONS: { rows: none, owner: "TABLE_OWNER" },
+  TAB_PARTITIONS: { rows: partitionRows, owner: "TABLE_OWNER" },
+  PART_TABLES: { rows: partitionedTableRows },
+  PART_KEY_COLUMNS: { rows: partitionKeyRows },
   DEPENDENCIES: { rows: dependencyRows },
   LOBS: { rows: none }
 }
 
 const nameOf = (column: string): string => column.replace(/[#@~]$/, "")
+
+/** The columns that say which object a row is about, the first that is there. */
+const objectColumns = [
+  "TABLE_NAME",
+  "VIEW_NAME",
+  "SEQUENCE_NAME",
+  "PACKAGE_NAME",
+  "OBJECT_NAME",
+  "TYPE_NAME",
+  "NAME"
+]
+
+/** Whether a row of an ALL_ view is about something that the user may see. */
+const isSeen = (core: Core, { rights }: SessionState, row: DictionaryRow, owner: string): boolean => {
+  const user = row[owner]
+  if (user === rights.user || user === "PUBLIC" || owner === "USERNAME") return true
+  const column = objectColumns.find((name) => row[name] !== undefined && row[name] !== null)
+  const object = column === undefined ? undefined : core.catalog.objects.get(`${user}.${row[column]}`)
+  return object === undefined || core.privileges.sees(rights, object)
+}
 
 /** `ALL_`, `DBA_` and `USER_` of a view of the catalog. */
 const catalogView = (name: string): View | undefined => {
@@ -193,14 +169,16 @@ const catalogView = (name: string): View | undefined => {
   // The views of one's own objects have no column for the owner; indexes are their table's owner's.
   const left = new Set(isUsers && key !== "USERS" ? [owner, ...(key.startsWith("IND_") ? ["INDEX_OWNER"] : [])] : [])
   const more = key === "USERS" && match[1] !== "ALL"
-    ? ["ACCOUNT_STATUS", "DEFAULT_TABLESPACE", "TEMPORARY_TABLESPACE", "PROFILE"]
+    ? ["ACCOUNT_STATUS", "DEFAULT_TABLESPACE", "TEMPORARY_TABLESPACE", "PROFILE", "AUTHENTICATION_TYPE"]
     : []
   const columns = [...all, ...more].filter((column) => !left.has(nameOf(column)))
   return {
     columns: columns.join(" "),
     rows: (core, session) =>
       rows(core)
-        .filter((row) => !isUsers || row[owner] === session.info.user)
+        .filter((row) =>
+          isUsers ? row[owner] === session.info.user : match[1] !== "ALL" || isSeen(core, session, row, owner)
+        )
         .map((row) => columns.map((column) => row[nameOf(column)] ?? null))
   }
 }
@@ -209,17 +187,6 @@ const nlsRows = (session: SessionState): Rows => session.nls.entries().map(([nam
 const databaseNls = (): Rows => [["NLS_CHARACTERSET", "AL32UTF8"], ["NLS_NCHAR_CHARACTERSET", "AL16UTF16"]]
 
 const statistics = ["opened cursors cumulative", "opened cursors current", "user calls"]
-
-const privileges = [
-  "CREATE SESSION",
-  "ALTER SESSION",
-  "CREATE TABLE",
-  "CREATE VIEW",
-  "CREATE SEQUENCE",
-  "CREATE SYNONYM",
-  "CREATE PROCEDURE",
-  "UNLIMITED TABLESPACE"
-]
 
 const parameters = ({ environment }: Core): ReadonlyArray<readonly [string, string]> => [
   ["compatible", `${environment.version.split(".")[0]}.0.0`],
@@ -235,17 +202,11 @@ const parameters = ({ environment }: Core): ReadonlyArray<readonly [string, stri
 ]
 
 const tablespaceColumns = "TABLESPACE_NAME BLOCK_SIZE# STATUS CONTENTS LOGGING EXTENT_MANAGEMENT"
-const tablespaces: Rows = [
-  ["SYSTEM", "PERMANENT"],
-  ["SYSAUX", "PERMANENT"],
-  ["UNDOTBS1", "UNDO"],
-  ["TEMP", "TEMPORARY"],
-  ["USERS", "PERMANENT"]
-].map(([name, contents]) => [
-  name!,
+const tablespaceRows: Rows = tablespaces.map(([name, contents]) => [
+  name,
   8192,
   "ONLINE",
-  contents!,
+  contents,
   contents === "TEMPORARY" ? "NOLOGGING" : "LOGGING",
   "LOCAL"
 ])
@@ -259,14 +220,15 @@ const ownRelations = (core: Core, user: string): ReadonlyArray<readonly [string,
   )
 
 const views: Readonly<Record<string, View>> = {
+  ...privilegeViews,
+  ...activityViews,
+  ...spaceViews,
   NLS_SESSION_PARAMETERS: { columns: "PARAMETER VALUE", rows: (_, session) => nlsRows(session) },
   NLS_DATABASE_PARAMETERS: {
     columns: "PARAMETER VALUE",
     rows: (_, session) => [...nlsRows(session), ...databaseNls()]
   },
   "V$NLS_PARAMETERS": { columns: "PARAMETER VALUE", rows: (_, session) => [...nlsRows(session), ...databaseNls()] },
-  "V$SESSION": { columns: sessionColumns, rows: (core, session) => sessionRows(core, instanceOf(session)) },
-  "GV$SESSION": { columns: `INST_ID# ${sessionColumns}`, rows: (core) => sessionRows(core) },
   "V$MYSTAT": { columns: "SID# STATISTIC## VALUE#", rows: (_, session) => [[session.info.sid, 0, 0]] },
   "V$VERSION": {
     columns: "BANNER BANNER_FULL CON_ID#",
@@ -283,7 +245,23 @@ const views: Readonly<Record<string, View>> = {
   },
   "V$INSTANCE": { columns: instanceColumns, rows: (core, session) => instanceRows(core, instanceOf(session)) },
   "GV$INSTANCE": { columns: `INST_ID# ${instanceColumns}`, rows: (core) => instanceRows(core) },
-  "V$DATABASE": { columns: "NAME OPEN_MODE", rows: (core) => [[core.environment.instanceName, "READ WRITE"]] },
+  "V$DATABASE": {
+    columns:
+      "DBID# NAME CREATED@ LOG_MODE OPEN_MODE PROTECTION_MODE DATABASE_ROLE PLATFORM_NAME DB_UNIQUE_NAME CDB CURRENT_SCN#",
+    rows: ({ environment: { instanceName }, host, store }) => [[
+      1,
+      instanceName,
+      Math.floor((host.instances()[0]?.startedAt ?? host.now()) / 1000),
+      "NOARCHIVELOG",
+      "READ WRITE",
+      "MAXIMUM PERFORMANCE",
+      "PRIMARY",
+      "Linux x86 64-bit",
+      instanceName,
+      "YES",
+      store.scn
+    ]]
+  },
   "V$PARAMETER": {
     columns:
       "NUM# NAME TYPE# VALUE DISPLAY_VALUE DEFAULT_VALUE ISDEFAULT ISSES_MODIFIABLE ISSYS_MODIFIABLE DESCRIPTION",
@@ -328,12 +306,6 @@ const views: Readonly<Record<string, View>> = {
       ) => [sid, core.host.usage(sid).temporaryLobs, 0, 0, 0])
   },
   ...branchViews,
-  SESSION_PRIVS: { columns: "PRIVILEGE", rows: () => privileges.map((name) => [name]) },
-  SESSION_ROLES: { columns: "ROLE", rows: () => [] },
-  USER_SYS_PRIVS: {
-    columns: "USERNAME PRIVILEGE ADMIN_OPTION COMMON INHERITED",
-    rows: (_, session) => privileges.map((name) => [session.info.user, name, "NO", "NO", "NO"])
-  },
   GLOBAL_NAME: { columns: "GLOBAL_NAME", rows: (core) => [[core.environment.databaseName]] },
   DICTIONARY: {
     columns: "TABLE_NAME COMMENTS",
@@ -358,8 +330,8 @@ const views: Readonly<Record<string, View>> = {
     columns: "TZNAME TZABBREV CON_ID#",
     rows: () => Intl.supportedValuesOf("timeZone").map((name) => [name, "LMT", 0])
   },
-  USER_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaces },
-  DBA_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaces }
+  USER_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaceRows },
+  DBA_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaceRows }
 }
 
 const aliases: Readonly<Record<string, string>> = {
@@ -371,13 +343,25 @@ const aliases: Readonly<Record<string, string>> = {
   SYN: "USER_SYNONYMS",
   DICT: "DICTIONARY",
   USER_CATALOG: "CAT",
-  "V_$SESSION": "V$SESSION",
-  "V_$INSTANCE": "V$INSTANCE"
+  "V$SYSTEM_PARAMETER": "V$PARAMETER"
 }
 
-export const dictionaryView = (core: Core, path: ReadonlyArray<string>): DictionaryView | undefined => {
+/** What a name of the system's own is to GRANT; undefined when there is nothing of that name. */
+export const systemKind = (core: Core, name: string): "view" | "package" | undefined => {
+  if (core.systemPackage(name) !== undefined || /^(DBMS|UTL|CTX|OWA)_/.test(name)) return "package"
+  const view = name.replace(/^(G?V)_\$/, "$1$$")
+  return views[view] !== undefined || catalogView(view) !== undefined || isAbsentView(view) ? "view" : undefined
+}
+
+export const dictionaryView = (
+  core: Core,
+  path: ReadonlyArray<string>,
+  rights: Rights
+): DictionaryView | undefined => {
   if (path.length > 2 || (path.length === 2 && path[0] !== "SYS")) return undefined
-  const name = aliases[path.at(-1)!] ?? path.at(-1)!
+  const written = path.at(-1)!
+  const name = aliases[written] ?? written.replace(/^(G?V)_\$/, "$1$$")
+  if (!mayRead(core, { rights }, name)) return undefined
   const view = views[name] ?? catalogView(name)
   if (view === undefined) {
     if (isAbsentView(name)) throw unimplemented(`the view ${name}`)

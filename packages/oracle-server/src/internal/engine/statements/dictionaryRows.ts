@@ -1,5 +1,6 @@
 /** What the catalog says in the views of the dictionary: a row as its values by column, absent ones being null. */
 import type { CatalogObject, ColumnDef, Table } from "../catalog/catalog.ts"
+import type { ConstraintState } from "../catalog/constraintState.ts"
 import type { Unit } from "../catalog/units.ts"
 import { userId } from "../functions/sessionFunctions.ts"
 import type { SqlType } from "../values/dataTypes.ts"
@@ -33,11 +34,11 @@ export const tableRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     INSTANCES: "         1",
     CACHE: "    N",
     TABLE_LOCK: "ENABLED",
-    PARTITIONED: "NO",
+    PARTITIONED: yes(table.partitioning !== undefined),
     TEMPORARY: y(table.temporary !== undefined),
     SECONDARY: "N",
     NESTED: "NO",
-    ROW_MOVEMENT: "DISABLED",
+    ROW_MOVEMENT: table.partitioning?.rowMovement === true ? "ENABLED" : "DISABLED",
     DURATION: table.temporary === "preserve" ? "SYS$SESSION" : table.temporary === "delete" ? "SYS$TRANSACTION" : null,
     MONITORING: "YES",
     DEPENDENCIES: "DISABLED",
@@ -214,15 +215,19 @@ export const constraintRows = (core: Core): ReadonlyArray<DictionaryRow> =>
   tables(core).flatMap((table): ReadonlyArray<DictionaryRow> => {
     const common = {
       OWNER: table.owner,
-      TABLE_NAME: table.name,
-      STATUS: "ENABLED",
-      DEFERRABLE: "NOT DEFERRABLE",
-      DEFERRED: "IMMEDIATE",
-      VALIDATED: "VALIDATED"
+      TABLE_NAME: table.name
     }
+    const shown = ({ deferrable, enabled, initiallyDeferred, rely, validated }: ConstraintState) => ({
+      STATUS: enabled ? "ENABLED" : "DISABLED",
+      DEFERRABLE: deferrable ? "DEFERRABLE" : "NOT DEFERRABLE",
+      DEFERRED: initiallyDeferred ? "DEFERRED" : "IMMEDIATE",
+      VALIDATED: validated ? "VALIDATED" : "NOT VALIDATED",
+      RELY: rely ? "RELY" : null
+    })
     return [
       ...table.keys.map((key) => ({
         ...common,
+        ...shown(key.state),
         CONSTRAINT_NAME: key.name,
         CONSTRAINT_TYPE: key.type === "primary" ? "P" : "U",
         GENERATED: generated(key.generated),
@@ -231,6 +236,7 @@ export const constraintRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       })),
       ...table.foreign.map((key) => ({
         ...common,
+        ...shown(key.state),
         CONSTRAINT_NAME: key.name,
         CONSTRAINT_TYPE: "R",
         R_OWNER: key.parent.owner,
@@ -240,6 +246,7 @@ export const constraintRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       })),
       ...table.checks.map((check) => ({
         ...common,
+        ...shown(check.state),
         CONSTRAINT_NAME: check.name,
         CONSTRAINT_TYPE: "C",
         SEARCH_CONDITION: check.text,
@@ -445,17 +452,22 @@ export const synonymRows = (core: Core): ReadonlyArray<DictionaryRow> =>
 const maintained: ReadonlySet<string> = new Set(["SYS", "SYSTEM", "PUBLIC"])
 
 export const userRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  [...core.catalog.schemas].filter((name) => name !== "PUBLIC").map((name) => ({
-    USERNAME: name,
-    USER_ID: userId(name),
-    ACCOUNT_STATUS: "OPEN",
-    DEFAULT_TABLESPACE: "USERS",
-    TEMPORARY_TABLESPACE: "TEMP",
-    PROFILE: "DEFAULT",
-    COMMON: yes(maintained.has(name)),
-    ORACLE_MAINTAINED: y(maintained.has(name)),
-    INHERITED: "NO",
-    DEFAULT_COLLATION: "USING_NLS_COMP",
-    IMPLICIT: "NO",
-    ALL_SHARD: "NO"
-  }))
+  [...core.catalog.schemas].filter((name) => name !== "PUBLIC").map((name) => {
+    const user = core.accounts.users.get(name)
+    return {
+      USERNAME: name,
+      USER_ID: userId(name),
+      CREATED: user?.created ?? null,
+      ACCOUNT_STATUS: core.host.accounts.status(name),
+      DEFAULT_TABLESPACE: user?.defaultTablespace ?? "SYSTEM",
+      TEMPORARY_TABLESPACE: user?.temporaryTablespace ?? "TEMP",
+      PROFILE: user?.profile ?? "DEFAULT",
+      AUTHENTICATION_TYPE: "PASSWORD",
+      COMMON: yes(maintained.has(name)),
+      ORACLE_MAINTAINED: y(maintained.has(name)),
+      INHERITED: "NO",
+      DEFAULT_COLLATION: "USING_NLS_COMP",
+      IMPLICIT: "NO",
+      ALL_SHARD: "NO"
+    }
+  })

@@ -13,7 +13,7 @@ import { formatRowid } from "../values/rowid.ts"
 import type { DmlOutcome } from "./dmlOutcome.ts"
 import { type DmlPlan, type InsertAllPlan, mergeAction, type MergePlan, type TablePlan } from "./dmlPlan.ts"
 import { checked, returnedValues } from "./returnedRows.ts"
-import { Blocked, Changed, RowWriter } from "./rowWriter.ts"
+import { Blocked, Changed, RowWriter, type RowWriterServices } from "./rowWriter.ts"
 import { applyFiring, applyInstead } from "./triggeredRows.ts"
 import type { StatementTriggers } from "./triggering.ts"
 
@@ -23,7 +23,8 @@ export interface DmlServices {
   readonly sid: number
   /** A frame for one attempt, reading at the moment of the call. */
   readonly frame: () => Frame
-  readonly violated: (table: Table, row: Row) => string | undefined
+  readonly violated: RowWriterServices["violated"]
+  readonly partitionFor: RowWriterServices["partitionFor"]
   readonly refuseCascade: (table: Table) => void
   /** Those that the statement fires, if any. */
   readonly triggers: StatementTriggers | undefined
@@ -104,6 +105,7 @@ const newWriter = (services: DmlServices, frame: Frame): RowWriter =>
     transaction: services.transaction,
     sid: services.sid,
     violated: services.violated,
+    partitionFor: services.partitionFor,
     refuseCascade: services.refuseCascade
   })
 

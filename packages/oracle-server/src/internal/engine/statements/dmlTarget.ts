@@ -1,7 +1,9 @@
 /** What DML changes: a table, or the table behind a view or an inline view that shows its rows one by one. */
 import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { asOwner } from "../compile/access.ts"
 import { type Compilation, settled } from "../compile/compilation.ts"
 import { condition, logic } from "../compile/logic.ts"
+import { partitionTerm } from "../compile/partitionConditions.ts"
 import { conjuncts as termConjuncts, type Leaf } from "../compile/relations.ts"
 import { tableSource } from "../compile/tableSources.ts"
 import { newScope, type Source, type SourceColumn, type Term } from "../compile/term.ts"
@@ -22,6 +24,8 @@ export interface Target {
   readonly conditions: ReadonlyArray<Term>
   /** Those that a changed row has to satisfy, too. */
   readonly checks: ReadonlyArray<Term>
+  /** The checks are those of a partition that the statement names. */
+  readonly isPartition?: boolean
   /** Names for an INSERT without a list of columns; undefined for those of the table. */
   readonly names: ReadonlyArray<string> | undefined
   readonly column: (name: string, at: number) => ColumnDef
@@ -35,26 +39,26 @@ export const dmlTarget = (c: Compilation, target: TableTarget): Target => {
   const view = c.context.catalog.find(path, c.schema)
   if (view?.kind === "view") {
     if (view.readOnly) throw oraError(42399, "cannot perform a DML operation on a read-only view", at)
-    const schema = c.schema
-    c.schema = view.owner
-    try {
-      return ofQuery(c, view.query, alias ?? view.name, view.columns, at, view.checkOption)
-    } finally {
-      c.schema = schema
-    }
+    return asOwner(
+      c,
+      view.owner,
+      () => ofQuery(c, view.query, alias ?? view.name, view.columns, at, view.checkOption)
+    )
   }
   const table = c.context.catalog.table(path, c.schema, at)
   if (table.readOnly === true) {
     throw oraError(12081, `update operation not allowed on table "${table.owner}"."${table.name}"`, at)
   }
   const { relation, source } = tableSource(c, table, alias)
+  const conditions = target.partition === undefined ? [] : [partitionTerm(c, table, target.partition, source.slot)]
   return {
     table,
     relation,
     row: source,
     source,
-    conditions: [],
-    checks: [],
+    conditions,
+    checks: conditions,
+    ...(target.partition === undefined ? {} : { isPartition: true }),
     names: undefined,
     column: (name, place) => columnOf(table, name, place)
   }
@@ -128,13 +132,14 @@ const ofQuery = (
 export interface RowCheck {
   readonly slot: number
   readonly holds: Eval
+  readonly isPartition: boolean
 }
 
 /** The check of all views WITH CHECK OPTION on the way to the table. */
 export const checkOf = (target: Target): RowCheck | undefined => {
   if (target.checks.length === 0) return undefined
   if (target.checks.some((term) => term.heavy)) throw unimplemented("subqueries in a view WITH CHECK OPTION")
-  return { slot: target.row.slot, holds: logic("and", target.checks).eval }
+  return { slot: target.row.slot, holds: logic("and", target.checks).eval, isPartition: target.isPartition === true }
 }
 
 export const plainTarget = (table: Table, { relation, source }: ReturnType<typeof tableSource>): Target => ({

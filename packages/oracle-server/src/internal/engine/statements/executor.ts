@@ -3,11 +3,13 @@ import type { ColumnDef, Table } from "../catalog/catalog.ts"
 import { allMethods } from "../catalog/methods.ts"
 import type { Unit } from "../catalog/units.ts"
 import { type CompilationContext, type Parameter } from "../compile/compilation.ts"
+import { convertTo } from "../compile/operators.ts"
 import { tableSource } from "../compile/tableSources.ts"
 import { newScope, type OutColumn } from "../compile/term.ts"
 import { type Changing, Frame } from "../execute/frame.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
 import type { LogicalTransaction } from "../storage/logicalTransactions.ts"
+import type { Row } from "../storage/row.ts"
 import { type Savepoint, Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
@@ -15,9 +17,11 @@ import type { Ddl, Parsed } from "../syntax/astDefinitions.ts"
 import { parseStatement } from "../syntax/statementParser.ts"
 import { compositeType, type Stored } from "../values/composite.ts"
 import type { ObjectType, SqlType } from "../values/dataTypes.ts"
+import { fit } from "../values/fit.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { define } from "./alterations.ts"
+import { authorize, requireQuota } from "./authorization.ts"
 import { BranchWork } from "./branchWork.ts"
 import type { Core } from "./core.ts"
 import type { DefinitionServices } from "./definitions.ts"
@@ -27,6 +31,7 @@ import { type DmlPlan } from "./dmlPlan.ts"
 import { type DmlOutcome, type DmlServices, runDml } from "./dmlRun.ts"
 import { lobWriter, writeLob } from "./lobWrites.ts"
 import { lockingQuery } from "./lockingQuery.ts"
+import { partitionFor } from "./partitionChanges.ts"
 import { placeholders } from "./placeholders.ts"
 import { planDml } from "./planDml.ts"
 import {
@@ -177,11 +182,12 @@ export class Executor {
     const { core, state } = this
     return {
       catalog: core.catalog,
+      privileges: core.privileges,
       session: state,
       bindTypes,
       variable: variables.type,
       type: (path) => variables.named?.(path) ?? this.#namedType(path),
-      dictionary: (path) => dictionaryView(core, path),
+      dictionary: (path) => dictionaryView(core, path, state.rights),
       routine: (path, args, names) => registeredFunction(core, path, state) ?? this.storedFunction(path, args, names),
       method: (type, name, args, names, exactly) => this.method(type, name, args, names, exactly),
       order: (type) => this.#order(type),
@@ -211,7 +217,7 @@ export class Executor {
       statement.lastPlan = undefined
       statement.catalogVersion = catalog.version
     }
-    const key = typesKey(bindTypes) + this.state.currentSchema
+    const key = `${typesKey(bindTypes)}${this.state.currentSchema} ${this.state.rights.key}`
     if (statement.lastPlan !== undefined && statement.lastKey === key) return statement.lastPlan
     let plan = statement.plans.get(key)
     if (plan === undefined) {
@@ -302,13 +308,16 @@ export class Executor {
     refuseInQuery(this.surroundings)
     refuseMutating(this.surroundings, plan)
     state.statementTime = core.host.now()
+    if (plan.kind === "insert" || plan.kind === "merge") requireQuota(core, plan.table)
     const isSingle = plan.kind === "insert" && plan.single
     const changing: Changing = { table: plan.kind === "instead" ? undefined : plan.table, mutating: !isSingle }
     const services: DmlServices = {
       transaction,
       locks: core.locks,
       sid: transaction.sid,
-      violated: (table, row) => this.#tableChecks.violated(table, row),
+      partitionFor: (table, row) =>
+        partitionFor({ core, value: (text, type) => this.#textValue(text, type) }, table, row),
+      violated: (table, row, isDeferred) => this.#tableChecks.violated(table, row, isDeferred),
       triggers: core.catalog.triggers.size === 0 ? undefined : this.findTriggers(triggerRequest(plan)),
       refuseCascade: (table) => {
         const fired = this.findTriggers({
@@ -328,6 +337,23 @@ export class Executor {
     return runDml(plan, services)
   }
 
+  /** The value of an expression without columns. */
+  #constant(expr: Expr, type: SqlType): Stored {
+    const c = compilation(this.context([]))
+    return fit(convertTo(c.expr(c, expr, newScope(undefined)), type, expr.at).eval(this.#rowFrame()), type, {
+      kind: "castText"
+    })
+  }
+
+  #textValue(text: string, type: SqlType): Stored {
+    const { parsed } = parseStatement(`select ${text} from dual`)
+    const expr = parsed.kind === "select" && parsed.query.body.kind === "block"
+      ? parsed.query.body.items[0]?.expr
+      : undefined
+    if (expr === undefined) throw oraError(14019, "partition bound element must be a constant")
+    return this.#constant(expr, type)
+  }
+
   /** A frame for expressions over single rows. */
   #rowFrame(): Frame {
     return new Frame(this.core.store, this.state, { scn: 0, sid: 0, statement: 0 }, [])
@@ -342,6 +368,7 @@ export class Executor {
     refuseEnd(this.surroundings, "perform DDL", this.transaction)
     this.transaction.commit()
     const { core, state } = this
+    authorize(core, state, ddl)
     const services: DefinitionServices = {
       core,
       session: state,
@@ -350,6 +377,21 @@ export class Executor {
       lock: (table) => this.transaction.lockTable(table, "EXCLUSIVE") === 0,
       holds: (table, expr) =>
         this.#tableChecks.holds(table, expr, core.store.data(table, state.info.sid).heads(), core.store.clock),
+      constant: (expr, type) => this.#constant(expr, type),
+      removeRow: (table, row) => this.transaction.replace(table, row, undefined, core.store.nextStatement()),
+      addRow: (table, row) => {
+        this.transaction.insert(table, row, core.store.nextStatement())
+      },
+      failing: (table, expr) =>
+        this.#tableChecks.failing(table, expr, core.store.data(table, state.info.sid).heads(), core.store.clock),
+      note: (table, rows) => {
+        for (const values of rows) {
+          const row: Row = Array.from({ length: table.nextPlace }, () => null)
+          for (const column of table.columns) if (column.place > 0) row[column.place] = values.get(column.name) ?? null
+          this.transaction.insert(table, row, core.store.nextStatement())
+        }
+        this.transaction.commit()
+      },
       typeOf: (table: Table, expr: Expr): SqlType => {
         const c = compilation(this.context([]))
         const scope = newScope(undefined)

@@ -1,6 +1,7 @@
 /** Chooses how an INSERT, UPDATE, DELETE or MERGE is planned. */
 import type { Compilation } from "../compile/compilation.ts"
 import type { Dml } from "../syntax/astStatements.ts"
+import { authorizeDml } from "./dmlAccess.ts"
 import type { DmlPlan } from "./dmlPlan.ts"
 import { planDelete, planUpdate } from "./planChange.ts"
 import { insertAllPlan, planInsert } from "./planInsert.ts"
@@ -8,6 +9,7 @@ import { hasInstead, planInstead } from "./planInstead.ts"
 import { planMerge } from "./planMerge.ts"
 
 export const planDml = (c: Compilation, dml: Dml): DmlPlan => {
+  authorizeDml(c, dml)
   const view = c.context.catalog.find(dml.target.path, c.schema)
   if (view?.kind === "view" && dml.kind !== "merge" && hasInstead(c, view, dml.kind)) return planInstead(c, dml, view)
   switch (dml.kind) {

@@ -1,5 +1,7 @@
 /** Statements of a session and what they were compiled to. */
 import type { Table } from "../catalog/catalog.ts"
+import type { Guarded } from "../catalog/privileges.ts"
+import { requireAccess } from "../compile/access.ts"
 import { Compilation, type CompilationContext, type Parameter } from "../compile/compilation.ts"
 import { describeColumn } from "../compile/describe.ts"
 import { compileExpr } from "../compile/expressions.ts"
@@ -91,6 +93,10 @@ export const planQuery = (c: Compilation, query: Query): QueryPlan => {
   }
   if (query.forUpdate !== undefined && query.fetch !== undefined) {
     throw oraError(2014, "cannot select FOR UPDATE from view with DISTINCT, GROUP BY, etc.", query.at)
+  }
+  for (const object of query.forUpdate === undefined ? [] : c.named) {
+    // READ alone locks nothing.
+    requireAccess(c, object as Guarded, "SELECT", () => oraError(1031, "insufficient privileges"), query.at)
   }
   const locked = compiled.locked.filter((source) => of.length === 0 || of.some((expr) => names(source, expr)))
   return {

@@ -24,6 +24,7 @@ export const returnedValues = (
 export const checked = (plan: TablePlan, f: Frame, row: Row): Row => {
   if (plan.check === undefined) return row
   f.rows[plan.check.slot] = row
-  if (plan.check.holds(f) !== 1) throw oraError(1402, "view WITH CHECK OPTION where-clause violation")
-  return row
+  if (plan.check.holds(f) === 1) return row
+  if (plan.check.isPartition) throw oraError(14401, "inserted partition key is outside specified partition")
+  throw oraError(1402, "view WITH CHECK OPTION where-clause violation")
 }

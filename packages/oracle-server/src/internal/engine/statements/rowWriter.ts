@@ -1,5 +1,6 @@
 /** Writes rows for one statement: fits the values, takes the row locks, keeps the constraints. */
-import type { ColumnDef, ForeignConstraint, Table } from "../catalog/catalog.ts"
+import type { CheckConstraint, ColumnDef, ForeignConstraint, KeyConstraint, Table } from "../catalog/catalog.ts"
+import { keyOfRow, type Partition, type Partitioning, partitionOfKey } from "../catalog/partitions.ts"
 import type { Frame } from "../execute/frame.ts"
 import type { Key, OrderedIndex } from "../storage/orderedIndex.ts"
 import { current, type Row, type TableData, type Version } from "../storage/tableData.ts"
@@ -8,6 +9,16 @@ import type { Stored } from "../values/composite.ts"
 import { fit } from "../values/fit.ts"
 import { readJson } from "../values/json.ts"
 import { oraError } from "../values/oraError.ts"
+import {
+  checkViolated,
+  childFound,
+  deferCheck,
+  deferChildren,
+  deferParent,
+  deferUnique,
+  parentMissing,
+  uniqueViolated
+} from "./deferredChecks.ts"
 
 /** Another session holds what this statement needs: it is undone, waits and starts again. */
 export class Blocked extends Error {
@@ -43,8 +54,14 @@ export interface RowWriterServices {
   readonly frame: Frame
   readonly transaction: Transaction
   readonly sid: number
-  /** Names the first check constraint that the row violates. */
-  readonly violated: (table: Table, row: Row) => string | undefined
+  /** The first check constraint that the row violates, of those that are not put off. */
+  readonly violated: (
+    table: Table,
+    row: Row,
+    isDeferred: (check: CheckConstraint) => boolean
+  ) => CheckConstraint | undefined
+  /** The partition that a row goes to; undefined when it has none. */
+  readonly partitionFor: (table: Table, row: Row) => Partition | undefined
   /** Fails when triggers would have to see what a foreign key does to the rows of this table. */
   readonly refuseCascade: (table: Table) => void
 }
@@ -60,7 +77,11 @@ interface UniqueKey {
   readonly id: number
   readonly name: string
   readonly owner: string
+  /** undefined for an index that is no constraint. */
+  readonly key: KeyConstraint | undefined
 }
+
+const unmapped = () => oraError(14400, "inserted partition key does not map to any partition")
 
 export class RowWriter {
   readonly #services: RowWriterServices
@@ -101,9 +122,10 @@ export class RowWriter {
     for (let i = 0; i < stored.length; i++) {
       row[stored[i]!.place] = this.#fitValue(table, stored[i]!, values[i]!, true)
     }
+    if (table.partitioning !== undefined && this.#services.partitionFor(table, row) === undefined) throw unmapped()
     const number = this.#services.transaction.insert(table, row, this.#statement)
     this.#written.push({ table, row: number, values: row, old: undefined })
-    this.#check(table, row)
+    this.#check(table, row, number)
     this.lastRow = { table, row: number }
     return row
   }
@@ -135,12 +157,23 @@ export class RowWriter {
     for (let i = 0; i < changed.length; i++) {
       row[changed[i]!.place] = this.#fitValue(table, changed[i]!, values[i]!, false)
     }
+    if (table.partitioning !== undefined) this.#move(table, table.partitioning, old, row)
     this.#services.transaction.replace(table, number, row, this.#statement)
     this.#written.push({ table, row: number, values: row, old })
     if (table.children.length > 0) this.#gone.push({ table, values: old, now: row })
-    this.#check(table, row)
+    this.#check(table, row, number)
     this.lastRow = { table, row: number }
     return row
+  }
+
+  /** A row may go to another partition only where the table lets rows move. */
+  #move(table: Table, partitioning: Partitioning, old: Row, row: Row): void {
+    const from = partitionOfKey(partitioning, keyOfRow(partitioning, old))
+    const to = this.#services.partitionFor(table, row)
+    if (to === undefined) throw unmapped()
+    if (from !== to && !partitioning.rowMovement) {
+      throw oraError(14402, "updating partition key column would cause a partition change")
+    }
   }
 
   remove(table: Table, number: number, old: Row): void {
@@ -149,10 +182,22 @@ export class RowWriter {
     this.lastRow = { table, row: number }
   }
 
-  #check(table: Table, row: Row): void {
+  #check(table: Table, row: Row, number: number): void {
     if (table.checks.length === 0) return
-    const name = this.#services.violated(table, row)
-    if (name !== undefined) throw oraError(2290, `check constraint (${table.owner}.${name}) violated`)
+    const { transaction, violated } = this.#services
+    const isDeferred = (check: CheckConstraint): boolean => transaction.deferral.isDeferred(check)
+    const broken = violated(table, row, isDeferred)
+    if (broken !== undefined) throw checkViolated(table.owner, broken.name)
+    for (const check of table.checks) {
+      if (!check.state.enabled || !isDeferred(check)) continue
+      deferCheck(
+        transaction,
+        table,
+        check,
+        number,
+        (values) => violated(table, values, (other) => other !== check) !== undefined
+      )
+    }
   }
 
   /** Keys and references hold at the end of the statement, not between its rows. May be left by suspension. */
@@ -167,7 +212,7 @@ export class RowWriter {
     while (this.#checkedWritten < this.#written.length) {
       const written = this.#written[this.#checkedWritten]!
       this.#uniqueKeys(written)
-      for (const foreign of written.table.foreign) this.#foreignKey(written, foreign)
+      for (const foreign of written.table.foreign) if (foreign.state.enabled) this.#foreignKey(written, foreign)
       this.#checkedWritten++
       frame.step()
     }
@@ -191,11 +236,17 @@ export class RowWriter {
     let keys = this.#keys.get(table)
     if (keys === undefined) {
       keys = [
-        ...table.keys.map((key) => ({ name: key.name, owner: table.owner, id: key.indexId })),
+        ...table.keys.filter((key) => key.state.enabled).map((key) => ({
+          name: key.name,
+          owner: table.owner,
+          id: key.indexId,
+          key
+        })),
         ...table.indexes.filter((index) => index.unique).map((index) => ({
           name: index.name,
           owner: index.owner,
-          id: index.indexId
+          id: index.indexId,
+          key: undefined
         }))
       ]
       this.#keys.set(table, keys)
@@ -216,7 +267,7 @@ export class RowWriter {
     const { sid, transaction } = this.#services
     const { table } = written
     const data = transaction.data(table)
-    for (const { id, name, owner } of this.#keysOf(table)) {
+    for (const { id, key: constraint, name, owner } of this.#keysOf(table)) {
       const index = data.index(id)
       const key = index.keyOf(written.values)
       if (key.every((value) => value === null)) continue
@@ -229,7 +280,10 @@ export class RowWriter {
           if (this.#mayHave(index, head, key)) throw new Blocked(head.owner)
           continue
         }
-        if (this.#has(index, head, key)) throw oraError(1, `unique constraint (${owner}.${name}) violated`)
+        if (!this.#has(index, head, key)) continue
+        if (constraint === undefined || !transaction.deferral.isDeferred(constraint)) throw uniqueViolated(owner, name)
+        deferUnique(transaction, table, constraint, written.row)
+        break
       }
     }
   }
@@ -257,15 +311,14 @@ export class RowWriter {
       if (before || after) wait = head.owner
     }
     if (wait !== 0) throw new Blocked(wait)
-    throw oraError(
-      2291,
-      `integrity constraint (${written.table.owner}.${foreign.name}) violated - parent key not found`
-    )
+    if (!transaction.deferral.isDeferred(foreign)) throw parentMissing(written.table.owner, foreign.name)
+    deferParent(transaction, written.table, foreign, written.row)
   }
 
   #parentGone(gone: Gone): void {
     const { sid, transaction } = this.#services
     for (const { constraint, table } of gone.table.children) {
+      if (!constraint.state.enabled) continue
       const parents = transaction.data(gone.table)
       const parentIndex = parents.index(constraint.key.indexId)
       const key = parentIndex.keyOf(gone.values)
@@ -287,7 +340,9 @@ export class RowWriter {
         }
         if (!this.#has(childIndex, head, key)) continue
         if (constraint.onDelete === undefined || gone.now !== undefined) {
-          throw oraError(2292, `integrity constraint (${table.owner}.${constraint.name}) violated - child record found`)
+          if (!transaction.deferral.isDeferred(constraint)) throw childFound(table.owner, constraint.name)
+          deferChildren(transaction, table, constraint, key)
+          break
         }
         this.#services.refuseCascade(table)
         const holder = transaction.lockRow(table, row)

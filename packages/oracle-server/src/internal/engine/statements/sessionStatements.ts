@@ -1,12 +1,15 @@
 /** Statements that control a session and its transaction: COMMIT, SAVEPOINT, ALTER SESSION, LOCK TABLE and the like. */
+import type { Constrained } from "../catalog/constraintState.ts"
 import type { TableMode } from "../storage/locks.ts"
 import type { Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Parsed } from "../syntax/astDefinitions.ts"
 import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
+import { requireLock, requireSystem } from "./authorization.ts"
 import type { BranchWork } from "./branchWork.ts"
 import type { Core } from "./core.ts"
+import { setRoles } from "./grants.ts"
 import { applySettings } from "./settings.ts"
 import { refuseEnd, type Surroundings } from "./surroundings.ts"
 
@@ -19,6 +22,23 @@ export interface ControlledSession {
   readonly transaction: Transaction
   readonly branches: BranchWork
   readonly surroundings: Surroundings | undefined
+}
+
+/** A deferrable constraint of the schema. */
+const constraintNamed = (
+  core: Core,
+  { currentSchema }: SessionState,
+  { at, path }: { readonly path: ReadonlyArray<string>; readonly at: number }
+): Constrained => {
+  const [owner, name] = path.length === 1 ? [currentSchema, path[0]!] : [path[0]!, path[1]!]
+  for (const table of core.catalog.tables()) {
+    if (table.owner !== owner) continue
+    const found = [...table.keys, ...table.foreign, ...table.checks].find((constraint) => constraint.name === name)
+    if (found === undefined) continue
+    if (!found.state.deferrable) throw oraError(2447, "cannot defer a constraint that is not deferrable", at)
+    return found
+  }
+  throw oraError(2448, "constraint does not exist", at)
 }
 
 export function* runSessionStatement(statement: ControlStatement, session: ControlledSession): Step<void> {
@@ -47,6 +67,7 @@ export function* runSessionStatement(statement: ControlStatement, session: Contr
       applySettings(core, state, transaction, statement.settings)
       return
     case "killsession":
+      requireSystem(core, state.rights, "ALTER SYSTEM", 0)
       if (statement.sid === state.info.sid && statement.serial === state.info.serial) {
         throw oraError(27, "cannot kill current session")
       }
@@ -56,9 +77,17 @@ export function* runSessionStatement(statement: ControlStatement, session: Contr
       return
     case "noop":
       return
+    case "setconstraints":
+      transaction.deferral.set(statement.names?.map((name) => constraintNamed(core, state, name)), statement.mode)
+      return
+    case "setrole":
+      setRoles(core, state, statement.choice)
+      return
     case "lock":
       for (const target of statement.tables) {
         const table = core.catalog.table(target.path, state.currentSchema, target.at)
+        const missing = () => core.catalog.missing(target.path, state.currentSchema, target.at)
+        requireLock(core, state.rights, table, missing)
         const mode = (statement.mode === "SHARE UPDATE" ? "ROW SHARE" : statement.mode) as TableMode
         for (;;) {
           const holder = transaction.lockTable(table, mode, true)

@@ -27,7 +27,13 @@ export const applySettings = (
         throw oraError(38802, "edition does not exist", at)
       }
     } else if (name.startsWith("NLS_")) session.nls.set(name, value, at)
-    else if (name === "ISOLATION_LEVEL") {
+    else if (name === "CONSTRAINTS" || name === "CONSTRAINT") {
+      const mode = value.toUpperCase()
+      if (mode !== "DEFERRED" && mode !== "IMMEDIATE" && mode !== "DEFAULT") {
+        throw oraError(922, "missing or invalid option", at)
+      }
+      transaction.deferral.setSession(mode === "DEFAULT" ? undefined : mode === "DEFERRED" ? "deferred" : "immediate")
+    } else if (name === "ISOLATION_LEVEL") {
       transaction.defaultIsolation = value === "READ" ? "read committed" : "serializable"
       if (!transaction.active) transaction.isolation = transaction.defaultIsolation
     } else if (name === "CONTAINER") throw unimplemented("ALTER SESSION SET CONTAINER", at)

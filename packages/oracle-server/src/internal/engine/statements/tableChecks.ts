@@ -1,5 +1,5 @@
 /** CHECK constraints: compiled once for each state of the catalog, and asked of a row or of all rows of a table. */
-import type { Catalog, Table } from "../catalog/catalog.ts"
+import type { Catalog, CheckConstraint, Table } from "../catalog/catalog.ts"
 import { type CompilationContext, rowOf } from "../compile/compilation.ts"
 import { condition } from "../compile/logic.ts"
 import { tableSource } from "../compile/tableSources.ts"
@@ -47,13 +47,30 @@ export class TableChecks {
     return checks
   }
 
-  /** The name of the first check that a row violates. */
-  violated(table: Table, row: Row): string | undefined {
+  /** The first enforced check that a row violates, of those that are not put off. */
+  violated(table: Table, row: Row, isDeferred: (check: CheckConstraint) => boolean): CheckConstraint | undefined {
     const checks = this.#of(table)
     const frame = this.#frame()
     frame.rows[checks.slot] = row
-    const index = checks.values(frame).indexOf(0)
-    return index < 0 ? undefined : table.checks[index]!.name
+    const values = checks.values(frame)
+    return table.checks.find((check, i) => values[i] === 0 && check.state.enabled && !isDeferred(check))
+  }
+
+  /** The numbers of the rows for which a condition does not hold. */
+  *failing(table: Table, expr: Expr, heads: Iterable<Version>, clock: () => number): Step<ReadonlyArray<number>> {
+    const c = compilation(this.#context())
+    const scope = newScope(undefined)
+    const { relation, source } = tableSource(c, table, undefined)
+    scope.sources.push(source)
+    const term = condition(c, expr, scope)
+    const frame = this.#frame()
+    const found: Array<number> = []
+    yield* inTurns(heads, clock, ({ values }) => {
+      if (values === undefined) return
+      frame.rows[relation.slot] = values
+      if (term.eval(frame) === 0) found.push(values[0] as number)
+    })
+    return found
   }
 
   /** Whether a condition holds for the newest version of each row. */

@@ -48,6 +48,11 @@ export class Locks {
     return 0
   }
 
+  /** The locks of tables that are held. */
+  *tableLocks(): Iterable<{ readonly id: number; readonly sid: number; readonly mode: TableMode }> {
+    for (const [id, held] of this.#tables) for (const { mode, sid } of held) yield { id, sid, mode }
+  }
+
   /** A session other than this one that holds any lock on the table. */
   foreignHolder(id: number, sid: number): number {
     return this.#tables.get(id)?.find((lock) => lock.sid !== sid)?.sid ?? 0

@@ -264,6 +264,11 @@ export class TableData {
     if (head !== undefined) this.#setHead(row, changed(head))
   }
 
+  /** What its rows take, by estimate. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** The rows do not count any more. */
   release(): void {
     this.#memory.give(this.#bytes)

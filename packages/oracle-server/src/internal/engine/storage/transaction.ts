@@ -1,6 +1,7 @@
 /** The uncommitted work of one session: what to undo, what to make final, which locks to give back. */
 import type { Table } from "../catalog/catalog.ts"
 import { oraError } from "../values/oraError.ts"
+import { Deferral } from "./deferral.ts"
 import type { Locks, TableMode } from "./locks.ts"
 import type { LogicalTransaction } from "./logicalTransactions.ts"
 import type { Store } from "./store.ts"
@@ -39,6 +40,7 @@ export class Transaction {
   /** LOCK TABLE opens a transaction by itself; the table locks of statements do not. */
   #explicitlyHeld = false
   isolation: Isolation = "read committed"
+  readonly deferral = new Deferral()
   /** What transactions without a word of their own have: ALTER SESSION SET ISOLATION_LEVEL. */
   defaultIsolation: Isolation = "read committed"
   /** What else ends with a transaction, even with one that has done nothing. */
@@ -67,6 +69,10 @@ export class Transaction {
   /** What it has changed and not committed. */
   get changes(): ReadonlyArray<Change> {
     return this.#changes
+  }
+
+  get lockedRows(): number {
+    return this.#rowLocks.length
   }
 
   #note(change: Change): void {
@@ -204,6 +210,14 @@ export class Transaction {
     this.#savepoints.length = at + 1
   }
 
+  /** Constraints that were put off have to hold now: otherwise nothing of the transaction stays. */
+  checkDeferred(): void {
+    const failure = this.deferral.failure()
+    if (failure === undefined) return
+    this.rollback()
+    throw oraError(2091, `transaction rolled back\n${failure.message}`)
+  }
+
   commit(): void {
     if (this.isCoordinated) throw oraError(2089, "COMMIT is not allowed in a subordinate session")
     this.complete()
@@ -211,6 +225,7 @@ export class Transaction {
 
   /** Commits it in its coordinator's name. */
   complete(): void {
+    this.checkDeferred()
     if (this.#changes.length > 0) {
       this.guard?.check()
       this.store.commit(this.#changes)
@@ -239,6 +254,7 @@ export class Transaction {
 
   #end(): void {
     this.store.writers.delete(this)
+    this.deferral.clear()
     if (this.#moment !== undefined) this.store.close(this.#moment)
     this.#moment = undefined
     this.isolation = this.defaultIsolation

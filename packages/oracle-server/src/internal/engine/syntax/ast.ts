@@ -274,12 +274,18 @@ export interface SelectItem {
   readonly text: string
 }
 
+/** A partition by its name, or as the one that takes a key. */
+export type PartitionName =
+  | { readonly kind: "name"; readonly name: string; readonly at: number }
+  | { readonly kind: "for"; readonly key: ReadonlyArray<Expr>; readonly at: number }
+
 export type FromItem =
   | {
     readonly kind: "table"
     readonly path: ReadonlyArray<string>
     readonly alias: string | undefined
     readonly link: string | undefined
+    readonly partition?: PartitionName | undefined
     /** SAMPLE: the percentage of the rows, and what makes the choice the same each time. */
     readonly sample?: { readonly percent: number; readonly seed: number | undefined; readonly at: number } | undefined
     readonly at: number

@@ -1,5 +1,7 @@
 /** The parsed form of DDL, and of whole statements. */
 import type { Block as QueryBlock, Expr, Query, TypeSpec } from "./ast.ts"
+import type { AccountDdl } from "./astAccounts.ts"
+import type { PartitionAction, PartitioningSpec } from "./astPartitions.ts"
 import type { PlsqlBlock } from "./astPlsql.ts"
 import type { Dml, SessionStatement } from "./astStatements.ts"
 import type { TypeDdl } from "./astTypes.ts"
@@ -33,9 +35,25 @@ export interface ConstraintSpec {
   readonly onDelete: "cascade" | "set null" | undefined
   readonly check: Expr | undefined
   readonly checkText: string | undefined
-  readonly disabled: boolean
+  readonly terms: ConstraintTerms
   readonly at: number
 }
+
+/** What a text says of when a constraint is enforced; undefined where it says nothing. */
+export interface ConstraintTerms {
+  readonly deferrable: boolean | undefined
+  readonly initiallyDeferred: boolean | undefined
+  readonly enabled: boolean | undefined
+  readonly validated: boolean | undefined
+  readonly rely: boolean | undefined
+  /** EXCEPTIONS INTO: where the rows are noted that violate it. */
+  readonly exceptions: { readonly path: ReadonlyArray<string>; readonly at: number } | undefined
+}
+
+export type ConstraintName =
+  | { readonly kind: "name"; readonly name: string; readonly at: number }
+  | { readonly kind: "primary"; readonly at: number }
+  | { readonly kind: "unique"; readonly columns: ReadonlyArray<string>; readonly at: number }
 
 export interface SequenceOptions {
   readonly start: string | undefined
@@ -59,6 +77,13 @@ export type AlterTableAction =
   | { readonly kind: "renameConstraint"; readonly from: string; readonly to: string }
   | { readonly kind: "readOnly"; readonly readOnly: boolean }
   | { readonly kind: "storage" }
+  | { readonly kind: "partitions"; readonly action: PartitionAction }
+  | {
+    readonly kind: "constraintState"
+    readonly constraint: ConstraintName
+    readonly terms: ConstraintTerms
+    readonly cascade: boolean
+  }
   | { readonly kind: "triggers"; readonly enabled: boolean }
 
 export type Ddl =
@@ -70,6 +95,8 @@ export type Ddl =
     readonly temporary: "delete" | "preserve" | undefined
     readonly query: Query | undefined
     readonly ifNotExists: boolean
+    readonly partitioning?: PartitioningSpec | undefined
+    readonly rowMovement?: boolean
     readonly at: number
   }
   | {
@@ -120,15 +147,7 @@ export type Ddl =
     readonly at: number
   }
   | { readonly kind: "dropContext"; readonly name: string; readonly at: number }
-  | { readonly kind: "createUser"; readonly name: string; readonly password: string | undefined; readonly at: number }
-  | {
-    readonly kind: "alterUser"
-    readonly name: string
-    readonly password: string | undefined
-    readonly account: "locked" | "open" | "expired" | undefined
-    readonly at: number
-  }
-  | { readonly kind: "dropUser"; readonly name: string; readonly cascade: boolean; readonly at: number }
+  | AccountDdl
   | TypeDdl
   | UnitDdl
   | {
@@ -169,12 +188,6 @@ export type Ddl =
     readonly path: ReadonlyArray<string>
     readonly column: boolean
     readonly text: string
-    readonly at: number
-  }
-  | {
-    readonly kind: "grant"
-    /** Who gets, or loses, the privileges. */
-    readonly grantees: ReadonlyArray<{ readonly name: string; readonly at: number }>
     readonly at: number
   }
 

@@ -1,5 +1,6 @@
 /** The parsed form of statements that change rows, and of those that control a session or a transaction. */
-import type { Expr, FromItem, Query } from "./ast.ts"
+import type { Expr, FromItem, PartitionName, Query } from "./ast.ts"
+import type { RoleChoice } from "./astAccounts.ts"
 
 export interface Returning {
   readonly exprs: ReadonlyArray<Expr>
@@ -12,6 +13,7 @@ export interface Returning {
 
 export interface TableTarget {
   readonly path: ReadonlyArray<string>
+  readonly partition?: PartitionName | undefined
   /** An inline view in place of a name. */
   readonly query?: Query | undefined
   readonly alias: string | undefined
@@ -113,4 +115,11 @@ export type SessionStatement =
   | { readonly kind: "altersession"; readonly settings: ReadonlyArray<readonly [string, string, number]> }
   | { readonly kind: "killsession"; readonly sid: number; readonly serial: number; readonly immediate: boolean }
   | { readonly kind: "noop" }
+  | {
+    readonly kind: "setconstraints"
+    /** undefined for ALL. */
+    readonly names: ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly at: number }> | undefined
+    readonly mode: "deferred" | "immediate"
+  }
+  | { readonly kind: "setrole"; readonly choice: RoleChoice; readonly at: number }
   | LockTable

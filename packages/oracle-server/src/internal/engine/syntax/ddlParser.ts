@@ -1,11 +1,20 @@
 /** Parses CREATE TABLE and ALTER TABLE. */
 import { oraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
-import type { AlterTableAction, ColumnSpec, ConstraintSpec, Ddl, SequenceOptions } from "./astDefinitions.ts"
-import { DmlParser } from "./dmlParser.ts"
+import type {
+  AlterTableAction,
+  ColumnSpec,
+  ConstraintName,
+  ConstraintSpec,
+  ConstraintTerms,
+  Ddl,
+  SequenceOptions
+} from "./astDefinitions.ts"
+import type { PartitioningSpec } from "./astPartitions.ts"
+import { PartitionParser } from "./partitionParser.ts"
 
 /** CREATE TABLE and ALTER TABLE with their columns and constraints. */
-export abstract class DdlParser extends DmlParser {
+export abstract class DdlParser extends PartitionParser {
   createTable(temporary: boolean): Ddl {
     const ifNotExists = this.takeIfNotExists()
     const at = this.offset
@@ -21,8 +30,12 @@ export abstract class DdlParser extends DmlParser {
       this.expectOp(")")
     } else if (this.isWord("OF")) throw this.unsupported("object tables")
     let onCommit: "delete" | "preserve" | undefined = temporary ? "delete" : undefined
+    let partitioning: PartitioningSpec | undefined
+    let rowMovement = false
     for (;;) {
-      if (this.takeWord("ON", "COMMIT")) {
+      if (this.isWord("PARTITION") && this.isWord("BY", 1)) partitioning = this.partitioning()
+      else if (this.takeWord("ENABLE", "ROW", "MOVEMENT")) rowMovement = true
+      else if (this.takeWord("ON", "COMMIT")) {
         onCommit = this.takeWord("PRESERVE") ? "preserve" : "delete"
         if (onCommit === "delete") this.expectWord("DELETE")
         if (!this.takeWord("ROWS")) throw this.unsupported("ON COMMIT … DEFINITION")
@@ -46,7 +59,18 @@ export abstract class DdlParser extends DmlParser {
         ? oraError(906, "missing left parenthesis", this.offset)
         : oraError(922, "missing or invalid option", this.offset)
     }
-    return { kind: "createTable", path, columns, constraints, temporary: onCommit, query, ifNotExists, at }
+    return {
+      kind: "createTable",
+      path,
+      columns,
+      constraints,
+      temporary: onCommit,
+      query,
+      ifNotExists,
+      partitioning,
+      rowMovement,
+      at
+    }
   }
 
   /** `LOB (c) STORE AS SECUREFILE name (…)`. */
@@ -133,7 +157,8 @@ export abstract class DdlParser extends DmlParser {
   }
 
   #isConstraintStart(): boolean {
-    if (this.isWord("CONSTRAINT")) return true
+    // A column may have that name, too.
+    if (this.isWord("CONSTRAINT")) return this.peek(2).kind === "word"
     if (this.isWord("PRIMARY") && this.isWord("KEY", 1)) return true
     if (this.isWord("FOREIGN") && this.isWord("KEY", 1)) return true
     return (this.isWord("UNIQUE") || this.isWord("CHECK")) && this.isOp("(", 1)
@@ -155,18 +180,18 @@ export abstract class DdlParser extends DmlParser {
     if (this.takeWord("PRIMARY")) {
       this.expectWord("KEY")
       const columns = this.#nameList()
-      return { ...base, type: "primary", columns, disabled: this.#constraintState() }
+      return { ...base, type: "primary", columns, terms: this.constraintState() }
     }
     if (this.takeWord("UNIQUE")) {
       const columns = this.#nameList()
-      return { ...base, type: "unique", columns, disabled: this.#constraintState() }
+      return { ...base, type: "unique", columns, terms: this.constraintState() }
     }
     if (this.takeWord("FOREIGN")) {
       this.expectWord("KEY")
       const columns = this.#nameList()
-      return { ...base, type: "foreign", columns, ...this.#references(), disabled: this.#constraintState() }
+      return { ...base, type: "foreign", columns, ...this.#references(), terms: this.constraintState() }
     }
-    if (this.isWord("CHECK")) return { ...base, type: "check", ...this.#check(), disabled: this.#constraintState() }
+    if (this.isWord("CHECK")) return { ...base, type: "check", ...this.#check(), terms: this.constraintState() }
     throw oraError(904, "invalid identifier", this.offset)
   }
 
@@ -194,17 +219,37 @@ export abstract class DdlParser extends DmlParser {
     return { check, checkText }
   }
 
-  #constraintState(): boolean {
-    let disabled = false
+  /** What a constraint says of when it is enforced. A disabled one is not validated, unless the text says so. */
+  constraintState(): ConstraintTerms {
+    const terms: { -readonly [Key in keyof ConstraintTerms]: ConstraintTerms[Key] } = {
+      deferrable: undefined,
+      initiallyDeferred: undefined,
+      enabled: undefined,
+      validated: undefined,
+      rely: undefined,
+      exceptions: undefined
+    }
     for (;;) {
-      if (this.isWord("DEFERRABLE") || this.isWord("INITIALLY")) {
-        if (this.takeWord("INITIALLY", "IMMEDIATE")) continue
-        throw this.unsupported("deferrable constraints")
-      }
-      if (this.takeWord("NOT", "DEFERRABLE") || this.takeWord("RELY") || this.takeWord("NORELY")) continue
-      if (this.takeWord("ENABLE")) disabled = false
-      else if (this.takeWord("DISABLE")) disabled = true
-      else if (this.takeWord("VALIDATE") || this.takeWord("NOVALIDATE")) continue
+      if (this.takeWord("DEFERRABLE")) terms.deferrable = true
+      else if (this.takeWord("NOT", "DEFERRABLE")) terms.deferrable = false
+      else if (this.takeWord("INITIALLY", "DEFERRED")) {
+        if (terms.deferrable === false) {
+          throw oraError(2447, "cannot defer a constraint that is not deferrable", this.offset)
+        }
+        terms.deferrable = true
+        terms.initiallyDeferred = true
+      } else if (this.takeWord("INITIALLY", "IMMEDIATE")) terms.initiallyDeferred = false
+      else if (this.takeWord("RELY")) terms.rely = true
+      else if (this.takeWord("NORELY")) terms.rely = false
+      else if (this.isWord("ENABLE") && !this.isWord("ROW", 1)) {
+        this.at++
+        terms.enabled = true
+      } else if (this.isWord("DISABLE") && !this.isWord("ROW", 1)) {
+        this.at++
+        terms.enabled = false
+      } else if (this.takeWord("VALIDATE")) terms.validated = true
+      else if (this.takeWord("NOVALIDATE")) terms.validated = false
+      else if (this.takeWord("EXCEPTIONS", "INTO")) terms.exceptions = { at: this.offset, path: this.path() }
       else if (this.takeWord("USING", "INDEX")) {
         if (this.isOp("(")) throw this.unsupported("USING INDEX (…)")
         if (
@@ -212,7 +257,7 @@ export abstract class DdlParser extends DmlParser {
           !["TABLESPACE", "PCTFREE", "STORAGE", "ENABLE", "DISABLE", "ONLINE", "LOCAL"].includes(this.token.text)
         ) this.path()
         while (this.physicalOption());
-      } else return disabled
+      } else return terms
     }
   }
 
@@ -307,18 +352,29 @@ export abstract class DdlParser extends DmlParser {
       }
       if (this.takeWord("NOT", "NULL")) {
         nullable = false
-        const disabled = this.#constraintState()
-        if (constraintName !== undefined) constraints.push({ ...base, type: "notnull", disabled })
+        const terms = this.constraintState()
+        if (terms.deferrable === true || terms.enabled === false) {
+          // It is enforced as the condition that it is.
+          nullable = undefined
+          const check: Expr = {
+            kind: "is",
+            arg: { kind: "name", path: [name], outer: false, at: here },
+            what: "null",
+            not: true,
+            at: here
+          } as Expr
+          constraints.push({ ...base, type: "check", check, checkText: `"${name}" IS NOT NULL`, terms })
+        } else if (constraintName !== undefined) constraints.push({ ...base, type: "notnull", terms })
       } else if (this.takeWord("NULL")) nullable = true
       else if (this.takeWord("PRIMARY")) {
         this.expectWord("KEY")
-        constraints.push({ ...base, type: "primary", disabled: this.#constraintState() })
+        constraints.push({ ...base, type: "primary", terms: this.constraintState() })
       } else if (this.takeWord("UNIQUE")) {
-        constraints.push({ ...base, type: "unique", disabled: this.#constraintState() })
+        constraints.push({ ...base, type: "unique", terms: this.constraintState() })
       } else if (this.isWord("CHECK")) {
-        constraints.push({ ...base, type: "check", ...this.#check(), disabled: this.#constraintState() })
+        constraints.push({ ...base, type: "check", ...this.#check(), terms: this.constraintState() })
       } else if (this.isWord("REFERENCES")) {
-        constraints.push({ ...base, type: "foreign", ...this.#references(), disabled: this.#constraintState() })
+        constraints.push({ ...base, type: "foreign", ...this.#references(), terms: this.constraintState() })
       } else if (constraintName !== undefined) throw oraError(905, "missing keyword", this.offset)
       else break
     }
@@ -382,10 +438,14 @@ export abstract class DdlParser extends DmlParser {
     const path = this.path()
     const actions: Array<AlterTableAction> = []
     while (this.token.kind === "word") {
-      if (this.takeWord("ADD")) this.#alterAdd(actions)
+      const partition = this.partitionAction()
+      if (partition !== undefined) actions.push({ kind: "partitions", action: partition })
+      else if (this.takeWord("ADD")) this.#alterAdd(actions)
       else if (this.takeWord("MODIFY")) {
-        if (this.isWord("CONSTRAINT")) throw this.unsupported("MODIFY CONSTRAINT")
-        if (this.takeOp("(")) {
+        const constraint = this.#namedConstraint()
+        if (constraint !== undefined) {
+          actions.push({ kind: "constraintState", constraint, terms: this.constraintState(), cascade: this.#cascade() })
+        } else if (this.takeOp("(")) {
           actions.push({ kind: "modifyColumns", columns: this.commaList(() => this.column(true)) })
           this.expectOp(")")
         } else actions.push({ kind: "modifyColumns", columns: [this.column(true)] })
@@ -405,6 +465,7 @@ export abstract class DdlParser extends DmlParser {
         }
       } else if (this.takeWord("ENABLE", "ALL", "TRIGGERS")) actions.push({ kind: "triggers", enabled: true })
       else if (this.takeWord("DISABLE", "ALL", "TRIGGERS")) actions.push({ kind: "triggers", enabled: false })
+      else if (this.isWord("ENABLE") || this.isWord("DISABLE")) this.#switchConstraint(actions)
       else if (this.takeWord("READ", "ONLY")) actions.push({ kind: "readOnly", readOnly: true })
       else if (this.takeWord("READ", "WRITE")) actions.push({ kind: "readOnly", readOnly: false })
       else if (this.takeWord("SET", "UNUSED")) {
@@ -418,6 +479,46 @@ export abstract class DdlParser extends DmlParser {
     }
     if (actions.length === 0) throw oraError(2210, "no options specified for ALTER TABLE", this.offset)
     return { kind: "alterTable", path, actions, at }
+  }
+
+  #cascade(): boolean {
+    return this.takeWord("CASCADE")
+  }
+
+  /** A constraint by its name or by what it is. */
+  #namedConstraint(): ConstraintName | undefined {
+    const at = this.offset
+    if (this.takeWord("CONSTRAINT")) return { kind: "name", name: this.name(), at }
+    if (this.takeWord("PRIMARY", "KEY")) return { kind: "primary", at }
+    if (this.isWord("UNIQUE") && this.isOp("(", 1)) {
+      this.at++
+      return { kind: "unique", columns: this.#nameList(), at }
+    }
+    return undefined
+  }
+
+  /** `ENABLE NOVALIDATE CONSTRAINT c`, `DISABLE PRIMARY KEY CASCADE`. */
+  #switchConstraint(actions: Array<AlterTableAction>): void {
+    const enabled = this.isWord("ENABLE")
+    this.at++
+    let validated: boolean | undefined
+    if (this.takeWord("NOVALIDATE")) validated = false
+    else if (this.takeWord("VALIDATE")) validated = true
+    const constraint = this.#namedConstraint()
+    if (constraint === undefined) {
+      if (this.takeWord("TABLE", "LOCK")) {
+        actions.push({ kind: "storage" })
+        return
+      }
+      throw this.unsupported(`ALTER TABLE ${enabled ? "ENABLE" : "DISABLE"} ${this.token.text}`)
+    }
+    const { exceptions, rely } = this.constraintState()
+    const terms = { deferrable: undefined, initiallyDeferred: undefined, enabled, validated, rely, exceptions }
+    const cascade = this.#cascade()
+    if (this.takeWord("KEEP", "INDEX") || this.takeWord("DROP", "INDEX")) {
+      // The index of a disabled key is of no use to anything here.
+    }
+    actions.push({ kind: "constraintState", constraint, terms, cascade })
   }
 
   #alterAdd(actions: Array<AlterTableAction>): void {

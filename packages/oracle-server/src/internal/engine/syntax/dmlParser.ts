@@ -39,7 +39,7 @@ export abstract class DmlParser extends QueryParser {
     }
     const path = this.path()
     if (this.isOp("@")) throw this.unsupported("database links")
-    if (this.isWord("PARTITION")) throw this.unsupported("PARTITION of a table")
+    const partition = this.partitionSuffix()
     this.takeWord("AS")
     const stops = [
       "SET",
@@ -58,7 +58,7 @@ export abstract class DmlParser extends QueryParser {
       "ELSE"
     ]
     const alias = this.isName() && !stops.includes(this.token.text) ? this.name() : undefined
-    return { path, alias, at }
+    return { path, alias, partition, at }
   }
 
   #columnName(): { readonly name: string; readonly at: number } {
@@ -307,8 +307,12 @@ export abstract class DmlParser extends QueryParser {
     }
     if (this.takeWord("SAVEPOINT")) return { kind: "savepoint", name: this.name() }
     if (this.takeWord("SET", "TRANSACTION")) return this.#setTransaction()
-    if (this.isWord("SET") && this.isWord("ROLE", 1)) throw this.unsupported("SET ROLE")
-    if (this.isWord("SET") && this.peek().text.startsWith("CONSTRAINT")) throw this.unsupported("SET CONSTRAINTS")
+    if (this.takeWord("SET", "CONSTRAINTS") || this.takeWord("SET", "CONSTRAINT")) {
+      const names = this.takeWord("ALL") ? undefined : this.commaList(() => ({ at: this.offset, path: this.path() }))
+      const mode = this.takeWord("DEFERRED") ? "deferred" : "immediate"
+      if (mode === "immediate") this.expectWord("IMMEDIATE")
+      return { kind: "setconstraints", names, mode }
+    }
     if (this.takeWord("LOCK")) {
       this.expectWord("TABLE")
       const tables = this.commaList(() => ({ at: this.offset, path: this.path(), alias: undefined }))

@@ -1,6 +1,6 @@
 /** Parses FROM: tables, joins, inline views, PIVOT and UNPIVOT. */
 import { oraError } from "../values/oraError.ts"
-import type { Expr, FromItem } from "./ast.ts"
+import type { Expr, FromItem, PartitionName } from "./ast.ts"
 import { ExpressionParser } from "./expressionParser.ts"
 
 export abstract class FromParser extends ExpressionParser {
@@ -191,12 +191,13 @@ export abstract class FromParser extends ExpressionParser {
       const call = this.call(path, at)
       return { kind: "function", call, alias: this.tableAlias(), at }
     }
+    const partition = this.partitionSuffix()
     if (!this.isWord("SAMPLE")) this.#refuseTableSuffix()
     if (this.isWord("AS") && this.isWord("OF", 1)) throw this.unsupported("flashback query")
     const sample = this.#sample()
     const alias = this.tableAlias()
     this.#refuseTableSuffix()
-    return { kind: "table", path, alias, link: undefined, sample, at }
+    return { kind: "table", path, alias, link: undefined, partition, sample, at }
   }
 
   #valuesTable(at: number): FromItem {
@@ -247,6 +248,22 @@ export abstract class FromParser extends ExpressionParser {
     return this.isWord("SELECT", distance) || this.isWord("WITH", distance)
   }
 
+  /** `PARTITION (p)` or `PARTITION FOR (key)` after the name of a table. */
+  partitionSuffix(): PartitionName | undefined {
+    const isSuffix = this.isOp("(", 1) || this.isWord("FOR", 1)
+    if (this.isWord("SUBPARTITION") && isSuffix) throw this.unsupported("SUBPARTITION of a table")
+    if (!this.isWord("PARTITION") || !isSuffix) return undefined
+    const at = this.offset
+    this.at++
+    const isFor = this.takeWord("FOR")
+    this.expectOp("(")
+    const partition: PartitionName = isFor
+      ? { kind: "for", key: this.commaList(() => this.expr()), at }
+      : { kind: "name", name: this.name(), at }
+    this.expectOp(")")
+    return partition
+  }
+
   #refuseTableSuffix(): void {
     for (const word of ["MATCH_RECOGNIZE", "SAMPLE", "VERSIONS"]) {
       if (
@@ -255,9 +272,6 @@ export abstract class FromParser extends ExpressionParser {
       ) {
         throw this.unsupported(word)
       }
-    }
-    if ((this.isWord("PARTITION") || this.isWord("SUBPARTITION")) && (this.isOp("(", 1) || this.isWord("FOR", 1))) {
-      throw this.unsupported("PARTITION of a table")
     }
   }
 }

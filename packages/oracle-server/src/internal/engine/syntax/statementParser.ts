@@ -1,9 +1,9 @@
 /** The whole parser: any statement in, its syntax tree out. The parsers of the parts are its base classes. */
 import { OraError, oraError } from "../values/oraError.ts"
+import { AccountParser } from "./accountParser.ts"
 import type { Expr } from "./ast.ts"
 import type { Ddl, Parsed } from "./astDefinitions.ts"
 import type { UnitType } from "./astUnits.ts"
-import { TypeDefinitionParser } from "./typeDefinitionParser.ts"
 import { parseUnit, unitTypes } from "./unitParser.ts"
 
 export interface ParsedStatement {
@@ -26,7 +26,7 @@ const droppable = [
 ] as const
 
 /** One whole statement of any kind. */
-class StatementParser extends TypeDefinitionParser {
+class StatementParser extends AccountParser {
   statement(): Parsed {
     const token = this.token
     if (token.kind === "end") throw oraError(900, "invalid SQL statement", 0)
@@ -68,6 +68,7 @@ class StatementParser extends TypeDefinitionParser {
       case "ASSOCIATE":
         throw this.unsupported(token.text)
     }
+    if (this.takeWord("SET", "ROLE")) return { kind: "session", statement: this.setRole() }
     const statement = this.sessionStatement()
     if (statement === undefined) throw oraError(900, "invalid SQL statement", token.start)
     return { kind: "session", statement }
@@ -98,7 +99,9 @@ class StatementParser extends TypeDefinitionParser {
     }
     if (this.takeWord("TABLE")) return { kind: "ddl", ddl: this.alterTable() }
     if (this.takeWord("INDEX")) return { kind: "ddl", ddl: this.#alterIndex() }
-    if (this.takeWord("USER")) return { kind: "ddl", ddl: this.#alterUser() }
+    if (this.takeWord("USER")) return { kind: "ddl", ddl: this.alterUser() }
+    if (this.takeWord("ROLE")) return { kind: "ddl", ddl: this.role("alterRole") }
+    if (this.takeWord("PROFILE")) return { kind: "ddl", ddl: this.profile("alterProfile") }
     if (this.takeWord("SEQUENCE")) {
       const at = this.offset
       const path = this.path()
@@ -154,18 +157,7 @@ class StatementParser extends TypeDefinitionParser {
       this.at++
       return { kind: "comment", path, column, text, at }
     }
-    // Every session sees every schema here: privileges are read and not kept.
-    const grantees: Array<{ readonly name: string; readonly at: number }> = []
-    const preposition = first === "GRANT" ? "TO" : "FROM"
-    while (this.token.kind !== "end" && !this.isWord(preposition)) this.at++
-    if (!this.takeWord(preposition)) throw oraError(905, "missing keyword", this.offset)
-    do {
-      const { start: place, text } = this.token
-      this.at++
-      grantees.push({ name: text, at: place })
-    } while (this.takeOp(","))
-    while (this.token.kind !== "end") this.at++
-    return { kind: "grant", grantees, at }
+    return this.grantOrRevoke(first === "GRANT" ? "grant" : "revoke")
   }
 
   #create(): Ddl {
@@ -235,23 +227,15 @@ class StatementParser extends TypeDefinitionParser {
       }
     }
     if (this.takeWord("TYPE")) return this.createType(replace)
-    if (this.takeWord("USER") || this.takeWord("SCHEMA")) {
-      const at = this.offset
-      const name = this.name()
-      const password = this.#password()
-      while (this.token.kind !== "end") this.at++
-      return { kind: "createUser", name, password, at }
+    if (this.takeWord("USER")) return this.createUser()
+    if (this.takeWord("SCHEMA")) {
+      // CREATE SCHEMA AUTHORIZATION stands for the session's own schema, which is there.
+      if (this.isWord("AUTHORIZATION")) throw this.unsupported("CREATE SCHEMA AUTHORIZATION")
+      return this.createUser()
     }
+    if (this.takeWord("ROLE")) return this.role("createRole")
+    if (this.takeWord("PROFILE")) return this.profile("createProfile")
     throw this.unsupported(`CREATE ${this.token.text}`)
-  }
-
-  /** `IDENTIFIED BY`: a password keeps its case, in quotes or without. */
-  #password(): string | undefined {
-    if (!this.takeWord("IDENTIFIED", "BY")) return undefined
-    const { end, kind, start, text } = this.token
-    if (kind === "end") throw oraError(988, "missing or invalid password(s)", start)
-    this.at++
-    return kind === "word" ? this.sql.slice(start, end) : text
   }
 
   /** Where an index is kept, and whether it is used, changes no answer here. */
@@ -265,20 +249,6 @@ class StatementParser extends TypeDefinitionParser {
     if (!isStorage) throw this.unsupported(`ALTER INDEX ${this.token.text}`)
     while (this.physicalOption());
     return { kind: "alterIndex", path, to: undefined, at }
-  }
-
-  #alterUser(): Ddl {
-    const at = this.offset
-    const name = this.name()
-    const password = this.#password()
-    let account: "locked" | "open" | "expired" | undefined
-    while (this.token.kind !== "end") {
-      if (this.takeWord("ACCOUNT", "LOCK")) account = "locked"
-      else if (this.takeWord("ACCOUNT", "UNLOCK")) account = "open"
-      else if (this.takeWord("PASSWORD", "EXPIRE")) account = "expired"
-      else this.at++
-    }
-    return { kind: "alterUser", name, password, account, at }
   }
 
   #createView(replace: boolean): Ddl {
@@ -307,11 +277,8 @@ class StatementParser extends TypeDefinitionParser {
   }
 
   #drop(): Ddl {
-    if (this.takeWord("USER")) {
-      const at = this.offset
-      const name = this.name()
-      return { kind: "dropUser", name, cascade: this.takeWord("CASCADE"), at }
-    }
+    const account = this.dropAccount()
+    if (account !== undefined) return account
     if (this.takeWord("TYPE")) {
       const body = this.takeWord("BODY")
       const ifExists = this.takeIfExists()

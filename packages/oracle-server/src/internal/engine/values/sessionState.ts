@@ -1,6 +1,7 @@
 /** What a session knows about itself while the store evaluates functions on its behalf. */
 import { Nls } from "./nls.ts"
 import type { NumberValue } from "./oracleNumber.ts"
+import { definerRights, type Rights } from "./rights.ts"
 import { fixedZone, formatOffset, parseZone, type Zone } from "./timeZones.ts"
 import type { EndToEnd, SessionInfo } from "./value.ts"
 
@@ -32,11 +33,19 @@ const cut = (text: string | null, bytes: number): string | null => {
   return kept
 }
 
+/** Whose names and whose privileges count. */
+export interface Identity {
+  readonly schema: string
+  readonly rights: Rights
+}
+
 export class SessionState {
   readonly environment: Environment
   readonly info: SessionInfo
   readonly nls = new Nls()
   currentSchema: string
+  /** Whose privileges count for what runs now. */
+  rights: Rights
   edition: string
   zone: Zone
   /** As SESSIONTIMEZONE gives it. */
@@ -69,6 +78,7 @@ export class SessionState {
     this.info = info
     this.logonTime = logonTime
     this.currentSchema = info.user
+    this.rights = definerRights(info.user)
     this.edition = info.edition ?? "ORA$BASE"
     this.zone = fixedZone(0)
     this.zoneName = "+00:00"
@@ -106,6 +116,19 @@ export class SessionState {
     return (mine.find(({ clientId }) => clientId !== null) ?? mine.find(({ user }) => user !== null) ?? mine[0])
       ?.value ??
       null
+  }
+
+  /** Goes on as the owner of a unit or a view; gives what to go back to. */
+  enter(owner: string): Identity {
+    const outer = { schema: this.currentSchema, rights: this.rights }
+    this.currentSchema = owner
+    this.rights = definerRights(owner)
+    return outer
+  }
+
+  leave({ rights, schema }: Identity): void {
+    this.currentSchema = schema
+    this.rights = rights
   }
 
   reset(): void {

@@ -81,4 +81,7 @@ export const systemPackage = (name: string): Package | undefined => {
 /** The subprograms of a package that is written in TypeScript. */
 export const nativesOf = (pkg: Package): Loaded["natives"] | undefined => byPackage.get(pkg.spec)?.natives
 
+/** Those that are not for everybody: EXECUTE on them has to be granted. */
+export const restrictedPackages: ReadonlySet<string> = new Set(["DBMS_ALERT", "DBMS_CRYPTO", "DBMS_LOCK", "DBMS_RLS"])
+
 export const systemPackageNames: ReadonlyArray<string> = Object.keys(sources)
