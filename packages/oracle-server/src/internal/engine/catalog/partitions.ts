@@ -3,10 +3,18 @@
  * another one in which rows it takes and in what can be named, never in what a query finds.
  */
 import type { Stored } from "../values/composite.ts"
+import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import { comparerOf, keyOfAll } from "../values/order.ts"
 import { kindOf } from "../values/sqlType.ts"
-import type { ColumnDef } from "./catalog.ts"
+
+/** A column of the table that the key is made of. */
+export interface KeyColumn {
+  readonly name: string
+  readonly type: SqlType
+  /** Where its value stands in a row. */
+  readonly place: number
+}
 
 export interface Partition {
   name: string
@@ -25,7 +33,7 @@ export interface Partition {
 
 export interface Partitioning {
   readonly method: "RANGE" | "LIST" | "HASH"
-  readonly columns: ReadonlyArray<ColumnDef>
+  readonly columns: ReadonlyArray<KeyColumn>
   /** The text of INTERVAL, and how a bound so many intervals beyond the last one is written. */
   interval: string | undefined
   /** LIST … AUTOMATIC: a new value makes a partition. */
@@ -35,7 +43,7 @@ export interface Partitioning {
 }
 
 const compareKeys = (
-  columns: ReadonlyArray<ColumnDef>,
+  columns: ReadonlyArray<KeyColumn>,
   key: ReadonlyArray<Stored>,
   bound: ReadonlyArray<Stored | undefined>
 ): number => {

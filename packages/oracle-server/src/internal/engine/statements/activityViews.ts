@@ -30,7 +30,7 @@ const sessionOf = (core: Core, owner: number | undefined): SessionView | undefin
   return undefined
 }
 
-/** Whom a session waits for. */
+/** The session that another one waits for. */
 const blockerOf = (core: Core, { lockOwner }: SessionView): SessionView | undefined =>
   sessionOf(core, core.locks.blockerOf(lockOwner))
 

@@ -75,6 +75,9 @@ function* alter(services: DefinitionServices, table: Table, action: AlterTableAc
         ) {
           throw oraError(12991, "column is referenced in a multi-column constraint")
         }
+        if (table.partitioning?.columns.includes(column) === true) {
+          throw oraError(12984, "cannot drop partitioning column")
+        }
         if (table.columns.length === 1) throw oraError(12983, "cannot drop all columns in a table")
         without(table.columns, (candidate) => candidate === column)
       }
