@@ -87,6 +87,18 @@ export interface Table {
   readonly id: number
   readonly owner: string
   name: string
+  /** Of a materialized view: what its rows are the result of. */
+  materialized?: {
+    readonly query: Query
+    readonly text: string
+    readonly isDeferred: boolean
+    readonly method: "FORCE" | "COMPLETE" | "FAST" | "NEVER"
+    readonly rewrite: boolean
+    /** Seconds since 1970; undefined before its first refresh. */
+    refreshed: number | undefined
+  }
+  /** There is a log for materialized views of it. */
+  hasMviewLog?: boolean
   /** How its rows are divided, if they are. */
   partitioning?: Partitioning
   /** ALTER TABLE … READ ONLY. */

@@ -4,7 +4,7 @@ import { OraError, unimplemented } from "../values/oraError.ts"
 import type { Entry, Environment } from "./environment.ts"
 import type { Callee, Machine } from "./machine.ts"
 import { choose, compilerError } from "./subprograms.ts"
-import { systemPackage } from "./system/systemPackages.ts"
+import { restrictedPackages } from "./system/systemPackages.ts"
 
 /** A name nearer by hides what is farther away; procedures of the tests stand before stored ones. */
 export const calleeOf = (machine: Machine, call: Call, env: Environment): Callee | undefined => {
@@ -33,7 +33,8 @@ export const unknownCall = (machine: Machine, call: Call): OraError => {
   const [first, second] = call.path
   const name = first === "SYS" && second !== undefined ? second : first!
   // A package of the system that one may not execute is not there; one that the engine lacks says so.
-  if (systemPackage(name) === undefined && /^(?:DBMS|UTL|APEX|OWA|HTP|CTX)_/.test(name)) {
+  const isHidden = restrictedPackages.has(name) && machine.host.units.root.lookup([name]) === undefined
+  if (!isHidden && /^(?:DBMS|UTL|APEX|OWA|HTP|CTX)_/.test(name)) {
     return unimplemented(call.path.join("."), call.at)
   }
   return compilerError(machine, `PLS-00201: identifier '${call.path.join(".")}' must be declared`, call.at)

@@ -23,6 +23,7 @@ import {
   storeIndex
 } from "./definitions.ts"
 import { runGrant } from "./grants.ts"
+import { defineMview } from "./materializedViews.ts"
 import { changePartitions } from "./partitionChanges.ts"
 import { defineType } from "./typeDefinitions.ts"
 import { alterUnit, createUnit, dropUnit } from "./unitDefinitions.ts"
@@ -211,6 +212,9 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
     }
   }
   if (object.kind === "table") {
+    if (object.materialized !== undefined) {
+      throw oraError(12083, `must use DROP MATERIALIZED VIEW to drop "${owner}"."${name}"`, ddl.at)
+    }
     exclusive(services, object)
     const children = object.children.filter((child) => child.table !== object)
     if (children.length > 0 && !ddl.cascade) {
@@ -256,6 +260,12 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
   const { core, session } = services
   const { catalog } = core
   switch (ddl.kind) {
+    case "createMview":
+    case "dropMview":
+    case "refreshMview":
+    case "mviewLog":
+      yield* defineMview(services, ddl, (table) => exclusive(services, table))
+      return undefined
     case "createTable":
       if (ddl.query !== undefined && ddl.columns.length === 0) requireNames(ddl.query)
       yield* createTable(services, ddl)

@@ -101,6 +101,15 @@ export const authorize = (core: Core, session: SessionState, ddl: Ddl): void => 
       return
     case "createView":
       return creates(core, session, ddl.path, "VIEW", ddl.at)
+    case "createMview":
+      return creates(core, session, ddl.path, "MATERIALIZED VIEW", ddl.at)
+    case "dropMview": {
+      const owner = ddl.path.length > 1 ? ddl.path[0]! : currentSchema
+      if (owner === rights.user || core.privileges.has(rights, "DROP ANY MATERIALIZED VIEW", owner)) return
+      throw insufficient(ddl.at)
+    }
+    case "mviewLog":
+      return requireChange(core, session, ddl.path, "ALTER", ddl.at)
     case "createSequence":
       return creates(core, session, ddl.path, "SEQUENCE", ddl.at)
     case "createSynonym":

@@ -32,6 +32,7 @@ import {
   userRows,
   viewRows
 } from "./dictionaryRows.ts"
+import { mviewRows } from "./materializedViews.ts"
 import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
 import { mayRead, privilegeViews } from "./privilegeViews.ts"
 import { spaceViews } from "./spaceViews.ts"
@@ -102,7 +103,7 @@ const catalogViews: Readonly<
   VIEWS: { rows: viewRows },
   SEQUENCES: { rows: sequenceRows, owner: "SEQUENCE_OWNER" },
   USERS: { rows: userRows, owner: "USERNAME" },
-  MVIEWS: { rows: none },
+  MVIEWS: { rows: mviewRows },
   TAB_IDENTITY_COLS: { rows: identityRows },
   TAB_COLS: { rows: columnRows },
   TAB_COMMENTS: { rows: tableCommentRows },

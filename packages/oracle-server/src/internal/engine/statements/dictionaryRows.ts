@@ -193,6 +193,16 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
       OBJECT_TYPE: object.kind.toUpperCase(),
       TEMPORARY: y(object.kind === "table" && object.temporary !== undefined)
     },
+    ...(object.kind === "table" && object.materialized !== undefined
+      ? [{
+        ...common,
+        OWNER: object.owner,
+        OBJECT_NAME: object.name,
+        OBJECT_ID: object.id,
+        OBJECT_TYPE: "MATERIALIZED VIEW",
+        NAMESPACE: 19
+      }]
+      : []),
     ...(object.kind === "type" && object.body !== undefined
       ? [{ ...common, OWNER: object.owner, OBJECT_NAME: object.name, OBJECT_ID: object.id, OBJECT_TYPE: "TYPE BODY" }]
       : []),

@@ -153,7 +153,7 @@ function* apply(plan: TablePlan, services: DmlServices, f: Frame): Step<DmlOutco
           break
         }
         case "merge":
-          rowCount += mergeRow(plan, row, writer, f, seen)
+          rowCount += mergeRow(plan, row, writer, f, seen, returning)
       }
       f.step()
     }
@@ -182,7 +182,14 @@ const insertRows = (plan: InsertAllPlan, rows: Row, writer: RowWriter): number =
   return count
 }
 
-const mergeRow = (plan: MergePlan, row: Row, writer: RowWriter, f: Frame, seen: Set<number>): number => {
+const mergeRow = (
+  plan: MergePlan,
+  row: Row,
+  writer: RowWriter,
+  f: Frame,
+  seen: Set<number>,
+  returning: (now: Row | undefined, old: Row | undefined) => void
+): number => {
   switch (row[0]) {
     case mergeAction.update: {
       const number = row[1] as number
@@ -190,13 +197,14 @@ const mergeRow = (plan: MergePlan, row: Row, writer: RowWriter, f: Frame, seen: 
       seen.add(number)
       const old = writer.lock(plan.table, number)
       const now = writer.update(plan.table, number, old, plan.changed, row.slice(2))
-      if (plan.deleteWhere === undefined) return 1
       f.rows[plan.target] = now
-      if (plan.deleteWhere(f) === 1) writer.remove(plan.table, number, now)
+      const isGone = plan.deleteWhere !== undefined && plan.deleteWhere(f) === 1
+      returning(isGone ? undefined : now, old)
+      if (isGone) writer.remove(plan.table, number, now)
       return 1
     }
     case mergeAction.insert:
-      writer.insert(plan.table, plan.stored, row.slice(1))
+      returning(writer.insert(plan.table, plan.stored, row.slice(1)), undefined)
       return 1
     default:
       return 0

@@ -46,6 +46,7 @@ export const dmlTarget = (c: Compilation, target: TableTarget): Target => {
     )
   }
   const table = c.context.catalog.table(path, c.schema, at)
+  if (table.materialized !== undefined) throw notLegal(at)
   if (table.readOnly === true) {
     throw oraError(12081, `update operation not allowed on table "${table.owner}"."${table.name}"`, at)
   }

@@ -14,6 +14,7 @@ import { type Savepoint, Transaction } from "../storage/transaction.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Ddl, Parsed } from "../syntax/astDefinitions.ts"
+import type { Dml } from "../syntax/astStatements.ts"
 import { parseStatement } from "../syntax/statementParser.ts"
 import { compositeType, type Stored } from "../values/composite.ts"
 import type { ObjectType, SqlType } from "../values/dataTypes.ts"
@@ -411,6 +412,8 @@ export class Executor {
       unit = yield* define(services, ddl, text)
       if (unit !== undefined) this.compileUnit(unit)
       if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.#copyRows(ddl.path, ddl.query, ddl.at)
+      if (ddl.kind === "createMview" && !ddl.isDeferred) yield* this.#refresh(ddl.path, ddl.at, true)
+      if (ddl.kind === "refreshMview") yield* this.#refresh(ddl.path, ddl.at, false)
     } catch (error) {
       // It gives back the table that it had for itself.
       this.transaction.rollback()
@@ -420,11 +423,49 @@ export class Executor {
     return unit === undefined || unit.valid ? undefined : unit
   }
 
+  /** The rows of a materialized view become what its query gives now. */
+  *#refresh(path: ReadonlyArray<string>, at: number, isNew: boolean): Step<void> {
+    const { core, state } = this
+    const table = core.catalog.table(path, state.currentSchema, at)
+    const { materialized } = table
+    if (materialized === undefined) return
+    const outer = state.enter(table.owner)
+    try {
+      if (!isNew) {
+        yield* this.#runPlan(table, {
+          kind: "delete",
+          target: { path, alias: undefined, at },
+          from: undefined,
+          where: undefined,
+          returning: undefined,
+          at
+        })
+      }
+      yield* this.#copyRows([table.owner, table.name], materialized.query, at)
+      materialized.refreshed = Math.floor(core.host.now() / 1000)
+    } finally {
+      state.leave(outer)
+    }
+  }
+
+  /** A change of a materialized view, which only its refresh may make. */
+  *#runPlan(table: Table, dml: Dml): Step<void> {
+    const { materialized } = table
+    delete table.materialized
+    let plan: DmlPlan
+    try {
+      plan = planDml(compilation(this.context([])), dml)
+    } finally {
+      if (materialized !== undefined) table.materialized = materialized
+    }
+    yield* this.dml(plan, () => null)
+  }
+
   /** CREATE TABLE … AS SELECT: when the query fails there is no table. */
   *#copyRows(path: ReadonlyArray<string>, query: Query, at: number): Step<void> {
     const table = this.core.catalog.table(path, this.state.currentSchema, at)
     try {
-      const plan = planDml(compilation(this.context([])), {
+      yield* this.#runPlan(table, {
         kind: "insert",
         target: { path, alias: undefined, at },
         columns: [],
@@ -434,9 +475,10 @@ export class Executor {
         returning: undefined,
         at
       })
-      yield* this.dml(plan, () => null)
     } catch (error) {
       this.transaction.rollback()
+      // A view that was there keeps its rows.
+      if (table.materialized?.refreshed !== undefined) throw error
       yield* this.define({
         kind: "drop",
         object: "TABLE",

@@ -15,6 +15,7 @@ import { mergeAction, type MergePlan } from "./dmlPlan.ts"
 import { plainTarget } from "./dmlTarget.ts"
 import { type Sets, setValues, where } from "./planChange.ts"
 import { constantNumber, projected, rowNumber } from "./planRows.ts"
+import { returningPlan } from "./returning.ts"
 
 export const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan => {
   const stored = storedColumns(table)
@@ -96,7 +97,7 @@ export const planMerge = (c: Compilation, dml: Merge, table: Table): MergePlan =
     deleteWhere: remove?.eval,
     target: target.source.slot,
     check: undefined,
-    returning: undefined,
+    returning: returningPlan(c, dml.target, dml.returning, "update"),
     parameters: c.parameters,
     tables: c.tables,
     compilation: c

@@ -129,7 +129,7 @@ export function* applyFiring(
           const number = row[1] as number
           if (seen.has(number)) throw oraError(30926, "unable to get a stable set of rows in the source tables")
           seen.add(number)
-          const now = yield* update(number, plan.changed, row.slice(2), false)
+          const now = yield* update(number, plan.changed, row.slice(2), plan.deleteWhere === undefined)
           if (plan.deleteWhere === undefined) break
           f.rows[plan.target] = now
           if (plan.deleteWhere(f) === 1) yield* remove(number)

@@ -148,6 +148,32 @@ export type Ddl =
   }
   | { readonly kind: "dropContext"; readonly name: string; readonly at: number }
   | AccountDdl
+  | {
+    readonly kind: "createMview"
+    readonly path: ReadonlyArray<string>
+    readonly columns: ReadonlyArray<string>
+    readonly query: Query
+    readonly text: string
+    readonly isDeferred: boolean
+    readonly method: "FORCE" | "COMPLETE" | "FAST" | "NEVER"
+    readonly rewrite: boolean
+    readonly ifNotExists: boolean
+    readonly at: number
+  }
+  | {
+    readonly kind: "dropMview"
+    readonly path: ReadonlyArray<string>
+    readonly ifExists: boolean
+    readonly at: number
+  }
+  /** DBMS_MVIEW.REFRESH. */
+  | {
+    readonly kind: "refreshMview"
+    readonly path: ReadonlyArray<string>
+    readonly method: string
+    readonly at: number
+  }
+  | { readonly kind: "mviewLog"; readonly path: ReadonlyArray<string>; readonly exists: boolean; readonly at: number }
   | TypeDdl
   | UnitDdl
   | {

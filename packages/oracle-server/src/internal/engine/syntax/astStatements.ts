@@ -90,6 +90,7 @@ export interface Merge {
     readonly values: ReadonlyArray<Expr | undefined>
     readonly where: Expr | undefined
   } | undefined
+  readonly returning: Returning | undefined
   readonly at: number
 }
 

@@ -254,9 +254,9 @@ export abstract class DmlParser extends QueryParser {
       }
     }
     this.#refuseErrorLog()
-    if (this.isWord("RETURNING")) throw this.unsupported("MERGE … RETURNING")
+    const returning = this.knows(23) ? this.#returningClause() : undefined
     if (matched === undefined && notMatched === undefined) throw oraError(905, "missing keyword", this.offset)
-    return { kind: "merge", target, using, on, matched, notMatched, at }
+    return { kind: "merge", target, using, on, matched, notMatched, returning, at }
   }
 
   #returningClause(): Returning | undefined {

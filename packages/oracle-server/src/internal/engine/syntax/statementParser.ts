@@ -1,9 +1,9 @@
 /** The whole parser: any statement in, its syntax tree out. The parsers of the parts are its base classes. */
 import { OraError, oraError } from "../values/oraError.ts"
-import { AccountParser } from "./accountParser.ts"
 import type { Expr } from "./ast.ts"
 import type { Ddl, Parsed } from "./astDefinitions.ts"
 import type { UnitType } from "./astUnits.ts"
+import { MviewParser } from "./mviewParser.ts"
 import { parseUnit, unitTypes } from "./unitParser.ts"
 
 export interface ParsedStatement {
@@ -26,7 +26,7 @@ const droppable = [
 ] as const
 
 /** One whole statement of any kind. */
-class StatementParser extends AccountParser {
+class StatementParser extends MviewParser {
   statement(): Parsed {
     const token = this.token
     if (token.kind === "end") throw oraError(900, "invalid SQL statement", 0)
@@ -170,6 +170,7 @@ class StatementParser extends AccountParser {
       return this.createTable(true)
     }
     if (this.takeWord("TABLE")) return this.createTable(false)
+    if (this.takeWord("MATERIALIZED", "VIEW")) return this.createMview()
     if (this.takeWord("VIEW")) {
       if (this.isWord("IF") && this.isWord("NOT", 1)) throw this.unsupported("CREATE VIEW IF NOT EXISTS")
       return this.#createView(replace)
@@ -290,6 +291,7 @@ class StatementParser extends AccountParser {
       const at = this.offset
       return { kind: "dropContext", name: this.name(), at }
     }
+    if (this.takeWord("MATERIALIZED", "VIEW")) return this.dropMview()
     const isPublic = this.takeWord("PUBLIC")
     const word = droppable.find((candidate) => this.isWord(candidate))
     if (word === undefined) throw this.unsupported(`DROP ${this.token.text}`)

@@ -12,6 +12,7 @@ import { dbmsAssert } from "./dbmsAssert.ts"
 import { dbmsCrypto } from "./dbmsCrypto.ts"
 import { dbmsLob } from "./dbmsLob.ts"
 import { dbmsLock } from "./dbmsLock.ts"
+import { dbmsMview } from "./dbmsMview.ts"
 import { dbmsOutput } from "./dbmsOutput.ts"
 import { dbmsRandom } from "./dbmsRandom.ts"
 import { dbmsRls } from "./dbmsRls.ts"
@@ -29,6 +30,7 @@ const sources: Readonly<Record<string, SystemPackage>> = {
   DBMS_CRYPTO: dbmsCrypto,
   DBMS_LOB: dbmsLob,
   DBMS_LOCK: dbmsLock,
+  DBMS_MVIEW: dbmsMview,
   DBMS_OUTPUT: dbmsOutput,
   DBMS_RANDOM: dbmsRandom,
   DBMS_RLS: dbmsRls,
