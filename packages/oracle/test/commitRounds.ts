@@ -4,7 +4,7 @@
  */
 import { type OracleConnection, OracleError } from "@sessionpool/oracle"
 import { Fault } from "@sessionpool/oracle-server"
-import { Cause, Effect, Exit, Schedule } from "effect"
+import { Cause, Effect, Exit, Predicate, Schedule } from "effect"
 import { sidOf, watched } from "./watchedPool.ts"
 
 /** The same numbers for the same seed. */
@@ -38,6 +38,8 @@ export interface CommitCounts {
   unknown: number
   interrupted: number
   recovered: number
+  /** No session could be had for it: it was never begun, or begun again. */
+  notOpened: number
 }
 
 export const commitRounds = Effect.fnUntraced(function*(options: { readonly rounds: number; readonly seed: number }) {
@@ -53,7 +55,8 @@ export const commitRounds = Effect.fnUntraced(function*(options: { readonly roun
     notCommitted: 0,
     unknown: 0,
     interrupted: 0,
-    recovered: 0
+    recovered: 0,
+    notOpened: 0
   }
   const problems: Array<string> = []
   const kill = (sid: number) => Effect.ignore(server.kill(sid))
@@ -127,7 +130,10 @@ export const commitRounds = Effect.fnUntraced(function*(options: { readonly roun
       continue
     }
     const error = Cause.squash(exit.cause)
-    if (OracleError.isOracleError(error) && error.isRetryable) {
+    if (Predicate.isTagged(error, "OpenSessionError")) {
+      counts.notOpened++
+      if (rows.length !== 0) problems.push(`${said} no session was to be had`)
+    } else if (OracleError.isOracleError(error) && error.isRetryable) {
       counts.notCommitted++
       if (rows.length !== 0) problems.push(`${said} "not committed"`)
     } else {
