@@ -253,7 +253,7 @@ export const rows: ReadonlyArray<Row> = [
     reason: "LockTimeoutError",
     retryable: true,
     fatal: false,
-    codes: ora(51, 54, 2049, 4021, 4022, 30006),
+    codes: ora(51, 54, 1591, 2049, 4021, 4022, 25351, 30006),
     source: "E"
   },
 

@@ -87,6 +87,8 @@ export class OracleSession {
   /** Open cursors and LOBs of the lease. */
   readonly resources = new Set<Resource>()
   readonly objectTypes = new ObjectTypes()
+  /** The part of a sessionless transaction that runs here, where it came here with work of other sessions. */
+  part: { readonly savepoint: string | undefined } | undefined = undefined
   lease: LeaseState | undefined = undefined
   /** Its numbers at the server, once a caller has asked for them. Behind a pool of the server's own they change. */
   numbers: { readonly sid: number; readonly serial: number | undefined } | undefined = undefined

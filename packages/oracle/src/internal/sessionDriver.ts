@@ -181,6 +181,15 @@ const closeResources = (session: OracleSession): Effect.Effect<void, unknown> =>
     })
   })
 
+/** What a part of a sessionless transaction has done is undone; the work of the sessions before it stays. */
+const suspend = async (
+  connection: DriverConnection,
+  { savepoint }: NonNullable<OracleSession["part"]>
+): Promise<void> => {
+  if (savepoint !== undefined) await connection.execute(`rollback to savepoint ${savepoint}`, [], {})
+  await connection.suspendSessionlessTransaction?.()
+}
+
 const reset = (
   session: OracleSession,
   settings: SessionDriver.SessionSettings
@@ -192,7 +201,14 @@ const reset = (
   putBack(attached, settings)
   const hasWork = attached.transactionInProgress === true
   if (!hasWork && transport === undefined && session.resources.size === 0) return undefined
-  const rollBack = hasWork ? session.call((connection) => connection.rollback(), { isOfHolder: true }) : Effect.void
+  const { part } = session
+  session.part = undefined
+  const rollBack = hasWork
+    ? session.call(
+      (connection) => part === undefined ? connection.rollback() : suspend(connection, part),
+      { isOfHolder: true }
+    )
+    : Effect.void
   return closeResources(session).pipe(
     Effect.andThen(transport === undefined ? rollBack : Effect.andThen(rollBack, session.detach)),
     Effect.catch(failed("reset session", session.secrets))

@@ -24,7 +24,7 @@ import { SharedConnection, SqlMultiplexer } from "./sqlMultiplexer.ts"
 import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
 import { asSqlError, misuse, toSqlError } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
-import { rememberTransactions, transactions } from "./sqlTransactions.ts"
+import { rememberRunner, rememberTransactions, transactions } from "./sqlTransactions.ts"
 import { StatementError } from "./statementError.ts"
 
 let clients = 0
@@ -158,7 +158,8 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
     ...(transformRows !== undefined && { transformRows })
   })
 
-  const withTransaction = transactions(transactionService, spanAttributes, acquirer)
+  const ofClient = transactions(transactionService, spanAttributes, acquirer)
+  const { withTransaction } = ofClient
 
   const useConnection: ClientShape["useConnection"] = (f) =>
     Effect.flatMap(
@@ -183,10 +184,8 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
 
   const complete = <C extends Client.SqlClient>(constructor: C, plain: (self: object) => object) => {
     const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection, sink })
-    rememberTransactions(
-      made,
-      (connection) => transactions(transactionService, spanAttributes, Effect.succeed(wrap(connection)))
-    )
+    rememberRunner(made, (connection) => (effect) => ofClient.inside(wrap(connection), effect))
+    rememberTransactions(made, (connection) => ofClient.on(wrap(connection)))
     return Object.assign(made, { safe: made, withoutTransforms: () => plain(made) as typeof made })
   }
   if (transformRows === undefined) return complete(client, (self) => self)

@@ -45,12 +45,38 @@ const masked = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>
 
 const endedEarly = () => toSqlError(ended(), "transaction")
 
-/** `withTransaction` over the connections that `acquirer` gives. */
+/** A connection that the caller holds already, for the outermost transaction; `isBegun` where others begin and end that. */
+interface Given {
+  readonly connection: OracleSqlConnection
+  readonly isBegun: boolean
+}
+
+const Given = Context.Reference<Given | undefined>("@sessionpool/oracle/SqlTransactionConnection", {
+  defaultValue: () => undefined
+})
+
+/** Nothing where others begin and end the transaction. */
+const unlessBegun = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A | void, E> =>
+  Effect.flatMap(Given, (given) => given?.isBegun === true ? Effect.void : effect)
+
+/** The transactions of a client: all of them have one frame, so that they nest in each other. */
+export interface SqlTransactions {
+  readonly withTransaction: WithTransaction
+  /** The same on a connection that the caller holds. */
+  readonly on: (connection: OracleSqlConnection) => WithTransaction
+  /** Runs an effect inside the transaction that a connection is in already. */
+  readonly inside: <A, E, R>(
+    connection: OracleSqlConnection,
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | SqlError, R>
+}
+
+/** Transactions over the connections that `acquirer` gives. */
 export const transactions = (
   transactionService: TransactionService,
   spanAttributes: ReadonlyArray<readonly [string, unknown]>,
   acquirer: Effect.Effect<OracleSqlConnection, SqlError, Scope.Scope>
-): WithTransaction => {
+): SqlTransactions => {
   const frame = Client.makeWithTransaction({
     // `acquirer` is the only one to put connections under it.
     transactionService: transactionService as unknown as Context.Key<
@@ -58,12 +84,13 @@ export const transactions = (
       readonly [connection: OracleSqlConnection, depth: number]
     >,
     spanAttributes,
-    acquireConnection: () => masked(acquirer),
-    begin: (connection, statement) => masked(connection.begin(statement)),
+    acquireConnection: () =>
+      Effect.flatMap(Given, (given) => given === undefined ? masked(acquirer) : Effect.succeed(given.connection)),
+    begin: (connection, statement) => unlessBegun(masked(connection.begin(statement))),
     savepoint: (connection) => inner((level) => masked(connection.savepoint(level))),
-    commit: (connection) => Effect.flatMap(Mask, (restore) => connection.commit(restore)),
-    onCommitFailure: (connection) => connection.rollback,
-    rollback: (connection) => connection.rollback,
+    commit: (connection) => unlessBegun(Effect.flatMap(Mask, (restore) => connection.commit(restore))),
+    onCommitFailure: (connection) => unlessBegun(connection.rollback),
+    rollback: (connection) => unlessBegun(connection.rollback),
     rollbackSavepoint: (connection) => inner((level) => connection.rollbackSavepoint(level))
   })
 
@@ -74,9 +101,11 @@ export const transactions = (
 
   const outermost = <A, E, R>(effect: Effect.Effect<A, E, R>, restore: Restore): Effect.Effect<A, E | SqlError, R> => {
     const level = new Level(undefined)
+    // Whatever begins inside, and outlives this transaction, has a connection of its own.
+    const own = Effect.provideService(effect, Given, undefined)
     const body = Effect.flatMap(
       connectionOf,
-      (connection) => connection!.connection.transactions.body(level, effect, restore, endedEarly)
+      (connection) => connection!.connection.transactions.body(level, own, restore, endedEarly)
     )
     return Effect.provideService(frame(body), Mask, restore)
   }
@@ -110,7 +139,7 @@ export const transactions = (
           : nested(connection, parent, effect, restore))
     })
 
-  return (effect, options) => {
+  const withTransaction: WithTransaction = (effect, options) => {
     const whole = Effect.uninterruptibleMask((restore) => begin(effect, restore))
     const schedule = options?.recover
     if (schedule === undefined) return whole
@@ -125,7 +154,39 @@ export const transactions = (
         ? whole
         : Effect.retry(whole, { schedule, while: (failure) => failure instanceof SqlError && failure.isRetryable }))
   }
+
+  const inside: SqlTransactions["inside"] = (connection, effect) =>
+    Effect.uninterruptibleMask((restore) =>
+      frame(restore(Effect.provideService(effect, Given, undefined))).pipe(
+        Effect.provideService(Given, { connection, isBegun: true })
+      )
+    )
+
+  return {
+    withTransaction,
+    on: (connection) => (effect, options) =>
+      Effect.provideService(withTransaction(effect, options), Given, { connection, isBegun: false }),
+    inside
+  }
 }
+
+type RunOn = (
+  connection: OracleConnection
+) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
+
+const runners = new WeakMap<object, RunOn>()
+
+/** Notes how the statements of a client run on a given connection, inside the transaction that it is in. */
+export const rememberRunner = (client: object, on: RunOn): void => {
+  runners.set(client, on)
+}
+
+/** Runs `effect` with the statements of `client` on `connection`. */
+export const runOn = <A, E, R>(
+  client: object,
+  connection: OracleConnection,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError, R> => runners.get(client)?.(connection)(effect) ?? effect
 
 const onConnections = new WeakMap<object, (connection: OracleConnection) => WithTransaction>()
 

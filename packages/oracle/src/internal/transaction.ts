@@ -109,6 +109,22 @@ export const transactionProblem = (effect: unknown, options: unknown): OracleErr
     : wrongArgument(operation, "The option readOnly", "true or false", readOnly)
 }
 
+const alreadyInside = () =>
+  refusal(
+    "transaction",
+    "A transaction that outlives its session cannot begin inside another one: nothing was sent.\n"
+      + "Begin it outside of withTransaction, or on another connection."
+  )
+
+/** How a transaction begins and ends that is none of `withTransaction`. */
+export interface Ends<E> {
+  /** What of it can be interrupted is restored. When it fails, nothing is to be undone. */
+  readonly attach: (restore: Restore) => Effect.Effect<void, E>
+  readonly keep: (restore: Restore) => Effect.Effect<void, E>
+  readonly undo: () => Effect.Effect<void, CallError>
+  readonly fail: (failure: OracleError) => E
+}
+
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export class Transactions {
@@ -182,6 +198,29 @@ export class Transactions {
         Effect.ensuring(this.over)
       )
     })
+  }
+
+  /** The outermost transaction around `effect`, begun and ended by others than `withTransaction`. */
+  taken<A, E, R, E2>(effect: Effect.Effect<A, E, R>, ends: Ends<E2>): Effect.Effect<A, E | E2, R> {
+    return Effect.flatMap(this.current, (parent): Effect.Effect<A, E | E2, R> =>
+      parent !== undefined
+        ? Effect.fail(ends.fail(alreadyInside()))
+        : this.#outermost.withPermit(Effect.uninterruptibleMask((restore) =>
+          Effect.andThen(
+            ends.attach(restore),
+            Effect.suspend(() => {
+              const level = new Level(undefined)
+              this.#isOpen = true
+              return Effect.flatMap(
+                Effect.exit(this.body(level, effect, restore, () => ends.fail(ended()))),
+                (exit): Effect.Effect<A, E | E2> =>
+                  Exit.isSuccess(exit)
+                    ? Effect.as(Effect.onError(ends.keep(restore), () => this.undone(ends.undo())), exit.value)
+                    : Effect.andThen(this.undone(ends.undo()), Effect.failCause(exit.cause))
+              ).pipe(Effect.ensuring(this.over))
+            })
+          )
+        )))
   }
 
   #nested<A, E, R>(parent: Level, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CallError, R> {
