@@ -187,6 +187,7 @@ const tasks = {
   sweep: ([kind, ...args]) => {
     if (kind === "faults") return run("node", ["scripts/sweepFaults.ts", ...args])
     if (kind === "commits") return run("node", ["scripts/sweepCommits.ts", ...args])
+    if (kind === "loads") return run("node", ["scripts/sweepLoads.ts", ...args])
     if (kind === "socket") return run("node", ["scripts/sweepSocket.ts", ...args])
     run("node", ["scripts/sweep.ts", ...(kind === undefined ? [] : [kind]), ...args])
   },
