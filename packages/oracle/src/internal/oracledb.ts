@@ -146,6 +146,13 @@ export interface IntervalYM {
   readonly months: number
 }
 
+/** The id of a branch of a global transaction. */
+export interface DriverXid {
+  readonly formatId: number
+  readonly globalTransactionId: Buffer
+  readonly branchQualifier: Buffer
+}
+
 /** A connection of the driver. Its properties that only can be written are setters without a getter's value. */
 export interface DriverConnection {
   readonly execute: (sql: string, binds: DriverBinds, options: ExecuteOptions) => Promise<ExecuteResult>
@@ -171,6 +178,17 @@ export interface DriverConnection {
   readonly break: () => Promise<void>
   readonly createLob: (type: DbType) => Promise<Lob>
   readonly changePassword: (user: string, password: string, newPassword: string) => Promise<void>
+  /** Absent in releases without sessionless transactions. */
+  readonly beginSessionlessTransaction?: (
+    options: { readonly transactionId: Buffer; readonly timeout: number }
+  ) => Promise<Buffer>
+  readonly resumeSessionlessTransaction?: (id: Buffer, options: { readonly timeout: number }) => Promise<Buffer>
+  readonly suspendSessionlessTransaction?: () => Promise<void>
+  /** Absent in releases without two-phase commit in Thin mode. */
+  readonly tpcBegin?: (xid: DriverXid, flag: number, timeout: number) => Promise<void>
+  readonly tpcPrepare?: (xid: DriverXid) => Promise<boolean>
+  readonly tpcCommit?: (xid: DriverXid, onePhase: boolean) => Promise<void>
+  readonly tpcRollback?: (xid: DriverXid) => Promise<void>
   readonly isHealthy: () => boolean
   readonly transactionInProgress: boolean | undefined
   /** Names the transaction that is committed next, where the service has Transaction Guard. */
