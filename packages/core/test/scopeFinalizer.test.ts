@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Fiber, Scheduler, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { addFirst, canAddFirst, isEmpty } from "../src/internal/leases/scopeFinalizer.ts"
-import { openPool } from "./openPool.ts"
+import { beside, openPool } from "./openPool.ts"
 
 describe("the first finalizer of a scope", () => {
   it("can be set with the Effect that is installed", () => {
@@ -37,5 +38,65 @@ describe("the first finalizer of a scope", () => {
       const connection = yield* Scope.provide(pool.acquire(), scope)
       assert.isTrue(connection.isReleased)
       assert.strictEqual(yield* busy, 0)
+    }))
+
+  it.effect("is withdrawn when the wait for a session fails", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1, getMode: "timedWait", waitTimeout: "1 second" })
+      const held = yield* pool.acquire()
+      const scope = yield* Scope.make()
+      const waiting = yield* beside(Effect.flip(Scope.provide(pool.acquire(), scope)))
+      assert.isFalse(isEmpty(scope))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(waiting))._tag, "AcquireTimeoutError")
+      assert.isTrue(isEmpty(scope))
+      const second = yield* beside(Effect.flip(Scope.provide(pool.acquire(), scope)))
+      yield* Scope.addFinalizer(scope, Effect.void)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(second)
+      if (scope.state._tag !== "Open") return assert.fail("the scope is not open")
+      assert.strictEqual(scope.state.finalizers?.size, 1)
+      yield* pool.release(held)
+    }))
+
+  it.effect("ends a lease that was waited for, wherever its fiber is interrupted, also in a scope that lives on", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      for (let turns = 0; turns < 40; turns++) {
+        const scope = yield* Scope.make()
+        const holder = yield* beside(pool.use(() => Effect.never))
+        const waiter = yield* Effect.forkChild(
+          Effect.provideService(
+            Effect.exit(Scope.provide(pool.acquire(), scope)),
+            Scheduler.MaxOpsBeforeYield,
+            3
+          )
+        )
+        for (let i = 0; i < 20; i++) yield* Effect.yieldNow
+        // Served in the middle of being interrupted, or before, or after.
+        const freed = yield* beside(Fiber.interrupt(holder))
+        for (let i = 0; i < turns; i++) yield* Effect.yieldNow
+        yield* Fiber.interrupt(waiter)
+        yield* Fiber.join(freed)
+        const { busy, pending } = yield* pool.statistics
+        assert.strictEqual(pending, 0)
+        // What it had by then is the scope's; what it had not seen went back.
+        if (busy === 1) assert.isFalse(isEmpty(scope))
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual((yield* pool.statistics).busy, 0, `interrupted after ${turns} turns`)
+      }
+    }))
+
+  it.effect("a scope that closes in the middle of the wait gives back what comes of it", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      const held = yield* pool.acquire()
+      const scope = yield* Scope.make()
+      const waiting = yield* beside(Scope.provide(pool.acquire(), scope))
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* pool.statistics).pending, 1)
+      yield* pool.release(held)
+      assert.isTrue((yield* Fiber.join(waiting)).isReleased)
+      assert.strictEqual((yield* pool.statistics).busy, 0)
     }))
 })

@@ -85,6 +85,10 @@ export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, L
     return this.stage === "ended"
   }
 
+  get isWaiting(): boolean {
+    return this.stage === "waiting"
+  }
+
   get isHeld(): boolean {
     return this.stage === "held"
   }

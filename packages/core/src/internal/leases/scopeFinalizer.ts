@@ -12,6 +12,15 @@ export const addFirst = (scope: Scope.Scope, finalizer: () => Effect.Effect<void
   scope.state = { _tag: "Open", finalizerKey: finalizer, finalizer, finalizers: undefined }
 }
 
+/** Takes away a finalizer that was added so, while the scope is open. */
+export const removeFirst = (scope: Scope.Scope, finalizer: () => Effect.Effect<void>): void => {
+  const { state } = scope
+  if (state._tag !== "Open") return
+  state.finalizers?.delete(finalizer)
+  const isLeft = state.finalizers === undefined ? state.finalizerKey !== finalizer : state.finalizers.size > 0
+  if (!isLeft) scope.state = { _tag: "Empty" }
+}
+
 /** Whether a finalizer that is set like this behaves as one that was added, also beside others, and on a forked scope. */
 const behaves = (): boolean => {
   const ran: Array<string> = []
@@ -20,7 +29,13 @@ const behaves = (): boolean => {
   const scope = Scope.forkUnsafe(parent)
   addFirst(scope, () => note("first"))
   Effect.runSync(Effect.andThen(Scope.addFinalizer(scope, note("second")), Scope.close(parent, Exit.void)))
-  return ran.join() === "second,first" && scope.state._tag === "Closed"
+  const left = Scope.makeUnsafe()
+  const withdrawn = () => note("withdrawn")
+  addFirst(left, withdrawn)
+  Effect.runSync(Scope.addFinalizer(left, note("third")))
+  removeFirst(left, withdrawn)
+  Effect.runSync(Scope.close(left, Exit.void))
+  return ran.join() === "second,first,third" && isClosed(scope)
 }
 
 let isKnownToWork: boolean | undefined
@@ -39,6 +54,9 @@ export const canAddFirst = (): boolean => {
   }
   return isKnownToWork
 }
+
+/** Whether a scope is closed, or about to be: its finalizers have been told. */
+export const isClosed = (scope: Scope.Scope): boolean => scope.state._tag === "Closed"
 
 /** Whether a scope is open and has no finalizer. */
 export const isEmpty = (scope: Scope.Scope): boolean => scope.state._tag === "Empty"
