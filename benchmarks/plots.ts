@@ -87,7 +87,7 @@ const outage = (title: string, metric: string): Panel => ({
   kind: "bars",
   title,
   row: "recovery",
-  group: "server down",
+  group: "server down for 5000 ms",
   metric
 })
 
@@ -166,7 +166,7 @@ export const plots: ReadonlyArray<Plot> = [
   },
   {
     name: "recovery",
-    title: "The server is down for 10 seconds",
+    title: "The server is down for 5 seconds",
     panels: [
       outage("time until throughput is back", "time until throughput is back"),
       outage("errors that callers see", "errors"),

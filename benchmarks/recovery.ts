@@ -3,6 +3,7 @@
  * long until the throughput is back, how many errors the callers saw, and how often the server was asked for a connection.
  */
 import { Effect, Exit, Fiber, References, Schedule, type Scope } from "effect"
+import { again } from "./compare.ts"
 import * as Candidates from "./driverCandidates.ts"
 import { firstSustained, sliced } from "./recoveryMoment.ts"
 import { type Figure, median, type Report, type Row, type Scale, type Target } from "./row.ts"
@@ -15,7 +16,7 @@ const executionMillis = 10
 const pauseMillis = 10
 /** The throughput is back with so much of what it was, told in slices of time. */
 const part = 0.9
-const sliceMillis = 10
+const sliceMillis = 1
 
 /** How long a log-on may take a database that makes a process for each session; the embedded server is done at once. */
 const slowLogOnMillis = 20
@@ -24,26 +25,37 @@ const pool = "sessionpool"
 const eager = "sessionpool, openRetry every 25 ms"
 const peer = "node-oracledb pool"
 
+/** In which time the throughput must be back: a pause after the outage, of a hundredth of a second, or 2 % of a long one. */
+const longestPause = (outageMillis: number): number => Math.min(1000, Math.max(100, outageMillis * 0.02))
+
 const makes: ReadonlyArray<Candidates.Make> = [
   Candidates.ours(pool),
+  Candidates.ours(again(pool)),
   Candidates.ours(eager, { openRetry: Schedule.spaced("25 millis") }),
   Candidates.driverPoolUse(peer),
   Candidates.effectPool("Effect Pool, invalidating", Candidates.invalidating)
 ]
 
-/** What goes wrong, and at which server; what has an `end` lasts as long as an outage does. */
+/** What goes wrong, and at which server; what is an outage ends after so long. */
 interface Trouble {
   readonly name: string
   readonly logOn: "fast" | "slow"
   readonly begin: Order
-  readonly end?: Order
+  readonly outageMillis?: number
 }
 
-const troubles: ReadonlyArray<Trouble> = [
+const down = (outageMillis: number): Trouble => ({
+  name: `server down for ${outageMillis} ms`,
+  logOn: "fast",
+  begin: "goDown",
+  outageMillis
+})
+
+const troublesOf = ({ outages }: Plan): ReadonlyArray<Trouble> => [
   { name: "all sessions killed", logOn: "fast", begin: "kill" },
   { name: `all sessions killed, a log-on takes ${slowLogOnMillis} ms`, logOn: "slow", begin: "kill" },
   { name: "all connections reset", logOn: "fast", begin: "cut" },
-  { name: "server down", logOn: "fast", begin: "goDown", end: "comeBack" }
+  ...outages.map(down)
 ]
 
 interface Plan {
@@ -51,10 +63,10 @@ interface Plan {
   readonly rounds: number
   /** Fewer where the trouble lasts. */
   readonly outageRounds: number
-  /** How long the load runs before that, unwatched and watched, how long the server is down, and what comes after. */
+  /** How long the load runs before that, unwatched and watched, how long the server is down, and how long is watched after that. */
   readonly warmUpMillis: number
   readonly beforeMillis: number
-  readonly outageMillis: number
+  readonly outages: ReadonlyArray<number>
   readonly afterMillis: number
   /** How many slices must have enough in them for the throughput to be back. */
   readonly slices: { readonly few: number; readonly many: number }
@@ -67,19 +79,19 @@ const plans: { readonly [S in Scale]: Plan } = {
     outageRounds: 1,
     warmUpMillis: 50,
     beforeMillis: 50,
-    outageMillis: 100,
+    outages: [100],
     afterMillis: 150,
-    slices: { few: 2, many: 10 }
+    slices: { few: 20, many: 100 }
   },
   full: {
     callers: 32,
-    rounds: 5,
-    outageRounds: 3,
-    warmUpMillis: 500,
-    beforeMillis: 1000,
-    outageMillis: 10_000,
-    afterMillis: 2500,
-    slices: { few: 10, many: 50 }
+    rounds: 3,
+    outageRounds: 1,
+    warmUpMillis: 300,
+    beforeMillis: 700,
+    outages: [500, 5000],
+    afterMillis: 1200,
+    slices: { few: 100, many: 500 }
   }
 }
 
@@ -136,8 +148,8 @@ const trial = (
     yield* Effect.sleep(plan.warmUpMillis + plan.beforeMillis)
     const before = yield* server.order("look")
     const began = yield* server.order(trouble.begin)
-    if (trouble.end !== undefined) yield* Effect.sleep(plan.outageMillis)
-    const ended = trouble.end === undefined ? began : yield* server.order(trouble.end)
+    if (trouble.outageMillis !== undefined) yield* Effect.sleep(trouble.outageMillis)
+    const ended = trouble.outageMillis === undefined ? began : yield* server.order("comeBack")
     yield* Effect.sleep(plan.afterMillis)
     const after = yield* server.order("look")
     load.stop()
@@ -172,7 +184,7 @@ type Outcomes = ReadonlyMap<string, ReadonlyArray<Outcome>>
 
 const outcomesOf = Effect.fnUntraced(function*(server: ServerProcess, trouble: Trouble, plan: Plan) {
   const outcomes = new Map<string, Array<Outcome>>()
-  const rounds = trouble.end === undefined ? plan.rounds : plan.outageRounds
+  const rounds = trouble.outageMillis === undefined ? plan.rounds : plan.outageRounds
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < makes.length; turn++) {
       const [name, outcome] = yield* trial(server, makes[(round + turn) % makes.length]!, trouble, plan)
@@ -216,20 +228,34 @@ const figuresOf = (outcomes: Outcomes, { name }: Trouble, plan: Plan): ReadonlyA
     }))
   )
 
-const compared: ReadonlyArray<Metric> = ["time until throughput is back", "errors"]
+const compared = (trouble: Trouble): ReadonlyArray<readonly [metric: Metric, bound: number]> =>
+  trouble.outageMillis === undefined
+    ? [["time until throughput is back", 1], ["errors", 1]]
+    : [["errors", 1], ["connection attempts", 0.1]]
 
 /** The medians of this pool and its peer, put so that none of something is as good as none. */
-const targetsOf = (outcomes: Outcomes, { name }: Trouble, plan: Plan): ReadonlyArray<Target> =>
-  compared.map((metric) => {
-    const of = (candidate: string) => median(outcomes.get(candidate)!.map((outcome) => valuesOf(outcome, plan)[metric]))
-    const [ours, theirs] = [of(pool), of(peer)]
-    return {
-      text: `${name}: ${metric}, to ${peer}`,
-      bound: 1,
-      direction: "at most",
-      measured: ours === theirs ? 1 : ours / Math.max(theirs, 1)
-    }
-  })
+const targetsOf = (outcomes: Outcomes, trouble: Trouble, plan: Plan): ReadonlyArray<Target> => {
+  const of = (candidate: string, metric: Metric) =>
+    median(outcomes.get(candidate)!.map((outcome) => valuesOf(outcome, plan)[metric]))
+  const { name, outageMillis } = trouble
+  return [
+    ...compared(trouble).map(([metric, bound]): Target => {
+      const [ours, theirs] = [of(pool, metric), of(peer, metric)]
+      return {
+        text: `${name}: ${metric}, to ${peer}`,
+        bound,
+        direction: "at most",
+        measured: ours === theirs ? 1 : ours / Math.max(theirs, 1)
+      }
+    }),
+    ...(outageMillis === undefined ? [] : [{
+      text: `${name}: milliseconds until throughput is back`,
+      bound: longestPause(outageMillis),
+      direction: "at most" as const,
+      measured: of(pool, "time until throughput is back")
+    }])
+  ]
+}
 
 const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
   Effect.gen(function*() {
@@ -240,7 +266,7 @@ const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
       fast: yield* serverProcess({ executionMillis }),
       slow: yield* serverProcess({ executionMillis, logOnMillis: slowLogOnMillis })
     }
-    for (const trouble of troubles) {
+    for (const trouble of troublesOf(plan)) {
       const outcomes = yield* outcomesOf(servers[trouble.logOn], trouble, plan)
       figures.push(...figuresOf(outcomes, trouble, plan))
       targets.push(...targetsOf(outcomes, trouble, plan))
@@ -249,12 +275,12 @@ const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
     // Each pool would tell of each trouble.
   }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
 
-const notes = ({ afterMillis, callers, outageMillis, slices }: Plan): ReadonlyArray<string> => {
+const notes = ({ afterMillis, callers, slices }: Plan): ReadonlyArray<string> => {
   const [few, many] = [slices.few * sliceMillis, slices.many * sliceMillis]
   return [
     `${callers} callers lease one after the other from a pool of at most ${sessions} sessions and none to keep, as is the default, and try again ${pauseMillis} ms after an error. A statement takes the server ${executionMillis} ms, so that the throughput is that of the sessions.`,
     `The throughput counts as back at the first moment from which on it is ${part} of what it was, over the next ${few} ms and over the next ${many} ms. What was not back after ${afterMillis} ms is put down as that.`,
-    `Down is the server for ${outageMillis} ms: its connections are cut, and each new one is accepted, counted and reset at once. The time is from its return on.`,
+    "While the server is down its connections are cut, and each new one is accepted, counted and reset at once. The time is from its return on.",
     "A log-on costs client and server some milliseconds of computing each. Openings under way together end together then; openings one by one take as long in sum, and the first ends sooner. With a database that needs time for a log-on and not the client's it is the other way round.",
     "node-oracledb's pool opens sessions one by one, and after a failure opens the next as soon as somebody asks: it makes as many attempts to connect as its callers see errors. This pool pauses after a failure and then tries one session; where nothing can be reached, for 30 ms and 0.2 % of what that has lasted, unless `openRetry` says otherwise.",
     "Effect's pool lends a session again on which a statement has failed, unless it is told not to: here it is, by `Pool.invalidate`.",

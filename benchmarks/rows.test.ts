@@ -33,7 +33,8 @@ describe("rows", () => {
         for (const { candidate } of report.figures) assert.include(table, candidate)
         for (const { text } of report.targets) assert.include(table, text)
         results.set(row.id, kept)
-      }).pipe(Effect.scoped))
+        // Some start processes, which takes long where many tests run at once.
+      }).pipe(Effect.scoped), 180_000)
   }
 
   it("are what the plots show", () => {
