@@ -87,7 +87,7 @@ const outage = (title: string, metric: string): Panel => ({
   kind: "bars",
   title,
   row: "recovery",
-  group: "server down for 5000 ms",
+  group: "a long outage",
   metric
 })
 

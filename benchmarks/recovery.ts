@@ -44,8 +44,8 @@ interface Trouble {
   readonly outageMillis?: number
 }
 
-const down = (outageMillis: number): Trouble => ({
-  name: `server down for ${outageMillis} ms`,
+const down = (outageMillis: number, index: number): Trouble => ({
+  name: ["a short outage", "a long outage"][index]!,
   logOn: "fast",
   begin: "goDown",
   outageMillis
@@ -66,7 +66,7 @@ interface Plan {
   /** How long the load runs before that, unwatched and watched, how long the server is down, and how long is watched after that. */
   readonly warmUpMillis: number
   readonly beforeMillis: number
-  readonly outages: ReadonlyArray<number>
+  readonly outages: readonly [short: number, long: number]
   readonly afterMillis: number
   /** How many slices must have enough in them for the throughput to be back. */
   readonly slices: { readonly few: number; readonly many: number }
@@ -79,7 +79,7 @@ const plans: { readonly [S in Scale]: Plan } = {
     outageRounds: 1,
     warmUpMillis: 50,
     beforeMillis: 50,
-    outages: [100],
+    outages: [100, 150],
     afterMillis: 150,
     slices: { few: 20, many: 100 }
   },
@@ -155,7 +155,7 @@ const trial = (
     load.stop()
     const stopped = yield* Effect.forEach(
       callers,
-      (fiber) => Effect.timeoutOption(Fiber.await(fiber), "1 second"),
+      (fiber) => Effect.timeoutOption(Fiber.await(fiber), "10 seconds"),
       { concurrency: "unbounded" }
     )
     return [candidate.name, {
@@ -275,16 +275,16 @@ const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
     // Each pool would tell of each trouble.
   }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
 
-const notes = ({ afterMillis, callers, slices }: Plan): ReadonlyArray<string> => {
+const notes = ({ afterMillis, callers, outages: [short, long], slices }: Plan): ReadonlyArray<string> => {
   const [few, many] = [slices.few * sliceMillis, slices.many * sliceMillis]
   return [
     `${callers} callers lease one after the other from a pool of at most ${sessions} sessions and none to keep, as is the default, and try again ${pauseMillis} ms after an error. A statement takes the server ${executionMillis} ms, so that the throughput is that of the sessions.`,
     `The throughput counts as back at the first moment from which on it is ${part} of what it was, over the next ${few} ms and over the next ${many} ms. What was not back after ${afterMillis} ms is put down as that.`,
-    "While the server is down its connections are cut, and each new one is accepted, counted and reset at once. The time is from its return on.",
+    `An outage is of ${short} and of ${long} ms. While the server is down its connections are cut, and each new one is accepted, counted and reset at once. The time is from its return on.`,
     "A log-on costs client and server some milliseconds of computing each. Openings under way together end together then; openings one by one take as long in sum, and the first ends sooner. With a database that needs time for a log-on and not the client's it is the other way round.",
     "node-oracledb's pool opens sessions one by one, and after a failure opens the next as soon as somebody asks: it makes as many attempts to connect as its callers see errors. This pool pauses after a failure and then tries one session; where nothing can be reached, for 30 ms and 0.2 % of what that has lasted, unless `openRetry` says otherwise.",
     "Effect's pool lends a session again on which a statement has failed, unless it is told not to: here it is, by `Pool.invalidate`.",
-    "Sessions are lost that were open before and are missing at the end. A caller is stuck that has not ended its lease a second after it was told to stop."
+    "Sessions are lost that were open before and are missing at the end. A caller is stuck that has not ended its lease ten seconds after it was told to stop."
   ]
 }
 
