@@ -93,7 +93,7 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["select ora_hash(1) from dual", "ORA-03001: unimplemented feature: ORA_HASH"],
   ["alter session set nls_sort = 'GERMAN'", "ORA-03001: unimplemented feature: NLS_SORT = GERMAN"],
   ["begin dbms_aq.listen('x'); end;", "ORA-03001: unimplemented feature: DBMS_AQ.LISTEN"],
-  ["begin goto x; end;", "ORA-03001: unimplemented feature: GOTO"]
+  ["declare subtype s is pls_integer range 1 .. 9; begin null; end;", "ORA-03001: unimplemented feature: RANGE"]
 ]
 
 describe("errors", () => {

@@ -257,7 +257,7 @@ export class Catalog {
     for (const object of this.objects.values()) {
       if (object.kind === "procedure") yield object.unit
       else if (object.kind === "package") {
-        yield object.spec
+        if (!object.spec.isAbsent) yield object.spec
         if (object.body !== undefined) yield object.body
       }
     }

@@ -7,6 +7,10 @@ export interface Policy {
   readonly object: string
   readonly functionPath: ReadonlyArray<string>
   readonly statements: ReadonlySet<PolicyStatement>
+  /** A row that INSERT or UPDATE leaves has to satisfy the predicate too. */
+  readonly updateCheck: boolean
+  /** As the dictionary shows it. */
+  readonly type: string
   enabled: boolean
 }
 
@@ -19,6 +23,10 @@ export class Policies {
 
   of(object: string): ReadonlyArray<Policy> {
     return this.#byObject.get(object) ?? none
+  }
+
+  all(): ReadonlyArray<Policy> {
+    return [...this.#byObject.values()].flat()
   }
 
   /** False when the table has one of that name. */

@@ -39,6 +39,16 @@ export class Unit {
     this.syntaxError = parsed.error
   }
 
+  /** What a package has whose body came first. */
+  static absentSpec(owner: string, name: string): Unit {
+    return new Unit({ type: "PACKAGE", path: [owner, name], text: "", tree: undefined, error: undefined }, owner, name)
+  }
+
+  /** It stands for a specification that was not given yet. */
+  get isAbsent(): boolean {
+    return this.text === ""
+  }
+
   /** The same for another database, which compiles it for itself. */
   copy(): Unit {
     const { name, owner, syntaxError: error, text, tree, type } = this

@@ -73,7 +73,12 @@ export interface CompilationContext {
   /** The MAP or ORDER method of a type. */
   readonly order?: (type: ObjectType) => { readonly kind: "map" | "order"; readonly name: string } | undefined
   /** Conditions that policies put on the rows of a table now; undefined when it has no policies. */
-  readonly policies?: (table: Table, kind: PolicyStatement) => ReadonlyArray<Expr> | undefined
+  readonly policies?: (
+    table: Table,
+    kind: PolicyStatement,
+    /** Only what policies with UPDATE_CHECK ask of a row that was written. */
+    written: boolean
+  ) => ReadonlyArray<Expr> | undefined
   /** In an expression of PL/SQL: the functions its names can mean. */
   readonly blockCall?: (call: Call) => BlockCall | undefined
   readonly nextValue: (id: number, session: SessionState) => Stored

@@ -255,11 +255,15 @@ const binary = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: 
     return term
   }
   if (expr.left.kind === "tuple" || (expr.right.kind === "tuple" && op === "=")) return tupleComparison(c, expr, scope)
-  const left = compileExpr(c, expr.left, scope)
-  const right = compileExpr(c, expr.right, scope)
+  const left = textOfLob(c, compileExpr(c, expr.left, scope))
+  const right = textOfLob(c, compileExpr(c, expr.right, scope))
   if (op === "**") return call("POWER", NUMBER, convertTo(left, NUMBER, at), convertTo(right, NUMBER, at))
   return objectComparison(c, op, left, right, at) ?? comparison(op, left, right, at)
 }
+
+/** PL/SQL compares CLOBs as it compares texts; SQL refuses them. */
+const textOfLob = (c: Compilation, term: Term): Term =>
+  c.context.blockCall !== undefined && kindOf(term.type) === "lc" ? { ...term, type: varchar2(32_767) } : term
 
 const tupleComparison = (c: Compilation, expr: Extract<Expr, { kind: "binary" }>, scope: Scope): Term => {
   const { at, left, op, right } = expr

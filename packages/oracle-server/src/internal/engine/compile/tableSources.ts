@@ -120,9 +120,10 @@ export const policyConditions = (
   c: Compilation,
   table: Table,
   source: Source,
-  kind: PolicyStatement
+  kind: PolicyStatement,
+  written = false
 ): ReadonlyArray<Term> => {
-  const asked = c.context.policies?.(table, kind)
+  const asked = c.context.policies?.(table, kind, written)
   if (asked === undefined) return []
   c.volatile = true
   const scope = newScope(undefined)

@@ -169,11 +169,18 @@ class BlockMachine implements Machine {
   }
 
   *statements(list: ReadonlyArray<PlsqlStatement>, env: Environment): Step<Leave> {
-    for (const statement of list) {
+    for (let i = 0; i < list.length; i++) {
+      const statement = list[i]!
       this.unit.at = statement.at
       const now = this.#statementNow(statement, env)
       const leave = now === later ? yield* this.#statement(statement, env) : now
-      if (leave !== undefined) return leave
+      if (leave === undefined) continue
+      const target = leave.kind === "goto"
+        ? list.findIndex((each) => each.kind === "label" && each.name === leave.label)
+        : -1
+      if (target < 0) return leave
+      yield* this.breathe()
+      i = target
     }
     return undefined
   }
@@ -182,7 +189,10 @@ class BlockMachine implements Machine {
   #statementNow(s: PlsqlStatement, env: Environment): Leave | typeof later {
     switch (s.kind) {
       case "null":
+      case "label":
         return undefined
+      case "goto":
+        return s
       case "assign": {
         if (s.target.kind !== "name" || s.target.path.length > 1) return later
         const value = evaluateNow(this, s.value, env)
@@ -231,7 +241,10 @@ class BlockMachine implements Machine {
   *#statement(s: PlsqlStatement, env: Environment): Step<Leave> {
     switch (s.kind) {
       case "null":
+      case "label":
         return undefined
+      case "goto":
+        return s
       case "block":
         return yield* this.block(s, env)
       case "assign":
@@ -352,7 +365,7 @@ class BlockMachine implements Machine {
     }
     const leave = yield* this.statements(body, env)
     if (leave === undefined) return "next"
-    if (leave.kind === "return") return leave
+    if (leave.kind === "return" || leave.kind === "goto") return leave
     if (leave.label !== undefined && leave.label !== label) return leave
     return leave.kind === "exit" ? undefined : "next"
   }

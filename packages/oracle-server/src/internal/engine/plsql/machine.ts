@@ -22,6 +22,7 @@ import type { Typed } from "./typed.ts"
 export type Leave =
   | { readonly kind: "exit" | "continue"; readonly label: string | undefined }
   | { readonly kind: "return"; readonly value: Typed | undefined }
+  | { readonly kind: "goto"; readonly label: string }
   | undefined
 
 /** What the attributes of SQL tell. */

@@ -1,13 +1,13 @@
 /** Pipelined functions: a run of their own, from which a query takes one row after the other. */
 import { type PipedRows } from "../execute/pipeScan.ts"
+import { turn } from "../execute/turns.ts"
 import type { Step, Wait } from "../storage/waiting.ts"
-import type { Call } from "../syntax/ast.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
-import { callSubprogram } from "./calls.ts"
-import type { Candidate, Environment } from "./environment.ts"
+import type { Candidate } from "./environment.ts"
+import { predefinedError } from "./exceptions.ts"
 import { newMachine } from "./interpreter.ts"
-import type { PlsqlHost } from "./machine.ts"
+import type { Machine, PlsqlHost } from "./machine.ts"
 
 /** The element of what the function gives. */
 export const elementOf = (type: SqlType): SqlType => {
@@ -25,15 +25,32 @@ export const elementOf = (type: SqlType): SqlType => {
 export const startPipe = (
   host: PlsqlHost,
   candidate: Candidate,
-  call: Call,
-  env: Environment,
-  returns: SqlType
+  returns: SqlType,
+  run: (machine: Machine) => Step<unknown>
 ): PipedRows => {
   const home = candidate.environment.unit!
   const machine = newMachine(host, home, [], [], home)
   const pipe = { element: elementOf(returns), transaction: host.executor.transaction, value: null }
   machine.pipe = pipe
-  return { steps: apart(host, callSubprogram(machine, call, candidate, env)), take: () => machine.pipe!.value }
+  return { steps: apart(host, run(machine)), take: () => machine.pipe!.value }
+}
+
+/** Work of a handler of NO_DATA_NEEDED, in turns of some milliseconds: nothing else is served meanwhile. */
+const maxTurns = 250
+
+/**
+ * No more rows are wanted: NO_DATA_NEEDED is raised where the function stands, and a handler of it may clean up. What it
+ * does not handle ends it quietly; whatever else it raises concerns no statement any more.
+ */
+const stop = (steps: Step<unknown>): void => {
+  try {
+    let next = steps.throw(predefinedError("NO_DATA_NEEDED"))
+    for (let turns = 0; next.done !== true && next.value === turn && turns < maxTurns; turns++) next = steps.next()
+  } catch {
+    // The function is over either way.
+  } finally {
+    steps.return(undefined)
+  }
 }
 
 function* apart(host: PlsqlHost, steps: Step<unknown>): Step<void> {
@@ -68,6 +85,7 @@ function* apart(host: PlsqlHost, steps: Step<unknown>): Step<void> {
       state.statementTime = time
     }
   }
+  let done = false
   try {
     let next: IteratorResult<Wait, unknown> = within(() => steps.next())
     while (next.done !== true) {
@@ -79,7 +97,8 @@ function* apart(host: PlsqlHost, steps: Step<unknown>): Step<void> {
       }
       next = within(() => failure === undefined ? steps.next() : steps.throw(failure.error))
     }
+    done = true
   } finally {
-    within(() => steps.return(undefined))
+    if (!done) within(() => stop(steps))
   }
 }

@@ -40,16 +40,16 @@ const parsedCondition = (text: string): Expr | undefined => {
 
 export const policyPredicates = (
   host: PlsqlHost
-): (table: Table, kind: PolicyStatement) => ReadonlyArray<Expr> | undefined => {
+): (table: Table, kind: PolicyStatement, written: boolean) => ReadonlyArray<Expr> | undefined => {
   const asked = new Set<string>()
-  return (table, kind) => {
+  return (table, kind, written) => {
     const { policies } = host.core
     if (policies.isEmpty || host.executor.state.info.user === "SYS") return undefined
     const key = keyOf(table)
     if (policies.of(key).length === 0) return undefined
     const conditions: Array<Expr> = []
     for (const policy of policies.of(key)) {
-      if (!policy.enabled || !policy.statements.has(kind)) continue
+      if (!policy.enabled || !policy.statements.has(kind) || (written && !policy.updateCheck)) continue
       if (asked.has(key)) throw oraError(28108, "circular security policies detected")
       asked.add(key)
       let text: Stored

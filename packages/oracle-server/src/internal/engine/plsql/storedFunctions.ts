@@ -1,6 +1,7 @@
 /** Functions stored in PL/SQL, called from SQL. */
 import type { Routine } from "../compile/compilation.ts"
 import type { Frame } from "../execute/frame.ts"
+import { QueryCursor } from "../execute/queryCursor.ts"
 import { library } from "../functions/library.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
@@ -17,7 +18,7 @@ import type { Machine, PlsqlHost } from "./machine.ts"
 import { startPipe } from "./pipelined.ts"
 import { newProgram } from "./program.ts"
 import { best, fitness } from "./subprograms.ts"
-import { newVariable } from "./variables.ts"
+import { newCell, newCursor, newVariable } from "./variables.ts"
 
 const hosts = new WeakMap<SessionState, PlsqlHost>()
 
@@ -62,6 +63,19 @@ const callOf = (
   }
 }
 
+/** A CURSOR expression gives an open query in place of a value. */
+const isCursor = (value: unknown): value is QueryCursor => value instanceof QueryCursor
+
+/** The queries among the arguments are opened before the function reads them. */
+function* opened<A>(values: ReadonlyArray<Stored | undefined>, then: () => Step<A>): Step<A> {
+  for (const value of values) if (isCursor(value)) yield* value.open()
+  try {
+    return yield* then()
+  } finally {
+    for (const value of values) if (isCursor(value)) value.close()
+  }
+}
+
 const argumentScope = (
   host: PlsqlHost,
   values: ReadonlyArray<Stored | undefined>,
@@ -69,7 +83,13 @@ const argumentScope = (
 ): Environment => {
   const env = new Environment(host.units.root)
   values.forEach((value, i) => {
-    if (value !== undefined) env.declare(argument(i), newVariable(types[i]!, true, false, value))
+    if (value === undefined) return
+    if (types[i] !== CURSOR) env.declare(argument(i), newVariable(types[i]!, true, false, value))
+    else {
+      const variable = newCursor()
+      if (isCursor(value)) variable.cell = newCell(value)
+      env.declare(argument(i), variable)
+    }
   })
   return env
 }
@@ -137,7 +157,7 @@ export const routineOf = (
   const home = host.units.machineOf(scope.unit!)
   const types = declared.parameters.map((parameter): SqlType => {
     const type = home.typeOf(parameter.type, scope)
-    if (type === CURSOR || parameter.direction !== "in") {
+    if (parameter.direction !== "in") {
       throw oraError(6572, `Function ${declared.name} has out arguments`)
     }
     return type
@@ -154,7 +174,13 @@ export const routineOf = (
       ? {
         pipe: (_: Frame, values: ReadonlyArray<Stored | undefined>) => {
           const env = argumentScope(host, values, types)
-          return startPipe(host, candidate, callOf(path, declared, values), env, returns)
+          const call = callOf(path, declared, values)
+          return startPipe(
+            host,
+            candidate,
+            returns,
+            (machine) => opened(values, () => callSubprogram(machine, call, candidate, env))
+          )
         }
       }
       : {}),
@@ -185,7 +211,8 @@ export function* runFromSql(
   try {
     if (host.units.pending.length > 0) yield* host.units.elaborate()
     const call = callOf(path, candidate.declared, values)
-    return (yield* callSubprogram(callerOf(host), call, candidate, env))?.value ?? null
+    const result = yield* opened(values, () => callSubprogram(callerOf(host), call, candidate, env))
+    return result?.value ?? null
   } finally {
     executor.surroundings = surroundings
     // The statement that called goes on at its own moment.

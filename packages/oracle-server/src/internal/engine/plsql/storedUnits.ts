@@ -101,7 +101,8 @@ export class StoredUnits implements Units {
     if (object?.kind !== "package" && object?.kind !== "procedure") return undefined
     // What one may not execute is not there.
     if (!this.#mayExecute(object)) return undefined
-    return object.kind === "package" ? this.#instance(object).entry : this.#procedure(object)
+    if (object.kind === "procedure") return this.#procedure(object)
+    return object.spec.isAbsent ? undefined : this.#instance(object).entry
   }
 
   /** Compiles what has become invalid; an error when it cannot be. */

@@ -34,6 +34,7 @@ import {
 } from "./dictionaryRows.ts"
 import { mviewRows } from "./materializedViews.ts"
 import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
+import { policyRows } from "./policyRows.ts"
 import { mayRead, privilegeViews } from "./privilegeViews.ts"
 import { spaceViews } from "./spaceViews.ts"
 import { tablespaces } from "./tablespaces.ts"
@@ -134,7 +135,8 @@ const catalogViews: Readonly<
   PART_TABLES: { rows: partitionedTableRows },
   PART_KEY_COLUMNS: { rows: partitionKeyRows },
   DEPENDENCIES: { rows: dependencyRows },
-  LOBS: { rows: none }
+  LOBS: { rows: none },
+  POLICIES: { rows: policyRows, owner: "OBJECT_OWNER" }
 }
 
 const nameOf = (column: string): string => column.replace(/[#@~]$/, "")

@@ -154,8 +154,8 @@ export const identityRows = (core: Core): ReadonlyArray<DictionaryRow> =>
 export const units = (core: Core): ReadonlyArray<{ readonly unit: Unit; readonly id: number }> =>
   [...core.catalog.objects.values(), ...core.catalog.triggers.values()].flatMap((object) => {
     if (object.kind === "package") {
-      const spec = { unit: object.spec, id: object.id }
-      return object.body === undefined ? [spec] : [spec, { unit: object.body, id: object.bodyId }]
+      const spec = object.spec.isAbsent ? [] : [{ unit: object.spec, id: object.id }]
+      return object.body === undefined ? spec : [...spec, { unit: object.body, id: object.bodyId }]
     }
     return object.kind === "procedure" || object.kind === "trigger" ? [{ unit: object.unit, id: object.id }] : []
   })

@@ -62,3 +62,10 @@ export const forColumn = (
   const term = convertTo(c.expr(c, value, scope), column.type, value.at)
   return takesDefaultForNull(column) ? orDefault(term, defaultOf(c, column, scope)) : term
 }
+
+/** The fields of a record, in their order. */
+export const recordValues = (c: Compilation, record: Expr, scope: Scope): ReadonlyArray<Expr> => {
+  const { composite } = c.expr(c, record, scope).type
+  if (composite?.kind !== "record") throw oraError(947, "not enough values", record.at)
+  return composite.attributes.map(({ name }) => ({ kind: "member", of: record, name, at: record.at }))
+}

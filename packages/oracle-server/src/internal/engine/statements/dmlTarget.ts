@@ -5,10 +5,10 @@ import { type Compilation, settled } from "../compile/compilation.ts"
 import { condition, logic } from "../compile/logic.ts"
 import { partitionTerm } from "../compile/partitionConditions.ts"
 import { conjuncts as termConjuncts, type Leaf } from "../compile/relations.ts"
-import { tableSource } from "../compile/tableSources.ts"
+import { policyConditions, tableSource } from "../compile/tableSources.ts"
 import { newScope, type Source, type SourceColumn, type Term } from "../compile/term.ts"
 import { conjuncts, hasAggregate, hasWindow, isPlainBlock, usesRownum } from "../compile/walk.ts"
-import type { Eval } from "../execute/frame.ts"
+import type { Frame } from "../execute/frame.ts"
 import type { Query } from "../syntax/ast.ts"
 import type { TableTarget } from "../syntax/astStatements.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
@@ -132,15 +132,30 @@ const ofQuery = (
 /** What a view WITH CHECK OPTION asks of a row that was written, which stands in `slot`. */
 export interface RowCheck {
   readonly slot: number
-  readonly holds: Eval
-  readonly isPartition: boolean
+  /** The error when the row may not be. */
+  readonly failure: (f: Frame) => Error | undefined
 }
 
-/** The check of all views WITH CHECK OPTION on the way to the table. */
-export const checkOf = (target: Target): RowCheck | undefined => {
-  if (target.checks.length === 0) return undefined
+/** The check of all views WITH CHECK OPTION on the way to the table, and that of its policies. */
+export const checkOf = (c: Compilation, target: Target, kind: "INSERT" | "UPDATE"): RowCheck | undefined => {
+  const policies = policyConditions(c, target.table, target.row, kind, true)
+  if (target.checks.length === 0 && policies.length === 0) return undefined
   if (target.checks.some((term) => term.heavy)) throw unimplemented("subqueries in a view WITH CHECK OPTION")
-  return { slot: target.row.slot, holds: logic("and", target.checks).eval, isPartition: target.isPartition === true }
+  if (policies.some((term) => term.heavy)) throw unimplemented("subqueries in a policy with UPDATE_CHECK")
+  const shown = logic("and", target.checks).eval
+  const allowed = logic("and", policies).eval
+  const isPartition = target.isPartition === true
+  return {
+    slot: target.row.slot,
+    failure: (f) =>
+      target.checks.length > 0 && shown(f) !== 1
+        ? isPartition
+          ? oraError(14401, "inserted partition key is outside specified partition")
+          : oraError(1402, "view WITH CHECK OPTION where-clause violation")
+        : policies.length > 0 && allowed(f) !== 1
+        ? oraError(28115, "policy with check option violation")
+        : undefined
+  }
 }
 
 export const plainTarget = (table: Table, { relation, source }: ReturnType<typeof tableSource>): Target => ({

@@ -192,7 +192,7 @@ export class Executor {
       routine: (path, args, names) => registeredFunction(core, path, state) ?? this.storedFunction(path, args, names),
       method: (type, name, args, names, exactly) => this.method(type, name, args, names, exactly),
       order: (type) => this.#order(type),
-      policies: (table, kind) => this.policies(table, kind),
+      policies: (table, kind, written) => this.policies(table, kind, written),
       nextValue: (id, session) => core.nextValue(id, session),
       currentValue: (id, session) => core.currentValue(id, session)
     }

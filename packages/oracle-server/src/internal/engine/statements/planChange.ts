@@ -14,7 +14,7 @@ import type { Plan } from "../execute/operator.ts"
 import type { Expr, FromItem } from "../syntax/ast.ts"
 import type { Assignment, Delete, Update } from "../syntax/astStatements.ts"
 import { oraError } from "../values/oraError.ts"
-import { checkWritable, defaultOf, storedColumns } from "./dmlColumns.ts"
+import { checkWritable, defaultOf, recordValues, storedColumns, targets } from "./dmlColumns.ts"
 import type { DeletePlan, UpdatePlan } from "./dmlPlan.ts"
 import { checkOf, dmlTarget, type Target } from "./dmlTarget.ts"
 import { projected, rowNumber } from "./planRows.ts"
@@ -87,6 +87,15 @@ const changedRows = (
   return planRelation(relation, [...target.conditions, ...policies, ...where(c, condition_, scope)], false)
 }
 
+/** SET ROW: each column takes the field that stands in its place. */
+const recordSets = (c: Compilation, target: Target, record: Expr, scope: Scope): ReadonlyArray<Assignment> => {
+  const values = recordValues(c, record, scope)
+  const columns = targets(target, [])
+  if (values.length > columns.length) throw oraError(913, "too many values", record.at)
+  if (values.length < columns.length) throw oraError(947, "not enough values", record.at)
+  return columns.map(({ name }, i) => ({ columns: [{ name, at: record.at }], value: values[i] }))
+}
+
 export const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
   const scope = newScope(undefined)
   const target = dmlTarget(c, dml.target)
@@ -96,7 +105,8 @@ export const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
   let sets: Sets = { changed: [], terms: [] }
   const row = atSite(c, () => {
     scope.sequences = true
-    sets = setValues(c, target.column, dml.sets, scope)
+    const given = dml.record === undefined ? dml.sets : recordSets(c, target, dml.record, scope)
+    sets = setValues(c, target.column, given, scope)
     scope.sequences = false
     return [rowNumber(target.row), ...sets.terms]
   }, rowOf)
@@ -108,7 +118,7 @@ export const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
     plan: projected(rows, slot, row),
     slot,
     isJoin: dml.from !== undefined,
-    check: checkOf(target),
+    check: checkOf(c, target, "UPDATE"),
     returning: returningPlan(c, dml.target, dml.returning, "update"),
     parameters: c.parameters,
     tables: c.tables,

@@ -2,16 +2,16 @@
 import { atSite, type Compilation, rowOf } from "../compile/compilation.ts"
 import { convertTo } from "../compile/operators.ts"
 import { compileQuery } from "../compile/queries.ts"
-import { columnTerm, newScope, type Scope } from "../compile/term.ts"
+import { columnTerm, newScope } from "../compile/term.ts"
 import type { Plan } from "../execute/operator.ts"
 import { ValuesScan } from "../execute/scans.ts"
-import type { Expr } from "../syntax/ast.ts"
 import type { Insert } from "../syntax/astStatements.ts"
 import { oraError } from "../values/oraError.ts"
 import {
   defaultOf,
   forColumn,
   orDefault,
+  recordValues,
   refuseIdentity,
   storedColumns,
   takesDefaultForNull,
@@ -22,13 +22,6 @@ import { checkOf, dmlTarget } from "./dmlTarget.ts"
 import { planInsertAll } from "./insertAll.ts"
 import { projected } from "./planRows.ts"
 import { returningPlan } from "./returning.ts"
-
-/** The fields of a record, in their order. */
-const recordValues = (c: Compilation, record: Expr, scope: Scope): ReadonlyArray<Expr> => {
-  const { composite } = c.expr(c, record, scope).type
-  if (composite?.kind !== "record") throw oraError(947, "not enough values", record.at)
-  return composite.attributes.map(({ name }) => ({ kind: "member", of: record, name, at: record.at }))
-}
 
 export const insertAllPlan = (c: Compilation, dml: Insert): InsertAllPlan => {
   const parts = planInsertAll(c, dml)
@@ -102,7 +95,7 @@ export const planInsert = (c: Compilation, dml: Insert): InsertPlan => {
     stored,
     plan,
     slot,
-    check: checkOf(target),
+    check: checkOf(c, target, "INSERT"),
     returning: returningPlan(c, dml.target, dml.returning, "insert"),
     parameters: c.parameters,
     tables: c.tables,

@@ -75,6 +75,7 @@ export const planInstead = (c: Compilation, dml: Insert | Update | Delete, view:
   const at = dml.target.at
   const item = (expr: Expr) => ({ expr, alias: undefined, text: "", at })
   const sets = dml.kind === "update" ? dml.sets : []
+  if (dml.kind === "update" && dml.record !== undefined) throw unimplemented("SET ROW of a view", dml.at)
   const changed = new Map<string, Expr>()
   for (const set of sets) {
     if (set.columns.length !== 1 || set.value === undefined) {

@@ -2,7 +2,6 @@
 import type { Table } from "../catalog/catalog.ts"
 import type { Frame } from "../execute/frame.ts"
 import type { Row } from "../storage/tableData.ts"
-import { oraError } from "../values/oraError.ts"
 import type { ReturningPlan, TablePlan } from "./dmlPlan.ts"
 
 const emptyRow = (table: Table): Row => Array.from({ length: table.nextPlace }, () => null)
@@ -24,7 +23,7 @@ export const returnedValues = (
 export const checked = (plan: TablePlan, f: Frame, row: Row): Row => {
   if (plan.check === undefined) return row
   f.rows[plan.check.slot] = row
-  if (plan.check.holds(f) === 1) return row
-  if (plan.check.isPartition) throw oraError(14401, "inserted partition key is outside specified partition")
-  throw oraError(1402, "view WITH CHECK OPTION where-clause violation")
+  const failure = plan.check.failure(f)
+  if (failure !== undefined) throw failure
+  return row
 }

@@ -11,8 +11,11 @@ type Alter = Extract<Ddl, { kind: "alterUnit" }>
 type Drop = Extract<Ddl, { kind: "drop" }>
 
 /** The kind of a stored procedure: its text says it. */
-const isOf = (object: CatalogObject | undefined, type: UnitType): boolean =>
-  object?.kind === "procedure" ? object.unit.type === type : object?.kind === "package" && type.startsWith("PACKAGE")
+const isOf = (object: CatalogObject | undefined, type: UnitType): boolean => {
+  if (object?.kind === "procedure") return object.unit.type === type
+  if (object?.kind !== "package") return false
+  return type === "PACKAGE" ? !object.spec.isAbsent : type === "PACKAGE BODY" && object.body !== undefined
+}
 
 const nameTaken = (at: number): Error => oraError(955, "name is already used by an existing object", at)
 
@@ -26,7 +29,8 @@ export const createUnit = (services: DefinitionServices, ddl: Create): Unit | un
   if (type === "TRIGGER") return createTrigger(services, ddl, unit)
   const existing = catalog.objects.get(keyOf(unit))
   if (type === "PACKAGE BODY") return createBody(services, ddl, unit)
-  if (existing !== undefined) {
+  const isOnlyBody = type === "PACKAGE" && existing?.kind === "package" && existing.spec.isAbsent
+  if (existing !== undefined && !isOnlyBody) {
     if (ddl.ifNotExists && isOf(existing, type)) return undefined
     if (!ddl.replace || !isOf(existing, type)) throw nameTaken(ddl.at)
   }
@@ -57,8 +61,12 @@ const createBody = ({ core }: DefinitionServices, ddl: Create, unit: Unit): Unit
   const existing = catalog.objects.get(keyOf(unit))
   if (existing !== undefined && existing.kind !== "package") throw nameTaken(ddl.at)
   if (existing === undefined) {
-    // The server keeps a body without its specification, as an invalid object; here there is nothing to keep it in.
-    throw oraError(4043, `object ${unit.name} does not exist`, ddl.at)
+    // It is kept, and cannot be compiled before its specification is there.
+    const { name, owner } = unit
+    const spec = Unit.absentSpec(owner, name)
+    const [id, bodyId] = [catalog.nextId(), catalog.nextId()]
+    catalog.add({ kind: "package", id, owner, name, spec, bodyId, body: unit })
+    return unit
   }
   if (existing.body !== undefined && !ddl.replace) {
     if (ddl.ifNotExists) return undefined
@@ -189,14 +197,11 @@ export const dropUnit = (services: DefinitionServices, ddl: Drop): boolean => {
     return true
   }
   const object = catalog.objects.get(key)
-  if (
-    !isOf(object, type as UnitType) ||
-    (type === "PACKAGE BODY" && object?.kind === "package" && object.body === undefined)
-  ) {
+  if (!isOf(object, type as UnitType)) {
     if (ddl.ifExists) return true
     throw missing(type, name, ddl.at)
   }
-  if (type === "PACKAGE BODY" && object?.kind === "package") object.body = undefined
+  if (type === "PACKAGE BODY" && object?.kind === "package" && !object.spec.isAbsent) object.body = undefined
   else catalog.remove(object!)
   return true
 }

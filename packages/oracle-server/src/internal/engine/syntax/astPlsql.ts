@@ -94,6 +94,9 @@ export interface PlsqlBlock {
 export type PlsqlStatement =
   | PlsqlBlock
   | { readonly kind: "null"; readonly at: number }
+  /** Before the statement that it names. */
+  | { readonly kind: "label"; readonly name: string; readonly at: number }
+  | { readonly kind: "goto"; readonly label: string; readonly at: number }
   | { readonly kind: "assign"; readonly target: Expr; readonly value: Expr; readonly at: number }
   | {
     readonly kind: "if"

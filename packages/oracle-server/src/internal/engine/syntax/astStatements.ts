@@ -61,6 +61,8 @@ export interface Update {
   /** Tables that the values and the condition may name, too. */
   readonly from?: ReadonlyArray<FromItem> | undefined
   readonly sets: ReadonlyArray<Assignment>
+  /** SET ROW: the record that all columns take their values from; there are no sets then. */
+  readonly record?: Expr | undefined
   readonly where: Expr | undefined
   readonly returning: Returning | undefined
   readonly at: number

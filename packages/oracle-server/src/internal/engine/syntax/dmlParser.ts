@@ -181,12 +181,16 @@ export abstract class DmlParser extends QueryParser {
     this.at++
     const target = this.target()
     this.expectWord("SET")
-    if (this.isWord("ROW") && this.isOp("=", 1)) throw this.unsupported("SET ROW")
-    const sets = this.commaList(() => this.#assignment())
+    let record: Expr | undefined
+    if (this.bindsByName && this.isWord("ROW") && this.isOp("=", 1)) {
+      this.at += 2
+      record = this.sum()
+    }
+    const sets = record === undefined ? this.commaList(() => this.#assignment()) : []
     const from = this.#joined()
     const where = this.#whereOrCurrent()
     this.#refuseErrorLog()
-    return { kind: "update", target, sets, from, where, returning: this.#returningClause(), at }
+    return { kind: "update", target, sets, record, from, where, returning: this.#returningClause(), at }
   }
 
   #whereOrCurrent(): Expr | undefined {

@@ -12,6 +12,7 @@ export abstract class PlsqlParser extends DeclarationParser {
     this.bindsByName = true
     try {
       const block = this.#block_()
+      this.#refuseGotos(0)
       if (this.isOp("/") && this.peek().kind === "end") {
         // It ends a block in a script; the server itself does not know it.
         const [line, column] = lineAndColumn(this.sql, this.offset)
@@ -87,14 +88,42 @@ export abstract class PlsqlParser extends DeclarationParser {
     const label = this.#label()
     const at = this.offset
     const declarations = this.takeWord("DECLARE") ? this.declarations() : []
-    return this.blockBody(label, declarations, at)
+    return this.#body(label, declarations, at, false)
   }
 
+  /** The body of a subprogram: no GOTO leads out of it. */
   protected blockBody(
     label: string | undefined,
     declarations: ReadonlyArray<Declaration>,
     at: number,
     isSection = false
+  ): PlsqlBlock {
+    const before = this.#gotos.length
+    const block = this.#body(label, declarations, at, isSection)
+    this.#refuseGotos(before)
+    return block
+  }
+
+  /** Those whose label has not been found yet. */
+  #gotos: Array<{ readonly label: string; readonly at: number }> = []
+
+  #refuseGotos(from: number): void {
+    const open = this.#gotos[from]
+    if (open === undefined) return
+    const [line, column] = lineAndColumn(this.sql, open.at)
+    throw oraError(
+      6550,
+      `line ${line}, column ${column}:\nPLS-00375: illegal GOTO statement; this GOTO cannot branch to label '${open.label}'\n` +
+        `ORA-06550: line ${line}, column ${column}:\nPL/SQL: Statement ignored`,
+      open.at
+    )
+  }
+
+  #body(
+    label: string | undefined,
+    declarations: ReadonlyArray<Declaration>,
+    at: number,
+    isSection: boolean
   ): PlsqlBlock {
     if (!this.takeWord("BEGIN")) throw this.encountered("begin function pragma procedure subtype type <an identifier>")
     const body = this.#statements("EXCEPTION", "END")
@@ -123,13 +152,25 @@ export abstract class PlsqlParser extends DeclarationParser {
 
   #statements(...ends: ReadonlyArray<string>): Array<PlsqlStatement> {
     const list: Array<PlsqlStatement> = []
+    const before = this.#gotos.length
     while (!ends.some((word) => this.isWord(word))) {
       if (this.token.kind === "end") {
         throw this.encountered(
           "( begin case declare end exception exit for goto if loop mod null pragma raise return select update while with"
         )
       }
-      list.push(this.#plsqlStatement())
+      // The name of a block or a loop is its own too.
+      const labels: Array<string> = []
+      while (this.isOp("<<")) {
+        list.push({ kind: "label", at: this.offset, name: this.#label()! })
+        labels.push((list.at(-1) as { readonly name: string }).name)
+      }
+      list.push(this.#plsqlStatement(labels.at(-1)))
+    }
+    // A GOTO leads to a statement of its own list, or of one around it.
+    if (this.#gotos.length > before) {
+      const known = new Set(list.map((statement) => statement.kind === "label" ? statement.name : undefined))
+      this.#gotos = this.#gotos.filter((goto, i) => i < before || !known.has(goto.label))
     }
     if (list.length === 0) {
       throw this.encountered(
@@ -139,9 +180,8 @@ export abstract class PlsqlParser extends DeclarationParser {
     return list
   }
 
-  #plsqlStatement(): PlsqlStatement {
+  #plsqlStatement(label: string | undefined): PlsqlStatement {
     const at = this.offset
-    const label = this.isOp("<<") ? this.#label() : undefined
     if (this.isWord("BEGIN") || this.isWord("DECLARE")) {
       const block = this.#block_()
       return { ...block, label }
@@ -201,8 +241,12 @@ export abstract class PlsqlParser extends DeclarationParser {
         this.expectOp(")")
         return { kind: "pipe", value, at }
       }
-      case "GOTO":
-        throw this.unsupported(word)
+      case "GOTO": {
+        this.at++
+        const label = this.name()
+        this.#gotos.push({ label, at })
+        return { kind: "goto", label, at }
+      }
       case "INSERT":
       case "UPDATE":
       case "DELETE":

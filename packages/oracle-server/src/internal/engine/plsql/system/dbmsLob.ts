@@ -3,6 +3,7 @@ import type { Stored } from "../../values/composite.ts"
 import { type OraError, oraError } from "../../values/oraError.ts"
 import type { Native, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, number } from "./arguments.ts"
+import { conversions, toBlob, toClob } from "./lobConversions.ts"
 
 /** Characters or bytes. */
 type Content = string | Uint8Array
@@ -170,6 +171,7 @@ export const dbmsLob: SystemPackage = {
   lobmaxsize constant number := 18446744073709551615;
   session constant pls_integer := 10;
   call constant pls_integer := 12;
+${conversions}
 ${
     both((lob, data) => `
   function getlength(lob_loc in ${lob}) return integer;
@@ -194,29 +196,33 @@ ${
   function isopen(lob_loc in ${lob}) return integer;`)
   }
 end;`,
-  natives: Object.fromEntries(
-    Object.entries<readonly [Native, Native]>({
-      GETLENGTH: [getLength, getLength],
-      SUBSTR: [substr, substr],
-      INSTR: [instr, instr],
-      COMPARE: [compare, compare],
-      READ: [read, read],
-      WRITE: [write, write],
-      WRITEAPPEND: [writeAppend, writeAppend],
-      APPEND: [append, append],
-      COPY: [copy, copy],
-      TRIM: [trim, trim],
-      ERASE: [erase, erase],
-      CREATETEMPORARY: [createTemporary(false), createTemporary(true)],
-      FREETEMPORARY: [(_, args) => void (args["lob_loc"] = null), (_, args) => void (args["lob_loc"] = null)],
-      ISTEMPORARY: [
-        (_, args) => number(args["lob_loc"] === null ? 0 : 1),
-        (_, args) => number(args["lob_loc"] === null ? 0 : 1)
-      ],
-      GETCHUNKSIZE: [() => number(8132), () => number(8132)],
-      OPEN: [nothing, nothing],
-      CLOSE: [nothing, nothing],
-      ISOPEN: [() => number(0), () => number(0)]
-    }).flatMap(([name, [first, second]]) => [[name, first], [`${name}#2`, second]])
-  )
+  natives: {
+    CONVERTTOBLOB: toBlob,
+    CONVERTTOCLOB: toClob,
+    ...Object.fromEntries(
+      Object.entries<readonly [Native, Native]>({
+        GETLENGTH: [getLength, getLength],
+        SUBSTR: [substr, substr],
+        INSTR: [instr, instr],
+        COMPARE: [compare, compare],
+        READ: [read, read],
+        WRITE: [write, write],
+        WRITEAPPEND: [writeAppend, writeAppend],
+        APPEND: [append, append],
+        COPY: [copy, copy],
+        TRIM: [trim, trim],
+        ERASE: [erase, erase],
+        CREATETEMPORARY: [createTemporary(false), createTemporary(true)],
+        FREETEMPORARY: [(_, args) => void (args["lob_loc"] = null), (_, args) => void (args["lob_loc"] = null)],
+        ISTEMPORARY: [
+          (_, args) => number(args["lob_loc"] === null ? 0 : 1),
+          (_, args) => number(args["lob_loc"] === null ? 0 : 1)
+        ],
+        GETCHUNKSIZE: [() => number(8132), () => number(8132)],
+        OPEN: [nothing, nothing],
+        CLOSE: [nothing, nothing],
+        ISOPEN: [() => number(0), () => number(0)]
+      }).flatMap(([name, [first, second]]) => [[name, first], [`${name}#2`, second]])
+    )
+  }
 }

@@ -2,7 +2,7 @@
 import type { Policy, PolicyStatement } from "../../catalog/policies.ts"
 import { oraError, unimplemented } from "../../values/oraError.ts"
 import type { Caller, SystemPackage } from "../native.ts"
-import { type Arguments, textOf } from "./arguments.ts"
+import { type Arguments, integerOf, textOf } from "./arguments.ts"
 
 const upper = (value: string | null): string | undefined => value?.toUpperCase().replaceAll("\"", "")
 
@@ -17,13 +17,21 @@ const policyOf = (caller: Caller, args: Arguments): Policy => {
 
 const kinds: ReadonlyArray<PolicyStatement> = ["SELECT", "INSERT", "UPDATE", "DELETE"]
 
+const types: ReadonlyArray<string | undefined> = [
+  undefined,
+  "STATIC",
+  "SHARED_STATIC",
+  "CONTEXT_SENSITIVE",
+  "SHARED_CONTEXT_SENSITIVE",
+  "DYNAMIC"
+]
+
 const addPolicy = (caller: Caller, args: Arguments): void => {
   const { core } = caller.host
   const object = objectOf(caller, args)
   const table = core.catalog.objects.get(object)
   if (table?.kind === "view") throw unimplemented("policies on views")
   if (table?.kind !== "table") throw oraError(942, "table or view does not exist")
-  if (args["update_check"] === 1) throw unimplemented("policies with UPDATE_CHECK")
   if (args["sec_relevant_cols"] !== null) throw unimplemented("policies for columns")
   const words = (upper(textOf(args["statement_types"])) ?? kinds.join()).split(",")
   const statements = new Set(words.map((word) => word.trim()))
@@ -33,6 +41,8 @@ const addPolicy = (caller: Caller, args: Arguments): void => {
     object,
     functionPath: [schema, ...(upper(textOf(args["policy_function"])) ?? "").split(".")],
     statements: new Set(kinds.filter((kind) => statements.has(kind))),
+    updateCheck: args["update_check"] === 1,
+    type: types[integerOf(args["policy_type"]) ?? (args["static_policy"] === 1 ? 1 : 5)] ?? "DYNAMIC",
     enabled: args["enable"] !== 0
   }
   if (!core.policies.add(policy)) throw oraError(28101, "policy already exists")

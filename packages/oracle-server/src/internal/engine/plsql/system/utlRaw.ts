@@ -95,6 +95,45 @@ const xrange: Native = (_, args) => {
   return Uint8Array.from({ length: count }, (_unused, i) => (start + i) % 256)
 }
 
+const transliterate: Native = (_, args) => {
+  const bytes = bytesOf(args["r"])
+  if (bytes === null) throw valueError()
+  const to = bytesOf(args["to_set"]) ?? new Uint8Array()
+  const given = bytesOf(args["from_set"])
+  const padding = bytesOf(args["pad"])?.[0] ?? 0
+  // Without a set to translate from, each byte stands for itself.
+  const from = given ?? Uint8Array.from({ length: 256 }, (_unused, i) => i)
+  return orNull(bytes.map((byte) => {
+    const at = from.indexOf(byte)
+    return at < 0 ? byte : to[at] ?? padding
+  }))
+}
+
+const floating = (size: 4 | 8) => ({
+  from: ((_, args) => {
+    const value = args["n"]
+    if (value === null || value === undefined) return null
+    const bytes = new Uint8Array(size)
+    const view = new DataView(bytes.buffer)
+    const isLittle = [little, machineEndian].includes(integerOf(args["endianess"]) ?? 1)
+    const float = value === "NaN" ? Number.NaN : value as number
+    if (size === 4) view.setFloat32(0, float, isLittle)
+    else view.setFloat64(0, float, isLittle)
+    return bytes
+  }) satisfies Native,
+  to: ((_, args) => {
+    const bytes = bytesOf(args["r"])
+    if (bytes === null) return null
+    if (bytes.length < size) throw valueError()
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    const isLittle = [little, machineEndian].includes(integerOf(args["endianess"]) ?? 1)
+    const value = size === 4 ? view.getFloat32(0, isLittle) : view.getFloat64(0, isLittle)
+    return Number.isNaN(value) ? "NaN" : value
+  }) satisfies Native
+})
+
+const [single, double] = [floating(4), floating(8)]
+
 export const utlRaw: SystemPackage = {
   spec: `package utl_raw is
   big_endian constant pls_integer := 1;
@@ -122,9 +161,20 @@ export const utlRaw: SystemPackage = {
   function overlay(overlay_str in raw, target in raw, pos in binary_integer default 1, len in binary_integer default null,
     pad in raw default null) return raw;
   function translate(r in raw, from_set in raw, to_set in raw) return raw;
+  function transliterate(r in raw, to_set in raw default null, from_set in raw default null, pad in raw default null)
+    return raw;
+  function cast_from_binary_double(n in binary_double, endianess in pls_integer default 1) return raw;
+  function cast_to_binary_double(r in raw, endianess in pls_integer default 1) return binary_double;
+  function cast_from_binary_float(n in binary_float, endianess in pls_integer default 1) return raw;
+  function cast_to_binary_float(r in raw, endianess in pls_integer default 1) return binary_float;
   function xrange(start_byte in raw default null, end_byte in raw default null) return raw;
 end;`,
   natives: {
+    TRANSLITERATE: transliterate,
+    CAST_FROM_BINARY_DOUBLE: double.from,
+    CAST_TO_BINARY_DOUBLE: double.to,
+    CAST_FROM_BINARY_FLOAT: single.from,
+    CAST_TO_BINARY_FLOAT: single.to,
     CAST_TO_RAW: (_, args) => {
       const text = textOf(args["c"])
       return text === null ? null : orNull(Uint8Array.from(Buffer.from(text)))
