@@ -148,3 +148,76 @@ describe("a package body without a specification", () => {
     assert.deepStrictEqual(sql.rows("select * from user_objects where object_name = 'OTHER'"), [])
   })
 })
+
+describe("work on long collections", () => {
+  it("looks at the clock as often as it takes, so that a break can arrive", () => {
+    let looks = 0
+    const counting = harness({ host: { clock: () => (looks++, 0) } })
+    opened.push(counting)
+    const other = counting.open()
+    const during = (text: string): number => {
+      looks = 0
+      other.run(text)
+      return looks
+    }
+    assert.isAbove(
+      during("declare type l is table of number; x l := l(); begin x.extend(1000000); end;"),
+      1_000_000 / 16_384
+    )
+    assert.isAbove(
+      during(
+        "declare type l is table of number; x l := l(); y l; begin x.extend(100000); for i in 1 .. 20 loop y := x; end loop; end;"
+      ),
+      20
+    )
+  })
+})
+
+describe("what a handler deals with", () => {
+  it("is known in the procedures that it calls, and no longer after it", () => {
+    sql.run(
+      "create procedure tell(t out varchar2) is begin t := sqlcode || ' ' || sqlerrm || ' ' || substr(dbms_utility.format_error_stack, 1, 9); end;"
+    )
+    assert.strictEqual(
+      out("declare n number; begin n := 1 / 0; exception when others then tell(:1); end;"),
+      "-1476 ORA-01476: divisor is equal to zero ORA-01476"
+    )
+    assert.strictEqual(
+      out("declare n number; begin begin n := 1 / 0; exception when others then null; end; tell(:1); end;"),
+      "0 ORA-0000: normal, successful completion "
+    )
+  })
+  it.each([
+    ["sqlerrm(-1403)", "ORA-01403: no data found"],
+    ["sqlerrm(100)", "ORA-01403: no data found"],
+    ["sqlerrm(0)", "ORA-0000: normal, successful completion"],
+    ["sqlerrm(5)", " -5: non-ORACLE exception "],
+    ["sqlerrm(-20001)", "ORA-20001: "],
+    ["sqlerrm(-2291)", "ORA-02291: integrity constraint (.) violated - parent key not found"]
+  ])("%s", (expression, expected) => {
+    assert.strictEqual(out(`begin :1 := ${expression}; end;`), expected)
+  })
+})
+
+describe("lists of SYS", () => {
+  it("stand where types stand, with SYS before them or without", () => {
+    assert.deepStrictEqual(sql.rows("select column_value from table(sys.odcivarchar2list('a', 'b'))"), [["a"], ["b"]])
+    assert.strictEqual(
+      out(
+        "declare l odcinumberlist := sys.odcinumberlist(1, 2, 3); n number; begin select sum(column_value) into n from table(l) where column_value in (select * from table(odcinumberlist(2, 3))); :1 := n; end;"
+      ),
+      "5"
+    )
+  })
+})
+
+describe("the row type of a cursor", () => {
+  it("knows the parameters of the cursor", () => {
+    assert.strictEqual(
+      out(
+        "declare cursor c(least_ number) is select level l, least_ m from dual where level >= least_ connect by level <= 3; type t is table of c%rowtype; x t; begin open c(2); fetch c bulk collect into x; close c; :1 := x.count || x(1).m; end;"
+      ),
+      "22"
+    )
+  })
+})

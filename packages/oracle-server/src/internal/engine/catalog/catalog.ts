@@ -11,6 +11,7 @@ import { oraError } from "../values/oraError.ts"
 import type { ConstraintState } from "./constraintState.ts"
 import { copyGraph } from "./copyGraph.ts"
 import type { Partitioning } from "./partitions.ts"
+import { systemType } from "./systemTypes.ts"
 import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
 
 export type { Package, StoredProcedure, Trigger } from "./units.ts"
@@ -303,7 +304,8 @@ export class Catalog {
 
   typeOf(path: ReadonlyArray<string>, schema: string): ObjectType | CollectionType | undefined {
     const object = path.length > 2 ? undefined : this.find(path, schema)
-    return object?.kind === "type" ? object.type : undefined
+    if (object !== undefined) return object.kind === "type" ? object.type : undefined
+    return systemType(path)
   }
 
   /** The type with this id: one of CREATE TYPE, or the row of a table or a view. */

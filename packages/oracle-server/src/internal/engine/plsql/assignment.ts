@@ -1,6 +1,14 @@
 /** Values as a variable of a type takes them. */
 import { convertStored } from "../statements/registeredProcedures.ts"
-import { initialValue, isAssignable, MapValue, RecordValue, sameType, type Stored } from "../values/composite.ts"
+import {
+  initialValue,
+  isAssignable,
+  ListValue,
+  MapValue,
+  RecordValue,
+  sameType,
+  type Stored
+} from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { fit, fitComposite } from "../values/fit.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
@@ -55,5 +63,6 @@ const assignedComposite = (machine: Machine, type: SqlType, typed: Typed, notNul
     }
     return map
   }
+  if (value instanceof ListValue) machine.spend(value.items.length)
   return fitComposite(value, type)
 }

@@ -47,6 +47,8 @@ export function* callSubprogram(
   }
   if (implementation?.block === undefined) throw machine.host.units.withoutBody(home, declared.name)
   const local = new Environment(environment, declared.name)
+  // What is being handled where it is called: SQLCODE and the stacks tell it there too.
+  local.handling = env.handling
   for (let i = 0; i < declared.parameters.length; i++) {
     const parameter = declared.parameters[i]!
     const { name } = implementation.parameters[i]!

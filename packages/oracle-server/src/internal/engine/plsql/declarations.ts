@@ -11,7 +11,7 @@ import type { CollectionType, RecordType, SqlType } from "../values/dataTypes.ts
 import { OraError, oraError } from "../values/oraError.ts"
 import { CURSOR } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"
-import type { CursorVariable, Entry, Environment, Variable } from "./environment.ts"
+import { type CursorVariable, type Entry, Environment, type Variable } from "./environment.ts"
 import { type Machine, partsOf } from "./machine.ts"
 import { namedType } from "./names.ts"
 import { queryColumns } from "./queryPlans.ts"
@@ -69,8 +69,15 @@ const anchored = (
   if (row) {
     const cursor = env.lookup(path)
     if (cursor?.kind === "cursor" && cursor.query !== undefined) {
-      const rows = machine.program.types.get(cursor.query) ??
-        rowType(undefined, path.join("."), queryColumns(machine, cursor.query, cursor.environment ?? env))
+      const known = machine.program.types.get(cursor.query)
+      if (known !== undefined) return known
+      const around = cursor.environment ?? env
+      // The parameters of the cursor are names of its query.
+      const place = cursor.parameters.length === 0 ? around : new Environment(around)
+      for (const { name, type } of cursor.parameters) {
+        place.declare(name, newVariable(declaredType(machine, type, around)))
+      }
+      const rows = rowType(undefined, path.join("."), queryColumns(machine, cursor.query, place))
       machine.program.types.set(cursor.query, rows)
       return rows
     }

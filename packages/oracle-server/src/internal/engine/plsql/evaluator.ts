@@ -1,22 +1,22 @@
 /** Expressions of PL/SQL: compiled once to a statement of the store, or answered directly where no store is needed. */
-import { type Parameter, settled } from "../compile/compilation.ts"
+import { type BlockCall, type Parameter, settled } from "../compile/compilation.ts"
 import { compileExpr } from "../compile/expressions.ts"
 import { newScope } from "../compile/term.ts"
 import { Frame } from "../execute/frame.ts"
 import { complete } from "../execute/operator.ts"
 import { compilation } from "../statements/plans.ts"
-import { parameterType } from "../statements/registeredProcedures.ts"
+import { convertStored, parameterType } from "../statements/registeredProcedures.ts"
 import type { Snapshot } from "../storage/tableData.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Call, Expr } from "../syntax/ast.ts"
 import { RecordValue, type Stored } from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
-import { fromText } from "../values/oracleNumber.ts"
-import { BOOLEAN, char, CURSOR, NULL, NUMBER } from "../values/sqlType.ts"
+import { fromText, type NumberValue, toDouble } from "../values/oracleNumber.ts"
+import { BOOLEAN, char, CURSOR, NULL, NUMBER, varchar2 } from "../values/sqlType.ts"
 import { arrayValue } from "./bindArrays.ts"
 import { calleeOf } from "./callees.ts"
 import type { Environment, Variable } from "./environment.ts"
-import { asPlsqlError } from "./exceptions.ts"
+import { asPlsqlError, messageOf } from "./exceptions.ts"
 import { type Callee, type Machine, partsOf } from "./machine.ts"
 import { attribute, readName, variablesOf } from "./names.ts"
 import { typeShape } from "./pickler.ts"
@@ -50,6 +50,9 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
     const c = compilation({
       ...executor.context(machine.bindTypes, variablesOf(machine, env)),
       blockCall: (call) => {
+        if (call.path.length === 1 && call.path[0] === "SQLERRM" && call.args.length === 1) {
+          return messageCall(call.args[0]!)
+        }
         const returns = functionType(machine, env, call)
         if (returns === undefined) return undefined
         return {
@@ -77,6 +80,17 @@ const compiledExpr = (machine: Machine, expr: Expr, env: Environment): Compiled 
     throw compileError(machine, error, expr.at, "Statement")
   }
 }
+
+/** SQLERRM of a number. */
+const messageCall = (of: Expr): BlockCall => ({
+  returns: varchar2(512),
+  *run(f): Step<Stored> {
+    const { env, machine } = f.host as Place
+    const { type, value } = yield* evaluate(machine, of, env)
+    const code = convertStored(value, type, NUMBER, machine.session)
+    return code === null ? null : messageOf(toDouble(code as NumberValue))
+  }
+})
 
 /** The type that a call of a PL/SQL function gives; undefined when the call means none. */
 const functionType = (machine: Machine, env: Environment, call: Call): SqlType | undefined => {

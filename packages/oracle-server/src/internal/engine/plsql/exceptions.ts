@@ -53,6 +53,40 @@ const messages: Readonly<Record<number, string>> = {
   30625: "method dispatch on NULL SELF argument is disallowed"
 }
 
+/** Texts without the names that an error fills in, for SQLERRM of a number. */
+const plain: Readonly<Record<number, string>> = {
+  54: "resource busy and acquire with NOWAIT specified or timeout expired",
+  60: "deadlock detected while waiting for resource",
+  904: ": invalid identifier",
+  942: "table or view does not exist",
+  1031: "insufficient privileges",
+  1400: "cannot insert NULL into ()",
+  1407: "cannot update () to NULL",
+  1426: "numeric overflow",
+  1438: "value larger than specified precision allowed for this column",
+  1476: "divisor is equal to zero",
+  2290: "check constraint (.) violated",
+  2291: "integrity constraint (.) violated - parent key not found",
+  2292: "integrity constraint (.) violated - child record found",
+  4068: "existing state of packages has been discarded",
+  4088: "error during execution of trigger '.'",
+  4091: "table . is mutating, trigger/function may not see it",
+  6512: "at line ",
+  6550: "line , column :\n",
+  12899: "value too large for column  (actual: , maximum: )",
+  24381: "error(s) in array DML"
+}
+
+/** SQLERRM of a number, as the server says it without an error that stands behind. */
+export const messageOf = (code: number): string => {
+  if (code === 0) return "ORA-0000: normal, successful completion"
+  if (code > 0 && code !== 100) return ` -${code}: non-ORACLE exception `
+  const number = code === 100 ? 1403 : -code
+  const name = `ORA-${String(number).padStart(5, "0")}: `
+  if (number >= 20_000 && number <= 20_999) return name
+  return name + (plain[number] ?? messages[number] ?? `Message ${number} not found;  product=RDBMS; facility=ORA`)
+}
+
 /** What RAISE of a predefined exception says; undefined for an unknown name. */
 export const predefinedError = (name: string): OraError | undefined => {
   const code = predefined[name]

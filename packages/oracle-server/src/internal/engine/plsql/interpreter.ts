@@ -32,8 +32,9 @@ import { newVariable, rowType } from "./variables.ts"
 
 /** A loop gives the event loop a turn after so many milliseconds, so that a break can arrive. */
 const slice = 4
-/** Short loops never look at the clock, and so never wait. */
-const iterationsBetweenLooks = 256
+/** Iterations before the first look at the clock, and at most between two: a look is meant to come once in a millisecond. */
+const firstLook = 8
+const maxBetweenLooks = 256
 
 /** The statement has to be run by steps. */
 const later: unique symbol = Symbol("later")
@@ -53,6 +54,8 @@ class BlockMachine implements Machine {
   pipe: Machine["pipe"] = undefined
   #since: number
   #iterations = 0
+  #betweenLooks = firstLook
+  #lastLook: number
 
   constructor(
     host: PlsqlHost,
@@ -69,6 +72,7 @@ class BlockMachine implements Machine {
     this.home = home
     this.unit = { name: home?.name, sql: program.sql, at: 0, linesBefore: home?.linesBefore ?? 0 }
     this.#since = host.core.host.clock()
+    this.#lastLook = this.#since
   }
 
   evaluate(expr: Expr, env: Environment): Step<Typed> {
@@ -229,13 +233,31 @@ class BlockMachine implements Machine {
 
   /** Whether it is time for a turn of the event loop. */
   #isDue(): boolean {
-    return ++this.#iterations % iterationsBetweenLooks === 0 && this.host.core.host.clock() - this.#since >= slice
+    if (++this.#iterations < this.#betweenLooks) return false
+    this.#iterations = 0
+    const now = this.host.core.host.clock()
+    const spent = now - this.#lastLook
+    this.#lastLook = now
+    // An iteration may copy a long collection, or do nothing.
+    this.#betweenLooks = spent < 1
+      ? Math.min(maxBetweenLooks, this.#betweenLooks * 2)
+      : Math.max(1, Math.floor(this.#betweenLooks / spent))
+    return now - this.#since >= slice
+  }
+
+  spend(elements: number): void {
+    this.#iterations += elements >> 6
   }
 
   *breathe(): Step<void> {
     if (!this.#isDue()) return
+    yield* this.#turn()
+  }
+
+  *#turn(): Step<void> {
     yield turn
     this.#since = this.host.core.host.clock()
+    this.#lastLook = this.#since
   }
 
   *#statement(s: PlsqlStatement, env: Environment): Step<Leave> {
@@ -360,8 +382,7 @@ class BlockMachine implements Machine {
     env: Environment
   ): Step<Leave | "next"> {
     if (this.#isDue()) {
-      yield turn
-      this.#since = this.host.core.host.clock()
+      yield* this.#turn()
     }
     const leave = yield* this.statements(body, env)
     if (leave === undefined) return "next"

@@ -117,6 +117,8 @@ export interface Machine {
   readonly invoke: (call: Call, callee: Callee, env: Environment) => Step<Typed | undefined>
   readonly openQuery: (query: Query, env: Environment) => Step<QueryCursor>
   readonly dml: (statement: Dml, env: Environment) => Step<number>
+  /** Says that so many elements were copied or made: a look at the clock comes the sooner. */
+  readonly spend: (elements: number) => void
   /** Gives the event loop a turn now and then. */
   readonly breathe: () => Step<void>
   readonly integer: (expr: Expr, env: Environment) => Step<number>

@@ -213,6 +213,9 @@ export function* store(machine: Machine, target: Expr, value: Typed, env: Enviro
   place.set(assigned(machine, place.type, value, place.notNull))
 }
 
+/** So many elements are made at once. */
+const extension = 16_384
+
 const methods = new Set(["EXTEND", "TRIM", "DELETE"])
 
 /** EXTEND, TRIM and DELETE of a collection; undefined when the call means something else. */
@@ -268,11 +271,16 @@ function* change(
     return
   }
   const from = keys.length < 2 ? undefined : value.get(keyOfValue(keys[1]!))
-  value.extend(
-    count,
-    () =>
-      from === undefined
-        ? initialValue(composite.element)
-        : assigned(machine, composite.element, { value: from, type: composite.element }, false)
-  )
+  const make = (): Stored =>
+    from === undefined
+      ? initialValue(composite.element)
+      : assigned(machine, composite.element, { value: from, type: composite.element }, false)
+  // Many elements come in parts, between which a break may arrive.
+  for (let left = count; left > 0; left -= extension) {
+    const part = value.type.limit === undefined ? Math.min(left, extension) : left
+    value.extend(part, make)
+    machine.spend(part)
+    yield* machine.breathe()
+    if (part === left) return
+  }
 }
