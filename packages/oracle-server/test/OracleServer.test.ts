@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { connect as connectSocket } from "node:net"
 import * as Fault from "../src/Fault.ts"
-import * as OracleServer from "../src/OracleServer.ts"
+import { makeWith } from "../src/internal/server/service.ts"
+import type * as OracleServer from "../src/OracleServer.ts"
 import { type Connection, oracledb } from "./driver.ts"
 import { type Canned, cannedEngine, column, query, waits } from "./wire/cannedEngine.ts"
 import { codeOf, eventually } from "./wire/served.ts"
@@ -25,7 +26,7 @@ const engine = () =>
     "begin wait; end;": waits
   })
 
-const serve = (options: OracleServer.Options = {}, canned = engine()) => OracleServer.makeWith(options, () => canned)
+const serve = (options: OracleServer.Options = {}, canned = engine()) => makeWith(options, () => canned)
 
 const connect = (
   server: OracleServer.Service,

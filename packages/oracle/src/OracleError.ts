@@ -13,11 +13,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { type DriverError, readDriverError } from "./internal/driverError.ts"
+import { readDriverError } from "./internal/driverError.ts"
+import { classify, type Details, isInDoubt, type Meaning, settleDoubt } from "./internal/errorMeaning.ts"
 import * as Reason from "./internal/errorReason.ts"
 import * as Table from "./internal/errorTable.ts"
-import { type KnownSecret, redactStatement } from "./internal/secretRedaction.ts"
+import { redactStatement } from "./internal/secretRedaction.ts"
 
+export type { Details, Meaning } from "./internal/errorMeaning.ts"
 export {
   AuthenticationError,
   AuthorizationError,
@@ -188,9 +190,6 @@ export class OracleError extends Schema.TaggedError<OracleError>("@sessionpool/o
   }
 }
 
-const isInDoubt = (operation: string | undefined, isSessionFatal: boolean): boolean =>
-  operation === "commit" && isSessionFatal
-
 /**
  * Whether a value is an {@link OracleError}.
  *
@@ -230,30 +229,6 @@ export const isOracleError = (u: unknown): u is OracleError => Predicate.hasProp
  * @since 0.1.0
  */
 export const isOracleErrorReason = (u: unknown): u is OracleErrorReason => Reason.isReason(u)
-
-/**
- * What a code means, as the table or an extension of it says.
- *
- * **Example** (A meaning for an own code)
- *
- * ```ts
- * import { OracleError } from "@sessionpool/oracle"
- *
- * const lockLost: OracleError.Meaning = { reason: "LockTimeoutError", isRetryable: true, isSessionFatal: false }
- * ```
- *
- * @category models
- * @since 0.1.0
- */
-export interface Meaning {
-  readonly reason: Reason.ReasonTag
-  /** Default: as in the table, else `false`. */
-  readonly isRetryable?: boolean | undefined
-  /** Default: as in the table, else `false`. */
-  readonly isSessionFatal?: boolean | undefined
-  /** What to do, for the message. Default: the advice of the table or of the reason. */
-  readonly advice?: string | undefined
-}
 
 /**
  * Additions and corrections to the table, by code; empty by default.
@@ -328,90 +303,6 @@ export const classifications: ReadonlyMap<
     }] as const
   )
 ))
-
-/**
- * What is known beside the thrown value.
- *
- * **Example** (What was being done)
- *
- * ```ts
- * import { OracleError } from "@sessionpool/oracle"
- *
- * const details: OracleError.Details = { operation: "query", sql: "select * from nope" }
- * ```
- *
- * @category models
- * @since 0.1.0
- */
-export interface Details {
-  /** What was being done, in a word or two: `"query"`, `"open session"`. */
-  readonly operation?: string | undefined
-  /** The statement, with placeholders. Never put values into it. */
-  readonly sql?: string | undefined
-  /** Secrets in use, removed wherever they stand. Default: none; credentials are then found by their surroundings. */
-  readonly secrets?: ReadonlyArray<KnownSecret> | undefined
-  /** Additions and corrections to the table. Default: none. */
-  readonly classification?: Readonly<Record<string, Meaning>> | undefined
-  /** Whether what was done commits by itself, so that it may have happened when its answer was lost. Default: `false`. */
-  readonly commits?: boolean | undefined
-  /** Whether the state of the session is unknown afterwards, whatever the code says. Default: `false`. */
-  readonly isSessionUnknown?: boolean | undefined
-}
-
-const application = /^ORA-2[0]\d{3}$/
-
-/** The code that decides, past those that only announce another one. */
-const decidingCode = (codes: ReadonlyArray<string>, own: Readonly<Record<string, Meaning>>): string | undefined =>
-  codes.find((code) => Object.hasOwn(own, code) || Table.rowOf(code)?.wraps !== true) ?? codes[0]
-
-const adviceFor = (code: string | undefined, reason: Reason.ReasonTag): string => {
-  if (code === undefined) return Table.adviceWithoutCode
-  return (application.test(code) ? Table.applicationAdvice : Table.rowOf(code)?.advice) ?? Table.adviceOf[reason]
-}
-
-const classify = (read: DriverError, own: Readonly<Record<string, Meaning>>) => {
-  const code = decidingCode(read.codes, own)
-  const row = code === undefined ? undefined : Table.rowOf(code)
-  const meaning = code !== undefined && Object.hasOwn(own, code) ? own[code] : undefined
-  const reason = meaning?.reason ?? row?.reason ?? "UnknownError"
-  const isClosed = read.codes.some((each) => {
-    const announcing = Table.rowOf(each)
-    return announcing?.wraps === true && announcing.fatal
-  })
-  return {
-    code,
-    reason,
-    isRetryable: meaning?.isRetryable ?? row?.retryable ?? read.isRecoverable,
-    isSessionFatal: isClosed || (meaning?.isSessionFatal ?? row?.fatal ?? false),
-    advice: meaning?.advice ?? adviceFor(code, reason)
-  }
-}
-
-const doubt =
-  "The session was lost during the commit: it is unknown whether the work was committed. Look for it before " +
-  "doing it again."
-
-const doubtOfStatement =
-  "The answer was lost, and the statement commits by itself: it is unknown whether it took effect. Look for its work before " +
-  "running it again."
-
-/** Reasons for which an answer was lost that may have said that the work was done. */
-const lostAnswer: ReadonlySet<Reason.ReasonTag> = new Set([
-  "ConnectionError",
-  "StatementTimeoutError",
-  "InterruptedError"
-])
-
-/** Work that may have been committed must not be done again without looking. */
-const settleDoubt = (meaning: ReturnType<typeof classify>, details: Details): ReturnType<typeof classify> => {
-  if (isInDoubt(details.operation, meaning.isSessionFatal)) return { ...meaning, isRetryable: false, advice: doubt }
-  const isLost = details.commits === true && (meaning.isSessionFatal || lostAnswer.has(meaning.reason))
-  if (isLost) return { ...meaning, isRetryable: false, advice: doubtOfStatement }
-  return details.isSessionUnknown === true ? { ...meaning, isSessionFatal: true, advice: unknownState } : meaning
-}
-
-const unknownState =
-  "It is a defect of the driver. The pool closes the session, as it is unknown how much of an answer the driver has read."
 
 /**
  * Reads what node-oracledb threw, or anything else, into an {@link OracleError}.

@@ -1,6 +1,6 @@
 /**
  * Columns of a batch that hold nothing but numbers, texts, bytes, booleans and dates, as nearly all do: written in one pass over the rows.
- * `bindWriter.ts` writes every other column, to the same values and the same definition.
+ * `batchBinds.ts` writes every other column, to the same values and the same definition.
  */
 import { checkDate, checkNumber, RefusedBind } from "./bindRefusal.ts"
 import { type DatePolicy, dateWriter } from "./datePolicy.ts"
