@@ -47,6 +47,6 @@ describe("compare", () => {
     const target = { text: "time", bound: 0.8, where: { metric: "time" }, of: "ours", to: ["slow", "fast"] }
     assert.strictEqual(ratioTarget(figures, { ...target, direction: "at most" }).measured, 0.5)
     assert.strictEqual(ratioTarget(figures, { ...target, direction: "at least" }).measured, 0.25)
-    assert.isNaN(ratioTarget(figures, { ...target, direction: "at most", of: "nobody" }).measured)
+    assert.isNaN(ratioTarget(figures, { ...target, direction: "at most", of: "absent" }).measured)
   })
 })

@@ -218,7 +218,7 @@ const targets = (figures: ReadonlyArray<Figure>, scale: Scale): ReadonlyArray<Ta
 
 const notes = [
   "Every lease lasts one turn of the event loop (one setImmediate). A fiber, or async function, leases 3,000, 300, 30, 5 or 2 times, " +
-  "one after the other; with 10 callers there is a session for each.",
+  "one after the other; with 10 callers none waits.",
   "Throughput is all leases over the time from before the first caller is started to after the last has ended. A wait is the time " +
   "from asking to having, of every lease from the first to the last.",
   "The ratio of the longest wait to the median is given twice: in time, where a pause of the machine or of the garbage collector " +
@@ -235,7 +235,7 @@ export const contention: Row = {
       const figures = new Figures()
       const candidates = yield* candidatesOn(sessions[scale])
       const slow = new Map<string, number>()
-      // Once for nothing, so that nobody is the first.
+      // A run that is not measured, so that none is the first.
       yield* takeTurns(candidates, 1, (candidate) => measure(new Figures(), candidate, sizes[scale][1], true))
       for (const size of sizes[scale]) {
         yield* takeTurns(candidates, size.rounds, (candidate) =>

@@ -11,7 +11,7 @@ const used = (): number => process.memoryUsage().heapUsed
 
 let usedAfterCollection = 0
 
-/** Collects garbage, so that nobody pays for what others have left; not for less than a megabyte of it. */
+/** Collects garbage, so that no measurement pays for what others have left; not for less than a megabyte of it. */
 export const collectGarbage = (): void => {
   if (used() - usedAfterCollection < 2 ** 20) return
   collect()
@@ -48,7 +48,7 @@ export const settled = ({ collections, pauseMillis }: Care): Effect.Effect<numbe
 export const allocatedEach = (run: (times: number) => Promise<void>): Effect.Effect<number> => {
   const [few, many] = [50, 250]
   const allocated = async (times: number): Promise<number> => {
-    // What is left lies where it is in nobody's way.
+    // What is left lies where it disturbs no measurement.
     collect({ type: "minor" })
     const before = used()
     await run(times)

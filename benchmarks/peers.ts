@@ -12,7 +12,7 @@ export interface PoolOptions {
   readonly max: number
   /** How many are open before the pool is handed out. */
   readonly idle?: number
-  /** How many are kept open for ever; `idle`, unless told otherwise. */
+  /** How many are kept open without end; `idle`, unless told otherwise. */
   readonly min?: number
   /** How long a resource may be idle beyond `min`, in milliseconds; each pool's default when absent. */
   readonly idleMillis?: number
@@ -112,7 +112,7 @@ const filled = (pool: PromisePool, count = 0): Effect.Effect<PromisePool> =>
   })
 
 /**
- * generic-pool. Giving back is complete when `release` returns, here and below, so nobody waits for the promise that it answers.
+ * generic-pool. Giving back is complete when `release` returns, here and below, so the promise that it answers is not waited for.
  */
 export const genericPool = (options: PoolOptions): Effect.Effect<PromisePool, never, Scope.Scope> => {
   const { idle = 0, idleMillis, max, min = idle, onClose, open = () => ({}), sweepMillis, waitMillis } = options

@@ -143,7 +143,7 @@ const trial = (
     const candidate = yield* make(server, { min: 0, max: sessions })
     const load = new Load()
     const lease = candidate.lease(1)
-    // A caller of a promise that never settles cannot be interrupted: nobody may wait for it.
+    // A caller of a promise that never settles cannot be interrupted: no one may wait for it.
     const callers = yield* Effect.replicateEffect(Effect.forkDetach(load.caller(lease)), plan.callers)
     yield* Effect.sleep(plan.warmUpMillis + plan.beforeMillis)
     const before = yield* server.order("look")

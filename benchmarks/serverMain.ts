@@ -67,14 +67,14 @@ const program = Effect.gen(function*() {
     kill: server.killWhere(() => true),
     cut: server.dropConnections({ reset: true }),
     goDown: Effect.andThen(server.shutdown({ mode: "listener" }), door.shut(server.host, server.port)),
-    comeBack: Effect.andThen(door.open, server.startup())
+    startUp: Effect.andThen(door.open, server.startup())
   }
 
   const answer = (number: number, order: Order) =>
     Effect.suspend(() => {
       const before = epochMillis()
       // A server is there again when it listens; everything else happens to the clients at its beginning.
-      return Effect.flatMap(orders[order], () => counts(order === "comeBack" ? epochMillis() : before))
+      return Effect.flatMap(orders[order], () => counts(order === "startUp" ? epochMillis() : before))
     }).pipe(
       Effect.map((counts): Answer => ({ number, counts })),
       Effect.catch((error) => Effect.succeed<Answer>({ number, failure: error.message }))

@@ -7,7 +7,7 @@ import { once } from "node:events"
  * What can be asked of the server: only to answer; to kill every session, so that its client's next call fails with ORA-00028; to
  * reset every connection; to be down, with every connection cut and each new one reset at once; to be back.
  */
-export type Order = "look" | "kill" | "cut" | "goDown" | "comeBack"
+export type Order = "look" | "kill" | "cut" | "goDown" | "startUp"
 
 /** What the server has counted from its start until it had done what it was asked. */
 export interface ServerCounts {
@@ -54,7 +54,7 @@ const stop = (child: ChildProcess): Effect.Effect<void> =>
   Effect.promise(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, "exit")
-    // It ends when nobody can give it orders any more.
+    // It ends when its parent can give it no more orders.
     if (child.connected) child.disconnect()
     await ended
   })

@@ -34,7 +34,7 @@ export const main = Effect.gen(function*() {
   yield* ask({ tag: "LANG=FRENCH;TIME_ZONE=UTC" })
   // The nearest state is less work than none.
   yield* ask({ tag: "TIME_ZONE=CET;LANG=FRENCH", matchAnyTag: true })
-  // Nobody gets a tagged session who did not ask for one: the longest-idle session is replaced.
+  // A request without a tag never gets a tagged session: the longest-idle session is replaced.
   yield* ask({})
 
   const malformed = yield* Effect.flip(ask({ tag: "FRENCH" }))

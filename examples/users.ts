@@ -38,7 +38,7 @@ if (import.meta.main) await Effect.runPromise(main)
 session 1 belongs to ada
 session 1 belongs to ada
 session 2 belongs to grace
-Session pool "crm" could not open a session for ada: invalid user name or password for "ada". The database refused the credentials; the pool will not retry until they change (another result of the credentials effect, or a request with others) or somebody calls reconfigure.
+Session pool "crm" could not open a session for ada: invalid user name or password for "ada". The database refused the credentials; the pool will not retry until they change (another result of the credentials effect, or a request with others) or reconfigure is called.
 refused log-ins of ada: 1
 Session pool "crm" is homogeneous: all its sessions belong to the pool's own user, so a request cannot name a user or a password. Make the pool with homogeneous: false to let each request bring its own.
 */

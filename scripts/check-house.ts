@@ -40,6 +40,14 @@ const read = (file: string): string => readFileSync(join(root, file), "utf8")
 const sources = packages.flatMap((name) => sourcesBelow(`packages/${name}/src`))
 const tests = packages.flatMap((name) => sourcesBelow(`packages/${name}/test`))
 
+/** What users read beside the sources. */
+const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...packages.map((name) => `packages/${name}/README.md`)]
+  .concat(
+    filesBelow(join(root, "docs")).map((file) => `docs/${file.replaceAll("\\", "/")}`).filter((file) =>
+      file.endsWith(".md")
+    )
+  )
+
 /** Files under `internal` are in camelCase, modules in PascalCase; commands keep the name that they are called by. */
 const checkName = (file: string): void => {
   if (isExempt("names", file) || file.includes("/bin/") || file.endsWith("/index.ts")) return
@@ -108,12 +116,15 @@ const checkDocstrings = (file: string): void => {
 
 /** Names that say less than the field's own words. */
 const replacedWords =
-  /\b(?:wish|calm|atHand|forsaken|hopeless|needy|putAway|comeBack|turnAway|lender|patience|nobody|whom)\b|\b(?:at hand|for ever)\b/i
+  /\b(?:wish|calm|atHand|forsaken|hopeless|needy|putAway|comeBack|turnAway|lender|patience|at hand|in good order)\b/i
 
-const checkWords = (file: string): void => {
+/** Words that a reader outside of the project's tests stumbles over. */
+const stiltedWords = /\b(?:nobody|whom|for ever)\b/i
+
+const checkWords = (file: string, words: ReadonlyArray<RegExp> = [replacedWords, stiltedWords]): void => {
   if (isExempt("words", file)) return
   for (const [at, line] of read(file).split("\n").entries()) {
-    const word = replacedWords.exec(line)?.[0]
+    const word = words.map((expression) => expression.exec(line)?.[0]).find((found) => found !== undefined)
     if (word !== undefined) report.add(`${file}:${at + 1}: "${word}" has made way for a word of the field`)
   }
 }
@@ -192,6 +203,8 @@ for (const file of sources) {
   checkWords(file)
 }
 for (const file of tests) checkAssertions(file)
+for (const file of tests) checkWords(file, [replacedWords])
+for (const file of [...sourcesBelow("examples"), ...sourcesBelow("benchmarks"), ...pages]) checkWords(file)
 for (const file of [...sources, ...tests]) checkImports(file)
 
 report.end(`${sources.length} sources and ${tests.length} tests keep the conventions`)

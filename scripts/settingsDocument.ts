@@ -1,5 +1,5 @@
 /**
- * Writes `docs/settings.md` from the lists of settings in the sources: their names, their defaults, and the comment that stands
+ * Writes `docs/settings.md` from the lists of settings in the sources: their names, their defaults, and the first paragraph of the comment
  * above each. Run it, and `npm run format` after it, when a setting has changed; a test compares the two.
  */
 import { Duration, Result } from "effect"
@@ -17,8 +17,9 @@ interface Setting {
 }
 
 const settingOf = (name: string, comment: string): Setting => {
-  const text = comment.replace(/^\s*\/\*\*/, "").replace(/\*\/$/, "").replace(/\n\s*\*/g, " ").replace(/\s+/g, " ")
-    .trim()
+  // Its first paragraph; what follows is for those who read the docstring.
+  const text = comment.replace(/^\s*\/\*\*/, "").replace(/\*\/$/, "").split(/\n\s*\*\s*\n/)[0]!
+    .replace(/\n\s*\*/g, " ").replace(/^\s*\*/, "").replace(/\s+/g, " ").trim()
   const stated = /(?:^| )Default(?:: the| ) ?(.+?)\.$/.exec(text)
   return {
     name,

@@ -60,7 +60,7 @@ describe("the program", () => {
 })
 
 describe.skipIf(process.platform === "win32")("the process", () => {
-  it.live("answers, and ends in good order on SIGTERM (S11)", () =>
+  it.live("answers, and shuts down cleanly on SIGTERM (S11)", () =>
     Effect.scoped(Effect.gen(function*() {
       const path = new URL("./main.ts", import.meta.url)
       const { ORACLE_CONNECT_STRING: _, ...env } = process.env

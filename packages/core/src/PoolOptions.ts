@@ -76,8 +76,10 @@ const writable = {
   /** How long a ping, a reset or a break may take before the session counts as dead; 0: no limit. Default 5 seconds. */
   pingTimeout: withDefault(Field.duration, "5 seconds"),
   /**
-   * How long after a refusal the credentials of a `credentials` effect are tried once more: the database may rotate them later than
-   * the effect does. Failed log-ons count until one succeeds, so each set of credentials gets one such try; 0: off. Default 5 minutes.
+   * How long after a refusal the credentials of a `credentials` effect are tried once more; 0: off. Default 5 minutes.
+   *
+   * The database may rotate them later than the effect does. Failed log-ons count until one succeeds, so each set of credentials
+   * gets one such try.
    */
   rotationRetry: withDefault(Field.duration, "5 minutes"),
   /** How often idle sessions are pinged to keep them alive; 0: off. Default 0. */
@@ -101,9 +103,10 @@ const writable = {
   /** The most sessions for one sharding key; 0: no limit. Default 0. */
   maxSessionsPerShard: withDefault(Field.integer(0, mostSessions), 0),
   /**
-   * The fair share of one identity (user, proxy, password, connection class, shard): while other identities wait for theirs, it has no
-   * more sessions. What it has beyond comes from free places: idle sessions that others have within their shares are left to them until
-   * `timeout` closes them. 0: no limit. Default 0.
+   * The most sessions of one identity while other identities wait for theirs: its fair share; 0: no limit. Default 0.
+   *
+   * An identity is a user, proxy, password, connection class and shard. What it has beyond its share comes from free places: idle
+   * sessions that others have within their shares are left to them until `timeout` closes them.
    */
   maxSessionsPerIdentity: withDefault(Field.integer(0, mostSessions), 0),
   /** The same for all sessions of one user, behind a proxy the one it acts for; 0: no limit. Default 0. */

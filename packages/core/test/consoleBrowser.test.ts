@@ -1,6 +1,6 @@
 /**
  * The console's page in a browser: Chromium, where the machine has one (`CHROMIUM`, or in its usual places); skipped by name elsewhere.
- * The page is asked what it shows, with the patience of a busy machine.
+ * The page is asked what it shows, with time limits that a busy machine keeps.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"

@@ -67,7 +67,7 @@ describe("events", () => {
       assert.propertyVal(failed?.cause, "_tag", "TestDatabaseError")
     }))
 
-  it.effect("tell when a session could not be closed in good order", () =>
+  it.effect("tell when a session could not be closed cleanly", () =>
     Effect.gen(function*() {
       const { database, pool } = yield* openPool({ max: 1 })
       const events = yield* watch(pool)

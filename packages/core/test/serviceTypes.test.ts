@@ -69,24 +69,27 @@ describe("a service that knows its driver", () => {
   it.effect("has what its hooks need as a requirement of its layer (A10)", () => {
     class Plain extends SessionPool.Service<Plain>()("test/Plain", { driver }) {}
     same<PoolOf<typeof Plain>, SessionPool.SessionPool<TestDatabase.TestConnection>>()
-    class Needy extends SessionPool.Service<Needy>()("test/Needy", {
+    class Demanding extends SessionPool.Service<Demanding>()("test/Demanding", {
       driver,
       credentials: Effect.map(Zone, (zone) => ({ user: zone })),
       onSession: (connection, { requestedTag }) => Effect.andThen(Zone, connection.setTag(requestedTag)),
       onLease: () => Effect.fail("not now" as const)
     }) {}
     same<
-      PoolOf<typeof Needy>,
+      PoolOf<typeof Demanding>,
       SessionPool.SessionPool<
         TestDatabase.TestConnection,
         "not now" | PoolError.InvalidTagError | PoolError.ConnectionReleasedError
       >
     >()
-    const layer = Needy.layer()
+    const layer = Demanding.layer()
     same<Layer.Services<typeof layer>, Zone>()
     const provided = Layer.provide(layer, Layer.succeed(Zone, "utc"))
     return withDatabase(
-      Effect.map(Effect.flip(Effect.provide(useTag(Needy), provided)), (error) => assert.strictEqual(error, "not now"))
+      Effect.map(
+        Effect.flip(Effect.provide(useTag(Demanding), provided)),
+        (error) => assert.strictEqual(error, "not now")
+      )
     )
   })
 })

@@ -1,4 +1,4 @@
-/** A process that is a runner: `node clusterRunnerMain.ts <connect string> <user> <prefix> <number> <locks>`. SIGTERM ends it in good order. */
+/** A process that is a runner: `node clusterRunnerMain.ts <connect string> <user> <prefix> <number> <locks>`. SIGTERM shuts it down cleanly. */
 import { Effect, Fiber, Layer, Redacted } from "effect"
 import { runner } from "./clusterRunner.ts"
 

@@ -1,4 +1,4 @@
-/** The command `sessionpool-oracle doctor`, run as a user runs it: on a database in good order, on bad ones, on none. */
+/** The command `sessionpool-oracle doctor`, run as a user runs it: on a healthy database, on bad ones, on none. */
 import { assert, describe, it } from "@effect/vitest"
 import { Fault, type OracleServer } from "@sessionpool/oracle-server"
 import { Effect, Redacted } from "effect"
@@ -43,7 +43,7 @@ const examined = (options: OracleServer.Options = {}, password = "tiger", faults
   })
 
 describe("doctor", () => {
-  it.live("finds a database in good order, says so, and writes a report without secrets", () =>
+  it.live("finds a database healthy, says so, and writes a report without secrets", () =>
     Effect.gen(function*() {
       const { server } = yield* embedded()
       const folder = yield* Effect.acquireRelease(

@@ -12,7 +12,7 @@ export interface Process {
   readonly work: (want: number) => void
   /** Its sessions, the one that it reports with included. */
   readonly sessions: () => number
-  /** Ends it in good order, or as a crash does: without a word, its sessions gone. */
+  /** Shuts it down cleanly, or ends it as a crash does: without notice, its sessions gone. */
   readonly end: (how: "in order" | "crash") => Effect.Effect<void>
 }
 

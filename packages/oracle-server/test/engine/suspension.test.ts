@@ -7,9 +7,9 @@ import { harness, settle, type Sql } from "./engineHarness.ts"
 
 /** By this clock every look finds the time used up. */
 let ticks = 0
-const calm = harness()
+const steady = harness()
 const hurried = harness({ host: { clock: () => ticks += 10 } })
-const sessions: ReadonlyArray<Sql> = [calm.open(), hurried.open()]
+const sessions: ReadonlyArray<Sql> = [steady.open(), hurried.open()]
 
 const all = async (sql: Sql, text: string): Promise<unknown> => {
   const { cursor, rowCount } = await sql.later(text)
@@ -75,7 +75,7 @@ const answering = harness({
 })
 afterAll(() => {
   answering.engine.close()
-  calm.engine.close()
+  steady.engine.close()
   hurried.engine.close()
 })
 
@@ -88,17 +88,17 @@ describe("suspension", () => {
   })
 
   it("waits for what a function waits for, and is broken there", async () => {
-    const sql = calm.open()
+    const sql = steady.open()
     await sql.later(
       "create function nap(n number) return number is begin if n = 3 then dbms_session.sleep(7); end if; return n; end;"
     )
     const query = "select nap(level) from dual connect by level <= 4"
     for (const [start, first] of [["select nap(3) from dual", 1], [query, 2]] as const) {
-      const before = calm.sleepers.length
+      const before = steady.sleepers.length
       const waiting = all(sql, start)
       await settle()
-      assert.deepStrictEqual(calm.sleepers.slice(before).map(({ milliseconds }) => milliseconds), [7000], start)
-      calm.sleepers.at(-1)!.wake()
+      assert.deepStrictEqual(steady.sleepers.slice(before).map(({ milliseconds }) => milliseconds), [7000], start)
+      steady.sleepers.at(-1)!.wake()
       assert.lengthOf(await waiting as Array<unknown>, first * first)
       const broken = all(sql, start).catch((error: Error) => error.message)
       await settle()

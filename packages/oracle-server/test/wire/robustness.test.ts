@@ -14,14 +14,14 @@ const engine = () =>
     "select lob": { run: () => query([column("C", "CLOB")], [[makeLob("CLOB", "text")]]) }
   })
 
-/** Sends bytes and waits until the server has closed the connection, or `patience` milliseconds have passed. */
-const throwAt = (port: number, pieces: ReadonlyArray<Uint8Array>, end: boolean, patience = 1000) =>
+/** Sends bytes and waits until the server has closed the connection, or `limit` milliseconds have passed. */
+const throwAt = (port: number, pieces: ReadonlyArray<Uint8Array>, end: boolean, limit = 1000) =>
   new Promise<"closed" | "open">((resolve) => {
     const socket = connectSocket({ host: "127.0.0.1", port })
     const timer = setTimeout(() => {
       resolve("open")
       socket.destroy()
-    }, patience)
+    }, limit)
     socket.on("error", () => undefined)
     socket.on("data", () => undefined)
     socket.on("close", () => {

@@ -81,8 +81,9 @@ export const optionalFields = {
   /** When a pooled server takes its session back (implicit pooling, 23ai); implies `SERVER=POOLED`. */
   poolBoundary: inConnectString(word("statement", "transaction")),
   /**
-   * Asks for a pooled server (`SERVER=POOLED`): `"release"` gives its session back at the end of each lease, `"hold"` keeps it as
-   * long as this side's session is open. A connect string that asks for one by itself works as `"hold"`.
+   * Asks for a pooled server (`SERVER=POOLED`): `"release"` returns its session with each lease, `"hold"` keeps it.
+   *
+   * A connect string that asks for a pooled server by itself works as `"hold"`.
    */
   serverPool: inConnectString(word("hold", "release")),
   /** The folder of the wallet with the certificates for TLS. */

@@ -85,7 +85,7 @@ export const refusalAdvice = ({ refusal, retryMillis }: Refused): string => {
   const what = refusal === "identity" ? "this identity for the credentials" : "the credentials"
   const once = retry === undefined ? "" : ` but once, in ${retry} (rotationRetry),`
   return `The database refused ${what}; the pool will not retry${once} until they change (another result of the ` +
-    `credentials effect, or a request with others) or somebody calls reconfigure.`
+    `credentials effect, or a request with others) or reconfigure is called.`
 }
 
 export const describeCause = (cause: unknown): string => {

@@ -1,4 +1,4 @@
-/** What a check of the doctor finds, and how a check that cannot end in good order is reported. */
+/** What a check of the doctor finds, and how a check that cannot be completed is reported. */
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
