@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { filesBelow, packages, root } from "./lib/files.ts"
+import { filesBelow, packages, root, sourceFilesBelow } from "./lib/files.ts"
 import { Report } from "./lib/report.ts"
 
 const report = new Report("house")
@@ -31,9 +31,9 @@ const isExempt = (convention: keyof typeof notYet, file: string): boolean =>
   notYet[convention].some((beginning) => file.startsWith(beginning))
 
 const sourcesBelow = (folder: string): ReadonlyArray<string> =>
-  filesBelow(join(root, folder))
-    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
-    .filter((file) => /\.m?ts$/.test(file) && !/\/(?:node_modules|dist|build)\//.test(file))
+  sourceFilesBelow(join(root, folder))
+    .filter((file) => /\.m?ts$/.test(file))
+    .map((file) => `${folder}/${file}`)
 
 const read = (file: string): string => readFileSync(join(root, file), "utf8")
 

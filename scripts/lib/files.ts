@@ -13,3 +13,11 @@ export const filesBelow = (folder: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort()
+
+/** The same without what is installed and what is built, which it does not look into. */
+export const sourceFilesBelow = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return entry.isFile() ? [entry.name] : []
+    if (/^(?:node_modules|dist|build)$/.test(entry.name)) return []
+    return sourceFilesBelow(join(folder, entry.name)).map((file) => `${entry.name}/${file}`)
+  }).sort()
