@@ -169,13 +169,14 @@ const engineRooms = [
   "storage",
   "execute",
   "compile",
+  "queues",
   "statements",
   "plsql",
   "session"
 ]
 
 /** The rooms that carry out the contract know its types. */
-const firstRoomWithContract = engineRooms.indexOf("statements")
+const firstRoomWithContract = engineRooms.indexOf("queues")
 
 /** Imports of the engine point down, from room to room. */
 const checkRooms = (file: string): void => {

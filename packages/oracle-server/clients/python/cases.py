@@ -192,9 +192,45 @@ def transactions(connection):
     equal([(2,)], rows(connection, "select id from py_work"))
 
 
+def queues(connection):
+    def text(message):
+        return message.payload.decode()
+
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            begin
+                dbms_aqadm.create_queue_table('py_qt', 'RAW', sort_list => 'PRIORITY,ENQ_TIME');
+                dbms_aqadm.create_queue('py_queue', 'py_qt');
+                dbms_aqadm.start_queue('py_queue');
+                dbms_aqadm.create_transactional_event_queue('py_json', queue_payload_type => 'JSON');
+                dbms_aqadm.start_queue('py_json');
+            end;""")
+    queue = connection.queue("py_queue")
+    queue.deqoptions.wait = oracledb.DEQ_NO_WAIT
+    queue.enqone(connection.msgproperties(payload="hello", correlation="c", priority=2, expiration=60))
+    queue.enqmany([connection.msgproperties(payload=text, priority=1) for text in ("a", "b")])
+    connection.commit()
+    equal(["a", "b"], [text(message) for message in queue.deqmany(2)])
+    message = queue.deqone()
+    equal(("hello", "c", 2, 60, 0), (text(message), message.correlation, message.priority, message.expiration, message.attempts))
+    equal(None, queue.deqone())
+    connection.rollback()
+    equal(1, queue.deqone().attempts)
+    documents = connection.queue("py_json", "JSON")
+    documents.deqoptions.wait = oracledb.DEQ_NO_WAIT
+    documents.enqmany([connection.msgproperties(payload=value) for value in ({"a": [1, None]}, "text")])
+    equal([{"a": [1, None]}, "text"], [message.payload for message in documents.deqmany(5)])
+    documents.deqoptions.wait = 1
+    equal(None, documents.deqone())
+    equal(24010, code(lambda: connection.queue("nope").deqone()))
+    connection.commit()
+
+
 def refused(connection):
     """What the server does not have is refused at once: nothing waits."""
-    equal(3001, code(lambda: connection.queue("Q").enqone(connection.msgproperties(payload=b"x"))))
+    queue = connection.queue("Q")
+    queue.enqoptions.deliverymode = oracledb.MSG_BUFFERED
+    equal(3001, code(lambda: queue.enqone(connection.msgproperties(payload=b"x"))))
     query(connection)
 
 
@@ -442,6 +478,7 @@ CASES = {
     "objects, collections and records": objects,
     "errors": errors,
     "transactions": transactions,
+    "queues": queues,
     "refused features": refused,
     "sessionless transactions": sessionless,
     "two-phase commit": two_phases,

@@ -92,7 +92,7 @@ const cases: ReadonlyArray<readonly [string, string]> = [
   ["select xmlelement(\"a\", 1) from dual", "ORA-03001: unimplemented feature: XMLELEMENT"],
   ["select ora_hash(1) from dual", "ORA-03001: unimplemented feature: ORA_HASH"],
   ["alter session set nls_sort = 'GERMAN'", "ORA-03001: unimplemented feature: NLS_SORT = GERMAN"],
-  ["begin dbms_aq.listen('x'); end;", "ORA-03001: unimplemented feature: DBMS_AQ.LISTEN"],
+  ["begin dbms_aqelm.set_mailhost('x'); end;", "ORA-03001: unimplemented feature: DBMS_AQELM.SET_MAILHOST"],
   ["declare subtype s is pls_integer range 1 .. 9; begin null; end;", "ORA-03001: unimplemented feature: RANGE"]
 ]
 

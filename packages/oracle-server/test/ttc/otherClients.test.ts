@@ -230,8 +230,8 @@ describe("requests without a mark at their end (F25)", () => {
   const request = (isFull: boolean) => {
     const buffer = new RequestBuffer()
     const parser = new RequestParser(buffer)
-    // Enqueue, which this server does not have.
-    buffer.append(Buffer.from("037901000102030405060708", "hex"), false, isFull)
+    // Subscribe, which this server does not have.
+    buffer.append(Buffer.from("037d01000102030405060708", "hex"), false, isFull)
     return parser.next(terms, undefined)
   }
 

@@ -166,6 +166,8 @@ export const cannedEngine = (
         },
         closeCursor: () => void events.push("close cursor"),
         objectType: () => undefined,
+        enqueue: () => [],
+        dequeue: () => [],
         createTemporaryLob: (type) => makeLob(type, type === "BLOB" ? new Uint8Array() : "", true),
         commit: () => {
           events.push("commit")

@@ -84,6 +84,7 @@ export const make = (options: EngineOptions = {}): Engine => {
       closed = true
       core.jobs.close()
       core.branches.close()
+      core.queues.close()
       for (const session of sessions) session.close()
     }
   }

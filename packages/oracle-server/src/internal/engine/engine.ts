@@ -10,6 +10,7 @@
  * One session runs one call at a time. Only {@link EngineSession.cancel} and {@link EngineSession.close} may come while a
  * promise is pending.
  */
+import type { DequeueRequest, EnqueueRequest, ReceivedMessage } from "./queues/message.ts"
 import type { CompositeType, TypeName } from "./values/dataTypes.ts"
 import type { BindType, Column, Cursor, EndToEnd, Lob, OraErrorLike, Row, SessionInfo, Value } from "./values/value.ts"
 
@@ -31,6 +32,7 @@ export type {
   VectorValue
 } from "./values/value.ts"
 
+export type { DequeueRequest, EnqueueRequest, OutgoingMessage, ReceivedMessage } from "./queues/message.ts"
 export type { CompositeType, TypeName } from "./values/dataTypes.ts"
 /** The type of an attribute or an element. */
 export type { SqlType as ElementType } from "./values/dataTypes.ts"
@@ -189,6 +191,10 @@ export interface EngineSession {
   closeCursor(cursor: Cursor): void
   /** The type that a client names by its id of 16 bytes, in hexadecimal digits. */
   objectType(oid: string): CompositeType | undefined
+  /** Puts messages into a queue, all or none, and gives their ids. Throws, or rejects with, {@link OraErrorLike}. */
+  enqueue(request: EnqueueRequest): ReadonlyArray<Uint8Array> | Promise<ReadonlyArray<Uint8Array>>
+  /** Takes messages from a queue; ORA-25228 when none came in time. A break ends the wait. */
+  dequeue(request: DequeueRequest): ReadonlyArray<ReceivedMessage> | Promise<ReadonlyArray<ReceivedMessage>>
   createTemporaryLob(type: "CLOB" | "NCLOB" | "BLOB"): Lob
   commit(): void
   rollback(): void

@@ -134,7 +134,8 @@ export interface ObjectReference {
   readonly bytes: Buffer
 }
 
-const readObject = (reader: ByteReader): ObjectReference | null => {
+/** An object as it travels, not decoded yet. */
+export const readObject = (reader: ByteReader): ObjectReference | null => {
   reader.counted()
   reader.counted()
   reader.counted()

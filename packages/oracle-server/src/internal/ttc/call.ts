@@ -28,6 +28,9 @@ export type FunctionName =
   | "transactionCommit"
   | "transactionRollback"
   | "transactionForget"
+  | "enqueue"
+  | "dequeue"
+  | "arrayQueue"
   | "version"
   | "describeObject"
   | "closeCursors"
@@ -60,7 +63,10 @@ const names = new Map<number, FunctionName>([
   [FunctionCode.pipelineEnd, "pipelineEnd"],
   [FunctionCode.directPathPrepare, "directPathPrepare"],
   [FunctionCode.directPathLoad, "directPathLoad"],
-  [FunctionCode.directPathOperation, "directPathOperation"]
+  [FunctionCode.directPathOperation, "directPathOperation"],
+  [FunctionCode.enqueue, "enqueue"],
+  [FunctionCode.dequeue, "dequeue"],
+  [FunctionCode.arrayQueue, "arrayQueue"]
 ])
 
 export const functionName = (code: number): FunctionName => names.get(code) ?? "unknown"
@@ -72,9 +78,6 @@ export const namedByBody: ReadonlySet<number> = new Set([
 ])
 
 const unimplementedNames = new Map<number, string>([
-  [FunctionCode.enqueue, "Advanced Queuing (enqueue)"],
-  [FunctionCode.dequeue, "Advanced Queuing (dequeue)"],
-  [FunctionCode.arrayQueue, "Advanced Queuing (arrays)"],
   [FunctionCode.subscribe, "Continuous Query Notification"],
   [FunctionCode.alterSession, "transaction priority"]
 ])

@@ -15,6 +15,7 @@ import { authenticate } from "./logonCall.ts"
 import { FunctionCode, MessageType } from "./message.ts"
 import { writeOutcome, writeStatus } from "./outcome.ts"
 import { writeExecuteParameters } from "./parameterMessage.ts"
+import { runQueueCall } from "./queueCall.ts"
 import type { FunctionBody } from "./requestParser.ts"
 import type { ServerSession } from "./serverSession.ts"
 import { returningPlaceholders } from "./statementScan.ts"
@@ -180,6 +181,10 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
     case "loadStream":
     case "loadOperation":
       return runLoad(dialogue, body).then((rowCount) => complete(dialogue, call, { rowCount }))
+    case "enqueue":
+    case "dequeue":
+    case "queueArray":
+      return runQueueCall(dialogue, body).then((rowCount) => complete(dialogue, call, { rowCount }))
     case "unknown":
       throw unimplemented(featureName(call.code))
     case "plain":

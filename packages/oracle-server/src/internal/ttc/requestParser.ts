@@ -25,6 +25,14 @@ import { type LobRequest, parseLobOperation } from "./lobCall.ts"
 import { FieldVersion, FunctionCode, MessageType } from "./message.ts"
 import { agreeOnTerms, type DataTypesRequest, parseDataTypes, parseProtocol, type TtcTerms } from "./negotiation.ts"
 import { parsePiggyback, type Piggyback } from "./piggyback.ts"
+import {
+  parseDequeue,
+  parseEnqueue,
+  parseQueueArray,
+  type QueueArray,
+  type QueueDequeue,
+  type QueueEnqueue
+} from "./queueMessage.ts"
 import type { RequestBuffer } from "./requestBuffer.ts"
 import {
   parseTransactionChange,
@@ -54,6 +62,9 @@ export type FunctionBody =
   | { readonly kind: "loadOperation"; readonly request: LoadOperation }
   | { readonly kind: "transactionSwitch"; readonly request: TransactionSwitch }
   | { readonly kind: "transactionChange"; readonly request: TransactionChange }
+  | { readonly kind: "enqueue"; readonly request: QueueEnqueue }
+  | { readonly kind: "dequeue"; readonly dequeue: QueueDequeue }
+  | { readonly kind: "queueArray"; readonly array: QueueArray }
   /** A function that this server does not have, passed over. */
   | { readonly kind: "unknown" }
 
@@ -218,6 +229,12 @@ export class RequestParser {
         return { kind: "loadStream", request: parseLoadStream(reader) }
       case FunctionCode.directPathOperation:
         return { kind: "loadOperation", request: parseLoadOperation(reader) }
+      case FunctionCode.enqueue:
+        return { kind: "enqueue", request: parseEnqueue(reader, terms) }
+      case FunctionCode.dequeue:
+        return { kind: "dequeue", dequeue: parseDequeue(reader, terms) }
+      case FunctionCode.arrayQueue:
+        return { kind: "queueArray", array: parseQueueArray(reader, terms) }
       default:
         return this.#unknown()
     }

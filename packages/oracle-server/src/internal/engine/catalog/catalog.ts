@@ -11,6 +11,7 @@ import { oraError } from "../values/oraError.ts"
 import type { ConstraintState } from "./constraintState.ts"
 import { copyGraph } from "./copyGraph.ts"
 import type { Partitioning } from "./partitions.ts"
+import type { Queue, QueueTable } from "./queues.ts"
 import { systemType } from "./systemTypes.ts"
 import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
 
@@ -187,6 +188,8 @@ export const rowTypeOf = (object: Table | View): RecordType => ({
 export interface CatalogSnapshot {
   readonly objects: ReadonlyMap<string, CatalogObject>
   readonly triggers: ReadonlyMap<string, Trigger>
+  readonly queueTables: ReadonlyMap<string, QueueTable>
+  readonly queues: ReadonlyMap<string, Queue>
   readonly schemas: ReadonlySet<string>
   readonly lastId: number
 }
@@ -202,6 +205,10 @@ export class Catalog {
   version = 0
   /** By `OWNER.NAME`: they have names of their own beside those of the objects. */
   readonly triggers = new Map<string, Trigger>()
+  /** By `OWNER.NAME`, each beside the table with its messages. */
+  readonly queueTables = new Map<string, QueueTable>()
+  /** By `OWNER.NAME`: they too have names of their own. */
+  readonly queues = new Map<string, Queue>()
   /** While a unit is compiled: where the keys of what it refers to are collected. */
   recorder: Set<string> | undefined
   #lastId = 70_000
@@ -216,17 +223,23 @@ export class Catalog {
     return {
       objects: copyGraph(this.objects),
       triggers: copyGraph(this.triggers),
+      queueTables: new Map(this.queueTables),
+      queues: copyGraph(this.queues),
       schemas: new Set(this.schemas),
       lastId: this.#lastId
     }
   }
 
   /** Becomes what the snapshot says; what was compiled before is compiled again. */
-  restore({ lastId, objects, schemas, triggers }: CatalogSnapshot): void {
+  restore({ lastId, objects, queueTables, queues, schemas, triggers }: CatalogSnapshot): void {
     this.objects.clear()
     for (const [key, object] of copyGraph(objects)) this.objects.set(key, withOwnUnits(object))
     this.triggers.clear()
     for (const [key, trigger] of triggers) this.triggers.set(key, { ...trigger, unit: trigger.unit.copy() })
+    this.queueTables.clear()
+    for (const [key, table] of queueTables) this.queueTables.set(key, table)
+    this.queues.clear()
+    for (const [key, queue] of copyGraph(queues)) this.queues.set(key, queue)
     this.schemas.clear()
     for (const schema of schemas) this.schemas.add(schema)
     this.#lastId = Math.max(this.#lastId, lastId)

@@ -155,6 +155,9 @@ const isLike = (value: string, like: Like): boolean => {
   return true
 }
 
+/** LIKE without an escape character. */
+export const matchesLike = (value: string, pattern: string): boolean => isLike(value, likeOf(pattern, null))
+
 export const patternFunctions: FunctionTable = {
   LIKE: define<[string, string, string?]>({
     params: ["c", "c", "c"],

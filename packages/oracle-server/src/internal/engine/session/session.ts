@@ -26,6 +26,9 @@ import { SessionHost } from "../plsql/sessionHost.ts"
 import { serveFunctions, storedFunction } from "../plsql/storedFunctions.ts"
 import { systemPackage } from "../plsql/system/systemPackages.ts"
 import { findTriggers } from "../plsql/triggers.ts"
+import { dequeue } from "../queues/dequeue.ts"
+import { enqueue } from "../queues/enqueue.ts"
+import type { DequeueRequest, EnqueueRequest, ReceivedMessage } from "../queues/message.ts"
 import type { Core } from "../statements/core.ts"
 import type { DmlPlan } from "../statements/dmlPlan.ts"
 import { asOraError, Executor } from "../statements/executor.ts"
@@ -461,6 +464,16 @@ export class Session implements EngineSession {
     return this.#core.catalog.typeById(oid) ?? packageTypes(this.#plsql).find((type) => oidOf(type) === oid)
   }
 
+  enqueue(request: EnqueueRequest): ReadonlyArray<Uint8Array> | Promise<ReadonlyArray<Uint8Array>> {
+    this.#enter()
+    return this.#drive(enqueue(this.#executor.queues.work, request))
+  }
+
+  dequeue(request: DequeueRequest): ReadonlyArray<ReceivedMessage> | Promise<ReadonlyArray<ReceivedMessage>> {
+    this.#enter()
+    return this.#drive(dequeue(this.#executor.queues.work, request))
+  }
+
   createTemporaryLob(type: Lob["type"]): Lob {
     return new LobValue(type, type === "BLOB" ? new Uint8Array(0) : "", true)
   }
@@ -499,6 +512,7 @@ export class Session implements EngineSession {
     this.state.reset()
     this.state.rights = logOnRights(this.#core, this.info)
     this.#plsql.reset()
+    this.#executor.queues.forget()
     this.#releaseUserLocks()
     this.#dropTemporaryRows()
   }

@@ -36,6 +36,13 @@ const exclusive = (services: DefinitionServices, table: Table): void => {
   }
 }
 
+/** Queue tables are changed by DBMS_AQADM alone, which takes them out of the catalog before it drops them. */
+const notOfQueues = ({ catalog }: Core, table: { readonly owner: string; readonly name: string }): void => {
+  if (catalog.queueTables.has(keyOf(table))) {
+    throw oraError(24005, `Inappropriate utilities used to perform DDL on AQ table ${keyOf(table)}`)
+  }
+}
+
 function* alter(services: DefinitionServices, table: Table, action: AlterTableAction): Step<void> {
   const { core } = services
   switch (action.kind) {
@@ -215,6 +222,7 @@ const drop = (services: DefinitionServices, ddl: Extract<Ddl, { kind: "drop" }>)
     if (object.materialized !== undefined) {
       throw oraError(12083, `must use DROP MATERIALIZED VIEW to drop "${owner}"."${name}"`, ddl.at)
     }
+    notOfQueues(core, object)
     exclusive(services, object)
     const children = object.children.filter((child) => child.table !== object)
     if (children.length > 0 && !ddl.cascade) {
@@ -424,6 +432,7 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
       return undefined
     case "alterTable": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
+      notOfQueues(core, table)
       exclusive(services, table)
       for (const action of ddl.actions) yield* alter(services, table, action)
       catalog.changed(table)
@@ -431,6 +440,7 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
     }
     case "truncate": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
+      notOfQueues(core, table)
       exclusive(services, table)
       if (table.children.some((child) => child.table !== table && child.constraint.state.enabled)) {
         throw oraError(2266, "unique/primary keys in table referenced by enabled foreign keys", ddl.at)

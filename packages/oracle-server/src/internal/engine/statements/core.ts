@@ -5,6 +5,7 @@ import { Policies } from "../catalog/policies.ts"
 import { Privileges, type PrivilegesSnapshot } from "../catalog/privileges.ts"
 import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
+import { QueueKeeper } from "../queues/queueKeeper.ts"
 import { Alerts } from "../storage/alerts.ts"
 import { Branches } from "../storage/branches.ts"
 import { Locks } from "../storage/locks.ts"
@@ -111,6 +112,7 @@ export class Core {
   readonly accounts = new Accounts()
   readonly sqlArea = new SqlArea()
   readonly jobs: Jobs
+  readonly queues: QueueKeeper
   readonly contexts = new Map<string, ContextDef>()
   readonly globalContexts: SessionState["globalContexts"] = new Map()
   readonly store: Store
@@ -152,6 +154,8 @@ export class Core {
     this.locks = new Locks(this.host.sleep)
     this.branches = new Branches(this.locks, this.host.sleep, this.host.now)
     this.store = new Store(options.memoryLimit ?? defaultMemory, this.host.clock)
+    const { catalog, host, locks, store } = this
+    this.queues = new QueueKeeper({ catalog, host, locks, store, nextInner: () => this.nextInner() })
     this.guard = options.transactionGuard === true ? new LogicalTransactions() : undefined
     for (const procedure of options.procedures ?? []) this.procedures.set(procedure.name.toUpperCase(), procedure)
   }
@@ -204,6 +208,7 @@ export class Core {
       if (object.kind === "sequence") this.sequencesById.set(object.id, object)
       else if (object.kind === "table") this.tablesById.set(object.id, object)
     }
+    this.queues.restart()
   }
 
   /** CREATE USER: a schema, without any privilege. */

@@ -38,6 +38,7 @@ import { policyRows } from "./policyRows.ts"
 import { mayRead, privilegeViews } from "./privilegeViews.ts"
 import { spaceViews } from "./spaceViews.ts"
 import { tablespaces } from "./tablespaces.ts"
+import { queueObjectRows, queueRows, queueTableRows } from "./queueRows.ts"
 import {
   collectionTypeRows,
   plsqlCollectionTypeRows,
@@ -100,6 +101,8 @@ const catalogViews: Readonly<
 > = {
   SCHEDULER_JOBS: { rows: jobRows },
   SCHEDULER_JOB_RUN_DETAILS: { rows: jobRunRows },
+  QUEUES: { rows: queueRows },
+  QUEUE_TABLES: { rows: queueTableRows },
   TABLES: { rows: tableRows },
   VIEWS: { rows: viewRows },
   SEQUENCES: { rows: sequenceRows, owner: "SEQUENCE_OWNER" },
@@ -117,7 +120,7 @@ const catalogViews: Readonly<
   CONS_COLUMNS: { rows: constraintColumnRows },
   DB_LINKS: { rows: none },
   SYNONYMS: { rows: synonymRows },
-  OBJECTS: { rows: objectRows },
+  OBJECTS: { rows: (core) => [...objectRows(core), ...queueObjectRows(core)] },
   TRIGGERS: { rows: triggerRows },
   TRIGGER_COLS: { rows: triggerColumnRows, owner: "TABLE_OWNER" },
   SOURCE: { rows: sourceRows },

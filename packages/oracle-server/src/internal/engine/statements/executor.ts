@@ -46,6 +46,7 @@ import {
   typesKey
 } from "./plans.ts"
 import { registeredFunction } from "./registeredProcedures.ts"
+import { SessionQueues } from "./sessionQueues.ts"
 import { type ControlStatement, runSessionStatement } from "./sessionStatements.ts"
 import { refuseEnd, refuseInQuery, refuseMutating, type Surroundings } from "./surroundings.ts"
 import { TableChecks } from "./tableChecks.ts"
@@ -101,11 +102,13 @@ export class Executor {
   /** Set by the session too. */
   method: NonNullable<CompilationContext["method"]> = () => undefined
   readonly #tableChecks: TableChecks
+  readonly queues: SessionQueues
 
   constructor(core: Core, state: SessionState) {
     this.core = core
     this.state = state
     this.guard = core.guard?.open(state.info.user, state.info.sid)
+    this.queues = new SessionQueues(this, () => this.#rowFrame())
     this.local = this.#transaction(state.info.sid, this.guard)
     this.transaction = this.local
     // oxlint-disable-next-line no-this-alias, unicorn/no-this-assignment -- getters have a `this` of their own.
@@ -154,8 +157,8 @@ export class Executor {
 
   /** The session is over, within whatever autonomous transaction it is: that one is rolled back, and the one around it. */
   rollbackAll(): void {
-    if (this.transaction !== this.base) this.transaction.rollback()
-    this.base.rollback()
+    if (this.transaction !== this.base) this.transaction.rollback(true)
+    this.base.rollback(true)
   }
 
   /** Takes back what has been done since a mark, also where the work has gone on in another transaction. */

@@ -27,6 +27,9 @@ export interface Writer {
   readonly changes: ReadonlyArray<Change>
 }
 
+/** Hears that transactions have ended, or were taken back in part, which had changed or locked rows of a table. */
+export type TableWatcher = (rows: ReadonlyArray<number>) => void
+
 /** The committed rows of every table at one moment, by the number of the table. Nothing ever writes to them. */
 export interface StoreSnapshot {
   readonly scn: number
@@ -49,6 +52,8 @@ export class Store {
   readonly #snapshots = new Set<Snapshot>()
   /** Transactions that have changed rows and have not ended. */
   readonly writers = new Set<Writer>()
+  /** Who hears of changes, by the number of the table. */
+  readonly #watchers = new Map<number, Set<TableWatcher>>()
   /** Rows with versions that a read still needed when they were replaced, oldest first. */
   #superseded: Array<Superseded> = []
   #cleaned = 0
@@ -57,6 +62,35 @@ export class Store {
   constructor(memoryLimit: number, clock: () => number) {
     this.memory = new Memory(memoryLimit)
     this.clock = clock
+  }
+
+  /** Tells `watcher` of what becomes of the table's rows, until the answer is called. */
+  watch(tableId: number, watcher: TableWatcher): () => void {
+    const all = this.#watchers.get(tableId) ?? new Set()
+    this.#watchers.set(tableId, all)
+    all.add(watcher)
+    return () => {
+      all.delete(watcher)
+      if (all.size === 0 && this.#watchers.get(tableId) === all) this.#watchers.delete(tableId)
+    }
+  }
+
+  /** Whether anybody hears of changes. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0
+  }
+
+  /** These rows were committed, taken back or given free. */
+  tell(touched: ReadonlyArray<readonly [tableId: number, row: number]>): void {
+    if (touched.length === 0) return
+    const rows = new Map<number, Array<number>>()
+    for (const [id, row] of touched) {
+      if (!this.#watchers.has(id)) continue
+      const list = rows.get(id)
+      if (list === undefined) rows.set(id, [row])
+      else list.push(row)
+    }
+    for (const [id, list] of rows) for (const watcher of this.#watchers.get(id) ?? []) watcher(list)
   }
 
   /** Makes room for the rows of a new table. */

@@ -24,6 +24,8 @@ export interface Savepoint {
 
 export type Isolation = "read committed" | "serializable" | "read only"
 
+const nothing: ReadonlyArray<readonly [number, number]> = []
+
 export class Transaction {
   readonly store: Store
   readonly #locks: Locks
@@ -31,7 +33,9 @@ export class Transaction {
   /** Of the session that works with it. */
   guard: LogicalTransaction | undefined
   #changes: Array<Change> = []
-  #rowLocks: Array<readonly [TableData, number]> = []
+  #rowLocks: Array<readonly [data: TableData, row: number, tableId: number]> = []
+  /** What is to be done when the transaction is rolled back, each with the number of changes that came before it. */
+  #regrets: Array<{ readonly changes: number; readonly act: () => void }> = []
   #savepoints: Array<Savepoint> = []
   /** What others are told by its commit. */
   #announcements: Array<() => void> = []
@@ -118,7 +122,7 @@ export class Transaction {
     const holder = data.holder(row)
     if (holder !== 0) return holder === this.#sid ? 0 : holder
     data.rowLocks.set(row, this.#sid)
-    this.#rowLocks.push([data, row])
+    this.#rowLocks.push([data, row, table.id])
     return 0
   }
 
@@ -174,6 +178,20 @@ export class Transaction {
     return this.#changes.some(({ table }) => table.temporary !== undefined)
   }
 
+  /** Has `act` done when the whole transaction is rolled back; not when a savepoint before it is. */
+  onRollback(act: () => void): void {
+    this.#regrets.push({ changes: this.#changes.length, act })
+  }
+
+  /** The rows that it has changed or locked since, where anybody wants to hear of them. */
+  #touched(changes: number, rowLocks: number): ReadonlyArray<readonly [number, number]> {
+    if (!this.store.isWatched) return nothing
+    return [
+      ...this.#changes.slice(changes).map(({ row, table }) => [table.id, row] as const),
+      ...this.#rowLocks.slice(rowLocks).map(([, row, id]) => [id, row] as const)
+    ]
+  }
+
   /** A part of {@link undoTo}: takes back some of the changes, and says whether there are more. */
   undoSome(mark: Savepoint, count: number): boolean {
     const keep = mark.epoch === this.#epoch ? mark.changes : 0
@@ -184,7 +202,9 @@ export class Transaction {
   undoTo(mark: Savepoint, keepLocks: boolean): void {
     const same = mark.epoch === this.#epoch
     this.#announcements.length = Math.min(this.#announcements.length, same ? mark.announcements : 0)
+    const touched = this.#touched(same ? mark.changes : 0, same ? mark.rowLocks : 0)
     while (this.#changes.length > (same ? mark.changes : 0)) this.#undo(this.#changes.pop()!)
+    this.#regrets = this.#regrets.filter(({ changes }) => changes < this.#changes.length)
     if (!keepLocks) {
       while (this.#rowLocks.length > (same ? mark.rowLocks : 0)) {
         const [data, row] = this.#rowLocks.pop()!
@@ -192,6 +212,7 @@ export class Transaction {
       }
     }
     this.#locks.wake(this.#sid)
+    this.store.tell(touched)
   }
 
   #undo(change: Change): void {
@@ -233,16 +254,23 @@ export class Transaction {
       this.guard?.committed()
     }
     const announcements = this.#announcements
+    const touched = this.#touched(0, 0)
     this.#end()
     for (const announcement of announcements) announcement()
     // Those that end may go.
     for (const ending of this.endings.slice()) ending(true)
+    this.store.tell(touched)
   }
 
-  rollback(): void {
+  /** `isLost`: the session has ended; it has not asked for this. */
+  rollback(isLost = false): void {
+    const touched = this.#touched(0, 0)
+    const regrets = this.#regrets
     while (this.#changes.length > 0) this.#undo(this.#changes.pop()!)
     this.#end()
     for (const ending of this.endings.slice()) ending(false)
+    if (!isLost) { for (const { act } of regrets) act() }
+    this.store.tell(touched)
   }
 
   /** After a statement that changed and locked nothing: no transaction has begun. */
@@ -269,6 +297,7 @@ export class Transaction {
     this.#changes = []
     this.#rowLocks = []
     this.#savepoints = []
+    this.#regrets = []
     this.#tablesHeld = false
     this.#explicitlyHeld = false
     this.#epoch++

@@ -69,7 +69,7 @@ export abstract class CallParser extends ParserBase {
     } else if (!this.isOp(")")) {
       do {
         if (this.peek().text === "=>" && this.peek().kind === "op") {
-          names[args.length] = this.name()
+          names[args.length] = this.declaredName()
           this.at++
         }
         // TO_VECTOR(text, *, FLOAT32): any number of dimensions.

@@ -8,6 +8,8 @@ import { parseUnit } from "../../syntax/unitParser.ts"
 import type { Native, SystemPackage } from "../native.ts"
 import { dbmsAlert } from "./dbmsAlert.ts"
 import { dbmsApplicationInfo } from "./dbmsApplicationInfo.ts"
+import { dbmsAq } from "./dbmsAq.ts"
+import { dbmsAqadm } from "./dbmsAqadm.ts"
 import { dbmsAssert } from "./dbmsAssert.ts"
 import { dbmsCrypto } from "./dbmsCrypto.ts"
 import { dbmsLob } from "./dbmsLob.ts"
@@ -26,6 +28,8 @@ import { utlRaw } from "./utlRaw.ts"
 const sources: Readonly<Record<string, SystemPackage>> = {
   DBMS_ALERT: dbmsAlert,
   DBMS_APPLICATION_INFO: dbmsApplicationInfo,
+  DBMS_AQ: dbmsAq,
+  DBMS_AQADM: dbmsAqadm,
   DBMS_ASSERT: dbmsAssert,
   DBMS_CRYPTO: dbmsCrypto,
   DBMS_LOB: dbmsLob,
