@@ -42,6 +42,8 @@ export interface PoolStatistics {
   readonly opening: number
   /** Sessions being closed. */
   readonly closing: number
+  /** Open sessions outside of `max`, each for a listener that waits at the server; 0 where the package of the database has none. */
+  readonly dedicated: number
   /** Waiting requests. */
   readonly pending: number
   readonly min: number

@@ -34,6 +34,7 @@ describe("statistics", () => {
         idle: 0,
         opening: 0,
         closing: 0,
+        dedicated: 0,
         pending: 0,
         min: 1,
         max: 3,

@@ -218,8 +218,8 @@ def queues(connection):
     equal(1, queue.deqone().attempts)
     documents = connection.queue("py_json", "JSON")
     documents.deqoptions.wait = oracledb.DEQ_NO_WAIT
-    documents.enqmany([connection.msgproperties(payload=value) for value in ({"a": [1, None]}, "text")])
-    equal([{"a": [1, None]}, "text"], [message.payload for message in documents.deqmany(5)])
+    documents.enqmany([connection.msgproperties(payload=value) for value in ({"a": [1, None]}, [1, "x"])])
+    equal([{"a": [1, None]}, [1, "x"]], [message.payload for message in documents.deqmany(5)])
     documents.deqoptions.wait = 1
     equal(None, documents.deqone())
     equal(24010, code(lambda: connection.queue("nope").deqone()))

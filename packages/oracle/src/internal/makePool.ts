@@ -11,9 +11,10 @@ import { ConnectParameters, type ConnectSettings, type OracleCredentials } from 
 import { connectStringProblem, isAlias, shownConnectString } from "./connectStringCheck.ts"
 import { LeaseContexts } from "./leaseContext.ts"
 import { defaultCommitTimeout, type LeaseSettings, limitOf } from "./leaseSettings.ts"
+import { listenerSettings, withListeners } from "./listenerSessions.ts"
 import { openPauses } from "./openPauses.ts"
 import { driver } from "./oracledb.ts"
-import { noteAddress } from "./poolAddress.ts"
+import { noteAddress, shareAddress } from "./poolAddress.ts"
 import { changesServerSession, pooledServerProblems, withoutTags } from "./pooledServer.ts"
 import type { OracleSession } from "./session.ts"
 import * as Driver from "./sessionDriver.ts"
@@ -155,7 +156,7 @@ const hookProblems = (options: PoolOptions<unknown, unknown>): PoolError.Invalid
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>
 
-export const makePool: <OE = never, R = never>(
+const makeOne: <OE = never, R = never>(
   options: PoolOptions<OE, R>
 ) => Effect.Effect<
   Pool<OE>,
@@ -221,5 +222,23 @@ export const makePool: <OE = never, R = never>(
   limits.current = pool.settings
   const made = changesServerSession(settings) ? withoutTags(pool, name) : pool
   noteAddress(made, parameters.summary)
+  return made
+})
+
+/** A pool, and beside it one for listeners when they come. */
+export const makePool: <OE = never, R = never>(
+  options: PoolOptions<OE, R>
+) => Effect.Effect<
+  Pool<OE>,
+  PoolError.InvalidOptionsError | PoolError.OpenSessionError,
+  R | Scope.Scope
+> = Effect.fnUntraced(function*<OE, R>(options: PoolOptions<OE, R>) {
+  const pool = yield* makeOne(options)
+  const context = yield* Effect.context<R | Scope.Scope>()
+  const beside = { ...options, ...listenerSettings(options.name ?? "default") }
+  const made = yield* withListeners(pool, (changed) =>
+    // The settings were good for the pool, so they are for this one.
+    Effect.orDie(Effect.provideContext(makeOne<OE, R>({ ...beside, ...changed }), context)))
+  shareAddress(pool, made)
   return made
 })

@@ -11,6 +11,12 @@ export const noteAddress = (pool: object, summary: Summary): void => {
   summaries.set(pool, summary)
 }
 
+/** A pool that stands for another one leads where that one does. */
+export const shareAddress = (from: object, to: object): void => {
+  const summary = summaries.get(from)
+  if (summary !== undefined) summaries.set(to, summary)
+}
+
 /**
  * The service, and the host where there is one alone: of several the session knows which. Nothing where the connect string can be read
  * by the driver only.

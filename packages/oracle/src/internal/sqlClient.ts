@@ -9,9 +9,11 @@ import * as Client from "effect/sql/SqlClient"
 import type * as SqlConnection from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
 import type { OracleConnection } from "../OracleConnection.ts"
 import { OracleContext } from "../OracleContext.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
+import { Alerts, channelProblem, payloadProblem, signal } from "./alerts.ts"
 import { loadProblem } from "./loadOptions.ts"
 import { load, targetOn } from "./loads.ts"
 import { addressAttributes } from "./poolAddress.ts"
@@ -170,6 +172,22 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
           : Effect.flatten(asSqlError("acquireConnection")(use((connection) => f(connection))))
     )
 
+  const alerts = new Alerts(pool)
+  const listen: ClientShape["listen"] = (channel) =>
+    Stream.mapError(alerts.listen(channel), (failure) => toSqlError(failure, "listen"))
+  const notify: ClientShape["notify"] = (channel, payload) => {
+    const problem = channelProblem("notify", channel) ?? payloadProblem(payload)
+    if (problem !== undefined) return Effect.fail(toSqlError(problem, "notify"))
+    return Effect.asVoid(
+      asSqlError("notify")(useConnection((connection) =>
+        Effect.tap(
+          signal(connection, channel, payload),
+          () => connection.transactions.isOpen ? Effect.void : connection.commit
+        )
+      ))
+    )
+  }
+
   const sink: ClientShape["sink"] = (table, columns, loading = {}) => {
     const problem = loadProblem(table, columns, loading)
     if (problem !== undefined) return Sink.fail(problem)
@@ -183,7 +201,14 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
   }
 
   const complete = <C extends Client.SqlClient>(constructor: C, plain: (self: object) => object) => {
-    const made = Object.assign(withDialect(withStatements(constructor)), { pool, withTransaction, useConnection, sink })
+    const made = Object.assign(withDialect(withStatements(constructor)), {
+      pool,
+      withTransaction,
+      useConnection,
+      sink,
+      listen,
+      notify
+    })
     rememberRunner(made, (connection) => (effect) => ofClient.inside(wrap(connection), effect))
     rememberTransactions(made, (connection) => ofClient.on(wrap(connection)))
     return Object.assign(made, { safe: made, withoutTransforms: () => plain(made) as typeof made })

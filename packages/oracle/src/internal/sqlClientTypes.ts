@@ -6,6 +6,7 @@ import type * as Sink from "effect/Sink"
 import type * as Client from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
+import type * as Stream from "effect/Stream"
 import type { OracleConnection } from "../OracleConnection.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
 import type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./loadOptions.ts"
@@ -117,6 +118,19 @@ export interface ClientShape extends Client.SqlClient {
   readonly useConnection: <A, E, R>(
     f: (connection: OracleConnection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | SqlError, R>
+  /**
+   * The payloads of the notices that are sent to a channel, over `DBMS_ALERT`. One session outside of the pool's `max` waits for all channels of
+   * the client; it is opened with the first listener and closed with the last. When it is lost, another one is registered for them.
+   *
+   * Notices of one channel may be merged: of several that are committed before a listener looks, it gets the last. What is sent while no
+   * session listens is lost. `OracleQueue` is for messages that each count. The user needs `execute` on `DBMS_ALERT`.
+   */
+  readonly listen: (channel: string) => Stream.Stream<string, SqlError>
+  /**
+   * Sends a notice to the listeners of a channel: when the transaction commits, or at once outside of one. Transactions that notify the same
+   * channel wait for each other. A channel is a name of at most 30 bytes in which capitals do not count, a payload has at most 1800 bytes.
+   */
+  readonly notify: (channel: string, payload: string) => Effect.Effect<void, SqlError>
   /**
    * A sink that loads rows into a table, as `connection.sink` does, with the client's names of the table and its columns. In a transaction
    * it loads on the connection of that; outside each chunk is committed, and `committed` of a failure says how many rows stay.

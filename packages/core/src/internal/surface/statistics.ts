@@ -16,6 +16,7 @@ export const statistics = <S>(state: PoolState<S>): PoolStatistics => {
     idle: counts.idle + counts.checking,
     opening: counts.opening,
     closing: counts.closing,
+    dedicated: 0,
     pending: state.waiting.size,
     min: settings.min,
     max: settings.max,

@@ -36,9 +36,9 @@ import { mviewRows } from "./materializedViews.ts"
 import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
 import { policyRows } from "./policyRows.ts"
 import { mayRead, privilegeViews } from "./privilegeViews.ts"
+import { queueObjectRows, queueRows, queueTableRows } from "./queueRows.ts"
 import { spaceViews } from "./spaceViews.ts"
 import { tablespaces } from "./tablespaces.ts"
-import { queueObjectRows, queueRows, queueTableRows } from "./queueRows.ts"
 import {
   collectionTypeRows,
   plsqlCollectionTypeRows,

@@ -1,0 +1,194 @@
+/** Waiting for messages: dequeue, work and commit on one session of the listeners, again and again until a message comes. */
+import { PoolError } from "@sessionpool/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { OracleConnection } from "../OracleConnection.ts"
+import { isOracleError } from "../OracleError.ts"
+import type { OracleSessionPool } from "../OracleSessionPool.ts"
+import type { CallError } from "./caller.ts"
+import { MessageDecodeError } from "./messageDecodeError.ts"
+import { dequeue, type IncomingMessage, type QueueTarget, type Selection } from "./queueCalls.ts"
+import { readPayload, Unfit } from "./queuePayload.ts"
+
+/** A message as a program gets it. */
+export interface ReceivedMessage<out A> {
+  readonly id: string
+  readonly value: A
+  readonly priority: number
+  readonly correlation: string | undefined
+  readonly attempts: number
+  readonly enqueuedAt: Date | undefined
+}
+
+type Pool<OE> = OracleSessionPool.Pool<OE>
+
+/** What a take fails with by itself. */
+export type TakeError<OE> = PoolError.AcquireError | OE | CallError | MessageDecodeError
+
+/** The session was lost, or none could be opened, while nothing was taken: worth another try. */
+class Lost<OE> {
+  readonly failure: PoolError.AcquireError | OE | CallError
+
+  constructor(failure: PoolError.AcquireError | OE | CallError) {
+    this.failure = failure
+  }
+}
+
+const isLoss = (failure: unknown): boolean =>
+  isOracleError(failure)
+    ? failure.isSessionFatal
+    : failure instanceof PoolError.ConnectionReleasedError ||
+      (failure instanceof PoolError.OpenSessionError && failure.isRetryable)
+
+/** Pauses between attempts to wait on another session: 100 ms, doubled up to 5 seconds, jittered. */
+export const defaultReconnect: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(5)))),
+  Schedule.jittered
+)
+
+export interface Waiting<OE> {
+  /** The pool of the listeners' sessions. */
+  readonly sessions: Effect.Effect<Pool<OE>>
+  readonly target: QueueTarget<unknown>
+  readonly selection: Selection
+  /** How long one dequeue waits at the server, in whole seconds. */
+  readonly seconds: number
+  readonly reconnect: Schedule.Schedule<unknown>
+}
+
+const received = <A>(
+  { name, payload }: QueueTarget<A>,
+  connection: OracleConnection,
+  message: IncomingMessage
+): Effect.Effect<ReceivedMessage<A>, MessageDecodeError> => {
+  const id = message.msgId.toString("hex").toUpperCase()
+  const value = readPayload(payload, message.payload, connection.values)
+  if (value instanceof Unfit) {
+    return Effect.fail(
+      new MessageDecodeError({ queue: name, messageId: id, attempts: message.numAttempts, problem: value.problem })
+    )
+  }
+  return Effect.succeed({
+    id,
+    value,
+    priority: message.priority,
+    correlation: message.correlation ?? undefined,
+    attempts: message.numAttempts,
+    enqueuedAt: message.enqTime
+  })
+}
+
+/** One dequeue; what becomes of a loss in it is told apart from failures of what follows. */
+const look = <OE>(waiting: Waiting<OE>, connection: OracleConnection, seconds: number) =>
+  Effect.mapError(
+    dequeue(connection, waiting.target, waiting.selection, seconds),
+    (failure) => isLoss(failure) ? new Lost<OE>(failure) : failure
+  )
+
+const patient = <OE, A, E, R>(
+  waiting: Waiting<OE>,
+  effect: Effect.Effect<A, E | Lost<OE>, R>
+): Effect.Effect<A, E | PoolError.AcquireError | OE | CallError, R> =>
+  Effect.mapError(
+    Effect.retry(effect, {
+      schedule: waiting.reconnect as Schedule.Schedule<unknown, E | Lost<OE>>,
+      while: (failure: E | Lost<OE>): boolean => failure instanceof Lost
+    }),
+    (failure) => failure instanceof Lost ? (failure as Lost<OE>).failure : failure as E
+  )
+
+/**
+ * Takes one message and runs `f` on it in the transaction of the dequeue, which commits when `f` succeeds and is rolled back otherwise.
+ * Each wait leases a session anew, so that the pool can check, replace and close sessions between two.
+ */
+export const takeOne = <A, OE, B, E, R>(
+  waiting: Waiting<OE> & { readonly target: QueueTarget<A> },
+  f: (message: ReceivedMessage<A>, connection: OracleConnection) => Effect.Effect<B, E, R>,
+  waits: boolean
+): Effect.Effect<Option.Option<B>, E | TakeError<OE>, R> => {
+  const once = Effect.flatMap(waiting.sessions, (pool) => {
+    const leased = pool.use((connection) =>
+      // What `f` fails with is not the pool's failure: it goes past the search for lost sessions.
+      Effect.map(
+        Effect.flatMap(look(waiting, connection, waits ? waiting.seconds : 0), (message) =>
+          message === undefined
+            ? Effect.succeed(Exit.succeed(Option.none<B>()))
+            : Effect.exit(
+              connection.withTransaction(
+                Effect.flatMap(received(waiting.target, connection, message), (ready) => f(ready, connection))
+              ).pipe(Effect.map(Option.some))
+            )),
+        (exit): Exit.Exit<Option.Option<B>, E | TakeError<OE>> => exit
+      )
+    )
+    return Effect.mapError(
+      leased,
+      (failure) => failure instanceof Lost || !isLoss(failure) ? failure : new Lost<OE>(failure)
+    )
+  })
+  const one = Effect.flatten(patient(waiting, once))
+  if (!waits) return one
+  const loop: Effect.Effect<Option.Option<B>, E | TakeError<OE>, R> = Effect.flatMap(
+    one,
+    (found) => Option.isSome(found) ? Effect.succeed(found) : loop
+  )
+  return loop
+}
+
+interface Held {
+  readonly connection: OracleConnection
+  readonly scope: Scope.Closeable
+}
+
+/**
+ * Messages one after the other. Each is committed when the next one is asked for, or the stream ends in success; otherwise it is
+ * rolled back.
+ */
+export const messages = <A, OE>(
+  waiting: Waiting<OE> & { readonly target: QueueTarget<A> }
+): Stream.Stream<ReceivedMessage<A>, TakeError<OE>> =>
+  Stream.unwrap(Effect.gen(function*() {
+    let held: Held | undefined
+    const settle = (isDone: boolean): Effect.Effect<void, CallError> =>
+      Effect.suspend(() => {
+        if (held === undefined) return Effect.void
+        const { connection, scope } = held
+        held = undefined
+        return Effect.onExit(isDone ? connection.commit : Effect.void, (exit) => Scope.close(scope, exit))
+      })
+    const lease = Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const pool = yield* waiting.sessions
+        const scope = yield* Scope.make()
+        const found = yield* restore(Effect.flatMap(
+          Effect.mapError(
+            Scope.provide(pool.acquire(), scope),
+            (failure) => isLoss(failure) ? new Lost<OE>(failure) : failure
+          ),
+          (connection) => Effect.map(look(waiting, connection, waiting.seconds), (message) => ({ connection, message }))
+        )).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+        if (found.message === undefined) {
+          yield* Scope.close(scope, Exit.void)
+          return undefined
+        }
+        held = { connection: found.connection, scope }
+        return found.message
+      })
+    )
+    const next: Effect.Effect<readonly [ReceivedMessage<A>], TakeError<OE>> = Effect.flatMap(
+      patient(waiting, lease),
+      (message) => {
+        if (message === undefined) return next
+        return Effect.map(received(waiting.target, held!.connection, message), (ready) => [ready] as const)
+      }
+    )
+    yield* Effect.addFinalizer((exit) => Effect.ignore(settle(Exit.isSuccess(exit))))
+    const pull: Pull.Pull<readonly [ReceivedMessage<A>], TakeError<OE>> = Effect.andThen(settle(true), next)
+    return Stream.fromPull(Effect.succeed(pull))
+  }))
