@@ -30,7 +30,7 @@ export type {
  * - `pools`: an effect that gives the pools, such as `Effect.all([OracleSessionPool, HrPool])`.
  * - `path`: where the page is. Default: `"/pools"`. Beside it are `…/pools.json` with the counts, `…/metrics` for Prometheus with all of
  *   the program's metrics, and `…/events`, the news that the page lives on.
- * - `guard`: who may refresh, suspend, resume, drain and change sizes, by the request that asks for it. Without one, no one may.
+ * - `guard`: who may refresh, suspend, resume, drain an instance or the pool, and change sizes, by the request that asks for it. Without one, no one may.
  *
  * **Gotchas**
  *

@@ -68,6 +68,18 @@ export const state = "db.client.connection.state"
 export const outcome = "outcome"
 
 /**
+ * The attribute of {@link instanceCount} and {@link instanceOpens} that names the instance of the database.
+ *
+ * **When to use**
+ *
+ * Use to see what one instance bears.
+ *
+ * @category attributes
+ * @since 0.3.0
+ */
+export const instance = "sessionpool.instance"
+
+/**
  * The values of the attribute `unit`, in the notation of OpenTelemetry (UCUM).
  *
  * **When to use**
@@ -96,6 +108,19 @@ export const units = {
  * @since 0.1.0
  */
 export const count = "db.client.connection.count"
+
+/**
+ * Gauge: open sessions by {@link instance} of the database, one series for each {@link state}; there when the driver tells the instance. The
+ * conventions have no name for it.
+ *
+ * **When to use**
+ *
+ * Use to see whether the instances bear the same, and whether a drained one is empty.
+ *
+ * @category gauges
+ * @since 0.3.0
+ */
+export const instanceCount = "sessionpool.instance.sessions"
 
 /**
  * Gauge: the most sessions that may be open.
@@ -204,6 +229,18 @@ export const useTime = "db.client.connection.use_time"
  * @since 0.2.0
  */
 export const opens = "sessionpool.session.opens"
+
+/**
+ * Counter: the sessions that were opened, by {@link instance} of the database. The conventions have no name for it.
+ *
+ * **When to use**
+ *
+ * Use to see where the listener puts new sessions.
+ *
+ * @category counters
+ * @since 0.3.0
+ */
+export const instanceOpens = "sessionpool.instance.opens"
 
 /**
  * Histogram, in seconds: how long a session was held without a call running on it. The conventions have no name for it.

@@ -43,7 +43,8 @@ export interface SessionLease {
  * - `openedAt` is a date in milliseconds; the other times are durations in milliseconds. `idleMillis` is `undefined` unless no
  *   caller holds it.
  * - `uses` is how many leases it has served, the present one included.
- * - `instance`, `sid`, `serial` and `statement` are what the driver knows without a round trip. `statement` is the text that runs now,
+ * - `instance` is where at the database it was opened, if the driver tells.
+ * - `sid`, `serial` and `statement` are what the driver knows without a round trip. `statement` is the text that runs now,
  *   never with the values that are bound to it.
  *
  * **Example** (The sessions held longest)

@@ -6,12 +6,45 @@
 import type { GetMode } from "./PoolOptions.ts"
 
 /**
+ * What a pool has on one instance of the database.
+ *
+ * **Details**
+ *
+ * `opened` is `idle` plus `busy`. `isDrained` is true from `pool.drain` until the instance is restored. `totals` counts since the pool
+ * was made.
+ *
+ * **Example** (The instances that still have to be left)
+ *
+ * ```ts
+ * import type { Connection, SessionPool } from "@sessionpool/core"
+ * import { Effect } from "effect"
+ *
+ * const leaving = <C extends Connection.Connection>(pool: SessionPool.SessionPool<C>) =>
+ *   Effect.map(pool.statistics, ({ instances }) => instances.filter(({ isDrained, opened }) => isDrained && opened > 0))
+ * ```
+ *
+ * @see {@link PoolStatistics}
+ * @category models
+ * @since 0.3.0
+ */
+export interface InstanceStatistics {
+  readonly instance: string
+  readonly opened: number
+  readonly idle: number
+  readonly busy: number
+  readonly closing: number
+  readonly isDrained: boolean
+  readonly totals: { readonly opened: number; readonly closed: number }
+}
+
+/**
  * Counts and settings of a pool, under the names that cx_Oracle's `SessionPool` gives them.
  *
  * **Details**
  *
  * `opened` is `idle` plus `busy`. Durations are milliseconds; `Infinity` means never. `totals` counts since the pool was made:
- * its `hits` are requests that got a session in the state they asked for without waiting.
+ * its `hits` are requests that got a session in the state they asked for without waiting. `instances` has those of the database that sessions
+ * have landed on, in the order in which they were first heard of; none when the driver does not tell.
  *
  * **Example** (How busy a pool is)
  *
@@ -55,6 +88,7 @@ export interface PoolStatistics {
   readonly waitTimeout: number
   readonly stmtCacheSize: number
   readonly maxSessionsPerShard: number
+  readonly instances: ReadonlyArray<InstanceStatistics>
   readonly totals: {
     readonly opened: number
     readonly openFailures: number

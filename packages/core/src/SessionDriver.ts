@@ -101,7 +101,10 @@ export interface SessionSettings {
  * @since 0.1.0
  */
 export interface SessionDescription {
-  /** The instance of the database that the session is on. */
+  /**
+   * The instance of the database that the session is on. The pool asks once, when the session is open, and counts sessions by it: it
+   * must be known by then, and be one of few names.
+   */
   readonly instance?: string | undefined
   /** The number of the session at the server. */
   readonly sid?: number | undefined
@@ -133,6 +136,8 @@ export interface SessionDescription {
  * - `interrupt` stops what the session is doing and succeeds once the session is quiet. The pool then pings it before it is
  *   lent again, so that a late break can never hit the next caller.
  * - `isHealthy` makes no round trip: it says what the driver knows, such as a notice of a planned shutdown.
+ * - `hasNotice` says of a session that is not healthy that its end was announced: it still answers, so the pool closes it in good order,
+ *   and looks at the others on the same instance.
  * - `isAuthenticationFailure` says that the database refused the credentials; the pool then stops trying with them.
  * - `lease` makes the connection; it must run every operation through `Lease.run`. It is called at the beginning of every lease,
  *   on a new session as on one that was lent before, and must not make a round trip: what belongs to this lease alone (whose work
@@ -182,6 +187,8 @@ export interface SessionDriver<S, C extends Connection, E = never, Cr extends Cr
   readonly interrupt: (session: S) => Effect.Effect<void, E>
   readonly isHealthy: (session: S) => boolean
   readonly isAuthenticationFailure: (error: E) => boolean
+  /** Whether the database has announced the end of the session, as far as the driver knows without a round trip. */
+  readonly hasNotice?: (session: S) => boolean
   /** What was refused, for a failure that is one of authentication; `"credentials"` when absent. */
   readonly refusal?: (error: E) => Refusal
   readonly lease: (

@@ -6,7 +6,7 @@ import { TestDatabase } from "@sessionpool/testing"
 import { Effect, Fiber, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { beside, openPool, settled } from "./openPool.ts"
+import { beside, openPool, settled, warm } from "./openPool.ts"
 
 type Pool = SessionPool.SessionPool<TestDatabase.TestConnection, unknown>
 
@@ -131,6 +131,34 @@ describe("the console", () => {
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(held)
       assert.strictEqual((yield* pool.statistics).opened, 0)
+    }))
+
+  it.effect("shows the instances of the database, and drains one", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 4, database: { instances: ["ONE", "TWO"] } })
+      const { get, steer } = yield* consoleOf(pool, () => Effect.succeed(true))
+      yield* warm(pool, "", "", "")
+      const shown = Effect.map(get("/pools/pools.json"), ({ text }) =>
+        (JSON.parse(text).pools[0].statistics.instances as ReadonlyArray<Record<string, unknown>>).map(
+          ({ instance, isDrained, opened }) => [instance, opened, isDrained]
+        ))
+      assert.deepStrictEqual(yield* shown, [["ONE", 2, false], ["TWO", 1, false]])
+      assert.strictEqual((yield* steer({ pool: 0, action: "drainInstance" })).status, 409)
+      assert.strictEqual((yield* steer({ pool: 0, action: "drainInstance", instance: "ONE" })).status, 200)
+      yield* settled
+      assert.deepStrictEqual(yield* shown, [["ONE", 0, true], ["TWO", 1, false]])
+      const { lines } = JSON.parse((yield* get("/pools/pools.json")).text).pools[0].figures
+      assert.includeMembers(
+        lines.map(({ text }: { readonly text: string }) =>
+          text
+        ),
+        [
+          "ONE is drained: 2 idle sessions go now, 0 busy ones as they come back",
+          "no session is left on ONE"
+        ]
+      )
+      assert.strictEqual((yield* steer({ pool: 0, action: "undrainInstance", instance: "ONE" })).status, 200)
+      assert.deepStrictEqual(yield* shown, [["ONE", 0, false], ["TWO", 1, false]])
     }))
 
   it.effect("refreshes, suspends and resumes, and says how the pool is", () =>

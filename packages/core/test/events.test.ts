@@ -17,7 +17,7 @@ describe("events", () => {
       yield* TestClock.adjust("2 minutes")
       assert.deepStrictEqual(events.map((event) => ({ ...event })), [
         { _tag: "RequestQueued", at: 0, pending: 1 },
-        { _tag: "SessionOpened", at: 300, session: 1, identity: "the pool's user", tookMillis: 300 },
+        { _tag: "SessionOpened", at: 300, session: 1, identity: "the pool's user", instance: "test", tookMillis: 300 },
         {
           _tag: "SessionLent",
           at: 300,

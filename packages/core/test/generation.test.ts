@@ -41,6 +41,7 @@ const poolWithSession = (options: PoolOptions.Options = {}, hasLeaseHook = false
     id: 1,
     group: groups.own,
     handle: {},
+    instance: undefined,
     now: clock.now(),
     account: "",
     lifetimePart: 1,

@@ -95,7 +95,10 @@ describe("metrics", () => {
           ["db.client.connection.pending_requests", 2],
           ["db.client.connection.timeouts", 0],
           ["sessionpool.session.opens{opened}", 3],
-          ["sessionpool.session.opens{failed}", 0]
+          ["sessionpool.session.opens{failed}", 0],
+          ["sessionpool.instance.sessions{idle}", 0],
+          ["sessionpool.instance.sessions{used}", 3],
+          ["sessionpool.instance.opens", 3]
         ]
       )
       yield* TestClock.adjust("1 second")
@@ -145,10 +148,11 @@ describe("metrics", () => {
       ]
       const { pool } = yield* openPool({ name: "closed-explicitly" })
       yield* served(pool)
-      assert.deepStrictEqual(left(yield* metricsOf("closed-explicitly")), [6, 7])
+      // Those of the instance that its session has landed on included.
+      assert.deepStrictEqual(left(yield* metricsOf("closed-explicitly")), [8, 8])
       yield* pool.close()
       const after = yield* metricsOf("closed-explicitly")
-      assert.deepStrictEqual(left(after), [0, 7])
+      assert.deepStrictEqual(left(after), [0, 8])
       assert.strictEqual(histogramOf(after, PoolMetrics.useTime).count, 1)
       const scope = yield* Scope.make()
       yield* Scope.provide(openPool({ name: "short-lived" }), scope)

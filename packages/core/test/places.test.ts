@@ -16,7 +16,17 @@ const group = () => {
 }
 
 const sessionOf = (group: SessionGroup<object>) =>
-  new Session<object>({ id: 1, group, handle: {}, now: 0, account: "", lifetimePart: 1, suspicion: 0, epoch: 0 })
+  new Session<object>({
+    id: 1,
+    group,
+    handle: {},
+    instance: undefined,
+    now: 0,
+    account: "",
+    lifetimePart: 1,
+    suspicion: 0,
+    epoch: 0
+  })
 
 /** A session that has been brought to a place by the shortest way. */
 const at = (place: Exclude<Place, "gone" | "opening">) => {

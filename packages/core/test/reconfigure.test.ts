@@ -50,6 +50,7 @@ describe("reconfigure", () => {
         leakReclaim: true,
         idleLeaseThreshold: 11_000,
         maxUsesPerSession: 12,
+        rebalanceInterval: 13_000,
         homogeneous: false,
         maxSessionsPerShard: 2,
         maxSessionsPerIdentity: 3,

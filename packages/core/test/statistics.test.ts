@@ -45,6 +45,15 @@ describe("statistics", () => {
         waitTimeout: 7000,
         stmtCacheSize: 5,
         maxSessionsPerShard: 2,
+        instances: [{
+          instance: "test",
+          opened: 1,
+          idle: 0,
+          busy: 1,
+          closing: 0,
+          isDrained: false,
+          totals: { opened: 1, closed: 0 }
+        }],
         totals: { opened: 1, openFailures: 0, closed: 0, lent: 1, hits: 0, timeouts: 0, refused: 0, leaks: 0 }
       })
     }))

@@ -68,6 +68,20 @@ describe("instances of one database", () => {
       assert.strictEqual((yield* connect(address)).instanceName, "SALES1")
     })))
 
+  it.live("serve those that are there until they go, and no others, when their stop is planned", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const server = yield* cluster()
+      const address = server.connectStringOf({ instance: "SALES1" })
+      const there = yield* connect(address)
+      const other = yield* connect(server.connectStringOf({ instance: "SALES2" }))
+      yield* server.shutdown({ instance: "SALES1", mode: "drain" })
+      assert.deepStrictEqual(yield* rows(there, "select n from t"), [[1]])
+      assert.deepStrictEqual([there.isHealthy(), other.isHealthy()], [false, true])
+      assert.strictEqual((yield* connect(address)).instanceName, "SALES2")
+      yield* server.startup({ instance: "SALES1" })
+      assert.strictEqual((yield* connect(address)).instanceName, "SALES1")
+    })))
+
   it.live("are reached by name and by service, from any listener", () =>
     Effect.scoped(Effect.gen(function*() {
       const server = yield* cluster()

@@ -6,6 +6,7 @@ import {
   driverInternals,
   fitConnection,
   fitPool,
+  inbandNotice,
   modifiedSchema,
   objectTypeCache,
   parseOracleDate,
@@ -46,7 +47,15 @@ describe("the private members of the driver", () => {
 
   it("are given up by name where a release has them otherwise", () => {
     const without = (readBuf: unknown) => ({ _impl: { _protocol: { readBuf } } }) as unknown as DriverConnection
-    const all = [parseOracleDate, pendingBreak, statementCache, objectTypeCache, modifiedSchema, pipelineFetchTypes]
+    const all = [
+      parseOracleDate,
+      pendingBreak,
+      statementCache,
+      objectTypeCache,
+      inbandNotice,
+      modifiedSchema,
+      pipelineFetchTypes
+    ]
     assert.deepStrictEqual(fitConnection({} as DriverConnection), all)
     assert.deepStrictEqual(fitConnection(without({})), all)
     const changed = {

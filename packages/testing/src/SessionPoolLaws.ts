@@ -61,7 +61,9 @@ export const laws: Readonly<Record<number, string>> = {
   15: "no fiber runs inside a step",
   16: "durations do not depend on the wall clock",
   17: "after the pool's scope nothing is left: session, fiber, timer, gauge, group",
-  18: "a suspended pool lends no session and fails no request that waits; a refreshed one lends no session from before"
+  18:
+    "a suspended pool lends no session and fails no request that waits; a refreshed one lends no session from before, " +
+    "and none that was on an instance when that was drained"
 }
 
 /**

@@ -289,6 +289,12 @@ describe("the laws find", () => {
     assert.include([5, 18], found.law)
   })
 
+  it("a pool that stays on an instance that is drained (18)", async () => {
+    const found = await violation(SessionPoolLaws.steering, withPool((pool) => ({ ...pool, drain: () => Effect.void })))
+    assert.strictEqual(found.law, 18)
+    assert.match(found.problems.join(), /was on (?:ONE|TWO|an instance) when that was drained/)
+  })
+
   it("a pool that keeps its sessions when it is refreshed (18)", async () => {
     const found = await violation(SessionPoolLaws.steering, withPool((pool) => ({ ...pool, refresh: Effect.void })))
     assert.strictEqual(found.law, 18)

@@ -86,6 +86,16 @@ export const objectTypeCache: Member = {
 }
 
 /**
+ * The number of the notice that the server has sent without being asked: 12572 for a planned shutdown, 12573 for another word of the
+ * administrator (`ControlPacket` in `lib/thin/sqlnet/packet.js`). The public `isHealthy` is false for both, as for a lost socket.
+ */
+export const inbandNotice: Member = {
+  name: "connection._impl.nscon.controlPkt",
+  fallback:
+    "sessions whose shutdown was announced are closed as dead ones are, and others on their instance are not looked at"
+}
+
+/**
  * The data of an object or a collection (`lib/thin/dbObject.js`), in which a NUMBER still has its digits: the driver's own
  * properties make a double of it. Without it such numbers are refused, unless they are asked for as doubles.
  */
@@ -310,11 +320,16 @@ export interface DriverInternals {
   readonly forgetStatement: ((sql: string) => void) | undefined
   /** Drops what the driver knows of object types, by {@link objectTypeCache}; the next that is asked for is described. */
   readonly forgetTypes: (() => void) | undefined
+  /** By {@link inbandNotice}: whether the server has announced its end. */
+  readonly hasNotice: (() => boolean) | undefined
   /** Lowers {@link modifiedSchema}: the server has taken the schema, or is not to be told of it. */
   readonly schemaIsSettled: (() => void) | undefined
   /** By {@link pipelineFetchTypes}; `undefined` also where the server takes none. */
   readonly pipelines: Pipelines | undefined
 }
+
+/** What the server sends when its end is planned. */
+const plannedShutdown = 12_572
 
 /** Thick mode has none of it, and needs none: OCI keeps its own statements. */
 export const driverInternals = (connection: DriverConnection): DriverInternals => {
@@ -323,6 +338,7 @@ export const driverInternals = (connection: DriverConnection): DriverInternals =
       isBreakPending: undefined,
       forgetStatement: () => {},
       forgetTypes: undefined,
+      hasNotice: undefined,
       schemaIsSettled: undefined,
       pipelines: undefined
     }
@@ -340,6 +356,9 @@ export const driverInternals = (connection: DriverConnection): DriverInternals =
       objectTypes.types.clear()
       objectTypes.classes.clear()
     },
+    hasNotice: isObject(network) && isObject(network["controlPkt"])
+      ? () => inner(network, "controlPkt", "errno") === plannedShutdown
+      : undefined,
     schemaIsSettled: isObject(implementation) && typeof implementation["_currentSchemaModified"] === "boolean"
       ? () => {
         implementation["_currentSchemaModified"] = false
@@ -351,12 +370,13 @@ export const driverInternals = (connection: DriverConnection): DriverInternals =
 
 /** Fits a new connection of Thin mode; gives the members that this driver does not have. */
 export const fitConnection = (connection: DriverConnection): ReadonlyArray<Member> => {
-  const { forgetStatement, isBreakPending, schemaIsSettled } = driverInternals(connection)
+  const { forgetStatement, hasNotice, isBreakPending, schemaIsSettled } = driverInternals(connection)
   return [
     ...(readEarlyDates(connection) ? [] : [parseOracleDate]),
     ...(isBreakPending === undefined ? [pendingBreak] : []),
     ...(forgetStatement === undefined ? [statementCache] : []),
     ...(tellTypesApart(connection) ? [] : [objectTypeCache]),
+    ...(hasNotice === undefined ? [inbandNotice] : []),
     ...(schemaIsSettled === undefined ? [modifiedSchema] : []),
     ...(hasPipelines(connection) ? [] : [pipelineFetchTypes])
   ]

@@ -174,6 +174,11 @@ export class OracleSession {
     return this.attached === undefined ? this.transport?.isConnected === true : this.attached.isHealthy()
   }
 
+  /** Whether the server has announced its end. A connection that is with the transport cannot be asked. */
+  get hasNotice(): boolean {
+    return !this.#isLost && this.attached !== undefined && this.#internals.hasNotice?.() === true
+  }
+
   /**
    * How long a commit may take, 0 for as long as it takes. As it is not broken off, a call timeout of the holder counts only where it
    * is longer than a break may take.

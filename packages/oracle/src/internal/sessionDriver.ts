@@ -229,6 +229,7 @@ export const make = (
   reset,
   interrupt: (session) => Effect.catch(session.stop, failed("break", session.secrets)),
   isHealthy: (session) => session.isHealthy,
+  hasNotice: (session) => session.hasNotice,
   hasOpenWork: (session) => session.attached?.transactionInProgress === true,
   isAuthenticationFailure: (error) => error.reason._tag === "AuthenticationError",
   refusal: ({ reason: { codes } }) =>

@@ -38,6 +38,15 @@ export interface TestDatabase {
   readonly killAll: Effect.Effect<number>
   /** Announces that a session is about to be shut down, which the driver sees without a round trip. */
   readonly announceShutdown: (session: number) => Effect.Effect<boolean>
+  /**
+   * Takes an instance down: new sessions land on the others. Those that are there are told that it will stop, which the driver sees without
+   * a round trip (`"announced"`), are killed (`"abort"`), or hear nothing and live on, as when only the service was taken away (`"unlisted"`).
+   */
+  readonly stopInstance: (instance: string, how: "abort" | "announced" | "unlisted") => Effect.Effect<void>
+  /** An instance that was taken down is there again. */
+  readonly startInstance: (instance: string) => Effect.Effect<void>
+  /** Has the listener put every new session on this instance, as long as it is up; `undefined`: on the one with the fewest again. */
+  readonly placeOn: (instance: string | undefined) => Effect.Effect<void>
   /** Lets the driver report a fatal error on a session that is lent. */
   readonly reportFatal: (session: number, cause: unknown) => Effect.Effect<boolean>
   /** Sessions that are open. */

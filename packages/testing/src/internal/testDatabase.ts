@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import { LedgerBook } from "./ledger.ts"
+import { Listener } from "./listener.ts"
 import type { TestDatabase } from "./switches.ts"
 import {
   type Behaviour,
@@ -22,7 +23,12 @@ import {
 } from "./testSession.ts"
 
 /** A session as it was opened. It stands apart from the opening, so that it does not keep the request with its password. */
-const sessionOf = (request: SessionDriver.OpenRequest, number: number, openedAt: number): MutableSession => {
+const sessionOf = (
+  request: SessionDriver.OpenRequest,
+  number: number,
+  instance: string,
+  openedAt: number
+): MutableSession => {
   return {
     number,
     user: request.user ?? "",
@@ -33,6 +39,7 @@ const sessionOf = (request: SessionDriver.OpenRequest, number: number, openedAt:
     // As they are now: a server knows what was sent to it.
     shardingKey: structuredClone(request.shardingKey),
     superShardingKey: structuredClone(request.superShardingKey),
+    instance,
     openedAt,
     state: new Map(),
     clientIdentifier: undefined,
@@ -66,6 +73,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
     behaviours.set(operation as Operation, { latency, outcome: "succeed", times: Infinity })
   }
   let lastNumber = 0
+  const listener = new Listener(options.instances ?? ["test"])
 
   const connectionFailure = (message: string) => new TestDatabaseError({ kind: "connection", message })
 
@@ -178,14 +186,20 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       book.write("openRequested", 0, who)
       // Only the waiting may be cut short: from the moment the session is there, it is the caller's.
       return Effect.interruptible(Effect.andThen(behave("open"), authenticate(request))).pipe(
+        Effect.andThen(Effect.suspend(() => {
+          const instance = listener.place(sessions.values())
+          return instance === undefined
+            ? Effect.fail(connectionFailure("no instance of the database is up"))
+            : Effect.succeed(instance)
+        })),
         Effect.tapCause((cause) =>
           Effect.sync(() => {
             if (Cause.hasInterrupts(cause)) book.write("openAbandoned", 0, who)
             else book.write("openFailed", 0, who, String(Cause.squash(cause)))
           })
         ),
-        Effect.map(() => {
-          const session = sessionOf(request, ++lastNumber, now())
+        Effect.map((instance) => {
+          const session = sessionOf(request, ++lastNumber, instance, now())
           sessions.set(session.number, session)
           book.write("opened", session.number, who)
           return session
@@ -306,6 +320,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
           }))
       }),
     isHealthy: (given) => !mutable(given).hasNotice,
+    hasNotice: (given) => mutable(given).hasNotice,
     hasOpenWork: (session) => session.inTransaction,
     isAuthenticationFailure: (error) => error.kind === "authentication",
     lease: (given, lease) => {
@@ -319,8 +334,8 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       return new TestConnection(lease, session, perform)
     },
     describe: (given) => {
-      const { number, running, statement } = mutable(given)
-      return { instance: "test", sid: number, serial: 1, statement: running === "execute" ? statement : undefined }
+      const { instance, number, running, statement } = mutable(given)
+      return { instance, sid: number, serial: 1, statement: running === "execute" ? statement : undefined }
     },
     attributes: (session) => ({ "db.system.name": "test", "session.number": session.number })
   }
@@ -371,6 +386,17 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       withSession(number, (session) => {
         session.hasNotice = true
       }),
+    stopInstance: (instance, how) =>
+      Effect.sync(() => {
+        listener.setUp(instance, false)
+        for (const session of sessions.values()) {
+          if (session.instance !== instance) continue
+          if (how === "abort") kill(session)
+          else if (how === "announced") session.hasNotice = true
+        }
+      }),
+    startInstance: (instance) => Effect.sync(() => listener.setUp(instance, true)),
+    placeOn: (instance) => Effect.sync(() => listener.placeOn(instance)),
     reportFatal: (number, cause) => withSession(number, (session) => session.lease?.reportFatal(cause)),
     sessions: Effect.sync(() => [...sessions.values()]),
     refusedLogins: Effect.sync(() => new Map(refused)),

@@ -60,6 +60,8 @@ export interface TestSession {
   readonly purity: "default" | "new"
   readonly shardingKey: SessionRequest.ShardingKey | undefined
   readonly superShardingKey: SessionRequest.ShardingKey | undefined
+  /** The instance that it is on. */
+  readonly instance: string
   readonly openedAt: number
   /** State that outlives a lease, as NLS settings do in Oracle. */
   readonly state: Map<string, string>
@@ -164,6 +166,8 @@ export interface Options {
   readonly accounts?: Readonly<Record<string, string>> | undefined
   /** What statements answer. Without it every statement fails, and says so. */
   readonly answer?: ((statement: Statement) => Effect.Effect<unknown, TestDatabaseError>) | undefined
+  /** The instances of the database; `["test"]` unless told. The listener puts a session on the one with the fewest. */
+  readonly instances?: ReadonlyArray<string> | undefined
   /** How long each operation takes at first. */
   readonly latency?: Partial<Record<Operation, Duration.Input>> | undefined
 }

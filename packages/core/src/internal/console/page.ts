@@ -40,6 +40,9 @@ export const page = (config: PageConfig, nonce: string): string =>
 <section><h2>Sessions, the last 30 seconds</h2><canvas id="lanes" aria-label="One lane for each session"></canvas><div class="axis"><span>30 s ago</span><span>20 s</span><span>10 s</span><span>now</span></div><div class="key" id="key"></div></section>
 ${config.steering ? steering : ""}
 ${table("Longest leases", "leases", ["session", "held", "taken by", "runs", "tag"])}
+<div id="where" hidden>${
+    table("Instances of the database", "instances", ["instance", "open", "busy", "idle", "opened in all", ""])
+  }</div>
 ${table("States asked for", "tags", ["tag", "lent", "had it already"], "half")}
 ${table("Events", "events", ["when", "", ""], "half")}
 ${table("All sessions", "sessions", ["session", "is", "for", "age", "identity", "tag", "instance", "at the server"])}

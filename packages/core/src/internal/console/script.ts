@@ -194,6 +194,19 @@ const show = () => {
     fill("sessions", sessions.slice(0, 1000).map((one) =>
       cells(element("tr"), [one.number, one.place, duration(one.placeMillis), duration(one.ageMillis), one.identity, one.tag, one.instance, one.server])))
   }
+  /* One instance is the whole database, unless it is drained. */
+  by("where").hidden = s.instances.length < 2 && !s.instances.some((one) => one.isDrained)
+  fill("instances", s.instances.map((one) => {
+    const row = cells(element("tr"), [one.instance, one.opened, one.busy, one.idle, one.totals.opened])
+    const last = element("td", one.isDrained ? (one.opened + one.closing === 0 ? "drained " : "being drained ") : "")
+    if (config.steering) {
+      const button = element("button", one.isDrained ? "Undo" : "Drain")
+      button.onclick = () => steer(one.isDrained ? "undrainInstance" : "drainInstance", { instance: one.instance })
+      last.append(button)
+    }
+    row.append(last)
+    return row
+  }))
   fill("tags", tags.slice(0, 50).map((one) =>
     cells(element("tr"), [one.tag === "" ? "no tag" : one.tag, one.lent, (100 * one.hits / one.lent).toFixed(0) + " %"])))
   fill("events", lines.slice(-60).reverse().map((one) =>

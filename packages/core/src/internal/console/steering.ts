@@ -6,9 +6,10 @@ import type { AnyPool } from "./view.ts"
 /** The body of a request that steers. */
 export const Order = Schema.Struct({
   pool: Schema.Int,
-  action: Schema.Literals(["refresh", "suspend", "resume", "drain", "size"]),
+  action: Schema.Literals(["refresh", "suspend", "resume", "drain", "size", "drainInstance", "undrainInstance"]),
   min: Schema.optional(Schema.Int),
-  max: Schema.optional(Schema.Int)
+  max: Schema.optional(Schema.Int),
+  instance: Schema.optional(Schema.String)
 })
 
 export type Order = typeof Order.Type
@@ -46,6 +47,13 @@ export const carryOut = (pool: AnyPool, order: Order): Effect.Effect<Answer> => 
     }
     case "refresh":
       return answered(pool.refresh, "Every session is being replaced: idle ones now, busy ones as they come back.")
+    case "drainInstance":
+      return answered(
+        pool.drain(order.instance ?? ""),
+        "Sessions leave the instance: idle ones now, busy ones as they come back."
+      )
+    case "undrainInstance":
+      return answered(pool.undrain(order.instance ?? ""), "The instance is as good as any other again.")
     case "suspend":
       return answered(pool.suspend, "Requests wait until the pool is resumed.")
     case "resume":

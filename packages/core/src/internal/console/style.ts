@@ -27,6 +27,8 @@ th, td { padding: 3px 12px 3px 0; border-bottom: 1px solid var(--line); white-sp
 .scroll { overflow: auto; max-height: 340px }
 .soft { color: var(--soft) }
 .bad { color: var(--bad) }
+#where { display: contents }
+#where[hidden] { display: none }
 .steer { display: flex; gap: 8px; flex-wrap: wrap; align-items: center }
 .key { display: flex; gap: 4px 14px; flex-wrap: wrap; margin-top: 8px; color: var(--soft); font-size: 12px }
 .key i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 5px }

@@ -1,8 +1,10 @@
-/** Which sessions are closed because they have been idle for too long or have grown too old, and when the next ones are due. */
+/** Which sessions are closed because they have been idle for too long, have grown too old or are to move, and when the next are due. */
 import type { PoolState } from "../entities/poolState.ts"
+import { moveDue, nextMove } from "./moves.ts"
 
-/** Closes what is due at `now`. It looks only at what it closes, and at one session of each kind beyond. */
+/** Closes what is due at `now`. It looks only at what it closes, and at one session of each kind beyond; at all where one is to move. */
 export const evict = <S>(state: PoolState<S>, now: number): void => {
+  moveDue(state, now)
   for (;;) {
     const oldest = state.expiries.earliest
     if (oldest === undefined || oldest.expiresAt > now) break
@@ -24,5 +26,5 @@ export const nextEviction = <S>(state: PoolState<S>): number => {
   const idle = coldest === undefined || state.opened <= state.limits.min
     ? Infinity
     : coldest.idleSince + state.limits.idleTimeout
-  return Math.min(idle, state.expiries.earliest?.expiresAt ?? Infinity)
+  return Math.min(idle, state.expiries.earliest?.expiresAt ?? Infinity, nextMove(state))
 }

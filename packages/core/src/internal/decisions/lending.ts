@@ -8,8 +8,7 @@
 import * as SessionTag from "../../SessionTag.ts"
 import * as Overload from "../data/overload.ts"
 import type { PoolState } from "../entities/poolState.ts"
-import type { IsHealthy, Session } from "../entities/session.ts"
-import type { Criteria, Waiter } from "../entities/session.ts"
+import { type Criteria, type IsHealthy, type Session, type Waiter, whyUnhealthy } from "../entities/session.ts"
 import { isOpenable, unmetInShares } from "./demand.ts"
 import { isOverdue } from "./growth.ts"
 
@@ -33,7 +32,7 @@ export const findIdle = <S>(
     const session = state.idleFor(criteria)
     if (session === undefined) return undefined
     if (session.expiresAt <= now) state.retire(session, "expired")
-    else if (!isHealthy(session)) state.retire(session, "dead")
+    else if (!isHealthy(session)) state.retire(session, whyUnhealthy(session))
     else return session
   }
 }
@@ -142,8 +141,10 @@ const unfit = <S>(
     ? "refreshed"
     : session.uses >= state.limits.maxUses
     ? "used"
+    : session.leaves !== undefined
+    ? session.leaves
     : !isHealthy(session)
-    ? "dead"
+    ? whyUnhealthy(session)
     // Where requests do not wait for others, a session past `max` was opened for one of them.
     : state.roomToCome < 0 && (waiter === undefined || session.group.queue.impatientCount === 0)
     ? "surplus"

@@ -9,8 +9,7 @@ import type { CloseReason } from "../../PoolEvent.ts"
 import * as SessionTag from "../../SessionTag.ts"
 import type { IdleSessions } from "./idleSessions.ts"
 import type { Limits } from "./limits.ts"
-import type { Holder, IsHealthy, Session } from "./session.ts"
-import type { Criteria } from "./session.ts"
+import { type Criteria, type Holder, type IsHealthy, type Session, whyUnhealthy } from "./session.ts"
 
 /** What the fast path needs of the pool. */
 export interface FastPool<S> {
@@ -49,7 +48,7 @@ export class FastPath<S> {
     if (session.vettedIn !== pool.generation) return undefined
     const now = pool.timeOfTurn()
     if (session.expiresAt <= now || now - session.provenAt > pool.limits.pingInterval) return undefined
-    if (!isHealthy(session)) return void pool.retire(session, "dead")
+    if (!isHealthy(session)) return void pool.retire(session, whyUnhealthy(session))
     pool.takeIdle(session, holder, now)
     return session
   }
@@ -64,7 +63,7 @@ export class FastPath<S> {
     const pool = this.#pool
     if (session.vettedIn !== pool.generation || session.expiresAt <= now || pool.isCrowded) return false
     if (!isHealthy(session)) {
-      pool.retire(session, "dead")
+      pool.retire(session, whyUnhealthy(session))
       return false
     }
     pool.makeIdleUnlisted(session)

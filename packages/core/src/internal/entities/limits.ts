@@ -21,6 +21,7 @@ export interface Limits {
   readonly leakThreshold: number
   readonly idleLease: number
   readonly maxUses: number
+  readonly rebalance: number
   readonly perShard: number
   readonly perIdentity: number
   readonly perUser: number
@@ -48,6 +49,7 @@ export const limitsOf = (settings: Settings): Limits => ({
   leakThreshold: offOrMillis(settings.leakDetectionThreshold),
   idleLease: offOrMillis(settings.idleLeaseThreshold),
   maxUses: orUnbounded(settings.maxUsesPerSession),
+  rebalance: offOrMillis(settings.rebalanceInterval),
   perShard: orUnbounded(settings.maxSessionsPerShard),
   perIdentity: orUnbounded(settings.maxSessionsPerIdentity),
   perUser: orUnbounded(settings.maxSessionsPerUser),

@@ -5,6 +5,7 @@
 import type * as Deferred from "effect/Deferred"
 import type * as Fiber from "effect/Fiber"
 import type * as Redacted from "effect/Redacted"
+import type { CloseReason } from "../../PoolEvent.ts"
 import type { GetMode } from "../../PoolOptions.ts"
 import type { SessionTag } from "../../SessionTag.ts"
 import type { Expiring } from "../data/expiryHeap.ts"
@@ -13,6 +14,7 @@ import type { ListOfTag } from "../data/listsByTag.ts"
 import { GroupOpening } from "./groupOpening.ts"
 import type { Identity } from "./identity.ts"
 import { IdleByTag } from "./idleByTag.ts"
+import type { Instance } from "./instances.ts"
 import type { Share } from "./share.ts"
 import { WaitingByTag } from "./waitingByTag.ts"
 
@@ -50,6 +52,8 @@ export class Session<S> implements Expiring {
   readonly id: number
   readonly group: SessionGroup<S>
   readonly handle: S
+  /** Where at the database it is, if the driver knows. */
+  readonly instance: Instance | undefined
   readonly openedAt: number
   /** The account that it was opened with, as `PasswordDigests.account` gives it. */
   readonly account: string
@@ -83,6 +87,8 @@ export class Session<S> implements Expiring {
   breaking: Deferred.Deferred<void, unknown> | undefined = undefined
   /** The fiber of what the pool itself runs on it, such as a ping; `runOwnWork` sets it. */
   worker: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Why it is closed as soon as its holder returns it, or the ping that it is set aside for has ended. */
+  leaves: CloseReason | undefined = undefined
   /** Whether it was taken away from whoever had it: it is closed as soon as nothing runs on it. */
   isTaken = false
   /** The request on whose behalf it is being pinged, as long as that still waits. */
@@ -97,6 +103,7 @@ export class Session<S> implements Expiring {
     readonly id: number
     readonly group: SessionGroup<S>
     readonly handle: S
+    readonly instance: Instance | undefined
     readonly now: number
     readonly account: string
     readonly lifetimePart: number
@@ -106,6 +113,7 @@ export class Session<S> implements Expiring {
     this.id = options.id
     this.group = options.group
     this.handle = options.handle
+    this.instance = options.instance
     this.openedAt = options.now
     this.idleSince = options.now
     this.provenAt = options.now
@@ -123,6 +131,9 @@ export const expiry = (openedAt: number, lifetime: number, part: number): number
 
 /** What a driver knows about a session without a round trip. */
 export type IsHealthy<S> = (session: Session<S>) => boolean
+
+/** Why a session goes that the driver calls unhealthy: it is dead, unless its end was announced. */
+export const whyUnhealthy = <S>({ leaves }: Session<S>): CloseReason => leaves ?? "dead"
 
 /** The sessions of one sharding key, as far as `maxSessionsPerShard` is concerned. */
 export class Shard<S> {

@@ -10,7 +10,7 @@ import type { IsHealthy, Session } from "../entities/session.ts"
 /** The driver, as far as work that no caller waits for goes. */
 export type DriverCalls<S> = Pick<
   SessionDriver<S, Connection, unknown>,
-  "attributes" | "close" | "describe" | "interrupt" | "isHealthy" | "open" | "ping"
+  "attributes" | "close" | "describe" | "hasNotice" | "interrupt" | "isHealthy" | "open" | "ping"
 >
 
 export interface Host<S> {

@@ -16,6 +16,7 @@ import * as Lending from "../decisions/lending.ts"
 import { openingFailed } from "../decisions/settling.ts"
 import type { OpenFailure } from "../entities/groupOpening.ts"
 import { describeIdentity, identityText } from "../entities/identity.ts"
+import type { Instance } from "../entities/instances.ts"
 import { OpeningFailure } from "../entities/openingFailure.ts"
 import { Session } from "../entities/session.ts"
 import type { SessionGroup } from "../entities/session.ts"
@@ -177,6 +178,7 @@ export class Openings<S> {
         id: ++this.#sessionNumber,
         group,
         handle: opened.handle,
+        instance: this.#instanceOf(opened.handle),
         now,
         account: opened.account,
         lifetimePart: 1 - random * state.settings.lifetimeJitter,
@@ -194,6 +196,7 @@ export class Openings<S> {
           at: state.date(now),
           session: session.id,
           identity: describeIdentity(group.identity),
+          instance: session.instance?.name,
           tookMillis: now - began
         }))
       }
@@ -214,6 +217,17 @@ export class Openings<S> {
         Effect.annotateLogs(this.#annotations(group))
       )
     })
+  }
+
+  /** Where a session has landed. A driver that cannot say so must not cost it. */
+  #instanceOf(handle: S): Instance | undefined {
+    const { driver, state } = this.#parts.host
+    try {
+      const name: unknown = driver.describe?.(handle).instance
+      return typeof name === "string" && name !== "" ? state.instances.of(name, true) : undefined
+    } catch {
+      return undefined
+    }
   }
 
   #annotations(group: SessionGroup<S>): Record<string, unknown> {

@@ -13,7 +13,7 @@ import type { PoolState } from "../entities/poolState.ts"
 
 /** A pool whose figures are shown. */
 interface Member {
-  readonly state: Pick<PoolState<unknown>, "counts" | "limits" | "totals" | "waiting">
+  readonly state: Pick<PoolState<unknown>, "counts" | "instances" | "limits" | "sessions" | "totals" | "waiting">
   readonly meters: PoolMeters
 }
 
@@ -23,6 +23,9 @@ interface Totals extends Histograms {
   readonly opened: number
   readonly openFailures: number
 }
+
+/** Nothing is written to these metrics: they are read from the pools. */
+const nothing = (): void => {}
 
 const none: Metric.HistogramState = {
   buckets: boundaries.map((boundary) => [boundary, 0]),
@@ -53,21 +56,46 @@ const add = (totals: Totals, { meters, state }: Member): Totals => {
   }
 }
 
+/** How many sessions of a pool are on an instance, in use or not. */
+const sessionsOn = ({ sessions }: Member["state"], name: string, inUse: boolean): number => {
+  let count = 0
+  for (const { instance, place } of sessions) {
+    if (instance?.name === name && (inUse ? place === "busy" : place === "idle" || place === "checking")) count++
+  }
+  return count
+}
+
+/** How many sessions a pool has opened on an instance. */
+const opensOn = ({ instances }: Member["state"], name: string): number => instances.find(name)?.opened ?? 0
+
 /** The series of all pools of one name in one registry. */
 class Series {
   readonly #members = new Set<Member>()
   /** What pools that are closed have left behind. */
   #past: Totals = { timeouts: 0, opened: 0, openFailures: 0, created: none, waited: none, used: none, quiet: none }
   #gauges: ReadonlyArray<Metric.Registration> = []
+  /** What pools that are closed have opened on each instance that is shown. */
+  readonly #opensOn = new Map<string, number>()
 
   join(name: string, member: Member, context: Context.Context<never>): void {
-    if (this.#members.size === 0) this.#register(name, context)
+    if (this.#members.size === 0) {
+      this.#register(name, context)
+      for (const instance of this.#opensOn.keys()) this.#showInstance(name, instance, context)
+    }
     this.#members.add(member)
+    member.state.instances.appeared = (instance) => {
+      if (this.#opensOn.has(instance)) return
+      this.#opensOn.set(instance, 0)
+      this.#showInstance(name, instance, context)
+    }
   }
 
   leave(member: Member): void {
     if (!this.#members.delete(member)) return
     this.#past = add(this.#past, member)
+    for (const [instance, opens] of this.#opensOn) {
+      this.#opensOn.set(instance, opens + opensOn(member.state, instance))
+    }
     if (this.#members.size > 0) return
     for (const gauge of this.#gauges) gauge.remove()
     this.#gauges = []
@@ -83,9 +111,8 @@ class Series {
     return [...this.#members].reduce(add, this.#past)
   }
 
-  #register(pool: string, context: Context.Context<never>): void {
-    const nothing = () => {}
-    const gauge = (
+  #gauge(pool: string, context: Context.Context<never>) {
+    return (
       name: string,
       description: string,
       unit: string,
@@ -97,6 +124,41 @@ class Series {
         context,
         { get: () => ({ value: this.#total(read) }), update: nothing, modify: nothing }
       )
+  }
+
+  #counter(pool: string, context: Context.Context<never>) {
+    return (name: string, description: string, unit: string, read: () => number, more: Record<string, string> = {}) =>
+      Metric.registerUnsafe(
+        Metric.counter(name, { description, attributes: { [Names.poolName]: pool, unit, ...more }, incremental: true }),
+        context,
+        { get: () => ({ count: read(), incremental: true }), update: nothing, modify: nothing }
+      )
+  }
+
+  #showInstance(pool: string, instance: string, context: Context.Context<never>): void {
+    const gauge = this.#gauge(pool, context)
+    const { connections, opens } = Names.units
+    const of = { [Names.instance]: instance }
+    const open = "The number of sessions that are open on an instance of the database"
+    this.#gauges = [
+      ...this.#gauges,
+      gauge(Names.instanceCount, open, connections, (state) => sessionsOn(state, instance, false), {
+        ...of,
+        [Names.state]: "idle"
+      }),
+      gauge(Names.instanceCount, open, connections, (state) => sessionsOn(state, instance, true), {
+        ...of,
+        [Names.state]: "used"
+      })
+    ]
+    const opened = "The sessions that were opened on an instance of the database"
+    const count = () => this.#opensOn.get(instance)! + this.#total((state) => opensOn(state, instance))
+    this.#counter(pool, context)(Names.instanceOpens, opened, opens, count, of)
+  }
+
+  #register(pool: string, context: Context.Context<never>): void {
+    const gauge = this.#gauge(pool, context)
+    const counter = this.#counter(pool, context)
     const histogram = (name: string, description: string, read: (totals: Totals) => Metric.HistogramState) =>
       Metric.registerUnsafe(
         Metric.histogram(name, {
@@ -119,23 +181,11 @@ class Series {
       gauge(Names.idleMax, "The most idle sessions that may be open", connections, ({ limits }) => limits.max),
       gauge(Names.pendingRequests, "The requests that wait for a session", requests, ({ waiting }) => waiting.size)
     ]
-    const counter = (
-      name: string,
-      description: string,
-      unit: string,
-      read: (totals: Totals) => number,
-      more: Record<string, string> = {}
-    ) =>
-      Metric.registerUnsafe(
-        Metric.counter(name, { description, attributes: { [Names.poolName]: pool, unit, ...more }, incremental: true }),
-        context,
-        { get: () => ({ count: read(this.#totals()), incremental: true }), update: nothing, modify: nothing }
-      )
     const timeouts = "The requests that no session was provided for in time"
-    counter(Names.timeouts, timeouts, Names.units.timeouts, ({ timeouts }) => timeouts)
+    counter(Names.timeouts, timeouts, Names.units.timeouts, () => this.#totals().timeouts)
     const opens = "The attempts to open a session, by what came of them"
-    counter(Names.opens, opens, Names.units.opens, ({ opened }) => opened, { [Names.outcome]: "opened" })
-    counter(Names.opens, opens, Names.units.opens, ({ openFailures }) => openFailures, { [Names.outcome]: "failed" })
+    counter(Names.opens, opens, Names.units.opens, () => this.#totals().opened, { [Names.outcome]: "opened" })
+    counter(Names.opens, opens, Names.units.opens, () => this.#totals().openFailures, { [Names.outcome]: "failed" })
     histogram(Names.createTime, "How long opening a session took", ({ created }) => created)
     histogram(Names.waitTime, "How long a request waited for a session", ({ waited }) => waited)
     histogram(Names.useTime, "How long a session was held", ({ used }) => used)

@@ -40,7 +40,7 @@ export const sessions = <S>(engine: Engine<S>): ReadonlyArray<PoolSession> => {
   return [...state.sessions].flatMap((session) => {
     const { group, id, idleSince, openedAt, place, tag, uses } = session
     if (place === "opening" || place === "gone") return []
-    const { instance, serial, sid, statement } = description(engine, session)
+    const { serial, sid, statement } = description(engine, session)
     return [{
       session: id,
       place,
@@ -51,7 +51,7 @@ export const sessions = <S>(engine: Engine<S>): ReadonlyArray<PoolSession> => {
       idleMillis: place === "idle" || place === "checking" ? now - idleSince : undefined,
       uses,
       lease: leaseOf(session, now),
-      instance,
+      instance: session.instance?.name,
       sid,
       serial,
       statement

@@ -1,6 +1,30 @@
 /** The figures of one moment, as users of a pool see them. */
-import type { PoolStatistics } from "../../PoolStatistics.ts"
+import type { InstanceStatistics, PoolStatistics } from "../../PoolStatistics.ts"
 import type { PoolState } from "../entities/poolState.ts"
+
+type InstanceCounts = { -readonly [K in "idle" | "busy" | "closing"]: number }
+
+/** Counted when it is asked for: a lease must not pay for it. */
+const instances = <S>(state: PoolState<S>): ReadonlyArray<InstanceStatistics> => {
+  const counts = new Map<string, InstanceCounts>()
+  for (const { name } of state.instances.all) counts.set(name, { idle: 0, busy: 0, closing: 0 })
+  if (counts.size === 0) return []
+  for (const { instance, place } of state.sessions) {
+    const of = instance === undefined ? undefined : counts.get(instance.name)
+    if (of === undefined || place === "opening" || place === "gone") continue
+    of[place === "checking" ? "idle" : place]++
+  }
+  return Array.from(state.instances.all, ({ closed, drain, name, opened }) => {
+    const of = counts.get(name)!
+    return {
+      instance: name,
+      opened: of.idle + of.busy,
+      ...of,
+      isDrained: drain !== undefined,
+      totals: { opened, closed }
+    }
+  })
+}
 
 export const statistics = <S>(state: PoolState<S>): PoolStatistics => {
   const { counts, limits, settings } = state
@@ -27,6 +51,7 @@ export const statistics = <S>(state: PoolState<S>): PoolStatistics => {
     waitTimeout: limits.waitTimeout,
     stmtCacheSize: settings.stmtCacheSize,
     maxSessionsPerShard: settings.maxSessionsPerShard,
+    instances: instances(state),
     totals: { ...totals, hits: totals.lent - misses }
   }
 }

@@ -24,7 +24,7 @@ import { events } from "./events.ts"
 import { health } from "./health.ts"
 import { sessions } from "./sessions.ts"
 import { statistics } from "./statistics.ts"
-import { refresh, resume, suspend } from "./steering.ts"
+import { drain, refresh, resume, suspend, undrain } from "./steering.ts"
 
 /** The pool as its users see it. */
 export const surface = <S, C extends Connection, E, OE>(
@@ -161,6 +161,8 @@ export const surface = <S, C extends Connection, E, OE>(
     refresh: refresh(engine),
     suspend: suspend(engine),
     resume: resume(engine),
+    drain: (instance, options) => drain(engine, instance, options),
+    undrain: (instance) => undrain(engine, instance),
     events: events(state)
   }
 }

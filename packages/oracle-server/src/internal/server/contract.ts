@@ -81,12 +81,13 @@ export interface InjectedFault {
 
 /**
  * How an instance goes down: `abort` cuts every connection at once (ORA-03113), `immediate` tells the clients first that it
- * is going, and `listener` stops listening too, so that connecting is refused by the operating system.
+ * is going, and `listener` stops listening too, so that connecting is refused by the operating system. `drain` is a planned stop: new
+ * clients are sent to other instances, those that are there are told in-band and served until they go.
  *
  * @since 0.1.0
  * @category models
  */
-export type ShutdownMode = "abort" | "immediate" | "listener"
+export type ShutdownMode = "abort" | "immediate" | "listener" | "drain"
 
 /**
  * What the databases and the users of a server were at one moment, to be restored any number of times.

@@ -31,15 +31,16 @@ export const disarm = (running: RunningServer, armed: ArmedFault): void => {
 }
 
 /** Takes an instance down. */
-export const takeDown = async (instance: Member, mode: "abort" | "immediate" | "listener"): Promise<void> => {
+export const takeDown = async (instance: Member, mode: "abort" | "immediate" | "listener" | "drain"): Promise<void> => {
   instance.goDown()
   if (mode === "listener") return instance.stopListening()
-  if (mode === "immediate") {
+  if (mode === "immediate" || mode === "drain") {
     for (const connection of instance.connections) {
       connection.announce(plannedShutdown)
-      connection.end()
+      if (mode === "immediate") connection.end()
     }
   }
+  if (mode === "drain") return
   instance.cutAll(false)
   instance.engine.loseInstance(instance.name)
 }

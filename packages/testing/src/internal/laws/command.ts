@@ -36,6 +36,7 @@ export interface ScriptSettings {
   readonly leakDetectionThreshold: number
   readonly maxUsesPerSession: number
   readonly maxSessionsPerIdentity: number
+  readonly rebalanceInterval: number
   /** Whether the pool has a user of its own. */
   readonly hasOwnUser: boolean
   /** What `onSession` does; `"works"`: two statements, then it sets the tag. */
@@ -72,6 +73,7 @@ export const plainSettings: ScriptSettings = {
   leakDetectionThreshold: 0,
   maxUsesPerSession: 0,
   maxSessionsPerIdentity: 0,
+  rebalanceInterval: 60_000,
   hasOwnUser: true,
   onSession: "absent",
   resetSession: "absent",
@@ -149,6 +151,10 @@ export type Command =
   | { readonly _tag: "Twin"; readonly is: "opened" | "closed" }
   | { readonly _tag: "Reconfigure"; readonly changes: ScriptChanges }
   | { readonly _tag: "Steer"; readonly how: "refresh" | "suspend" | "resume" }
+  /** An instance of the database is drained, or that is undone. */
+  | { readonly _tag: "Drain"; readonly which: number; readonly is: "begun" | "undone" }
+  /** An instance goes, with its sessions, with a word to them or without any effect on them, or is there again. */
+  | { readonly _tag: "Instance"; readonly which: number; readonly is: "abort" | "announced" | "unlisted" | "up" }
   | { readonly _tag: "Close"; readonly how: "plain" | "drain" | "force" }
 
 /** A whole script. */
@@ -241,6 +247,10 @@ export const printCommand = (command: Command, name: string): string => {
       return `reconfigure ${literal(command.changes)}`
     case "Steer":
       return command.how
+    case "Drain":
+      return command.is === "begun" ? `drain ${name}` : `undrain ${name}`
+    case "Instance":
+      return `instance ${name}: ${command.is}`
     case "Close":
       return `close ${command.how}`
   }

@@ -254,7 +254,9 @@ const steering: Law = (before, after) => {
         18,
         isSuspended && `${request.name} got session ${request.lent!.session} while the pool was suspended`,
         before.refreshed.has(request.lent!.session) &&
-          `${request.name} got session ${request.lent!.session}, which was there before the pool was refreshed`
+          `${request.name} got session ${request.lent!.session}, which was there before the pool was refreshed`,
+        before.drained.has(request.lent!.session) && after.drained.has(request.lent!.session) &&
+          `${request.name} got session ${request.lent!.session}, which was on an instance when that was drained`
       )
     ),
     ...(isSuspended ? newlyFailed(before, after) : []).flatMap(({ failure, name }) =>

@@ -104,6 +104,7 @@ export class Looker<C extends Connection.Connection> {
         isSuspended: play.suspensions.isOn && play.phase === "open",
         suspendedSince: (since) => play.suspensions.between(since, now),
         refreshed: new Set(play.refreshed),
+        drained: new Set(play.drained),
         isTroubled: play.isTroubled,
         hasDefects: play.hasDefects,
         replaced: play.replaced,

@@ -142,6 +142,8 @@ export interface Observation {
   readonly suspendedSince: (since: number) => number
   /** Sessions that were open when the pool was refreshed. */
   readonly refreshed: ReadonlySet<number>
+  /** Sessions that were on an instance when that was drained. */
+  readonly drained: ReadonlySet<number>
   /** Whether nothing can be said of pings, resets and closes: they fail, hang or take their time. */
   readonly isTroubled: boolean
   /** Whether functions of the driver or hooks were told to throw. */

@@ -130,6 +130,15 @@ export const perform = <C extends Connection.Connection>(play: Play<C>, command:
       return Effect.sync(() => reconfigure(play, command.changes))
     case "Steer":
       return Effect.sync(() => steer(play, command.how))
+    case "Drain":
+      return Effect.sync(() => drain(play, command))
+    case "Instance": {
+      const { instances } = server
+      const name = among(instances?.names ?? [], command.which)
+      if (instances === undefined || name === undefined) return nothing
+      play.hasRefused = true
+      return Effect.as(instances.set(name, command.is), name)
+    }
     case "Close":
       return Effect.sync(() => close(play, command.how))
   }
@@ -242,6 +251,24 @@ const steer = <C extends Connection.Connection>(play: Play<C>, how: "refresh" | 
   if (how === "refresh") { for (const { number } of play.last?.sessions ?? []) play.refreshed.add(number) }
   else play.suspensions.turn(how === "suspend", play.world.now())
   return ""
+}
+
+const drain = <C extends Connection.Connection>(
+  play: Play<C>,
+  { is, which }: Command & { readonly _tag: "Drain" }
+): string | undefined => {
+  const name = among(play.bench.server.instances?.names ?? [], which)
+  if (name === undefined) return undefined
+  const failure = play.phase === "open" ? undefined : "PoolClosedError"
+  const done = is === "begun" ? play.pool.drain(name) : play.pool.undrain(name)
+  play.world.fork(done).addObserver((exit) => expect(play, 18, exit, failure, `${is} drain`))
+  if (failure !== undefined) return name
+  for (const { instance, number } of play.last?.sessions ?? []) {
+    if (instance !== name) continue
+    if (is === "begun") play.drained.add(number)
+    else play.drained.delete(number)
+  }
+  return name
 }
 
 const close = <C extends Connection.Connection>(play: Play<C>, how: "plain" | "drain" | "force"): string => {

@@ -48,6 +48,8 @@ export class Play<C extends Connection.Connection> {
   readonly suspensions = new Suspensions()
   /** Sessions that were open when the pool was refreshed. */
   readonly refreshed = new Set<number>()
+  /** Sessions that were on an instance when that was drained, as long as it is. */
+  readonly drained = new Set<number>()
   last: Observation | undefined = undefined
   /** Sessions that were closed to make room for others, as far as the listener was told. */
   replaced = 0

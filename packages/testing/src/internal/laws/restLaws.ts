@@ -176,6 +176,17 @@ const mayNeedRoom = (all: ReadonlyArray<RequestView>): ReadonlyArray<RequestView
   return isOneIdentity ? all.filter(({ wanted }) => !wanted.matchAnyTag || wanted.fresh) : all
 }
 
+/** Law 18, as far as it can be seen at rest: what was on an instance when that was drained is in use or gone. */
+const drains: Law = (_, after) => {
+  if (after.phase !== "open" || after.isTroubled) return []
+  return breach(
+    18,
+    ...freeSessions(after).map(({ instance, number }) =>
+      after.drained.has(number) && `session ${number} is idle, but was on ${instance} when that was drained`
+    )
+  )
+}
+
 /** Law 11: one request causes at most one replacement. */
 const replacements: Law = (_, after) => {
   const most = mayNeedRoom(after.requests).length
@@ -213,6 +224,6 @@ const steps: Law = (_, after) => {
 
 /** Everything that can be said of one moment of rest. */
 export const atRest = (before: Observation, after: Observation): ReadonlyArray<Breach> =>
-  [size, states, holders, closed, waiters, eviction, replacements, quietAfterLeases, steps].flatMap((law) =>
+  [size, states, holders, closed, waiters, eviction, drains, replacements, quietAfterLeases, steps].flatMap((law) =>
     law(before, after)
   )

@@ -112,7 +112,7 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
     tasks: order
   },
   steering: {
-    max: fc.integer({ min: 1, max: 3 }),
+    max: fc.integer({ min: 1, max: 5 }),
     getMode: fc.constantFrom("wait", "timedWait", "noWait", "forceGet"),
     waitTimeout: fc.constantFrom(300, 5000),
     queueTarget: fc.constantFrom(0, 0, 100),
@@ -120,11 +120,13 @@ const varied: Record<Theme, { readonly [K in keyof ScriptSettings]?: fc.Arbitrar
     keepAlive: fc.constantFrom(0, 0, 3000),
     timeout: fc.constantFrom(0, 2000, 60_000),
     maxUsesPerSession: fc.constantFrom(0, 0, 1, 3),
+    rebalanceInterval: fc.constantFrom(0, 1000, 60_000),
     onSession: fc.constantFrom("absent", "absent", "sets the tag", "fails"),
     tasks: order
   },
   everything: {
     maxUsesPerSession: fc.constantFrom(0, 0, 0, 2),
+    rebalanceInterval: fc.constantFrom(0, 1000, 60_000),
     maxSessionsPerIdentity: fc.constantFrom(0, 0, 1),
     increment: fc.integer({ min: 1, max: 3 }),
     queueMax: fc.constantFrom(500, 500, 2),
@@ -320,7 +322,23 @@ const command = (theme: Theme, abilities: Abilities): fc.Arbitrary<Command> => {
   const steering: ReadonlyArray<Weighted> = [
     { weight: 1, arbitrary: fc.constantFrom("refresh", "suspend").map((how) => ({ _tag: "Steer", how })) },
     // More often than it is suspended: most of a script is about a pool that works.
-    { weight: 2, arbitrary: fc.constant({ _tag: "Steer", how: "resume" }) }
+    { weight: 2, arbitrary: fc.constant({ _tag: "Steer", how: "resume" }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        _tag: fc.constant("Drain" as const),
+        which: fc.nat(1),
+        is: fc.constantFrom("begun" as const, "begun" as const, "undone" as const)
+      })
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        _tag: fc.constant("Instance" as const),
+        which: fc.nat(1),
+        is: fc.constantFrom("abort" as const, "announced" as const, "unlisted" as const, "up" as const, "up" as const)
+      })
+    }
   ]
   const closing: ReadonlyArray<Weighted> = [{
     weight: 1,

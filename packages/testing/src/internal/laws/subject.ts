@@ -26,6 +26,8 @@ export interface ServerSession {
   readonly hasNotice?: boolean
   /** Whether the pool is pinging, resetting, stopping or closing it at this moment. */
   readonly isAtWork?: boolean
+  /** The instance of the database that it is on. */
+  readonly instance?: string | undefined
   /** Whether a statement of a caller runs on it at this moment. */
   readonly isRunning?: boolean
 }
@@ -82,6 +84,11 @@ export interface Server<C> {
   readonly reportFatal?: (session: number) => Effect.Effect<unknown>
   /** Announces the shutdown of a session. */
   readonly announceShutdown?: (session: number) => Effect.Effect<unknown>
+  /** The instances of the database, and how one goes and comes back. */
+  readonly instances?: {
+    readonly names: ReadonlyArray<string>
+    readonly set: (name: string, is: "abort" | "announced" | "unlisted" | "up") => Effect.Effect<unknown>
+  }
   /** Makes an operation slow, or fail or hang for some times. */
   readonly behave?: (
     operation: Operation,

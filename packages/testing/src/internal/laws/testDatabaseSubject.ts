@@ -29,6 +29,8 @@ const otherAccounts: ReadonlyArray<Account> = [
   { user: "bob", password: "bob-secret" }
 ]
 
+const instanceNames = ["ONE", "TWO"]
+
 /** What is noted of a driver at work. */
 interface Notes {
   /** How many of its effects run, by session. */
@@ -102,7 +104,11 @@ const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>
     const announced = new Set<number>()
     const notes: Notes = { atWork: new Map(), openedAt: new Map(), refusals: [] }
     const accounts = Object.fromEntries([account, ...otherAccounts].map(({ password, user }) => [user, password]))
-    const database = yield* TestDatabase.makeUnchecked({ accounts, answer: ({ text }) => Effect.succeed(text) })
+    const database = yield* TestDatabase.makeUnchecked({
+      accounts,
+      instances: instanceNames,
+      answer: ({ text }) => Effect.succeed(text)
+    })
     const faults = new Faults<DriverFunction>()
     // Defects come from outside the watch: a call that throws has not begun anything.
     const driver = withFaults(wrap(watched(database.driver, clock, notes)), faults)
@@ -119,6 +125,7 @@ const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>
             superShardingKey: session.superShardingKey,
             openedAt: notes.openedAt.get(session.number)!,
             isAlive: session.isAlive,
+            instance: session.instance,
             hasNotice: announced.has(session.number),
             isAtWork: (notes.atWork.get(session.number) ?? 0) > 0,
             isRunning: session.isRunning
@@ -137,6 +144,15 @@ const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>
         reportFatal: (session) => database.reportFatal(session, "told to"),
         announceShutdown: (session) =>
           Effect.andThen(database.announceShutdown(session), Effect.sync(() => announced.add(session))),
+        instances: {
+          names: instanceNames,
+          set: (name, is) =>
+            is === "up" ? database.startInstance(name) : Effect.gen(function*() {
+              yield* database.stopInstance(name, is)
+              if (is !== "announced") return
+              for (const { instance, number } of yield* database.sessions) if (instance === name) announced.add(number)
+            })
+        },
         behave: (operation, behaviour) => database.behave(operation, behaviour),
         refusals: Effect.sync(() => [...notes.refusals]),
         sabotage: (name, how, times) => Effect.sync(() => faults.arm(name, how, times)),

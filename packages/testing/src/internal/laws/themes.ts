@@ -35,7 +35,8 @@ export const themes: Readonly<Record<Theme, { readonly laws: ReadonlyArray<numbe
   defects: { laws: [2, 4, 17], title: "functions of the driver and hooks throw, and their effects die" },
   steering: {
     laws: [18],
-    title: "a suspended pool lends nothing and fails no request, a refreshed one lends new sessions"
+    title:
+      "a suspended pool lends nothing and fails no request, a refreshed one lends new sessions, drained instances are left"
   },
   everything: { laws: [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 17, 18], title: "all of it at once" }
 }
