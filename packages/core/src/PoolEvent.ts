@@ -179,14 +179,6 @@ export type PoolEvent = Data.TaggedEnum<{
   Suspended: { readonly at: number }
   /** Sessions are lent again. */
   Resumed: { readonly at: number }
-  /** `drain` was called: `idle` sessions of the instance are closed now, `busy` ones as they are returned. */
-  InstanceDraining: { readonly at: number; readonly instance: string; readonly idle: number; readonly busy: number }
-  /** The last session is gone that was on a drained instance. */
-  InstanceDrained: { readonly at: number; readonly instance: string }
-  /** `undrain` was called, or the time of the drain is over. */
-  InstanceRestored: { readonly at: number; readonly instance: string }
-  /** The database has announced a shutdown: `idle` sessions are closed now, the others as they are returned. */
-  InstanceStopping: { readonly at: number; readonly instance: string | undefined; readonly idle: number }
   /** The pool accepts no more requests. */
   PoolClosing: { readonly at: number; readonly force: boolean }
   /** The pool is closed and nothing is left open. */
@@ -247,10 +239,6 @@ export const ignored = {
   Refreshed: nothing,
   Suspended: nothing,
   Resumed: nothing,
-  InstanceDraining: nothing,
-  InstanceDrained: nothing,
-  InstanceRestored: nothing,
-  InstanceStopping: nothing,
   PoolClosing: nothing,
   PoolClosed: nothing
 } satisfies { readonly [Tag in PoolEvent["_tag"]]: () => undefined }

@@ -68,7 +68,7 @@ export const state = "db.client.connection.state"
 export const outcome = "outcome"
 
 /**
- * The attribute of {@link instanceCount} and {@link instanceOpens} that names the instance of the database.
+ * The attribute of {@link instanceCount} that names the instance of the database.
  *
  * **When to use**
  *
@@ -229,18 +229,6 @@ export const useTime = "db.client.connection.use_time"
  * @since 0.2.0
  */
 export const opens = "sessionpool.session.opens"
-
-/**
- * Counter: the sessions that were opened, by {@link instance} of the database. The conventions have no name for it.
- *
- * **When to use**
- *
- * Use to see where the listener puts new sessions.
- *
- * @category counters
- * @since 0.3.0
- */
-export const instanceOpens = "sessionpool.instance.opens"
 
 /**
  * Histogram, in seconds: how long a session was held without a call running on it. The conventions have no name for it.

@@ -99,8 +99,8 @@ const writable = {
   /** How many leases a session serves before it is closed; 0: no limit. Default 0. */
   maxUsesPerSession: withDefault(Field.integer(0, 1_000_000_000), 0),
   /**
-   * How often one session moves from the instance that has most to another, while their counts differ by more than a third; 0: never.
-   * While moved sessions land where they were, pauses double, up to 16 times this. Default 1 minute.
+   * How often one session leaves the instance of the database that has most, while the counts differ by more than a third; 0: never.
+   * Default 1 minute.
    */
   rebalanceInterval: withDefault(Field.duration, "1 minute"),
   /** Whether all sessions belong to the pool's own user. Default true. */

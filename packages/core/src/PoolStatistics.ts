@@ -34,7 +34,7 @@ export interface InstanceStatistics {
   readonly busy: number
   readonly closing: number
   readonly isDrained: boolean
-  readonly totals: { readonly opened: number; readonly closed: number }
+  readonly totals: { readonly opened: number }
 }
 
 /**

@@ -51,7 +51,7 @@ import type { InvalidOptionsError, OpenSessionError } from "./PoolError.ts"
 import type { Options } from "./PoolOptions.ts"
 import type { Credentials } from "./SessionDriver.ts"
 
-export type { CloseOptions, DrainOptions, Hooks, MakeOptions, Parts, SessionPool } from "./internal/surface/contract.ts"
+export type { CloseOptions, Hooks, MakeOptions, Parts, SessionPool } from "./internal/surface/contract.ts"
 
 /**
  * Returns `true` if a value is a `SessionPool`, otherwise returns `false`.

@@ -60,7 +60,6 @@ describe("exported metrics", () => {
         "db.client.connection.wait_time",
         "db.client.connection.use_time",
         "sessionpool.session.opens",
-        "sessionpool.instance.opens",
         "sessionpool.lease.quiet_time"
       ])
       assert.strictEqual(byName.get("db.client.connection.timeouts")?.sum?.dataPoints[0]?.asDouble, 1)

@@ -52,7 +52,7 @@ describe("statistics", () => {
           busy: 1,
           closing: 0,
           isDrained: false,
-          totals: { opened: 1, closed: 0 }
+          totals: { opened: 1 }
         }],
         totals: { opened: 1, openFailures: 0, closed: 0, lent: 1, hits: 0, timeouts: 0, refused: 0, leaks: 0 }
       })

@@ -104,16 +104,6 @@ export const lineOf = (event: PoolEvent): Line | undefined => {
       return line("other credentials: sessions opened with the old ones retire")
     case "Reconfigured":
       return line(`changed: ${event.changed.join(", ")}`)
-    case "InstanceDraining":
-      return line(
-        `${event.instance} is drained: ${event.idle} idle sessions go now, ${event.busy} busy ones as they come back`
-      )
-    case "InstanceDrained":
-      return line(`no session is left on ${event.instance}`)
-    case "InstanceRestored":
-      return line(`${event.instance} is drained no more`)
-    case "InstanceStopping":
-      return line(`the database has announced the shutdown of ${event.instance ?? "an instance"}`)
     case "PoolClosing":
       return line(event.force ? "the pool is being closed by force" : "the pool is draining")
     case "PoolClosed":

@@ -3,7 +3,7 @@
  * right and runs no fiber; whatever takes time is ordered as a job, and whatever has to be told is put in the outbox. Which
  * session goes to which request is decided elsewhere.
  */
-import { type CloseReason, PoolEvent } from "../../PoolEvent.ts"
+import type { CloseReason, PoolEvent } from "../../PoolEvent.ts"
 import type { Settings } from "../../PoolOptions.ts"
 import type { PoolStatistics } from "../../PoolStatistics.ts"
 import type { Deadlines } from "../data/deadlines.ts"
@@ -15,7 +15,7 @@ import type { TurnClock } from "../data/turnClock.ts"
 import { type Facts, mayLendAgain, type Phase } from "./facts.ts"
 import { FastPath, type FastPool } from "./fastPath.ts"
 import { IdleSessions } from "./idleSessions.ts"
-import { type Instance, Instances } from "./instances.ts"
+import { Instances } from "./instances.ts"
 import type { Job } from "./job.ts"
 import { type Limits, limitsOf } from "./limits.ts"
 import { type Counts, Places } from "./places.ts"
@@ -38,7 +38,7 @@ export class PoolState<S> implements FastPool<S> {
   readonly #idle = new IdleSessions<S>()
   readonly fast: FastPath<S> = new FastPath(this, this.#idle)
   readonly #sessions = new Set<Session<S>>()
-  readonly instances: Instances
+  readonly instances = new Instances()
   readonly expiries = new ExpiryHeap<Session<S>>()
   readonly #queue: WaitingQueue<S>
   readonly #totals: Totals = {
@@ -85,7 +85,6 @@ export class PoolState<S> implements FastPool<S> {
       hasLeaseHook: options.hasLeaseHook
     }
     this.#mayLendAgain = mayLendAgain(this.#facts)
-    this.instances = new Instances(this.limits.rebalance)
     this.#overload = Overload.initial(this.now())
   }
 
@@ -340,7 +339,7 @@ export class PoolState<S> implements FastPool<S> {
         if (this.isShardOver(session.group.shard)) this.retire(session, "surplus")
       }
     }
-    if (this.limits.rebalance !== rebalance) this.instances.balanceEvery(this.limits.rebalance, this.now())
+    if (this.limits.rebalance !== rebalance) this.instances.balanceAt = this.now() + this.limits.rebalance
     this.unsettle()
   }
 
@@ -396,7 +395,6 @@ export class PoolState<S> implements FastPool<S> {
     this.#places.move(session.group, session, "checking")
     this.#sessions.add(session)
     this.count("opened")
-    if (session.instance !== undefined) this.instances.landed(session.instance, session.openedAt)
     this.expire(session)
   }
 
@@ -478,22 +476,10 @@ export class PoolState<S> implements FastPool<S> {
   /** The session is gone. */
   forget(session: Session<S>): void {
     this.#places.move(session.group, session, "gone")
-    this.#delete(session)
+    this.#sessions.delete(session)
     this.count("closed")
     this.leaveGroup(session.group)
     this.unsettle()
-  }
-
-  #delete(session: Session<S>): void {
-    const { instance } = session
-    if (this.#sessions.delete(session) && instance !== undefined && this.instances.left(instance)) {
-      this.tellDrained(instance)
-    }
-  }
-
-  /** No session is left on a drained instance. */
-  tellDrained({ name }: Instance): void {
-    if (this.isWatched) this.emit(PoolEvent.InstanceDrained({ at: this.date(), instance: name }))
   }
 
   /**
@@ -525,7 +511,7 @@ export class PoolState<S> implements FastPool<S> {
     }
     this.leaveGroup(session.group)
     this.#places.put(session, place === "closing" ? "gone" : "closing")
-    if (place === "closing") this.#delete(session)
+    if (place === "closing") this.#sessions.delete(session)
     else this.order({ _tag: "Close", session, reason: "broken" })
   }
 

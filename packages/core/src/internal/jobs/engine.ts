@@ -19,7 +19,7 @@ import { Notices } from "./notices.ts"
 import { type OpeningParts, Openings } from "./openings.ts"
 import { Refusals } from "./refusals.ts"
 import { checkSession, closeSession, takeAwaySession } from "./sessionJobs.ts"
-import { Shutdowns } from "./shutdowns.ts"
+import { noticed } from "./shutdowns.ts"
 
 /** What an engine is made of. Everything is closed over its environment already. */
 export interface EngineParts<S> extends Omit<OpeningParts<S>, "host"> {
@@ -41,7 +41,6 @@ export class Engine<S> implements Host<S> {
   readonly refusals: Refusals<S>
   readonly leaks: LeakWatch
   readonly notices: Notices<S>
-  readonly shutdowns: Shutdowns<S>
   readonly #run: EngineParts<S>["run"]
   #isStarting = false
   /** Called when the pool is no longer open and its last session is gone. */
@@ -61,7 +60,7 @@ export class Engine<S> implements Host<S> {
     this.isHealthy = (session) => {
       try {
         if (parts.driver.isHealthy(session.handle)) return true
-        if (parts.driver.hasNotice?.(session.handle) === true) this.shutdowns.noticed(session)
+        if (parts.driver.hasNotice?.(session.handle) === true) noticed(this, session)
         return false
       } catch {
         return false
@@ -70,7 +69,6 @@ export class Engine<S> implements Host<S> {
     this.openings = new Openings({ ...parts, host: this })
     this.refusals = new Refusals(parts.state)
     this.notices = new Notices(parts.state, this.fork)
-    this.shutdowns = new Shutdowns(this)
     this.leaks = new LeakWatch(this)
   }
 

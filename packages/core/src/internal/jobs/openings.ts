@@ -219,12 +219,12 @@ export class Openings<S> {
     })
   }
 
-  /** Where a session has landed. A driver that cannot say so must not cost it. */
+  /** Where a session has landed. A driver that cannot say so, or says something else, must not cost it. */
   #instanceOf(handle: S): Instance | undefined {
     const { driver, state } = this.#parts.host
     try {
-      const name: unknown = driver.describe?.(handle).instance
-      return typeof name === "string" && name !== "" ? state.instances.of(name, true) : undefined
+      const { instance } = driver.describe!(handle)
+      return instance === "" ? undefined : state.instances.landed(instance!, state.now(), state.limits.rebalance)
     } catch {
       return undefined
     }

@@ -41,28 +41,6 @@ export interface CloseOptions {
 }
 
 /**
- * How an instance of the database is drained.
- *
- * **Details**
- *
- * `duration` is how long it stays drained unless `undrain` ends that before; by default until then.
- *
- * **Example** (An instance that is back by then)
- *
- * ```ts
- * import type { SessionPool } from "@sessionpool/core"
- *
- * const options: SessionPool.DrainOptions = { duration: "30 minutes" }
- * ```
- *
- * @category models
- * @since 0.3.0
- */
-export interface DrainOptions {
-  readonly duration?: DurationOption | undefined
-}
-
-/**
  * A pool of sessions; `C` is its connection, `E` what its `onSession` and `onLease` may fail with.
  *
  * **When to use**
@@ -168,15 +146,11 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
    * Has the sessions leave an instance of the database, such as before it is stopped: idle ones are closed now, busy ones as they are returned, and
    * no lease ends for it. The name is that of `statistics` and `sessions`; upper and lower case are the same.
    *
-   * It returns at once: `statistics.instances` and the event `InstanceDrained` say when no session is left. The instance stays drained until
-   * {@link undrain}, or for `duration`. Where new sessions land is for the database's listener to say: one that lands there all the same is
-   * lent like any other, so that no request fails, and is closed again after a second, in favor of one that may land elsewhere. While that
-   * does not help, pauses double, up to a minute. Draining a drained instance drains it anew.
+   * It returns at once: `statistics.instances` says when no session is left. The instance stays drained until {@link undrain}. Where new
+   * sessions land is for the database's listener to say: those that land there all the same are lent like any other, so that no request
+   * fails, and one in 10 seconds is closed again, in favor of one that may land elsewhere.
    */
-  readonly drain: (
-    instance: string,
-    options?: DrainOptions
-  ) => Effect.Effect<void, InvalidOptionsError | PoolClosedError>
+  readonly drain: (instance: string) => Effect.Effect<void, InvalidOptionsError | PoolClosedError>
 
   /**
    * Ends {@link drain}: sessions of the instance that have not left yet stay. Does nothing when it is not drained. Sessions find their way

@@ -10,6 +10,7 @@ import * as Metric from "effect/Metric"
 import * as Names from "../../PoolMetrics.ts"
 import { boundaries, type Histograms, type PoolMeters } from "../data/meters.ts"
 import type { PoolState } from "../entities/poolState.ts"
+import { instances } from "./statistics.ts"
 
 /** A pool whose figures are shown. */
 interface Member {
@@ -56,46 +57,32 @@ const add = (totals: Totals, { meters, state }: Member): Totals => {
   }
 }
 
-/** How many sessions of a pool are on an instance, in use or not. */
-const sessionsOn = ({ sessions }: Member["state"], name: string, inUse: boolean): number => {
-  let count = 0
-  for (const { instance, place } of sessions) {
-    if (instance?.name === name && (inUse ? place === "busy" : place === "idle" || place === "checking")) count++
-  }
-  return count
-}
-
-/** How many sessions a pool has opened on an instance. */
-const opensOn = ({ instances }: Member["state"], name: string): number => instances.find(name)?.opened ?? 0
-
 /** The series of all pools of one name in one registry. */
 class Series {
   readonly #members = new Set<Member>()
   /** What pools that are closed have left behind. */
   #past: Totals = { timeouts: 0, opened: 0, openFailures: 0, created: none, waited: none, used: none, quiet: none }
-  #gauges: ReadonlyArray<Metric.Registration> = []
-  /** What pools that are closed have opened on each instance that is shown. */
-  readonly #opensOn = new Map<string, number>()
+  #gauges: Array<Metric.Registration> = []
+  /** The instances that are shown. */
+  readonly #instances = new Set<string>()
+  /** Shows one more of them. */
+  #show: (instance: string) => void = () => {}
 
   join(name: string, member: Member, context: Context.Context<never>): void {
     if (this.#members.size === 0) {
       this.#register(name, context)
-      for (const instance of this.#opensOn.keys()) this.#showInstance(name, instance, context)
+      for (const instance of this.#instances) this.#show(instance)
     }
     this.#members.add(member)
     member.state.instances.appeared = (instance) => {
-      if (this.#opensOn.has(instance)) return
-      this.#opensOn.set(instance, 0)
-      this.#showInstance(name, instance, context)
+      if (!this.#instances.has(instance)) this.#show(instance)
+      this.#instances.add(instance)
     }
   }
 
   leave(member: Member): void {
     if (!this.#members.delete(member)) return
     this.#past = add(this.#past, member)
-    for (const [instance, opens] of this.#opensOn) {
-      this.#opensOn.set(instance, opens + opensOn(member.state, instance))
-    }
     if (this.#members.size > 0) return
     for (const gauge of this.#gauges) gauge.remove()
     this.#gauges = []
@@ -111,8 +98,8 @@ class Series {
     return [...this.#members].reduce(add, this.#past)
   }
 
-  #gauge(pool: string, context: Context.Context<never>) {
-    return (
+  #register(pool: string, context: Context.Context<never>): void {
+    const gauge = (
       name: string,
       description: string,
       unit: string,
@@ -124,41 +111,6 @@ class Series {
         context,
         { get: () => ({ value: this.#total(read) }), update: nothing, modify: nothing }
       )
-  }
-
-  #counter(pool: string, context: Context.Context<never>) {
-    return (name: string, description: string, unit: string, read: () => number, more: Record<string, string> = {}) =>
-      Metric.registerUnsafe(
-        Metric.counter(name, { description, attributes: { [Names.poolName]: pool, unit, ...more }, incremental: true }),
-        context,
-        { get: () => ({ count: read(), incremental: true }), update: nothing, modify: nothing }
-      )
-  }
-
-  #showInstance(pool: string, instance: string, context: Context.Context<never>): void {
-    const gauge = this.#gauge(pool, context)
-    const { connections, opens } = Names.units
-    const of = { [Names.instance]: instance }
-    const open = "The number of sessions that are open on an instance of the database"
-    this.#gauges = [
-      ...this.#gauges,
-      gauge(Names.instanceCount, open, connections, (state) => sessionsOn(state, instance, false), {
-        ...of,
-        [Names.state]: "idle"
-      }),
-      gauge(Names.instanceCount, open, connections, (state) => sessionsOn(state, instance, true), {
-        ...of,
-        [Names.state]: "used"
-      })
-    ]
-    const opened = "The sessions that were opened on an instance of the database"
-    const count = () => this.#opensOn.get(instance)! + this.#total((state) => opensOn(state, instance))
-    this.#counter(pool, context)(Names.instanceOpens, opened, opens, count, of)
-  }
-
-  #register(pool: string, context: Context.Context<never>): void {
-    const gauge = this.#gauge(pool, context)
-    const counter = this.#counter(pool, context)
     const histogram = (name: string, description: string, read: (totals: Totals) => Metric.HistogramState) =>
       Metric.registerUnsafe(
         Metric.histogram(name, {
@@ -181,11 +133,30 @@ class Series {
       gauge(Names.idleMax, "The most idle sessions that may be open", connections, ({ limits }) => limits.max),
       gauge(Names.pendingRequests, "The requests that wait for a session", requests, ({ waiting }) => waiting.size)
     ]
+    this.#show = (instance) => {
+      for (const key of ["idle", "busy"] as const) {
+        const read = (state: Member["state"]) => instances(state).find((each) => each.instance === instance)?.[key] ?? 0
+        const more = { [Names.instance]: instance, [Names.state]: key === "idle" ? key : "used" }
+        this.#gauges.push(gauge(Names.instanceCount, inState, connections, read, more))
+      }
+    }
+    const counter = (
+      name: string,
+      description: string,
+      unit: string,
+      read: (totals: Totals) => number,
+      more: Record<string, string> = {}
+    ) =>
+      Metric.registerUnsafe(
+        Metric.counter(name, { description, attributes: { [Names.poolName]: pool, unit, ...more }, incremental: true }),
+        context,
+        { get: () => ({ count: read(this.#totals()), incremental: true }), update: nothing, modify: nothing }
+      )
     const timeouts = "The requests that no session was provided for in time"
-    counter(Names.timeouts, timeouts, Names.units.timeouts, () => this.#totals().timeouts)
+    counter(Names.timeouts, timeouts, Names.units.timeouts, ({ timeouts }) => timeouts)
     const opens = "The attempts to open a session, by what came of them"
-    counter(Names.opens, opens, Names.units.opens, () => this.#totals().opened, { [Names.outcome]: "opened" })
-    counter(Names.opens, opens, Names.units.opens, () => this.#totals().openFailures, { [Names.outcome]: "failed" })
+    counter(Names.opens, opens, Names.units.opens, ({ opened }) => opened, { [Names.outcome]: "opened" })
+    counter(Names.opens, opens, Names.units.opens, ({ openFailures }) => openFailures, { [Names.outcome]: "failed" })
     histogram(Names.createTime, "How long opening a session took", ({ created }) => created)
     histogram(Names.waitTime, "How long a request waited for a session", ({ waited }) => waited)
     histogram(Names.useTime, "How long a session was held", ({ used }) => used)

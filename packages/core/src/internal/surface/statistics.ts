@@ -1,30 +1,21 @@
 /** The figures of one moment, as users of a pool see them. */
 import type { InstanceStatistics, PoolStatistics } from "../../PoolStatistics.ts"
 import type { PoolState } from "../entities/poolState.ts"
-
-type InstanceCounts = { -readonly [K in "idle" | "busy" | "closing"]: number }
+import type { Place } from "../entities/session.ts"
 
 /** Counted when it is asked for: a lease must not pay for it. */
-const instances = <S>(state: PoolState<S>): ReadonlyArray<InstanceStatistics> => {
-  const counts = new Map<string, InstanceCounts>()
-  for (const { name } of state.instances.all) counts.set(name, { idle: 0, busy: 0, closing: 0 })
-  if (counts.size === 0) return []
-  for (const { instance, place } of state.sessions) {
-    const of = instance === undefined ? undefined : counts.get(instance.name)
-    if (of === undefined || place === "opening" || place === "gone") continue
-    of[place === "checking" ? "idle" : place]++
-  }
-  return Array.from(state.instances.all, ({ closed, drain, name, opened }) => {
-    const of = counts.get(name)!
-    return {
-      instance: name,
-      opened: of.idle + of.busy,
-      ...of,
-      isDrained: drain !== undefined,
-      totals: { opened, closed }
-    }
+export const instances = ({ instances, sessions }: Pick<PoolState<unknown>, "instances" | "sessions">) =>
+  [...instances.all].flatMap((instance): ReadonlyArray<InstanceStatistics> => {
+    const { name, nextStray, opened: total } = instance
+    const on = [...sessions].filter((session) => session.instance === instance)
+    const count = (...places: ReadonlyArray<Place>) => on.filter(({ place }) => places.includes(place)).length
+    const idle = count("idle", "checking")
+    const busy = count("busy")
+    const isDrained = nextStray !== undefined
+    const counts = { opened: idle + busy, idle, busy, closing: count("closing"), isDrained, totals: { opened: total } }
+    // Names that somebody has typed are shown as long as they mean something.
+    return total > 0 || isDrained ? [{ instance: name, ...counts }] : []
   })
-}
 
 export const statistics = <S>(state: PoolState<S>): PoolStatistics => {
   const { counts, limits, settings } = state

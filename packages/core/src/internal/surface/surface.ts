@@ -161,7 +161,7 @@ export const surface = <S, C extends Connection, E, OE>(
     refresh: refresh(engine),
     suspend: suspend(engine),
     resume: resume(engine),
-    drain: (instance, options) => drain(engine, instance, options),
+    drain: (instance) => drain(engine, instance),
     undrain: (instance) => undrain(engine, instance),
     events: events(state)
   }
