@@ -194,8 +194,8 @@ const tasks = {
   mutate: (args) => run("node", ["scripts/mutate.ts", ...args]),
   bench: (args) => run("node", ["benchmarks/run.ts", ...args]),
   cluster: ([kind, ...args]) =>
-    kind === "fleet"
-      ? run("node", ["scripts/clusterFleet.ts", ...args])
+    kind === "fleet" || kind === "budget"
+      ? run("node", [`scripts/cluster${kind === "fleet" ? "Fleet" : "Budget"}.ts`, ...args])
       : run("node", ["scripts/cluster.ts", ...(kind === undefined ? [] : [kind]), ...args]),
   fuzz: (args) => run("node", ["--expose-gc", "scripts/fuzz.ts", ...args]),
   clients: (args) => run("node", ["scripts/clients.ts", ...args]),

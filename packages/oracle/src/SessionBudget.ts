@@ -169,6 +169,7 @@ export const layerMigrations = (
  *   not there yet, a client with `max: 3` creates them.
  * - A smaller share closes idle sessions at once, busy ones when they come back. A process that holds sessions for longer than `expiry` while
  *   it cannot reach the table has more than its floor until it gives them back.
+ * - The session that it reports with is open before it has a share: while a process joins, the database has one session beyond the budget.
  * - Where there is no room for a first session, it waits: `total` must be at least the sum of all floors.
  * - Sessions that the pool has before it joins are not counted: make it with `min: 0`, or `max: 1`.
  *

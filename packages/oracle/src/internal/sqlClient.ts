@@ -27,6 +27,7 @@ import { type Abilities, abilitiesOf } from "./sqlParameter.ts"
 import { asSqlError, misuse, toSqlError } from "./sqlReason.ts"
 import { withStatements } from "./sqlStatement.ts"
 import { rememberRunner, rememberTransactions, transactions } from "./sqlTransactions.ts"
+import { Access, isRouted } from "./standbyRouting.ts"
 import { StatementError } from "./statementError.ts"
 
 let clients = 0
@@ -53,7 +54,8 @@ const abilities = (
   options: ClientOptions
 ): Effect.Effect<Abilities, SqlError> => {
   const known = options.serverVersion === undefined
-    ? asSqlError("connect")(pool.use((connection) => connection.serverVersion))
+    // It is no work of the program: no read has to come after it.
+    ? Effect.provideService(asSqlError("connect")(pool.use((connection) => connection.serverVersion)), Access, "newest")
     : Effect.succeed(options.serverVersion)
   return Effect.map(known, (version) => {
     const found = abilitiesOf(version)
@@ -107,8 +109,15 @@ const sharing = (
   })
 }
 
+const sharedSessions = new Error(
+  "The option multiplex cannot be used with a pool of OracleStandby: shared sessions would be of one database or the other."
+)
+
 /** A client over `pool`, which stays its owner's. */
 export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Pool<unknown>, options: ClientOptions) {
+  if (options.multiplex !== undefined && isRouted(pool)) {
+    return yield* Effect.fail(toSqlError(sharedSessions, "connect"))
+  }
   const shared: SharedState = {
     abilities: yield* abilities(pool, options),
     plans: new ReturningPlans(timeToLive(options.describeTtl ?? "1 minute"))
