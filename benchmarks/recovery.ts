@@ -149,7 +149,7 @@ const trial = (
     const before = yield* server.order("look")
     const began = yield* server.order(trouble.begin)
     if (trouble.outageMillis !== undefined) yield* Effect.sleep(trouble.outageMillis)
-    const ended = trouble.outageMillis === undefined ? began : yield* server.order("comeBack")
+    const ended = trouble.outageMillis === undefined ? began : yield* server.order("startUp")
     yield* Effect.sleep(plan.afterMillis)
     const after = yield* server.order("look")
     load.stop()
