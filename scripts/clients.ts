@@ -1,13 +1,13 @@
 /**
- * Runs the cases of other languages' clients against one embedded server. Their drivers are installed from the registries
+ * Runs the cases of other languages' clients, and of the tools that stand on clients, against one embedded server. Their drivers are installed from the registries
  * that this machine is set up with, into a folder of their own below `build/`. A language whose tools are missing is
  * skipped, and named.
  *
- * Usage: npm run clients [-- language ...]
+ * Usage: npm run clients [-- language ...], where `tools` stands for the tools of all languages
  */
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { mkdir } from "node:fs/promises"
+import { copyFile, mkdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as OracleServer from "../packages/oracle-server/src/OracleServer.ts"
@@ -64,8 +64,8 @@ const inTurn = async (...steps: ReadonlyArray<() => Promise<Outcome>>): Promise<
   return outcome
 }
 
-const python: Language = {
-  name: "python",
+const python = (name: string): Language => ({
+  name,
   tools: [["python3", ["--version"]]],
   install: (folder) =>
     inTurn(
@@ -76,10 +76,29 @@ const python: Language = {
           "--quiet",
           "--disable-pip-version-check",
           "--requirement",
-          join(here, "python", "requirements.txt")
+          join(here, name, "requirements.txt")
         ])
     ),
-  cases: (folder) => ({ command: join(folder, "bin", "python"), args: [join(here, "python", "cases.py")] })
+  cases: (folder) => ({ command: join(folder, "bin", "python"), args: [join(here, name, "cases.py")] })
+})
+
+/** Query builders and mappers of Node: what one of them asks of another's version does not hold here. */
+const node: Language = {
+  name: "tools-node",
+  tools: [["npm", ["--version"]]],
+  install: async (folder) => {
+    for (const file of ["package.json", "cases.mjs"]) await copyFile(join(here, "tools-node", file), join(folder, file))
+    const options = [
+      "--no-audit",
+      "--no-fund",
+      "--no-package-lock",
+      "--legacy-peer-deps",
+      "--ignore-scripts",
+      "--loglevel=error"
+    ]
+    return run("npm", ["install", ...options], { cwd: folder })
+  },
+  cases: (folder) => ({ command: process.execPath, args: [join(folder, "cases.mjs")] })
 }
 
 const go: Language = {
@@ -93,8 +112,8 @@ const go: Language = {
   cases: (folder) => ({ command: join(folder, "cases"), args: [] })
 }
 
-const java: Language = {
-  name: "java",
+const java = (name: string, main: string): Language => ({
+  name,
   tools: [["mvn", ["--version"]], ["javac", ["-version"]]],
   install: (folder) =>
     inTurn(
@@ -105,7 +124,7 @@ const java: Language = {
           `-Dmaven.repo.local=${join(folder, "repository")}`,
           `-DoutputDirectory=${join(folder, "libraries")}`,
           "--file",
-          join(here, "java", "pom.xml"),
+          join(here, name, "pom.xml"),
           "dependency:copy-dependencies"
         ]),
       () =>
@@ -114,14 +133,14 @@ const java: Language = {
           join(folder, "classes"),
           "-cp",
           join(folder, "libraries", "*"),
-          join(here, "java", "Cases.java")
+          join(here, name, `${main}.java`)
         ])
     ),
   cases: (folder) => ({
     command: "java",
-    args: ["-cp", [join(folder, "classes"), join(folder, "libraries", "*")].join(windows ? ";" : ":"), "Cases"]
+    args: ["-cp", [join(folder, "classes"), join(folder, "libraries", "*")].join(windows ? ";" : ":"), main]
   })
-}
+})
 
 const limit = 240_000
 
@@ -166,8 +185,17 @@ const wanted = process.argv.slice(2)
 let passed = 0
 let failed = 0
 let skipped = 0
-for (const language of [python, go, java]) {
-  if (wanted.length > 0 && !wanted.includes(language.name)) continue
+const languages = [
+  python("python"),
+  go,
+  java("java", "Cases"),
+  node,
+  python("tools-python"),
+  java("tools-java", "Tools")
+]
+for (const language of languages) {
+  const isTool = language.name.startsWith("tools-")
+  if (wanted.length > 0 && !wanted.includes(language.name) && !(isTool && wanted.includes("tools"))) continue
   const result = await runLanguage(language)
   passed += result.passed
   failed += result.failed

@@ -104,6 +104,14 @@ export function* modifyColumns(
     const type = spec.type === undefined ? undefined : columnType(core, services.session, spec.type)
     return { column, spec, type, restore: before(column) }
   })
+  for (const { column, spec } of changes) {
+    if (spec.nullable === false && !column.nullable) {
+      throw oraError(1442, "column to be modified to NOT NULL is already NOT NULL", spec.at)
+    }
+    if (spec.nullable === true && column.nullable) {
+      throw oraError(1451, "column to be modified to NULL cannot be modified to NULL", spec.at)
+    }
+  }
   const asks = changes.filter(({ spec, type }) => type !== undefined || spec.nullable === false)
   if (asks.length > 0) {
     yield* inTurns(committedRows(core, table), core.store.clock, (row) => {

@@ -24,6 +24,7 @@ import {
   indexColumnRows,
   indexExpressionRows,
   indexRows,
+  jsonColumnRows,
   objectRows,
   sequenceRows,
   synonymRows,
@@ -32,6 +33,7 @@ import {
   userRows,
   viewRows
 } from "./dictionaryRows.ts"
+import { emptyViewColumns } from "./emptyViews.ts"
 import { mviewRows } from "./materializedViews.ts"
 import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
 import { policyRows } from "./policyRows.ts"
@@ -110,6 +112,7 @@ const catalogViews: Readonly<
   MVIEWS: { rows: mviewRows },
   TAB_IDENTITY_COLS: { rows: identityRows },
   TAB_COLS: { rows: columnRows },
+  JSON_COLUMNS: { rows: jsonColumnRows },
   TAB_COMMENTS: { rows: tableCommentRows },
   COL_COMMENTS: { rows: columnCommentRows },
   MVIEW_COMMENTS: { rows: none },
@@ -225,6 +228,28 @@ const ownRelations = (core: Core, user: string): ReadonlyArray<readonly [string,
       : []
   )
 
+/** What is installed of the options that tools ask about. */
+const options = {
+  "Partitioning": "TRUE",
+  "Objects": "TRUE",
+  "Advanced replication": "FALSE",
+  "Bit-mapped indexes": "FALSE",
+  "Flashback Data Archive": "FALSE",
+  "Java": "FALSE",
+  "OLAP": "FALSE",
+  "Oracle Database Vault": "FALSE",
+  "Oracle Label Security": "FALSE",
+  "Real Application Clusters": "FALSE",
+  "Spatial": "FALSE",
+  "Transparent Data Encryption": "FALSE"
+}
+
+const contextRows = (core: Core): Rows =>
+  [...core.contexts].map(([name, { global, using }]) => {
+    const [schema, packageName] = using.split(".")
+    return [name, schema!, packageName!, global ? "ACCESSED GLOBALLY" : "ACCESSED LOCALLY"]
+  })
+
 const views: Readonly<Record<string, View>> = {
   ...privilegeViews,
   ...activityViews,
@@ -233,6 +258,18 @@ const views: Readonly<Record<string, View>> = {
   NLS_DATABASE_PARAMETERS: {
     columns: "PARAMETER VALUE",
     rows: (_, session) => [...nlsRows(session), ...databaseNls()]
+  },
+  DATABASE_PROPERTIES: {
+    columns: "PROPERTY_NAME PROPERTY_VALUE DESCRIPTION",
+    rows: (core) => [
+      ["DEFAULT_TEMP_TABLESPACE", "TEMP", "Name of default temporary tablespace"],
+      ["DEFAULT_PERMANENT_TABLESPACE", "USERS", "Name of default permanent tablespace"],
+      ["DEFAULT_EDITION", "ORA$BASE", "Name of the database default edition"],
+      ["DEFAULT_COLLATION", "USING_NLS_COMP", "Default collation"],
+      ["DBTIMEZONE", "+00:00", "DB time zone"],
+      ["GLOBAL_DB_NAME", core.environment.databaseName, "Global database name"],
+      ...databaseNls().map(([name, value]) => [name!, value!, String(name).replace("NLS_", "").toLowerCase()])
+    ]
   },
   "V$NLS_PARAMETERS": { columns: "PARAMETER VALUE", rows: (_, session) => [...nlsRows(session), ...databaseNls()] },
   "V$MYSTAT": { columns: "SID# STATISTIC## VALUE#", rows: (_, session) => [[session.info.sid, 0, 0]] },
@@ -336,6 +373,22 @@ const views: Readonly<Record<string, View>> = {
     columns: "TZNAME TZABBREV CON_ID#",
     rows: () => Intl.supportedValuesOf("timeZone").map((name) => [name, "LMT", 0])
   },
+  ALL_CONTEXT: { columns: "NAMESPACE SCHEMA PACKAGE", rows: (core) => contextRows(core).map((row) => row.slice(0, 3)) },
+  DBA_CONTEXT: {
+    columns: "NAMESPACE SCHEMA PACKAGE TYPE",
+    rows: contextRows
+  },
+  DBA_REGISTRY: {
+    columns: "COMP_ID COMP_NAME VERSION VERSION_FULL STATUS NAMESPACE SCHEMA",
+    rows: ({ environment: { version } }) =>
+      [["CATALOG", "Oracle Database Catalog Views"], ["CATPROC", "Oracle Database Packages and Types"]].map((
+        [id, title]
+      ) => [id!, title!, `${version.split(".")[0]}.0.0.0.0`, version, "VALID", "SERVER", "SYS"])
+  },
+  "V$OPTION": {
+    columns: "PARAMETER VALUE CON_ID#",
+    rows: () => Object.entries(options).map(([name, value]) => [name, value, 0])
+  },
   USER_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaceRows },
   DBA_TABLESPACES: { columns: tablespaceColumns, rows: () => tablespaceRows }
 }
@@ -352,11 +405,19 @@ const aliases: Readonly<Record<string, string>> = {
   "V$SYSTEM_PARAMETER": "V$PARAMETER"
 }
 
+const emptyView = (name: string): View | undefined => {
+  const columns = emptyViewColumns(name)
+  return columns === undefined ? undefined : { columns, rows: () => [] }
+}
+
 /** What a name of the system's own is to GRANT; undefined when there is nothing of that name. */
 export const systemKind = (core: Core, name: string): "view" | "package" | undefined => {
   if (core.systemPackage(name) !== undefined || /^(DBMS|UTL|CTX|OWA)_/.test(name)) return "package"
   const view = name.replace(/^(G?V)_\$/, "$1$$")
-  return views[view] !== undefined || catalogView(view) !== undefined || isAbsentView(view) ? "view" : undefined
+  return views[view] !== undefined || catalogView(view) !== undefined || emptyView(view) !== undefined ||
+      isAbsentView(view)
+    ? "view"
+    : undefined
 }
 
 export const dictionaryView = (
@@ -368,7 +429,7 @@ export const dictionaryView = (
   const written = path.at(-1)!
   const name = aliases[written] ?? written.replace(/^(G?V)_\$/, "$1$$")
   if (!mayRead(core, { rights }, name)) return undefined
-  const view = views[name] ?? catalogView(name)
+  const view = views[name] ?? catalogView(name) ?? emptyView(name)
   if (view === undefined) {
     if (isAbsentView(name)) throw unimplemented(`the view ${name}`)
     return undefined

@@ -88,7 +88,7 @@ const columnFacts = (owner: string, relation: string, column: ColumnFacts, index
     NULLABLE: y(column.nullable),
     COLUMN_ID: index + 1,
     CHARACTER_SET_NAME: isText ? (type.name.startsWith("N") ? "NCHAR_CS" : "CHAR_CS") : null,
-    CHAR_COL_DECL_LENGTH: isText ? type.size : null,
+    CHAR_COL_DECL_LENGTH: isText ? (type.name.startsWith("N") ? type.chars : type.size) : null,
     CHAR_LENGTH: isText ? (type.chars > 0 ? type.chars : type.size) : 0,
     CHAR_USED: isText ? (type.chars > 0 ? "C" : "B") : null,
     V80_FMT_IMAGE: "NO",
@@ -105,6 +105,19 @@ const columnFacts = (owner: string, relation: string, column: ColumnFacts, index
     COLLATION: isText ? "USING_NLS_COMP" : null
   }
 }
+
+/** Columns of JSON, by their type or by a check. */
+export const jsonColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  tables(core).flatMap((table) =>
+    table.columns.filter(({ isJson, type }) => isJson || type.name === "JSON").map(({ name, type }): DictionaryRow => ({
+      OWNER: table.owner,
+      TABLE_NAME: table.name,
+      OBJECT_TYPE: "TABLE",
+      COLUMN_NAME: name,
+      FORMAT: type.name === "JSON" ? "OSON" : "TEXT",
+      DATA_TYPE: type.name
+    }))
+  )
 
 export const columnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
   ...tables(core).flatMap((table) =>

@@ -1,7 +1,35 @@
 /** Parses FROM: tables, joins, inline views, PIVOT and UNPIVOT. */
 import { oraError } from "../values/oraError.ts"
-import type { Expr, FromItem, PartitionName } from "./ast.ts"
+import type { Expr, FromItem, PartitionName, Query, SelectItem } from "./ast.ts"
 import { ExpressionParser } from "./expressionParser.ts"
+
+/** `select items from source`. */
+const selection = (items: ReadonlyArray<SelectItem>, source: FromItem, at: number): Query => ({
+  ctes: [],
+  body: {
+    kind: "block",
+    distinct: false,
+    items,
+    from: [source],
+    where: undefined,
+    startWith: undefined,
+    connectBy: undefined,
+    nocycle: false,
+    groupBy: [],
+    groupingSets: undefined,
+    having: undefined,
+    windows: [],
+    into: undefined,
+    bulkInto: false,
+    at
+  },
+  orderBy: [],
+  siblings: false,
+  offset: undefined,
+  fetch: undefined,
+  forUpdate: undefined,
+  at
+})
 
 export abstract class FromParser extends ExpressionParser {
   tableAlias(): string | undefined {
@@ -172,7 +200,7 @@ export abstract class FromParser extends ExpressionParser {
       return { kind: "function", call, alias: this.tableAlias(), at }
     }
     if (this.isWord("JSON_TABLE") && this.isOp("(", 1)) return this.jsonTable(at)
-    if (this.isWord("XMLTABLE")) throw this.unsupported(this.token.text)
+    if (this.isWord("XMLTABLE") && this.isOp("(", 1)) return this.#rowsThroughXml(at)
     if (this.takeOp("(")) {
       if (this.knows(23) && this.takeWord("VALUES")) return this.#valuesTable(at)
       if (this.isWord("SELECT") || this.isWord("WITH") || (this.isOp("(") && this.#nestedQuery())) {
@@ -216,6 +244,47 @@ export abstract class FromParser extends ExpressionParser {
       this.expectOp(")")
     }
     return { kind: "values", rows, alias, names, at }
+  }
+
+  /**
+   * `XMLTABLE('/ROWSET/ROW' PASSING dbms_xmlgen.getXMLType('query') COLUMNS …)`, by which tools read LONG columns as text: the rows of the
+   * query, converted. No other XML is known.
+   */
+  #rowsThroughXml(at: number): FromItem {
+    const isRows = this.peek(2).kind === "string" && this.peek(2).text.toUpperCase() === "/ROWSET/ROW" &&
+      this.isWord("PASSING", 3) && this.isWord("DBMS_XMLGEN", 4) && this.isWord("GETXMLTYPE", 6) && this.isOp("(", 7) &&
+      this.peek(8).kind === "string" && this.isOp(")", 9)
+    if (!isRows) throw this.unsupported("XMLTABLE")
+    const query = this.#textAsQuery(this.peek(8).text)
+    this.at += 10
+    this.expectWord("COLUMNS")
+    const items = this.commaList(() => {
+      const from = this.offset
+      const name = this.name()
+      const type = this.typeSpec()
+      const column = this.takeWord("PATH") ? this.#pathOfColumn() : name
+      const arg: Expr = { kind: "name", path: [column], outer: false, at: from }
+      return { expr: { kind: "cast", arg, type, formats: [], at: from } as const, alias: name, text: name }
+    })
+    this.expectOp(")")
+    const from: FromItem = { kind: "derived", query, alias: undefined, lateral: false, at }
+    return { kind: "derived", query: selection(items, from, at), alias: this.tableAlias(), lateral: false, at }
+  }
+
+  #pathOfColumn(): string {
+    const { kind, text } = this.token
+    if (kind !== "string" || !/^[A-Z_$#][A-Z0-9_$#]*$/.test(text)) throw this.unsupported("paths of XMLTABLE")
+    this.at++
+    return text
+  }
+
+  /** Another text, read by the same grammar. */
+  #textAsQuery(text: string): Query {
+    const Parser = this.constructor as new(sql: string, release: number) => FromParser
+    const parser = new Parser(text, this.release)
+    const query = parser.query()
+    if (parser.token.kind !== "end") throw oraError(933, "SQL command not properly ended", parser.offset)
+    return query
   }
 
   #sample(): Extract<FromItem, { kind: "table" }>["sample"] {

@@ -60,8 +60,9 @@ class StatementParser extends MviewParser {
         return this.#alter()
       case "EXPLAIN":
         throw this.unsupported("EXPLAIN PLAN")
-      case "ANALYZE":
       case "PURGE":
+        return this.#purge()
+      case "ANALYZE":
       case "FLASHBACK":
       case "AUDIT":
       case "NOAUDIT":
@@ -72,6 +73,18 @@ class StatementParser extends MviewParser {
     const statement = this.sessionStatement()
     if (statement === undefined) throw oraError(900, "invalid SQL statement", token.start)
     return { kind: "session", statement }
+  }
+
+  /** What is dropped is gone at once: the recycle bin is empty. */
+  #purge(): Parsed {
+    this.at++
+    if (this.takeWord("RECYCLEBIN") || this.takeWord("DBA_RECYCLEBIN")) {
+      return { kind: "session", statement: { kind: "noop" } }
+    }
+    if (this.takeWord("TABLE") || this.takeWord("INDEX")) {
+      throw oraError(38307, `object not in RECYCLE BIN`, this.offset)
+    }
+    throw this.unsupported(`PURGE ${this.token.text}`)
   }
 
   #select(): Parsed {
@@ -301,7 +314,7 @@ class StatementParser extends MviewParser {
     const at = this.offset
     const path = this.path()
     const cascade = this.takeWord("CASCADE")
-    if (cascade) this.expectWord("CONSTRAINTS")
+    if (cascade && !this.takeWord("CONSTRAINT")) this.expectWord("CONSTRAINTS")
     this.takeWord("PURGE")
     this.takeWord("FORCE")
     return { kind: "drop", object, path, cascade, public: isPublic, ifExists, at }
