@@ -136,7 +136,7 @@ export interface SessionDescription {
  * - `interrupt` stops what the session is doing and succeeds once the session is quiet. The pool then pings it before it is
  *   lent again, so that a late break can never hit the next caller.
  * - `isHealthy` makes no round trip: it says what the driver knows, such as a notice of a planned shutdown.
- * - `hasNotice` says of a session that is not healthy that its end was announced: it still answers, so the pool closes it in good order,
+ * - `hasNotice` says of a session that is not healthy that its end was announced: it still answers, so the pool closes it normally,
  *   and looks at the others on the same instance.
  * - `isAuthenticationFailure` says that the database refused the credentials; the pool then stops trying with them.
  * - `lease` makes the connection; it must run every operation through `Lease.run`. It is called at the beginning of every lease,

@@ -292,7 +292,7 @@ describe("rebalancing", () => {
 })
 
 describe("an announced shutdown", () => {
-  it.effect("takes all idle sessions of the instance that have heard of it at once, in good order", () =>
+  it.effect("takes all idle sessions of the instance that have heard of it, and closes them normally", () =>
     Effect.gen(function*() {
       const forced: Array<boolean> = []
       const { database, pool } = yield* two({

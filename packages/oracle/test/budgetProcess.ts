@@ -2,7 +2,7 @@
  * A process of a fleet that shares a budget, for `scripts/clusterBudget.ts`, which tells it how much work there is and hears what it has.
  *
  * Usage: node budgetProcess.ts <connect string> <user> <total> <interval> <expiry> <forget>, the password in BUDGET_PASSWORD. SIGTERM
- * ends it in good order.
+ * ends it normally.
  */
 import { OracleClient, OracleSessionPool, SessionBudget } from "@sessionpool/oracle"
 import { Effect, Fiber, Layer, Redacted } from "effect"

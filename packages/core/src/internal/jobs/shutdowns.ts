@@ -1,5 +1,5 @@
 /**
- * Shutdowns that the database has announced, which a driver sees on a session without a round trip. The session is closed in good order when it
+ * Shutdowns that the database has announced, which a driver sees on a session without a round trip. The session is closed normally when it
  * would be lent, or comes back; with the first, all others that are idle on the same instance are looked at, so that none waits for the end.
  */
 import * as Effect from "effect/Effect"
