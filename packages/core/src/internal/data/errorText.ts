@@ -51,8 +51,8 @@ export const waitAdvice = ({ lastOpenFailure, nestedSession, snapshot }: Wait): 
   const advice: Array<string> = []
   if (nestedSession !== undefined) {
     advice.push(
-      `The waiting fiber itself holds session ${nestedSession} of this pool: a nested acquire waits for itself once all ` +
-        `sessions are held that way. Pass the connection on instead of acquiring again.`
+      `The waiting fiber itself holds session ${nestedSession} of this pool: once all sessions are held like this, it waits ` +
+        `for itself. Pass the connection on instead.`
     )
   }
   if (lastOpenFailure !== undefined) {
@@ -61,8 +61,7 @@ export const waitAdvice = ({ lastOpenFailure, nestedSession, snapshot }: Wait): 
   if (isFull) advice.push("All sessions are busy: raise max or waitTimeout, or hold sessions for a shorter time.")
   else if (snapshot.opening > 0) {
     advice.push(
-      "Opening a session took longer than the wait: raise waitTimeout, keep sessions open with min, or find out why the " +
-        "database is slow to connect."
+      "Opening a session took longer than the wait: raise waitTimeout or min, or see why connecting is slow."
     )
   } else if (lastOpenFailure !== undefined) advice.push("Fix the cause; the pool keeps trying to open sessions.")
   else {

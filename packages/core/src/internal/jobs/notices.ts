@@ -64,7 +64,7 @@ export class Notices<S> {
     }
     this.#logAfterStep(this.#log(
       Effect.logDebug,
-      "Uncommitted work was rolled back at the end of a lease. Commit it before the lease ends, or run it in a transaction.",
+      "Uncommitted work was rolled back at the end of a lease: commit it before, or use a transaction.",
       { "sessionpool.session": session.id, "sessionpool.heldMillis": heldMillis }
     ))
   }

@@ -122,16 +122,16 @@ class Series {
         { get: () => read(this.#totals()), update: nothing, modify: nothing }
       )
     const { connections, requests } = Names.units
-    const inState = "The number of sessions that are in this state"
+    const inState = "Sessions by state"
     this.#gauges = [
       gauge(Names.count, inState, connections, ({ counts }) => counts.idle + counts.checking, {
         [Names.state]: "idle"
       }),
       gauge(Names.count, inState, connections, ({ counts }) => counts.busy, { [Names.state]: "used" }),
-      gauge(Names.max, "The most sessions that may be open", connections, ({ limits }) => limits.max),
-      gauge(Names.idleMin, "The sessions that eviction leaves open", connections, ({ limits }) => limits.min),
-      gauge(Names.idleMax, "The most idle sessions that may be open", connections, ({ limits }) => limits.max),
-      gauge(Names.pendingRequests, "The requests that wait for a session", requests, ({ waiting }) => waiting.size)
+      gauge(Names.max, "The most sessions", connections, ({ limits }) => limits.max),
+      gauge(Names.idleMin, "Sessions eviction leaves open", connections, ({ limits }) => limits.min),
+      gauge(Names.idleMax, "The most idle sessions", connections, ({ limits }) => limits.max),
+      gauge(Names.pendingRequests, "Requests that wait", requests, ({ waiting }) => waiting.size)
     ]
     this.#show = (instance) => {
       for (const key of ["idle", "busy"] as const) {
@@ -152,15 +152,15 @@ class Series {
         context,
         { get: () => ({ count: read(this.#totals()), incremental: true }), update: nothing, modify: nothing }
       )
-    const timeouts = "The requests that no session was provided for in time"
+    const timeouts = "Requests that gave up"
     counter(Names.timeouts, timeouts, Names.units.timeouts, ({ timeouts }) => timeouts)
-    const opens = "The attempts to open a session, by what came of them"
+    const opens = "Attempts to open a session, by outcome"
     counter(Names.opens, opens, Names.units.opens, ({ opened }) => opened, { [Names.outcome]: "opened" })
     counter(Names.opens, opens, Names.units.opens, ({ openFailures }) => openFailures, { [Names.outcome]: "failed" })
-    histogram(Names.createTime, "How long opening a session took", ({ created }) => created)
-    histogram(Names.waitTime, "How long a request waited for a session", ({ waited }) => waited)
-    histogram(Names.useTime, "How long a session was held", ({ used }) => used)
-    histogram(Names.quietTime, "How long a session was held without a call", ({ quiet }) => quiet)
+    histogram(Names.createTime, "How long opening took", ({ created }) => created)
+    histogram(Names.waitTime, "How long requests waited", ({ waited }) => waited)
+    histogram(Names.useTime, "How long sessions were held", ({ used }) => used)
+    histogram(Names.quietTime, "How long sessions were held without a call", ({ quiet }) => quiet)
   }
 }
 
