@@ -46,4 +46,6 @@ db.client.connection.create_time: 2 values, 0.6 seconds in all
 db.client.connection.wait_time: 2 values, 0.6 seconds in all
 db.client.connection.use_time: 2 values, 2 seconds in all
 sessionpool.lease.quiet_time: 2 values, 2 seconds in all
+sessionpool.instance.sessions{idle}: 2
+sessionpool.instance.sessions{used}: 0
 */

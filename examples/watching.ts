@@ -41,12 +41,12 @@ export const main = Effect.gen(function*() {
 if (import.meta.main) await Effect.runPromise(main)
 
 /* Prints:
-SessionOpened: session 1, identity the pool's user
+SessionOpened: session 1, identity the pool's user, instance test
 SessionLent: session 1, requestedTag LANG=FRENCH, hit false
 SessionReturned: session 1, tag LANG=FRENCH
 SessionLent: session 1, requestedTag LANG=FRENCH, tag LANG=FRENCH, hit true
 SessionReturned: session 1, tag LANG=FRENCH
-SessionOpened: session 2, identity the pool's user
+SessionOpened: session 2, identity the pool's user, instance test
 SessionLent: session 2, hit false
 SessionReturned: session 2
 open 2, busy 0, idle 2, waiting 0

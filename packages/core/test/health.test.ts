@@ -234,7 +234,7 @@ describe("what the driver knows without a round trip", () => {
       yield* settled
       assert.deepStrictEqual(
         events.flatMap((event) => event._tag === "SessionClosed" ? [[event.session, event.reason]] : []),
-        [[first, "dead"]]
+        [[first, "drained"]]
       )
     }))
 

@@ -58,6 +58,6 @@ describe("lending", () => {
         /could not provide a session for the pool's user within 2s \(1 busy of 1 open, 0 opening, 1 waiting/
       )
       assert.match(error.message, /session 1 by fiber #\d+ for 2s \(acquired at .*lending\.test\.ts:\d+/)
-      assert.match(error.message, /itself holds session 1 of this pool: a nested acquire/)
+      assert.match(error.message, /itself holds session 1 of this pool: once all sessions are held like this/)
     }))
 })

@@ -76,7 +76,7 @@ describe("an AcquireTimeoutError", () => {
       /^The last attempt to open a session failed: no listener\. Fix the cause/
     )
     assert.match(advice({ busy: 0, opened: 1 }), /^Not all sessions are busy, but none fits this request yet/)
-    assert.match(advice({}, { nestedSession: 1 }), /Pass the connection on instead of acquiring again\. All sessions/)
+    assert.match(advice({}, { nestedSession: 1 }), /Pass the connection on instead\. All sessions/)
   })
 
   it.effect("with nothing busy and one session opening speaks of opening (A4)", () =>

@@ -28,6 +28,7 @@ const defaults = {
   pingInterval: 60_000,
   pingTimeout: 5000,
   rotationRetry: 300_000,
+  rebalanceInterval: 60_000,
   keepAlive: 0,
   openTimeout: 60_000,
   closeTimeout: 5000,
