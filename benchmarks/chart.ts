@@ -6,12 +6,10 @@ import type { Results } from "./results.ts"
 import { type Figure, median } from "./row.ts"
 import { quantity } from "./table.ts"
 
-const panelWidth = 460
+const panelWidth = 600
 const panelHeight = 300
 const columns = 2
 const titleHeight = 40
-/** Below a panel of lines, the legend takes so much for a line of names. */
-const legendLine = 22
 
 /** A candidate has the same colour wherever it is drawn. */
 const colours: ReadonlyArray<readonly [start: string, colour: string]> = [
@@ -42,8 +40,13 @@ interface Place {
   readonly index: number
 }
 
-const shown = (results: ReadonlyMap<string, Results>, { group, metric, row }: Panel): ReadonlyArray<Figure> =>
-  select(results.get(row)?.figures ?? [], { group, metric }).filter(({ candidate }) => !isAgain(candidate))
+const shown = (
+  results: ReadonlyMap<string, Results>,
+  { group, metric, only, row }: Panel
+): ReadonlyArray<Figure> =>
+  select(results.get(row)?.figures ?? [], { group, metric }).filter(({ candidate }) =>
+    !isAgain(candidate) && (only === undefined || only.includes(candidate))
+  )
 
 const text = { color: "#222", fontFamily: "sans-serif" }
 const faint = { lineStyle: { color: "#e5e5e5" } }
@@ -102,7 +105,12 @@ const lines = (panel: Panel, figures: ReadonlyArray<Figure>, { index, left, top 
   const unit = figures[0]?.unit ?? "count"
   const candidates = [...new Set(figures.map(({ candidate }) => candidate))]
   return {
-    grid: { left: left + 75, top: top + 40, width: panelWidth - 105, height: panelHeight - 100 },
+    grid: {
+      left: left + 75,
+      top: top + 40,
+      width: panelWidth - 95 - Math.max(...candidates.map(({ length }) => length)) * 5.6,
+      height: panelHeight - 90
+    },
     xAxis: {
       type: "log",
       gridIndex: index,
@@ -129,6 +137,8 @@ const lines = (panel: Panel, figures: ReadonlyArray<Figure>, { index, left, top 
       symbolSize: 6,
       itemStyle: { color: colourOf(candidate) },
       lineStyle: { color: colourOf(candidate), type: dashOf(candidate), width: 2 },
+      endLabel: { show: true, formatter: candidate, color: colourOf(candidate), fontSize: 11, distance: 6 },
+      labelLayout: { moveOverlap: "shiftY" },
       data: figures.filter((figure) => figure.candidate === candidate && figure.size !== undefined)
         .map(({ size = 0, values }) => [size, median(values)])
     }))
@@ -158,12 +168,7 @@ export const draw = ({ panels, title }: Plot, results: ReadonlyMap<string, Resul
   const drawn = all.map(({ figures, panel }, index) =>
     (panel.kind === "bars" ? bars : lines)(panel, figures, place(index))
   )
-  const names = [
-    ...new Set(drawn.flatMap(({ series }) => series.flatMap(({ name }) => name === undefined ? [] : [String(name)])))
-  ]
-  const letters = names.reduce((sum, name) => sum + name.length * 7 + 60, 0)
-  const legendHeight = names.length === 0 ? 0 : Math.ceil(letters / (width - 40)) * legendLine + 10
-  const height = titleHeight + rows * panelHeight + legendHeight
+  const height = titleHeight + rows * panelHeight
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height })
   chart.setOption({
     animation: false,
@@ -179,18 +184,6 @@ export const draw = ({ panels, title }: Plot, results: ReadonlyMap<string, Resul
         textStyle: { ...text, fontSize: 12, fontWeight: "normal" as const }
       }))
     ],
-    ...(names.length === 0 ? {} : {
-      legend: {
-        bottom: 5,
-        selectedMode: false,
-        left: 20,
-        width: width - 40,
-        data: [...names],
-        textStyle: { ...text, fontSize: 11 },
-        itemWidth: 28,
-        itemGap: 22
-      }
-    }),
     grid: drawn.map(({ grid }) => grid),
     xAxis: drawn.map(({ xAxis }) => xAxis),
     yAxis: drawn.map(({ yAxis }) => yAxis),

@@ -9,6 +9,8 @@ export interface Panel {
   readonly metric: string
   /** What the horizontal axis of lines counts. */
   readonly across?: string
+  /** Which candidates lines are drawn for, where there are more than six. */
+  readonly only?: ReadonlyArray<string>
   /** Whether the vertical axis is logarithmic; the horizontal one of lines always is. */
   readonly isLogarithmic?: boolean
 }
@@ -27,7 +29,15 @@ const contention = (title: string, metric: string, isLogarithmic = false): Panel
   group: "fibers on 10 sessions",
   metric,
   across: "fibers",
-  isLogarithmic
+  isLogarithmic,
+  only: [
+    "sessionpool use",
+    "sessionpool acquire, scoped",
+    "Effect Pool.use",
+    "generic-pool in fibers",
+    "lightning-pool in fibers",
+    "floor: use, a bare queue"
+  ]
 })
 
 const cancellation = (title: string, group: string): Panel => ({
@@ -80,7 +90,14 @@ const endToEnd = (title: string, group: string): Panel => ({
   row: "end-to-end",
   group,
   metric: "leases a second",
-  across: "callers"
+  across: "callers",
+  only: [
+    "sessionpool",
+    "sessionpool, scoped",
+    "node-oracledb pool, acquireUseRelease",
+    "node-oracledb pool, async/await",
+    "Effect Pool, rolling back"
+  ]
 })
 
 const outage = (title: string, metric: string): Panel => ({
