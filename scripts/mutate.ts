@@ -42,15 +42,16 @@ const areas: Readonly<Record<string, Area>> = {
   oracle: {
     folder: "packages/oracle/src/internal",
     files: /^(callBatches|pipelinedCall|session|sessionCall|sessionContext|transaction)\.ts$/,
-    stages: [{
-      tests: [
+    stages: [
+      [
         "breaks",
         "interruption",
         "promises",
         "session",
         "transaction*"
-      ].map((name) => `packages/oracle/test/${name}.test.ts`)
-    }]
+      ],
+      ["certainCommits", "context", "multiplex", "onLease", "pipelining", "statements", "tracing"]
+    ].map((names) => ({ tests: names.map((name) => `packages/oracle/test/${name}.test.ts`) }))
   }
 }
 
