@@ -6,6 +6,8 @@ import { harness, settle, type Sql } from "./engineHarness.ts"
 class Model {
   committed = new Map<number, number>()
   readonly own: ReadonlyArray<Map<number, number | null>> = [new Map(), new Map(), new Map()]
+  /** Rows that a session has locked and not changed. */
+  readonly locks: ReadonlyArray<Set<number>> = [new Set(), new Set(), new Set()]
 
   view(session: number): Array<Array<string>> {
     const rows = new Map<number, number>(this.committed)
@@ -24,6 +26,11 @@ class Model {
   /** Another session has changed this key and has not ended. */
   held(session: number, id: number): boolean {
     return this.own.some((changes, other) => other !== session && changes.has(id))
+  }
+
+  /** Another session has locked the row: it stays, whatever becomes of the lock. */
+  locked(session: number, id: number): boolean {
+    return this.locks.some((rows, other) => other !== session && rows.has(id))
   }
 }
 
@@ -55,7 +62,8 @@ describe("sessions against a model", () => {
                 }
               }
               own.clear()
-            } else if (model.held(session, id)) {
+              model.locks[session]!.clear()
+            } else if (model.held(session, id) || (kind !== "insert" && model.locked(session, id))) {
               // Another session decides about this key first: the statement waits exactly when it concerns it.
               const concerned = kind === "insert" || model.committed.has(id)
               if (kind === "lock" || !concerned) continue
@@ -79,7 +87,7 @@ describe("sessions against a model", () => {
                   sql.rows("select id from t where id = :1 for update nowait", id),
                   there ? [[String(id)]] : []
                 )
-                if (there) own.set(id, own.get(id) ?? model.committed.get(id)!)
+                if (there && !own.has(id)) model.locks[session]!.add(id)
               } else {
                 const text = kind === "update" ? "update t set n = :2 where id = :1" : "delete from t where id = :1"
                 const result = sql.run(text, ...(kind === "update" ? [n, id] : [id]))

@@ -100,6 +100,31 @@ describe("ALTER", () => {
     assert.strictEqual(rows("select count(*) from user_indexes where index_name = 'WORD_IX'"), "0")
   })
 
+  it("tells an index in descending order from one that ascends", () => {
+    sql.run("create table price (item varchar2(10), amount number, constraint price_pk primary key (item, amount))")
+    sql.run("create index price_up on price (amount, item)")
+    sql.run("create index price_down on price (amount, item desc)")
+    assert.match(sql.error("create index again on price (amount, item asc)"), /^ORA-01408/)
+    assert.match(sql.error("create index again on price (amount asc, item desc)"), /^ORA-01408/)
+    assert.match(sql.error("create index again on price (item, amount)"), /^ORA-01408/)
+    assert.strictEqual(
+      rows(
+        "select index_name, column_position, descend, column_name, column_expression from user_ind_columns " +
+          "left join user_ind_expressions using (index_name, column_position) " +
+          "where index_name in ('PRICE_UP', 'PRICE_DOWN') order by 1 desc, 2"
+      ),
+      "PRICE_UP|1|ASC|AMOUNT|null ; PRICE_UP|2|ASC|ITEM|null ; PRICE_DOWN|1|ASC|AMOUNT|null ; " +
+        "PRICE_DOWN|2|DESC|SYS_NC00004$|\"ITEM\""
+    )
+    assert.strictEqual(
+      rows("select index_name, index_type from user_indexes where table_name = 'PRICE' order by 1"),
+      "PRICE_DOWN|FUNCTION-BASED NORMAL ; PRICE_PK|NORMAL ; PRICE_UP|NORMAL"
+    )
+    sql.run("insert into price values ('nail', 2)")
+    assert.strictEqual(rows("select item from price where amount = 2 and item = 'nail'"), "nail")
+    sql.session.rollback()
+  })
+
   it("takes the names of a table from its list, and the types from its query", () => {
     sql.run("create table copy (a, b) as select 1, 'x' y from dual")
     assert.strictEqual(rows("select a, b from copy"), "1|x")

@@ -81,6 +81,8 @@ export interface IndexDef {
   readonly owner: string
   readonly unique: boolean
   readonly columns: ReadonlyArray<ColumnDef>
+  /** Which of them are DESC: to the database, an index over an expression of the column. */
+  readonly descending: ReadonlyArray<boolean>
   readonly indexId: number
 }
 

@@ -14,7 +14,7 @@ import { assigned } from "./assignment.ts"
 import { type CursorVariable, type Entry, Environment, type Variable } from "./environment.ts"
 import { type Machine, partsOf } from "./machine.ts"
 import { namedType } from "./names.ts"
-import { queryColumns } from "./queryPlans.ts"
+import { contextOf, queryColumns } from "./queryPlans.ts"
 import { declareSubprogram } from "./subprograms.ts"
 import { newCursor, newVariable, rowType } from "./variables.ts"
 
@@ -107,6 +107,11 @@ const anchored = (
   const object = seen(machine, catalog.find(path.slice(0, -1), schema))
   if (object?.kind === "view") {
     const column = object.described.find((candidate) => candidate.name === path.at(-1))
+    if (column !== undefined) return column.type
+  }
+  if (object === undefined) {
+    const view = contextOf(machine, env).dictionary(path.slice(0, -1))
+    const column = view?.columns.find((candidate) => candidate.name === path.at(-1))
     if (column !== undefined) return column.type
   }
   if (object?.kind !== "table") throw undeclared(machine, path.join("."), spec.at)

@@ -346,16 +346,20 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
         const path = expr.kind === "name" ? expr.path : []
         return columnOf(table, path.at(-1)!, expr.at)
       })
-      const isSame = (other: ReadonlyArray<ColumnDef>): boolean =>
-        other.length === columns.length && other.every((column, i) => column === columns[i])
-      if ([...table.indexes, ...table.keys].some((index) => isSame(index.columns))) {
+      const isSame = (other: ReadonlyArray<ColumnDef>, descending?: ReadonlyArray<boolean>): boolean =>
+        other.length === columns.length &&
+        other.every((column, i) => column === columns[i] && (descending?.[i] ?? false) === ddl.descending[i])
+      if (
+        table.keys.some((key) => isSame(key.columns)) ||
+        table.indexes.some((index) => isSame(index.columns, index.descending))
+      ) {
         throw oraError(1408, "such column list already indexed", ddl.at)
       }
       if (ddl.unique && (yield* hasDuplicates(core, table, columns))) {
         throw oraError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found", ddl.at)
       }
       const indexId = yield* storeIndex(core, table, columns)
-      table.indexes.push({ name, owner, unique: ddl.unique, columns, indexId })
+      table.indexes.push({ name, owner, unique: ddl.unique, columns, descending: ddl.descending, indexId })
       catalog.version++
       return undefined
     }

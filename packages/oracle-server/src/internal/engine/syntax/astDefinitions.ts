@@ -121,6 +121,8 @@ export type Ddl =
     readonly path: ReadonlyArray<string>
     readonly table: ReadonlyArray<string>
     readonly columns: ReadonlyArray<Expr>
+    /** Which of them are DESC. */
+    readonly descending: ReadonlyArray<boolean>
     readonly unique: boolean
     readonly at: number
   }

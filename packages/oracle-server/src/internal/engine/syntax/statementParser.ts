@@ -197,14 +197,15 @@ class StatementParser extends MviewParser {
       this.expectWord("ON")
       const table = this.path()
       this.expectOp("(")
+      const descending: Array<boolean> = []
       const columns: Array<Expr> = this.commaList(() => {
         const expr = this.expr()
-        if (!this.takeWord("ASC")) this.takeWord("DESC")
+        descending.push(!this.takeWord("ASC") && this.takeWord("DESC"))
         return expr
       })
       this.expectOp(")")
       while (this.physicalOption());
-      return { kind: "createIndex", path, table, columns, unique, at }
+      return { kind: "createIndex", path, table, columns, descending, unique, at }
     }
     if (this.takeWord("SEQUENCE")) {
       this.takeIfNotExists()
