@@ -69,7 +69,7 @@ describe("a tool", () => {
 
   it("sees contexts, columns of JSON, and the properties of the database", () => {
     sql.run("create context shop using tenancy")
-    assert.deepStrictEqual(sql.rows("select namespace, schema, package from all_context"), [["SHOP", "HR", "TENANCY"]])
+    assert.deepStrictEqual(sql.rows("select namespace, schema, package from dba_context"), [["SHOP", "HR", "TENANCY"]])
     sql.run("create table docs (a json, b clob check (b is json), c clob)")
     assert.deepStrictEqual(
       sql.rows("select column_name, format, data_type from user_json_columns where table_name = 'DOCS' order by 1"),

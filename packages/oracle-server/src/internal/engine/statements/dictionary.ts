@@ -373,7 +373,14 @@ const views: Readonly<Record<string, View>> = {
     columns: "TZNAME TZABBREV CON_ID#",
     rows: () => Intl.supportedValuesOf("timeZone").map((name) => [name, "LMT", 0])
   },
-  ALL_CONTEXT: { columns: "NAMESPACE SCHEMA PACKAGE", rows: (core) => contextRows(core).map((row) => row.slice(0, 3)) },
+  ALL_CONTEXT: {
+    columns: "NAMESPACE SCHEMA PACKAGE",
+    // Those that the session has set something in.
+    rows: (core, session) =>
+      contextRows(core)
+        .filter(([name]) => [...session.contexts.keys()].some((key) => key.startsWith(`${name}.`)))
+        .map((row) => row.slice(0, 3))
+  },
   DBA_CONTEXT: {
     columns: "NAMESPACE SCHEMA PACKAGE TYPE",
     rows: contextRows

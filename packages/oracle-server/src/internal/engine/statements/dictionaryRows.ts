@@ -309,7 +309,11 @@ interface IndexFacts {
   readonly unique: boolean
   readonly generated: boolean
   readonly columns: ReadonlyArray<ColumnDef>
+  readonly descending?: ReadonlyArray<boolean>
 }
+
+const isDescending = ({ descending }: IndexFacts, at?: number): boolean =>
+  at === undefined ? descending?.includes(true) === true : descending?.[at] === true
 
 const indexes = (core: Core): ReadonlyArray<IndexFacts> =>
   tables(core).flatMap((table) => [
@@ -327,7 +331,8 @@ const indexes = (core: Core): ReadonlyArray<IndexFacts> =>
       name: index.name,
       unique: index.unique,
       generated: false,
-      columns: index.columns
+      columns: index.columns,
+      descending: index.descending
     }))
   ])
 
@@ -337,7 +342,7 @@ const expressionIndexes = (core: Core) =>
 
 export const indexRows = (core: Core): ReadonlyArray<DictionaryRow> =>
   [
-    ...indexes(core).map((index) => ({ ...index, form: "NORMAL" })),
+    ...indexes(core).map((index) => ({ ...index, form: isDescending(index) ? "FUNCTION-BASED NORMAL" : "NORMAL" })),
     ...expressionIndexes(core).map((index) => ({
       ...index,
       form: "FUNCTION-BASED NORMAL",
@@ -374,19 +379,28 @@ export const indexRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     SEGMENT_CREATED: "YES"
   }))
 
-export const indexExpressionRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  expressionIndexes(core).flatMap(({ columns, name, owner, table }) =>
-    columns.flatMap((column, index): ReadonlyArray<DictionaryRow> =>
-      column.isColumn ? [] : [{
-        INDEX_OWNER: owner,
-        INDEX_NAME: name,
-        TABLE_OWNER: table.owner,
-        TABLE_NAME: table.name,
-        COLUMN_EXPRESSION: column.text,
-        COLUMN_POSITION: index + 1
-      }]
+export const indexExpressionRows = (core: Core): ReadonlyArray<DictionaryRow> => {
+  const row = (
+    index: { readonly owner: string; readonly name: string; readonly table: Table },
+    text: string,
+    at: number
+  ) => ({
+    INDEX_OWNER: index.owner,
+    INDEX_NAME: index.name,
+    TABLE_OWNER: index.table.owner,
+    TABLE_NAME: index.table.name,
+    COLUMN_EXPRESSION: text,
+    COLUMN_POSITION: at + 1
+  })
+  return [
+    ...expressionIndexes(core).flatMap((index) =>
+      index.columns.flatMap((column, at) => column.isColumn ? [] : [row(index, column.text, at)])
+    ),
+    ...indexes(core).flatMap((index) =>
+      index.columns.flatMap((column, at) => isDescending(index, at) ? [row(index, `"${column.name}"`, at)] : [])
     )
-  )
+  ]
+}
 
 export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
   ...expressionIndexes(core).flatMap(({ columns, name, owner, table }) =>
@@ -400,17 +414,20 @@ export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
       DESCEND: "ASC"
     }))
   ),
-  ...indexes(core).flatMap(({ columns, name, owner, table }) =>
-    columns.map((column, index) => ({
-      INDEX_OWNER: owner,
-      INDEX_NAME: name,
-      TABLE_OWNER: table.owner,
-      TABLE_NAME: table.name,
-      COLUMN_NAME: column.name,
+  ...indexes(core).flatMap((facts) =>
+    facts.columns.map((column, index) => ({
+      INDEX_OWNER: facts.owner,
+      INDEX_NAME: facts.name,
+      TABLE_OWNER: facts.table.owner,
+      TABLE_NAME: facts.table.name,
+      // A column of the database's own stands for one in descending order.
+      COLUMN_NAME: isDescending(facts, index)
+        ? `SYS_NC${String(facts.table.columns.length + index + 1).padStart(5, "0")}$`
+        : column.name,
       COLUMN_POSITION: index + 1,
       COLUMN_LENGTH: columnLength(column.type),
       CHAR_LENGTH: kindOf(column.type) === "c" ? column.type.chars : 0,
-      DESCEND: "ASC"
+      DESCEND: isDescending(facts, index) ? "DESC" : "ASC"
     }))
   )
 ]
