@@ -146,7 +146,7 @@ const main = Effect.gen(function*() {
   for (const each of fleet.slice(1)) yield* end(each, "SIGTERM")
   const [last] = fleet
   yield* until(
-    "all but one have ended in good order, and it has what it can use",
+    "all but one have ended normally, and it has what it can use",
     () => last!.share >= Math.min(total - 2, 51)
   )
 
