@@ -53,7 +53,7 @@ export const carryOut = (pool: AnyPool, order: Order): Effect.Effect<Answer> => 
         "Sessions leave the instance: idle ones now, busy ones as they come back."
       )
     case "undrainInstance":
-      return answered(pool.undrain(order.instance ?? ""), "The instance is as good as any other again.")
+      return answered(pool.undrain(order.instance ?? ""), "The instance is not drained any more.")
     case "suspend":
       return answered(pool.suspend, "Requests wait until the pool is resumed.")
     case "resume":

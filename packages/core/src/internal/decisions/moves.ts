@@ -22,7 +22,7 @@ export const drain = <S>(state: PoolState<S>, instance: Instance): void => {
   for (const session of staying(state, instance)) state.leave(session, "drained")
 }
 
-/** The instance is as good as any other again; what has not left yet stays. */
+/** The instance is not drained any more; sessions that have not left it yet stay. */
 export const undrain = <S>(state: PoolState<S>, instance: Instance): void => {
   instance.nextStray = undefined
   for (const session of state.sessions) {

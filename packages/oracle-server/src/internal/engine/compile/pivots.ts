@@ -1,37 +1,11 @@
 /** PIVOT and UNPIVOT, written as the queries that they stand for. */
-import type { Block, Call, Expr, FromItem, Pivot, Query, SelectItem, Unpivot } from "../syntax/ast.ts"
+import type { Call, Expr, FromItem, Pivot, Query, SelectItem, Unpivot } from "../syntax/ast.ts"
+import { blockOf, queryOf } from "../syntax/queryTrees.ts"
 import { oraError } from "../values/oraError.ts"
 import { isAggregate } from "./aggregateCalls.ts"
 
 const column = (name: string, at: number): Expr => ({ kind: "name", path: [name], outer: false, at })
 const item = (expr: Expr, alias: string): SelectItem => ({ expr, alias, text: alias })
-
-const block = (parts: Partial<Block> & Pick<Block, "items" | "from" | "at">): Block => ({
-  kind: "block",
-  distinct: false,
-  where: undefined,
-  startWith: undefined,
-  connectBy: undefined,
-  nocycle: false,
-  groupBy: [],
-  groupingSets: undefined,
-  having: undefined,
-  windows: [],
-  into: undefined,
-  bulkInto: false,
-  ...parts
-})
-
-export const queryOf = (body: Query["body"], at: number): Query => ({
-  ctes: [],
-  body,
-  orderBy: [],
-  siblings: false,
-  offset: undefined,
-  fetch: undefined,
-  forUpdate: undefined,
-  at
-})
 
 const every = (tests: ReadonlyArray<Expr>, op: "and" | "or", at: number): Expr =>
   tests.reduce((left, right) => ({ kind: "binary", op, left, right, at }))
@@ -85,7 +59,7 @@ export const pivotQuery = (pivot: Pivot, columns: ReadonlyArray<string>): Query 
     )
   })
   return queryOf(
-    block({
+    blockOf({
       items: [...grouped.map((name) => item(column(name, at), name)), ...made],
       from: [pivot.source],
       groupBy: grouped.map((name) => column(name, at)),
@@ -108,7 +82,7 @@ export const unpivotQuery = (unpivot: Unpivot, columns: ReadonlyArray<string>): 
     const label = set.columns.join("_")
     const labels = set.labels ?? names.map((): Expr => ({ kind: "string", value: label, national: false, at }))
     if (labels.length !== names.length) throw oraError(56903, "unpivot columns do not match", at)
-    return block({
+    return blockOf({
       items: [
         ...labels.map((value, i) => item(value, names[i]!)),
         ...set.columns.map((name, i) => item(column(name, at), values[i]!))
@@ -132,7 +106,7 @@ export const unpivotQuery = (unpivot: Unpivot, columns: ReadonlyArray<string>): 
     at
   }))
   return queryOf(
-    block({
+    blockOf({
       items: [...kept.map((name) => item(column(name, at), name)), ...names.map(made), ...values.map(made)],
       from: [unpivot.source, lateral],
       where: includeNulls ? undefined : every(present, "or", at),

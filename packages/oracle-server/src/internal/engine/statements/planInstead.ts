@@ -9,6 +9,7 @@ import type { Plan } from "../execute/operator.ts"
 import { ValuesScan } from "../execute/scans.ts"
 import type { Expr } from "../syntax/ast.ts"
 import type { Delete, Insert, Update } from "../syntax/astStatements.ts"
+import { blockOf, queryOf } from "../syntax/queryTrees.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
 import type { InsteadPlan } from "./dmlPlan.ts"
 import { constantNumber, projected } from "./planRows.ts"
@@ -87,35 +88,18 @@ export const planInstead = (c: Compilation, dml: Insert | Update | Delete, view:
   }
   const query = compileQuery(
     c,
-    {
-      ctes: [],
-      body: {
-        kind: "block",
-        distinct: false,
+    queryOf(
+      blockOf({
         items: [
           ...names.map((name) => item(nameOf([alias, name], at))),
           ...dml.kind === "update" ? names.map((name) => item(changed.get(name) ?? nameOf([alias, name], at))) : []
         ],
         from: [{ kind: "table", path: dml.target.path, alias, link: undefined, at }],
         where: dml.where,
-        startWith: undefined,
-        connectBy: undefined,
-        nocycle: false,
-        groupBy: [],
-        groupingSets: undefined,
-        having: undefined,
-        windows: [],
-        into: undefined,
-        bulkInto: false,
         at
-      },
-      orderBy: [],
-      siblings: false,
-      offset: undefined,
-      fetch: undefined,
-      forUpdate: undefined,
+      }),
       at
-    },
+    ),
     undefined,
     true
   )

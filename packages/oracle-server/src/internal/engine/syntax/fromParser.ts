@@ -1,35 +1,8 @@
 /** Parses FROM: tables, joins, inline views, PIVOT and UNPIVOT. */
 import { oraError } from "../values/oraError.ts"
-import type { Expr, FromItem, PartitionName, Query, SelectItem } from "./ast.ts"
+import type { Expr, FromItem, PartitionName, Query } from "./ast.ts"
 import { ExpressionParser } from "./expressionParser.ts"
-
-/** `select items from source`. */
-const selection = (items: ReadonlyArray<SelectItem>, source: FromItem, at: number): Query => ({
-  ctes: [],
-  body: {
-    kind: "block",
-    distinct: false,
-    items,
-    from: [source],
-    where: undefined,
-    startWith: undefined,
-    connectBy: undefined,
-    nocycle: false,
-    groupBy: [],
-    groupingSets: undefined,
-    having: undefined,
-    windows: [],
-    into: undefined,
-    bulkInto: false,
-    at
-  },
-  orderBy: [],
-  siblings: false,
-  offset: undefined,
-  fetch: undefined,
-  forUpdate: undefined,
-  at
-})
+import { blockOf, queryOf } from "./queryTrees.ts"
 
 export abstract class FromParser extends ExpressionParser {
   tableAlias(): string | undefined {
@@ -268,7 +241,13 @@ export abstract class FromParser extends ExpressionParser {
     })
     this.expectOp(")")
     const from: FromItem = { kind: "derived", query, alias: undefined, lateral: false, at }
-    return { kind: "derived", query: selection(items, from, at), alias: this.tableAlias(), lateral: false, at }
+    return {
+      kind: "derived",
+      query: queryOf(blockOf({ items, from: [from], at }), at),
+      alias: this.tableAlias(),
+      lateral: false,
+      at
+    }
   }
 
   #pathOfColumn(): string {
