@@ -131,7 +131,8 @@ describe("Advanced Queuing on the wire", () => {
     served(async (one, other) => {
       const receiver = await other.getQueue("raw_queue")
       const waiting = receiver.deqOne().then(() => "a message", (cause: Error & { code: string }) => cause.code)
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      const busy = "select count(*) from v$session where status = 'ACTIVE' and sid <> sys_context('userenv', 'sid')"
+      for (let waits = 0; waits !== 1;) waits = Number((await one.execute(busy)).rows?.[0]?.[0])
       await other.break()
       assert.strictEqual(await waiting, "ORA-01013")
       const sender = await one.getQueue("raw_queue")
