@@ -118,7 +118,7 @@ describe("texts without a length of their own (F24)", () => {
 
   it("module and action", () => {
     const piggyback = parsePiggyback(hex("0000015800000101050100000000010300000000000000006361736573"), 135, plain)
-    assert.deepStrictEqual(piggyback, { kind: "endToEnd", attributes: { module: "cases", action: null } })
+    assert.deepStrictEqual(piggyback, { _tag: "endToEnd", attributes: { module: "cases", action: null } })
   })
 })
 
@@ -237,7 +237,7 @@ describe("requests without a mark at their end (F25)", () => {
 
   it("a function that is not known is refused when its packet had room left", () => {
     const message = request(false)
-    assert.strictEqual(message?.kind === "function" ? message.body.kind : undefined, "unknown")
+    assert.strictEqual(message?._tag === "Function" ? message.body._tag : undefined, "Unknown")
   })
 
   it("and awaited while its packets are full", () => {
@@ -250,7 +250,7 @@ describe("requests without a mark at their end (F25)", () => {
     buffer.append(Buffer.from("030e0100030f020003930300", "hex"), true, false)
     const codes = [1, 2, 3].map(() => {
       const message = parser.next(terms, undefined)
-      return message?.kind === "function" ? message.header.code : undefined
+      return message?._tag === "Function" ? message.header.code : undefined
     })
     assert.deepStrictEqual(codes, [14, 15, 147])
   })

@@ -41,13 +41,13 @@ interface Entry {
 }
 
 /** A place in the session's line. */
-export interface Place {
+interface Place {
   /** No caller waits for the call any more. */
   readonly abandon: () => void
 }
 
 /** What a batch needs of its session. */
-export interface BatchHost {
+interface BatchHost {
   readonly internals: DriverInternals
   /** The holder's limit for a round trip in milliseconds, 0 for none. */
   readonly callTimeout: number
@@ -70,7 +70,7 @@ const timedOut = (millis: number): Error =>
   Object.assign(new Error(`NJS-123: call timeout of ${millis} ms exceeded`), { code: "NJS-123" })
 
 /** Calls that go together. */
-export class Batch {
+class Batch {
   readonly lease: LeaseState
   readonly #host: BatchHost
   readonly #state: PipelineState
@@ -171,7 +171,7 @@ export class Batch {
       const told: Array<CallOutcome> = []
       for (const [index, outcome] of outcomes.entries()) {
         if (isLate && "failure" in outcome && isBroken(outcome.failure)) told.push({ failure: timedOut(callTimeout) })
-        else if (calls[index]!.kind === "query" && "failure" in outcome && isRefusedByDriver(outcome.failure)) {
+        else if (calls[index]!._tag === "Query" && "failure" in outcome && isRefusedByDriver(outcome.failure)) {
           told.push(await outcomeAlone(connection, calls[index]!))
         } else told.push(outcome)
       }

@@ -99,7 +99,7 @@ export const inbandNotice: Member = {
  * The data of an object or a collection (`lib/thin/dbObject.js`), in which a NUMBER still has its digits: the driver's own
  * properties make a double of it. Without it such numbers are refused, unless they are asked for as doubles.
  */
-export interface ObjectData {
+interface ObjectData {
   readonly isCollection: boolean
   readonly elementType: DbType
   readonly attributes: ReadonlyArray<{ readonly name: string; readonly type: DbType }>
@@ -269,12 +269,12 @@ const takeHandlers = (connection: DriverConnection): boolean => {
 }
 
 const addOperation = (pipeline: Pipeline, operation: PipelineOperation): void => {
-  switch (operation.kind) {
-    case "execute":
+  switch (operation._tag) {
+    case "Execute":
       return pipeline.addExecute(operation.sql, operation.binds, operation.options)
-    case "executeMany":
+    case "ExecuteMany":
       return pipeline.addExecuteMany(operation.sql, operation.binds, operation.options)
-    case "query": {
+    case "Query": {
       pipeline.addFetchAll(operation.sql, operation.binds, operation.options)
       const added = (Reflect.get(pipeline, "operations") as Array<Record<string, unknown>>).at(-1)!
       if (operation.fetchTypes !== undefined) added["fetchLobs"] = operation.fetchTypes
@@ -283,7 +283,7 @@ const addOperation = (pipeline: Pipeline, operation: PipelineOperation): void =>
 }
 
 /** Sends calls together, each of which goes on when one before it has failed. */
-export interface Pipelines {
+interface Pipelines {
   readonly run: (
     connection: DriverConnection,
     operations: ReadonlyArray<PipelineOperation>

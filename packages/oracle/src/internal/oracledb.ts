@@ -153,7 +153,31 @@ export interface DriverXid {
   readonly branchQualifier: Buffer
 }
 
-/** A connection of the driver. Its properties that only can be written are setters without a getter's value. */
+/**
+ * A connection of node-oracledb, as far as this package uses it.
+ *
+ * **When to use**
+ *
+ * It is what `connection.driver` lends, for what this package has no member for. For a member of the driver that is not listed here, annotate the
+ * parameter of your function with the driver's own type, `oracledb.Connection`.
+ *
+ * **Gotchas**
+ *
+ * It belongs to the lease: it must not be closed, and not be kept beyond the effect that it was lent to. Members without a comment are described
+ * by the documentation of node-oracledb. `callTimeout` is in milliseconds, 0 for none. `action`, `module`, `clientId`, `clientInfo`, `dbOp` and `ecid` can
+ * only be written.
+ *
+ * **Example** (The name of the host)
+ *
+ * ```ts
+ * import type { OracleConnection } from "@sessionpool/oracle"
+ *
+ * const hostOf = (connection: OracleConnection.DriverConnection) => connection.hostName
+ * ```
+ *
+ * @category models
+ * @since 0.2.0
+ */
 export interface DriverConnection {
   readonly execute: (sql: string, binds: DriverBinds, options: ExecuteOptions) => Promise<ExecuteResult>
   readonly executeMany: (
@@ -215,15 +239,15 @@ export interface DriverConnection {
 /** A call in a pipeline, with the types that columns of a query are fetched in. */
 export type PipelineOperation =
   | {
-    readonly kind: "query"
+    readonly _tag: "Query"
     readonly sql: string
     readonly binds: DriverBinds
     readonly options: object
     readonly fetchTypes: ExecuteOptions["fetchTypeHandler"]
   }
-  | { readonly kind: "execute"; readonly sql: string; readonly binds: DriverBinds; readonly options: object }
+  | { readonly _tag: "Execute"; readonly sql: string; readonly binds: DriverBinds; readonly options: object }
   | {
-    readonly kind: "executeMany"
+    readonly _tag: "ExecuteMany"
     readonly sql: string
     readonly binds: ReadonlyArray<DriverBinds>
     readonly options: object
@@ -245,7 +269,7 @@ export interface DriverPool {
   readonly close: (drainTime: number) => Promise<void>
 }
 
-export interface Driver {
+interface Driver {
   readonly thin: boolean
   readonly getConnection: (parameters: object) => Promise<DriverConnection>
   readonly createPool: (parameters: object) => Promise<DriverPool>

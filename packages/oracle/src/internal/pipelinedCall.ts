@@ -20,13 +20,13 @@ export type CallResult = ExecuteResult & ExecuteManyResult
 /** A call with its binds written. */
 export type PreparedCall =
   | {
-    readonly kind: "query" | "execute"
+    readonly _tag: "Query" | "Execute"
     readonly sql: string
     readonly binds: DriverBinds
     readonly options: ExecuteOptions
   }
   | {
-    readonly kind: "executeMany"
+    readonly _tag: "ExecuteMany"
     readonly sql: string
     readonly binds: ReadonlyArray<DriverBinds> | number
     readonly options: ExecuteManyOptions
@@ -77,14 +77,14 @@ const valuesOf = (binds: DriverBinds): ReadonlyArray<unknown> => Array.isArray(b
 
 /** Whether the driver takes a call in a pipeline. */
 export const fitsPipeline = (call: PreparedCall): boolean =>
-  call.kind === "executeMany"
+  call._tag === "ExecuteMany"
     ? typeof call.binds !== "number" && call.options.batchErrors !== true && call.options.dmlRowCounts !== true
       && call.binds.every((row) => valuesOf(row).every(isPlain))
     : call.options.keepInStmtCache !== false && valuesOf(call.binds).every(isPlain)
 
 /** The call by itself, in a round trip of its own. */
 export const runAlone = (connection: DriverConnection, call: PreparedCall): Promise<CallResult> =>
-  call.kind === "executeMany"
+  call._tag === "ExecuteMany"
     ? connection.executeMany(call.sql, call.binds, call.options) as Promise<CallResult>
     : connection.execute(call.sql, call.binds, call.options) as Promise<CallResult>
 
@@ -110,19 +110,19 @@ export const runTogether = async (
   pipelines: NonNullable<DriverInternals["pipelines"]>
 ): Promise<ReadonlyArray<CallOutcome>> => {
   const operations = calls.map((call): PipelineOperation => {
-    if (call.kind === "executeMany") {
+    if (call._tag === "ExecuteMany") {
       const { autoCommit, bindDefs } = call.options
       return {
-        kind: "executeMany",
+        _tag: "ExecuteMany",
         sql: call.sql,
         binds: call.binds as ReadonlyArray<DriverBinds>,
         options: { autoCommit: autoCommit === true, ...(bindDefs !== undefined && { bindDefs }) }
       }
     }
     const options = pipelineOptions(call.options)
-    return call.kind === "query"
-      ? { kind: "query", sql: call.sql, binds: call.binds, options, fetchTypes: call.options.fetchTypeHandler }
-      : { kind: "execute", sql: call.sql, binds: call.binds, options }
+    return call._tag === "Query"
+      ? { _tag: "Query", sql: call.sql, binds: call.binds, options, fetchTypes: call.options.fetchTypeHandler }
+      : { _tag: "Execute", sql: call.sql, binds: call.binds, options }
   })
   const results = await pipelines.run(connection, operations)
   return results.map((result) =>

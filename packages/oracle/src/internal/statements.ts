@@ -23,6 +23,10 @@ import { type ValueSettings, withSettings } from "./valueSettings.ts"
 /**
  * What a statement has done.
  *
+ * **When to use**
+ *
+ * It is what `execute` and `call` give. For rows alone use `query`.
+ *
  * **Details**
  *
  * `rows` are those of a query, `outBinds` the values of OUT, IN OUT and RETURNING binds, `implicitResults` the cursors that PL/SQL
@@ -41,6 +45,9 @@ import { type ValueSettings, withSettings } from "./valueSettings.ts"
  *     id: OracleBind.returning("number")
  *   }).pipe(Effect.map(({ outBinds }) => outBinds.id[0]))
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ExecuteResult<B = unknown> {
   readonly rowsAffected: number
@@ -54,6 +61,11 @@ export interface ExecuteResult<B = unknown> {
 /**
  * How a batch is run.
  *
+ * **When to use**
+ *
+ * Use `batchErrors` to load what can be loaded and report the rest; leave it out where one bad row makes
+ * the others worthless, and roll back when the batch fails.
+ *
  * **Details**
  *
  * With `batchErrors` the rows that can be done are done, and the others are reported in `errors`; without it the first failure
@@ -66,6 +78,9 @@ export interface ExecuteResult<B = unknown> {
  *
  * const options: OracleConnection.ExecuteManyOptions = { batchErrors: true, rowCounts: true }
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export interface ExecuteManyOptions {
   readonly batchErrors?: boolean | undefined
@@ -75,6 +90,10 @@ export interface ExecuteManyOptions {
 /**
  * What a batch has done. `errors` name the row of binds, from 0, that failed.
  *
+ * **When to use**
+ *
+ * Use `rowsAffected` for the whole batch, and the lists to go through it row by row.
+ *
  * **Example** (The rows that failed)
  *
  * ```ts
@@ -82,6 +101,9 @@ export interface ExecuteManyOptions {
  *
  * const failed = (result: OracleConnection.ExecuteManyResult) => result.errors.map(({ row }) => row)
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ExecuteManyResult {
   readonly rowsAffected: number
@@ -191,7 +213,7 @@ const fetched = <A>(
           noteClasses(caller, text, classes)
           const options = executeOptions(settings)
           return {
-            kind: "query",
+            _tag: "Query",
             sql: text,
             binds: writeBinds(binds, settings, classes),
             options: run === undefined ? options : { ...options, ...run }
@@ -266,7 +288,7 @@ export const execute = <const B extends OracleBind.Binds>(
             checkBinds(binds, caller, "execute")
             noteClasses(caller, text, classes)
             return {
-              kind: "execute",
+              _tag: "Execute",
               sql: text,
               binds: writeBinds(binds, settings, classes),
               options: { ...executeOptions(settings), ...run, resultSet: true }
@@ -351,7 +373,7 @@ export const executeMany = (
             noteClasses(caller, text, classes)
             if (options.rowCounts === true) caller.session.prepareAnew(text)
             return {
-              kind: "executeMany",
+              _tag: "ExecuteMany",
               sql: text,
               binds: batch.definitions === undefined ? rows.length : batch.rows,
               options: {

@@ -8,7 +8,7 @@ export interface KeyAndCertificate {
   readonly certificate: string
 }
 
-export interface CertificateRequest {
+interface CertificateRequest {
   readonly subject: string
   /** Host names and addresses; none for a client. */
   readonly names?: ReadonlyArray<string>

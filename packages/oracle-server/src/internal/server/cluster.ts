@@ -11,7 +11,7 @@ import type { TlsTerms } from "./tls.ts"
 import type { TokenVerifier } from "./tokens.ts"
 import type { Users } from "./users.ts"
 
-export interface ClusterSettings {
+interface ClusterSettings {
   readonly version: string
   readonly databaseName: string
   readonly domain: string

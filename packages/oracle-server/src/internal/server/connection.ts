@@ -29,13 +29,13 @@ import { type ByteLimit, Transport } from "./transport.ts"
 
 /** What the listener says to a CONNECT. */
 export type Decision =
-  | { readonly kind: "accept"; readonly host: (net: NetTerms) => TtcHost }
-  | { readonly kind: "refuse"; readonly code: number }
-  | { readonly kind: "redirect"; readonly host: string; readonly port: number }
-  | { readonly kind: "resend" }
-  | { readonly kind: "close"; readonly reset: boolean }
-  | { readonly kind: "ignore" }
-  | { readonly kind: "later"; readonly milliseconds: number; readonly decision: Decision }
+  | { readonly _tag: "Accept"; readonly host: (net: NetTerms) => TtcHost }
+  | { readonly _tag: "Refuse"; readonly code: number }
+  | { readonly _tag: "Redirect"; readonly host: string; readonly port: number }
+  | { readonly _tag: "Resend" }
+  | { readonly _tag: "Close"; readonly reset: boolean }
+  | { readonly _tag: "Ignore" }
+  | { readonly _tag: "Later"; readonly milliseconds: number; readonly decision: Decision }
 
 /** What a connection asks of its listener. */
 export interface Listener {
@@ -172,26 +172,26 @@ export class Connection {
   }
 
   #carryOut(decision: Decision): void {
-    switch (decision.kind) {
-      case "accept":
+    switch (decision._tag) {
+      case "Accept":
         return this.#accept(decision.host)
-      case "refuse":
+      case "Refuse":
         return this.#finish(encodeRefuse(decision.code))
-      case "redirect":
+      case "Redirect":
         return this.#finish(encodeRedirect(decision.host, decision.port, this.tls !== undefined))
-      case "resend":
+      case "Resend":
         this.#connect = undefined
         this.#connectData = []
         this.#decided = false
         return this.transport.write(encodeResend())
-      case "close":
+      case "Close":
         this.#ended = true
         if (decision.reset) this.transport.reset()
         else this.transport.end()
         return
-      case "ignore":
+      case "Ignore":
         return
-      case "later":
+      case "Later":
         this.#timer = setTimeout(() => this.#carryOut(decision.decision), decision.milliseconds)
     }
   }

@@ -43,15 +43,15 @@ const isConnectFault = (fault: Fault): fault is ConnectFault =>
 const toCallFault = (fault: Fault): CallFault | undefined => {
   switch (fault._tag) {
     case "Error":
-      return { kind: "error", error: new OraError(fault.code, fault.message) }
+      return { _tag: "Error", error: new OraError(fault.code, fault.message) }
     case "Delay":
-      return { kind: "delay", milliseconds: fault.milliseconds }
+      return { _tag: "Delay", milliseconds: fault.milliseconds }
     case "Hang":
-      return { kind: "hang" }
+      return { _tag: "Hang" }
     case "Disconnect":
-      return { kind: "disconnect", when: fault.when, reset: fault.reset }
+      return { _tag: "Disconnect", when: fault.when, reset: fault.reset }
     case "Truncate":
-      return { kind: "truncate", bytes: fault.bytes, then: fault.then }
+      return { _tag: "Truncate", bytes: fault.bytes, then: fault.then }
     default:
       return undefined
   }

@@ -16,7 +16,7 @@ import type { Member, SessionEntry } from "./member.ts"
 import { SessionPool } from "./sessionPool.ts"
 import { TlsListener } from "./tls.ts"
 
-export interface InstanceSettings {
+interface InstanceSettings {
   readonly name: string
   readonly services: ReadonlyArray<string>
   readonly port: number
@@ -164,11 +164,11 @@ export class Instance implements Member {
     })
     cluster.count("connect")
     const decision = this.#consider(request, redirected, connection)
-    const settled = decision.kind === "later" ? decision.decision : decision
-    entry.error = settled.kind === "refuse" ? settled.code : 0
+    const settled = decision._tag === "Later" ? decision.decision : decision
+    entry.error = settled._tag === "Refuse" ? settled.code : 0
     entry.milliseconds = Date.now() - entry.at
-    if (settled.kind === "refuse") cluster.counts.refused++
-    if (settled.kind === "redirect") cluster.counts.redirected++
+    if (settled._tag === "Refuse") cluster.counts.refused++
+    if (settled._tag === "Redirect") cluster.counts.redirected++
     return decision
   }
 
@@ -178,23 +178,23 @@ export class Instance implements Member {
     const fault = this.#cluster.faults.forConnect(facts)
     const usual = () => this.#route(request, redirected, connection)
     if (fault === undefined) return usual()
-    if ("_tag" in fault) {
-      if (fault._tag === "Resend") return { kind: "resend" }
-      return fault._tag === "Refuse"
-        ? { kind: "refuse", code: fault.code }
-        : { kind: "redirect", host: fault.host, port: fault.port }
-    }
-    switch (fault.kind) {
-      case "error":
-        return { kind: "refuse", code: fault.error.code }
-      case "delay":
-        return { kind: "later", milliseconds: fault.milliseconds, decision: usual() }
-      case "hang":
-        return { kind: "ignore" }
-      case "disconnect":
-        return { kind: "close", reset: fault.reset }
-      case "truncate":
-        return { kind: "close", reset: fault.then === "reset" }
+    switch (fault._tag) {
+      case "Resend":
+        return { _tag: "Resend" }
+      case "Refuse":
+        return { _tag: "Refuse", code: fault.code }
+      case "Redirect":
+        return { _tag: "Redirect", host: fault.host, port: fault.port }
+      case "Error":
+        return { _tag: "Refuse", code: fault.error.code }
+      case "Delay":
+        return { _tag: "Later", milliseconds: fault.milliseconds, decision: usual() }
+      case "Hang":
+        return { _tag: "Ignore" }
+      case "Disconnect":
+        return { _tag: "Close", reset: fault.reset }
+      case "Truncate":
+        return { _tag: "Close", reset: fault.then === "reset" }
     }
   }
 
@@ -205,18 +205,18 @@ export class Instance implements Member {
       const target = name === undefined
         ? this.#fittest(request)
         : cluster.instances.find((instance) => instance.name === name)
-      if (target === undefined) return { kind: "refuse", code: unknownService }
+      if (target === undefined) return { _tag: "Refuse", code: unknownService }
       if (target !== this) {
         const port = connection.tls === undefined ? target.port : target.tlsPort ?? target.port
-        return { kind: "redirect", host: "127.0.0.1", port }
+        return { _tag: "Redirect", host: "127.0.0.1", port }
       }
     }
-    if (!this.up) return { kind: "refuse", code: unknownService }
-    if (this.connections.size > cluster.settings.maxConnections) return { kind: "refuse", code: noHandler }
+    if (!this.up) return { _tag: "Refuse", code: unknownService }
+    if (this.connections.size > cluster.settings.maxConnections) return { _tag: "Refuse", code: noHandler }
     const service = this.serviceOf(request)
-    if (typeof service === "number") return { kind: "refuse", code: service }
-    if (!isMeant(this, request)) return { kind: "refuse", code: unknownInstance }
-    return { kind: "accept", host: (net) => this.#host(net, request, service, connection) }
+    if (typeof service === "number") return { _tag: "Refuse", code: service }
+    if (!isMeant(this, request)) return { _tag: "Refuse", code: unknownInstance }
+    return { _tag: "Accept", host: (net) => this.#host(net, request, service, connection) }
   }
 
   /**

@@ -2,7 +2,7 @@
 import { versionParts } from "../engine/values/product.ts"
 import { FieldVersion } from "../ttc/message.ts"
 
-export interface ReleaseProtocol {
+interface ReleaseProtocol {
   readonly netVersion: number
   readonly fieldVersion: number
   readonly endOfResponse: boolean

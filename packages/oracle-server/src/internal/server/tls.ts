@@ -35,7 +35,7 @@ export interface TlsOptions {
 export type { KeyAndCertificate }
 
 /** The service in the server name of a client that knows Oracle's form of it: `S8.FREEPDB1.V3.319`. */
-export const serviceOfServerName = (name: string): string | undefined => {
+const serviceOfServerName = (name: string): string | undefined => {
   const length = /^S(\d+)\./.exec(name)
   if (length === null) return undefined
   const from = length[0].length
@@ -86,7 +86,7 @@ export class TlsTerms {
 }
 
 /** A client's socket after its handshake. */
-export interface SecureSocket {
+interface SecureSocket {
   readonly socket: TLSSocket
   /** The TCP socket below it. */
   readonly raw: Socket

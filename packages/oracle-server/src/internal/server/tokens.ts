@@ -30,7 +30,7 @@ export interface TokenOptions {
 }
 
 /** Why a token is not accepted. */
-export class TokenRefusal extends Error {
+class TokenRefusal extends Error {
   override readonly name = "TokenRefusal"
 }
 
@@ -134,7 +134,7 @@ export class TokenVerifier {
 }
 
 /** What an IAM client signs beside its token. */
-export interface Possession {
+interface Possession {
   readonly header: string
   readonly signature: string
   readonly serviceName: string
@@ -144,7 +144,7 @@ export interface Possession {
 const proofAge = 5 * 60_000
 
 /** Checks that the client has the key that the token names in `jwk`; throws a {@link TokenRefusal}. */
-export const checkPossession = (
+const checkPossession = (
   claims: TokenClaims,
   { header, serviceName, signature }: Possession,
   now: number

@@ -46,7 +46,7 @@ interface Surroundings {
   readonly limits: (user: string) => LogOnLimits
 }
 
-export class StoredUser implements Account {
+class StoredUser implements Account {
   readonly name: string
   readonly sysdba: boolean
   readonly externalName: string | undefined

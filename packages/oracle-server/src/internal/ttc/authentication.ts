@@ -16,7 +16,7 @@ import {
 } from "./verifier.ts"
 
 /** A name as the database keeps it: upper case, unless it is quoted. */
-export const normalizeName = (name: string): string => {
+const normalizeName = (name: string): string => {
   const trimmed = name.trim()
   return trimmed.length >= 2 && trimmed.startsWith("\"") && trimmed.endsWith("\"")
     ? trimmed.slice(1, -1)

@@ -79,13 +79,13 @@ const text = (bytes: Buffer, form: number): string =>
   form === CharForm.national ? decodeUtf16(bytes) : bytes.toString("utf8")
 
 /** A cursor that the client hands in. */
-export interface CursorReference {
+interface CursorReference {
   readonly _tag: "CursorReference"
   readonly id: number
 }
 
 /** A JSON or VECTOR value that is not decoded yet: one that is damaged fails its call, not its connection. */
-export interface ImageReference {
+interface ImageReference {
   readonly _tag: "Image"
   readonly kind: "JSON" | "VECTOR"
   readonly bytes: Buffer
@@ -106,7 +106,7 @@ export const decodeImage = ({ bytes, kind }: ImageReference): Value => {
 }
 
 /** A LOB that the client hands in. */
-export interface LobReference {
+interface LobReference {
   readonly _tag: "LobReference"
   readonly locator: Buffer
 }
@@ -129,7 +129,7 @@ const readCursor = (reader: ByteReader): CursorReference | null => {
 }
 
 /** An object that is not decoded yet: its type is known when the whole request is there. */
-export interface ObjectReference {
+interface ObjectReference {
   readonly _tag: "ObjectReference"
   readonly bytes: Buffer
 }

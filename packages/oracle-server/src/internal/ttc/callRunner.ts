@@ -132,15 +132,15 @@ export const endCall = (dialogue: Dialogue, call: Call, error: OraErrorLike | un
 
 /** Runs a function whose request has come in whole, and writes its response. */
 export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody): void | Promise<void> => {
-  switch (body.kind) {
-    case "auth":
+  switch (body._tag) {
+    case "Auth":
       return authenticate(dialogue, call, body.message).then(() =>
         // Some clients wait for this message, and take STATUS for something else.
         call.code === FunctionCode.authPhaseOne
           ? complete(dialogue, call, { rowCount: 0 })
           : completeStatus(dialogue, call)
       )
-    case "fetch": {
+    case "Fetch": {
       call.cursorId = body.cursorId
       const context = executeContext(dialogue, call)
       const cursor = context.cursors.find(body.cursorId)
@@ -150,46 +150,46 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
         ? outcome.then((settled) => complete(dialogue, call, settled))
         : complete(dialogue, call, outcome)
     }
-    case "lob": {
+    case "Lob": {
       const { engine, lobs } = dialogue.requireSession()
       const { handedOut } = call
       const { terms: { countedBytes }, writer } = dialogue
       runLobOperation({ session: engine, lobs, handedOut, writer, countedBytes }, body.request)
       return complete(dialogue, call, { rowCount: 0 })
     }
-    case "release": {
+    case "Release": {
       const { session } = dialogue
       // A dedicated session has no pool to go to: nothing would ever close it there.
       if (session?.engine.info.server === "POOLED") dialogue.release(session, true)
       return
     }
-    case "describeObject": {
+    case "DescribeObject": {
       const { engine } = dialogue.requireSession()
       describeObject(engine, body.name, dialogue.writer, dialogue.terms)
       return complete(dialogue, call, { rowCount: 0 })
     }
-    case "transactionSwitch": {
+    case "TransactionSwitch": {
       const switched = runSwitch(dialogue, body.request)
       return switched instanceof Promise
         ? switched.then(() => completeStatus(dialogue, call))
         : completeStatus(dialogue, call)
     }
-    case "transactionChange":
+    case "TransactionChange":
       runChange(dialogue, body.request)
       return completeStatus(dialogue, call)
-    case "loadPrepare":
-    case "loadStream":
-    case "loadOperation":
+    case "LoadPrepare":
+    case "LoadStream":
+    case "LoadOperation":
       return runLoad(dialogue, body).then((rowCount) => complete(dialogue, call, { rowCount }))
-    case "enqueue":
-    case "dequeue":
-    case "queueArray":
+    case "Enqueue":
+    case "Dequeue":
+    case "QueueArray":
       return runQueueCall(dialogue, body).then((rowCount) => complete(dialogue, call, { rowCount }))
-    case "unknown":
+    case "Unknown":
       throw unimplemented(featureName(call.code))
-    case "plain":
+    case "Plain":
       return runPlain(dialogue, call)
-    case "execute":
+    case "Execute":
       throw new ProtocolError("an execution is not a plain call")
   }
 }
@@ -197,13 +197,13 @@ export const runFunction = (dialogue: Dialogue, call: Call, body: FunctionBody):
 /** Runs a call of a direct path load; gives the number of rows that it has written. */
 const runLoad = async (dialogue: Dialogue, body: LoadBody): Promise<number> => {
   const { loads } = dialogue.requireSession()
-  if (body.kind === "loadStream") return await loads.stream(body.request)
-  if (body.kind === "loadPrepare") await loads.prepare(body.request, dialogue.writer, dialogue.terms)
+  if (body._tag === "LoadStream") return await loads.stream(body.request)
+  if (body._tag === "LoadPrepare") await loads.prepare(body.request, dialogue.writer, dialogue.terms)
   else await loads.operate(body.request)
   return 0
 }
 
-type LoadBody = Extract<FunctionBody, { readonly kind: "loadPrepare" | "loadStream" | "loadOperation" }>
+type LoadBody = Extract<FunctionBody, { readonly _tag: "LoadPrepare" | "LoadStream" | "LoadOperation" }>
 
 const runPlain = (dialogue: Dialogue, call: Call): void => {
   if (call.code === FunctionCode.version) return answerVersion(dialogue, call)

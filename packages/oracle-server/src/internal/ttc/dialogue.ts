@@ -14,7 +14,7 @@ import type { TransactionSwitch } from "./transactionMessage.ts"
 import type { TtcHost } from "./ttcHost.ts"
 
 /** Calls that the client has sent without waiting for their answers, until it ends the series. */
-export interface Pipeline {
+interface Pipeline {
   /** The calls after the first error are not run. */
   readonly aborts: boolean
   failed: boolean

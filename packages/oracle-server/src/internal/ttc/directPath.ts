@@ -94,7 +94,7 @@ const longSegment = 254
 const nullSegment = 255
 
 /** Takes pieces apart into the bytes of each value; a value may go on from one piece to the next. */
-export const readRows = (pieces: Buffer): ReadonlyArray<ReadonlyArray<Buffer | null>> => {
+const readRows = (pieces: Buffer): ReadonlyArray<ReadonlyArray<Buffer | null>> => {
   const rows: Array<ReadonlyArray<Buffer | null>> = []
   let row: Array<Buffer | null> = []
   let parts: Array<Buffer> = []

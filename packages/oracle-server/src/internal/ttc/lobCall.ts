@@ -82,10 +82,10 @@ export const parseLobOperation = (reader: ByteReader, endsHere: () => boolean): 
 
 const maxChangeNumbers = 16
 
-export const lobOperationName = (request: LobRequest): string =>
+const lobOperationName = (request: LobRequest): string =>
   operationNames.get(request.operation) ?? `0x${request.operation.toString(16)}`
 
-export interface LobContext {
+interface LobContext {
   readonly session: EngineSession
   readonly lobs: LobTable
   readonly handedOut: HandedOut

@@ -40,7 +40,7 @@ const writeBytes = (writer: ByteWriter, bytes: Uint8Array): void => {
 }
 
 /** An image with its header. */
-export const encodeImage = (value: ObjectValue): Buffer => {
+const encodeImage = (value: ObjectValue): Buffer => {
   const writer = new ByteWriter()
   const isCollection = value.type.kind === "collection"
   writer.u8(imageFlag.version81 | (isCollection ? imageFlag.collection : imageFlag.noPrefix)).u8(imageVersion)

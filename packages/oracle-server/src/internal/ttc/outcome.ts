@@ -22,7 +22,7 @@ export const writeWarning = (writer: ByteWriter, code: number, message: string):
 }
 
 /** What the ERROR message, the normal end of execute and fetch too, tells. */
-export interface CallOutcome {
+interface CallOutcome {
   readonly callStatus: number
   readonly sequence: number
   readonly cursorId: number

@@ -9,7 +9,7 @@ const currentSchemaKeyword = 168
 const editionKeyword = 172
 
 /** What PARAMETER tells after an execution. */
-export interface ExecuteParameters {
+interface ExecuteParameters {
   readonly session: EngineSession
   /** What the client has last been told, or has said itself. */
   readonly reported: ReportedState

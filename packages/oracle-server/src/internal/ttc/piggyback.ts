@@ -5,25 +5,25 @@ import { FunctionCode } from "./message.ts"
 import type { TtcTerms } from "./negotiation.ts"
 import { parseTransactionSwitch, type TransactionSwitch } from "./transactionMessage.ts"
 
-/** What a piggyback asks for. It is applied, in order, before the function message that it rides with. */
+/** What a piggyback asks for; its tag is the name that it is noted under. It is applied, in order, before the function message that it rides with. */
 export type Piggyback =
-  | { readonly kind: "closeCursors"; readonly ids: ReadonlyArray<number> }
-  | { readonly kind: "cancelCursors"; readonly ids: ReadonlyArray<number> }
-  | { readonly kind: "currentSchema"; readonly schema: string }
-  | { readonly kind: "endToEnd"; readonly attributes: EndToEndAttributes }
-  | { readonly kind: "freeTempLobs"; readonly locators: ReadonlyArray<Buffer> }
+  | { readonly _tag: "closeCursors"; readonly ids: ReadonlyArray<number> }
+  | { readonly _tag: "cancelCursors"; readonly ids: ReadonlyArray<number> }
+  | { readonly _tag: "currentSchema"; readonly schema: string }
+  | { readonly _tag: "endToEnd"; readonly attributes: EndToEndAttributes }
+  | { readonly _tag: "freeTempLobs"; readonly locators: ReadonlyArray<Buffer> }
   | {
-    readonly kind: "applicationContext"
+    readonly _tag: "applicationContext"
     readonly namespace: string
     readonly clear: boolean
     readonly pairs: ReadonlyArray<readonly [string, string | null]>
   }
-  | { readonly kind: "securityContext"; readonly payload: Buffer }
-  | { readonly kind: "pipelineBegin"; readonly abortOnError: boolean }
-  | { readonly kind: "transactionStart" | "transactionDetach"; readonly request: TransactionSwitch }
+  | { readonly _tag: "securityContext"; readonly payload: Buffer }
+  | { readonly _tag: "pipelineBegin"; readonly abortOnError: boolean }
+  | { readonly _tag: "transactionStart" | "transactionDetach"; readonly request: TransactionSwitch }
 
 /** Only what was set; `null` clears. */
-export interface EndToEndAttributes {
+interface EndToEndAttributes {
   module?: string | null
   action?: string | null
   clientId?: string | null
@@ -111,7 +111,7 @@ const parseApplicationContext = (reader: ByteReader, counted: boolean): Piggybac
     reader.ub4()
     return [key, value] as const
   })
-  return { kind: "applicationContext", namespace, clear: (flags & contextClear) !== 0, pairs }
+  return { _tag: "applicationContext", namespace, clear: (flags & contextClear) !== 0, pairs }
 }
 
 const securityContextKey = "ORCL_XS_AUTHZ_CONTEXT"
@@ -131,7 +131,7 @@ const parseSecurityContext = (reader: ByteReader): Piggyback => {
     if (key === securityContextKey && value !== null) payload = Buffer.from(value)
   }
   if (payload === undefined) throw new ProtocolError("a security context without its payload")
-  return { kind: "securityContext", payload }
+  return { _tag: "securityContext", payload }
 }
 
 /** Reads the body of a piggyback; `undefined` for one that this server does not know, whose length is unknown. */
@@ -139,16 +139,16 @@ export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms
   const { countedTexts } = terms
   switch (code) {
     case FunctionCode.closeCursors:
-      return { kind: "closeCursors", ids: readIds(reader) }
+      return { _tag: "closeCursors", ids: readIds(reader) }
     case FunctionCode.cancelCursors:
-      return { kind: "cancelCursors", ids: readIds(reader) }
+      return { _tag: "cancelCursors", ids: readIds(reader) }
     case FunctionCode.currentSchema:
       reader.skip(1)
-      return { kind: "currentSchema", schema: reader.text(reader.ub4(), countedTexts) }
+      return { _tag: "currentSchema", schema: reader.text(reader.ub4(), countedTexts) }
     case FunctionCode.endToEnd:
-      return { kind: "endToEnd", attributes: parseEndToEnd(reader, countedTexts) }
+      return { _tag: "endToEnd", attributes: parseEndToEnd(reader, countedTexts) }
     case FunctionCode.lobOperation:
-      return { kind: "freeTempLobs", locators: parseFreeTempLobs(reader) }
+      return { _tag: "freeTempLobs", locators: parseFreeTempLobs(reader) }
     case FunctionCode.applicationContext:
       return parseApplicationContext(reader, countedTexts)
     case FunctionCode.securityContext:
@@ -156,11 +156,11 @@ export const parsePiggyback = (reader: ByteReader, code: number, terms: TtcTerms
     case FunctionCode.pipelineBegin: {
       reader.ub2()
       reader.skip(1)
-      return { kind: "pipelineBegin", abortOnError: reader.u8() === 2 }
+      return { _tag: "pipelineBegin", abortOnError: reader.u8() === 2 }
     }
     case FunctionCode.transactionSwitch: {
       const request = parseTransactionSwitch(reader)
-      return { kind: request.start === undefined ? "transactionDetach" : "transactionStart", request }
+      return { _tag: request.start === undefined ? "transactionDetach" : "transactionStart", request }
     }
     default:
       return undefined

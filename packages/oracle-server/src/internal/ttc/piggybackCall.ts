@@ -10,15 +10,15 @@ import { noteSwitch } from "./transactionCall.ts"
 
 /** Applies a piggyback; its error becomes that of the call it rides with. */
 export const applyPiggyback = (dialogue: Dialogue, piggyback: Piggyback): OraErrorLike | undefined => {
-  dialogue.host.noted(piggyback.kind, dialogue.session)
-  if (piggyback.kind === "pipelineBegin") {
+  dialogue.host.noted(piggyback._tag, dialogue.session)
+  if (piggyback._tag === "pipelineBegin") {
     dialogue.pipeline = { aborts: piggyback.abortOnError, failed: false, refused: !dialogue.host.pipelines }
     return undefined
   }
   try {
     const session = dialogue.requireSession()
     const { cursors, engine, lobs } = session
-    switch (piggyback.kind) {
+    switch (piggyback._tag) {
       case "closeCursors":
         for (const id of piggyback.ids) cursors.close(id)
         break

@@ -12,7 +12,7 @@ import {
 } from "./queueMessage.ts"
 import type { FunctionBody } from "./requestParser.ts"
 
-type QueueBody = Extract<FunctionBody, { readonly kind: "enqueue" | "dequeue" | "queueArray" }>
+type QueueBody = Extract<FunctionBody, { readonly _tag: "Enqueue" | "Dequeue" | "QueueArray" }>
 
 /** Gives the number of messages. */
 export const runQueueCall = async (dialogue: Dialogue, body: QueueBody): Promise<number> => {
@@ -32,12 +32,12 @@ export const runQueueCall = async (dialogue: Dialogue, body: QueueBody): Promise
     persistentOnly(flags)
     return await engine.dequeue(request)
   }
-  if (body.kind === "enqueue") {
+  if (body._tag === "Enqueue") {
     const ids = await put(body.request)
     writeEnqueued(writer, ids)
     return ids.length
   }
-  if (body.kind === "dequeue") {
+  if (body._tag === "Dequeue") {
     const messages = await take(body.dequeue)
     writeDequeued(writer, messages[0]!, terms)
     return messages.length

@@ -13,7 +13,7 @@ import type { ServerSession } from "./serverSession.ts"
 import { writeDate } from "./temporalCodec.ts"
 
 /** A message whose payload is not decoded yet. */
-export interface WireMessage extends Omit<OutgoingMessage, "payload"> {
+interface WireMessage extends Omit<OutgoingMessage, "payload"> {
   readonly payload: WireValue
 }
 

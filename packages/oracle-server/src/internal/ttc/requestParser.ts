@@ -42,7 +42,7 @@ import {
 } from "./transactionMessage.ts"
 
 /** Code, sequence and token of a function message. */
-export interface FunctionHeader {
+interface FunctionHeader {
   readonly code: number
   readonly sequence: number
   readonly token: number
@@ -50,38 +50,38 @@ export interface FunctionHeader {
 }
 
 export type FunctionBody =
-  | { readonly kind: "execute"; readonly header: ExecuteHeader }
-  | { readonly kind: "fetch"; readonly cursorId: number; readonly rows: number }
-  | { readonly kind: "lob"; readonly request: LobRequest }
-  | { readonly kind: "auth"; readonly message: AuthMessage }
-  | { readonly kind: "release"; readonly mode: number }
-  | { readonly kind: "plain" }
-  | { readonly kind: "describeObject"; readonly name: string }
-  | { readonly kind: "loadPrepare"; readonly request: LoadPrepare }
-  | { readonly kind: "loadStream"; readonly request: LoadStream }
-  | { readonly kind: "loadOperation"; readonly request: LoadOperation }
-  | { readonly kind: "transactionSwitch"; readonly request: TransactionSwitch }
-  | { readonly kind: "transactionChange"; readonly request: TransactionChange }
-  | { readonly kind: "enqueue"; readonly request: QueueEnqueue }
-  | { readonly kind: "dequeue"; readonly dequeue: QueueDequeue }
-  | { readonly kind: "queueArray"; readonly array: QueueArray }
+  | { readonly _tag: "Execute"; readonly header: ExecuteHeader }
+  | { readonly _tag: "Fetch"; readonly cursorId: number; readonly rows: number }
+  | { readonly _tag: "Lob"; readonly request: LobRequest }
+  | { readonly _tag: "Auth"; readonly message: AuthMessage }
+  | { readonly _tag: "Release"; readonly mode: number }
+  | { readonly _tag: "Plain" }
+  | { readonly _tag: "DescribeObject"; readonly name: string }
+  | { readonly _tag: "LoadPrepare"; readonly request: LoadPrepare }
+  | { readonly _tag: "LoadStream"; readonly request: LoadStream }
+  | { readonly _tag: "LoadOperation"; readonly request: LoadOperation }
+  | { readonly _tag: "TransactionSwitch"; readonly request: TransactionSwitch }
+  | { readonly _tag: "TransactionChange"; readonly request: TransactionChange }
+  | { readonly _tag: "Enqueue"; readonly request: QueueEnqueue }
+  | { readonly _tag: "Dequeue"; readonly dequeue: QueueDequeue }
+  | { readonly _tag: "QueueArray"; readonly array: QueueArray }
   /** A function that this server does not have, passed over. */
-  | { readonly kind: "unknown" }
+  | { readonly _tag: "Unknown" }
 
 /** One message of a request. */
 export type Message =
-  | { readonly kind: "protocol"; readonly driver: string }
-  | { readonly kind: "dataTypes"; readonly request: DataTypesRequest }
+  | { readonly _tag: "Protocol"; readonly driver: string }
+  | { readonly _tag: "DataTypes"; readonly request: DataTypesRequest }
   | {
-    readonly kind: "fastAuth"
+    readonly _tag: "FastAuth"
     readonly driver: string
     readonly dataTypes: DataTypesRequest
     readonly header: FunctionHeader
     readonly auth: AuthMessage
   }
-  | { readonly kind: "piggyback"; readonly code: number; readonly piggyback: Piggyback }
-  | { readonly kind: "function"; readonly header: FunctionHeader; readonly body: FunctionBody }
-  | { readonly kind: "row"; readonly row: BindRow }
+  | { readonly _tag: "Piggyback"; readonly code: number; readonly piggyback: Piggyback }
+  | { readonly _tag: "Function"; readonly header: FunctionHeader; readonly body: FunctionBody }
+  | { readonly _tag: "Row"; readonly row: BindRow }
 
 /** The rows of binds that are due before the next message. */
 export interface ExpectedRows {
@@ -140,7 +140,7 @@ export class RequestParser {
       kept()
     })
     rows.partial = undefined
-    return { kind: "row", row }
+    return { _tag: "Row", row }
   }
 
   #message(reader: ByteReader, terms: TtcTerms): Message {
@@ -154,13 +154,13 @@ export class RequestParser {
         const header = readHeader(reader, false, terms)
         const piggyback = parsePiggyback(reader, header.code, terms)
         // Its length is unknown, and with it where the function message begins.
-        if (piggyback === undefined) return { kind: "function", header, body: this.#unknown() }
-        return { kind: "piggyback", code: header.code, piggyback }
+        if (piggyback === undefined) return { _tag: "Function", header, body: this.#unknown() }
+        return { _tag: "Piggyback", code: header.code, piggyback }
       }
       case MessageType.protocol:
-        return { kind: "protocol", driver: parseProtocol(reader).driver }
+        return { _tag: "Protocol", driver: parseProtocol(reader).driver }
       case MessageType.dataTypes:
-        return { kind: "dataTypes", request: parseDataTypes(reader) }
+        return { _tag: "DataTypes", request: parseDataTypes(reader) }
       case MessageType.fastAuth:
         return this.#fastAuth(reader, terms)
       default:
@@ -180,7 +180,7 @@ export class RequestParser {
     expect(reader, MessageType.function)
     const header = readHeader(reader, false, { ...terms, fieldVersion })
     return {
-      kind: "fastAuth",
+      _tag: "FastAuth",
       driver,
       dataTypes,
       header,
@@ -189,52 +189,52 @@ export class RequestParser {
   }
 
   #functionMessage(reader: ByteReader, header: FunctionHeader, terms: TtcTerms): Message {
-    return { kind: "function", header, body: this.#body(reader, header.code, terms) }
+    return { _tag: "Function", header, body: this.#body(reader, header.code, terms) }
   }
 
   #body(reader: ByteReader, code: number, terms: TtcTerms): FunctionBody {
-    if (plainFunctions.has(code)) return { kind: "plain" }
+    if (plainFunctions.has(code)) return { _tag: "Plain" }
     switch (code) {
       case FunctionCode.execute:
-        return { kind: "execute", header: parseExecute(reader, terms) }
+        return { _tag: "Execute", header: parseExecute(reader, terms) }
       case FunctionCode.reexecute:
       case FunctionCode.reexecuteAndFetch:
-        return { kind: "execute", header: parseReexecute(reader, code) }
+        return { _tag: "Execute", header: parseReexecute(reader, code) }
       case FunctionCode.fetch: {
         const cursorId = reader.ub4()
-        return { kind: "fetch", cursorId, rows: reader.ub4() }
+        return { _tag: "Fetch", cursorId, rows: reader.ub4() }
       }
       case FunctionCode.lobOperation:
-        return { kind: "lob", request: parseLobOperation(reader, () => this.#buffer.endsHere) }
+        return { _tag: "Lob", request: parseLobOperation(reader, () => this.#buffer.endsHere) }
       case FunctionCode.authPhaseOne:
       case FunctionCode.authPhaseTwo:
-        return { kind: "auth", message: parseAuthMessage(reader, terms) }
+        return { _tag: "Auth", message: parseAuthMessage(reader, terms) }
       case FunctionCode.describeObject:
-        return { kind: "describeObject", name: parseDescribeObject(reader, terms) }
+        return { _tag: "DescribeObject", name: parseDescribeObject(reader, terms) }
       case FunctionCode.version:
         return this.#version(reader, terms)
       case FunctionCode.sessionRelease:
         reader.skip(2)
-        return { kind: "release", mode: reader.ub4() }
+        return { _tag: "Release", mode: reader.ub4() }
       case FunctionCode.pipelineEnd:
         reader.ub4()
-        return { kind: "plain" }
+        return { _tag: "Plain" }
       case FunctionCode.transactionSwitch:
-        return { kind: "transactionSwitch", request: parseTransactionSwitch(reader) }
+        return { _tag: "TransactionSwitch", request: parseTransactionSwitch(reader) }
       case FunctionCode.transactionChangeState:
-        return { kind: "transactionChange", request: parseTransactionChange(reader) }
+        return { _tag: "TransactionChange", request: parseTransactionChange(reader) }
       case FunctionCode.directPathPrepare:
-        return { kind: "loadPrepare", request: parseLoadPrepare(reader) }
+        return { _tag: "LoadPrepare", request: parseLoadPrepare(reader) }
       case FunctionCode.directPathLoad:
-        return { kind: "loadStream", request: parseLoadStream(reader) }
+        return { _tag: "LoadStream", request: parseLoadStream(reader) }
       case FunctionCode.directPathOperation:
-        return { kind: "loadOperation", request: parseLoadOperation(reader) }
+        return { _tag: "LoadOperation", request: parseLoadOperation(reader) }
       case FunctionCode.enqueue:
-        return { kind: "enqueue", request: parseEnqueue(reader, terms) }
+        return { _tag: "Enqueue", request: parseEnqueue(reader, terms) }
       case FunctionCode.dequeue:
-        return { kind: "dequeue", dequeue: parseDequeue(reader, terms) }
+        return { _tag: "Dequeue", dequeue: parseDequeue(reader, terms) }
       case FunctionCode.arrayQueue:
-        return { kind: "queueArray", array: parseQueueArray(reader, terms) }
+        return { _tag: "QueueArray", array: parseQueueArray(reader, terms) }
       default:
         return this.#unknown()
     }
@@ -245,12 +245,12 @@ export class RequestParser {
     reader.ub4()
     reader.skip(2)
     if (terms.fieldVersion >= FieldVersion.v18) reader.ub4()
-    return { kind: "plain" }
+    return { _tag: "Plain" }
   }
 
   #unknown(): FunctionBody {
     if (!this.#buffer.skipToBoundary()) throw new Incomplete()
-    return { kind: "unknown" }
+    return { _tag: "Unknown" }
   }
 }
 
@@ -264,8 +264,8 @@ const changeNames = {
 
 /** The name of a call that its code does not tell. */
 export const nameOfBody = (body: FunctionBody): FunctionName | undefined => {
-  if (body.kind === "transactionChange") return changeNames[body.request.operation]
-  if (body.kind !== "transactionSwitch") return undefined
+  if (body._tag === "TransactionChange") return changeNames[body.request.operation]
+  if (body._tag !== "TransactionSwitch") return undefined
   return body.request.start === undefined ? "transactionDetach" : "transactionStart"
 }
 

@@ -5,7 +5,7 @@ import { ProtocolError } from "../net/protocolError.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 
 /** The wall clock `minutes` later. */
-export const shiftMinutes = (value: DateTime, minutes: number): DateTime => {
+const shiftMinutes = (value: DateTime, minutes: number): DateTime => {
   if (minutes === 0) return value
   const date = new Date(0)
   // Date.UTC takes years below 100 for 19xx.

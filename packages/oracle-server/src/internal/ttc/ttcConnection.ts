@@ -161,8 +161,8 @@ export class TtcConnection {
 
   #take(message: Message): void {
     const dialogue = this.#dialogue
-    switch (message.kind) {
-      case "row": {
+    switch (message._tag) {
+      case "Row": {
         const pending = this.#pending!
         pending.rows.push(message.row)
         if (pending.rows.length === pending.due) {
@@ -171,24 +171,24 @@ export class TtcConnection {
         }
         return
       }
-      case "piggyback":
+      case "Piggyback":
         this.#earlyError ??= dialogue.attach() ?? applyPiggyback(dialogue, message.piggyback)
         // The client of a pipeline does not know of a break that it sent before.
-        if (message.piggyback.kind === "pipelineBegin") this.#breaking = false
+        if (message.piggyback._tag === "pipelineBegin") this.#breaking = false
         return
-      case "protocol":
+      case "Protocol":
         return this.#run(this.#begin(negotiation, "protocol"), () => answerProtocol(dialogue, message.driver))
-      case "dataTypes":
+      case "DataTypes":
         return this.#run(this.#begin(negotiation, "dataTypes"), () => answerDataTypes(dialogue, message.request))
-      case "fastAuth": {
+      case "FastAuth": {
         const call = this.#begin(message.header)
         return this.#run(call, () => {
           answerProtocol(dialogue, message.driver)
           answerDataTypes(dialogue, message.dataTypes)
-          return runFunction(dialogue, call, { kind: "auth", message: message.auth })
+          return runFunction(dialogue, call, { _tag: "Auth", message: message.auth })
         })
       }
-      case "function":
+      case "Function":
         return this.#takeFunction(this.#begin(message.header, nameOfBody(message.body)), message.body)
     }
   }
@@ -201,8 +201,8 @@ export class TtcConnection {
 
   #takeFunction(call: Call, body: FunctionBody): void {
     const dialogue = this.#dialogue
-    if (body.kind !== "release") this.#earlyError ??= dialogue.attach()
-    if (body.kind !== "execute") return this.#run(call, () => runFunction(dialogue, call, body))
+    if (body._tag !== "Release") this.#earlyError ??= dialogue.attach()
+    if (body._tag !== "Execute") return this.#run(call, () => runFunction(dialogue, call, body))
     const { header } = body
     const error = prepareExecute(dialogue, call, header)
     this.#earlyError ??= error
@@ -239,7 +239,7 @@ export class TtcConnection {
     const guarded = (): Settled | Promise<Settled> => {
       try {
         checkCall(dialogue, call)
-        if (fault?.kind === "error") throw fault.error
+        if (fault?._tag === "Error") throw fault.error
         const before = beforeCall(dialogue)
         const rest = (): void | Promise<void> => {
           if (early !== undefined) throw early
@@ -253,7 +253,7 @@ export class TtcConnection {
         return this.#failed(call, cause)
       }
     }
-    if (fault === undefined || fault.kind === "error") {
+    if (fault === undefined || fault._tag === "Error") {
       const result = guarded()
       if (!(result instanceof Promise)) return this.#finish(call, result, fault)
       this.#running = call
@@ -269,11 +269,11 @@ export class TtcConnection {
   }
 
   #runFaulty(call: Call, fault: CallFault, guarded: () => Settled | Promise<Settled>): void {
-    if (fault.kind === "disconnect" && fault.when === "before") return this.#drop(fault.reset)
+    if (fault._tag === "Disconnect" && fault.when === "before") return this.#drop(fault.reset)
     this.#running = call
-    const held = fault.kind === "hang" || fault.kind === "delay"
+    const held = fault._tag === "Hang" || fault._tag === "Delay"
       ? new Promise<void>((resolve) => {
-        const timer = fault.kind === "delay" ? setTimeout(resolve, fault.milliseconds) : undefined
+        const timer = fault._tag === "Delay" ? setTimeout(resolve, fault.milliseconds) : undefined
         call.wake = () => {
           clearTimeout(timer)
           resolve()
@@ -322,7 +322,7 @@ export class TtcConnection {
     const host = this.#host
     host.finished(call, dialogue.session, error)
     if (dialogue.pipeline?.aborts === true && error !== undefined) dialogue.pipeline.failed = true
-    if (fault?.kind === "disconnect") return this.#drop(fault.reset)
+    if (fault?._tag === "Disconnect") return this.#drop(fault.reset)
     if (!call.oneWay) this.#flush(fault, call)
     if (!endCall(dialogue, call, error)) this.#drop(false)
   }
@@ -341,7 +341,7 @@ export class TtcConnection {
     // PROTOCOL and DATA_TYPES are over before end-of-response is in force.
     const marked = dialogue.endOfResponse && call?.name !== "protocol" && call?.name !== "dataTypes"
     if (marked) writer.u8(MessageType.endOfResponse)
-    if (fault?.kind === "truncate") {
+    if (fault?._tag === "Truncate") {
       host.send(writer.written(), marked, fault.bytes)
       if (fault.then !== "hang") this.#drop(fault.then === "reset")
       return

@@ -20,7 +20,7 @@ export interface Account {
 }
 
 /** What a token says of its bearer. */
-export interface TokenClaims {
+interface TokenClaims {
   readonly sub?: string
   readonly [name: string]: unknown
 }
@@ -36,11 +36,11 @@ export interface TokenChecks {
 
 /** What a fault does to a call. */
 export type CallFault =
-  | { readonly kind: "error"; readonly error: OraErrorLike }
-  | { readonly kind: "delay"; readonly milliseconds: number }
-  | { readonly kind: "hang" }
-  | { readonly kind: "disconnect"; readonly when: "before" | "after"; readonly reset: boolean }
-  | { readonly kind: "truncate"; readonly bytes: number; readonly then: "close" | "reset" | "hang" }
+  | { readonly _tag: "Error"; readonly error: OraErrorLike }
+  | { readonly _tag: "Delay"; readonly milliseconds: number }
+  | { readonly _tag: "Hang" }
+  | { readonly _tag: "Disconnect"; readonly when: "before" | "after"; readonly reset: boolean }
+  | { readonly _tag: "Truncate"; readonly bytes: number; readonly then: "close" | "reset" | "hang" }
 
 /** What the two-task layer of one connection asks of the server around it. */
 export interface TtcHost {

@@ -13,10 +13,10 @@ export interface Verifier {
 }
 
 /** The `AUTH_VFR_DATA` flags that name the kind. */
-export const verifierType = (kind: VerifierKind): number => kind === "12c" ? 0x4815 : 0x1b25
+const verifierType = (kind: VerifierKind): number => kind === "12c" ? 0x4815 : 0x1b25
 
 /** The number of PBKDF2 rounds of a 12c verifier. */
-export const verifierRounds = 4096
+const verifierRounds = 4096
 const speedySuffix = Buffer.from("AUTH_PBKDF2_SPEEDY_KEY")
 
 const derive = (secret: Buffer, salt: Buffer, rounds: number, size: number): Promise<Buffer> =>

@@ -10,7 +10,7 @@ export interface TypeUse {
   readonly package: string | undefined
 }
 
-export interface Attribute {
+interface Attribute {
   readonly name: string
   readonly type: TypeUse
 }
@@ -20,11 +20,11 @@ export interface MadeType {
   readonly package: string | undefined
   readonly name: string
   readonly shape:
-    | { readonly kind: "object"; readonly attributes: ReadonlyArray<Attribute> }
-    | { readonly kind: "collection"; readonly element: TypeUse; readonly indexBy: "number" | "text" | undefined }
+    | { readonly _tag: "Object"; readonly attributes: ReadonlyArray<Attribute> }
+    | { readonly _tag: "Collection"; readonly element: TypeUse; readonly indexBy: "number" | "text" | undefined }
 }
 
-export interface Column {
+interface Column {
   readonly name: string
   readonly type: TypeUse
   readonly isNullable: boolean
@@ -100,13 +100,13 @@ const typesOf = (
     if (element !== undefined) {
       const by = text(element, "INDEX_BY")
       const indexBy = by === undefined ? undefined : by.startsWith("VARCHAR") ? "text" : "number"
-      return [{ ...base, shape: { kind: "collection", element: useOf(element, "ELEM_TYPE"), indexBy } }]
+      return [{ ...base, shape: { _tag: "Collection", element: useOf(element, "ELEM_TYPE"), indexBy } }]
     }
     const own = attributesBy.get(typeKey(row))
     return own === undefined ? [] : [{
       ...base,
       shape: {
-        kind: "object",
+        _tag: "Object",
         attributes: own.map((each) => ({ name: text(each, "ATTR_NAME")!, type: useOf(each, "ATTR_TYPE") }))
       }
     }]

@@ -12,7 +12,7 @@ import { readDictionary } from "./dictionary.ts"
 import { render } from "./render.ts"
 
 /** Nothing could be written; why has been printed. */
-export class GenerateFailure extends Data.TaggedError("GenerateFailure")<{ readonly message: string }> {}
+class GenerateFailure extends Data.TaggedError("GenerateFailure")<{ readonly message: string }> {}
 
 const flags = {
   ...connectFlags,

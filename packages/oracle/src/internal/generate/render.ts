@@ -6,7 +6,7 @@ import { writeRoutine } from "./routineModules.ts"
 import type { Numbers } from "./scalars.ts"
 import { TypeWriter, Unmade } from "./typeModules.ts"
 
-export interface RenderOptions {
+interface RenderOptions {
   /** How properties are named, which the functions also tell the connection. */
   readonly columnNames: "upper" | "lower" | "camel"
   readonly numbers: Numbers

@@ -49,7 +49,7 @@ const boundOf = (argument: Argument, types: TypeWriter, numbers: Numbers): Bound
   if (argument.made === undefined || !made.has(dataType)) return new Unmade(`${what} is a ${dataType}`)
   const written = types.made(argument.made)
   if (written instanceof Unmade) return new Unmade(`${what} is ${argument.made.name}: ${written.problem}`)
-  if (written.kind !== "array") return { bind: written.bind, sizes: "", type: `${written.schema} | null` }
+  if (written._tag !== "Array") return { bind: written.bind, sizes: "", type: `${written.schema} | null` }
   const element = typeScriptOf(written.element.bind)
   return isElement(written.element.bind)
     ? { bind: written.bind, sizes: "", type: `ReadonlyArray<${element} | null>` }

@@ -14,12 +14,12 @@ export class Unmade {
 }
 
 /** A type that somebody made, as the module has it. */
-export type Written =
-  | { readonly kind: "object" | "collection"; readonly schema: string; readonly bind: string }
+type Written =
+  | { readonly _tag: "Object" | "Collection"; readonly schema: string; readonly bind: string }
   /** An index-by table of scalars. */
-  | { readonly kind: "array"; readonly element: Scalar; readonly bind: string }
+  | { readonly _tag: "Array"; readonly element: Scalar; readonly bind: string }
 
-export interface WriterOptions {
+interface WriterOptions {
   readonly numbers: Numbers
   /** Names of properties, as the connection names columns. */
   readonly columnNames: (name: string) => string
@@ -83,7 +83,7 @@ export class TypeWriter {
   #column(type: TypeUse): string {
     if (type.owner === undefined) return scalarOf(type.name, this.#options.numbers)?.schema ?? "Schema.Unknown"
     const made = this.made(type)
-    return made instanceof Unmade || made.kind === "array" ? "Schema.Unknown" : made.schema
+    return made instanceof Unmade || made._tag === "Array" ? "Schema.Unknown" : made.schema
   }
 
   #part(type: TypeUse): string | Unmade {
@@ -96,7 +96,7 @@ export class TypeWriter {
     if (type.owner === undefined) return new Unmade(`it has a ${type.name} in it`)
     const made = this.made(type)
     if (made instanceof Unmade) return new Unmade(`it has ${type.name} in it, and ${made.problem}`)
-    return made.kind === "array"
+    return made._tag === "Array"
       ? new Unmade(`it has the index-by table ${type.name} in it`)
       : `Schema.NullOr(${made.schema})`
   }
@@ -106,7 +106,7 @@ export class TypeWriter {
     const known = this.#written.get(key)
     if (known !== undefined) return known
     this.#written.set(key, new Unmade("it has itself in it"))
-    const made = type.shape.kind === "object"
+    const made = type.shape._tag === "Object"
       ? this.#object(type, type.shape.attributes)
       : this.#collection(type, type.shape)
     this.#written.set(key, made)
@@ -169,7 +169,7 @@ export class TypeWriter {
     this.#struct(what, name, fields)
     const bind = this.#names.take(`${name}Type`)
     this.lines.push(`export const ${bind} = OracleBind.object(${JSON.stringify(sql)}, ${name})`, "")
-    return { kind: "object", schema: name, bind }
+    return { _tag: "Object", schema: name, bind }
   }
 
   #struct(what: string, name: string, fields: ReadonlyArray<readonly [string, string]>): void {
@@ -200,7 +200,7 @@ export class TypeWriter {
         `export const ${bind} = OracleBind.array(${JSON.stringify(element.bind)})`,
         ""
       )
-      return { kind: "array", element, bind }
+      return { _tag: "Array", element, bind }
     }
     const element = this.#part(shape.element)
     if (element instanceof Unmade) return element
@@ -213,6 +213,6 @@ export class TypeWriter {
       `export const ${bind} = OracleBind.collection(${JSON.stringify(sql)}, ${element})`,
       ""
     )
-    return { kind: "collection", schema: name, bind }
+    return { _tag: "Collection", schema: name, bind }
   }
 }
