@@ -50,6 +50,10 @@ const newGeneration = (): number => randomInt(2 ** 47)
 /**
  * The store; its table is created before, and circuits that have expired are deleted every five minutes.
  *
+ * **When to use**
+ *
+ * Use where the store is made in a scope of your own; {@link layerStore} is the same as a layer.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -147,6 +151,10 @@ export const makeStore: (
 
 /**
  * The store as a layer, for circuit breakers that processes share.
+ *
+ * **When to use**
+ *
+ * Use it under `CircuitBreaker.layer`, where more than one process calls a service that may fail. A single process needs no table.
  *
  * **Example** (Circuits in the database)
  *

@@ -322,6 +322,10 @@ const groups = (addresses: ReadonlyArray<EntityAddress.EntityAddress>) => {
 /**
  * The migrations of the storage's tables, for a migrator of your own. {@link layerMigrations} runs them.
  *
+ * **When to use**
+ *
+ * Use where migrations of the application and of the storage are run by one migrator.
+ *
  * @category migrations
  * @since 0.2.0
  */
@@ -394,6 +398,10 @@ export const layerMigrations = (
 /**
  * The encoded storage; the tables are created before.
  *
+ * **When to use**
+ *
+ * Use to wrap the storage, as to encrypt or count messages, before it becomes a `MessageStorage`.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -406,6 +414,10 @@ export const makeEncoded = (options?: StorageOptions) =>
 /**
  * The storage; the tables are created before.
  *
+ * **When to use**
+ *
+ * Use where the storage is made in an effect; {@link layer} and {@link layerWith} are the same as layers.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -413,6 +425,11 @@ export const make = (options?: StorageOptions) => Effect.flatMap(makeEncoded(opt
 
 /**
  * The storage, over tables that exist already.
+ *
+ * **When to use**
+ *
+ * Use in the runtime where its user must not create tables: a deployment has run {@link layerMigrations}. Where the tables are missing, its
+ * operations fail.
  *
  * @category layers
  * @since 0.2.0
@@ -428,6 +445,10 @@ export const layerStorage = (
 /**
  * The storage with a prefix of your own; the tables are created before.
  *
+ * **When to use**
+ *
+ * Use where the schema has other clusters, or tables of these names.
+ *
  * @category layers
  * @since 0.2.0
  */
@@ -441,6 +462,10 @@ export const layerWith = (
 
 /**
  * The storage in tables that begin with `cluster_`; they are created before.
+ *
+ * **When to use**
+ *
+ * Use it for the messages of a cluster, beside `OracleRunnerStorage.layer`: entities with durable messages, workflows.
  *
  * **Example** (Messages in the database)
  *

@@ -74,6 +74,10 @@ const failure = (message: string) => (cause: unknown) => new PersistedQueue.Pers
 /**
  * The store; its table is created before.
  *
+ * **When to use**
+ *
+ * Use where the store is made in a scope of your own; {@link layerStore} is the same as a layer.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -311,6 +315,10 @@ export const makeStore: (
 /**
  * The migrations of the store's table, for a migrator of your own.
  *
+ * **When to use**
+ *
+ * Use where migrations of the application and of the store are run by one migrator.
+ *
  * @category migrations
  * @since 0.2.0
  */
@@ -339,6 +347,11 @@ export const migrations = (tableName: string = "effect_queue") =>
 
 /**
  * The store as a layer, for `PersistedQueue.layer`.
+ *
+ * **When to use**
+ *
+ * Use for background work that must survive a restart, in a table of its own. For queues of Oracle's own (AQ) use
+ * `OracleQueue`.
  *
  * **Gotchas**
  *

@@ -42,6 +42,10 @@ const failure = (what: string) => (cause: SqlError) =>
 /**
  * The store; its table is created before, and rows that have expired are deleted every five minutes.
  *
+ * **When to use**
+ *
+ * Use where the store is made in a scope of your own; {@link layerStore} is the same as a layer.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -93,6 +97,10 @@ export const makeStore: (
 
 /**
  * The store as a layer, for `RateLimiter.layer`.
+ *
+ * **When to use**
+ *
+ * Use where a limit holds for all processes of an application together. A limit of each process needs no table.
  *
  * **Example** (Limits for all processes)
  *

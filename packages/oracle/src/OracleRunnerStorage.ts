@@ -171,6 +171,10 @@ export const makeEncodedStorage: (
 /**
  * The migrations of the storage's tables, for a migrator of your own. {@link layerMigrations} runs them.
  *
+ * **When to use**
+ *
+ * Use where migrations of the application and of the storage are run by one migrator.
+ *
  * @category migrations
  * @since 0.2.0
  */
@@ -205,6 +209,10 @@ const createTables = (options: StorageOptions | undefined) =>
 /**
  * Creates the tables, or brings them up to date, without providing the storage.
  *
+ * **When to use**
+ *
+ * Use it in a step of a deployment that logs on as the owner of the schema, and {@link layerStorage} in the runtime.
+ *
  * @category layers
  * @since 0.2.0
  */
@@ -214,6 +222,10 @@ export const layerMigrations = (
 
 /**
  * The storage; the tables are created before.
+ *
+ * **When to use**
+ *
+ * Use where the storage is made in an effect; {@link layer} and {@link layerWith} are the same as layers.
  *
  * @category constructors
  * @since 0.2.0
@@ -227,6 +239,11 @@ export const make = (options?: StorageOptions) =>
 /**
  * The storage, over tables that exist already.
  *
+ * **When to use**
+ *
+ * Use in the runtime where its user must not create tables: a deployment has run {@link layerMigrations}. Where the tables are missing, its
+ * operations fail.
+ *
  * @category layers
  * @since 0.2.0
  */
@@ -238,6 +255,10 @@ export const layerStorage = (
 /**
  * The storage with a prefix of your own; the tables are created before.
  *
+ * **When to use**
+ *
+ * Use where the schema has other clusters, or tables of these names.
+ *
  * @category layers
  * @since 0.2.0
  */
@@ -248,6 +269,10 @@ export const layerWith = (
 
 /**
  * The storage in tables that begin with `cluster_`; they are created before.
+ *
+ * **When to use**
+ *
+ * Use it for the runners of a cluster: it says which processes there are, and which of them has which shard.
  *
  * **Example** (Runners in the database)
  *

@@ -16,6 +16,10 @@ import { traced, type TracedCall } from "./tracing.ts"
 /**
  * What every operation on a connection may fail with.
  *
+ * **When to use**
+ *
+ * Use it to type effects of your own that run operations of a connection without reading rows; those that read have `ReadError`.
+ *
  * **Example** (Telling that a lease is over)
  *
  * ```ts
@@ -23,11 +27,14 @@ import { traced, type TracedCall } from "./tracing.ts"
  *
  * const isOver = (error: OracleConnection.CallError) => error._tag === "ConnectionReleasedError"
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export type CallError = OracleError.OracleError | PoolError.ConnectionReleasedError
 
 /** A call of the driver. */
-export interface CallDetails<A> extends TracedCall {
+interface CallDetails<A> extends TracedCall {
   /** Frees what a call has given that no caller waits for any more. */
   readonly discard?: (value: A) => Promise<void>
   /** Whether it must come to an end in bounded time although it cannot be interrupted. */

@@ -5,6 +5,10 @@ import * as Schema from "effect/Schema"
 /**
  * A connect string that cannot be read or must not be sent.
  *
+ * **When to use**
+ *
+ * Show its `message` to whoever wrote the connect string, and match `problem` to tell a mistake in the text from a name that is not there.
+ *
  * **Details**
  *
  * `problem` is `"syntax"` (the text is malformed), `"alias"` (a name that no tnsnames.ora given has) or `"value"` (a setting

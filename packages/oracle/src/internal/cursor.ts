@@ -13,7 +13,11 @@ import { type Handles, type Row, RowReader } from "./rowReader.ts"
 import { type ValueSettings, withSettings } from "./valueSettings.ts"
 
 /**
- * What an operation may fail with that reads values.
+ * What an operation that reads values may fail with: a failure of the call, or a value that does not fit.
+ *
+ * **When to use**
+ *
+ * Use it to type effects of your own that run queries, read streams of rows or LOBs, or decode rows with a schema.
  *
  * **Example** (The row that could not be decoded)
  *
@@ -22,6 +26,9 @@ import { type ValueSettings, withSettings } from "./valueSettings.ts"
  *
  * const row = (error: OracleConnection.ReadError) => error._tag === "RowDecodeError" ? error.row : undefined
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export type ReadError = CallError | RowDecodeError
 

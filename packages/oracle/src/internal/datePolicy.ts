@@ -9,6 +9,10 @@ import { isUtcProcess } from "./processZone.ts"
 /**
  * Which zone a DATE or a TIMESTAMP without time zone is in: `"utc"`, or `"local"`, the process's own.
  *
+ * **When to use**
+ *
+ * Keep `"utc"`, the default, unless other programs already write DATE columns in the time zone of their processes: then use `"local"`.
+ *
  * **Details**
  *
  * It is the same both ways: what is bound under a policy comes back under it as the same point in time. TIMESTAMP WITH TIME
@@ -26,6 +30,9 @@ import { isUtcProcess } from "./processZone.ts"
  *
  * const dates: OracleConnection.DatePolicy = "utc"
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export type DatePolicy = "utc" | "local"
 

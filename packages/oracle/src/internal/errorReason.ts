@@ -28,6 +28,11 @@ const id = (tag: string): string => `@sessionpool/oracle/OracleError/${tag}`
 /**
  * The session could not be opened or was lost: network, listener, shutdown, kill, or a connect string that leads nowhere.
  *
+ * **When to use**
+ *
+ * Match it to tell an outage from a wrong statement: answer "try again later", or take a fallback. `isRetryable` says whether the same
+ * may succeed later.
+ *
  * **Example** (Handling it)
  *
  * ```ts
@@ -55,6 +60,10 @@ export class ConnectionError extends Schema.TaggedError<ConnectionError>(id("Con
 
 /**
  * The login was refused: password, locked or expired account, token, certificate. Trying again may lock the account.
+ *
+ * **When to use**
+ *
+ * Match it to raise an alarm, or to fetch new credentials; do not try again with the same ones.
  *
  * **Example** (Handling it)
  *
@@ -84,6 +93,11 @@ export class AuthenticationError extends Schema.TaggedError<AuthenticationError>
 /**
  * The connected user may not do this.
  *
+ * **When to use**
+ *
+ * Match it where a missing privilege is an answer, as in a program that looks into views only some users may see; elsewhere it is a
+ * fault of the installation.
+ *
  * **Example** (Handling it)
  *
  * ```ts
@@ -111,6 +125,10 @@ export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(i
 
 /**
  * The statement cannot be run as it is written: syntax, a missing table or column, binds that do not fit.
+ *
+ * **When to use**
+ *
+ * Match it where users write the SQL, and point at `offset` in it. In statements that a program holds it is a bug.
  *
  * **Example** (Handling it)
  *
@@ -140,6 +158,10 @@ export class SqlSyntaxError extends Schema.TaggedError<SqlSyntaxError>(id("SqlSy
 /**
  * A unique or primary key exists already. `constraint` is `"unknown"` when the server did not name it.
  *
+ * **When to use**
+ *
+ * Match it to turn a duplicate into an answer ("this name is taken"), or into an update of the row that is there.
+ *
  * **Example** (Handling it)
  *
  * ```ts
@@ -167,6 +189,10 @@ export class UniqueViolation extends Schema.TaggedError<UniqueViolation>(id("Uni
 
 /**
  * Any other rule on the data was broken: not null, check, foreign key, a value too large for its column.
+ *
+ * **When to use**
+ *
+ * Match it to turn bad data into an answer for whoever sent it, by `constraint`.
  *
  * **Example** (Handling it)
  *
@@ -197,6 +223,10 @@ export class ConstraintError extends Schema.TaggedError<ConstraintError>(id("Con
 /**
  * The server chose this session as the victim of a deadlock. Only the statement was rolled back, not the transaction.
  *
+ * **When to use**
+ *
+ * Match it to roll back and run the whole transaction again; the option `recover` of a transaction does both.
+ *
  * **Example** (Handling it)
  *
  * ```ts
@@ -221,6 +251,10 @@ export class DeadlockError extends Schema.TaggedError<DeadlockError>(id("Deadloc
 
 /**
  * A serializable transaction met a change made after it began.
+ *
+ * **When to use**
+ *
+ * Match it to run the whole transaction again; the option `recover` of a transaction does it.
  *
  * **Example** (Handling it)
  *
@@ -250,6 +284,10 @@ export class SerializationError extends Schema.TaggedError<SerializationError>(i
 /**
  * A lock was not free, or not free in time.
  *
+ * **When to use**
+ *
+ * Match it after `for update nowait` or `for update wait n`, to tell a caller that somebody else works on the row.
+ *
  * **Example** (Handling it)
  *
  * ```ts
@@ -277,6 +315,10 @@ export class LockTimeoutError extends Schema.TaggedError<LockTimeoutError>(id("L
 
 /**
  * A call took longer than it may: the driver's call timeout or a limit of the server.
+ *
+ * **When to use**
+ *
+ * Match it to report work that is too slow, or to do it in smaller parts.
  *
  * **Example** (Handling it)
  *
@@ -306,6 +348,10 @@ export class StatementTimeoutError extends Schema.TaggedError<StatementTimeoutEr
 /**
  * Something is used up: processes, sessions, cursors, memory, undo, space. `SqlError` has no such reason.
  *
+ * **When to use**
+ *
+ * Match it to tell operations what has run out; trying again at once rarely helps.
+ *
  * **Example** (Handling it)
  *
  * ```ts
@@ -330,6 +376,11 @@ export class ResourceError extends Schema.TaggedError<ResourceError>(id("Resourc
 
 /**
  * The call was cancelled, by an interrupted fiber or by someone else. `SqlError` has no such reason.
+ *
+ * **When to use**
+ *
+ * Match it where somebody else may cancel statements (`alter system cancel sql`, a resource plan). An interrupted fiber does not see it:
+ * it is interrupted.
  *
  * **Example** (Handling it)
  *
@@ -358,6 +409,10 @@ export class InterruptedError extends Schema.TaggedError<InterruptedError>(id("I
 
 /**
  * A code that is not in the table, or something that is not a database error at all.
+ *
+ * **When to use**
+ *
+ * Match it last, to log `codes`. `OracleError.Classification` gives a reason to a code that the table does not know.
  *
  * **Example** (Handling it)
  *

@@ -12,6 +12,10 @@ const RefusedRow = Schema.Struct({
 /**
  * A load that has failed at some of its rows.
  *
+ * **When to use**
+ *
+ * Use `refused` to tell which rows to correct, and `committed` to tell whether anything has to be removed before the load is run again.
+ *
  * **Details**
  *
  * `from` and `to` are the rows of the chunk that failed, counted from 1 in the order in which rows came. `refused` are those of them that

@@ -10,7 +10,11 @@ import { wrongArgument } from "./refusal.ts"
 const types = { clob: driver.DB_TYPE_CLOB, nclob: driver.DB_TYPE_NCLOB, blob: driver.DB_TYPE_BLOB }
 
 /**
- * The kinds of LOB that can be made.
+ * The kinds of LOB that can be made: `"clob"` and `"nclob"` hold text, `"blob"` bytes.
+ *
+ * **When to use**
+ *
+ * Use the kind of the column or parameter that the LOB is for.
  *
  * **Example** (A kind)
  *
@@ -19,11 +23,18 @@ const types = { clob: driver.DB_TYPE_CLOB, nclob: driver.DB_TYPE_NCLOB, blob: dr
  *
  * const kind: OracleConnection.LobKind = "clob"
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type LobKind = keyof typeof types
 
 /**
  * What a LOB can be filled from: a value, or a stream of pieces of text or bytes. Text is UTF-8 where it comes as bytes.
+ *
+ * **When to use**
+ *
+ * Use a stream for content that should not be held in memory as a whole. Small pieces are written together, about a megabyte in one round trip.
  *
  * **Example** (Text in pieces)
  *
@@ -33,6 +44,9 @@ export type LobKind = keyof typeof types
  *
  * const source: OracleConnection.LobSource<never, never> = Stream.make("once ", "upon ", "a time")
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type LobSource<E, R> = string | Uint8Array | Stream.Stream<string | Uint8Array, E, R>
 

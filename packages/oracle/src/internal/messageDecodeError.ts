@@ -4,6 +4,10 @@ import * as Schema from "effect/Schema"
 /**
  * A message does not fit the schema of its queue.
  *
+ * **When to use**
+ *
+ * Catch it in a worker, so that one message that cannot be read does not end the worker, and log it.
+ *
  * **Details**
  *
  * The dequeue was rolled back, which counts as an attempt: the message comes again, and goes to its exception queue when it has failed more

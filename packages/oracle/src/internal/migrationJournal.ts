@@ -17,6 +17,10 @@ import { asSqlError } from "./sqlReason.ts"
 /**
  * What the database says of one migration.
  *
+ * **When to use**
+ *
+ * Use it to show the state of a schema, and to find out how far a migration came that failed.
+ *
  * **Example** (A record that stops the next run)
  *
  * ```ts
@@ -24,6 +28,9 @@ import { asSqlError } from "./sqlReason.ts"
  *
  * const stopsTheNextRun = (record: OracleMigrator.MigrationRecord) => record.state === "failed" || record.isHalfApplied
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface MigrationRecord {
   readonly id: number
@@ -55,13 +62,13 @@ export const longestName = 255
 const committing =
   /^\s*(?:(?:\/\*[\s\S]*?\*\/|--[^\n]*\n|<<[^>]*>>)\s*)*(?:create|alter(?!\s+(?:session|system)\b)|drop|truncate|rename|grant|revoke|comment|analyze|audit|noaudit|flashback|purge|associate|disassociate|administer|begin|declare|call|commit)\b/i
 
-export const mayCommit = (sql: string): boolean => committing.test(sql)
+const mayCommit = (sql: string): boolean => committing.test(sql)
 
 /** The mark of a migration stands beside the row of the lock, which is number 1. */
 const markOf = (id: number): number => -id - 1
 
 /** How the journal gets a connection that no transaction of others is open on. */
-export type UseConnection = <A, E>(
+type UseConnection = <A, E>(
   f: (connection: OracleConnection) => Effect.Effect<A, E>
 ) => Effect.Effect<A, unknown>
 

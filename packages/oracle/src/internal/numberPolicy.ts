@@ -5,6 +5,11 @@ import * as Option from "effect/Option"
 /**
  * What a NUMBER is read as.
  *
+ * **When to use**
+ *
+ * Use `"bigint"` for keys beyond 2^53, `"bigDecimal"` or `"string"` for amounts that must not be rounded, `"double"` where speed and size matter
+ * more than the last digits. The default, `"number"`, fails rather than rounds.
+ *
  * **Details**
  *
  * - `"number"`: a number that prints with the same digits. A NUMBER with more digits is a failure.
@@ -20,6 +25,9 @@ import * as Option from "effect/Option"
  *
  * const amounts: OracleConnection.NumberPolicy = "bigDecimal"
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export type NumberPolicy = typeof numberPolicies[number]
 
@@ -99,7 +107,7 @@ const toNumber = (text: string): number | Unfit => {
  * A policy, or what `SqlClient.SafeIntegers` asks for in the place of `"number"`: a bigint for an integer that a number does not
  * hold safely, as every integer is read by clients that have a type for them.
  */
-export type NumberReading = NumberPolicy | "safeIntegers"
+type NumberReading = NumberPolicy | "safeIntegers"
 
 /** Reads the digits of a NUMBER, in any form in which Oracle or the driver writes them. */
 export const numberReader = (policy: NumberReading): (text: string) => unknown => {

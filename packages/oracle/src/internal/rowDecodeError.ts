@@ -4,6 +4,10 @@ import * as Schema from "effect/Schema"
 /**
  * A value of a row does not fit: the schema refuses it, or the policy for NUMBER or DATE cannot hold it.
  *
+ * **When to use**
+ *
+ * Catch it where rows may be older than the program that reads them; elsewhere let it end the work: the schema, the policy or the data is wrong.
+ *
  * **Details**
  *
  * `row` counts from 1 in the order in which rows come; `column` is the column's name in the row, `undefined` when the whole row
@@ -22,6 +26,9 @@ import * as Schema from "effect/Schema"
  *     Effect.catchTag("RowDecodeError", (error) => Effect.logError(`row ${error.row}, column ${error.column}`))
  *   )
  * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class RowDecodeError extends Schema.TaggedError<RowDecodeError>("@sessionpool/oracle/RowDecodeError")(
   "RowDecodeError",

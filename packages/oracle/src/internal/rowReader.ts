@@ -22,6 +22,10 @@ import type { ValueSettings } from "./valueSettings.ts"
 /**
  * A row: the value of each column under its name, null where it has none.
  *
+ * **When to use**
+ *
+ * Use it for rows that no schema describes; with the option `schema` rows are of the type that the schema says.
+ *
  * **Example** (A column of a row)
  *
  * ```ts
@@ -29,6 +33,9 @@ import type { ValueSettings } from "./valueSettings.ts"
  *
  * const nameOf = (row: OracleConnection.Row) => row["NAME"]
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Row {
   readonly [column: string]: unknown

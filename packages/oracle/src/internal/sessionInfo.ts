@@ -8,6 +8,10 @@ import { defaultValues } from "./valueSettings.ts"
 /**
  * The server and the session of a connection.
  *
+ * **When to use**
+ *
+ * Use it to log which session does the work, to find it in `v$session`, and to look at the server's version (`23.6.0.0.0`).
+ *
  * **Details**
  *
  * `serial` is `undefined` where the user may ask for it neither of `dbms_debug_jdwp` nor of `v$session`.
@@ -19,6 +23,9 @@ import { defaultValues } from "./valueSettings.ts"
  *
  * const killedWith = (info: OracleConnection.ConnectionInfo) => `alter system kill session '${info.sid},${info.serial}'`
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ConnectionInfo {
   readonly serverVersion: string

@@ -12,6 +12,10 @@ const texts = {
 /**
  * A sessionless transaction cannot be begun, or resumed.
  *
+ * **When to use**
+ *
+ * Match `reason` to decide what to do: begin the work again (`"gone"`), try once more (`"in use"`), or take another id (`"id taken"`).
+ *
  * **Details**
  *
  * The reason is `"gone"` when it has expired or ended (ORA-26218, or it was ended inside of the part that ran), `"in use"` while another

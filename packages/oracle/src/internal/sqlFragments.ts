@@ -7,6 +7,11 @@ import { fragmentOf } from "./sqlParameter.ts"
 /**
  * A text or bytes of any length, or a stream of them, written into a temporary LOB before the statement runs.
  *
+ * **When to use**
+ *
+ * Use where a CLOB, NCLOB or BLOB comes as a stream, so that it is never held in memory as a whole. What is in memory already can be bound
+ * as it is.
+ *
  * **Example** (A text from a stream)
  *
  * ```ts
@@ -28,6 +33,10 @@ export const lob = <E = never>(kind: LobKind, source: LobSource<E, never>): Stat
 
 /**
  * A value that a PL/SQL block gives: the statement's result is one row with the values under their names.
+ *
+ * **When to use**
+ *
+ * Use for OUT parameters, and for the value of a function.
  *
  * **Example** (The value of a function)
  *
@@ -51,6 +60,10 @@ export const out = (
 
 /**
  * A value that goes into a block and comes back changed, under its name in the one row of the result.
+ *
+ * **When to use**
+ *
+ * Use for IN OUT parameters.
  *
  * **Example** (A value that comes back changed)
  *
@@ -76,6 +89,10 @@ export const inOut = <T extends Exclude<OracleBind.AnyType, "cursor">>(
 /**
  * A cursor that a block opens: its rows, under its name; as the only one, its rows are those of the statement's `stream`.
  *
+ * **When to use**
+ *
+ * Use for a parameter of type SYS_REFCURSOR.
+ *
  * **Example** (The rows of a cursor)
  *
  * ```ts
@@ -94,6 +111,10 @@ export const cursor = (name: string): Statement.Fragment => out(name, "cursor")
 
 /**
  * A value that is sent as a type of its own, where the value does not say enough: DATE for TIMESTAMP, NVARCHAR2, a VECTOR.
+ *
+ * **When to use**
+ *
+ * Use where the column or parameter has a type that the value alone is not sent as; most often for an index on a DATE that a TIMESTAMP would not use.
  *
  * **Example** (A DATE)
  *
@@ -146,6 +167,10 @@ export const list = <A>(type: OracleBind.CollectionType<A>, values: ReadonlyArra
 /**
  * A JSON document, also when it is a text or a number; plain objects and arrays are sent as JSON without it.
  *
+ * **When to use**
+ *
+ * Use for a JSON document that is a text, a number or a boolean at its top.
+ *
  * **Example** (A document)
  *
  * ```ts
@@ -161,6 +186,10 @@ export const json = (value: unknown): Statement.Fragment => fragmentOf({ _tag: "
 
 /**
  * The first rows of a query, or those after `offset`: `OFFSET … ROWS FETCH NEXT … ROWS ONLY`, from 12c on.
+ *
+ * **When to use**
+ *
+ * Use to show results in pages; order by something unique, or a row may be on two pages.
  *
  * **Example** (The third page)
  *

@@ -82,6 +82,10 @@ export const asSqlError =
 /**
  * Why a commit failed, and whether its work is there.
  *
+ * **When to use**
+ *
+ * Use it to find out whether work has to be done again, must not be done again, or has to be looked for first.
+ *
  * **Details**
  *
  * It is the reason of the `SqlError` that `withTransaction` fails with, so it is an `UnknownError` to code that knows

@@ -10,6 +10,10 @@ import type { ValueOptions } from "./valueSettings.ts"
 /**
  * Options of a query whose rows are decoded with a schema.
  *
+ * **When to use**
+ *
+ * Use it where rows should have a type that is checked: `query` decodes each row, and fails with `RowDecodeError` for one that does not fit.
+ *
  * **Example** (A schema for rows)
  *
  * ```ts
@@ -19,6 +23,9 @@ import type { ValueOptions } from "./valueSettings.ts"
  * const Job = Schema.Struct({ ID: Schema.Number })
  * const options: OracleConnection.SchemaOptions<typeof Job> = { schema: Job }
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export interface SchemaOptions<S extends Schema.Constraint> extends ValueOptions {
   readonly schema: S

@@ -20,6 +20,11 @@ import { refusal, wrongArgument } from "./refusal.ts"
 /**
  * What the outermost transaction begins with.
  *
+ * **When to use**
+ *
+ * Use `readOnly` for reports that must see one moment, `isolation: "serializable"` where work must not miss what others change, `recover` where
+ * the work may be run again.
+ *
  * **Details**
  *
  * Without `isolation` and `readOnly` the transaction begins with its first statement, as always in Oracle.
@@ -36,6 +41,9 @@ import { refusal, wrongArgument } from "./refusal.ts"
  *
  * const report: OracleConnection.TransactionOptions = { readOnly: true }
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export interface TransactionOptions {
   readonly isolation?: "serializable" | "read committed" | undefined
@@ -117,7 +125,7 @@ const alreadyInside = () =>
   )
 
 /** How a transaction begins and ends that is none of `withTransaction`. */
-export interface Ends<E> {
+interface Ends<E> {
   /** What of it can be interrupted is restored. When it fails, nothing is to be undone. */
   readonly attach: (restore: Restore) => Effect.Effect<void, E>
   readonly keep: (restore: Restore) => Effect.Effect<void, E>

@@ -9,6 +9,10 @@ import { toProgram } from "./sqlNames.ts"
 /**
  * A column, for policies that tell columns apart.
  *
+ * **When to use**
+ *
+ * It is what the function `numbers` of {@link ValueOptions} is asked about.
+ *
  * **Example** (Columns by their names)
  *
  * ```ts
@@ -16,6 +20,9 @@ import { toProgram } from "./sqlNames.ts"
  *
  * const isKey = (column: OracleConnection.Column) => column.name.endsWith("_ID")
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Column {
   readonly name: string
@@ -24,7 +31,11 @@ export interface Column {
 }
 
 /**
- * Ready-made names of columns.
+ * Ready-made names of columns, for a column that the database calls `HIRED_AT`: `"upper"` (`HIRED_AT`), `"lower"` (`hired_at`) and `"camel"` (`hiredAt`).
+ *
+ * **When to use**
+ *
+ * Use one in place of a function of your own as `columnNames` of {@link ValueOptions}.
  *
  * **Example** (Names in camelCase)
  *
@@ -33,11 +44,18 @@ export interface Column {
  *
  * const names: OracleConnection.ColumnNames = "camel"
  * ```
+ *
+ * @category options
+ * @since 0.2.0
  */
 export type ColumnNames = "upper" | "lower" | "camel"
 
 /**
  * How values are read and written: for a pool, and for a single query over that.
+ *
+ * **When to use**
+ *
+ * Give them to the pool for all operations, and to a single one where it differs.
  *
  * **Details**
  *
@@ -60,6 +78,9 @@ export type ColumnNames = "upper" | "lower" | "camel"
  *   columnNames: "camel"
  * }
  * ```
+ *
+ * @category options
+ * @since 0.1.0
  */
 export interface ValueOptions {
   readonly numbers?: NumberPolicy | ((column: Column) => NumberPolicy) | undefined

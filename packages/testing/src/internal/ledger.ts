@@ -1,6 +1,26 @@
-/** What happened in a test database, one entry for each thing that it was asked to do. */
+/** The book of a test database: what happened in it, and whether what was opened was closed. */
+
+/**
+ * What happened in a test database, one entry for each thing that it was asked to do, in the order in which it happened.
+ *
+ * **When to use**
+ *
+ * Look through `database.ledger` in a test to see what reached the database: how often it was pinged, when a session was closed, which log-on failed.
+ *
+ * **Example** (When sessions were closed)
+ *
+ * ```ts
+ * import type { TestDatabase } from "@sessionpool/testing"
+ *
+ * const closings = (ledger: ReadonlyArray<TestDatabase.LedgerEntry>) =>
+ *   ledger.filter(({ event }) => event === "closed").map(({ at }) => at)
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface LedgerEntry {
-  /** When, in milliseconds of the clock. */
+  /** When, in milliseconds of the clock that the database was made under. */
   readonly at: number
   readonly event:
     | "openRequested"

@@ -7,10 +7,29 @@ import * as Schema from "effect/Schema"
 /**
  * A failure of the test database.
  *
+ * **When to use**
+ *
+ * Fail with it in the database's `answer`, and match it in tests of code that handles a failed statement.
+ *
  * **Details**
  *
  * `kind` is `"authentication"` for refused credentials, `"connection"` for a session that cannot be opened or is dead,
  * `"statement"` for anything else.
+ *
+ * **Example** (A table that is not there)
+ *
+ * ```ts
+ * import { TestDatabase } from "@sessionpool/testing"
+ * import { Effect } from "effect"
+ *
+ * const database = TestDatabase.make({
+ *   answer: ({ text }) =>
+ *     Effect.fail(new TestDatabase.TestDatabaseError({ kind: "statement", message: `no such table: ${text}` }))
+ * })
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class TestDatabaseError
   extends Schema.TaggedError<TestDatabaseError>("@sessionpool/testing/TestDatabaseError")("TestDatabaseError", {
@@ -19,7 +38,16 @@ export class TestDatabaseError
   })
 {}
 
-/** The ledger does not balance: a session was left open, closed twice, lent twice, or used by two at once. */
+/**
+ * The ledger does not balance: a session was left open, closed twice, lent twice, or used by two at once.
+ *
+ * **When to use**
+ *
+ * Read its `problems` when a test fails with it: each names a session, and what happened to it. The cause is in the pool, or in a driver of your own.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export class LedgerError extends Schema.TaggedError<LedgerError>("@sessionpool/testing/LedgerError")("LedgerError", {
   problems: Schema.Array(Schema.String)
 }) {
@@ -28,20 +56,53 @@ export class LedgerError extends Schema.TaggedError<LedgerError>("@sessionpool/t
   }
 }
 
-/** What a session can be asked to do. */
+/**
+ * What a session can be asked to do, by the names that `behave` and `latency` take.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Operation = "open" | "ping" | "reset" | "interrupt" | "close" | "execute"
 
-/** How an operation behaves from now on. */
+/**
+ * How an operation behaves from now on.
+ *
+ * **When to use**
+ *
+ * Give it to `database.behave` to make an operation slow, or to let it fail or hang.
+ *
+ * **Example** (Two pings that fail after a second)
+ *
+ * ```ts
+ * import { TestDatabase } from "@sessionpool/testing"
+ * import { Effect } from "effect"
+ *
+ * const trouble = Effect.flatMap(TestDatabase.Database, (database) =>
+ *   database.behave("ping", { latency: "1 second", outcome: "fail", times: 2 }))
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Behaviour {
   /** How long it takes; 0 unless told. */
   readonly latency?: Duration.Input
   /** What it comes to; `"succeed"` unless told. */
   readonly outcome?: "succeed" | "fail" | "hang"
-  /** For how many times; from then on it succeeds again, as slowly as before. */
+  /** For how many times; from then on it succeeds again, as slowly as before. Without it: until it is told otherwise. */
   readonly times?: number
 }
 
-/** A statement as the database's `answer` gets it. */
+/**
+ * A statement as the database's `answer` gets it.
+ *
+ * **When to use**
+ *
+ * Decide by its `text` and `binds` what a query gives; look at `session` to tell callers apart.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Statement {
   readonly text: string
   readonly binds: unknown
@@ -49,7 +110,16 @@ export interface Statement {
   readonly session: TestSession
 }
 
-/** One session of the test database, as the server sees it. */
+/**
+ * One session of the test database, as the server sees it.
+ *
+ * **When to use**
+ *
+ * It is what `database.sessions` lists, and what a connection's `session` is: assert on it what the pool asked for, and what it left behind.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface TestSession {
   /** The number in the database, from 1. */
   readonly number: number
@@ -62,6 +132,7 @@ export interface TestSession {
   readonly superShardingKey: SessionRequest.ShardingKey | undefined
   /** The instance that it is on. */
   readonly instance: string
+  /** When, in milliseconds of the clock that the database was made under. */
   readonly openedAt: number
   /** State that outlives a lease, as NLS settings do in Oracle. */
   readonly state: Map<string, string>
@@ -98,7 +169,29 @@ export interface MutableSession extends TestSession {
   lease: Connection.Lease | undefined
 }
 
-/** What a caller of the test database holds. */
+/**
+ * What a caller of the test database holds.
+ *
+ * **When to use**
+ *
+ * It is the connection of `TestDatabase.Pool`, and of any pool over `database.driver`. Code under test runs `execute` on it; `setState`, `begin` and
+ * `setClientIdentifier` leave something behind that a test can look for.
+ *
+ * **Example** (A change that is not committed)
+ *
+ * ```ts
+ * import { TestDatabase } from "@sessionpool/testing"
+ * import { Effect } from "effect"
+ *
+ * const change = Effect.flatMap(
+ *   TestDatabase.Pool,
+ *   (pool) => pool.use((connection) => Effect.andThen(connection.begin, connection.execute("update employees")))
+ * )
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export class TestConnection extends Connection.Base {
   readonly session: TestSession
   readonly #perform: Perform
@@ -160,7 +253,24 @@ export type Perform = (
   statement: Statement
 ) => Effect.Effect<unknown, TestDatabaseError>
 
-/** How a test database is made. */
+/**
+ * How a test database is made.
+ *
+ * **Details**
+ *
+ * Without options every log-on is good, nothing takes time, there is one instance, and every statement fails.
+ *
+ * **Example** (An account, and log-ons that take 50 milliseconds)
+ *
+ * ```ts
+ * import { TestDatabase } from "@sessionpool/testing"
+ *
+ * const database = TestDatabase.make({ accounts: { scott: "tiger" }, latency: { open: "50 millis" } })
+ * ```
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options {
   /** Users and their passwords. Without it every user and password is good. */
   readonly accounts?: Readonly<Record<string, string>> | undefined
@@ -168,6 +278,6 @@ export interface Options {
   readonly answer?: ((statement: Statement) => Effect.Effect<unknown, TestDatabaseError>) | undefined
   /** The instances of the database; `["test"]` unless told. The listener puts a session on the one with the fewest. */
   readonly instances?: ReadonlyArray<string> | undefined
-  /** How long each operation takes at first. */
+  /** How long each operation takes, until `behave` says otherwise; 0 unless told. */
   readonly latency?: Partial<Record<Operation, Duration.Input>> | undefined
 }

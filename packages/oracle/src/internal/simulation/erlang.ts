@@ -1,5 +1,21 @@
-/** The queue M/M/c of the textbooks: what a pool would do if requests came at random, held sessions at random, and nothing else took time. */
-
+/**
+ * The queue M/M/c of the textbooks, by which a pool of sessions can be judged without a simulation.
+ *
+ * **When to use**
+ *
+ * Give it to `PoolSimulation.erlangC` for a first figure in no time. It knows nothing of log-ons, timeouts and bursts; a simulation does.
+ *
+ * **Example** (16 sessions, 300 requests in a second, 20 milliseconds each)
+ *
+ * ```ts
+ * import { PoolSimulation } from "@sessionpool/oracle/simulation"
+ *
+ * const queue: PoolSimulation.Queue = { sessions: 16, rate: 300, hold: 20 }
+ * ```
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export interface Queue {
   readonly sessions: number
   /** Requests in a second. */
@@ -8,12 +24,34 @@ export interface Queue {
   readonly hold: number
 }
 
+/**
+ * What the formula for M/M/c (Erlang C) says of a queue.
+ *
+ * **Details**
+ *
+ * With as much work as sessions, or more, waits grow without end: `utilization` and `probability` are 1, `mean` and all quantiles `Infinity`.
+ *
+ * **Example** (The wait that 99 of 100 requests do not exceed)
+ *
+ * ```ts
+ * import type { PoolSimulation } from "@sessionpool/oracle/simulation"
+ *
+ * const p99 = (waits: PoolSimulation.QueueWaits) => waits.quantile(0.99)
+ * ```
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export interface QueueWaits {
   /** Sessions in use on average, if there were any number of them. */
   readonly offered: number
+  /** The share of the sessions that is in use on average, from 0 to 1. */
   readonly utilization: number
+  /** The share of the requests that have to wait, from 0 to 1. */
   readonly probability: number
+  /** Of all requests, those that do not wait included; in milliseconds. */
   readonly mean: number
+  /** The wait in milliseconds that this share of the requests, from 0 to 1, does not exceed. */
   readonly quantile: (share: number) => number
 }
 

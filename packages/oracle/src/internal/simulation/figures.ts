@@ -40,7 +40,16 @@ export class Level {
 /** A wait that is shorter is none: what is left of it comes from adding up fractions. */
 const none = 1e-6
 
-/** How long requests waited, in milliseconds. */
+/**
+ * How long requests waited for a session, in milliseconds.
+ *
+ * **Details**
+ *
+ * `p50` is the wait that half of the requests did not exceed; `p90`, `p99` and `p999` are those of 90, 99 and 99.9 percent.
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export interface Waits {
   readonly mean: number
   readonly p50: number

@@ -3,13 +3,35 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { draw, type Numbers, type Times } from "./times.ts"
 
-/** One lease: when its request came and how long the session was held, in milliseconds. */
+/**
+ * One lease: when its request came, on any clock, and how long it held its session, both in milliseconds.
+ *
+ * **When to use**
+ *
+ * Make a list of them from a log of your own for `PoolSimulation.recorded`; `PoolRecording` makes it of a running pool.
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export interface LeaseTimes {
   readonly arrival: number
   readonly hold: number
 }
 
-/** What is replayed: random times, or those that were recorded, in the order of their arrival. */
+/**
+ * What a simulation replays: random times, or those that were recorded, in the order of their arrival.
+ *
+ * **When to use**
+ *
+ * Make one with `PoolSimulation.assumed` or `PoolSimulation.recorded`.
+ *
+ * **Details**
+ *
+ * `rate` counts requests in a second. `times` says how many times as fast as it was recorded a recording is replayed.
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export type Load =
   | { readonly _tag: "Assumed"; readonly rate: number; readonly gap: Times; readonly hold: Times }
   | { readonly _tag: "Recorded"; readonly leases: ReadonlyArray<LeaseTimes>; readonly times: number }
@@ -41,7 +63,7 @@ export const demandOf = (load: Load): { readonly rate: number; readonly hold: nu
 }
 
 /** What the gaps between requests, and the times that they hold a session, are drawn from. */
-export interface Draws {
+interface Draws {
   readonly gaps: Numbers
   readonly holds: Numbers
 }

@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly seed: string
 }
 
-export interface Figures {
+interface Figures {
   /** Requests that were served, of those that came after the warm-up. */
   readonly leases: number
   /** Those that failed: the queue was full, or they had waited for too long. */
@@ -42,7 +42,16 @@ export interface Figures {
   readonly broker: Ends
 }
 
-/** Sessions, or connections to a broker, as they were counted at their other end. */
+/**
+ * Sessions, or connections to a broker, as they were counted at their other end.
+ *
+ * **Details**
+ *
+ * `mean` and `peak` count what was open at one moment, `mean` by time. All figures begin after the warm-up.
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export interface Ends {
   readonly mean: number
   readonly peak: number

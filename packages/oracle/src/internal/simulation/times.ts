@@ -3,7 +3,20 @@ import * as Duration from "effect/Duration"
 import type { Random } from "effect/Random"
 import { durationOf } from "../fieldKinds.ts"
 
-/** How long something takes, in milliseconds: always the same, or at random. `sigma` is the standard deviation of the logarithm. */
+/**
+ * How long something takes, in milliseconds: always the same, or at random.
+ *
+ * **When to use**
+ *
+ * Make one with `PoolSimulation.fixed`, `PoolSimulation.exponential` or `PoolSimulation.logNormal`.
+ *
+ * **Details**
+ *
+ * `sigma` is the standard deviation of the logarithm, above 0 and at most 10.
+ *
+ * @category models
+ * @since 0.3.0
+ */
 export type Times =
   | { readonly _tag: "Fixed"; readonly mean: number }
   | { readonly _tag: "Exponential"; readonly mean: number }

@@ -7,8 +7,19 @@ import type { Defect, DriverFunction, Operation } from "./trouble.ts"
 export type { Operation } from "./trouble.ts"
 
 /**
- * One session as the server sees it. What is left out is not checked; where the user, the proxy user, the class or a sharding
- * key is left out, a session counts as of an identity only once it was held under it.
+ * One session as the server sees it.
+ *
+ * **When to use**
+ *
+ * List them in {@link Server.sessions} of a driver of your own, with as much as its server can tell.
+ *
+ * **Details**
+ *
+ * What is left out is not checked; where the user, the proxy user, the class or a sharding key is left out, a session counts as of an identity only once
+ * it was held under it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ServerSession {
   /** A number that no other session of this server has or had. */
@@ -32,7 +43,16 @@ export interface ServerSession {
   readonly isRunning?: boolean
 }
 
-/** A log-in that the server did not grant. */
+/**
+ * A log-on that the server did not grant.
+ *
+ * **When to use**
+ *
+ * List them in {@link Server.refusals}, and law 12 is checked: no account is locked by a pool that tries a wrong password again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Refusal {
   /** In milliseconds of the clock's monotonic time. */
   readonly at: number
@@ -50,11 +70,18 @@ export interface Refusal {
 }
 
 /**
- * The server behind a pool, and the switches to hurt it with.
+ * The server behind a pool, and the switches that make it fail.
+ *
+ * **When to use**
+ *
+ * Write one for a driver of your own, over a server that tests can stop, kill sessions of, and ask what it saw.
  *
  * **Details**
  *
- * The optional ones depend on a driver that can be told how to behave; commands that need one are left out without it.
+ * The optional members depend on a driver that can be told how to behave; commands that need one are left out without it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Server<C> {
   /** The sessions that are open now. */
@@ -65,7 +92,7 @@ export interface Server<C> {
   readonly violations: Effect.Effect<ReadonlyArray<string>>
   /** Breaks that reached another lease than the one that they were for. */
   readonly lateBreaks?: Effect.Effect<ReadonlyArray<string>>
-  /** What is wrong with the server's books now that the pool is closed. */
+  /** What is wrong at the server now that the pool is closed: sessions that are open still, or were closed twice. */
   readonly imbalances: Effect.Effect<ReadonlyArray<string>>
   /** The number of the session behind a connection. */
   readonly numberOf: (connection: C) => number
@@ -106,13 +133,31 @@ export interface Server<C> {
   readonly identities?: (connection: C) => Effect.Effect<ReadonlyArray<string>, unknown>
 }
 
-/** The settings of a pool under the laws; its driver is the subject's. */
+/**
+ * The settings of a pool under the laws: those of `SessionPool.make` without the driver, which is the subject's.
+ *
+ * **When to use**
+ *
+ * Pass them on to `SessionPool.make` in {@link Bench.makePool}, and add the driver.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export type PoolSettings<C extends Connection.Connection> = Omit<
   SessionPool.MakeOptions<never, C, never, PreparationFailed, never>,
   "driver"
 >
 
-/** A server of its own for one script, and the pools on it. */
+/**
+ * A server of its own for one script, and the pools on it.
+ *
+ * **When to use**
+ *
+ * Make one for each script in {@link Subject.make}, so that scripts do not see what others left behind.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Bench<C extends Connection.Connection> {
   readonly server: Server<C>
   readonly makePool: (
@@ -120,7 +165,12 @@ export interface Bench<C extends Connection.Connection> {
   ) => Effect.Effect<SessionPool.SessionPool<C, PreparationFailed>, unknown, Scope.Scope>
 }
 
-/** A user of the server. */
+/**
+ * A user of the server, and the password that it is created with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Account {
   readonly user: string
   readonly password: string
@@ -129,11 +179,18 @@ export interface Account {
 /**
  * What the laws are checked against: a driver, and a way to make pools on it.
  *
+ * **When to use**
+ *
+ * Describe a driver of your own with it, and give it to `SessionPoolLaws.suite`.
+ *
  * **Details**
  *
  * With `time: "virtual"` the subject does everything by Effect's clock, scheduler and fibers: no socket, no promise, no timer of
  * its own. Scripts then run in virtual time, thousands in a second. Otherwise `settle` waits until the server and the driver
  * have come to rest, and what depends on the passing of time is left out.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Subject<C extends Connection.Connection> {
   readonly name: string
@@ -147,7 +204,16 @@ export interface Subject<C extends Connection.Connection> {
   readonly make: Effect.Effect<Bench<C>, unknown, Scope.Scope>
 }
 
-/** What `onSession` fails with in a script. */
+/**
+ * What `onSession` and `resetSession` fail with in a script, when the script says so.
+ *
+ * **When to use**
+ *
+ * It is the failure in the type of the pools that {@link Bench.makePool} makes; a subject does not make one itself.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export class PreparationFailed extends Error {
   override readonly name = "PreparationFailed"
   readonly _tag = "PreparationFailed"
