@@ -1,12 +1,14 @@
 /**
  * Checks the conventions of CONTRIBUTING.md that the linter does not know: names of files, the first comment of each source,
- * docstrings of public exports, words that have made way for the field's own, and which package may import which.
+ * docstrings of public exports, words that have made way for the field's own, tags of unions, exports that no file imports, and which
+ * package may import which.
  *
  * A convention that a folder does not keep yet is listed in `notYet`; the list only ever gets shorter.
  */
 import { readFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { filesBelow, packages, root, sourceFilesBelow } from "./lib/files.ts"
+import { unusedExports } from "./lib/internalExports.ts"
 import { Report } from "./lib/report.ts"
 
 const report = new Report("house")
@@ -15,15 +17,10 @@ const report = new Report("house")
 const notYet = {
   names: [] as ReadonlyArray<string>,
   firstComments: [] as ReadonlyArray<string>,
-  docstrings: ["packages/testing/src/internal", "packages/oracle/src/internal"],
-  whenToUse: [
-    "packages/oracle/src/OracleCircuitBreaker",
-    "packages/oracle/src/OracleMessageStorage",
-    "packages/oracle/src/OraclePersistedQueue",
-    "packages/oracle/src/OracleRateLimiter",
-    "packages/oracle/src/OracleRunnerStorage"
-  ],
+  docstrings: [] as ReadonlyArray<string>,
+  whenToUse: [] as ReadonlyArray<string>,
   words: [] as ReadonlyArray<string>,
+  tags: ["packages/oracle-server/src/internal/engine/"],
   assertions: [] as ReadonlyArray<string>
 }
 
@@ -129,6 +126,30 @@ const checkWords = (file: string, words: ReadonlyArray<RegExp> = [replacedWords,
   }
 }
 
+/** The members of a union are told apart by `_tag`, as everywhere in Effect. A `kind` of several words is a fact like any other. */
+const checkTags = (file: string): void => {
+  if (isExempt("tags", file)) return
+  for (const [at, line] of read(file).split("\n").entries()) {
+    if (/\breadonly kind: "[^"]*"(?!\s*\|)/.test(line)) {
+      report.add(`${file}:${at + 1}: tell the members of a union apart by _tag`)
+    }
+  }
+}
+
+/** What no file imports, and the types that TypeScript writes for another file have in them. */
+const namedInDeclarations: ReadonlySet<string> = new Set([
+  "packages/oracle-server/src/internal/recorder/database.ts: RecorderError"
+])
+
+/** What is exported under `internal` is there for other files. */
+const checkExports = (): void => {
+  const folders = [...packages.map((name) => `packages/${name}`), "benchmarks", "examples", "scripts", "site"]
+  const exporting = sources.filter((file) => file.includes("/internal/"))
+  for (const unused of unusedExports(exporting, folders.flatMap(sourcesBelow))) {
+    if (!namedInDeclarations.has(unused)) report.add(`${unused} is exported, and no other file imports it`)
+  }
+}
+
 /** Tests speak `assert`; a second style says the same in other words. */
 const checkAssertions = (file: string): void => {
   if (isExempt("assertions", file)) return
@@ -202,10 +223,12 @@ for (const file of sources) {
   checkFirstComment(file)
   checkDocstrings(file)
   checkWords(file)
+  checkTags(file)
 }
 for (const file of tests) checkAssertions(file)
 for (const file of tests) checkWords(file, [replacedWords])
 for (const file of [...sourcesBelow("examples"), ...sourcesBelow("benchmarks"), ...pages]) checkWords(file)
 for (const file of [...sources, ...tests]) checkImports(file)
+checkExports()
 
 report.end(`${sources.length} sources and ${tests.length} tests keep the conventions`)

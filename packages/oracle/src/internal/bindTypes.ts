@@ -30,7 +30,7 @@ export const types: { readonly [T in OracleBind.BindType]: DbType } = {
   cursor: driver.DB_TYPE_CURSOR
 }
 
-export const isBindType = (type: unknown): type is OracleBind.BindType =>
+const isBindType = (type: unknown): type is OracleBind.BindType =>
   typeof type === "string" && Object.hasOwn(types, type)
 
 export const isKnownType = (type: unknown): type is OracleBind.AnyType => {

@@ -10,7 +10,7 @@ import { driver } from "./oracledb.ts"
 import { longestTimer } from "./timers.ts"
 
 /** A setting, and what the driver is given for an input that it can hold; nothing, where the connect string carries it. */
-export interface ConnectField<out T> extends Field<T> {
+interface ConnectField<out T> extends Field<T> {
   readonly parameter?: (input: unknown) => unknown
 }
 
@@ -62,12 +62,12 @@ const connectString: Field<string> = {
   isSecret: true
 }
 
-export const requiredFields = {
+const requiredFields = {
   /** Easy connect (plus), a full descriptor, or an alias of the `tnsnames.ora` in `configDir`. */
   connectString: inConnectString(connectString)
 }
 
-export const optionalFields = {
+const optionalFields = {
   /** The folder of `tnsnames.ora` and the wallet. Default: the environment's `TNS_ADMIN`. */
   configDir: passed(text),
   /** The administrative privilege to log on with. */

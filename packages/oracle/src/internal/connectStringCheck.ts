@@ -12,7 +12,7 @@ import { foreignUrl, isProvided } from "./foreignUrl.ts"
 import { mask, redactSecrets } from "./secretRedaction.ts"
 
 /** What is known beside the connect string. */
-export interface Beside {
+interface Beside {
   readonly user?: string | undefined
   readonly password?: Redacted.Redacted<string> | undefined
   /** Whether somebody else says who logs on: an effect, a wallet, every request. */

@@ -18,7 +18,7 @@ import { type DbClass, type DbPart, type DbType, type DbValue, driver } from "./
 import { kindOf } from "./refusal.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
-export const isDbValue = (value: unknown): value is DbValue =>
+const isDbValue = (value: unknown): value is DbValue =>
   typeof value === "object" && value !== null && "isCollection" in value && "fqn" in value
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -136,7 +136,7 @@ export const readElement = (read: (text: string) => unknown) => (value: unknown)
   typeof value === "number" ? digitsOf(value) > sureDigits ? lostDigits : read(String(value)) : value
 
 /** Reads a NUMBER of this name, as its digits or as a double. */
-export const numberPart = (name: string, settings: ValueSettings): (value: unknown) => unknown => {
+const numberPart = (name: string, settings: ValueSettings): (value: unknown) => unknown => {
   const { numbers } = settings
   const policy = typeof numbers === "function" ? numbers({ name, type: driver.DB_TYPE_NUMBER.name }) : numbers
   if (!isNumberPolicy(policy)) {

@@ -17,7 +17,7 @@ export interface DriverError {
 }
 
 /** What may stand in an error and must not be shown as it is: secrets, and the statement, which may hold one. */
-export interface Known {
+interface Known {
   readonly secrets: ReadonlyArray<KnownSecret>
   readonly sql?: string | undefined
 }
@@ -42,7 +42,7 @@ const integer = (value: unknown, key: string): number | undefined => {
 }
 
 /** Two forms of one code are one code: `ORA-1017` is `ORA-01017`. */
-export const canonicalCode = (code: string): string => {
+const canonicalCode = (code: string): string => {
   const [prefix = "", digits = ""] = code.toUpperCase().split("-")
   return prefix === "ORA"
     ? `ORA-${digits.padStart(5, "0")}`

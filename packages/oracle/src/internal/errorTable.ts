@@ -15,7 +15,7 @@
 import type { ReasonTag } from "./errorReason.ts"
 
 /** One decision. */
-export interface Row {
+interface Row {
   readonly codes: ReadonlyArray<string>
   readonly reason: ReasonTag
   readonly retryable: boolean

@@ -68,7 +68,7 @@ const problemWith = (what: string, value: unknown, most: number): OracleError | 
 const exact = ["clientIdentifier", "clientInfo", "ecid"] as const
 
 /** The values that one context gives, and what is wrong with it. */
-export interface ReadContext {
+interface ReadContext {
   readonly values: Partial<ContextValues>
   readonly attributes: ReadonlyMap<string, string> | undefined
   readonly problem: OracleError | undefined

@@ -22,7 +22,7 @@ import { executeMany } from "./statements.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
 /** A table to load, on a connection. */
-export interface LoadTarget {
+interface LoadTarget {
   readonly caller: Caller
   readonly values: ValueSettings
   /** As it stands in SQL. */

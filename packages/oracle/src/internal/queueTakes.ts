@@ -29,7 +29,7 @@ export interface ReceivedMessage<out A> {
 type Pool<OE> = OracleSessionPool.Pool<OE>
 
 /** What a take fails with by itself. */
-export type TakeError<OE> = PoolError.AcquireError | OE | CallError | MessageDecodeError
+type TakeError<OE> = PoolError.AcquireError | OE | CallError | MessageDecodeError
 
 /** The session was lost, or none could be opened, while nothing was taken: worth another try. */
 class Lost<OE> {
@@ -52,7 +52,7 @@ export const defaultReconnect: Schedule.Schedule<unknown> = Schedule.exponential
   Schedule.jittered
 )
 
-export interface Waiting<OE> {
+interface Waiting<OE> {
   /** The pool of the listeners' sessions. */
   readonly sessions: Effect.Effect<Pool<OE>>
   readonly target: QueueTarget<unknown>

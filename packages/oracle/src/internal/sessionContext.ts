@@ -53,9 +53,6 @@ const none: ContextValues = {
   ecid: ""
 }
 
-/** The work of no user. */
-export const noContext: WantedContext = { values: none, attributes: undefined }
-
 const clientContext = "CLIENTCONTEXT"
 
 /** Names of schemas are compared as the database reads them when they are not quoted. */

@@ -27,7 +27,7 @@ const operation = "sessionless transaction"
 const defaultWait = 5
 
 /** The savepoint before a part. */
-export const partSavepoint = "sp_part"
+const partSavepoint = "sp_part"
 
 const reasons: Readonly<Record<string, SessionlessTransactionError["reason"]>> = {
   "ORA-26218": "gone",

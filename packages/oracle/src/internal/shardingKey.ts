@@ -23,7 +23,7 @@ import { unusable } from "./connectDescriptorError.ts"
 export type ShardingKeyValue = string | number | bigint | Date | Uint8Array
 
 /** A key as it is to be sent. */
-export interface RenderedKey {
+interface RenderedKey {
   readonly form: "text" | "base64"
   readonly text: string
 }

@@ -15,7 +15,7 @@ import { append, joined, numbered, type Piece } from "./sqlPieces.ts"
 import { significant, wordOf } from "./sqlTokens.ts"
 import { StatementError } from "./statementError.ts"
 
-export interface CompilerOptions extends Pick<Abilities, "multiRowValues" | "longestList"> {
+interface CompilerOptions extends Pick<Abilities, "multiRowValues" | "longestList"> {
   readonly transform: ((name: string) => string) | undefined
 }
 

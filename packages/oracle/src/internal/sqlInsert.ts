@@ -16,9 +16,9 @@ export const batchFrom = 100
 const longestBind = 4000
 
 /** A row as pieces for each column. */
-export type WrittenRow = ReadonlyArray<ReadonlyArray<Piece>>
+type WrittenRow = ReadonlyArray<ReadonlyArray<Piece>>
 
-export interface InsertRequest {
+interface InsertRequest {
   readonly columns: ReadonlyArray<string>
   readonly rows: ReadonlyArray<WrittenRow>
   /** Whether rows are to come back, which one statement with several rows cannot give. */
@@ -82,7 +82,7 @@ const isLong = (value: unknown): boolean =>
     : value instanceof Uint8Array && value.length > longestBind
 
 /** Whether the rows can be one query: every column of one kind, and nothing that only an insert can take. */
-export const canUnite = (rows: ReadonlyArray<WrittenRow>): boolean =>
+const canUnite = (rows: ReadonlyArray<WrittenRow>): boolean =>
   rows[0]!.every((_, column) => {
     const values = rows.map((row) => constantOf(row[column]!)).filter((value) => !isNothing(value))
     return new Set(values.map(kindOf)).size <= 1 && !values.some(isLong)

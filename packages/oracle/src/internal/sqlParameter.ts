@@ -28,18 +28,18 @@ export interface OutParameter {
 }
 
 /** A value that goes in as a type of its own. */
-export interface TypedParameter {
+interface TypedParameter {
   readonly _tag: "TypedParameter"
   readonly bind: OracleBind.InBind
 }
 
 /** A document, as JSON or as its text where the database has no JSON type. */
-export interface JsonParameter {
+interface JsonParameter {
   readonly _tag: "JsonParameter"
   readonly value: unknown
 }
 
-export type OracleParameter = LobParameter | OutParameter | TypedParameter | JsonParameter
+type OracleParameter = LobParameter | OutParameter | TypedParameter | JsonParameter
 
 /** A statement that runs once for each of its rows of binds, in one round trip. */
 export interface BatchStatement {
@@ -81,7 +81,7 @@ export const kindOf = (value: unknown): string => {
 
 const kind = "OracleParameter"
 
-export interface OracleCustom extends Statement.Custom<typeof kind, OracleParameter, void, void> {}
+interface OracleCustom extends Statement.Custom<typeof kind, OracleParameter, void, void> {}
 
 const makeCustom = Statement.custom<OracleCustom>(kind)
 

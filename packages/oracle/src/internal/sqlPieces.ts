@@ -8,7 +8,7 @@ export interface Bind {
 }
 
 /** Text of `sql.unsafe` with placeholders of its own. */
-export interface Raw {
+interface Raw {
   readonly raw: string
   readonly params: ReadonlyArray<unknown>
 }

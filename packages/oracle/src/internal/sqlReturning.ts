@@ -6,7 +6,7 @@ import { firstWord, isSignificant, type Token, tokenize, wordOf } from "./sqlTok
 import type { ValueSettings } from "./valueSettings.ts"
 
 /** A statement whose RETURNING has no INTO yet. */
-export interface Returning {
+interface Returning {
   /** The statement up to RETURNING. */
   readonly head: string
   /** What it asks for, without aliases. */

@@ -8,7 +8,7 @@
 import { isSignificant, significant, type Token, tokenize, wordOf } from "./sqlTokens.ts"
 
 /** A part of a text, from its first character up to and without the last. */
-export interface Range {
+interface Range {
   readonly start: number
   readonly end: number
 }

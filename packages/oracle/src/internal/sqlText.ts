@@ -3,7 +3,7 @@ import { rewrite, secretRanges } from "./sqlSecrets.ts"
 import { isSignificant, significant, type Token, tokenize, wordOf } from "./sqlTokens.ts"
 
 /** What a statement does and to what. */
-export interface StatementSummary {
+interface StatementSummary {
   /** The word that says what it does, in capitals, such as `SELECT`; `SQL` for a text that begins with no word of Oracle's. */
   readonly operation: string
   /** The first table, view or procedure that it names. */

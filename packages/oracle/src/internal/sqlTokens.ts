@@ -7,7 +7,7 @@
  */
 
 /** What a token is; a hint is a comment, and a quoted name is a `name`. */
-export type TokenKind = "space" | "comment" | "word" | "name" | "string" | "number" | "bind" | "symbol"
+type TokenKind = "space" | "comment" | "word" | "name" | "string" | "number" | "bind" | "symbol"
 
 export interface Token {
   readonly kind: TokenKind

@@ -60,7 +60,7 @@ const unlessBegun = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A | void,
   Effect.flatMap(Given, (given) => given?.isBegun === true ? Effect.void : effect)
 
 /** The transactions of a client: all of them have one frame, so that they nest in each other. */
-export interface SqlTransactions {
+interface SqlTransactions {
   readonly withTransaction: WithTransaction
   /** The same on a connection that the caller holds. */
   readonly on: (connection: OracleSqlConnection) => WithTransaction

@@ -38,7 +38,7 @@ const longestRemembered = 20_000
 const remembered = new Map<string, string>()
 
 /** The statement as Oracle takes it: without the semicolon behind it that tools want, which blocks of PL/SQL keep. */
-export const sendable = (sql: string): string => {
+const sendable = (sql: string): string => {
   if (!sql.includes(";")) return sql
   const known = remembered.get(sql)
   if (known !== undefined) return known

@@ -35,7 +35,7 @@ export interface TnsEntry {
 }
 
 /** What a file holds, in its order. */
-export type TnsItem =
+type TnsItem =
   | { readonly _tag: "Entry"; readonly names: ReadonlyArray<string>; readonly entry: TnsEntry }
   | { readonly _tag: "Include"; readonly path: string }
 

@@ -5,7 +5,7 @@
 import type { PoolEvent } from "../../PoolEvent.ts"
 
 /** A number of the most recent values, in a ring. */
-export class Recent {
+class Recent {
   readonly #values: Array<number> = []
   #next = 0
   readonly #size: number
@@ -28,14 +28,14 @@ export class Recent {
 }
 
 /** How often requests for one tag got a session that was in that state already. */
-export interface TagCounts {
+interface TagCounts {
   readonly tag: string
   readonly lent: number
   readonly hits: number
 }
 
 /** An event as the page shows it. */
-export interface Line {
+interface Line {
   readonly at: number
   readonly kind: string
   readonly session: number | undefined
@@ -66,7 +66,7 @@ const nameOf = (cause: unknown): string => {
 }
 
 /** The line of an event that is worth one; the everyday ones are not. */
-export const lineOf = (event: PoolEvent): Line | undefined => {
+const lineOf = (event: PoolEvent): Line | undefined => {
   const line = (text: string): Line => ({
     at: event.at,
     kind: event._tag,

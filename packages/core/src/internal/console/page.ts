@@ -3,7 +3,7 @@ import { script } from "./script.ts"
 import { style } from "./style.ts"
 
 /** What the page must know before it asks for anything. */
-export interface PageConfig {
+interface PageConfig {
   readonly path: string
   readonly pools: ReadonlyArray<string>
   readonly steering: boolean

@@ -14,7 +14,7 @@ import { carryOut, Order } from "./steering.ts"
 import { type Frame, type PoolView, sentHealth, sentSession } from "./view.ts"
 
 /** What the routes are made of. */
-export interface Console {
+interface Console {
   readonly path: `/${string}`
   readonly views: ReadonlyArray<PoolView>
   /** Whether the sender of a request may steer; `undefined` lets none. */

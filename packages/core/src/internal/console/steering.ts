@@ -15,7 +15,7 @@ export const Order = Schema.Struct({
 export type Order = typeof Order.Type
 
 /** What came of an order, as a sentence for whoever gave it. */
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly text: string
 }

@@ -14,7 +14,7 @@ export type AnyPool = SessionPool<Connection, unknown>
 type SentStroke = readonly [at: number, session: number, kind: Stroke["kind"], tag: string]
 
 /** A session as it is sent. */
-export interface SentSession {
+interface SentSession {
   readonly number: number
   readonly place: string
   /** How long it has been there. */
@@ -31,7 +31,7 @@ export interface SentSession {
 }
 
 /** Whether a pool is ready, in a sentence. */
-export interface SentHealth {
+interface SentHealth {
   readonly ready: boolean
   readonly text: string
 }
@@ -74,7 +74,7 @@ export const sentHealth = ({ isReady, reasons }: PoolHealth): SentHealth => ({
 })
 
 /** News of one pool. */
-export interface PoolNews {
+interface PoolNews {
   readonly statistics: PoolStatistics
   readonly health: SentHealth
   /** Not in every frame: there may be many. */

@@ -10,7 +10,7 @@ import type { Link } from "./linkedList.ts"
 import { LinkedList, unlink } from "./linkedList.ts"
 
 /** How deadlines are kept. */
-export interface DeadlineOptions<T> {
+interface DeadlineOptions<T> {
   readonly now: () => number
   readonly fork: (effect: Effect.Effect<void>) => Fiber<void>
   readonly link: (owner: T) => Link<T>

@@ -81,7 +81,7 @@ export const parseText = (input: unknown): string | undefined => {
   return text === "" ? undefined : text
 }
 
-export const expectedText = "a non-empty string without control characters"
+const expectedText = "a non-empty string without control characters"
 
 /** A text that is not empty and has no control characters; blanks around it are cut off. */
 export const text = field(Schema.String, { expected: expectedText, parse: parseText })

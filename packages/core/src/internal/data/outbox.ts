@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import { Scheduler, type SchedulerDispatcher } from "effect/Scheduler"
 
 /** Something to be told. It may run fibers. */
-export interface Told {
+interface Told {
   readonly tell: () => void
 }
 

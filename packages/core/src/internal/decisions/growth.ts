@@ -1,5 +1,5 @@
 /** One group of sessions, as far as growth is concerned. */
-export interface Demand {
+interface Demand {
   /** Waiting requests that no session is being opened or pinged for. */
   readonly unmet: number
   /** Sessions opened at a time; 1 for identities of single requests. */

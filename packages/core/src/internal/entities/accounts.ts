@@ -7,7 +7,7 @@ import type { Refusal } from "../../SessionDriver.ts"
 import type { OpeningFailure } from "./openingFailure.ts"
 
 /** A log-on that was refused for the account's sake. */
-export interface RefusedAccount {
+interface RefusedAccount {
   readonly cause: unknown
   readonly kind: Exclude<Refusal, "identity">
   /** When the same credentials may be tried again; `Infinity`: not before somebody asks for it. */
@@ -15,7 +15,7 @@ export interface RefusedAccount {
 }
 
 /** An opening that goes alone; it ends with the failure, if there is one. */
-export interface Trial {
+interface Trial {
   readonly group: object
   readonly ended: Deferred.Deferred<OpeningFailure | undefined>
 }

@@ -24,7 +24,7 @@ import type { Criteria } from "./session.ts"
 import { type Share, Shares } from "./share.ts"
 
 /** What a request can be refused for before anything is looked for. */
-export type RequestError = CredentialsNotAllowedError | InvalidOptionsError | InvalidTagError
+type RequestError = CredentialsNotAllowedError | InvalidOptionsError | InvalidTagError
 
 /** What reading a request depends on. */
 interface Reader {

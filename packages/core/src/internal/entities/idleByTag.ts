@@ -4,7 +4,7 @@ import { type Link, LinkedList, unlink } from "../data/linkedList.ts"
 import { type ListOfTag, ListsByTag } from "../data/listsByTag.ts"
 
 /** What it has to know of a session. */
-export interface Idle<T> {
+interface Idle<T> {
   /** Whether it has never been lent. */
   readonly isFresh: boolean
   readonly tag: SessionTag.SessionTag | undefined
@@ -15,7 +15,7 @@ export interface Idle<T> {
 }
 
 /** What it has to know of a request. */
-export interface Wanted<T> {
+interface Wanted<T> {
   /** Whether only a session that was never lent will do. */
   readonly fresh: boolean
   readonly tag: SessionTag.SessionTag | undefined

@@ -4,7 +4,7 @@ import { type Link, LinkedList, unlink } from "../data/linkedList.ts"
 import { ListsByTag } from "../data/listsByTag.ts"
 
 /** What it has to know of a request. */
-export interface Waiting<W> {
+interface Waiting<W> {
   /** Order of arrival, over all groups. */
   readonly number: number
   /** Whether it waits only for what was ordered for it, not for others to end their leases. */

@@ -22,7 +22,7 @@ import { checkSession, closeSession, takeAwaySession } from "./sessionJobs.ts"
 import { noticed } from "./shutdowns.ts"
 
 /** What an engine is made of. Everything is closed over its environment already. */
-export interface EngineParts<S> extends Omit<OpeningParts<S>, "host"> {
+interface EngineParts<S> extends Omit<OpeningParts<S>, "host"> {
   readonly driver: DriverCalls<S>
   readonly run: <A, E2>(
     effect: Effect.Effect<A, E2>,

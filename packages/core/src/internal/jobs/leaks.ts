@@ -23,7 +23,7 @@ export class Watched {
 }
 
 /** What the watch needs to know of a lease. */
-export interface WatchedLease {
+interface WatchedLease {
   readonly sessionId: number
   readonly takenBy: string | undefined
   /** There while leaks are looked for. */

@@ -39,7 +39,7 @@ export interface LeaseParts<S, C extends Connection, E, OE> {
  *    \                          | also from new and waiting, when the caller is gone
  * ```
  */
-export type Stage = "new" | "waiting" | "held" | "ended"
+type Stage = "new" | "waiting" | "held" | "ended"
 
 export class Lease<S, C extends Connection, E, OE> implements LeaseForDrivers, LeaseOfOperations<S> {
   readonly parts: LeaseParts<S, C, E, OE>

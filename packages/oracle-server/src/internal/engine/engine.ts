@@ -22,7 +22,6 @@ export type {
   EndToEnd,
   IntervalDayToSecond,
   IntervalYearToMonth,
-  JsonValue,
   Lob,
   ObjectValue,
   OraErrorLike,
@@ -32,7 +31,7 @@ export type {
   VectorValue
 } from "./values/value.ts"
 
-export type { DequeueRequest, EnqueueRequest, OutgoingMessage, ReceivedMessage } from "./queues/message.ts"
+export type { DequeueRequest, OutgoingMessage, ReceivedMessage } from "./queues/message.ts"
 export type { CompositeType, TypeName } from "./values/dataTypes.ts"
 /** The type of an attribute or an element. */
 export type { SqlType as ElementType } from "./values/dataTypes.ts"
@@ -96,7 +95,7 @@ export interface OutBind {
   readonly values: ReadonlyArray<Value | BindArray>
 }
 
-export interface ReturnedRows {
+interface ReturnedRows {
   /** Index into the placeholders. */
   readonly index: number
   readonly type: TypeName
@@ -132,7 +131,7 @@ export interface BranchId {
 }
 
 /** A branch by its id, or by the number that its beginning was answered with; without either it is the session's own. */
-export interface BranchReference {
+interface BranchReference {
   readonly id: BranchId | undefined
   readonly number: number | undefined
 }
@@ -273,7 +272,7 @@ export interface EngineHost {
 }
 
 /** A parameter of a procedure or a function written in TypeScript. */
-export interface ProcedureParameter {
+interface ProcedureParameter {
   readonly name: string
   readonly direction?: "in" | "out" | "inout"
   readonly type: TypeName

@@ -54,7 +54,7 @@ export const decodeConnect = (packet: Packet): ConnectPacket => {
   }
 }
 
-export interface NetLimits {
+interface NetLimits {
   readonly version: number
   readonly sdu: number
   readonly endOfResponse: boolean

@@ -16,7 +16,7 @@ export class RecorderError extends Data.TaggedError("RecorderError")<{
 export const recorderError = (doing: string) => (cause: unknown): RecorderError =>
   new RecorderError({ message: `${doing}: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
 
-export interface Target {
+interface Target {
   readonly connectString: string
   readonly user: string
   readonly password: Redacted.Redacted<string>

@@ -1,7 +1,7 @@
 /** Compares two recordings of one script and says in words where they differ. */
 import type { RecordedOutcome, RecordedRows, RecordedStep, RecordedValue, Recording } from "./recording.ts"
 
-export interface Difference {
+interface Difference {
   readonly line: number
   readonly text: string
   /** What differs: `code`, `offset`, `value`, … */

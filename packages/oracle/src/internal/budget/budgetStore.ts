@@ -16,7 +16,7 @@ import {
   sweep
 } from "./budgetRules.ts"
 
-export interface Answer {
+interface Answer {
   readonly granted: number
   readonly target: number
 }

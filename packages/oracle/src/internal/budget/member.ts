@@ -19,7 +19,7 @@ export interface Sizable {
   readonly resize: (max: number) => Effect.Effect<void>
 }
 
-export interface MemberSettings {
+interface MemberSettings {
   readonly id: string
   /** Sessions that it keeps without the table, the one that it reports with included. */
   readonly floor: number

@@ -19,13 +19,13 @@ export interface Circuit {
   readonly probeUntil: number
 }
 
-export interface Lifetimes {
+interface Lifetimes {
   readonly probeMillis: number
   readonly idleMillis: number
 }
 
 /** What becomes of a call. */
-export type Verdict =
+type Verdict =
   | {
     readonly _tag: "Admitted"
     readonly generation: number
@@ -95,7 +95,7 @@ export const admit = (
   }
 }
 
-export type Change =
+type Change =
   | { readonly _tag: "Opened"; readonly from: "Closed" | "HalfOpen"; readonly openings: number }
   | { readonly _tag: "Closed" }
 

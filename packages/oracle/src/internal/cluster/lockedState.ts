@@ -24,7 +24,7 @@ export interface Decision<S, A> {
   readonly keep?: { readonly state: S; readonly expiresAt: number }
 }
 
-export interface LockedStates<S> {
+interface LockedStates<S> {
   /** Decides under the lock of the key; `state` is `undefined` where there is none or it has expired. */
   readonly change: <A>(
     key: string,

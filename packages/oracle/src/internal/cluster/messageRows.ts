@@ -11,7 +11,7 @@ export const messageKind = { Request: 0, AckChunk: 1, Interrupt: 2 } as const
 export const withExit = 0
 
 /** The columns of a message, its texts without those that may be long. */
-export interface MessageValues {
+interface MessageValues {
   readonly id: string
   readonly message_id: string | null
   readonly shard_id: string
@@ -84,7 +84,7 @@ export interface ReplyRow {
 }
 
 /** What a row of the messages says, without its last reply. */
-export const envelopeOf = (row: MessageRow): Envelope.Encoded => {
+const envelopeOf = (row: MessageRow): Envelope.Encoded => {
   const address = {
     shardId: ShardId.fromStringEncoded(row.shard_id),
     entityType: row.entity_type,

@@ -13,7 +13,7 @@ import type { Target } from "./probe.ts"
 import { findingLines, markdownReport, summaryLine } from "./report.ts"
 
 /** Some check has failed; the command ends with exit code 1. */
-export class DoctorFoundFailures extends Data.TaggedError("DoctorFoundFailures")<{ readonly failed: number }> {}
+class DoctorFoundFailures extends Data.TaggedError("DoctorFoundFailures")<{ readonly failed: number }> {}
 
 const flags = {
   ...connectFlags,

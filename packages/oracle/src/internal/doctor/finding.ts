@@ -43,7 +43,7 @@ export const failed = (found: string, advice: string): Outcome => ({ status: "fa
 export const skipped = (found: string, advice: string): Outcome => ({ status: "skipped", found, advice })
 
 /** One line that says what went wrong. */
-export const describeFailure = (error: unknown): string => {
+const describeFailure = (error: unknown): string => {
   const text = isOracleError(error)
     ? error.reason.message
     : error instanceof Error

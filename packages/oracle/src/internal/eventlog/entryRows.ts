@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { longBytes, longText } from "../cluster/clusterSql.ts"
 
 /** Event tags are names; keys and payloads may have any length. */
-export const longestEvent = 1000
+const longestEvent = 1000
 
 /** The digest under which entries of one event and one key are found; keys are too long for an index. */
 export const keyHash = (event: string, primaryKey: string): Uint8Array =>

@@ -16,7 +16,7 @@ class TooManySessions extends Data.TaggedError("TooManySessions")<{}> {}
 
 class SimulatedConnection extends Connection.Base {}
 
-export type Driver = SessionDriver.SessionDriver<{}, SimulatedConnection, TooManySessions>
+type Driver = SessionDriver.SessionDriver<{}, SimulatedConnection, TooManySessions>
 export type Pool = SessionPool.SessionPool<SimulatedConnection>
 
 export interface DatabaseOptions {

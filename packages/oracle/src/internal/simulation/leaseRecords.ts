@@ -35,7 +35,7 @@ export const csvHead = "arrival_ms,hold_ms\n"
 export const csvLine = ({ arrival, hold }: LeaseTimes): string => `${arrival},${hold}\n`
 
 /** What is wrong with a line, by its number from 1. */
-export interface BadLine {
+interface BadLine {
   readonly line: number
   readonly problem: string
 }

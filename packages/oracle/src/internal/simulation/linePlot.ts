@@ -1,18 +1,18 @@
 /** Draws lines as SVG, each labelled at its end. The same points always give the same text. It knows nothing of what they mean. */
 
-export interface Axis {
+interface Axis {
   readonly label: string
   readonly isLog: boolean
   readonly format: (value: number) => string
 }
 
-export interface Line {
+interface Line {
   readonly name: string
   readonly points: ReadonlyArray<readonly [x: number, y: number]>
   readonly isDashed?: boolean
 }
 
-export interface LinePlot {
+interface LinePlot {
   readonly title: string
   readonly subtitle: string
   readonly x: Axis

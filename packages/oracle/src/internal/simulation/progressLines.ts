@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Progress } from "./simulationOptions.ts"
 
-export interface Output {
+interface Output {
   readonly isTTY?: boolean | undefined
   readonly write: (text: string) => unknown
 }

@@ -6,7 +6,7 @@ import type { DatabaseOptions, Drcp } from "./database.ts"
 import type { Extent } from "./simulation.ts"
 import { isTimes, type Times } from "./times.ts"
 
-export interface Problem {
+interface Problem {
   readonly field: string
   readonly problem: string
 }
@@ -74,7 +74,7 @@ const parse = <Given extends { readonly [name: string]: Field<unknown> }>(
   }
 }
 
-export interface Run {
+interface Run {
   readonly database: DatabaseOptions
   readonly drcp: Drcp | undefined
   readonly extent: Extent | undefined

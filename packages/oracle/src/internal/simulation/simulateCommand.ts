@@ -15,7 +15,7 @@ import { sizesFrom } from "./sizes.ts"
 import { describeTimes, expectedTimes, millisFrom, timesFrom } from "./times.ts"
 
 /** Nothing could be simulated or written; why has been printed. */
-export class SimulateFailure extends Data.TaggedError("SimulateFailure")<{ readonly message: string }> {}
+class SimulateFailure extends Data.TaggedError("SimulateFailure")<{ readonly message: string }> {}
 
 const failure = (error: { readonly message: string }) => new SimulateFailure({ message: error.message })
 

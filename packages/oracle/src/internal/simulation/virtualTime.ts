@@ -15,7 +15,7 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 
 /** Something that happens at a time, unless it is called off. */
-export interface Planned {
+interface Planned {
   readonly at: number
   readonly order: number
   run: (() => void) | undefined

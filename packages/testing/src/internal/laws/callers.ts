@@ -33,7 +33,7 @@ const nameOf = (number: number): string => {
 }
 
 /** A statement that runs beside others on the connection of a caller. */
-export interface Statement {
+interface Statement {
   readonly name: string
   readonly fiber: Fiber.Fiber<unknown, unknown>
 }

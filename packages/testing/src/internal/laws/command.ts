@@ -84,7 +84,7 @@ export const plainSettings: ScriptSettings = {
 }
 
 /** Settings of a script that are not settings of the pool. */
-export type ScriptOnly =
+type ScriptOnly =
   | "hasOwnUser"
   | "onSession"
   | "resetSession"
@@ -171,7 +171,7 @@ const literal = (value: object): string => {
 }
 
 /** Time as a person writes it. */
-export const formatMillis = (millis: number): string =>
+const formatMillis = (millis: number): string =>
   millis >= 1000 && millis % 1000 === 0
     ? `${millis / 1000} second${millis === 1000 ? "" : "s"}`
     : `${millis} ms`

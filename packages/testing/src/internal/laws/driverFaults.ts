@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { Defect, DriverFunction } from "./trouble.ts"
 
 /** What a function that was told to go wrong dies with. */
-export class Sabotaged extends Error {
+class Sabotaged extends Error {
   override readonly name = "Sabotaged"
   readonly _tag = "Sabotaged"
 }

@@ -15,7 +15,7 @@ import { operations, type Pool, type Setting, type Swept, use } from "./sweptOpe
 import { complete, type World } from "./world.ts"
 
 /** Why a pool is not whole. */
-export interface SweepFailure {
+interface SweepFailure {
   readonly problems: ReadonlyArray<string>
   readonly lines: ReadonlyArray<string>
 }
@@ -184,7 +184,7 @@ const strikeEverywhere = <C extends Connection.Connection>(
   })
 
 /** How the points of a sweep are chosen. */
-export interface SweepPlan {
+interface SweepPlan {
   readonly seed: number
   /** After how many operations fibers yield, in order and with tasks shuffled. */
   readonly maxOps: ReadonlyArray<number>

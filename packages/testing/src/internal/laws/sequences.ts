@@ -11,7 +11,7 @@ import type { Theme } from "./themes.ts"
 import { live, RestlessError, virtual, type World, type WorldOptions } from "./world.ts"
 
 /** How many scripts are played. */
-export interface SequenceOptions {
+interface SequenceOptions {
   readonly seed: number
   /** Where in the run of a seed to begin, as a failure has printed it. */
   readonly path: string | undefined
@@ -21,13 +21,13 @@ export interface SequenceOptions {
 }
 
 /** What was played. */
-export interface SequenceReport {
+interface SequenceReport {
   readonly sequences: number
   readonly commands: number
 }
 
 /** The script that breaks a law. */
-export interface SequenceFailure {
+interface SequenceFailure {
   readonly breaches: ReadonlyArray<Breach>
   readonly lines: ReadonlyArray<string>
   readonly path: string | undefined
@@ -42,7 +42,7 @@ export const worldFor = <C extends Connection.Connection>(
 ): World => subject.time === "virtual" ? virtual(options) : live(options, subject.time.settle)
 
 /** Plays one script; where it sets the clock, once more without that. */
-export const playScript = <C extends Connection.Connection>(
+const playScript = <C extends Connection.Connection>(
   subject: Subject<C>,
   script: Script,
   seed: number

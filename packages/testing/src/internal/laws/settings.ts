@@ -9,7 +9,7 @@ import { type PoolSettings, PreparationFailed, type Server } from "./subject.ts"
 import type { Hook } from "./trouble.ts"
 
 /** What the settings of a script depend on. */
-export interface SettingsParts<C extends Connection.Connection> {
+interface SettingsParts<C extends Connection.Connection> {
   readonly server: Server<C>
   readonly memory: Memory
   /** The hooks that are to go wrong. */

@@ -12,16 +12,7 @@ import type { DriverFunction } from "./trouble.ts"
 type Driver = TestDatabase.TestDatabase["driver"]
 
 /** Changes a driver before the pool gets it: how a test breaks one. */
-export type Wrap = (driver: Driver) => Driver
-
-/** A pool to be made in place of ours. */
-export type MakePool = typeof SessionPool.make<
-  TestDatabase.TestSession,
-  TestDatabase.TestConnection,
-  TestDatabase.TestDatabaseError,
-  never,
-  never
->
+type Wrap = (driver: Driver) => Driver
 
 const account: Account = { user: "app", password: "app-secret" }
 const otherAccounts: ReadonlyArray<Account> = [

@@ -1,9 +1,9 @@
 /** What the database keeps of its users beside their passwords: profiles with their limits, quotas, tablespaces. */
 
 /** Limits by their names, as CREATE PROFILE gives them: a number, `UNLIMITED` or `DEFAULT`. */
-export type Limits = ReadonlyMap<string, string>
+type Limits = ReadonlyMap<string, string>
 
-export interface UserRecord {
+interface UserRecord {
   readonly name: string
   profile: string
   defaultTablespace: string

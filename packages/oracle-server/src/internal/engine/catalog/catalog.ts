@@ -15,8 +15,6 @@ import type { Queue, QueueTable } from "./queues.ts"
 import { systemType } from "./systemTypes.ts"
 import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
 
-export type { Package, StoredProcedure, Trigger } from "./units.ts"
-
 export interface ColumnDef {
   name: string
   type: SqlType
@@ -76,7 +74,7 @@ export interface ExpressionIndex {
   readonly columns: ReadonlyArray<{ readonly name: string; readonly text: string; readonly isColumn: boolean }>
 }
 
-export interface IndexDef {
+interface IndexDef {
   readonly name: string
   readonly owner: string
   readonly unique: boolean

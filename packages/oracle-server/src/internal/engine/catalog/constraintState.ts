@@ -14,11 +14,3 @@ export interface Constrained {
   readonly name: string
   readonly state: ConstraintState
 }
-
-export const usualState: ConstraintState = {
-  deferrable: false,
-  initiallyDeferred: false,
-  enabled: true,
-  validated: true,
-  rely: false
-}

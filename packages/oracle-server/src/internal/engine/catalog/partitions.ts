@@ -9,7 +9,7 @@ import { comparerOf, keyOfAll } from "../values/order.ts"
 import { kindOf } from "../values/sqlType.ts"
 
 /** A column of the table that the key is made of. */
-export interface KeyColumn {
+interface KeyColumn {
   readonly name: string
   readonly type: SqlType
   /** Where its value stands in a row. */

@@ -14,7 +14,7 @@ import {
   systemPrivileges
 } from "./privilegeNames.ts"
 
-export interface Role {
+interface Role {
   readonly name: string
   /** What SET ROLE has to say, where the role has a password. */
   password: string | undefined

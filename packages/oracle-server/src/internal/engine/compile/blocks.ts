@@ -189,7 +189,7 @@ const columnIsJson = (scope: Scope, expr: Expr): boolean => {
   )
 }
 
-export interface BlockOptions {
+interface BlockOptions {
   readonly orderBy: ReadonlyArray<OrderItem>
   readonly siblings: boolean
   /** FOR UPDATE stands at the end. */

@@ -93,7 +93,7 @@ export interface CompiledQuery {
 }
 
 /** A query that is put together, but may still become a part of the one around it. */
-export interface CommonTableEntry {
+interface CommonTableEntry {
   readonly name: string
   readonly columns: ReadonlyArray<OutColumn>
   /** Makes a plan that reads it into this slot. */

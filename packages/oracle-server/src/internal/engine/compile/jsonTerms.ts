@@ -3,7 +3,7 @@ import type { Frame } from "../execute/frame.ts"
 import { type JsonPath, readPath } from "../functions/jsonPath.ts"
 import { type Passing, runPath } from "../functions/jsonPathRun.ts"
 import { fromDocument, toJson } from "../functions/jsonValues.ts"
-import type { Call, Expr, JsonClauses, JsonHandler, TypeSpec } from "../syntax/ast.ts"
+import type { Call, JsonClauses, JsonHandler, TypeSpec } from "../syntax/ast.ts"
 import type { Stored } from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { type Json, readJson, writeJson, type WriteOptions } from "../values/json.ts"
@@ -127,5 +127,3 @@ export const madeJson = (
 export const likeInput = (term: Term): SqlType => kindOf(term.type) === "j" ? JSON_TYPE : varchar2()
 
 export const clausesOf = (expr: Call): JsonClauses => expr.json!
-
-export const nothing: Expr = { kind: "null", at: 0 }

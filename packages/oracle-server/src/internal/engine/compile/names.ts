@@ -25,7 +25,7 @@ const nullaryFunctions = new Set([
   "UID"
 ])
 
-export const matches = (source: Source, qualifier: ReadonlyArray<string>): boolean => {
+const matches = (source: Source, qualifier: ReadonlyArray<string>): boolean => {
   if (qualifier.length === 1) return source.alias === qualifier[0]
   return source.owner === qualifier[0] && source.alias === qualifier[1]
 }

@@ -253,7 +253,7 @@ const comparisonType = (left: SqlType, right: SqlType, at: number): SqlType => {
 }
 
 /** Both sides in one kind, in which they can be compared. */
-export interface Comparable {
+interface Comparable {
   readonly left: Term
   readonly right: Term
   readonly padded: boolean
@@ -385,7 +385,7 @@ const joined = (x: string, y: string): string => {
 }
 
 /** Bytes that a value of this type takes as text. */
-export const textSize = (type: SqlType): number => {
+const textSize = (type: SqlType): number => {
   switch (kindOf(type)) {
     case "c":
       return type.size > 0 ? type.size : 4000

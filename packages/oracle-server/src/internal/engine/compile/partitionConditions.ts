@@ -21,7 +21,7 @@ const keyOf = (c: Compilation, table: Table, name: Extract<PartitionName, { kind
   )
 }
 
-export const partitionMeant = (c: Compilation, table: Table, name: PartitionName): Partition => {
+const partitionMeant = (c: Compilation, table: Table, name: PartitionName): Partition => {
   const { partitioning } = table
   if (partitioning === undefined) {
     throw oraError(14501, "object is not partitioned", name.at)
@@ -32,7 +32,7 @@ export const partitionMeant = (c: Compilation, table: Table, name: PartitionName
   return found
 }
 
-export const isInPartition = (table: Table, partition: Partition, row: Row): boolean =>
+const isInPartition = (table: Table, partition: Partition, row: Row): boolean =>
   partitionOfKey(table.partitioning!, keyOfRow(table.partitioning!, row)) === partition
 
 export const partitionTerm = (c: Compilation, table: Table, name: PartitionName, slot: number): Term => {

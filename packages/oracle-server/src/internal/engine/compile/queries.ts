@@ -154,7 +154,7 @@ const concatenation = (c: Compilation, set: SetOperation, parent: Scope | undefi
   }
 }
 
-export interface TopQuery extends CompiledQuery {
+interface TopQuery extends CompiledQuery {
   readonly locked: ReadonlyArray<Source>
 }
 

@@ -46,7 +46,7 @@ export const leavesOf = (relation: Relation): ReadonlyArray<Leaf> => {
   }
 }
 
-export const slotsOf = (relation: Relation): ReadonlyArray<number> => leavesOf(relation).map((leaf) => leaf.slot)
+const slotsOf = (relation: Relation): ReadonlyArray<number> => leavesOf(relation).map((leaf) => leaf.slot)
 
 const nullsOf = (relation: Relation): ReadonlyArray<readonly [slot: number, row: Row]> =>
   leavesOf(relation).map(({ slot, width }) => [slot, Array.from({ length: width }, () => null)] as const)

@@ -27,7 +27,7 @@ const isGroupCall = (node: Node): boolean =>
 
 const isNested = (node: Node): boolean => isGroupCall(node) && some(node["args"], isGroupCall, false)
 
-export interface Nested {
+interface Nested {
   readonly block: Block
   readonly orderBy: ReadonlyArray<OrderItem>
 }

@@ -39,7 +39,7 @@ export const outColumns = (
   }))
 
 /** The columns of a table as names see them, with the row in a slot. */
-export const tableColumns = (c: Compilation, table: Table, slot: number): ReadonlyArray<SourceColumn> => {
+const tableColumns = (c: Compilation, table: Table, slot: number): ReadonlyArray<SourceColumn> => {
   const stored = table.columns.filter((column) => column.virtual === undefined).map((column): SourceColumn => ({
     name: column.name,
     term: columnTerm(slot, column.place, column.type, column.nullable),

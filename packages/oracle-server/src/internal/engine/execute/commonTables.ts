@@ -5,7 +5,7 @@ import type { Frame } from "./frame.ts"
 import type { Operator, Plan } from "./operator.ts"
 
 /** The rows of a common table, read once for a run and as far as somebody wants them. */
-export class SharedRows {
+class SharedRows {
   readonly #f: Frame
   readonly #operator: Operator
   readonly #slot: number

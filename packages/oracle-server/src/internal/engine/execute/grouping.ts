@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 /** An aggregate whose rows have an order: they wait until the group is complete. */
-export class Ordered implements Accumulator {
+class Ordered implements Accumulator {
   readonly #inner: Accumulator
   readonly #spec: AggregateSpec
   readonly #compare: (a: ReadonlyArray<Stored>, b: ReadonlyArray<Stored>) => number

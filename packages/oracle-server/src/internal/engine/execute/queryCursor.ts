@@ -12,9 +12,9 @@ import { type Frame, suspension } from "./frame.ts"
 import { complete, type Operator } from "./operator.ts"
 
 /** How a LOB of a locked row is written back; `numbers` are those of the rows behind the values. */
-export type Persist = (column: number, numbers: ReadonlyArray<number | null>) => ((data: Stored) => void) | undefined
+type Persist = (column: number, numbers: ReadonlyArray<number | null>) => ((data: Stored) => void) | undefined
 
-export interface CursorRows {
+interface CursorRows {
   readonly frame: Frame
   readonly operator: Operator
   readonly slot: number

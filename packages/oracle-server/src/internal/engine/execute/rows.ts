@@ -128,7 +128,7 @@ export class Project implements Operator {
 }
 
 /** A whole number of rows, none below zero; undefined without a limit. */
-export const rowCount = (f: Frame, value: Eval): number => {
+const rowCount = (f: Frame, value: Eval): number => {
   const stored = value(f)
   if (stored === null) return 0
   return Math.max(0, toInteger(floor(stored as NumberValue)) ?? Number.MAX_SAFE_INTEGER)
@@ -305,7 +305,7 @@ export class Concatenation implements Operator {
   }
 }
 
-export type SetOperator = "union" | "intersect" | "minus" | "intersect all" | "minus all"
+type SetOperator = "union" | "intersect" | "minus" | "intersect all" | "minus all"
 
 const times: Readonly<Record<SetOperator, (left: number, right: number) => number>> = {
   "union": () => 1,

@@ -165,7 +165,7 @@ class Spread implements Accumulator {
 }
 
 /** What LISTAGG does when its text grows too long: `truncate` ends it with a filler, and with the number of those left out. */
-export interface Overflow {
+interface Overflow {
   readonly filler: string
   readonly count: boolean
 }

@@ -52,7 +52,7 @@ const plus = (a: Instant, b: Instant): Instant => normalize(a.seconds + b.second
 const minus = (a: Instant, b: Instant): Instant => normalize(a.seconds - b.seconds, a.nanos - b.nanos)
 
 /** Nanoseconds of the clock that the statement started at. */
-export const now = (session: SessionState): Instant => ({
+const now = (session: SessionState): Instant => ({
   seconds: Math.floor(session.statementTime / 1000),
   nanos: Math.round((session.statementTime - Math.floor(session.statementTime / 1000) * 1000) * 1000) * 1000
 })

@@ -5,7 +5,7 @@ import type { SessionState } from "../values/sessionState.ts"
 import type { Kind } from "../values/sqlType.ts"
 
 /** What an argument is converted to: a kind, a whole JavaScript number (`int`), or the value as it is (`any`). */
-export type Param = Kind | "int" | "any"
+type Param = Kind | "int" | "any"
 
 export interface FunctionDef {
   readonly params: ReadonlyArray<Param>

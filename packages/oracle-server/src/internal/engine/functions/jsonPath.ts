@@ -15,7 +15,7 @@ export interface ElementPlace {
   readonly offset: number
 }
 
-export interface ElementRange {
+interface ElementRange {
   readonly from: ElementPlace
   readonly to: ElementPlace
 }

@@ -114,7 +114,7 @@ const readIso = (text: string): Instant & { readonly offset: number | undefined 
   }
 }
 
-export interface ScalarOptions {
+interface ScalarOptions {
   readonly booleanNumbers: boolean
   readonly keepTime: boolean
 }
@@ -171,7 +171,7 @@ export const fromScalar = (value: Json, type: SqlType, options: ScalarOptions): 
 }
 
 /** Text within the size of its type; `cut` shortens what is too long. */
-export const sized = (text: string, type: SqlType, cut: boolean): string => {
+const sized = (text: string, type: SqlType, cut: boolean): string => {
   const limit = type.size === 0 ? 4000 : type.size
   if (byteLength(text) <= limit) return text
   if (!cut) throw oraError(40478, `output value too large (maximum: ${limit})`)

@@ -31,7 +31,7 @@ type Node =
   | { readonly kind: "end" }
   | { readonly kind: "back"; readonly group: number }
 
-export interface Flags {
+interface Flags {
   readonly ignoreCase: boolean
   /** `.` matches a line feed too. */
   readonly dotAll: boolean

@@ -6,7 +6,7 @@ import { NUMBER, raw, varchar2 } from "../values/sqlType.ts"
 import { byteLength, hasSurrogates, lengthOf, points } from "../values/text.ts"
 import { define, type FunctionTable } from "./functionDef.ts"
 
-export const sliceText = (text: string, from: number, length: number | undefined): string => {
+const sliceText = (text: string, from: number, length: number | undefined): string => {
   if (length !== undefined && length < 1) return ""
   const units = hasSurrogates(text) ? points(text) : undefined
   const size = units === undefined ? text.length : units.length

@@ -19,7 +19,7 @@ const typeOf = (element: SqlType): CollectionType => ({
 })
 
 /** The name of the type that such a bind has: any index-by table by number takes it. */
-export const hostArray = ":ARRAY"
+const hostArray = ":ARRAY"
 
 export const arrayValue = (machine: Machine, index: number): Typed => {
   const type = typeOf(machine.bindTypes[index]!)

@@ -142,7 +142,7 @@ export function* startingValue(machine: Machine, type: SqlType): Step<Stored> {
 }
 
 /** A variable, or a cursor variable, of a declared type. */
-export function* variableOf(
+function* variableOf(
   machine: Machine,
   spec: TypeSpec,
   env: Environment,

@@ -29,7 +29,7 @@ export interface CursorVariable {
   cell: CursorCell
 }
 
-export interface ExceptionName {
+interface ExceptionName {
   readonly kind: "exception"
   code: number
 }
@@ -52,7 +52,7 @@ export interface SubprogramEntry {
 }
 
 /** A declared type: of records, collections, a subtype; `CURSOR` for a REF CURSOR. */
-export interface TypeName {
+interface TypeName {
   readonly kind: "type"
   readonly type: SqlType
   /** Of a subtype. */
@@ -65,7 +65,7 @@ export interface PackageEntry {
   readonly environment: Environment
 }
 
-export interface SchemaEntry {
+interface SchemaEntry {
   readonly kind: "schema"
   readonly member: (name: string) => Entry | undefined
 }

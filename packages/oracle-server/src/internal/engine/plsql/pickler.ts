@@ -97,7 +97,7 @@ const forms = { numbers: 1, texts: 1, table: 2, varray: 3 } as const
 const headSize = 18
 
 /** The descriptor of a type: its attributes, or the form and the element of a collection. */
-export const descriptor = (type: CompositeType): Uint8Array => {
+const descriptor = (type: CompositeType): Uint8Array => {
   const head = Buffer.alloc(headSize)
   const parts: Array<number> = []
   if (type.kind === "collection") {

@@ -10,7 +10,7 @@ import { newMachine } from "./interpreter.ts"
 import type { Machine, PlsqlHost } from "./machine.ts"
 
 /** The element of what the function gives. */
-export const elementOf = (type: SqlType): SqlType => {
+const elementOf = (type: SqlType): SqlType => {
   const { composite } = type
   if (composite?.kind !== "collection") {
     throw oraError(6550, "PLS-00630: pipelined functions must have a supported collection return type")

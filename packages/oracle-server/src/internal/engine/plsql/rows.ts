@@ -65,7 +65,7 @@ interface Filling {
 }
 
 /** Collections that rows are put into, in place of what they hold. */
-export class BulkTargets {
+class BulkTargets {
   readonly #machine: Machine
   readonly #fillings: ReadonlyArray<Filling>
 

@@ -124,7 +124,7 @@ export const storedFunction = (
 }
 
 /** A subprogram as SQL calls it. */
-export const routineOf = (
+const routineOf = (
   host: PlsqlHost,
   path: ReadonlyArray<string>,
   entry: SubprogramEntry,

@@ -20,7 +20,7 @@ import { declareSubprogram } from "./subprograms.ts"
 import { nativesOf, restrictedPackages, systemPackage } from "./system/systemPackages.ts"
 
 /** A package as one session has it. */
-export interface PackageInstance {
+interface PackageInstance {
   readonly pkg: Package
   readonly stamp: string
   readonly entry: PackageEntry

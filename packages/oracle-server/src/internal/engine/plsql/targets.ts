@@ -22,7 +22,7 @@ import type { Machine } from "./machine.ts"
 import type { Typed } from "./typed.ts"
 import { newCell } from "./variables.ts"
 
-export interface Target {
+interface Target {
   readonly type: SqlType
   readonly notNull: boolean
   readonly get: () => Stored
@@ -37,7 +37,7 @@ const notAssignable = (name: string, at: number): Error =>
 const undeclared = (name: string, at: number): Error =>
   oraError(6550, `PLS-00201: identifier '${name}' must be declared`, at)
 
-export const variableTarget = (variable: Variable): Target => ({
+const variableTarget = (variable: Variable): Target => ({
   type: variable.type,
   notNull: variable.notNull,
   get: () => variable.value,

@@ -17,7 +17,7 @@ export interface Administration {
   readonly commit: () => void
 }
 
-export interface QueueTableOptions {
+interface QueueTableOptions {
   readonly name: string | null
   readonly payload: string | null
   readonly sort: string | null
@@ -25,7 +25,7 @@ export interface QueueTableOptions {
   readonly isEventQueue: boolean
 }
 
-export interface QueueOptions {
+interface QueueOptions {
   readonly name: string | null
   readonly table: string | null
   readonly isException: boolean

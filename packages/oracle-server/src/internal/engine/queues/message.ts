@@ -99,7 +99,7 @@ const messageColumns = [
   "USER_DATA"
 ] as const
 
-export type MessageColumn = typeof messageColumns[number]
+type MessageColumn = typeof messageColumns[number]
 
 /** Milliseconds since 1970, as a TIMESTAMP. */
 export const stampOf = (milliseconds: number): string =>

@@ -16,7 +16,7 @@ import { Transaction } from "../storage/transaction.ts"
 import { blankRow, copyMessage, MessageRow, MessageState, numberOf, stampOf } from "./message.ts"
 import { tableOf } from "./names.ts"
 
-export interface QueueSurroundings {
+interface QueueSurroundings {
   readonly catalog: Catalog
   readonly store: Store
   readonly locks: Locks

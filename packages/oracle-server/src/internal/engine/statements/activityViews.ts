@@ -46,7 +46,7 @@ const finalBlocker = (core: Core, view: SessionView): SessionView | undefined =>
 const commands: Readonly<Record<string, number>> = { INSERT: 2, SELECT: 3, UPDATE: 6, DELETE: 7, MERGE: 189, BEGIN: 47 }
 const commandOf = (text: string): number => commands[/^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? ""] ?? 0
 
-export const sessionColumns =
+const sessionColumns =
   "SADDR SID# SERIAL## AUDSID# PADDR USER## USERNAME COMMAND# TADDR LOCKWAIT STATUS SERVER SCHEMA## SCHEMANAME OSUSER " +
   "PROCESS MACHINE PORT# TERMINAL PROGRAM TYPE SQL_ADDRESS SQL_HASH_VALUE# SQL_ID SQL_CHILD_NUMBER# SQL_EXEC_START@ " +
   "PREV_SQL_ID MODULE ACTION CLIENT_INFO ROW_WAIT_OBJ## LOGON_TIME@ LAST_CALL_ET# FAILOVER_TYPE FAILOVER_METHOD " +
@@ -127,7 +127,7 @@ const sessionRow = (core: Core, view: SessionView): ReadonlyArray<Cell> => {
 }
 
 /** Sessions of one instance, or of all of them with the number of each. */
-export const sessionRows = (core: Core, instance?: number): Rows =>
+const sessionRows = (core: Core, instance?: number): Rows =>
   [...core.sessions.values()].filter(({ state }) => instance === undefined || instanceOf(state) === instance).map((
     view
   ) => [...(instance === undefined ? [instanceOf(view.state)] : []), ...sessionRow(core, view)])

@@ -8,7 +8,7 @@ import { oraError, unimplemented } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import type { Core } from "./core.ts"
 
-export interface StartBranch {
+interface StartBranch {
   readonly kind: BranchKind
   readonly id: BranchId
   readonly mode: "new" | "join" | "resume" | "promote"
@@ -19,13 +19,13 @@ export interface StartBranch {
 }
 
 /** A branch by its name, or by the number that its beginning was answered with. */
-export interface BranchReference {
+interface BranchReference {
   readonly id: BranchId | undefined
   readonly number: number | undefined
 }
 
 /** The transactions of a session, which it works with one at a time. */
-export interface Transactions {
+interface Transactions {
   readonly core: Core
   readonly state: SessionState
   readonly guard: LogicalTransaction | undefined

@@ -84,7 +84,7 @@ export interface CoreSnapshot {
 }
 
 /** CREATE CONTEXT: which package may set a namespace, and whether all sessions share its values. */
-export interface ContextDef {
+interface ContextDef {
   readonly using: string
   readonly global: boolean
 }

@@ -284,7 +284,7 @@ export function* addConstraint(services: DefinitionServices, table: Table, spec:
   }
 }
 
-export const hasRows = (core: Core, table: Table): boolean => core.store.all(table).some((data) => data.size > 0)
+const hasRows = (core: Core, table: Table): boolean => core.store.all(table).some((data) => data.size > 0)
 
 export function* createTable(services: DefinitionServices, ddl: Create): Step<void> {
   const { core, session } = services

@@ -20,7 +20,7 @@ export interface ReturningPlan {
   readonly bulk: boolean
 }
 
-export interface Base {
+interface Base {
   readonly table: Table
   /** Columns with a place in a row, in the order of the values. */
   readonly stored: ReadonlyArray<ColumnDef>

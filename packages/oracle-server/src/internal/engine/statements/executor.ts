@@ -61,7 +61,7 @@ export interface Variables {
   readonly named?: (path: ReadonlyArray<string>) => SqlType | undefined
 }
 
-export const noVariables: Variables = {
+const noVariables: Variables = {
   type: () => undefined,
   read: () => {
     throw unimplemented("variables outside of PL/SQL")

@@ -16,7 +16,7 @@ import { oraError, unimplemented } from "../values/oraError.ts"
 import { defaultOf, forColumn, storedColumns, targets } from "./dmlColumns.ts"
 import { dmlTarget } from "./dmlTarget.ts"
 
-export interface InsertTarget {
+interface InsertTarget {
   readonly table: Table
   readonly stored: ReadonlyArray<ColumnDef>
 }

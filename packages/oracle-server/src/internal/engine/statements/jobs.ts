@@ -20,7 +20,7 @@ export interface Job {
   next: number | undefined
 }
 
-export interface JobRun {
+interface JobRun {
   readonly owner: string
   readonly name: string
   readonly status: "SUCCEEDED" | "FAILED"

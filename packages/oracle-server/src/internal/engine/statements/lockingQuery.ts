@@ -10,7 +10,7 @@ import type { QueryPlan } from "./plans.ts"
 import { Blocked, Changed } from "./rowWriter.ts"
 
 /** What it needs of the session. */
-export interface LockingServices {
+interface LockingServices {
   readonly transaction: Transaction
   readonly locks: Locks
   /** A frame that sees what is committed now. */

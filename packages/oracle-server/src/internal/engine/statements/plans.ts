@@ -48,7 +48,7 @@ export interface SessionStatement extends Statement {
   readonly parsedVersion: number
 }
 
-export const statementKind = (parsed: Parsed): StatementKind => {
+const statementKind = (parsed: Parsed): StatementKind => {
   switch (parsed.kind) {
     case "select":
       return "query"

@@ -16,7 +16,7 @@ import { refuseEnd, type Surroundings } from "./surroundings.ts"
 export type ControlStatement = Extract<Parsed, { kind: "session" }>["statement"]
 
 /** The session that a statement controls. */
-export interface ControlledSession {
+interface ControlledSession {
   readonly core: Core
   readonly state: SessionState
   readonly transaction: Transaction

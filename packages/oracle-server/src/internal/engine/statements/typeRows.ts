@@ -11,7 +11,7 @@ const storedTypes = (core: Core): ReadonlyArray<StoredType> =>
   [...core.catalog.objects.values()].filter((object): object is StoredType => object.kind === "type")
 
 /** The name of a type in the dictionary; a type that somebody made has an owner beside it. */
-export const dictionaryTypeName = (type: SqlType): string => {
+const dictionaryTypeName = (type: SqlType): string => {
   if (type.composite !== undefined) return type.composite.name
   switch (type.name) {
     case "TIMESTAMP WITH TIME ZONE":

@@ -26,7 +26,7 @@ export interface BranchHolder {
   readonly left: () => void
 }
 
-export type BranchState = "attached" | "idle" | "prepared" | "committed" | "rolled back"
+type BranchState = "attached" | "idle" | "prepared" | "committed" | "rolled back"
 
 export interface Branch {
   readonly number: number

@@ -11,7 +11,7 @@ interface Pending {
   readonly check: () => OraError | undefined
 }
 
-export type DeferralMode = "deferred" | "immediate"
+type DeferralMode = "deferred" | "immediate"
 
 export class Deferral {
   readonly #pending = new Map<string, Pending>()

@@ -23,12 +23,12 @@ interface Change {
 }
 
 /** A transaction with uncommitted changes. */
-export interface Writer {
+interface Writer {
   readonly changes: ReadonlyArray<Change>
 }
 
 /** Hears that transactions have ended, or were taken back in part, which had changed or locked rows of a table. */
-export type TableWatcher = (rows: ReadonlyArray<number>) => void
+type TableWatcher = (rows: ReadonlyArray<number>) => void
 
 /** The committed rows of every table at one moment, by the number of the table. Nothing ever writes to them. */
 export interface StoreSnapshot {

@@ -22,7 +22,7 @@ export interface Savepoint {
   readonly epoch: number
 }
 
-export type Isolation = "read committed" | "serializable" | "read only"
+type Isolation = "read committed" | "serializable" | "read only"
 
 const nothing: ReadonlyArray<readonly [number, number]> = []
 

@@ -122,7 +122,7 @@ export type Expr =
   | { readonly kind: "sets"; readonly op: SetOp; readonly left: Expr; readonly right: Expr; readonly at: number }
   | Call
 
-export type UnaryOp = "-" | "+" | "not" | "prior" | "connect_by_root"
+type UnaryOp = "-" | "+" | "not" | "prior" | "connect_by_root"
 
 export type BinaryOp = "+" | "-" | "*" | "/" | "**" | "||" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "and" | "or"
 
@@ -429,11 +429,5 @@ export interface Query {
   readonly offset: Expr | undefined
   readonly fetch: { readonly count: Expr | undefined; readonly percent: boolean; readonly ties: boolean } | undefined
   readonly forUpdate: ForUpdate | undefined
-  readonly at: number
-}
-
-export interface Select {
-  readonly kind: "select"
-  readonly query: Query
   readonly at: number
 }

@@ -29,7 +29,7 @@ export interface PrivilegeName extends Named {
   readonly columns: ReadonlyArray<Named>
 }
 
-export interface PrivilegeTerms {
+interface PrivilegeTerms {
   readonly privileges: ReadonlyArray<PrivilegeName>
   /** The object they are about; undefined for system privileges and roles. */
   readonly on: { readonly path: ReadonlyArray<string>; readonly at: number } | undefined

@@ -27,7 +27,7 @@ export interface Assignment {
 }
 
 /** INSERT ALL and INSERT FIRST. */
-export interface MultiInsert {
+interface MultiInsert {
   readonly first: boolean
   readonly branches: ReadonlyArray<{
     readonly when: Expr | undefined
@@ -98,7 +98,7 @@ export interface Merge {
 
 export type Dml = Insert | Update | Delete | Merge
 
-export interface LockTable {
+interface LockTable {
   readonly kind: "lock"
   readonly tables: ReadonlyArray<TableTarget>
   readonly mode: string

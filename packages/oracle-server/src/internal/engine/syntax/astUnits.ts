@@ -5,7 +5,7 @@ import type { Declaration, PlsqlBlock, Subprogram } from "./astPlsql.ts"
 
 export type UnitType = "PROCEDURE" | "FUNCTION" | "PACKAGE" | "PACKAGE BODY" | "TRIGGER"
 
-export interface SubprogramUnit {
+interface SubprogramUnit {
   readonly kind: "subprogram"
   readonly subprogram: Subprogram
   /** AUTHID CURRENT_USER: names are those of the caller's schema. */

@@ -1,7 +1,7 @@
 /** Text to tokens: words, quoted names, numbers, literals, placeholders and operators, each with its offset. */
 import { oraError } from "../values/oraError.ts"
 
-export type TokenKind = "word" | "quoted" | "number" | "string" | "bind" | "op" | "end"
+type TokenKind = "word" | "quoted" | "number" | "string" | "bind" | "op" | "end"
 
 export interface Token {
   readonly kind: TokenKind

@@ -3,7 +3,7 @@ import { type OraError, oraError, unimplemented } from "../values/oraError.ts"
 import { type Token, tokenize } from "./lexer.ts"
 
 /** The grammar where no version says otherwise. */
-export const newestRelease = 23
+const newestRelease = 23
 
 /** Words that cannot name a table, a column or an alias without quotes. */
 export const reserved = new Set(
@@ -25,7 +25,7 @@ export const freeInPlsql = new Set(
 /** Reserved words that stand for a value. */
 export const valueWords = new Set(["LEVEL", "NULL", "ROWID", "ROWNUM", "SYSDATE", "UID", "USER", "PRIOR", "DATE"])
 
-export interface BindSite {
+interface BindSite {
   readonly name: string
   readonly at: number
 }

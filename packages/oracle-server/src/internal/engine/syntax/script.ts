@@ -1,7 +1,7 @@
 /** Cuts a script into its statements, by the rules of SQL*Plus. */
 import { tokenize } from "./lexer.ts"
 
-export interface LocatedStatement {
+interface LocatedStatement {
   readonly text: string
   /** Where it begins in the script. */
   readonly at: number

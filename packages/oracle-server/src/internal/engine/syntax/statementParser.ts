@@ -6,7 +6,7 @@ import type { UnitType } from "./astUnits.ts"
 import { MviewParser } from "./mviewParser.ts"
 import { parseUnit, unitTypes } from "./unitParser.ts"
 
-export interface ParsedStatement {
+interface ParsedStatement {
   readonly parsed: Parsed
   readonly binds: ReadonlyArray<{ readonly name: string; readonly at: number }>
   readonly returning: ReadonlySet<number>

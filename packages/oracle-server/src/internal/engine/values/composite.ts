@@ -71,7 +71,7 @@ const outsideLimit = (): OraError => oraError(6532, "Subscript outside of limit"
 const beyondCount = (): OraError => oraError(6533, "Subscript beyond count")
 
 /** What collections have in common: their elements by key, in the order of the keys. */
-export interface Elements {
+interface Elements {
   readonly count: number
   readonly first: Key | null
   readonly last: Key | null
@@ -285,7 +285,7 @@ export class MapValue implements Elements {
 }
 
 export type CollectionValue = ListValue | MapValue
-export type Composite = RecordValue | CollectionValue
+type Composite = RecordValue | CollectionValue
 
 /** A value in its stored form. */
 export type Stored = null | number | string | Uint8Array | Composite

@@ -25,7 +25,7 @@ import type { Kind } from "./sqlType.ts"
 import { fixedZone, parseZone, toUtc } from "./timeZones.ts"
 import { loadVector, readVector, storeVector, writeVector } from "./vector.ts"
 
-export type Conversion = (value: Exclude<Stored, null>, session: SessionState) => Stored
+type Conversion = (value: Exclude<Stored, null>, session: SessionState) => Stored
 
 const asNumber = (value: Stored): NumberValue => value as NumberValue
 const text = (value: Stored): string => value as string
@@ -38,7 +38,7 @@ export const unhex = (value: string): Uint8Array => {
   return Uint8Array.from(Buffer.from(value.length % 2 === 1 ? "0" + value : value, "hex"))
 }
 
-export const readDouble = (value: string): Stored => {
+const readDouble = (value: string): Stored => {
   const trimmed = value.trim().toLowerCase()
   if (trimmed === "nan") return NaN
   if (trimmed === "inf" || trimmed === "+inf" || trimmed === "infinity") return Infinity
@@ -52,7 +52,7 @@ export const readDouble = (value: string): Stored => {
 export const storeDouble = (value: number): Stored => value
 export const loadDouble = (value: Stored): number => value as number
 
-export const readNumber = (value: string, session: SessionState): NumberValue => {
+const readNumber = (value: string, session: SessionState): NumberValue => {
   const decimal = session.nls.number.decimal
   return fromText(decimal === "." ? value : value.replace(decimal, "."))
 }
@@ -63,7 +63,7 @@ export const localOf = (utc: Instant, session: SessionState): Instant => ({
   nanos: utc.nanos
 })
 
-export const zonedOf = (local: Instant, session: SessionState): Zoned => {
+const zonedOf = (local: Instant, session: SessionState): Zoned => {
   const seconds = toUtc(session.zone, local.seconds)
   return {
     seconds,
@@ -226,9 +226,6 @@ const table: { readonly [pair: string]: Conversion } = {
 /** undefined when the server knows no such conversion (ORA-00932). */
 export const conversion = (from: Kind, to: Kind): Conversion | undefined =>
   from === to || from === "null" ? same : table[`${from}_${to}`]
-
-export const conversionPairs: ReadonlyArray<string> = Object.keys(table)
-export const conversionOf = (pair: string): Conversion => table[pair]!
 
 /** Adds an interval of months the way INTERVAL arithmetic does: no clipping to the month's end (ORA-01839). */
 export const addIntervalMonths = (seconds: number, months: number): number => {

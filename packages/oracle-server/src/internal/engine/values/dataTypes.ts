@@ -47,7 +47,7 @@ export interface SqlType {
   readonly vector?: { readonly dimensions: number; readonly format: "FLOAT32" | "FLOAT64" | "INT8" | "BINARY" | "ANY" }
 }
 
-export interface Attribute {
+interface Attribute {
   readonly name: string
   readonly type: SqlType
   readonly notNull?: boolean

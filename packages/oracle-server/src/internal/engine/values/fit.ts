@@ -28,7 +28,7 @@ import { byteLength, lengthOf } from "./text.ts"
 import { fitVector, loadVector, storeVector } from "./vector.ts"
 
 /** Where the value goes: decides the error's wording. */
-export type Place =
+type Place =
   | { readonly kind: "column"; readonly owner: string; readonly table: string; readonly column: string }
   | { readonly kind: "cast" }
   /** CAST of what was no text to text: it has to fit. */

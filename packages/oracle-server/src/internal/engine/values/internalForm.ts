@@ -6,7 +6,7 @@ import { type NumberValue, toBytes } from "./oracleNumber.ts"
 import { unimplemented } from "./oraError.ts"
 import { kindOf } from "./sqlType.ts"
 
-export interface InternalForm {
+interface InternalForm {
   /** The number of the type. */
   readonly type: number
   readonly bytes: Uint8Array

@@ -22,12 +22,12 @@ export class JsonObject {
 
 export type Json = null | boolean | string | JsonNumber | ReadonlyArray<Json> | JsonObject
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly strict?: boolean
   readonly uniqueKeys?: boolean
 }
 
-export const syntaxError = (): Error => oraError(40441, "JSON syntax error")
+const syntaxError = (): Error => oraError(40441, "JSON syntax error")
 
 /** Levels of objects and arrays within one another. */
 const maxDepth = 1024
@@ -213,7 +213,7 @@ export const readJson = (text: string, options: ReadOptions = {}): Json => {
 }
 
 export const isArray = (value: Json | undefined): value is ReadonlyArray<Json> => Array.isArray(value)
-export const isScalar = (value: Json): boolean => !isArray(value) && !(value instanceof JsonObject)
+const isScalar = (value: Json): boolean => !isArray(value) && !(value instanceof JsonObject)
 
 export interface WriteOptions {
   readonly pretty?: boolean | undefined

@@ -2,7 +2,7 @@
 import type { NumberNls } from "./format/numberFormat.ts"
 import { oraError, unimplemented } from "./oraError.ts"
 
-export const nlsDefaults: Readonly<Record<string, string>> = {
+const nlsDefaults: Readonly<Record<string, string>> = {
   NLS_LANGUAGE: "AMERICAN",
   NLS_TERRITORY: "AMERICA",
   NLS_CURRENCY: "$",

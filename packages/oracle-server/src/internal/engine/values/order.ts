@@ -6,7 +6,7 @@ import { compare as compareNumbers, type NumberValue } from "./oracleNumber.ts"
 import { type Kind, kindOf } from "./sqlType.ts"
 import { compareText } from "./text.ts"
 
-export type Comparer = (a: never, b: never) => number
+type Comparer = (a: never, b: never) => number
 
 /** CHAR with CHAR: the shorter one counts as filled with blanks. */
 export const comparePadded = (a: string, b: string): number =>

@@ -36,7 +36,7 @@ export const rowOf = (object: number, text: string): number => {
 }
 
 /** The numbers that a rowid is made of. */
-export interface RowidNumbers {
+interface RowidNumbers {
   readonly object: number
   readonly file: number
   readonly block: number

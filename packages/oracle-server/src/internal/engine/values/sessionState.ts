@@ -34,7 +34,7 @@ const cut = (text: string | null, bytes: number): string | null => {
 }
 
 /** Whose names and whose privileges count. */
-export interface Identity {
+interface Identity {
   readonly schema: string
   readonly rights: Rights
 }

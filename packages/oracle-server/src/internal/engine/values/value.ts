@@ -39,7 +39,7 @@ export interface IntervalDayToSecond {
 }
 
 /** A JSON value: what `JSON.parse` gives. */
-export interface JsonValue {
+interface JsonValue {
   readonly _tag: "Json"
   readonly value: unknown
 }

@@ -3,7 +3,7 @@ import { daysOf, fieldsOf, type Instant, lastDayOfMonth, secondsOf, secondsPerDa
 import { oraError, unimplemented } from "../oraError.ts"
 import { dateModel, dayNames, type Element, monthNames, romanMonths } from "./dateModel.ts"
 
-export interface ReadDate extends Instant {
+interface ReadDate extends Instant {
   /** Zone given in the text: minutes, or a region's name. */
   readonly offsetMinutes: number | undefined
   readonly region: string | undefined

@@ -4,7 +4,7 @@ import { oraError, unimplemented } from "../oraError.ts"
 import { abbreviationOf } from "../timeZones.ts"
 import { dateModel, dayNames, type Element, monthNames, romanMonths } from "./dateModel.ts"
 
-export interface ZoneText {
+interface ZoneText {
   readonly offsetMinutes: number
   readonly region: string
 }
