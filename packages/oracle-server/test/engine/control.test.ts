@@ -129,8 +129,10 @@ describe("a package body without a specification", () => {
   it("is kept, and compiled when the specification comes", () => {
     const { warning } = sql.run("create package body early is procedure p(n out number) is begin n := 4; end; end;")
     assert.strictEqual(warning?.code, 24344)
-    assert.deepStrictEqual(sql.rows("select text from user_errors where name = 'EARLY' and text like 'PLS%'")[0], [
-      "PLS-00304: cannot compile body of 'EARLY' without its specification"
+    assert.deepStrictEqual(sql.rows("select line, position, text from user_errors where name = 'EARLY'"), [
+      ["0", "0", "PL/SQL: Compilation unit analysis terminated"],
+      ["1", "14", "PLS-00201: identifier 'EARLY' must be declared"],
+      ["1", "14", "PLS-00304: cannot compile body of 'EARLY' without its specification"]
     ])
     assert.deepStrictEqual(sql.rows("select object_type, status from user_objects where object_name = 'EARLY'"), [
       ["PACKAGE BODY", "INVALID"]

@@ -153,21 +153,6 @@ end;`)
         /PLS-00713: attempting to instantiate a type that is NOT INSTANTIABLE/
       ],
       ["select open_(1) from dual", /^ORA-22826: cannot construct an instance of a non instantiable type/],
-      ["create type x under phd (a number)", /PLS-00590: attempting to create a subtype UNDER a FINAL type/],
-      ["create type x under nosuch (a number)", /PLS-00201: identifier 'NOSUCH' must be declared/],
-      ["create type x under person (name number)", /^ORA-00957/],
-      [
-        "create type x under person (overriding member function nosuch return number)",
-        /PLS-00635: method does not override/
-      ],
-      [
-        "create type x under person (member function kind return varchar2)",
-        /PLS-00636: overriding method must be specified/
-      ],
-      [
-        "create type x under open_ (b number)",
-        /PLS-00634: type with NOT INSTANTIABLE methods must be declared NOT INSTANTIABLE/
-      ],
       ["drop type person", /^ORA-02303/],
       ["declare s student; p person := person(1, 'a'); begin s := p; end;", /PLS-00382: expression is of wrong type/],
       [
@@ -184,6 +169,21 @@ end;`)
       ]
     ]
     for (const [text, message] of cases) assert.match(sql.error(text), message, text)
+    const invalid: ReadonlyArray<readonly [string, RegExp]> = [
+      ["under phd (a number)", /^PLS-00590: attempting to create a subtype UNDER a FINAL type/],
+      ["under nosuch (a number)", /^PLS-00201: identifier 'NOSUCH' must be declared/],
+      ["under person (name number)", /^PLS-00410: duplicate fields/],
+      ["under person (overriding member function nosuch return number)", /^PLS-00635: method does not override/],
+      ["under person (member function kind return varchar2)", /^PLS-00636: overriding method must be specified/],
+      [
+        "under open_ (b number)",
+        /^PLS-00634: type with NOT INSTANTIABLE methods must be declared NOT INSTANTIABLE/
+      ]
+    ]
+    for (const [shape, message] of invalid) {
+      assert.strictEqual(sql.run(`create or replace type x ${shape}`).warning?.code, 24344)
+      assert.match(String(sql.value("select text from user_errors where name = 'X' and line > 0")), message)
+    }
   })
 })
 

@@ -119,10 +119,9 @@ ORA-06512: at line 2`
     )
     sql.run("create or replace package body halves is procedure q is begin null; end; end;")
     assert.deepEqual(sql.rows("select line, position, text from user_errors where name = 'HALVES' order by sequence"), [
-      ["1", "1", "PL/SQL: Item ignored"],
       [
         "1",
-        "1",
+        "29",
         "PLS-00323: subprogram or cursor 'P' is declared in a package specification and must be defined in the package body"
       ]
     ])

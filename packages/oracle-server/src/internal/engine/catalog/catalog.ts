@@ -4,16 +4,15 @@
  * An object is plain data with references to others, never to rows, so that a snapshot can copy all of them.
  */
 import type { Expr, Query } from "../syntax/ast.ts"
-import type { Method, MethodBody } from "../syntax/astTypes.ts"
 import { oidOf } from "../values/composite.ts"
-import type { CollectionType, CompositeType, ObjectType, RecordType, SqlType } from "../values/dataTypes.ts"
+import type { CompositeType, RecordType, SqlType } from "../values/dataTypes.ts"
 import { oraError } from "../values/oraError.ts"
 import type { ConstraintState } from "./constraintState.ts"
 import { copyGraph } from "./copyGraph.ts"
 import type { Partitioning } from "./partitions.ts"
 import type { Queue, QueueTable } from "./queues.ts"
 import { systemType } from "./systemTypes.ts"
-import { type Package, type StoredProcedure, type Trigger, triggerOf, type Unit } from "./units.ts"
+import { type Package, type StoredProcedure, type StoredType, type Trigger, triggerOf, type Unit } from "./units.ts"
 
 export interface ColumnDef {
   name: string
@@ -161,18 +160,6 @@ export interface Synonym {
   readonly target: ReadonlyArray<string>
 }
 
-/** CREATE TYPE. */
-export interface StoredType {
-  readonly kind: "type"
-  readonly id: number
-  readonly owner: string
-  readonly name: string
-  readonly type: ObjectType | CollectionType
-  readonly methods: ReadonlyArray<Method>
-  readonly body: { readonly methods: ReadonlyArray<MethodBody>; readonly text: string } | undefined
-  readonly text: string
-}
-
 export type CatalogObject = Table | View | Sequence | Synonym | StoredProcedure | Package | StoredType
 
 /** What `%ROWTYPE` of a table or a view gives. */
@@ -211,6 +198,8 @@ export class Catalog {
   readonly queues = new Map<string, Queue>()
   /** While a unit is compiled: where the keys of what it refers to are collected. */
   recorder: Set<string> | undefined
+  /** Finds out what the specification of a type says, and what is wrong with it: set by who can read it. */
+  compileType: (stored: StoredType) => void = () => undefined
   #lastId = 70_000
   #byId: { readonly version: number; readonly types: ReadonlyMap<string, CompositeType> } | undefined
   #triggersOf: { readonly version: number; readonly byTable: Map<string, Array<Trigger>> } | undefined
@@ -221,8 +210,8 @@ export class Catalog {
 
   snapshot(): CatalogSnapshot {
     return {
-      objects: copyGraph(this.objects),
-      triggers: copyGraph(this.triggers),
+      objects: new Map([...copyGraph(this.objects)].map(([key, object]) => [key, withOwnUnits(object)])),
+      triggers: new Map([...copyGraph(this.triggers)].map(([key, trigger]) => [key, withOwnUnit(trigger)])),
       queueTables: new Map(this.queueTables),
       queues: copyGraph(this.queues),
       schemas: new Set(this.schemas),
@@ -235,7 +224,7 @@ export class Catalog {
     this.objects.clear()
     for (const [key, object] of copyGraph(objects)) this.objects.set(key, withOwnUnits(object))
     this.triggers.clear()
-    for (const [key, trigger] of triggers) this.triggers.set(key, { ...trigger, unit: trigger.unit.copy() })
+    for (const [key, trigger] of triggers) this.triggers.set(key, withOwnUnit(trigger))
     this.queueTables.clear()
     for (const [key, table] of queueTables) this.queueTables.set(key, table)
     this.queues.clear()
@@ -262,15 +251,19 @@ export class Catalog {
     for (const unit of this.units()) {
       if (!unit.valid || !unit.references.has(key) || keyOf(unit) === key) continue
       unit.invalidate()
-      // What depends on a package depends on its specification alone.
-      if (unit.type !== "PACKAGE BODY") this.invalidate(keyOf(unit))
+      // What depends on a package or a type depends on its specification alone.
+      if (unit.type === "PACKAGE BODY" || unit.type === "TYPE BODY") continue
+      const own = keyOf(unit)
+      const object = unit.type === "TYPE" ? this.objects.get(own) : undefined
+      if (object?.kind === "type") object.body?.invalidate()
+      this.invalidate(own)
     }
   }
 
   *units(): Iterable<Unit> {
     for (const object of this.objects.values()) {
       if (object.kind === "procedure") yield object.unit
-      else if (object.kind === "package") {
+      else if (object.kind === "package" || object.kind === "type") {
         if (!object.spec.isAbsent) yield object.spec
         if (object.body !== undefined) yield object.body
       }
@@ -315,10 +308,16 @@ export class Catalog {
     return this.find(object.target, object.owner === "PUBLIC" ? schema : object.owner, depth + 1)
   }
 
-  typeOf(path: ReadonlyArray<string>, schema: string): ObjectType | CollectionType | undefined {
+  /** PLS-00905 for a type that has errors. */
+  typeOf(path: ReadonlyArray<string>, schema: string): StoredType["type"] {
     const object = path.length > 2 ? undefined : this.find(path, schema)
-    if (object !== undefined) return object.kind === "type" ? object.type : undefined
-    return systemType(path)
+    if (object === undefined || (object.kind === "type" && object.spec.isAbsent)) return systemType(path)
+    if (object.kind !== "type") return undefined
+    const { spec } = object
+    // What was wrong may have been put right meanwhile.
+    if (!spec.valid && spec.compiledAt !== this.version) this.compileType(object)
+    if (!spec.valid) throw oraError(6550, `PLS-00905: object ${keyOf(object)} is invalid`)
+    return object.type
   }
 
   /** The type with this id: one of CREATE TYPE, or the row of a table or a view. */
@@ -326,8 +325,9 @@ export class Catalog {
     if (this.#byId?.version !== this.version) {
       const types = new Map<string, CompositeType>()
       for (const object of this.objects.values()) {
-        if (object.kind === "type") types.set(oidOf(object.type), object.type)
-        else if (object.kind === "table" || object.kind === "view") {
+        if (object.kind === "type") {
+          if (object.type !== undefined) types.set(oidOf(object.type), object.type)
+        } else if (object.kind === "table" || object.kind === "view") {
           const row = rowTypeOf(object)
           types.set(oidOf(row), row)
         }
@@ -367,9 +367,11 @@ export class Catalog {
 /** Units are changed in place: each database has its own. */
 const withOwnUnits = (object: CatalogObject): CatalogObject => {
   if (object.kind === "procedure") return { ...object, unit: object.unit.copy() }
-  if (object.kind !== "package") return object
+  if (object.kind !== "package" && object.kind !== "type") return object
   return { ...object, spec: object.spec.copy(), body: object.body?.copy() }
 }
+
+const withOwnUnit = (trigger: Trigger): Trigger => ({ ...trigger, unit: trigger.unit.copy() })
 
 const noTriggers: ReadonlyArray<Trigger> = []
 

@@ -2,7 +2,8 @@
 import type { TypeSpec } from "../syntax/ast.ts"
 import type { Method } from "../syntax/astTypes.ts"
 import type { ObjectType } from "../values/dataTypes.ts"
-import type { Catalog, StoredType } from "./catalog.ts"
+import type { Catalog } from "./catalog.ts"
+import { methodsOf, type StoredType } from "./units.ts"
 
 export interface OwnedMethod {
   readonly method: Method
@@ -33,7 +34,7 @@ export const allMethods = (catalog: Catalog, type: ObjectType): ReadonlyArray<Ow
     : allMethods(catalog, type.supertype).filter(({ method }) => method.kind !== "constructor")
   const stored = storedOf(catalog, type)
   if (stored === undefined) return inherited
-  const own = stored.methods.map((method): OwnedMethod => ({ method, stored }))
+  const own = methodsOf(stored).map((method): OwnedMethod => ({ method, stored }))
   const added = new Set(own)
   const kept = inherited.map((each) => {
     const overriding = own.find(({ method }) => isSameMethod(method, each.method))

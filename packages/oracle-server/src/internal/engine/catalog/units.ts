@@ -1,6 +1,8 @@
 /** Units stored in PL/SQL: their text and tree, whether they are valid, what they depend on. */
 import type { Subprogram } from "../syntax/astPlsql.ts"
+import type { Method, MethodBody } from "../syntax/astTypes.ts"
 import type { PackageBody, PackageSpec, ParsedUnit, TriggerUnit, UnitTree, UnitType } from "../syntax/astUnits.ts"
+import type { CollectionType, ObjectType } from "../values/dataTypes.ts"
 import type { OraError } from "../values/oraError.ts"
 
 export interface UnitError {
@@ -20,6 +22,8 @@ export class Unit {
   readonly owner: string
   readonly name: string
   readonly text: string
+  /** Where its name stands. */
+  readonly nameAt: number
   readonly tree: UnitTree | undefined
   readonly syntaxError: OraError | undefined
   errors: ReadonlyArray<UnitError> = []
@@ -35,13 +39,14 @@ export class Unit {
     this.owner = owner
     this.name = name
     this.text = parsed.text
+    this.nameAt = parsed.nameAt
     this.tree = parsed.tree
     this.syntaxError = parsed.error
   }
 
-  /** What a package has whose body came first. */
-  static absentSpec(owner: string, name: string): Unit {
-    return new Unit({ type: "PACKAGE", path: [owner, name], text: "", tree: undefined, error: undefined }, owner, name)
+  /** What a package or a type has whose body came first. */
+  static absentSpec(type: "PACKAGE" | "TYPE", owner: string, name: string): Unit {
+    return new Unit({ type, path: [owner, name], text: "", nameAt: 0, tree: undefined, error: undefined }, owner, name)
   }
 
   /** It stands for a specification that was not given yet. */
@@ -51,8 +56,8 @@ export class Unit {
 
   /** The same for another database, which compiles it for itself. */
   copy(): Unit {
-    const { name, owner, syntaxError: error, text, tree, type } = this
-    const unit = new Unit({ type, path: [owner, name], text, tree, error }, owner, name)
+    const { name, nameAt, owner, syntaxError: error, text, tree, type } = this
+    const unit = new Unit({ type, path: [owner, name], text, nameAt, tree, error }, owner, name)
     unit.errors = this.errors
     unit.valid = this.valid
     unit.references = this.references
@@ -92,6 +97,21 @@ export interface Package {
   body: Unit | undefined
 }
 
+/** CREATE TYPE. */
+export interface StoredType {
+  readonly kind: "type"
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly spec: Unit
+  readonly bodyId: number
+  body: Unit | undefined
+  /** What the specification says, as it was last compiled; undefined before it first was without errors. */
+  type: ObjectType | CollectionType | undefined
+  /** NLS_LENGTH_SEMANTICS was CHAR when it was made. */
+  readonly characters: boolean
+}
+
 export interface Trigger {
   readonly kind: "trigger"
   readonly id: number
@@ -110,6 +130,13 @@ export const specOf = (unit: Unit): PackageSpec | undefined => unit.tree?.kind =
 
 export const bodyOf = (unit: Unit | undefined): PackageBody | undefined =>
   unit?.tree?.kind === "packageBody" ? unit.tree : undefined
+
+/** What the specification of a type declares. */
+export const methodsOf = ({ spec: { tree } }: StoredType): ReadonlyArray<Method> =>
+  tree?.kind === "typeSpec" && tree.shape.kind === "object" ? tree.shape.methods : []
+
+export const methodBodiesOf = ({ body }: StoredType): ReadonlyArray<MethodBody> =>
+  body?.tree?.kind === "typeBody" ? body.tree.methods : []
 
 export const triggerOf = (trigger: Trigger): TriggerUnit | undefined =>
   trigger.unit.tree?.kind === "trigger" ? trigger.unit.tree : undefined

@@ -3,10 +3,12 @@
  * errors; what it names becomes its references. What the engine does not know is left to the moment when it would run.
  */
 import { keyOf } from "../catalog/catalog.ts"
-import { bodyOf, specOf, type Unit, type UnitError } from "../catalog/units.ts"
+import { isSameMethod } from "../catalog/methods.ts"
+import { bodyOf, methodBodiesOf, methodsOf, specOf, type Unit, type UnitError } from "../catalog/units.ts"
 import type { Expr, Query } from "../syntax/ast.ts"
 import type { Declaration, PlsqlBlock, PlsqlStatement, Subprogram } from "../syntax/astPlsql.ts"
 import { lineAndColumn } from "../syntax/places.ts"
+import { compositeType } from "../values/composite.ts"
 import { conversion } from "../values/convert.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { OraError, oraError } from "../values/oraError.ts"
@@ -18,6 +20,7 @@ import { expressionType } from "./evaluator.ts"
 import { predefined } from "./exceptions.ts"
 import type { Machine, PlsqlHost } from "./machine.ts"
 import { namedType } from "./names.ts"
+import { scopeOf } from "./objectMethods.ts"
 import { isBuiltin } from "./packages.ts"
 import { queryColumns } from "./queryPlans.ts"
 import { dmlPlan } from "./sqlStatements.ts"
@@ -69,6 +72,19 @@ class Check {
       text: `PL/SQL: ${ignored === "Item" ? "Item" : kind} ignored`,
       number: 0
     })
+  }
+
+  /** One error at a place in a text, which may be that of the specification. */
+  noteAt(sql: string, at: number, text: string): void {
+    const [line, position] = lineAndColumn(sql, at)
+    this.#found.push({ line, position, text, number: Number(/PLS-(\d+)/.exec(text)?.[1] ?? "0") })
+  }
+
+  /** A body whose specification is not there, or not good. */
+  withoutSpec({ name, nameAt, text }: Unit, cause: string): void {
+    this.#found.push({ line: 0, position: 0, text: "PL/SQL: Compilation unit analysis terminated", number: 0 })
+    this.noteAt(text, nameAt, cause)
+    this.noteAt(text, nameAt, `PLS-00304: cannot compile body of '${name}' without its specification`)
   }
 
   #try(at: number, work: () => void, ignored?: "SQL Statement" | "Item"): void {
@@ -334,21 +350,51 @@ class Check {
   }
 }
 
-const missingBodies = (check: Check, env: Environment, at: number): void => {
+/** What is declared and has no body is told with its place in the specification. */
+const missingBodies = (check: Check, env: Environment): void => {
   for (const [name, entry] of env.entries()) {
     if (entry.kind !== "subprogram") continue
-    for (const candidate of entry.candidates) {
-      if (candidate.implementation !== undefined) continue
-      check.note(
-        compilerError(
-          check.machine,
-          `PLS-00323: subprogram or cursor '${name}' is declared in a package specification and must be defined in the package body`,
-          at
-        ),
-        at,
-        "Item"
+    for (const { declared, implementation, scope } of entry.candidates) {
+      if (implementation !== undefined) continue
+      check.noteAt(
+        scope.unit?.sql ?? check.machine.unit.sql,
+        declared.at,
+        scope.unit?.isSpec === true
+          ? `PLS-00323: subprogram or cursor '${name}' is declared in a package specification and must be defined in the package body`
+          : `PLS-00328: A subprogram body must be defined for the forward declaration of ${name}.`
       )
     }
+  }
+}
+
+const checkTypeBody = (host: PlsqlHost, unit: Unit, check: Check): void => {
+  const stored = host.core.catalog.objects.get(keyOf(unit))
+  if (stored?.kind !== "type" || stored.spec.isAbsent || stored.type?.kind === "collection") {
+    return check.withoutSpec(unit, `PLS-00201: identifier '${unit.name}' must be declared`)
+  }
+  host.core.catalog.recorder?.add(keyOf(unit))
+  if (!host.units.isGood(stored.spec)) return check.withoutSpec(unit, `PLS-00905: object ${keyOf(unit)} is invalid`)
+  const declared = methodsOf(stored)
+  const bodies = methodBodiesOf(stored)
+  for (const method of bodies) {
+    if (!declared.some((each) => isSameMethod(each, method))) {
+      check.noteAt(
+        unit.text,
+        method.nameAt,
+        `PLS-00539: subprogram '${method.name}' is declared in an object type body and must be defined in the object type specification`
+      )
+    }
+    const type = compositeType(stored.type!)
+    const self = method.kind === "static" ? undefined : newVariable(type, !method.changesSelf)
+    check.subprogram({ ...method, deterministic: false, pipelined: false }, scopeOf(host, stored, self))
+  }
+  for (const method of declared) {
+    if (!method.instantiable || bodies.some((each) => isSameMethod(each, method))) continue
+    check.noteAt(
+      stored.spec.text,
+      method.nameAt,
+      `PLS-00538: subprogram or cursor '${method.name}' is declared in an object type specification and must be defined in the object type body`
+    )
   }
 }
 
@@ -367,19 +413,19 @@ const checkTree = (host: PlsqlHost, unit: Unit, check: Check): void => {
     case "packageBody": {
       const pkg = host.core.catalog.objects.get(keyOf(unit))
       if (pkg?.kind !== "package" || specOf(pkg.spec) === undefined) {
-        throw compilerError(
-          check.machine,
-          `PLS-00304: cannot compile body of '${unit.name}' without its specification`,
-          0
-        )
+        return check.withoutSpec(unit, `PLS-00201: identifier '${unit.name}' must be declared`)
       }
-      units.ensure(pkg.spec)
+      if (!units.isGood(pkg.spec)) return check.withoutSpec(unit, `PLS-00905: object ${keyOf(unit)} is invalid`)
       const body = units.bodyScope({ ...pkg, body: unit }, units.specScope(pkg))
       check.declarations(bodyOf(unit)!.declarations, body)
       if (tree.initialization !== undefined) check.block(tree.initialization, body)
-      missingBodies(check, body, 0)
+      missingBodies(check, body)
       return
     }
+    case "typeSpec":
+      return
+    case "typeBody":
+      return checkTypeBody(host, unit, check)
     case "trigger": {
       const { scope, when } = triggerScope(check.machine, unit, tree, { event: "INSERT", changed: new Set() })
       check.declarations(tree.declarations, scope)
@@ -394,6 +440,11 @@ const checkTree = (host: PlsqlHost, unit: Unit, check: Check): void => {
 
 export const compileUnit = (host: PlsqlHost, unit: Unit): void => {
   const { catalog } = host.core
+  if (unit.type === "TYPE") {
+    const stored = catalog.objects.get(keyOf(unit))
+    if (stored?.kind === "type") catalog.compileType(stored)
+    return
+  }
   const { state } = host.executor
   const machine = host.units.machineOf(host.units.programOf(unit, false))
   const check = new Check(machine)

@@ -15,7 +15,7 @@ import { type CursorVariable, type Entry, Environment, type Variable } from "./e
 import { type Machine, partsOf } from "./machine.ts"
 import { namedType } from "./names.ts"
 import { contextOf, queryColumns } from "./queryPlans.ts"
-import { declareSubprogram } from "./subprograms.ts"
+import { compilerError, declareSubprogram } from "./subprograms.ts"
 import { newCursor, newVariable, rowType } from "./variables.ts"
 
 const undeclared = (machine: Machine, name: string, at: number): OraError => {
@@ -48,12 +48,17 @@ export const declaredType = (machine: Machine, spec: TypeSpec, env: Environment)
 const typeNamed = (machine: Machine, spec: TypeSpec, env: Environment): SqlType => {
   const { anchor } = spec
   if (anchor !== undefined) return anchored(machine, spec, anchor, env)
-  const named = namedType(machine, spec.name.split("."), env)
-  if (named !== undefined) return named
   try {
+    const named = namedType(machine, spec.name.split("."), env)
+    if (named !== undefined) return named
     return resolveType(spec, machine.session.nls.characters, true)
   } catch (error) {
-    if (error instanceof OraError && error.code === 902) throw undeclared(machine, spec.name, spec.at)
+    if (!(error instanceof OraError)) throw error
+    if (error.code === 902) throw undeclared(machine, spec.name, spec.at)
+    // A type that has errors: PLS-00905.
+    if (error.code === 6550 && !error.message.includes(": line ")) {
+      throw compilerError(machine, error.message.replace(/^ORA-06550: /, ""), spec.at, "Item")
+    }
     throw error
   }
 }

@@ -34,10 +34,12 @@ export function* executeImmediate(machine: Machine, statement: Execute, env: Env
   if (binds.length < parsed.placeholders.length - statement.returningInto.length) throw unbound()
   if (binds.length > parsed.placeholders.length) throw oraError(1006, "bind variable does not exist")
   switch (parsed.parsed.kind) {
-    case "ddl":
-      yield* executor.define(parsed.parsed.ddl, parsed.sql)
+    case "ddl": {
+      const failed = yield* executor.define(parsed.parsed.ddl)
+      if (failed !== undefined) throw oraError(24344, "success with compilation error")
       machine.sql.rowCount = 0
       return
+    }
     case "session":
       yield* executor.sessionStatement(parsed.parsed.statement)
       return

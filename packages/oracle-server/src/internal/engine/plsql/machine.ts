@@ -57,6 +57,8 @@ export interface Units {
   ) => Routine | undefined
   /** Compiles what has become invalid; an error when it cannot be. */
   readonly ensure: (unit: StoredUnit) => void
+  /** Whether it is without errors, compiled again if it has become invalid. */
+  readonly isGood: (unit: StoredUnit) => boolean
   /** Finds what is wrong with a unit, and what it depends on. */
   readonly compile: (unit: StoredUnit) => void
   readonly programOf: (unit: StoredUnit, invoker: boolean) => UnitProgram

@@ -1,6 +1,6 @@
 /** Methods of objects as subprograms: their bodies run with SELF, its attributes and its other methods in scope. */
-import type { StoredType } from "../catalog/catalog.ts"
 import { allMethods, isSameMethod, methodOf, type OwnedMethod } from "../catalog/methods.ts"
+import { methodBodiesOf, type StoredType } from "../catalog/units.ts"
 import type { Routine } from "../compile/compilation.ts"
 import type { Step } from "../storage/waiting.ts"
 import { compositeType, copyOf, RecordValue, type Stored } from "../values/composite.ts"
@@ -10,37 +10,10 @@ import { declaredType } from "./declarations.ts"
 import { type Candidate, Environment, type SubprogramEntry, type Variable } from "./environment.ts"
 import type { PlsqlHost } from "./machine.ts"
 import type { BoundMethod, ObjectMethod } from "./methods.ts"
-import { newProgram, type UnitProgram } from "./program.ts"
 import { runFromSql } from "./storedFunctions.ts"
 import { newVariable } from "./variables.ts"
 
-/** The programs of type bodies: what is compiled belongs to a session. */
-const programs = new WeakMap<PlsqlHost, WeakMap<object, UnitProgram>>()
-
-const programOf = (host: PlsqlHost, stored: StoredType): UnitProgram => {
-  let own = programs.get(host)
-  if (own === undefined) {
-    own = new WeakMap()
-    programs.set(host, own)
-  }
-  const key = stored.body ?? stored
-  let program = own.get(key)
-  if (program === undefined) {
-    program = {
-      ...newProgram(stored.body?.text ?? stored.text, host.core.catalog.version, stored.owner),
-      owner: stored.owner,
-      name: `${stored.owner}.${stored.name}`,
-      isSpec: false,
-      linesBefore: 0,
-      invoker: false
-    }
-    own.set(key, program)
-  }
-  return program
-}
-
-const rootOf = (host: PlsqlHost, stored: StoredType): Environment =>
-  new Environment(undefined, undefined, { unit: programOf(host, stored), outside: host.units.outside })
+const rootOf = (host: PlsqlHost, { body, spec }: StoredType): Environment => host.units.scopeOf(body ?? spec, false)
 
 /** An attribute of SELF by its own name. */
 const attributeOf = (self: Variable, index: number, type: SqlType): Variable => ({
@@ -72,7 +45,7 @@ const viewOf = (self: Variable, type: ObjectType): Variable => ({
 })
 
 /** What the body of a method finds: SELF and its attributes, then the methods, which need no SELF before them. */
-const scopeOf = (host: PlsqlHost, stored: StoredType, self: Variable | undefined): Environment => {
+export const scopeOf = (host: PlsqlHost, stored: StoredType, self: Variable | undefined): Environment => {
   const type = stored.type as ObjectType
   const scope = new Environment(rootOf(host, stored), undefined, {
     outside: (name) => methodsNamed(host, type, name, self)
@@ -115,7 +88,8 @@ const actual = (host: PlsqlHost, owned: OwnedMethod, self: Stored): OwnedMethod 
 const candidateOf = (host: PlsqlHost, { method, stored }: OwnedMethod, self: Variable | undefined): Candidate => {
   const { at, name, parameters, returns } = method
   const declared = { name, parameters, returns, block: undefined, deterministic: false, pipelined: false, at }
-  const body = stored.body?.methods.find((candidate) => isSameMethod(candidate, method))
+  const isGood = stored.body !== undefined && host.units.isGood(stored.body)
+  const body = isGood ? methodBodiesOf(stored).find((each) => isSameMethod(each, method)) : undefined
   return {
     declared: body === undefined ? declared : { ...declared, at: body.at },
     scope: rootOf(host, stored),

@@ -9,7 +9,7 @@ import type { Routine } from "../compile/compilation.ts"
 import type { Step } from "../storage/waiting.ts"
 import type { Declaration } from "../syntax/astPlsql.ts"
 import type { SqlType } from "../values/dataTypes.ts"
-import { type OraError, oraError } from "../values/oraError.ts"
+import { OraError, oraError } from "../values/oraError.ts"
 import { compileUnit } from "./checker.ts"
 import { declareNames, initializeAll } from "./declarations.ts"
 import { type Entry, Environment, type PackageEntry, type SubprogramEntry } from "./environment.ts"
@@ -110,6 +110,17 @@ export class StoredUnits implements Units {
     if (unit.valid || this.#compiling.has(unit)) return
     if (unit.compiledAt !== this.#host.core.catalog.version) this.compile(unit)
     if (!unit.valid) throw oraError(6550, `PLS-00905: object ${keyOf(unit)} is invalid`)
+  }
+
+  /** Whether it is without errors, compiled again if it has become invalid. */
+  isGood(unit: Unit): boolean {
+    try {
+      this.ensure(unit)
+      return true
+    } catch (error) {
+      if (error instanceof OraError && error.code === 6550) return false
+      throw error
+    }
   }
 
   /** Finds what is wrong with a unit, and what it depends on. */
@@ -290,10 +301,10 @@ export class StoredUnits implements Units {
   withoutBody(program: UnitProgram | undefined, name: string): OraError {
     if (program === undefined) return oraError(6550, `PLS-00313: '${name}' not declared in this scope`)
     const object = this.#host.core.catalog.objects.get(program.name)
-    if (object?.kind === "type") return oraError(4067, `not executed, type body "${program.name}" does not exist`)
-    return object?.kind === "package" && object.body !== undefined
-      ? oraError(4063, `package body "${program.name}" has errors\n${notFound(program.name)}`)
-      : oraError(4067, `not executed, package body "${program.name}" does not exist\n${notFound(program.name)}`)
+    const what = object?.kind === "type" ? "type body" : "package body"
+    return (object?.kind === "package" || object?.kind === "type") && object.body !== undefined
+      ? oraError(4063, `${what} "${program.name}" has errors\n${notFound(program.name)}`)
+      : oraError(4067, `not executed, ${what} "${program.name}" does not exist\n${notFound(program.name)}`)
   }
 
   /** The session begins anew: no package of it has state. */

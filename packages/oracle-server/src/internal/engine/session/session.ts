@@ -326,7 +326,7 @@ export class Session implements EngineSession {
     const { parsed } = statement
     switch (parsed.kind) {
       case "ddl": {
-        const unit = yield* this.#executor.define(parsed.ddl, statement.sql)
+        const unit = yield* this.#executor.define(parsed.ddl)
         return unit === undefined ? { rowCount: 0 } : { rowCount: 0, warning: compilationWarning }
       }
       case "session":

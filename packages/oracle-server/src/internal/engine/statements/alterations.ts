@@ -25,7 +25,7 @@ import {
 import { runGrant } from "./grants.ts"
 import { defineMview } from "./materializedViews.ts"
 import { changePartitions } from "./partitionChanges.ts"
-import { defineType } from "./typeDefinitions.ts"
+import { dropType } from "./typeDefinitions.ts"
 import { alterUnit, createUnit, dropUnit } from "./unitDefinitions.ts"
 import { defineAccount } from "./userDefinitions.ts"
 
@@ -264,7 +264,7 @@ const viewColumns = ({ core: { catalog }, describe, session }: DefinitionService
 }
 
 /** The unit that the statement has made or asked to be compiled, if any. */
-export function* define(services: DefinitionServices, ddl: Ddl, text: string): Step<Unit | undefined> {
+export function* define(services: DefinitionServices, ddl: Ddl): Step<Unit | undefined> {
   const { core, session } = services
   const { catalog } = core
   switch (ddl.kind) {
@@ -410,10 +410,8 @@ export function* define(services: DefinitionServices, ddl: Ddl, text: string): S
     case "revoke":
       runGrant(core, session, ddl)
       return undefined
-    case "createType":
-    case "createTypeBody":
     case "dropType":
-      defineType(core, session, ddl, text)
+      dropType(core, session, ddl)
       return undefined
     case "createContext": {
       if (core.contexts.has(ddl.name) && !ddl.replace) {

@@ -116,9 +116,6 @@ export const authorize = (core: Core, session: SessionState, ddl: Ddl): void => 
       return ddl.public
         ? requireSystem(core, rights, "CREATE PUBLIC SYNONYM", ddl.at)
         : creates(core, session, ddl.path, "SYNONYM", ddl.at)
-    case "createType":
-    case "createTypeBody":
-      return creates(core, session, ddl.path, "TYPE", ddl.at)
     case "createUnit":
       return creates(core, session, ddl.unit.path, unitKinds[ddl.unit.type] ?? "PROCEDURE", ddl.at)
     case "createIndex": {

@@ -20,6 +20,7 @@ import { versionParts } from "../values/product.ts"
 import type { Environment, SessionState } from "../values/sessionState.ts"
 import { Jobs } from "./jobs.ts"
 import { SqlArea } from "./sqlArea.ts"
+import { compileTypeSpec } from "./typeSpecs.ts"
 
 /** A parameter, or what a function returns: that has no name. */
 export interface DescribedParameter {
@@ -150,6 +151,7 @@ export class Core {
       version,
       release: versionParts(version)[0] ?? 23
     }
+    this.catalog.compileType = (stored) => compileTypeSpec(this.catalog, stored)
     this.jobs = new Jobs(this.host)
     this.locks = new Locks(this.host.sleep)
     this.branches = new Branches(this.locks, this.host.sleep, this.host.now)

@@ -166,7 +166,7 @@ export const identityRows = (core: Core): ReadonlyArray<DictionaryRow> =>
 /** The stored units, each with the number of its object. */
 export const units = (core: Core): ReadonlyArray<{ readonly unit: Unit; readonly id: number }> =>
   [...core.catalog.objects.values(), ...core.catalog.triggers.values()].flatMap((object) => {
-    if (object.kind === "package") {
+    if (object.kind === "package" || object.kind === "type") {
       const spec = object.spec.isAbsent ? [] : [{ unit: object.spec, id: object.id }]
       return object.body === undefined ? spec : [...spec, { unit: object.body, id: object.bodyId }]
     }
@@ -174,7 +174,7 @@ export const units = (core: Core): ReadonlyArray<{ readonly unit: Unit; readonly
   })
 
 /** Bodies and triggers have names of their own. */
-const namespaces: Readonly<Record<string, number>> = { "PACKAGE BODY": 2, TRIGGER: 3 }
+const namespaces: Readonly<Record<string, number>> = { "PACKAGE BODY": 2, "TYPE BODY": 2, TRIGGER: 3 }
 
 export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
   const common = {
@@ -195,7 +195,8 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
     NAMESPACE: namespaces[unit.type] ?? 1,
     EDITIONABLE: "Y"
   }))
-  const plain = [...core.catalog.objects.values()].filter(({ kind }) => kind !== "procedure" && kind !== "package")
+  const isStored = ({ kind }: CatalogObject): boolean => kind === "procedure" || kind === "package" || kind === "type"
+  const plain = [...core.catalog.objects.values()].filter((object) => !isStored(object))
   return plain.flatMap((object): ReadonlyArray<DictionaryRow> => [
     {
       ...common,
@@ -215,9 +216,6 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
         OBJECT_TYPE: "MATERIALIZED VIEW",
         NAMESPACE: 19
       }]
-      : []),
-    ...(object.kind === "type" && object.body !== undefined
-      ? [{ ...common, OWNER: object.owner, OBJECT_NAME: object.name, OBJECT_ID: object.id, OBJECT_TYPE: "TYPE BODY" }]
       : []),
     ...(object.kind === "table"
       ? [...object.keys.map((key) => key.indexName), ...object.indexes.map((index) => index.name)].map((name) => ({

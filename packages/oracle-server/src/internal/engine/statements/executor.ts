@@ -19,7 +19,7 @@ import { parseStatement } from "../syntax/statementParser.ts"
 import { compositeType, type Stored } from "../values/composite.ts"
 import type { ObjectType, SqlType } from "../values/dataTypes.ts"
 import { fit } from "../values/fit.ts"
-import { oraError, unimplemented } from "../values/oraError.ts"
+import { OraError, oraError, unimplemented } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { define } from "./alterations.ts"
 import { authorize, requireQuota } from "./authorization.ts"
@@ -202,8 +202,13 @@ export class Executor {
   }
 
   #namedType(path: ReadonlyArray<string>): SqlType | undefined {
-    const type = this.core.catalog.typeOf(path, this.state.currentSchema)
-    return type === undefined ? undefined : compositeType(type)
+    try {
+      const type = this.core.catalog.typeOf(path, this.state.currentSchema)
+      return type === undefined ? undefined : compositeType(type)
+    } catch (error) {
+      if (!(error instanceof OraError) || error.code !== 6550) throw error
+      throw oraError(6553, error.message.replace(/^.*PLS-0*/, "PLS-"))
+    }
   }
 
   #order(type: ObjectType): ReturnType<NonNullable<CompilationContext["order"]>> {
@@ -368,7 +373,7 @@ export class Executor {
   }
 
   /** A definition: commits what is open, then itself. Gives the unit that was compiled and has errors. */
-  *define(ddl: Ddl, text: string): Step<Unit | undefined> {
+  *define(ddl: Ddl): Step<Unit | undefined> {
     refuseEnd(this.surroundings, "perform DDL", this.transaction)
     this.transaction.commit()
     const { core, state } = this
@@ -412,7 +417,7 @@ export class Executor {
     }
     let unit: Unit | undefined
     try {
-      unit = yield* define(services, ddl, text)
+      unit = yield* define(services, ddl)
       if (unit !== undefined) this.compileUnit(unit)
       if (ddl.kind === "createTable" && ddl.query !== undefined) yield* this.#copyRows(ddl.path, ddl.query, ddl.at)
       if (ddl.kind === "createMview" && !ddl.isDeferred) yield* this.#refresh(ddl.path, ddl.at, true)
@@ -490,7 +495,7 @@ export class Executor {
         public: false,
         ifExists: true,
         at
-      }, "")
+      })
       throw error
     }
   }

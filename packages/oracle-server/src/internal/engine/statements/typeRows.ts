@@ -1,14 +1,27 @@
 /** What the catalog says of types in the views of the dictionary. */
-import type { StoredType } from "../catalog/catalog.ts"
 import { allMethods } from "../catalog/methods.ts"
+import { methodsOf } from "../catalog/units.ts"
 import { oidOf } from "../values/composite.ts"
-import type { CollectionType, CompositeType, SqlType } from "../values/dataTypes.ts"
+import type { CollectionType, CompositeType, ObjectType, SqlType } from "../values/dataTypes.ts"
 import { kindOf } from "../values/sqlType.ts"
 import type { Core } from "./core.ts"
 import type { Cell, DictionaryRow } from "./dictionaryRows.ts"
 
-const storedTypes = (core: Core): ReadonlyArray<StoredType> =>
-  [...core.catalog.objects.values()].filter((object): object is StoredType => object.kind === "type")
+interface MadeType {
+  readonly owner: string
+  readonly name: string
+  readonly type: ObjectType | CollectionType
+  /** How many methods it declares itself. */
+  readonly methods: number
+}
+
+/** Types whose specification was once without errors. */
+const storedTypes = (core: Core): ReadonlyArray<MadeType> =>
+  [...core.catalog.objects.values()].flatMap((object): ReadonlyArray<MadeType> => {
+    if (object.kind !== "type" || object.type === undefined) return []
+    const { name, owner, type } = object
+    return [{ owner, name, type, methods: methodsOf(object).length }]
+  })
 
 /** The name of a type in the dictionary; a type that somebody made has an owner beside it. */
 const dictionaryTypeName = (type: SqlType): string => {
@@ -60,7 +73,7 @@ export const typeRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     METHODS: type.kind === "object" ? allMethods(core.catalog, type).length : 0,
     PREDEFINED: "NO",
     INCOMPLETE: "NO",
-    ...inheritance(type, methods.length),
+    ...inheritance(type, methods),
     PERSISTABLE: "YES"
   }))
 

@@ -1,10 +1,11 @@
 /** CREATE, ALTER and DROP of what is stored in PL/SQL. */
 import { type CatalogObject, keyOf } from "../catalog/catalog.ts"
-import { type Package, type StoredProcedure, type Trigger, Unit } from "../catalog/units.ts"
+import { type Package, type StoredProcedure, type StoredType, type Trigger, Unit } from "../catalog/units.ts"
 import type { Ddl } from "../syntax/astDefinitions.ts"
 import type { UnitType } from "../syntax/astUnits.ts"
 import { oraError } from "../values/oraError.ts"
 import { type DefinitionServices, placeOf } from "./definitions.ts"
+import { createType, createTypeBody } from "./typeDefinitions.ts"
 
 type Create = Extract<Ddl, { kind: "createUnit" }>
 type Alter = Extract<Ddl, { kind: "alterUnit" }>
@@ -13,8 +14,9 @@ type Drop = Extract<Ddl, { kind: "drop" }>
 /** The kind of a stored procedure: its text says it. */
 const isOf = (object: CatalogObject | undefined, type: UnitType): boolean => {
   if (object?.kind === "procedure") return object.unit.type === type
-  if (object?.kind !== "package") return false
-  return type === "PACKAGE" ? !object.spec.isAbsent : type === "PACKAGE BODY" && object.body !== undefined
+  if (object?.kind !== "package" && object?.kind !== "type") return false
+  const own = object.kind === "package" ? "PACKAGE" : "TYPE"
+  return type === own ? !object.spec.isAbsent : type === `${own} BODY` && object.body !== undefined
 }
 
 const nameTaken = (at: number): Error => oraError(955, "name is already used by an existing object", at)
@@ -27,6 +29,8 @@ export const createUnit = (services: DefinitionServices, ddl: Create): Unit | un
   const [owner, name] = placeOf(path, session)
   const unit = new Unit(ddl.unit, owner, name)
   if (type === "TRIGGER") return createTrigger(services, ddl, unit)
+  if (type === "TYPE") return createType(core, session, ddl, unit)
+  if (type === "TYPE BODY") return createTypeBody(core, session, ddl, unit)
   const existing = catalog.objects.get(keyOf(unit))
   if (type === "PACKAGE BODY") return createBody(services, ddl, unit)
   const isOnlyBody = type === "PACKAGE" && existing?.kind === "package" && existing.spec.isAbsent
@@ -63,7 +67,7 @@ const createBody = ({ core }: DefinitionServices, ddl: Create, unit: Unit): Unit
   if (existing === undefined) {
     // It is kept, and cannot be compiled before its specification is there.
     const { name, owner } = unit
-    const spec = Unit.absentSpec(owner, name)
+    const spec = Unit.absentSpec("PACKAGE", owner, name)
     const [id, bodyId] = [catalog.nextId(), catalog.nextId()]
     catalog.add({ kind: "package", id, owner, name, spec, bodyId, body: unit })
     return unit
@@ -115,13 +119,14 @@ const createTrigger = ({ core, session }: DefinitionServices, ddl: Create, unit:
   if (table?.kind !== "table" && table?.kind !== "view") {
     throw catalog.missing(tree.table, session.currentSchema, ddl.at)
   }
-  if (
-    table.kind === "view" && tree.timing !== "INSTEAD OF" &&
+  const { timing } = tree
+  const isOfTable = timing === "BEFORE" || timing === "AFTER" ||
     tree.sections.some(({ point }) => point !== "instead of row")
-  ) {
+  if (table.kind === "view" && isOfTable) {
     throw oraError(25001, "cannot create this trigger type on this type of view", ddl.at)
   }
-  if (table.kind === "table" && tree.sections.some(({ point }) => point === "instead of row")) {
+  const isOfView = timing === "INSTEAD OF" || tree.sections.some(({ point }) => point === "instead of row")
+  if (table.kind === "table" && isOfView) {
     throw oraError(25002, "cannot create INSTEAD OF triggers on tables", ddl.at)
   }
   if (existing !== undefined && existing.table !== keyOf(table)) {
@@ -157,6 +162,15 @@ const missing = (type: string, name: string, at: number): Error =>
     ? oraError(4080, `trigger '${name}' does not exist`, at)
     : oraError(4043, `object ${name} does not exist`, at)
 
+/** ALTER … COMPILE: the specification and the body, unless only one of them is named. */
+const compileBoth = (services: DefinitionServices, object: Package | StoredType, type: UnitType): Unit | undefined => {
+  if (type.endsWith("BODY")) return object.body
+  object.spec.invalidate()
+  object.body?.invalidate()
+  services.compile(object.spec)
+  return object.body ?? object.spec
+}
+
 export const alterUnit = (services: DefinitionServices, ddl: Alter): Unit | undefined => {
   const { core, session } = services
   const { catalog } = core
@@ -172,13 +186,7 @@ export const alterUnit = (services: DefinitionServices, ddl: Alter): Unit | unde
   }
   const object = catalog.objects.get(key)
   if (!isOf(object, ddl.type)) throw missing(ddl.type, name, ddl.at)
-  if (object?.kind === "package") {
-    if (ddl.type === "PACKAGE BODY") return object.body
-    object.spec.invalidate()
-    object.body?.invalidate()
-    services.compile(object.spec)
-    return object.body ?? object.spec
-  }
+  if (object?.kind === "package" || object?.kind === "type") return compileBoth(services, object, ddl.type)
   return object?.kind === "procedure" ? object.unit : undefined
 }
 

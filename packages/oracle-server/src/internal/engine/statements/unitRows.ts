@@ -33,7 +33,7 @@ export const dependencyRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     const own = `${unit.owner}.${unit.name}`
     return [...unit.references].sort().flatMap((key): ReadonlyArray<DictionaryRow> => {
       const object = core.catalog.objects.get(key)
-      if (object === undefined || (key === own && unit.type !== "PACKAGE BODY")) return []
+      if (object === undefined || (key === own && !unit.type.endsWith("BODY"))) return []
       return [{
         ...of(unit),
         REFERENCED_OWNER: object.owner,

@@ -2,11 +2,11 @@
 import { oraError } from "../values/oraError.ts"
 import type { AccountDdl, Named, PrivilegeName, RoleChoice, UserOptions } from "./astAccounts.ts"
 import type { SessionStatement } from "./astStatements.ts"
-import { TypeDefinitionParser } from "./typeDefinitionParser.ts"
+import { PlsqlParser } from "./plsqlParser.ts"
 
 const durations: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
 
-export abstract class AccountParser extends TypeDefinitionParser {
+export abstract class AccountParser extends PlsqlParser {
   /** The name of a user or a role: some of them are reserved words. */
   #grantee(): Named {
     const { kind, start: at, text } = this.token

@@ -4,7 +4,7 @@ import type { AccountDdl } from "./astAccounts.ts"
 import type { PartitionAction, PartitioningSpec } from "./astPartitions.ts"
 import type { PlsqlBlock } from "./astPlsql.ts"
 import type { Dml, SessionStatement } from "./astStatements.ts"
-import type { TypeDdl } from "./astTypes.ts"
+import type { DropType } from "./astTypes.ts"
 import type { UnitDdl } from "./astUnits.ts"
 
 export type { QueryBlock }
@@ -176,7 +176,7 @@ export type Ddl =
     readonly at: number
   }
   | { readonly kind: "mviewLog"; readonly path: ReadonlyArray<string>; readonly exists: boolean; readonly at: number }
-  | TypeDdl
+  | DropType
   | UnitDdl
   | {
     readonly kind: "drop"

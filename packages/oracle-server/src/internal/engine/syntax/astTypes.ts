@@ -1,4 +1,4 @@
-/** The parsed form of CREATE TYPE. */
+/** The parsed form of types and their bodies. */
 import type { TypeSpec } from "./ast.ts"
 import type { Parameter, PlsqlBlock } from "./astPlsql.ts"
 
@@ -20,6 +20,8 @@ export interface Method {
   /** NOT INSTANTIABLE: subtypes have its body. */
   readonly instantiable: boolean
   readonly at: number
+  /** Where its name stands. */
+  readonly nameAt: number
 }
 
 export interface MethodBody extends Method {
@@ -33,7 +35,7 @@ export type TypeShape =
     readonly supertype: { readonly path: ReadonlyArray<string>; readonly at: number } | undefined
     readonly final: boolean
     readonly instantiable: boolean
-    readonly attributes: ReadonlyArray<{ readonly name: string; readonly type: TypeSpec }>
+    readonly attributes: ReadonlyArray<{ readonly name: string; readonly type: TypeSpec; readonly at: number }>
     readonly methods: ReadonlyArray<Method>
   }
   | {
@@ -43,27 +45,23 @@ export type TypeShape =
     readonly element: TypeSpec
   }
 
-export type TypeDdl =
-  | {
-    readonly kind: "createType"
-    readonly path: ReadonlyArray<string>
-    readonly replace: boolean
-    readonly force: boolean
-    readonly shape: TypeShape
-    readonly at: number
-  }
-  | {
-    readonly kind: "createTypeBody"
-    readonly path: ReadonlyArray<string>
-    readonly replace: boolean
-    readonly methods: ReadonlyArray<MethodBody>
-    readonly at: number
-  }
-  | {
-    readonly kind: "dropType"
-    readonly path: ReadonlyArray<string>
-    readonly body: boolean
-    readonly force: boolean
-    readonly ifExists: boolean
-    readonly at: number
-  }
+export interface TypeSpecUnit {
+  readonly kind: "typeSpec"
+  /** FORCE: the type may be replaced although other types are made of it. */
+  readonly force: boolean
+  readonly shape: TypeShape
+}
+
+export interface TypeBodyUnit {
+  readonly kind: "typeBody"
+  readonly methods: ReadonlyArray<MethodBody>
+}
+
+export interface DropType {
+  readonly kind: "dropType"
+  readonly path: ReadonlyArray<string>
+  readonly body: boolean
+  readonly force: boolean
+  readonly ifExists: boolean
+  readonly at: number
+}

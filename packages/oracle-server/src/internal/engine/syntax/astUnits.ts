@@ -1,9 +1,10 @@
-/** The parsed form of what is stored in PL/SQL: procedures, functions, packages, triggers. */
+/** The parsed form of what is stored in PL/SQL: procedures, functions, packages, triggers, types. */
 import type { OraError } from "../values/oraError.ts"
 import type { Expr } from "./ast.ts"
 import type { Declaration, PlsqlBlock, Subprogram } from "./astPlsql.ts"
+import type { TypeBodyUnit, TypeSpecUnit } from "./astTypes.ts"
 
-export type UnitType = "PROCEDURE" | "FUNCTION" | "PACKAGE" | "PACKAGE BODY" | "TRIGGER"
+export type UnitType = "PROCEDURE" | "FUNCTION" | "PACKAGE" | "PACKAGE BODY" | "TRIGGER" | "TYPE" | "TYPE BODY"
 
 interface SubprogramUnit {
   readonly kind: "subprogram"
@@ -52,14 +53,16 @@ export interface TriggerUnit {
   readonly body: string
 }
 
-export type UnitTree = SubprogramUnit | PackageSpec | PackageBody | TriggerUnit
+export type UnitTree = SubprogramUnit | PackageSpec | PackageBody | TriggerUnit | TypeSpecUnit | TypeBodyUnit
 
 /** The text of a unit, which begins at its kind: PROCEDURE, PACKAGE BODY and so on. */
 export interface ParsedUnit {
   readonly type: UnitType
   readonly path: ReadonlyArray<string>
   readonly text: string
-  /** undefined when the text has an error of syntax. */
+  /** Where its name stands. */
+  readonly nameAt: number
+  /** undefined when the text has an error of syntax; a trigger has one without sections when its head is good. */
   readonly tree: UnitTree | undefined
   readonly error: OraError | undefined
 }

@@ -317,8 +317,14 @@ export abstract class PlsqlParser extends DeclarationParser {
     branch()
     while (this.takeWord("ELSIF")) branch()
     const otherwise = this.takeWord("ELSE") ? this.#statements("END") : undefined
-    if (!this.takeWord("END", "IF")) throw this.encountered("end if")
+    this.#end("IF")
     return { kind: "if", branches, otherwise, at }
+  }
+
+  /** `END IF`, `END LOOP`, `END CASE`. */
+  #end(word: "IF" | "LOOP" | "CASE"): void {
+    if (!this.takeWord("END")) throw this.encountered("end")
+    if (!this.takeWord(word)) throw this.encountered(word.toLowerCase())
   }
 
   #caseStatement(at: number): PlsqlStatement {
@@ -331,7 +337,7 @@ export abstract class PlsqlParser extends DeclarationParser {
       branches.push([condition, this.#statements("WHEN", "ELSE", "END")])
     }
     const otherwise = this.takeWord("ELSE") ? this.#statements("END") : undefined
-    if (!this.takeWord("END", "CASE")) throw this.encountered("end case")
+    this.#end("CASE")
     return { kind: "case", operand, branches, otherwise, at }
   }
 
@@ -345,7 +351,7 @@ export abstract class PlsqlParser extends DeclarationParser {
   #loopBody(): Array<PlsqlStatement> {
     if (!this.takeWord("LOOP")) throw this.encountered("loop")
     const body = this.#statements("END")
-    if (!this.takeWord("END", "LOOP")) throw this.encountered("end loop")
+    this.#end("LOOP")
     if (this.isName()) this.at++
     this.semicolon()
     return body

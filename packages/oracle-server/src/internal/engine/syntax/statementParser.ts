@@ -133,9 +133,10 @@ class StatementParser extends MviewParser {
     if (this.takeWord("DISABLE")) return { kind: "alterUnit", type, path, action: "disable", at }
     if (this.isWord("RENAME")) throw this.unsupported("ALTER TRIGGER … RENAME")
     this.takeWord("EDITIONABLE")
+    if (type === "TYPE" && !this.isWord("COMPILE")) throw this.unsupported(`ALTER TYPE … ${this.token.text}`)
     this.expectWord("COMPILE")
     while (this.token.kind !== "end") {
-      if (this.takeWord("BODY")) type = "PACKAGE BODY"
+      if (this.takeWord("BODY")) type = type === "TYPE" ? "TYPE BODY" : "PACKAGE BODY"
       else this.at++
     }
     return { kind: "alterUnit", type, path, action: "compile", at }
@@ -241,7 +242,6 @@ class StatementParser extends MviewParser {
         throw error instanceof OraError ? error.at(error.offset + at) : error
       }
     }
-    if (this.takeWord("TYPE")) return this.createType(replace)
     if (this.takeWord("USER")) return this.createUser()
     if (this.takeWord("SCHEMA")) {
       // CREATE SCHEMA AUTHORIZATION stands for the session's own schema, which is there.

@@ -1,7 +1,7 @@
-/** CREATE TYPE and CREATE TYPE BODY, read from their text. */
+/** Types and their bodies, read from the text of their unit: what stands behind the name. */
 import type { TypeSpec } from "./ast.ts"
 import type { Parameter } from "./astPlsql.ts"
-import type { Method, MethodBody, MethodKind, TypeDdl, TypeShape } from "./astTypes.ts"
+import type { Method, MethodBody, MethodKind, TypeBodyUnit, TypeShape, TypeSpecUnit } from "./astTypes.ts"
 import { PlsqlParser } from "./plsqlParser.ts"
 
 /** What may follow a word of inheritance before a method; an attribute of that name has its type there. */
@@ -17,53 +17,54 @@ const methodStarts = new Set([
   "CONSTRUCTOR"
 ])
 
-/** CREATE TYPE and CREATE TYPE BODY. */
+/** Types and their bodies. */
 export abstract class TypeDefinitionParser extends PlsqlParser {
-  /** After the word TYPE. */
-  createType(replace: boolean): TypeDdl {
-    this.bindsByName = true
-    if (this.takeWord("BODY")) return this.#body(replace)
-    this.takeIfNotExists()
-    const at = this.offset
-    const path = this.path(904, "invalid identifier")
+  protected typeSpecUnit(): TypeSpecUnit {
     const force = this.takeWord("FORCE")
     if (this.takeWord("OID")) this.at++
     while (this.#clause());
-    const base = { kind: "createType" as const, path, replace, force, at }
+    const shape = this.#shape()
+    this.#end()
+    return { kind: "typeSpec", force, shape }
+  }
+
+  #shape(): TypeShape {
     if (this.takeWord("UNDER")) {
-      const place = this.offset
-      return { ...base, shape: this.#object({ path: this.path(904, "invalid identifier"), at: place }) }
+      const at = this.offset
+      return this.#object({ path: this.path(904, "invalid identifier"), at })
     }
     if (!this.takeWord("AS") && !this.takeWord("IS")) {
       if (this.isOp(";") || this.token.kind === "end") throw this.unsupported("incomplete types")
-      throw this.encountered("as is")
+      throw this.encountered("( ; is authid as compress force under accessible")
     }
-    if (this.takeWord("OBJECT")) return { ...base, shape: this.#object(undefined) }
+    if (this.takeWord("OBJECT")) return this.#object(undefined)
     const limit = this.varrayLimit()
     if (limit === undefined) {
       if (this.isWord("OPAQUE")) throw this.unsupported("opaque types")
-      this.expectWord("TABLE", "OF")
+      if (!this.takeWord("TABLE")) throw this.encountered("array varray table object fixed varying opaque sparse")
+      if (!this.takeWord("OF")) throw this.encountered("of")
     }
-    const element = this.typeSpec()
+    const element = this.#type()
     this.takeWord("NOT", "NULL")
-    if (this.isWord("INDEX")) {
-      throw this.unsupported("CREATE TYPE of an index-by table")
-    }
-    this.#end()
-    return { ...base, shape: { kind: "collection", form: limit === undefined ? "table" : "varray", limit, element } }
+    if (this.isWord("INDEX")) throw this.unsupported("CREATE TYPE of an index-by table")
+    return { kind: "collection", form: limit === undefined ? "table" : "varray", limit, element }
   }
 
   /** The attributes and methods, and what may stand after them. */
   #object(supertype: Extract<TypeShape, { kind: "object" }>["supertype"]): TypeShape {
-    this.expectOp("(")
-    const attributes: Array<{ name: string; type: TypeSpec }> = []
+    if (!this.takeOp("(")) throw this.encountered("( authid external")
+    const attributes: Array<{ name: string; type: TypeSpec; at: number }> = []
     const methods: Array<Method> = []
     do {
       const method = this.#method()
       if (method !== undefined) methods.push(method)
-      else attributes.push({ name: this.name(), type: this.typeSpec() })
+      else {
+        const at = this.offset
+        if (!this.isName()) throw this.encountered("<an identifier> <a double-quoted delimited-identifier>")
+        attributes.push({ name: this.name(), type: this.#type(), at })
+      }
     } while (this.takeOp(","))
-    this.expectOp(")")
+    if (!this.takeOp(")")) throw this.encountered(":= ) , not null default external character")
     let final = true
     let instantiable = true
     for (;;) {
@@ -73,8 +74,16 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
       else if (!this.isWord("PERSISTABLE", not)) break
       this.at += not + 1
     }
-    this.#end()
     return { kind: "object", supertype, final, instantiable, attributes, methods }
+  }
+
+  #type(): TypeSpec {
+    if (this.token.kind !== "word" && this.token.kind !== "quoted") {
+      throw this.encountered(
+        "<an identifier> <a double-quoted delimited-identifier> LONG double ref char time timestamp"
+      )
+    }
+    return this.typeSpec()
   }
 
   #clause(): boolean {
@@ -125,6 +134,7 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     if (kind === undefined) return undefined
     const isFunction = this.takeWord("FUNCTION")
     if (!isFunction && !this.takeWord("PROCEDURE")) throw this.encountered("function procedure")
+    const nameAt = this.offset
     const name = this.declaredName()
     const parameters = this.parameters()
     const self = parameters[0]?.name === "SELF" ? parameters[0] : undefined
@@ -137,12 +147,20 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     }
     while (this.takeWord("DETERMINISTIC"));
     if (this.isWord("PIPELINED")) throw this.unsupported("pipelined methods")
-    return { kind, name, isFunction, parameters: withoutSelf(parameters), changesSelf, returns, ...inheritance, at }
+    return {
+      kind,
+      name,
+      isFunction,
+      parameters: withoutSelf(parameters),
+      changesSelf,
+      returns,
+      ...inheritance,
+      at,
+      nameAt
+    }
   }
 
-  #body(replace: boolean): TypeDdl {
-    const at = this.offset
-    const path = this.path(904, "invalid identifier")
+  protected typeBodyUnit(): TypeBodyUnit {
     if (!this.takeWord("AS") && !this.takeWord("IS")) throw this.encountered("as is")
     const methods: Array<MethodBody> = []
     while (!this.isWord("END")) {
@@ -155,7 +173,7 @@ export abstract class TypeDefinitionParser extends PlsqlParser {
     this.expectWord("END")
     if (this.isName()) this.at++
     this.#end()
-    return { kind: "createTypeBody", path, replace, methods, at }
+    return { kind: "typeBody", methods }
   }
 }
 

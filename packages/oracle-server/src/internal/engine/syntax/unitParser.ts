@@ -1,33 +1,38 @@
 /**
- * What is stored in PL/SQL: procedures, functions, packages and triggers. A unit is read from its own text, which begins
+ * What is stored in PL/SQL: procedures, functions, packages, triggers and types. A unit is read from its own text, which begins
  * at the word for its kind, so that places in it are those that USER_SOURCE and USER_ERRORS count from.
  */
 import { OraError, oraError } from "../values/oraError.ts"
 import type { PlsqlBlock } from "./astPlsql.ts"
 import type { ParsedUnit, TriggerEvent, TriggerPoint, TriggerUnit, UnitTree, UnitType } from "./astUnits.ts"
 import { lineAndColumn } from "./places.ts"
-import { PlsqlParser } from "./plsqlParser.ts"
+import { TypeDefinitionParser } from "./typeDefinitionParser.ts"
 
-export const unitTypes: ReadonlySet<string> = new Set(["PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER"])
+export const unitTypes: ReadonlySet<string> = new Set(["PROCEDURE", "FUNCTION", "PACKAGE", "TRIGGER", "TYPE"])
 
 const triggerEvents = ["INSERT", "UPDATE", "DELETE"] as const
 
-class UnitParser extends PlsqlParser {
+class UnitParser extends TypeDefinitionParser {
+  /** What a trigger whose body cannot be read is known by: its head stands for itself. */
+  #head: TriggerUnit | undefined
+
   unit(): { readonly unit: ParsedUnit; readonly ifNotExists: boolean } {
     this.bindsByName = true
     const word = this.token.text
-    const type: UnitType = word === "PACKAGE" && this.isWord("BODY", 1) ? "PACKAGE BODY" : word as UnitType
+    const isBody = (word === "PACKAGE" || word === "TYPE") && this.isWord("BODY", 1)
+    const type = (isBody ? `${word} BODY` : word) as UnitType
     const start = this.at
-    this.at += type === "PACKAGE BODY" ? 2 : 1
+    this.at += isBody ? 2 : 1
     const ifNotExists = this.takeIfNotExists()
+    const nameAt = this.offset
     const path = this.path()
-    const head = { type, path, text: this.sql }
+    const head = { type, path, text: this.sql, nameAt }
     try {
       return { unit: { ...head, tree: this.#tree(type, start, ifNotExists), error: undefined }, ifNotExists }
     } catch (error) {
       // What the engine does not know is told at once; what is wrong makes the unit invalid.
       if (!(error instanceof OraError) || error.code === 3001 || error.code === 942) throw error
-      return { unit: { ...head, tree: undefined, error: this.#asCompileError(error) }, ifNotExists }
+      return { unit: { ...head, tree: this.#head, error: this.#asCompileError(error) }, ifNotExists }
     }
   }
 
@@ -64,6 +69,12 @@ class UnitParser extends PlsqlParser {
       }
       case "TRIGGER":
         tree = this.#trigger()
+        break
+      case "TYPE":
+        tree = this.typeSpecUnit()
+        break
+      case "TYPE BODY":
+        tree = this.typeBodyUnit()
     }
     if (this.isOp("/") && this.peek().kind === "end") this.at++
     if (this.token.kind !== "end") throw this.encountered("end-of-file")
@@ -157,8 +168,9 @@ class UnitParser extends PlsqlParser {
       description: this.sql.slice(nameAt, bodyAt),
       body: this.sql.slice(bodyAt).replace(/\s*\/?\s*$/, "")
     }
-    if (timing === "COMPOUND") return { ...common, ...this.#compound() }
     if (this.takeWord("CALL")) throw this.unsupported("triggers that CALL")
+    this.#head = { ...common, declarations: [], sections: [] }
+    if (timing === "COMPOUND") return { ...common, ...this.#compound() }
     const point: TriggerPoint = timing === "INSTEAD OF"
       ? "instead of row"
       : `${timing === "BEFORE" ? "before" : "after"} ${row ? "row" : "statement"}`

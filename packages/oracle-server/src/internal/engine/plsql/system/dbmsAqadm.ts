@@ -25,7 +25,7 @@ const administration = (caller: Caller): Administration => {
     commit: () => executor.commit(),
     *run(sql): Step<void> {
       const { parsed } = parseStatement(sql)
-      if (parsed.kind === "ddl") yield* executor.define(parsed.ddl, sql)
+      if (parsed.kind === "ddl") yield* executor.define(parsed.ddl)
       else yield* caller.host.runDynamic(sql, [], [])
     }
   }

@@ -18,7 +18,7 @@ end;`,
       const methods = (textOf(args["method"]) ?? "").toUpperCase()
       for (const [i, name] of names.entries()) {
         const path = name.split(".").map((part) => part.startsWith("\"") ? part.slice(1, -1) : part.toUpperCase())
-        yield* host.executor.define({ kind: "refreshMview", path, method: methods[i] ?? "?", at: 0 }, "")
+        yield* host.executor.define({ kind: "refreshMview", path, method: methods[i] ?? "?", at: 0 })
       }
     }
   }

@@ -91,7 +91,7 @@ end;`,
     *EXEC_DDL_STATEMENT({ host }, args) {
       const text = textOf(args["parse_string"]) ?? ""
       const { parsed } = host.executor.parse(text)
-      if (parsed.kind === "ddl") yield* host.executor.define(parsed.ddl, text)
+      if (parsed.kind === "ddl") yield* host.executor.define(parsed.ddl)
     }
   }
 }
