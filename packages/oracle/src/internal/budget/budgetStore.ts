@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { OracleClient } from "../../OracleClient.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
-import { inPieces, retryUnique, utcNow } from "../cluster/clusterSql.ts"
+import { inPieces, retryUnique, utcMillis } from "../cluster/clusterSql.ts"
 import {
   type Budget,
   isLevelOld,
@@ -60,9 +60,6 @@ export const memoryStore = (total: number, lifetimes: Lifetimes) => {
   return { ...store, look }
 }
 
-/** Milliseconds since 1970 by the database's clock. */
-const millis = `(cast(${utcNow} as date) - date '1970-01-01') * 86400000 + to_number(to_char(${utcNow}, 'FF3'))`
-
 interface BudgetRow {
   readonly now: number
   readonly total: number
@@ -100,7 +97,7 @@ export const tableStore = (
   const columns = sql.literal("id, floor_sessions, demand, granted, seen_at")
 
   const lock = Effect.gen(function*() {
-    const read = sql<BudgetRow>`select ${sql.literal(millis)} as now, total, granted, water_level, levelled_at
+    const read = sql<BudgetRow>`select ${sql.literal(utcMillis)} as now, total, granted, water_level, levelled_at
       from ${budgets} where name = ${name} for update`
     let [row] = yield* read
     if (row === undefined) {

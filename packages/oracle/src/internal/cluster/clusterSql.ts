@@ -9,6 +9,10 @@ import { limit, lob, type OracleClient } from "../../OracleClient.ts"
 /** The database's clock without a zone; `systimestamp` itself compares by the zone of the session. */
 export const utcNow = "sys_extract_utc(systimestamp)"
 
+/** Milliseconds since 1970 by the database's clock. */
+export const utcMillis =
+  `(cast(${utcNow} as date) - date '1970-01-01') * 86400000 + to_number(to_char(${utcNow}, 'FF3'))`
+
 /** A hundred years stand for what is longer, `infinity` included: no moment of the database goes that far. */
 const longestSeconds = 100 * 365 * 24 * 60 * 60
 

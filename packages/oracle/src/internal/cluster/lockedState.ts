@@ -15,7 +15,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { createHash } from "node:crypto"
 import { OracleClient } from "../../OracleClient.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
-import { deleteInPieces, longText, utcNow } from "./clusterSql.ts"
+import { deleteInPieces, longText, utcMillis } from "./clusterSql.ts"
 import { runMigrations } from "./storeOptions.ts"
 
 /** What becomes of a state: the answer, and the state to keep until `expiresAt`; without one the row stays as it is. */
@@ -33,9 +33,6 @@ interface LockedStates<S> {
   /** Looks without a lock. */
   readonly look: <A>(key: string, read: (state: S | undefined, now: number) => A) => Effect.Effect<A, SqlError>
 }
-
-/** Milliseconds since 1970 by the database's clock. */
-const millis = `(cast(${utcNow} as date) - date '1970-01-01') * 86400000 + to_number(to_char(${utcNow}, 'FF3'))`
 
 const longestId = 1000
 
@@ -56,7 +53,7 @@ export const openStates = <S>(
   Effect.gen(function*() {
     const sql = (yield* OracleClient).withoutTransforms()
     const table = sql(tableName)
-    const now = sql.literal(millis)
+    const now = sql.literal(utcMillis)
     yield* runMigrations(store, {
       loader: migrations(tableName),
       journal: `${tableName}_migrations`,

@@ -8,10 +8,13 @@ import * as EventLogServerEncrypted from "effect/eventlog/EventLogServerEncrypte
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import { createHash } from "node:crypto"
 import { limit, OracleClient } from "../../OracleClient.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
 import { inPieces, longBytes } from "../cluster/clusterSql.ts"
+import { sweepCompaction } from "./compactionSweep.ts"
+import { createCompactionTables, storeStatements } from "./compactionTables.ts"
+import { batchOf, type BatchRow, hex, joined, storeKey } from "./sealedBatches.ts"
+import { makeCompaction } from "./sealedCompaction.ts"
 import { bindings, createServerTables, makeStores, pageSize, serverId } from "./serverTables.ts"
 
 type Storage = EventLogServerEncrypted.Storage["Service"]
@@ -38,48 +41,21 @@ export const sealedMigrations = (nameOf: (table: string) => string) =>
         sequence number(19) not null,
         primary key (store_id, entry_id)
       )`
-    })
+    }),
+    "2_compaction": createCompactionTables(nameOf)
   })
-
-interface BatchRow {
-  readonly sequence: number
-  readonly iv: Uint8Array
-  readonly entry_ids: Uint8Array
-  readonly encrypted_batch: Uint8Array | null
-}
-
-const idBytes = 16
-
-const joined = (ids: ReadonlyArray<Uint8Array>): Uint8Array => Uint8Array.from(Buffer.concat([...ids]))
-
-const idsOf = (bytes: Uint8Array): Array<EntryId> =>
-  Array.from(
-    { length: bytes.length / idBytes },
-    (_, index) => Uint8Array.from(bytes.subarray(index * idBytes, (index + 1) * idBytes)) as EntryId
-  )
-
-const batchOf = (row: BatchRow): EncryptedRemoteBatch => ({
-  sequence: row.sequence,
-  entryIds: idsOf(row.entry_ids) as Arr.NonEmptyArray<EntryId>,
-  iv: Uint8Array.from(row.iv),
-  encryptedBatch: Uint8Array.from(row.encrypted_batch ?? [])
-})
-
-const hex = (id: Uint8Array): string => Buffer.from(id).toString("hex")
-
-/** A store is that of one client's identity. */
-const storeKey = (publicKey: string, storeId: string): Uint8Array =>
-  createHash("sha256").update(JSON.stringify([publicKey, storeId]), "utf8").digest()
 
 /** The storage over tables that exist already. */
 export const makeSealedStorage = (
   nameOf: (table: string) => string,
-  pollInterval: Duration.Duration
+  pollInterval: Duration.Duration,
+  config: EventLogServerEncrypted.CompactionConfig
 ): Effect.Effect<Storage, SqlError, OracleClient | Scope.Scope> =>
   Effect.gen(function*() {
     const sql = (yield* OracleClient).withoutTransforms()
     const batches = sql(nameOf("batches"))
     const ids = sql(nameOf("ids"))
+    const snapshots = sql(nameOf("snapshots"))
     const remoteId = yield* serverId(sql, nameOf)
     const stores = yield* makeStores(sql, nameOf, pollInterval)
 
@@ -88,13 +64,33 @@ export const makeSealedStorage = (
         sql<{ readonly entry_id: Uint8Array; readonly sequence: number }>`select entry_id, sequence from ${ids}
           where store_id = ${key} and ${sql.in("entry_id", some)}`)
 
+    const { recordHour, state } = storeStatements(sql, nameOf)
+    const columns = sql.literal("sequence, iv, entry_ids, encrypted_batch")
+
+    const originals = (key: Uint8Array, from: number) =>
+      sql<BatchRow>`select ${columns} from ${batches}
+        where store_id = ${key} and last_sequence >= ${from} order by sequence ${limit(pageSize)}`
+
+    /** At or below the base of an active snapshot, its batches stand for the originals, which may be gone. */
     const read = (key: Uint8Array) => (from: number) =>
-      Effect.map(
-        sql<BatchRow>`select sequence, iv, entry_ids, encrypted_batch from ${batches}
-          where store_id = ${key} and last_sequence >= ${from} order by sequence ${limit(pageSize)}`,
-        (rows) =>
-          rows.map(batchOf)
-      )
+      Effect.gen(function*() {
+        const store = yield* state(key)
+        if (store === undefined || store.nextSequence <= from) {
+          return []
+        }
+        if (store.batchSet === null || from > store.base) {
+          return (yield* originals(key, from)).map(batchOf)
+        }
+        const ofSnapshot = yield* sql<BatchRow>`select ${columns} from ${snapshots}
+          where batch_set = ${store.batchSet} and last_sequence >= ${from} order by position ${limit(pageSize)}`
+        if (ofSnapshot.length === 0) {
+          return yield* Effect.die(new Error("The active compaction snapshot of a store has no batches"))
+        }
+        const rest = ofSnapshot.length === pageSize ? [] : yield* originals(key, store.base + 1)
+        return [...ofSnapshot, ...rest].map(batchOf)
+      })
+
+    yield* sweepCompaction(sql, nameOf, stores, config)
 
     const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.orDie(Effect.withTracerEnabled(effect, false))
@@ -104,7 +100,9 @@ export const makeSealedStorage = (
       firstSequence: 1,
       getOrCreateSessionAuthBinding: bindings(sql, nameOf),
       write: (publicKey, storeId, given) => {
-        if (given.length === 0) return Effect.succeed([])
+        if (given.length === 0) {
+          return Effect.succeed([])
+        }
         const key = storeKey(publicKey, storeId)
         return quiet(stores.write(hex(key), key, (first) =>
           Effect.gen(function*() {
@@ -112,7 +110,9 @@ export const makeSealedStorage = (
             let next = first
             for (const batch of given) {
               // An id that comes again keeps its first sequence; a batch of nothing new is not stored.
-              const known = new Set((yield* sequencesOf(key, batch.entryIds)).map(({ entry_id }) => hex(entry_id)))
+              const known = new Set((yield* sequencesOf(key, batch.entryIds)).map(({ entry_id }) =>
+                hex(entry_id)
+              ))
               const added: Array<{ store_id: Uint8Array; entry_id: Uint8Array; sequence: number }> = []
               batch.entryIds.forEach((entryId, index) => {
                 if (known.has(hex(entryId))) return
@@ -134,6 +134,7 @@ export const makeSealedStorage = (
               stored.push({ sequence: next, ...batch })
               next += batch.entryIds.length
             }
+            if (next > first) yield* recordHour(key, next - 1)
             return { result: stored, next }
           })))
       },
@@ -152,6 +153,7 @@ export const makeSealedStorage = (
             (last) => last.sequence + last.entryIds.length
           )
         )
-      }
+      },
+      compaction: makeCompaction(sql, nameOf, stores, config)
     })
   })

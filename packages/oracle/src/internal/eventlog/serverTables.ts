@@ -107,6 +107,8 @@ export const makeStores = Effect.fnUntraced(function*(
     })
 
   return {
+    lock,
+
     /** Runs a write as a transaction, one at a time in this process. `write` gets the next sequence, and says which one follows. */
     write: <A, E, R>(
       name: string,
