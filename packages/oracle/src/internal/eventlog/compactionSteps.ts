@@ -36,7 +36,7 @@ export const quiet = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>): Effec
 
 export type Locked = StoreState & { readonly activation: string; readonly key: Uint8Array }
 
-export interface Stage {
+interface Stage {
   readonly id: string
   readonly pinned: string
   readonly through_sequence: number
