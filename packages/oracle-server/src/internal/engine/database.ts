@@ -1,6 +1,6 @@
 /** Opens a database: the engine behind the server. */
 import type { Engine, EngineOptions, EngineSession, EngineSnapshot } from "./engine.ts"
-import { Session } from "./session/session.ts"
+import { Session } from "./session/engineSession.ts"
 import { Core, type CoreSnapshot } from "./statements/core.ts"
 import { splitScript } from "./syntax/script.ts"
 import { oraError } from "./values/oraError.ts"

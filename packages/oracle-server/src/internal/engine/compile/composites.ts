@@ -1,10 +1,9 @@
-/** Terms over values made of values: attributes, elements, methods of collections, constructors, and what sets are asked. */
+/** Terms over values made of values: attributes, elements, methods of objects and collections, constructors and casts. */
 import type { Eval, Frame } from "../execute/frame.ts"
-import type { BinaryOp, Expr, SetOp } from "../syntax/ast.ts"
+import type { BinaryOp, Expr } from "../syntax/ast.ts"
 import {
   type CollectionValue,
   compositeType,
-  copyOf,
   elementsOf,
   isSubtype,
   type Key,
@@ -20,7 +19,6 @@ import { fitComposite } from "../values/fit.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { type OraError, oraError } from "../values/oraError.ts"
-import { keyOf } from "../values/order.ts"
 import { BOOLEAN, kindOf, NUMBER } from "../values/sqlType.ts"
 import type { Compilation } from "./compilation.ts"
 import { queryResult, stepTerm } from "./heavy.ts"
@@ -404,102 +402,4 @@ export const multisetTerm = (
     heavy: true
   })
   return { ...term, uses: union([term, { uses: compiled.plan.free }]) }
-}
-
-const tableOf = (term: Term, at: number): CollectionType => {
-  const { composite } = term.type
-  if (composite?.kind !== "collection") {
-    throw oraError(932, `inconsistent datatypes: expected UDT got ${term.type.name}`, at)
-  }
-  return composite
-}
-
-/** MEMBER OF, SUBMULTISET OF and the MULTISET operators. */
-export const setTerm = (op: SetOp, left: Term, right: Term, at: number): Term => {
-  const type = tableOf(right, at)
-  const kind = kindOf(type.element)
-  const keys = (value: Stored): Array<Stored> => elementsOf(value as CollectionValue).map((item) => keyOf(kind, item))
-  if (op === "member") {
-    const wanted = convertTo(left, type.element, at)
-    return derived([wanted, right], "member", BOOLEAN, true, (f) => {
-      const collection = right.eval(f)
-      const value = wanted.eval(f)
-      if (collection === null || value === null) return null
-      const all = keys(collection)
-      return all.includes(keyOf(kind, value)) ? 1 : all.includes(null) ? null : 0
-    }, { condition: true })
-  }
-  if (!sameType(tableOf(left, at), type)) throw inconsistent(left.type, right.type, at)
-  if (op === "submultiset") {
-    return derived([left, right], op, BOOLEAN, true, (f) => {
-      const [part, whole] = [left.eval(f), right.eval(f)]
-      if (part === null || whole === null) return null
-      const rest = keys(whole)
-      for (const key of keys(part)) {
-        const place = rest.indexOf(key)
-        if (place < 0) return 0
-        rest.splice(place, 1)
-      }
-      return 1
-    }, { condition: true })
-  }
-  return derived([left, right], op, left.type, true, (f) => {
-    const [a, b] = [left.eval(f), right.eval(f)]
-    if (a === null || b === null) return null
-    return new ListValue(type, combined(op, a as CollectionValue, b as CollectionValue, keys).map(copyOf))
-  })
-}
-
-const combined = (
-  op: SetOp,
-  a: CollectionValue,
-  b: CollectionValue,
-  keys: (value: Stored) => Array<Stored>
-): ReadonlyArray<Stored> => {
-  const items = [...elementsOf(a)]
-  const others = keys(b)
-  let result: Array<Stored>
-  if (op.startsWith("union")) result = [...items, ...elementsOf(b)]
-  else {
-    const isExcept = op.startsWith("except")
-    const isDistinct = op.endsWith("distinct")
-    const own = keys(a)
-    result = items.filter((_, i) => {
-      const place = others.indexOf(own[i]!)
-      if (place >= 0 && !isDistinct) others.splice(place, 1)
-      return (place >= 0) !== isExcept
-    })
-  }
-  if (!op.endsWith("distinct")) return result
-  const seen = new Set<Stored>()
-  const resultKeys = keys(new ListValue({ ...a.type, limit: undefined }, result))
-  return result.filter((_, i) => {
-    if (seen.has(resultKeys[i]!)) return false
-    seen.add(resultKeys[i]!)
-    return true
-  })
-}
-
-/** IS EMPTY, IS A SET. */
-export const collectionTest = (what: "empty" | "set", arg: Term, at: number): Term => {
-  const kind = kindOf(tableOf(arg, at).element)
-  return derived([arg], `is ${what}`, BOOLEAN, true, (f) => {
-    const value = arg.eval(f) as CollectionValue | null
-    if (value === null) return null
-    if (what === "empty") return value.count === 0 ? 1 : 0
-    const keys = elementsOf(value).map((item) => keyOf(kind, item))
-    return new Set(keys).size === keys.length ? 1 : 0
-  }, { condition: true })
-}
-
-/** CARDINALITY(collection). */
-export const cardinality = (arg: Term, at: number): Term => {
-  tableOf(arg, at)
-  return derived([arg], "cardinality", NUMBER, true, (f) => (arg.eval(f) as CollectionValue | null)?.count ?? null)
-}
-
-/** SET(collection): each element once. */
-export const setOf = (arg: Term, at: number): Term => {
-  const type = tableOf(arg, at)
-  return setTerm("union distinct", arg, { ...constant(null, arg.type), eval: () => new ListValue(type, []) }, at)
 }

@@ -7,16 +7,9 @@ import { oraError } from "../values/oraError.ts"
 import { keyOf } from "../values/order.ts"
 import { BINARY_DOUBLE, BOOLEAN, char, kindOf, NULL, NUMBER, timestampTz, varchar2 } from "../values/sqlType.ts"
 import { compileCall } from "./calls.ts"
+import { collectionTest, setTerm } from "./collectionSets.ts"
 import type { Compilation } from "./compilation.ts"
-import {
-  castCollection,
-  collectionTest,
-  elementTerm,
-  memberTerm,
-  multisetTerm,
-  objectComparison,
-  setTerm
-} from "./composites.ts"
+import { castCollection, elementTerm, memberTerm, multisetTerm, objectComparison } from "./composites.ts"
 import { compileCast } from "./conversionCalls.ts"
 import { isJsonText } from "./jsonCalls.ts"
 import { datetimeLiteral, intervalLiteral, numberLiteral } from "./literals.ts"

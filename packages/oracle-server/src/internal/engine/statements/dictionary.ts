@@ -12,18 +12,14 @@ import { isAbsentView } from "./absentViews.ts"
 import { activityViews } from "./activityViews.ts"
 import { argumentRows } from "./argumentRows.ts"
 import { branchViews } from "./branchViews.ts"
+import { constraintColumnRows, constraintRows } from "./constraintRows.ts"
 import type { Core } from "./core.ts"
 import { dictionaryColumns } from "./dictionaryColumns.ts"
 import {
   columnCommentRows,
   columnRows,
-  constraintColumnRows,
-  constraintRows,
   type DictionaryRow,
   identityRows,
-  indexColumnRows,
-  indexExpressionRows,
-  indexRows,
   jsonColumnRows,
   objectRows,
   sequenceRows,
@@ -34,6 +30,7 @@ import {
   viewRows
 } from "./dictionaryRows.ts"
 import { emptyViewColumns } from "./emptyViews.ts"
+import { indexColumnRows, indexExpressionRows, indexRows } from "./indexRows.ts"
 import { mviewRows } from "./materializedViews.ts"
 import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
 import { policyRows } from "./policyRows.ts"

@@ -1,6 +1,8 @@
-/** What the catalog says in the views of the dictionary: a row as its values by column, absent ones being null. */
-import type { CatalogObject, ColumnDef, Table } from "../catalog/catalog.ts"
-import type { ConstraintState } from "../catalog/constraintState.ts"
+/**
+ * What the catalog says of tables, columns, views, sequences and users in the views of the dictionary: a row as its values by column, absent
+ * ones being null. Constraints, indexes, units and types have files of their own.
+ */
+import type { CatalogObject, Table } from "../catalog/catalog.ts"
 import type { Unit } from "../catalog/units.ts"
 import { userId } from "../functions/sessionFunctions.ts"
 import type { SqlType } from "../values/dataTypes.ts"
@@ -13,9 +15,10 @@ export interface DictionaryRow {
 }
 
 const yes = (holds: boolean): string => holds ? "YES" : "NO"
-const y = (holds: boolean): string => holds ? "Y" : "N"
+export const y = (holds: boolean): string => holds ? "Y" : "N"
 
-const tables = (core: Core): ReadonlyArray<Table> => [...core.catalog.tables()].sort((a, b) => a.name < b.name ? -1 : 1)
+export const tables = (core: Core): ReadonlyArray<Table> =>
+  [...core.catalog.tables()].sort((a, b) => a.name < b.name ? -1 : 1)
 
 const objects = <Kind extends CatalogObject["kind"]>(core: Core, kind: Kind) =>
   [...core.catalog.objects.values()].filter((object): object is Extract<CatalogObject, { kind: Kind }> =>
@@ -55,7 +58,7 @@ export const tableRows = (core: Core): ReadonlyArray<DictionaryRow> =>
     SHARDED: "N"
   }))
 
-const columnLength = (type: SqlType): number => {
+export const columnLength = (type: SqlType): number => {
   const kind = kindOf(type)
   return kind === "c" || kind === "r" ? type.size : kind === "n" ? 22 : kind === "d" ? 7 : 11
 }
@@ -229,206 +232,6 @@ export const objectRows = (core: Core): ReadonlyArray<DictionaryRow> => {
       : [])
   ]).concat(stored)
 }
-
-const generated = (isGenerated: boolean): string => isGenerated ? "GENERATED NAME" : "USER NAME"
-
-export const constraintRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  tables(core).flatMap((table): ReadonlyArray<DictionaryRow> => {
-    const common = {
-      OWNER: table.owner,
-      TABLE_NAME: table.name
-    }
-    const shown = ({ deferrable, enabled, initiallyDeferred, rely, validated }: ConstraintState) => ({
-      STATUS: enabled ? "ENABLED" : "DISABLED",
-      DEFERRABLE: deferrable ? "DEFERRABLE" : "NOT DEFERRABLE",
-      DEFERRED: initiallyDeferred ? "DEFERRED" : "IMMEDIATE",
-      VALIDATED: validated ? "VALIDATED" : "NOT VALIDATED",
-      RELY: rely ? "RELY" : null
-    })
-    return [
-      ...table.keys.map((key) => ({
-        ...common,
-        ...shown(key.state),
-        CONSTRAINT_NAME: key.name,
-        CONSTRAINT_TYPE: key.type === "primary" ? "P" : "U",
-        GENERATED: generated(key.generated),
-        INDEX_OWNER: table.owner,
-        INDEX_NAME: key.indexName
-      })),
-      ...table.foreign.map((key) => ({
-        ...common,
-        ...shown(key.state),
-        CONSTRAINT_NAME: key.name,
-        CONSTRAINT_TYPE: "R",
-        R_OWNER: key.parent.owner,
-        R_CONSTRAINT_NAME: key.key.name,
-        DELETE_RULE: (key.onDelete ?? "no action").toUpperCase(),
-        GENERATED: generated(key.generated)
-      })),
-      ...table.checks.map((check) => ({
-        ...common,
-        ...shown(check.state),
-        CONSTRAINT_NAME: check.name,
-        CONSTRAINT_TYPE: "C",
-        SEARCH_CONDITION: check.text,
-        SEARCH_CONDITION_VC: check.text,
-        GENERATED: generated(check.generated)
-      }))
-    ]
-  })
-
-/** Columns that the text of a condition names. */
-const columnsIn = (table: Table, text: string): ReadonlyArray<ColumnDef> => {
-  const words = new Set(text.toUpperCase().match(/[\p{L}\p{N}_$#]+/gu) ?? [])
-  return table.columns.filter(({ name }) => words.has(name.toUpperCase()))
-}
-
-export const constraintColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  tables(core).flatMap((table) => {
-    const row = (constraint: string, column: ColumnDef, position: number | null) => ({
-      OWNER: table.owner,
-      CONSTRAINT_NAME: constraint,
-      TABLE_NAME: table.name,
-      COLUMN_NAME: column.name,
-      POSITION: position
-    })
-    return [
-      ...[...table.keys, ...table.foreign].flatMap(({ columns, name }) =>
-        columns.map((column, index) => row(name, column, index + 1))
-      ),
-      ...table.checks.flatMap(({ name, text }) => columnsIn(table, text).map((column) => row(name, column, null)))
-    ]
-  })
-
-interface IndexFacts {
-  readonly table: Table
-  readonly owner: string
-  readonly name: string
-  readonly unique: boolean
-  readonly generated: boolean
-  readonly columns: ReadonlyArray<ColumnDef>
-  readonly descending?: ReadonlyArray<boolean>
-}
-
-const isDescending = ({ descending }: IndexFacts, at?: number): boolean =>
-  at === undefined ? descending?.includes(true) === true : descending?.[at] === true
-
-const indexes = (core: Core): ReadonlyArray<IndexFacts> =>
-  tables(core).flatMap((table) => [
-    ...table.keys.map((key) => ({
-      table,
-      owner: table.owner,
-      name: key.indexName,
-      unique: true,
-      generated: key.generated,
-      columns: key.columns
-    })),
-    ...table.indexes.map((index) => ({
-      table,
-      owner: index.owner,
-      name: index.name,
-      unique: index.unique,
-      generated: false,
-      columns: index.columns,
-      descending: index.descending
-    }))
-  ])
-
-/** Function-based indexes, with their tables. */
-const expressionIndexes = (core: Core) =>
-  tables(core).flatMap((table) => table.expressionIndexes.map((index) => ({ ...index, table })))
-
-export const indexRows = (core: Core): ReadonlyArray<DictionaryRow> =>
-  [
-    ...indexes(core).map((index) => ({ ...index, form: isDescending(index) ? "FUNCTION-BASED NORMAL" : "NORMAL" })),
-    ...expressionIndexes(core).map((index) => ({
-      ...index,
-      form: "FUNCTION-BASED NORMAL",
-      generated: false,
-      unique: false
-    }))
-  ].map(({ form, generated, name, owner, table, unique }) => ({
-    OWNER: owner,
-    INDEX_NAME: name,
-    INDEX_TYPE: form,
-    FUNCIDX_STATUS: form === "NORMAL" ? null : "ENABLED",
-    TABLE_OWNER: table.owner,
-    TABLE_NAME: table.name,
-    TABLE_TYPE: "TABLE",
-    UNIQUENESS: unique ? "UNIQUE" : "NONUNIQUE",
-    COMPRESSION: "DISABLED",
-    TABLESPACE_NAME: table.temporary === undefined ? "USERS" : null,
-    LOGGING: "YES",
-    BLEVEL: 0,
-    LEAF_BLOCKS: 0,
-    DISTINCT_KEYS: 0,
-    CLUSTERING_FACTOR: 0,
-    STATUS: "VALID",
-    NUM_ROWS: 0,
-    DEGREE: "1",
-    INSTANCES: "1",
-    PARTITIONED: "NO",
-    TEMPORARY: y(table.temporary !== undefined),
-    GENERATED: y(generated),
-    SECONDARY: "N",
-    JOIN_INDEX: "NO",
-    DROPPED: "NO",
-    VISIBILITY: "VISIBLE",
-    SEGMENT_CREATED: "YES"
-  }))
-
-export const indexExpressionRows = (core: Core): ReadonlyArray<DictionaryRow> => {
-  const row = (
-    index: { readonly owner: string; readonly name: string; readonly table: Table },
-    text: string,
-    at: number
-  ) => ({
-    INDEX_OWNER: index.owner,
-    INDEX_NAME: index.name,
-    TABLE_OWNER: index.table.owner,
-    TABLE_NAME: index.table.name,
-    COLUMN_EXPRESSION: text,
-    COLUMN_POSITION: at + 1
-  })
-  return [
-    ...expressionIndexes(core).flatMap((index) =>
-      index.columns.flatMap((column, at) => column.isColumn ? [] : [row(index, column.text, at)])
-    ),
-    ...indexes(core).flatMap((index) =>
-      index.columns.flatMap((column, at) => isDescending(index, at) ? [row(index, `"${column.name}"`, at)] : [])
-    )
-  ]
-}
-
-export const indexColumnRows = (core: Core): ReadonlyArray<DictionaryRow> => [
-  ...expressionIndexes(core).flatMap(({ columns, name, owner, table }) =>
-    columns.map((column, index): DictionaryRow => ({
-      INDEX_OWNER: owner,
-      INDEX_NAME: name,
-      TABLE_OWNER: table.owner,
-      TABLE_NAME: table.name,
-      COLUMN_NAME: column.name,
-      COLUMN_POSITION: index + 1,
-      DESCEND: "ASC"
-    }))
-  ),
-  ...indexes(core).flatMap((facts) =>
-    facts.columns.map((column, index) => ({
-      INDEX_OWNER: facts.owner,
-      INDEX_NAME: facts.name,
-      TABLE_OWNER: facts.table.owner,
-      TABLE_NAME: facts.table.name,
-      // A column of the database's own stands for one in descending order.
-      COLUMN_NAME: isDescending(facts, index)
-        ? `SYS_NC${String(facts.table.columns.length + index + 1).padStart(5, "0")}$`
-        : column.name,
-      COLUMN_POSITION: index + 1,
-      COLUMN_LENGTH: columnLength(column.type),
-      CHAR_LENGTH: kindOf(column.type) === "c" ? column.type.chars : 0,
-      DESCEND: isDescending(facts, index) ? "DESC" : "ASC"
-    }))
-  )
-]
 
 export const tableCommentRows = (core: Core): ReadonlyArray<DictionaryRow> => [
   ...tables(core).map((table) => ({

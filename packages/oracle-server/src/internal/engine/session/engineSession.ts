@@ -1,7 +1,6 @@
 /** One session of the engine: takes a statement to its parser, its plan and its transaction, and keeps what ALTER SESSION sets. */
 import { bindSqlType } from "../compile/compilation.ts"
 import type {
-  BatchError,
   BindType,
   Column,
   Cursor,
@@ -13,11 +12,10 @@ import type {
   Row,
   SessionBranches,
   SessionInfo,
-  Statement,
-  Value
+  Statement
 } from "../engine.ts"
 import { QueryCursor } from "../execute/queryCursor.ts"
-import { type BlockBinds, dynamicBlocks, runBlockStatement } from "../plsql/blockStatement.ts"
+import { dynamicBlocks, runBlockStatement } from "../plsql/blockStatement.ts"
 import { describedSubprograms, packageTypes } from "../plsql/describedUnits.ts"
 import { methodFor } from "../plsql/methodCalls.ts"
 import { asRoutine, objectMethods } from "../plsql/objectMethods.ts"
@@ -35,17 +33,14 @@ import { asOraError, Executor } from "../statements/executor.ts"
 import type { QueryPlan, SessionStatement } from "../statements/plans.ts"
 import { setCurrentSchema } from "../statements/settings.ts"
 import { runSteps, type Step } from "../storage/waiting.ts"
-import { oidOf, type Stored } from "../values/composite.ts"
-import { conversion } from "../values/convert.ts"
+import { oidOf } from "../values/composite.ts"
 import type { CompositeType, SqlType } from "../values/dataTypes.ts"
-import { fit } from "../values/fit.ts"
 import { LobValue } from "../values/lobValue.ts"
-import { OraError, oraError } from "../values/oraError.ts"
+import { oraError } from "../values/oraError.ts"
 import { type Rights, rightsOf } from "../values/rights.ts"
 import { SessionState } from "../values/sessionState.ts"
-import { kindOf } from "../values/sqlType.ts"
-import { decoderFor, encodeValue } from "../values/values.ts"
-
+import { runBoundDml } from "./boundDml.ts"
+import { encodeBlock, encodeRow } from "./boundValues.ts"
 import { sessionBranches } from "./sessionBranches.ts"
 
 const compilationWarning = oraError(24344, "success with compilation error")
@@ -217,7 +212,7 @@ export class Session implements EngineSession {
     types: ReadonlyArray<SqlType>,
     request: ExecuteRequest
   ): ExecuteResult | Promise<ExecuteResult> {
-    const values = this.#encode(request.rows?.[0] ?? [], types)
+    const values = encodeRow(request.rows?.[0] ?? [], types)
     const cursor = this.#executor.cursor(
       plan,
       (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
@@ -277,40 +272,6 @@ export class Session implements EngineSession {
     return columns === null ? { rowCount: 0 } : { rowCount: 0, columns }
   }
 
-  #encode(
-    row: ReadonlyArray<Value | ReadonlyArray<Value>>,
-    types: ReadonlyArray<SqlType>
-  ): ReadonlyArray<Stored> {
-    return types.map((type, i) => {
-      const value = row[i] ?? null
-      if (Array.isArray(value)) throw oraError(3001, "unimplemented feature: PL/SQL index-by table binds")
-      return encodeValue(value as Value, type)
-    })
-  }
-
-  #encodeBlock(
-    row: ReadonlyArray<Value | ReadonlyArray<Value>>,
-    types: ReadonlyArray<SqlType>,
-    binds: ReadonlyArray<BindType>
-  ): BlockBinds {
-    const rooms = new Map<number, number>()
-    binds.forEach((bind, i) => {
-      if (bind.maxElements !== undefined) rooms.set(i, bind.maxElements)
-    })
-    const arrays = new Map<number, ReadonlyArray<Stored>>()
-    const cursors = new Map<number, QueryCursor>()
-    const plain = row.map((value, i): Value => {
-      if (value instanceof QueryCursor) {
-        cursors.set(i, value)
-        return null
-      }
-      if (!Array.isArray(value)) return value as Value
-      arrays.set(i, value.map((item: Value) => encodeValue(item, types[i]!)))
-      return null
-    })
-    return { row: this.#encode(plain, types), arrays, cursors, rooms }
-  }
-
   *#steps(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
     if (request.autoCommit === true && this.#executor.transaction.isCoordinated) {
       throw oraError(2089, "COMMIT is not allowed in a subordinate session")
@@ -335,96 +296,23 @@ export class Session implements EngineSession {
       case "plsql": {
         const types = statement.placeholders.map((_, i) => bindSqlType(request.bindTypes[i]))
         const rows = (request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows).map((row) =>
-          this.#encodeBlock(row, types, request.bindTypes)
+          encodeBlock(row, types, request.bindTypes)
         )
         return yield* runBlockStatement(this.#plsql, statement, parsed.block, types, rows)
       }
       case "select": {
         const { plan, types } = this.#plan(statement, request.bindTypes)
-        const values = this.#encode(request.rows?.[0] ?? [], types)
+        const values = encodeRow(request.rows?.[0] ?? [], types)
         const cursor = yield* this.#executor.query(
           plan as QueryPlan,
           (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
         )
         return { rowCount: 0, cursor: this.#keep(cursor) }
       }
-      default:
-        return yield* this.#runDml(statement, request)
-    }
-  }
-
-  *#runDml(statement: SessionStatement, request: ExecuteRequest): Step<ExecuteResult> {
-    const { plan, types } = this.#plan(statement, request.bindTypes)
-    const dml = plan as DmlPlan
-    const rows = request.rows === undefined || request.rows.length === 0 ? [[]] : request.rows
-    const batchErrors: Array<BatchError> = []
-    const rowCounts: Array<number> = []
-    const returned: Array<ReadonlyArray<ReadonlyArray<Value>>> = []
-    let rowCount = 0
-    let lastRowid: string | undefined
-    const converts =
-      dml.returning?.into.map((target, column) =>
-        this.#returnedValue(dml, column, types[target.kind === "bind" ? target.index : -1]!)
-      ) ?? []
-    const { transaction } = this.#executor
-    for (let i = 0; i < rows.length; i++) {
-      const mark = transaction.mark()
-      try {
-        const values = this.#encode(rows[i]!, types)
-        const outcome = yield* this.#executor.dml(
-          dml,
-          (parameter) => parameter.kind === "bind" ? values[parameter.index]! : null
-        )
-        // A value that does not fit its bind fails the statement, which then leaves nothing behind.
-        const values_ = outcome.returned.map((row, n) =>
-          converts.map((convert, column) => convert(row[column]!, outcome.returnedRows[n]!))
-        )
-        rowCount += outcome.rowCount
-        rowCounts.push(outcome.rowCount)
-        returned.push(values_)
-        lastRowid = outcome.lastRowid ?? lastRowid
-      } catch (error) {
-        transaction.undoTo(mark, false)
-        transaction.settle()
-        if (request.batchErrors !== true || !(error instanceof OraError) || error.code === 1013 || error.code === 28) {
-          if (rows.length > 1 && error instanceof OraError) error.done = { iterations: i, rowCount }
-          throw error
-        }
-        batchErrors.push({ row: i, error })
-        rowCounts.push(0)
-        returned.push([])
+      default: {
+        const { plan, types } = this.#plan(statement, request.bindTypes)
+        return yield* runBoundDml(this.#executor, plan as DmlPlan, types, request)
       }
-    }
-    const { returning } = dml
-    return {
-      rowCount,
-      ...(lastRowid === undefined ? {} : { lastRowid }),
-      ...(request.batchErrors === true ? { batchErrors } : {}),
-      ...(request.rowCounts === true ? { rowCounts } : {}),
-      ...(returning === undefined ? {} : {
-        returned: returning.into.map((target, column) => {
-          const index = target.kind === "bind" ? target.index : -1
-          return {
-            index,
-            type: types[index]!.name as Column["type"],
-            values: returned.map((list) => list.map((row) => row[column]!))
-          }
-        })
-      })
-    }
-  }
-
-  /** A returned value in the type of its bind. */
-  #returnedValue(dml: DmlPlan, column: number, to: SqlType): (value: Stored, row: number) => Value {
-    const { origin, type: from } = dml.returning!.columns[column]!
-    const convert = conversion(kindOf(from), kindOf(to))
-    if (convert === undefined) throw oraError(932, `inconsistent datatypes: expected ${to.name} got ${from.name}`)
-    const decode = decoderFor(to)
-    return (stored, row) => {
-      if (stored === null) return null
-      const value = decode(fit(convert(stored, this.state), to, { kind: "plsql" }))
-      if (!(value instanceof LobValue) || origin === undefined || dml.kind === "instead") return value
-      return value.within((data) => this.#executor.writeLob(dml.table, row, origin.column, data))
     }
   }
 
