@@ -12,9 +12,9 @@ import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
-import { Caller, type CallError } from "./internal/caller.ts"
 import type { ReadError } from "./internal/cursor.ts"
 import { description, type StatementDescription } from "./internal/describeStatement.ts"
+import { type CallError, DriverCaller } from "./internal/driverCaller.ts"
 import { duration } from "./internal/fieldKinds.ts"
 import { givenOptions } from "./internal/givenOptions.ts"
 import { readContext } from "./internal/leaseContext.ts"
@@ -59,10 +59,10 @@ import { isOracleError, type OracleError } from "./OracleError.ts"
 import type { OracleLob } from "./OracleLob.ts"
 import type { Answers, OracleStatement, Services } from "./OracleStatement.ts"
 
-export type { CallError } from "./internal/caller.ts"
 export type { ReadError } from "./internal/cursor.ts"
 export type { DatePolicy } from "./internal/datePolicy.ts"
 export type { DescribedColumn, StatementDescription } from "./internal/describeStatement.ts"
+export type { CallError } from "./internal/driverCaller.ts"
 export { LoadError } from "./internal/loadError.ts"
 export type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./internal/loadOptions.ts"
 export type { LobKind, LobSource } from "./internal/lobWriter.ts"
@@ -106,7 +106,7 @@ export type { Column, ColumnNames, ValueOptions } from "./internal/valueSettings
  * @since 0.1.0
  */
 export class OracleConnection extends Connection.Base implements StatementRunner {
-  readonly #caller: Caller
+  readonly #caller: DriverCaller
   readonly #hasTags: boolean
   readonly #values: ValueSettings
   #transactions: Transactions | undefined = undefined
@@ -114,7 +114,7 @@ export class OracleConnection extends Connection.Base implements StatementRunner
   /** @internal */
   constructor(lease: Connection.Lease, session: OracleSession, values: ValueSettings = defaultValues) {
     super(lease)
-    this.#caller = new Caller(session, lease)
+    this.#caller = new DriverCaller(session, lease)
     this.#hasTags = !session.isPooledServer
     this.#values = values
   }
@@ -132,7 +132,7 @@ export class OracleConnection extends Connection.Base implements StatementRunner
   }
 
   /** @internal */
-  get caller(): Caller {
+  get caller(): DriverCaller {
     return this.#caller
   }
 

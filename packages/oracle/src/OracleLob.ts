@@ -6,7 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
-import type { Caller, CallError } from "./internal/caller.ts"
+import type { CallError, DriverCaller } from "./internal/driverCaller.ts"
 import { driver, type Lob } from "./internal/oracledb.ts"
 
 const encoder = new TextEncoder()
@@ -92,12 +92,12 @@ const textSlices = (text: string, size: number): ReadonlyArray<string> => {
  */
 export class OracleLob {
   readonly #lob: Lob
-  readonly #caller: Caller
+  readonly #caller: DriverCaller
   /** Its length when it came, in bytes, or in UTF-16 units for text; `undefined` for a BFILE, which does not say. */
   readonly length: number | undefined
 
   /** @internal */
-  constructor(lob: Lob, caller: Caller) {
+  constructor(lob: Lob, caller: DriverCaller) {
     // The driver's LOB is a stream of Node too: what it fails with, it also says as an event, which must have a listener.
     lob.on("error", () => {})
     this.#lob = lob
@@ -106,7 +106,7 @@ export class OracleLob {
   }
 
   /** @internal */
-  get caller(): Caller {
+  get caller(): DriverCaller {
     return this.#caller
   }
 

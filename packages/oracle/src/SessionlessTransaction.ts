@@ -7,7 +7,7 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SqlError } from "effect/sql/SqlError"
-import type { CallError } from "./internal/caller.ts"
+import type { CallError } from "./internal/driverCaller.ts"
 import * as internal from "./internal/sessionless.ts"
 import type { SessionlessTransactionError } from "./internal/sessionlessError.ts"
 import { SessionlessTransaction } from "./internal/sessionlessHandle.ts"

@@ -5,7 +5,7 @@
 import type { PoolError } from "@sessionpool/core"
 import * as OracleBind from "../OracleBind.ts"
 import { OracleLob } from "../OracleLob.ts"
-import type { Caller } from "./caller.ts"
+import type { DriverCaller } from "./driverCaller.ts"
 import { refusal, wrongArgument } from "./refusal.ts"
 
 const notOfLease = (operation: string) =>
@@ -23,7 +23,7 @@ const closed = (operation: string) =>
 
 const problemWith = (
   value: unknown,
-  caller: Caller,
+  caller: DriverCaller,
   operation: string
 ): PoolError.ConnectionReleasedError | ReturnType<typeof refusal> | undefined => {
   if (!(value instanceof OracleLob)) return undefined
@@ -40,7 +40,7 @@ const isBinds = (binds: unknown): boolean =>
 /** Throws what is wrong with binds, before anything is sent. They are those of a row where there is one, counted from 0. */
 export const checkBinds = (
   binds: OracleBind.Binds | undefined,
-  caller: Caller,
+  caller: DriverCaller,
   operation: string,
   row?: number
 ): void => {

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { OracleLob } from "../OracleLob.ts"
-import type { Caller, CallError } from "./caller.ts"
 import { discardValues } from "./discard.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import type { Lob, ResultSet } from "./oracledb.ts"
 import type { RowDecodeError } from "./rowDecodeError.ts"
 import { type Handles, type Row, RowReader } from "./rowReader.ts"
@@ -36,11 +36,11 @@ export type ReadError = CallError | RowDecodeError
  * Closes a cursor and does not wait for it. In Thin mode that is no round trip: the server is told along with the next call.
  * Where the session is stuck in a call, the end of a stream must not be stuck with it.
  */
-const close = (caller: Caller, resultSet: ResultSet): Effect.Effect<void> =>
+const close = (caller: DriverCaller, resultSet: ResultSet): Effect.Effect<void> =>
   Effect.sync(() => caller.session.closeLater(resultSet))
 
 const pull = (
-  caller: Caller,
+  caller: DriverCaller,
   resultSet: ResultSet,
   settings: ValueSettings,
   sql: string | undefined
@@ -70,7 +70,7 @@ const pull = (
 
 /** The rows of an open cursor, once; the cursor is closed when the stream ends, however it ends. */
 export const cursorStream = (
-  caller: Caller,
+  caller: DriverCaller,
   resultSet: ResultSet,
   settings: ValueSettings,
   sql?: string
@@ -82,7 +82,7 @@ export const cursorStream = (
 
 /** The rows of a cursor that is opened when the stream begins. */
 export const openedStream = (
-  caller: Caller,
+  caller: DriverCaller,
   open: Effect.Effect<ResultSet | undefined, CallError>,
   settings: ValueSettings,
   sql: string
@@ -99,7 +99,7 @@ export const openedStream = (
   ))
 
 /** What becomes of LOBs and cursors among values: handles that end with the lease. */
-export const handlesOf = (caller: Caller, settings: ValueSettings): Handles => ({
+export const handlesOf = (caller: DriverCaller, settings: ValueSettings): Handles => ({
   lob: (lob: Lob) => {
     caller.own(lob)
     return new OracleLob(lob, caller)

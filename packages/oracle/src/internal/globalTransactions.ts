@@ -7,8 +7,8 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { OracleConnection } from "../OracleConnection.ts"
 import { isOracleError, type OracleError } from "../OracleError.ts"
-import type { Caller, CallError } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import type { BranchOptions, Committed, Participant, Prepared } from "./globalTypes.ts"
 import { beginsFree, defaultTimeout, secondsOf } from "./longTransactions.ts"
 import type { DriverConnection, DriverXid } from "./oracledb.ts"
@@ -51,7 +51,7 @@ const hasCode = (failure: unknown, ...codes: ReadonlyArray<string>): boolean =>
 
 /** Bounded by `pingTimeout`, as it may run where nothing can be interrupted. */
 const call = (
-  caller: Caller,
+  caller: DriverCaller,
   what: string,
   work: (connection: DriverConnection & TwoPhase) => Promise<void>
 ): Effect.Effect<void, CallError> =>
@@ -65,7 +65,7 @@ const settled = (xid: Xid) =>
     prepared.delete(String(xid))
   })
 
-const rolledBack = (caller: Caller, xid: Xid): Effect.Effect<void, CallError> =>
+const rolledBack = (caller: DriverCaller, xid: Xid): Effect.Effect<void, CallError> =>
   Effect.catchIf(
     call(caller, "roll back branch", (connection) => connection.tpcRollback(ofDriver(xid))),
     // It is not there: it was rolled back, or had nothing to commit.
@@ -74,7 +74,7 @@ const rolledBack = (caller: Caller, xid: Xid): Effect.Effect<void, CallError> =>
   ).pipe(Effect.andThen(settled(xid)))
 
 /** It is never broken off: whoever gives it up waits for its answer, as with every other commit. */
-const committed = (caller: Caller, xid: Xid): Effect.Effect<Committed, CallError> =>
+const committed = (caller: DriverCaller, xid: Xid): Effect.Effect<Committed, CallError> =>
   Effect.suspend(() =>
     caller.call(
       { operation: "commit branch", isUnbreakable: true, limit: caller.session.commitLimit, isAutoCommit: true },
@@ -89,7 +89,7 @@ const committed = (caller: Caller, xid: Xid): Effect.Effect<Committed, CallError
     Effect.tap(() => settled(xid))
   )
 
-const checked = <A, E>(connection: OracleConnection, xid: Xid, run: (caller: Caller) => Effect.Effect<A, E>) => {
+const checked = <A, E>(connection: OracleConnection, xid: Xid, run: (caller: DriverCaller) => Effect.Effect<A, E>) => {
   const problem = problemOf(connection, xid)
   return problem === undefined ? run(connection.caller) : Effect.fail(problem)
 }

@@ -11,9 +11,9 @@ import type * as OracleBind from "../OracleBind.ts"
 import { isOracleError, type OracleError } from "../OracleError.ts"
 import { RefusedBind } from "./bindRefusal.ts"
 import { writeBinds } from "./bindWriter.ts"
-import type { Caller } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
 import { directRow } from "./directRows.ts"
+import type { DriverCaller } from "./driverCaller.ts"
 import { LoadError } from "./loadError.ts"
 import { type LoadFailure, type LoadOptions, type LoadProgress, type LoadRow, operation } from "./loadOptions.ts"
 import type { ColumnMetadata } from "./oracledb.ts"
@@ -23,7 +23,7 @@ import type { ValueSettings } from "./valueSettings.ts"
 
 /** A table to load, on a connection. */
 interface LoadTarget {
-  readonly caller: Caller
+  readonly caller: DriverCaller
   readonly values: ValueSettings
   /** As it stands in SQL. */
   readonly table: string
@@ -275,7 +275,7 @@ export const targetOn = (
 
 /** What a load needs of its connection. */
 interface OracleConnection {
-  readonly caller: Caller
+  readonly caller: DriverCaller
   readonly values: ValueSettings
   readonly currentSchema: Effect.Effect<string, ReadError>
   readonly transactions: { readonly isOpen: boolean }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { TextDecoder } from "node:util"
 import { OracleLob } from "../OracleLob.ts"
-import type { Caller, CallError } from "./caller.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import { driver, type Lob } from "./oracledb.ts"
 import { wrongArgument } from "./refusal.ts"
 
@@ -128,7 +128,7 @@ class Bytes {
  * that no more than that is held.
  */
 export const createLob = <E, R>(
-  caller: Caller,
+  caller: DriverCaller,
   kind: LobKind,
   source: LobSource<E, R>
 ): Effect.Effect<OracleLob, E | CallError, R> =>

@@ -3,7 +3,7 @@ import type { PoolOptions } from "@sessionpool/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { OracleError } from "../OracleError.ts"
-import type { Caller, CallError } from "./caller.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import { duration } from "./fieldKinds.ts"
 import { refusal } from "./refusal.ts"
 import { mostSeconds } from "./sessionlessHandle.ts"
@@ -29,7 +29,7 @@ export const secondsOf = (
 }
 
 /** A session that is in a transaction of its own cannot be in another one. */
-export const beginsFree = (caller: Caller, operation: string): Effect.Effect<void, CallError> =>
+export const beginsFree = (caller: DriverCaller, operation: string): Effect.Effect<void, CallError> =>
   Effect.flatMap(
     caller.now({ operation }, (connection) => connection.transactionInProgress === true),
     (isInside) =>

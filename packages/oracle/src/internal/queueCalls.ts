@@ -1,7 +1,7 @@
 /** Enqueuing and dequeuing as calls of the driver, each in turn on a connection and broken off when it is interrupted. */
 import type * as Effect from "effect/Effect"
 import type { OracleConnection } from "../OracleConnection.ts"
-import type { CallError } from "./caller.ts"
+import type { CallError } from "./driverCaller.ts"
 import type { DbClass, DriverConnection } from "./oracledb.ts"
 import { driverType, type PayloadType, writePayload } from "./queuePayload.ts"
 

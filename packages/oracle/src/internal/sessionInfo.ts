@@ -1,7 +1,7 @@
 /** What the server says about itself and about the session. */
 import * as Effect from "effect/Effect"
-import type { Caller } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
+import type { DriverCaller } from "./driverCaller.ts"
 import { query } from "./statements.ts"
 import { defaultValues } from "./valueSettings.ts"
 
@@ -41,11 +41,11 @@ const serials = [
   "select serial# as serial from v$session where sid = to_number(sys_context('userenv', 'sid'))"
 ]
 
-const number = (caller: Caller, sql: string, column: string): Effect.Effect<number, ReadError> =>
+const number = (caller: DriverCaller, sql: string, column: string): Effect.Effect<number, ReadError> =>
   Effect.map(query(caller, sql, [], defaultValues), ([row]) => Number(row?.[column]))
 
 /** The serial number, from whichever place lets this user see it. */
-const serial = (caller: Caller): Effect.Effect<number | undefined, ReadError> =>
+const serial = (caller: DriverCaller): Effect.Effect<number | undefined, ReadError> =>
   serials.reduceRight<Effect.Effect<number | undefined, ReadError>>(
     (otherwise, sql) =>
       Effect.catchIf(
@@ -58,7 +58,7 @@ const serial = (caller: Caller): Effect.Effect<number | undefined, ReadError> =>
     Effect.as(Effect.void, undefined)
   )
 
-export const readInfo = (caller: Caller): Effect.Effect<ConnectionInfo, ReadError> =>
+export const readInfo = (caller: DriverCaller): Effect.Effect<ConnectionInfo, ReadError> =>
   Effect.gen(function*() {
     const known = yield* caller.now({ operation: "info" }, (connection) => ({
       serverVersion: connection.oracleServerVersionString ?? "",

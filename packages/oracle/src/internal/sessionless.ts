@@ -12,7 +12,7 @@ import { randomUUID } from "node:crypto"
 import type { OracleClient } from "../OracleClient.ts"
 import { OracleConnection } from "../OracleConnection.ts"
 import { isOracleError, type OracleError } from "../OracleError.ts"
-import type { Caller, CallError } from "./caller.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import { beginsFree, defaultTimeout, secondsOf } from "./longTransactions.ts"
 import type { DriverConnection } from "./oracledb.ts"
 import { refusal, wrongArgument } from "./refusal.ts"
@@ -90,7 +90,7 @@ const able = (connection: DriverConnection): DriverConnection & Sessionless => {
 /** A transaction on its way: the connection's transactions, and what it is known by. */
 class Part {
   readonly transactions: Transactions
-  readonly caller: Caller
+  readonly caller: DriverCaller
   readonly bytes: Buffer
   readonly id: string
   readonly timeout: number

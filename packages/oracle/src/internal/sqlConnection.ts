@@ -7,8 +7,8 @@ import * as Stream from "effect/Stream"
 import type * as OracleBind from "../OracleBind.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
 import { OracleLob } from "../OracleLob.ts"
-import { type Caller, type CallError } from "./caller.ts"
 import type { ReadError } from "./cursor.ts"
+import { type CallError, type DriverCaller } from "./driverCaller.ts"
 import { createLob } from "./lobWriter.ts"
 import type { ReturningPlans } from "./returningPlans.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
@@ -80,7 +80,7 @@ const unprepared: RunOptions = { keepInStmtCache: false }
 
 export class OracleSqlConnection implements SqlConnection.Connection {
   readonly connection: OracleConnection
-  readonly #caller: Caller
+  readonly #caller: DriverCaller
   readonly #settings: ValueSettings
   readonly #shared: SharedState
   readonly #user: string | undefined

@@ -8,9 +8,9 @@ import { readOutBinds } from "./bindReader.ts"
 import { isKnownType, objectTypeNames } from "./bindTypes.ts"
 import { writeBinds } from "./bindWriter.ts"
 import { checkBinds } from "./boundLobs.ts"
-import type { Caller, CallError } from "./caller.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
 import { discardResult } from "./discard.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import { Unfit } from "./numberPolicy.ts"
 import type { ObjectClasses } from "./objectTypes.ts"
 import { wrongArgument } from "./refusal.ts"
@@ -122,7 +122,7 @@ export interface RunOptions {
 const noClasses: ObjectClasses = new Map()
 
 /** The driver's classes of the object types among the binds of rows: each is asked for once in a session, before the statement. */
-const classesOf = (caller: Caller, rows: ReadonlyArray<unknown>): Effect.Effect<ObjectClasses, CallError> => {
+const classesOf = (caller: DriverCaller, rows: ReadonlyArray<unknown>): Effect.Effect<ObjectClasses, CallError> => {
   let names: ReadonlyArray<string> = []
   try {
     names = objectTypeNames(rows.filter((row) => typeof row === "object" && row !== null) as Array<OracleBind.Binds>)
@@ -143,7 +143,7 @@ const classesOf = (caller: Caller, rows: ReadonlyArray<unknown>): Effect.Effect<
 
 /** `go` gets the object types among the binds of rows. When it fails they are described anew: one may have been changed meanwhile. */
 const withClasses = <A, E>(
-  caller: Caller,
+  caller: DriverCaller,
   rows: ReadonlyArray<unknown>,
   go: (classes: ObjectClasses) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | CallError> =>
@@ -156,13 +156,13 @@ const withClasses = <A, E>(
   )
 
 /** A statement is about to be sent with object types among its binds. */
-const noteClasses = (caller: Caller, sql: string, classes: ObjectClasses): void => {
+const noteClasses = (caller: DriverCaller, sql: string, classes: ObjectClasses): void => {
   if (classes.size > 0 && caller.session.objectTypes.differFor(sql, classes)) caller.session.prepareAnew(sql)
 }
 
 /** The rows of a query, all of them, each as its policies say. */
 export const query = (
-  caller: Caller,
+  caller: DriverCaller,
   sql: string,
   binds: OracleBind.Binds | undefined,
   settings: ValueSettings,
@@ -172,7 +172,7 @@ export const query = (
 
 /** The rows of a query as arrays, in the order of the columns, which may share names. */
 export const queryValues = (
-  caller: Caller,
+  caller: DriverCaller,
   sql: string,
   binds: OracleBind.Binds | undefined,
   settings: ValueSettings,
@@ -190,7 +190,7 @@ type ReadRows<A> = (
 ) => Effect.Effect<ReadonlyArray<A>, ReadError>
 
 const fetched = <A>(
-  caller: Caller,
+  caller: DriverCaller,
   sql: string,
   binds: OracleBind.Binds | undefined,
   settings: ValueSettings,
@@ -227,7 +227,7 @@ const fetched = <A>(
 
 /** The rows of a query as a stream over its cursor. */
 export const queryStream = (
-  caller: Caller,
+  caller: DriverCaller,
   sql: string,
   binds: OracleBind.Binds | undefined,
   settings: ValueSettings,
@@ -265,7 +265,7 @@ const unfit = (outBinds: object): RowDecodeError | undefined => {
 
 /** One statement with everything that it may give. */
 export const execute = <const B extends OracleBind.Binds>(
-  caller: Caller,
+  caller: DriverCaller,
   sql: string,
   binds: B | undefined,
   settings: ValueSettings,
@@ -326,7 +326,7 @@ export const execute = <const B extends OracleBind.Binds>(
 
 /** One statement for many rows of binds, in one round trip. */
 export const executeMany = (
-  caller: Caller,
+  caller: DriverCaller,
   sql: string,
   rows: ReadonlyArray<OracleBind.Binds>,
   options: ExecuteManyOptions,
@@ -438,7 +438,7 @@ const argumentsOf = (args: OracleBind.Binds): string | undefined => {
 
 /** A procedure, or a function whose value is bound under `result` or comes first. */
 export const callRoutine = <const B extends OracleBind.Binds>(
-  caller: Caller,
+  caller: DriverCaller,
   name: string,
   args: B,
   result: OracleBind.Bind | undefined,

@@ -13,8 +13,8 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import { isOracleError, type OracleError } from "../OracleError.ts"
-import type { Caller, CallError } from "./caller.ts"
 import { isInDoubt, notCommitted } from "./commitOutcome.ts"
+import type { CallError, DriverCaller } from "./driverCaller.ts"
 import { refusal, wrongArgument } from "./refusal.ts"
 
 /**
@@ -136,12 +136,12 @@ interface Ends<E> {
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export class Transactions {
-  readonly #caller: Caller
+  readonly #caller: DriverCaller
   readonly #outermost = Semaphore.makeUnsafe(1)
   #savepoints = 0
   #isOpen = false
 
-  constructor(caller: Caller) {
+  constructor(caller: DriverCaller) {
     this.#caller = caller
   }
 
@@ -290,14 +290,14 @@ export class Transactions {
     })
   }
 
-  statement(sql: string, caller: Caller = this.#caller, isUrgent = false): Effect.Effect<void, CallError> {
+  statement(sql: string, caller: DriverCaller = this.#caller, isUrgent = false): Effect.Effect<void, CallError> {
     return Effect.asVoid(
       caller.call({ operation: "execute", sql, isUrgent }, (connection) => connection.execute(sql, [], {}))
     )
   }
 
   /** Where the server has not said that it is set, nothing was done after it, and nothing is to be undone. */
-  setSavepoint(level: Level, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+  setSavepoint(level: Level, caller: DriverCaller = this.#caller): Effect.Effect<void, CallError> {
     return Effect.suspend(() => {
       const name = `sp_${++this.#savepoints}`
       const sql = `savepoint ${name}`
@@ -313,7 +313,7 @@ export class Transactions {
   }
 
   /** Bounded by the pool's `pingTimeout`: it cannot be interrupted. */
-  rollbackTo(level: Level, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+  rollbackTo(level: Level, caller: DriverCaller = this.#caller): Effect.Effect<void, CallError> {
     return Effect.suspend(() => {
       const { parent, savepoint } = level
       // With the transaction around it its savepoint is gone as well.
@@ -323,7 +323,7 @@ export class Transactions {
   }
 
   /** Bounded by the pool's `pingTimeout`: it cannot be interrupted. */
-  rollback(caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+  rollback(caller: DriverCaller = this.#caller): Effect.Effect<void, CallError> {
     return caller.call({ operation: "ROLLBACK", isUrgent: true }, (connection) => connection.rollback())
   }
 
@@ -332,7 +332,7 @@ export class Transactions {
    * and the server has named the transaction, another session is asked. `restore` is that of the region around it, in which nothing
    * can be interrupted.
    */
-  commit(restore: Restore, caller: Caller = this.#caller): Effect.Effect<void, CallError> {
+  commit(restore: Restore, caller: DriverCaller = this.#caller): Effect.Effect<void, CallError> {
     return Effect.suspend(() => {
       let isDone = false
       let ltxid: Buffer | undefined

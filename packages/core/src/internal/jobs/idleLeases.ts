@@ -5,13 +5,13 @@
 import * as Effect from "effect/Effect"
 import { PoolEvent } from "../../PoolEvent.ts"
 import type { Holder, Session } from "../entities/session.ts"
-import type { Engine } from "./engine.ts"
+import type { Host } from "./host.ts"
 
 /** Since when the lease on a session has been without a call; `undefined` while one runs, and without a lease. */
 export const leaseIdleSince = <S>({ calledAt, holder, takenAt }: Session<S>): number | undefined =>
   holder === undefined || holder.running > 0 ? undefined : Math.max(takenAt, calledAt)
 
-const name = <S>({ state }: Engine<S>, session: Session<S>, holder: Holder, idleMillis: number): void => {
+const name = <S>({ state }: Host<S>, session: Session<S>, holder: Holder, idleMillis: number): void => {
   const now = state.now()
   const heldMillis = now - session.takenAt
   const { fiber, takenBy } = holder
@@ -37,8 +37,8 @@ const name = <S>({ state }: Engine<S>, session: Session<S>, holder: Holder, idle
 }
 
 /** Looks at every lease; the answer is when the next one may be due. */
-const look = <S>(engine: Engine<S>): number => {
-  const { state } = engine
+const look = <S>(host: Host<S>): number => {
+  const { state } = host
   const threshold = state.limits.idleLease
   const now = state.now()
   let next = now + threshold
@@ -50,16 +50,16 @@ const look = <S>(engine: Engine<S>): number => {
       continue
     }
     session.namedIdleSince = since
-    name(engine, session, session.holder!, now - since)
+    name(host, session, session.holder!, now - since)
   }
-  engine.flush()
+  host.flush()
   return next
 }
 
 /** Runs as long as `idleLeaseThreshold` is in force; `undefined` while it is off. */
-export const idleLeaseWatch = <S>(engine: Engine<S>): Effect.Effect<void> | undefined => {
-  const { state } = engine
+export const idleLeaseWatch = <S>(host: Host<S>): Effect.Effect<void> | undefined => {
+  const { state } = host
   if (state.limits.idleLease === Infinity) return undefined
-  const round = Effect.suspend(() => Effect.sleep(Math.max(1, look(engine) - state.now())))
+  const round = Effect.suspend(() => Effect.sleep(Math.max(1, look(host) - state.now())))
   return Effect.forever(round)
 }

@@ -13,7 +13,7 @@ import type { Cluster } from "./cluster.ts"
 import { Connection, type Decision, type Listener, type TlsFacts } from "./connection.ts"
 import type { CallFacts } from "./faultBook.ts"
 import type { Member, SessionEntry } from "./member.ts"
-import { SessionPool } from "./sessionPool.ts"
+import { PooledSessions } from "./pooledSessions.ts"
 import { TlsListener } from "./tls.ts"
 
 interface InstanceSettings {
@@ -47,7 +47,7 @@ export class Instance implements Member {
   readonly engine: Engine
   readonly number: number
   readonly sessions = new Map<number, SessionEntry>()
-  readonly pool = new SessionPool()
+  readonly pool = new PooledSessions()
   readonly connections = new Set<Connection>()
   up = true
   startedAt = Date.now()

@@ -50,7 +50,7 @@ interface CallDetails<A> extends TracedCall {
   readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
 }
 
-export class Caller {
+export class DriverCaller {
   readonly session: OracleSession
   readonly lease: Connection.Lease
 
@@ -63,8 +63,8 @@ export class Caller {
   }
 
   /** The same way without spans, for callers that make their own. */
-  get untraced(): Caller {
-    return new Caller(this.session, this.lease, false)
+  get untraced(): DriverCaller {
+    return new DriverCaller(this.session, this.lease, false)
   }
 
   /** One call of the driver, as one operation of the lease. */

@@ -14,7 +14,7 @@ interface IdleSession {
 }
 
 /** The sessions that DRCP keeps between clients. */
-export class SessionPool {
+export class PooledSessions {
   readonly #idle: Array<IdleSession> = []
 
   give(session: ServerSession, logon: Logon, service: string): void {
