@@ -150,10 +150,16 @@ const checkExports = (): void => {
   }
 }
 
-/** Tests speak `assert`; a second style says the same in other words. */
-const checkAssertions = (file: string): void => {
+/** Tests speak `assert`; a second style says the same in other words. Each test has a scope already. */
+const checkTests = (file: string): void => {
   if (isExempt("assertions", file)) return
-  if (/\bexpect\(/.test(read(file))) report.add(`${file}: uses expect; the tests use assert`)
+  const text = read(file)
+  if (/\bexpect\(/.test(text)) report.add(`${file}: uses expect; the tests use assert`)
+  for (const { index } of text.matchAll(/\bit(?:\.\w+)+\([^\n]*=>\s*Effect\.scoped\(/g)) {
+    report.add(
+      `${file}:${text.slice(0, index).split("\n").length}: a test has a scope of its own, without Effect.scoped`
+    )
+  }
 }
 
 /** What each package may import of the others. Tests may also use those of `inTests`. */
@@ -225,7 +231,7 @@ for (const file of sources) {
   checkWords(file)
   checkTags(file)
 }
-for (const file of tests) checkAssertions(file)
+for (const file of tests) checkTests(file)
 for (const file of tests) checkWords(file, [replacedWords])
 for (const file of [...sourcesBelow("examples"), ...sourcesBelow("benchmarks"), ...pages]) checkWords(file)
 for (const file of [...sources, ...tests]) checkImports(file)

@@ -59,7 +59,7 @@ const selectCode = (connection: Connection) => codeOf(() => connection.execute("
 
 describe("OracleServer, watched", () => {
   it.live("shows who is there and what they do", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       connection.module = "booking"
@@ -80,10 +80,10 @@ describe("OracleServer, watched", () => {
       })
       yield* Effect.promise(() => connection.close())
       yield* Effect.map(server.sessions, (sessions) => assert.deepStrictEqual(sessions, []))
-    })))
+    }))
 
   it.live("logs each request by its function, with statement, outcome and piggybacks", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       yield* server.clearRequests
@@ -106,20 +106,20 @@ describe("OracleServer, watched", () => {
       assert.deepInclude(counters, { connections: 1, openConnections: 1, logons: 1, failedLogons: 0 })
       assert.deepInclude(counters.byFunction, { execute: 2, reexecuteAndFetch: 1, ping: 1 })
       assert.isAbove(counters.bytesReceived, 1000)
-    })))
+    }))
 
   it.live("forgets the oldest requests when its log is full", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ logCapacity: 3 })
       const connection = yield* connect(server)
       for (let index = 0; index < 5; index++) yield* Effect.promise(() => connection.ping())
       const requests = yield* server.requests
       assert.deepStrictEqual(requests.map((request) => request.function), ["ping", "ping", "ping"])
       assert.strictEqual(requests[2]!.number - requests[0]!.number, 2)
-    })))
+    }))
 
   it.live("binds only to loopback", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { networkInterfaces } = yield* Effect.promise(() => import("node:os"))
       const server = yield* serve()
       const outside = Object.values(networkInterfaces()).flat().find((one) => one?.family === "IPv4" && !one.internal)
@@ -132,12 +132,12 @@ describe("OracleServer, watched", () => {
         })
       )
       assert.isTrue(refused)
-    })))
+    }))
 })
 
 describe("OracleServer, hurt", () => {
   it.live("kills an idle session: the next call fails and the connection is gone", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve({}, canned)
       const victim = yield* connect(server)
@@ -152,10 +152,10 @@ describe("OracleServer, hurt", () => {
       assert.deepInclude(last, { function: "execute", error: 28 })
       assert.strictEqual(yield* selectCode(other), "no error")
       assert.strictEqual((yield* server.sessions).length, 1)
-    })))
+    }))
 
   it.live("kills a session in the middle of a call", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve({}, canned)
       const victim = yield* connect(server)
@@ -165,10 +165,10 @@ describe("OracleServer, hurt", () => {
       assert.strictEqual((yield* server.sessions)[0]!.status, "ACTIVE")
       assert.strictEqual(yield* server.killWhere((session) => session.user === "SCOTT"), 1)
       assert.strictEqual(yield* Effect.promise(() => waiting), "NJS-500")
-    })))
+    }))
 
   it.live("goes down and comes up again on the same port", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       yield* server.shutdown()
@@ -181,20 +181,20 @@ describe("OracleServer, hurt", () => {
       assert.strictEqual(yield* connectCode(server), "NJS-503")
       yield* server.startup()
       assert.strictEqual(yield* connectCode(server), "no error")
-    })))
+    }))
 
   it.live("announces a shutdown in-band", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       assert.isTrue(connection.isHealthy())
       yield* server.announceShutdown
       yield* eventually(() => !connection.isHealthy())
       assert.strictEqual(yield* selectCode(connection), "no error")
-    })))
+    }))
 
   it.live("changes users while it runs", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       assert.isTrue(yield* server.setAccountState("scott", "locked"))
       assert.strictEqual(yield* connectCode(server), "ORA-28000")
@@ -206,10 +206,10 @@ describe("OracleServer, hurt", () => {
       assert.strictEqual(yield* connectCode(server, { user: "late", password: "comer" }), "no error")
       assert.isTrue(yield* server.removeUser("late"))
       assert.strictEqual(yield* connectCode(server, { user: "late", password: "comer" }), "ORA-01017")
-    })))
+    }))
 
   it.live("refuses, delays and redirects connections", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ instances: [{ name: "ONE" }, { name: "TWO" }] })
       yield* server.inject(Fault.refuse())
       assert.strictEqual(yield* connectCode(server), "NJS-518")
@@ -226,10 +226,10 @@ describe("OracleServer, hurt", () => {
       yield* server.inject(Fault.redirect({ port }))
       const connection = yield* connect(server)
       assert.strictEqual(connection.instanceName, "TWO")
-    })))
+    }))
 
   it.live("raises an error at a chosen call, so often", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       const fault = yield* server.inject(
@@ -243,10 +243,10 @@ describe("OracleServer, hurt", () => {
       assert.strictEqual(yield* selectCode(connection), "no error")
       yield* server.inject(Fault.error({ code: 1013, user: "nobody", times: Infinity }))
       assert.strictEqual(yield* selectCode(connection), "no error")
-    })))
+    }))
 
   it.live("loses the connection before or after a commit", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       for (const when of ["before", "after"] as const) {
         for (const reset of [false, true]) {
           const canned = engine()
@@ -261,10 +261,10 @@ describe("OracleServer, hurt", () => {
           assert.deepStrictEqual(yield* server.sessions, [])
         }
       }
-    })))
+    }))
 
   it.live("hangs until it is broken off, and delays", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       yield* server.inject(Fault.hang({ on: "ping" }))
@@ -276,10 +276,10 @@ describe("OracleServer, hurt", () => {
       const before = Date.now()
       assert.strictEqual(yield* selectCode(connection), "no error")
       assert.isAtLeast(Date.now() - before, 55)
-    })))
+    }))
 
   it.live("sends only half of a response", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       for (const then of ["close", "reset"] as const) {
         const connection = yield* connect(server)
@@ -288,12 +288,12 @@ describe("OracleServer, hurt", () => {
       }
       yield* eventually(() => true)
       assert.deepStrictEqual(yield* server.sessions, [])
-    })))
+    }))
 
   it.live(
     "cuts a connection after exactly n bytes, in either direction, whatever n is",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve()
         const work = codeOf(async () => {
           const connection = await oracledb.getConnection({
@@ -320,12 +320,12 @@ describe("OracleServer, hurt", () => {
         assert.strictEqual(yield* connectCode(server), "no error")
         yield* eventually(() => true)
         assert.deepStrictEqual(yield* server.sessions, [])
-      })),
+      }),
     60_000
   )
 
   it.live("cuts an open connection from now on", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       const connection = yield* connect(server)
       assert.strictEqual(yield* selectCode(connection), "no error")
@@ -340,10 +340,10 @@ describe("OracleServer, hurt", () => {
       yield* server.inject(Fault.cut({ direction: "toServer", after: 5, since: "now", sid }))
       assert.strictEqual(yield* selectCode(other), "no error")
       assert.strictEqual(yield* selectCode(third), "NJS-500")
-    })))
+    }))
 
   it.live("drops all connections and stays up", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve()
       for (const reset of [false, true]) {
         const connection = yield* connect(server)
@@ -351,23 +351,23 @@ describe("OracleServer, hurt", () => {
         assert.strictEqual(yield* selectCode(connection), "NJS-500")
       }
       assert.strictEqual(yield* connectCode(server), "no error")
-    })))
+    }))
 })
 
 describe("OracleServer, started", () => {
   it.effect("fails with its own error when the port is taken", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { port } = yield* serve()
       const error = yield* Effect.flip(serve({ port }))
       assert.strictEqual(error._tag, "OracleServerError")
       assert.match(error.message, /EADDRINUSE/)
-    })))
+    }))
 
   it.effect("accepts within 50 milliseconds", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       yield* Effect.scoped(serve())
       const before = performance.now()
       yield* serve()
       assert.isBelow(performance.now() - before, 50)
-    })))
+    }))
 })

@@ -330,7 +330,7 @@ describe("the driver, the server and its engine together", () => {
       })))
 
   it.live("share data between instances, and keep databases apart", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({
         instances: [{ name: "RAC1" }, { name: "RAC2" }, { name: "OTHER", database: "SHARD" }]
       })
@@ -340,13 +340,13 @@ describe("the driver, the server and its engine together", () => {
       yield* run(one, "insert into shared values (42)", [], { autoCommit: true })
       assert.deepStrictEqual((yield* run(two, "select n from shared")).rows, [[42]])
       assert.strictEqual(yield* codeOf(() => other.execute("select n from shared")), "ORA-00942")
-    })))
+    }))
 
   it.live("report a failing script with its error", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const error = yield* Effect.flip(
         OracleServer.make({ script: "create table t (n number); insert into nowhere values (1)" })
       )
       assert.match(error.message, /ORA-00942/)
-    })))
+    }))
 })

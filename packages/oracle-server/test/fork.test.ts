@@ -24,7 +24,7 @@ const script = "create table orders (id number primary key, note varchar2(20)); 
 
 describe("a fork", () => {
   it.live("begins with what is committed, and neither side sees the other's changes", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ script, databaseName: "SHOP", service: "orders" })
       const before = yield* connect(server)
       yield* Effect.promise(() => before.execute("insert into orders values (2, 'not committed')"))
@@ -41,10 +41,10 @@ describe("a fork", () => {
       assert.strictEqual(yield* codeOf(() => before.execute("select * from only_here")), "ORA-00942")
       assert.lengthOf(yield* server.sessions, 1)
       assert.lengthOf(yield* fork.sessions, 1)
-    })))
+    }))
 
   it.live("has the users as they are now, those that are added, and options of its own", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ users: { scott: "tiger", locked: "out" } })
       yield* server.setPassword("scott", "lion")
       yield* server.setAccountState("locked", "locked")
@@ -68,10 +68,10 @@ describe("a fork", () => {
       const connection = yield* connect(fork, { password: "wolf" })
       assert.strictEqual(connection.oracleServerVersionString, "19.3.0.0.0")
       assert.deepStrictEqual(yield* rows(connection, "select count(*) from t"), [[0]])
-    })))
+    }))
 
   it.live("can be forked, lives on when its origin has ended, and ends with its own scope", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const second = yield* Effect.scoped(
         Effect.flatMap(OracleServer.make({ script }), (server) => Effect.map(server.snapshot, (taken) => taken))
       )
@@ -88,10 +88,10 @@ describe("a fork", () => {
         oracledb.getConnection({ user: "scott", password: "tiger", connectString: `127.0.0.1:${port}/FREEPDB1` })
       )
       assert.strictEqual(code, "NJS-503")
-    })))
+    }))
 
   it.live("is a layer too: each test has the schema of the suite and rows of its own", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const test = Effect.scoped(Effect.gen(function*() {
         const connection = yield* connect(yield* OracleServer.OracleServer)
         yield* run(connection, "insert into orders values (2, 'same key in both')")
@@ -100,12 +100,12 @@ describe("a fork", () => {
       const fork = Layer.fresh(OracleServer.layerFork())
       const both = Effect.all([Effect.provide(test, fork), Effect.provide(test, fork)], { concurrency: 2 })
       assert.deepStrictEqual(yield* Effect.provide(both, OracleServer.layer({ script })), [[[2]], [[2]]])
-    })))
+    }))
 })
 
 describe("restoring a snapshot", () => {
   it.live("takes rows, definitions and users back, and keeps connections", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ script })
       const connection = yield* connect(server)
       const snapshot = yield* server.snapshot
@@ -123,10 +123,10 @@ describe("restoring a snapshot", () => {
         assert.strictEqual(yield* codeOf(() => oracledb.getConnection(guest)), "ORA-01017")
       }
       assert.lengthOf(yield* server.sessions, 1)
-    })))
+    }))
 
   it.live("breaks what runs", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ script })
       const snapshot = yield* server.snapshot
       const connection = yield* connect(server)
@@ -144,15 +144,15 @@ describe("restoring a snapshot", () => {
         "ORA-01013"
       )
       assert.deepStrictEqual(yield* rows(connection, "select note from orders"), [["first"]])
-    })))
+    }))
 
   it.live("is refused when the databases are others", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const one = yield* OracleServer.make({ databaseName: "ONE" })
       const two = yield* OracleServer.make({ databaseName: "TWO" })
       const error = yield* Effect.flip(two.restore(yield* one.snapshot))
       assert.strictEqual(error._tag, "OracleServerError")
       assert.match(error.message, /the snapshot is of ONE, this server has TWO/)
       assert.match((yield* Effect.flip(two.restore({ databases: ["TWO"] }))).message, /not made by a server/)
-    })))
+    }))
 })

@@ -24,7 +24,7 @@ const cluster = (options: OracleServer.Options = {}) =>
 
 describe("instances of one database", () => {
   it.live("say which they are, and see each other", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* cluster()
       const one = yield* connect(server.connectStringOf({ instance: "SALES1" }))
       const two = yield* connect(server.connectStringOf({ instance: "SALES2" }))
@@ -44,10 +44,10 @@ describe("instances of one database", () => {
       assert.lengthOf(everywhere, 2)
       assert.deepStrictEqual(everywhere[0], [1, mine![0]])
       assert.strictEqual(everywhere[1]![0], 2)
-    })))
+    }))
 
   it.live("lose their connections when they go; the listener sends clients to the others until they come back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* cluster()
       const address = server.connectStringOf({ instance: "SALES1" })
       const lost = yield* connect(address)
@@ -66,10 +66,10 @@ describe("instances of one database", () => {
       )
       yield* server.startup({ instance: "SALES1" })
       assert.strictEqual((yield* connect(address)).instanceName, "SALES1")
-    })))
+    }))
 
   it.live("serve those that are there until they go, and no others, when their stop is planned", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* cluster()
       const address = server.connectStringOf({ instance: "SALES1" })
       const there = yield* connect(address)
@@ -80,10 +80,10 @@ describe("instances of one database", () => {
       assert.strictEqual((yield* connect(address)).instanceName, "SALES2")
       yield* server.startup({ instance: "SALES1" })
       assert.strictEqual((yield* connect(address)).instanceName, "SALES1")
-    })))
+    }))
 
   it.live("are reached by name and by service, from any listener", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* cluster()
       const named = (instance: string) =>
         `(DESCRIPTION=(ADDRESS=(PROTOCOL=tcp)(HOST=127.0.0.1)(PORT=${server.port}))` +
@@ -96,18 +96,18 @@ describe("instances of one database", () => {
       assert.strictEqual(yield* unknown(server.connectStringOf({ service: "reports" })), "NJS-518")
       yield* server.shutdown()
       assert.strictEqual(yield* unknown(server.connectString), "NJS-518")
-    })))
+    }))
 
   it.live("share the load when they are told to", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* cluster({ loadBalance: true })
       const names: Array<string> = []
       for (let n = 0; n < 4; n++) names.push((yield* connect(server.connectString)).instanceName)
       assert.deepStrictEqual(names, ["SALES1", "SALES2", "SALES1", "SALES2"])
-    })))
+    }))
 
   it.live("do not take clients over that a route sends to one of them: shards do not stand in for each other", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* cluster({ route: () => "SALES2" })
       assert.strictEqual((yield* connect(server.connectString)).instanceName, "SALES2")
       yield* server.shutdown({ instance: "SALES2" })
@@ -115,5 +115,5 @@ describe("instances of one database", () => {
         yield* codeOf(() => oracledb.getConnection({ ...logon, connectString: server.connectString })),
         "NJS-518"
       )
-    })))
+    }))
 })

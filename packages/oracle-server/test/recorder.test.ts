@@ -73,7 +73,7 @@ describe("a script", () => {
 
 describe("a recording", () => {
   it.live("holds values, types, binds, output, errors and implicit results, and is the same from our own server", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const steps = readScript(script)
       const server = yield* OracleServer.make()
       const recording = yield* record(target(server), steps)
@@ -101,10 +101,10 @@ describe("a recording", () => {
       )
       const kept = parseRecording(JSON.stringify(recording))
       assert.deepStrictEqual(differences(kept, yield* recordEmbedded(steps, { user: "scott" })), [])
-    })))
+    }))
 
   it.live("is compared by value, type, code, offset, number of rows and outcome", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const left = yield* OracleServer.make({
         script: `create table planted (n number(5), v varchar2(30) not null, a number);
           insert into planted values (1, 'x', 1); insert into planted values (2, 'y', 1)`
@@ -153,12 +153,12 @@ begin dbms_output.put_line(sys_context('userenv', 'current_schema')); end;
           "    right: ORA-01400: cannot insert NULL into (\"SCOTT\".\"PLANTED\".\"B\")"
         ]
       )
-    })))
+    }))
 })
 
 describe("the command", () => {
   it.live("compares a database with the embedded server, and says in its status whether they agree", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const file = join(yield* folder, "script.sql")
       yield* write(file, "select n from planted;")
       const server = yield* OracleServer.make({ script: "create table planted (n number)" })
@@ -184,5 +184,5 @@ differences: 1, statements: 1`
         String(nothing.exit),
         /ORACLE_CONNECT_STRING, ORACLE_USER and ORACLE_PASSWORD must name the database/
       )
-    })))
+    }))
 })

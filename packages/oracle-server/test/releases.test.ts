@@ -8,7 +8,7 @@ import { codeOf } from "./wire/served.ts"
 describe("a server of an older release", () => {
   for (const version of ["12.1.0.2.0", "12.2.0.1.0", "18.4.0.0.0", "19.3.0.0.0", "21.3.0.0.0", "23.7.0.25.1"]) {
     it.live(`speaks the protocol of ${version}`, () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* OracleServer.make({ version })
         const connection = yield* Effect.acquireRelease(
           Effect.promise(() =>
@@ -21,7 +21,7 @@ describe("a server of an older release", () => {
         assert.deepStrictEqual(rows, [[1, "a"]])
         const code = yield* codeOf(() => connection.execute("select json_scalar(1) from dual"))
         assert.strictEqual(code, Number(version.slice(0, 2)) < 21 ? "ORA-00904" : "no error")
-      })))
+      }))
   }
 
   it.effect("needs a version that begins with a number", () =>

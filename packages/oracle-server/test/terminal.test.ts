@@ -34,7 +34,7 @@ const ended = (child: ChildProcess) =>
 
 describe("sessionpool-oracle-server", () => {
   it.live("listens, runs its script, serves any program and ends with SIGTERM", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(
         Effect.sync(() => mkdtempSync(join(tmpdir(), "oracle-server-"))),
         (path) => Effect.sync(() => rmSync(path, { recursive: true }))
@@ -55,12 +55,12 @@ describe("sessionpool-oracle-server", () => {
       const exit = ended(child)
       child.kill("SIGTERM")
       assert.strictEqual(yield* exit, 0)
-    })))
+    }))
 
   it.live("explains itself and refuses what it does not know", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       yield* output(yield* launch("--help"), /--port/)
       const child = yield* launch("--nonsense")
       assert.strictEqual(yield* ended(child), 1)
-    })))
+    }))
 })

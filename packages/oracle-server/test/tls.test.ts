@@ -56,7 +56,7 @@ const logon = (server: Served, more: Attributes = {}): Attributes => ({
 
 describe("TLS", () => {
   it.live("serves a client that trusts its authority, whatever it asks, beside clients without TLS", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ tls: {}, script: "create table t (d clob)" })
       const connection = yield* connect(logon(server))
       assert.deepStrictEqual(yield* context(connection, "network_protocol", "authentication_method"), [
@@ -87,10 +87,10 @@ describe("TLS", () => {
         "NJS-500"
       )
       assert.strictEqual(yield* refusal(logon(server)), "no error")
-    })))
+    }))
 
   it.live("is not trusted without its authority, after its time, or under another name", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ tls: {} })
       assert.match(yield* refusal(logon(server, { walletContent: undefined })), /^NJS-506.*self-signed/s)
       const expired = yield* serve({ tls: { expires: new Date(Date.now() - 1000) } })
@@ -100,10 +100,10 @@ describe("TLS", () => {
       assert.strictEqual(yield* refusal(logon(other, { sslServerDNMatch: false })), "no error")
       assert.strictEqual(yield* refusal(logon(other, { sslServerCertDN: "CN=db.example.com,O=Shop" })), "no error")
       assert.match(yield* refusal(logon(other, { sslServerCertDN: "CN=db.example.com,O=Other" })), /^NJS-506/)
-    })))
+    }))
 
   it.live("takes a certificate that it is given, and another one for a service that a client names", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const origin = yield* serve({ tls: {} })
       const own = yield* origin.tls!.issue({ subject: "CN=given", names: ["localhost"] })
       const orders = yield* origin.tls!.issue({ subject: "CN=orders,O=Shop" })
@@ -125,10 +125,10 @@ describe("TLS", () => {
       assert.strictEqual(yield* to("orders", "CN=orders,O=Shop", true), "no error")
       assert.strictEqual(yield* to("orders", "CN=given", false), "no error")
       assert.match(yield* to("orders", "CN=given", true), /^NJS-506/)
-    })))
+    }))
 
   it.live("sends clients on to the TLS listener of another instance", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ instances: [{ name: "ONE" }, { name: "TWO" }], tls: {} })
       yield* server.shutdown({ instance: "ONE" })
       const connection = yield* connect(logon(server))
@@ -140,10 +140,10 @@ describe("TLS", () => {
       const fork = yield* server.fork()
       assert.notStrictEqual(fork.tls!.port, server.tls!.port)
       assert.strictEqual(yield* refusal(logon({ ...fork, walletContent: yield* fork.tls!.wallet() })), "no error")
-    })))
+    }))
 
   it.live("reads a wallet from a folder, and a client without one is told so", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ tls: {} })
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "wallet-"))),
@@ -154,7 +154,7 @@ describe("TLS", () => {
       assert.match(yield* refusal(attributes), /^NJS-507|^NJS-5/)
       yield* Effect.promise(() => writeFile(join(folder, "ewallet.pem"), server.walletContent))
       assert.strictEqual(yield* refusal(attributes), "no error")
-    })))
+    }))
 })
 
 describe("certificates of clients", () => {
@@ -164,7 +164,7 @@ describe("certificates of clients", () => {
   }
 
   it.live("are needed where they are required, and must come from the authority", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(options)
       const stranger = yield* serve({ tls: {} })
       assert.match(yield* refusal(logon(server, { walletContent: undefined, sslServerDNMatch: false })), /^NJS-506/)
@@ -174,10 +174,10 @@ describe("certificates of clients", () => {
       const failed = (yield* server.counters).failedHandshakes
       assert.match(yield* refusal(logon(server, { walletContent: mixed })), /^NJS-50/)
       assert.isAbove((yield* server.counters).failedHandshakes, failed)
-    })))
+    }))
 
   it.live("stand for the user who has their subject as external name", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve({ ...options, tls: { clientCertificates: "optional" } })
       const as = (walletContent: string) => ({
         externalAuth: true,
@@ -206,7 +206,7 @@ describe("certificates of clients", () => {
       ])
       yield* server.setAccountState("app", "locked")
       assert.match(yield* refusal(as(yield* server.tls!.wallet("CN=app,O=Shop"))), /^ORA-28000/)
-    })))
+    }))
 })
 
 const rsa = () => generateKeyPairSync("rsa", { modulusLength: 2048 })
@@ -222,7 +222,7 @@ const soon = () => Math.floor(Date.now() / 1000) + 600
 
 describe("tokens", () => {
   it.live("of OAuth 2.0 log on the user that they stand for; expired, forged and foreign ones do not", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const provider = rsa()
       const server = yield* serve({
         users: {
@@ -278,10 +278,10 @@ describe("tokens", () => {
         yield* refusal({ ...by(sign(provider.privateKey, good)), connectString: server.connectString }),
         /^ORA-01017|^NJS/
       )
-    })))
+    }))
 
   it.live("of IAM need the proof of their client's key", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const provider = rsa()
       const client = rsa()
       const server = yield* serve({
@@ -314,7 +314,7 @@ describe("tokens", () => {
           "the token is refused: its client has not signed with the key that it names"
         ]
       )
-    })))
+    }))
 })
 
 describe("an end-user security context", () => {
@@ -324,7 +324,7 @@ describe("an end-user security context", () => {
   }
 
   it.live("says for whom an application's calls are, as long as they bring it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const provider = rsa()
       const server = yield* serve({ tls: {}, tokens: { key: provider.publicKey } })
       const connection = (yield* connect(logon(server))) as WithContext
@@ -371,5 +371,5 @@ describe("an end-user security context", () => {
       connection.clearEndUserSecurityContext()
       yield* context(connection, "session_user")
       assert.strictEqual(yield* endUser, undefined)
-    })))
+    }))
 })

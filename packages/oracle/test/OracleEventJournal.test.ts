@@ -49,7 +49,7 @@ const uploaded = (journal: Journal, id: number) =>
 
 describe("OracleEventJournal", () => {
   it.live("stores an entry with the effect that goes with it, or neither", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal, prefix, sql } = yield* prepared
       const subscription = yield* journal.changes
       const mark = (text: string) => sql`insert into ${sql(`${prefix}_remotes`)} (remote_id) values (${bytes(text)})`
@@ -68,10 +68,10 @@ describe("OracleEventJournal", () => {
       assert.deepStrictEqual(yield* all(journal), ["one"])
       assert.lengthOf(yield* sql`select remote_id from ${sql(`${prefix}_remotes`)}`, 1)
       assert.deepStrictEqual(texts(yield* PubSub.takeUpTo(subscription, 10)), ["one"])
-    })))
+    }))
 
   it.live("stores several entries together, in their order, and tells of them when the outermost transaction is committed", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal, sql } = yield* prepared
       const subscription = yield* journal.changes
       const drafts = [draft("one"), draft("two"), draft("three")] as const
@@ -84,20 +84,20 @@ describe("OracleEventJournal", () => {
       yield* sql.withTransaction(write(journal, "five"))
       assert.deepStrictEqual(yield* all(journal), ["one", "two", "three", "five"])
       assert.deepStrictEqual(texts(yield* PubSub.takeUpTo(subscription, 10)), ["one", "two", "three", "five"])
-    })))
+    }))
 
   it.live("gives local entries ids after every stored one, also after those of a clock that is ahead", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal, open } = yield* prepared
       const ahead = [entryAt(Date.now() + 3_600_000, "ahead"), entryAt(Date.now() + 3_600_000, "ahead too")]
       yield* receive(journal, 1, ahead)
       yield* write(journal, "mine")
       yield* write(yield* open, "theirs")
       assert.deepStrictEqual((yield* all(journal)).slice(2), ["mine", "theirs"])
-    })))
+    }))
 
   it.live("keeps texts and bytes of any length, none included, and refuses what no database can keep", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       const long = "ü".repeat(50_000)
       const drafts = [draft("", ""), draft(long, long), draft("x", "ключ")] as const
@@ -122,10 +122,10 @@ describe("OracleEventJournal", () => {
       const refused = yield* Effect.flip(write(journal, "x", "half \ud800"))
       assert.include(String(refused.cause), "half a surrogate pair")
       assert.lengthOf(yield* journal.entries, 303)
-    })))
+    }))
 
   it.live("hands what a remote sends to the effect in the order of ids, with the later entries of the same key", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       yield* receive(journal, 1, [entryAt(5000, "5", "a"), entryAt(3000, "3", "a"), entryAt(4000, "4", "b")])
       yield* receive(journal, 1, [entryAt(4500, "other event", "a", "Gone")], 4)
@@ -140,10 +140,10 @@ describe("OracleEventJournal", () => {
           })
       })
       assert.deepStrictEqual(seen, ["2: 3,5", "4 again: 5", "6: "])
-    })))
+    }))
 
   it.live("knows what it has, takes the first of what comes twice, and commits nothing when the effect fails", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       const [one, two, three] = [entryAt(1000, "1"), entryAt(2000, "2"), entryAt(3000, "3")]
       yield* receive(journal, 1, [one])
@@ -168,10 +168,10 @@ describe("OracleEventJournal", () => {
         effect: () => Effect.die("nothing is new")
       })
       assert.strictEqual(yield* journal.nextRemoteSequence(remoteId(2)), 12)
-    })))
+    }))
 
   it.live("hands the effect what is left after compaction, and stores what has come", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       yield* receive(journal, 1, [entryAt(9000, "later", "b")])
       const seen: Array<string> = []
@@ -186,10 +186,10 @@ describe("OracleEventJournal", () => {
       })
       assert.deepStrictEqual(seen, ["2 in one: later"])
       assert.deepStrictEqual(yield* all(journal), ["1", "2", "later"])
-    })))
+    }))
 
   it.live("hands out for each remote what it does not know, once it has taken what was handed out before", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       assert.isTrue(Option.isNone(yield* journal.withRemoteUncommited(remoteId(1), () => Effect.die("nothing"))))
       yield* write(journal, "one")
@@ -216,10 +216,10 @@ describe("OracleEventJournal", () => {
       yield* Deferred.succeed(go, undefined)
       assert.deepStrictEqual(yield* Fiber.join(uploading), Option.some(["two"]))
       assert.deepStrictEqual(yield* uploaded(journal, 1), ["three"])
-    })))
+    }))
 
   it.live("goes on over acknowledgements that follow one another, and never back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       const id = remoteId(1)
       const entryId = EventJournal.makeEntryIdUnsafe()
@@ -237,10 +237,10 @@ describe("OracleEventJournal", () => {
       assert.strictEqual(yield* ack([2, 1, 4], 1), 3)
       assert.strictEqual(yield* ack([1, 2]), 3)
       assert.strictEqual(yield* ack([4, 3]), 5)
-    })))
+    }))
 
   it.live("lets writers of several processes take turns, so that no upload misses an entry", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal, open } = yield* prepared
       const other = yield* open
       const written: Array<string> = []
@@ -260,10 +260,10 @@ describe("OracleEventJournal", () => {
       assert.sameMembers(found, written)
       const ids = (yield* journal.entries).map(({ idString }) => idString)
       assert.lengthOf(new Set(ids), 60)
-    })))
+    }))
 
   it.live("is empty, and can be used, after it was destroyed; locks undo what fails under them", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { journal } = yield* prepared
       yield* write(journal, "one")
       yield* uploaded(journal, 1)
@@ -274,5 +274,5 @@ describe("OracleEventJournal", () => {
       const locked = journal.withLock("store" as never)(Effect.andThen(write(journal, "three"), Effect.fail("undone")))
       assert.strictEqual(yield* Effect.flip(locked), "undone")
       assert.deepStrictEqual(yield* all(journal), ["two"])
-    })))
+    }))
 })

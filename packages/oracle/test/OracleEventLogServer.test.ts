@@ -36,7 +36,7 @@ const none = new Map<string, never>()
 
 describe("OracleEventLogServer, reading its clients' entries", () => {
   it.live("has one id for all its processes, and keeps the first key of a client", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { plain } = yield* prepared
       const first = yield* plain
       const others = yield* Effect.all([plain, plain, plain], { concurrency: 3 })
@@ -51,10 +51,10 @@ describe("OracleEventLogServer, reading its clients' entries", () => {
       assert.lengthOf(new Set(kept.map((key) => new TextDecoder().decode(key))), 1)
       assert.deepStrictEqual(yield* first.getOrCreateSessionAuthBinding("client", bytes("four")), kept[0])
       assert.deepStrictEqual(yield* first.getOrCreateSessionAuthBinding("another", bytes("four")), bytes("four"))
-    })))
+    }))
 
   it.live("numbers the entries of each store from 1 without gaps, whichever process writes them", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { plain, sql } = yield* prepared
       const [one, two] = yield* Effect.all([plain, plain])
       assert.strictEqual(one.firstSequence, 1)
@@ -90,10 +90,10 @@ describe("OracleEventLogServer, reading its clients' entries", () => {
         ),
         ["1 b", "2 c"]
       )
-    })))
+    }))
 
   it.live("finds the entries since another, or those that have to do with a batch", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { plain } = yield* prepared
       const storage = yield* plain
       const long = "ü".repeat(20_000)
@@ -126,10 +126,10 @@ describe("OracleEventLogServer, reading its clients' entries", () => {
         shown(yield* storage.entriesAfter(store("s"), since, [since, entryAt(8000, "", "")])),
         ["1 5 a", "6 7 empty"]
       )
-    })))
+    }))
 
   it.live("streams what there is and what comes, from this process and from others, in order and once", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { plain } = yield* prepared
       const [one, two] = yield* Effect.all([plain, plain])
       const write = (storage: typeof one, n: number) => storage.write(store("s"), [entryAt(n, `${n}`)])
@@ -148,10 +148,10 @@ describe("OracleEventLogServer, reading its clients' entries", () => {
         Array.from({ length: 22 }, (_, n) => n + 2)
       )
       assert.lengthOf(new Set(Array.from(found, ({ entry }) => entry.idString)), 22)
-    })))
+    }))
 
   it.live("compacts what a new reader has missed, and not what comes later", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { plain } = yield* prepared
       const storage = yield* plain
       yield* storage.write(store("s"), [entryAt(1, "1"), entryAt(2, "2"), entryAt(3, "3", "key", "Other")])
@@ -174,7 +174,7 @@ describe("OracleEventLogServer, reading its clients' entries", () => {
         "4",
         "5"
       ])
-    })))
+    }))
 })
 
 describe("OracleEventLogServer, keeping what its clients encrypt", () => {
@@ -188,7 +188,7 @@ describe("OracleEventLogServer, keeping what its clients encrypt", () => {
     Array.from(batches, (each) => `${each.sequence} ${new TextDecoder().decode(each.encryptedBatch).slice(0, 5)}`)
 
   it.live("stores batches once, and remembers where each entry was first stored", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { sealed } = yield* prepared
       const storage = yield* sealed
       const [ada, bob] = ["ada", "bob"]
@@ -212,10 +212,10 @@ describe("OracleEventLogServer, keeping what its clients encrypt", () => {
       // A store is that of one identity.
       assert.deepStrictEqual(sequences(yield* storage.write(bob, store("s"), [batch("bob", 0)])), ["1 bob"])
       assert.deepStrictEqual(sequences(yield* storage.write(ada, store("t"), [batch("tea", 0)])), ["1 tea"])
-    })))
+    }))
 
   it.live("streams batches from the one that holds a sequence on, long ones and those of other processes included", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { sealed } = yield* prepared
       const [one, two] = yield* Effect.all([sealed, sealed])
       assert.deepStrictEqual(yield* two.getId, yield* one.getId)
@@ -229,5 +229,5 @@ describe("OracleEventLogServer, keeping what its clients encrypt", () => {
       const found = Array.from(yield* Fiber.join(following))
       assert.deepStrictEqual(sequences(found), ["3 mid..", "6 their", "7 mine"])
       assert.deepStrictEqual(found[0], { sequence: 3, ...batch("mid", 2, 3, 40_000) })
-    })))
+    }))
 })

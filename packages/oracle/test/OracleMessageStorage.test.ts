@@ -101,7 +101,7 @@ const read = (
 
 describe("OracleMessageStorage", () => {
   it.live("saves a request once for its key, and answers the second time with the last reply", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const first = request("a")
       assert.strictEqual((yield* save(storage, first, "Order/a/place/1"))._tag, "Success")
@@ -124,10 +124,10 @@ describe("OracleMessageStorage", () => {
         Option.some(Snowflake.Snowflake(first.requestId))
       )
       assert.deepStrictEqual(yield* storage.requestIdForPrimaryKey("Order/a/place/2"), Option.none())
-    })))
+    }))
 
   it.live("takes keys and payloads of any length", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const key = `Order/${"k".repeat(400)}`
       const long = { text: "ö".repeat(60_000) }
@@ -137,10 +137,10 @@ describe("OracleMessageStorage", () => {
       assert.strictEqual((yield* save(storage, request("a"), `${key}x`))._tag, "Success")
       const [found] = yield* storage.unprocessedMessages([...shards], Date.now(), { limit: 1 })
       assert.deepStrictEqual(found?.envelope, first)
-    })))
+    }))
 
   it.live("hands messages out in the order of their arrival, once, within limits, addresses and moments", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const sent = ["a", "b", "a", "c", "b"].map((entity) => request(entity))
       for (const each of sent) yield* save(storage, each)
@@ -164,10 +164,10 @@ describe("OracleMessageStorage", () => {
         yield* storage.unprocessedMessagesById([Snowflake.Snowflake(later.requestId)], Date.now() + 7_200_000),
         1
       )
-    })))
+    }))
 
   it.live("holds a request back until its chunk is acknowledged, and for ever once it has its exit", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const streamed = request("a")
       yield* save(storage, streamed)
@@ -187,10 +187,10 @@ describe("OracleMessageStorage", () => {
       yield* storage.resetShards(["default:1"])
       assert.deepStrictEqual(yield* read(storage), [])
       assert.deepStrictEqual(yield* storage.repliesFor([streamed.requestId]), [end])
-    })))
+    }))
 
   it.live("takes one reply for each place in the sequence, and one exit", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const { requestId } = yield* Effect.tap(Effect.succeed(request("a")), (each) => save(storage, each))
       yield* storage.saveReply(chunk(requestId, 0))
@@ -199,10 +199,10 @@ describe("OracleMessageStorage", () => {
       yield* storage.saveReply(exit(requestId))
       assert.strictEqual((yield* Effect.flip(storage.saveReply(exit(requestId))))._tag, "PersistenceError")
       assert.lengthOf(yield* storage.repliesForUnfiltered([requestId]), 3)
-    })))
+    }))
 
   it.live("clears replies, only while the expected one is the last where one is expected", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const suspended = request("a")
       yield* save(storage, suspended)
@@ -218,10 +218,10 @@ describe("OracleMessageStorage", () => {
       yield* storage.saveReply(exit(suspended.requestId))
       yield* storage.clearReplies(id)
       assert.deepStrictEqual(yield* read(storage), [suspended.requestId])
-    })))
+    }))
 
   it.live("clears all of an address and nothing of another", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const [mine, other] = [request("a"), request("b")]
       yield* save(storage, mine)
@@ -230,18 +230,18 @@ describe("OracleMessageStorage", () => {
       yield* storage.clearAddress(addressOf("a"))
       assert.deepStrictEqual(yield* storage.repliesForUnfiltered([mine.requestId]), [])
       assert.deepStrictEqual(yield* read(storage), [other.requestId])
-    })))
+    }))
 
   it.live("undoes with the transaction around it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       yield* Effect.flip(storage.withTransaction(Effect.andThen(save(storage, request("a"), "key"), Effect.fail("no"))))
       assert.strictEqual((yield* save(storage, request("a"), "key"))._tag, "Success")
       assert.lengthOf(yield* read(storage), 1)
-    })))
+    }))
 
   it.live("gives each message to one of many readers", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared
       const sent = Array.from({ length: 60 }, (_, index) => request(`e${index % 7}`))
       yield* Effect.forEach(sent, (each) => save(storage, each), { discard: true })
@@ -253,14 +253,14 @@ describe("OracleMessageStorage", () => {
       const found = (yield* Effect.all(Array.from({ length: 6 }, () => reader), { concurrency: 6 })).flat()
       const rest = yield* read(storage)
       assert.sameMembers([...found, ...rest], sent.map(({ requestId }) => requestId))
-    })))
+    }))
 
   it.live("hands 400 messages to six clients, each once, and keeps every answer", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const prefix = `sp_claims_${process.pid}_${++prefixes}`
       const found = yield* claimAll(yield* database, { messages: 400, claimers: 6, batch: 20, prefix })
       assert.strictEqual(found.handedOut.size, 400)
       assert.deepStrictEqual([...new Set(found.handedOut.values())], [1])
       assert.strictEqual(found.unanswered, 0)
-    })))
+    }))
 })

@@ -6,7 +6,7 @@ import { prepared, statement } from "./preparedMigrator.ts"
 
 describe("run", () => {
   it.live("runs what is new, once, in the order of the numbers", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, records, run, sql } = yield* prepared
       const people = name("people")
       const first = { "1_people": statement(`create table ${people} (id number)`) }
@@ -29,10 +29,10 @@ describe("run", () => {
         ]
       )
       assert.instanceOf(found[0]?.createdAt, Date)
-    })))
+    }))
 
   it.live("undoes a migration without DDL that fails, and runs it again", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, records, run, sql } = yield* prepared
       const people = name("people")
       const create = { "1_people": statement(`create table ${people} (id number)`) }
@@ -43,10 +43,10 @@ describe("run", () => {
       assert.deepStrictEqual(yield* sql`select * from ${sql(people)}`, [])
       assert.deepStrictEqual((yield* records).map(({ id }) => id), [1])
       assert.deepStrictEqual(yield* run({ ...create, "2_rows": insert }), [[2, "rows"]])
-    })))
+    }))
 
   it.live("stops at a migration that is half-applied until it is resolved", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, records, resolve, run } = yield* prepared
       const [one, two] = [name("one"), name("two")]
       const broken = {
@@ -66,20 +66,20 @@ describe("run", () => {
       const repaired = { "1_both": statement(`create table ${two} (id number)`) }
       assert.deepStrictEqual(yield* run(repaired), [[1, "both"]])
       assert.match((yield* Effect.flip(resolve(1, "done"))).message, /not left half-applied/)
-    })))
+    }))
 
   it.live("takes what was repaired by hand as done", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, records, resolve, run } = yield* prepared
       const half = { "1_a": Effect.andThen(statement(`create table ${name("a")} (id number)`), Effect.fail("no")) }
       yield* Effect.flip(run(half))
       yield* resolve(1, "done")
       assert.deepStrictEqual(yield* run(half), [])
       assert.deepStrictEqual((yield* records).map(({ state }) => state), ["done"])
-    })))
+    }))
 
   it.live("lets one migrator run at a time; the others find nothing left to do", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, pool, run, sql } = yield* prepared
       yield* pool.reconfigure({ max: 12 })
       const people = name("people")
@@ -90,10 +90,10 @@ describe("run", () => {
       const ran = yield* Effect.all([run(migrations), run(migrations), run(migrations)], { concurrency: "unbounded" })
       assert.deepStrictEqual(ran.map(({ length }) => length).sort(), [0, 0, 2])
       assert.deepStrictEqual(yield* sql`select count(*) as n from ${sql(people)}`, [{ n: 1 }])
-    })))
+    }))
 
   it.live("fails when another migrator does not end in time, and its lock ends with it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, run } = yield* prepared
       yield* pool.reconfigure({ max: 8 })
       const begun = yield* Deferred.make<void>()
@@ -105,10 +105,10 @@ describe("run", () => {
       assert.strictEqual(error._tag === "MigrationError" && error.kind, "Locked")
       yield* Fiber.interrupt(slow)
       assert.deepStrictEqual(yield* run({ "1_slow": Effect.void }), [[1, "slow"]])
-    })))
+    }))
 
   it.live("refuses numbers that stand twice, modules without a migration, transactions and pools that are too small", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, provided, run, sql, table } = yield* prepared
       const kindOf = (effect: ReturnType<typeof run>) =>
         Effect.map(Effect.flip(effect), (error) => error._tag === "MigrationError" ? error.kind : error._tag)
@@ -124,19 +124,19 @@ describe("run", () => {
       assert.strictEqual(yield* kindOf(sql.withTransaction(run({}))), "BadState")
       yield* pool.reconfigure({ max: 2 })
       assert.strictEqual(yield* kindOf(run({})), "BadState")
-    })))
+    }))
 
   it.live("keeps errors of the table of records apart from a lock", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { run, sql, table } = yield* prepared
       yield* run({})
       yield* sql`alter table ${sql(table)} add constraint ${sql(`${table}_ck`)} check (name = 'allowed')`
       const error = yield* Effect.flip(run({ "1_other": Effect.void }))
       assert.strictEqual(error._tag === "SqlError" && error.reason._tag, "ConstraintError")
-    })))
+    }))
 
   it.live("reads migrations from a folder", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { provided, table } = yield* prepared
       const folder = fileURLToPath(new URL("./migrations", import.meta.url))
       const loader = OracleMigrator.fromFileSystem(folder).pipe(
@@ -150,5 +150,5 @@ describe("run", () => {
       )
       const ran = yield* provided(OracleMigrator.run({ loader, table }))
       assert.deepStrictEqual(ran, [[1, "first"], [2, "second"]])
-    })))
+    }))
 })

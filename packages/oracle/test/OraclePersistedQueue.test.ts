@@ -53,7 +53,7 @@ const job = (n: number) => ({ n, text: `job ${n}` })
 
 describe("OraclePersistedQueue", () => {
   it.live("gives each element to one taker, in order, and keeps what an id has been offered under", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open, states } = yield* prepared()
       const { queue } = yield* open()
       yield* queue.offer(job(1), { id: "one" })
@@ -67,10 +67,10 @@ describe("OraclePersistedQueue", () => {
       })
       yield* queue.offer(job(1), { id: "one" })
       assert.deepStrictEqual(yield* states, ["one completed 1", "two completed 1"])
-    })))
+    }))
 
   it.live("wakes a taker that waits, at once for what is offered here and in due time for what is delayed", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open } = yield* prepared({ pollInterval: "10 seconds" })
       const { queue } = yield* open()
       const taking = yield* Effect.forkChild(queue.take(Effect.succeed))
@@ -82,10 +82,10 @@ describe("OraclePersistedQueue", () => {
       const [took, value] = yield* Effect.timed(polling.take(Effect.succeed))
       assert.deepStrictEqual(value, job(2))
       assert.isAtLeast(Duration.toMillis(took), 200)
-    })))
+    }))
 
   it.live("tries again what fails, up to the last attempt, and counts no interruption", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open, states } = yield* prepared()
       const { queue } = yield* open()
       yield* queue.offer(job(1), { id: "one" })
@@ -101,10 +101,10 @@ describe("OraclePersistedQueue", () => {
         assert.deepStrictEqual(seen, { attempts: attempt })
       }
       assert.deepStrictEqual(yield* states, ["one failed 3"])
-    })))
+    }))
 
   it.live("takes over from a process that is gone, once its lock has lapsed, and not before", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open, sql, states, tableName } = yield* prepared({
         lockExpiration: "500 millis",
         lockRefreshInterval: "100 millis"
@@ -128,10 +128,10 @@ describe("OraclePersistedQueue", () => {
         select 'two', queue_name, 'pending', 1, visible_at, sys_extract_utc(systimestamp), 'somebody', created_at, updated_at,
           element from ${sql(tableName)} where id = 'one'`
       assert.strictEqual(yield* Fiber.join(waiting), 2)
-    })))
+    }))
 
   it.live("renews a lock in time, also when it is told to do so less often than locks lapse", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open, states } = yield* prepared({ lockExpiration: "600 millis", lockRefreshInterval: "1 hour" })
       const { queue } = yield* open()
       const { queue: other } = yield* open()
@@ -147,10 +147,10 @@ describe("OraclePersistedQueue", () => {
       assert.strictEqual(yield* Fiber.join(alive), "first")
       assert.deepStrictEqual(yield* states, ["one completed 1"])
       yield* Fiber.interrupt(waiting)
-    })))
+    }))
 
   it.live("puts aside what cannot be read, and cleans up what is done", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open, sql, states, tableName } = yield* prepared()
       const { queue, store } = yield* open()
       yield* queue.offer(job(1), { id: "broken" })
@@ -166,10 +166,10 @@ describe("OraclePersistedQueue", () => {
       assert.deepStrictEqual(yield* states, ["broken failed 1", "odd failed 1"])
       yield* store.cleanup({ timeToLive: Duration.zero, failedTimeToLive: Duration.zero })
       assert.deepStrictEqual(yield* states, [])
-    })))
+    }))
 
   it.live("gives 120 elements to six takers in two processes, each once, long ones included", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open } = yield* prepared()
       const [one, two] = [yield* open(), yield* open()]
       const text = "ü".repeat(20_000)
@@ -183,5 +183,5 @@ describe("OraclePersistedQueue", () => {
         Effect.repeat(queue.take(({ n }) => Effect.sync(() => seen.push(n))), { times: 19 })
       yield* Effect.all([one, one, one, two, two, two].map(({ queue }) => taker(queue)), { concurrency: 6 })
       assert.sameMembers(seen, Array.from({ length: 120 }, (_, n) => n))
-    })))
+    }))
 })

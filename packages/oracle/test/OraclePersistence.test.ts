@@ -27,7 +27,7 @@ const prepared = Effect.gen(function*() {
 
 describe("layerKeyValueStore", () => {
   it.live("keeps text and bytes under keys", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, table } = yield* prepared
       const layer = Layer.provide(OraclePersistence.layerKeyValueStore({ table }), client)
       yield* Effect.gen(function*() {
@@ -60,12 +60,12 @@ describe("layerKeyValueStore", () => {
       }).pipe(Effect.provide(layer))
       // The table is there by now.
       yield* Effect.provide(Effect.flatMap(KeyValueStore.KeyValueStore, (store) => store.set("again", "x")), layer)
-    })))
+    }))
 })
 
 describe("what stores are given", () => {
   it.live("is kept as it is, or refused (H11)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, table } = yield* prepared
       yield* Effect.gen(function*() {
         const store = yield* KeyValueStore.KeyValueStore
@@ -79,10 +79,10 @@ describe("what stores are given", () => {
         assert.strictEqual(yield* store.get("text"), "😀 \u0000")
         assert.strictEqual(yield* store.size, 1)
       }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerKeyValueStore({ table }), client)))
-    })))
+    }))
 
   it.live("fails with PersistenceError where it has no JSON, and nothing of it is kept (H12)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, table } = yield* prepared
       yield* Effect.gen(function*() {
         const store = yield* (yield* Persistence.BackingPersistence).make("s")
@@ -95,12 +95,12 @@ describe("what stores are given", () => {
         }
         assert.deepStrictEqual(yield* store.getMany(["k", "a", "b"]), [undefined, undefined, undefined])
       }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerBacking({ table }), client)))
-    })))
+    }))
 })
 
 describe("layerBacking", () => {
   it.live("is written by many at once, in whatever order they have their keys (H10)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, table } = yield* prepared
       yield* Effect.gen(function*() {
         const store = yield* (yield* Persistence.BackingPersistence).make("s")
@@ -121,12 +121,12 @@ describe("layerBacking", () => {
         yield* store.setMany([["twice", { n: 1 }, undefined], ["twice", { n: 2 }, undefined]])
         assert.deepStrictEqual(yield* store.get("twice"), { n: 2 })
       }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerBacking({ table }), client)))
-    })))
+    }))
 
   it.live.skipIf(isReal)(
     "does a deadlock's work again as a whole, where that is not its caller's to do (H10)",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { connect, server } = yield* embedded()
         const pool = yield* OracleSessionPool.make(connect)
         const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
@@ -147,11 +147,11 @@ describe("layerBacking", () => {
         }).pipe(
           Effect.provide(Layer.provide(OraclePersistence.layerBacking(), Layer.succeed(OracleClient.OracleClient, sql)))
         )
-      }))
+      })
   )
 
   it.live("keeps results in stores apart, until they expire", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, sql, table } = yield* prepared
       yield* Effect.gen(function*() {
         const backing = yield* Persistence.BackingPersistence
@@ -183,7 +183,7 @@ describe("layerBacking", () => {
         assert.isUndefined(yield* users.get("1"))
         assert.deepStrictEqual(yield* others.get("1"), {})
       }).pipe(Effect.provide(Layer.provide(OraclePersistence.layerBacking({ table }), client)))
-    })))
+    }))
 })
 
 describe("the SQL layers of effect have no text for Oracle", () => {
@@ -201,13 +201,13 @@ describe("the SQL layers of effect have no text for Oracle", () => {
   }
   for (const [name, layer] of Object.entries(layers)) {
     it.live(name, () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { sql } = yield* openClient()
         const exit = yield* Effect.exit(
           Layer.build(Layer.provide(layer, Layer.succeed(SqlClient.SqlClient, sql)))
         )
         assert.isTrue(Exit.isFailure(exit))
         assert.match(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", /ORA-|Oracle/)
-      })))
+      }))
   }
 })

@@ -100,7 +100,7 @@ describe("OracleQueue under senders, takers, failures and kills", () => {
     }), 120_000)
 
   it.live("gives messages of one taker by their priority", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({}, { script: queueScript })
       const work = yield* OracleQueue.fromPool(pool, workOptions)
       const priorities = yield* Effect.forEach(Array.from({ length: 40 }), () => Random.nextIntBetween(-5, 6))
@@ -113,5 +113,5 @@ describe("OracleQueue under senders, takers, failures and kills", () => {
         .toSorted((a, b) => a.priority - b.priority || a.id - b.id)
         .map(({ id }) => id)
       assert.deepStrictEqual(taken, expected)
-    })).pipe(Random.withSeed(7)))
+    }).pipe(Random.withSeed(7)))
 })

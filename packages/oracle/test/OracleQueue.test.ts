@@ -29,7 +29,7 @@ const done = (connection: OracleConnection.OracleConnection, id: number, attempt
 
 describe("OracleQueue", () => {
   it.live("sends and takes, each in a transaction", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened()
       const at = new Date(1_700_000_000_123)
       const id = yield* work.offer({ id: 1, at }, { correlation: "first", priority: 3 })
@@ -42,10 +42,10 @@ describe("OracleQueue", () => {
       assert.deepStrictEqual(yield* pool.use((connection) => connection.query("select id from done")), [{ ID: 1 }])
       assert.deepStrictEqual(yield* messagesIn(pool), [])
       assert.isTrue(Option.isNone(yield* work.poll(idOf)))
-    })))
+    }))
 
   it.live("is part of the sender's transaction, through either interface", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened()
       const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
       yield* Effect.exit(sql.withTransaction(Effect.gen(function*() {
@@ -61,10 +61,10 @@ describe("OracleQueue", () => {
       )
       assert.deepStrictEqual(yield* work.take(idOf), 2)
       assert.deepStrictEqual(yield* work.poll(idOf), Option.some(3))
-    })))
+    }))
 
   it.live("gives by priority, correlation and condition, after delays", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { work } = yield* opened()
       yield* work.offer({ id: 1 }, { priority: 5 })
       yield* work.offer({ id: 2 }, { priority: 1, correlation: "b-1" })
@@ -75,10 +75,10 @@ describe("OracleQueue", () => {
       assert.strictEqual(yield* work.take(idOf), 2)
       assert.isTrue(Option.isNone(yield* work.poll(idOf)))
       assert.strictEqual(yield* work.take(idOf), 4, "half a second is rounded up to one")
-    })))
+    }))
 
   it.live("carries bytes and objects", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* opened()
       const bytes = yield* OracleQueue.fromPool(pool, { queue: "bytes", payload: OracleQueue.raw() })
       yield* bytes.offerAll([Uint8Array.of(1, 2), new Uint8Array(), new Uint8Array(50_000).fill(7)])
@@ -107,10 +107,10 @@ describe("OracleQueue", () => {
         SENT: sent
       })
       assert.strictEqual((yield* parcels.take(({ value }) => Effect.succeed(value))).LABEL, null)
-    })))
+    }))
 
   it.live("gives a message again when its work fails, and ends in its exception queue", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened()
       yield* work.offer({ id: 1 }, { exceptionQueue: "failed" })
       for (let attempt = 0; attempt < 3; attempt++) {
@@ -126,10 +126,10 @@ describe("OracleQueue", () => {
       const failed = yield* OracleQueue.fromPool(pool, { ...workOptions, queue: "failed" })
       assert.strictEqual(yield* failed.take(idOf), 1)
       assert.deepStrictEqual(yield* messagesIn(pool), [])
-    })))
+    }))
 
   it.live("neither loses nor repeats for good what cannot be read", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened()
       const anything = yield* OracleQueue.fromPool(pool, { queue: "work", payload: OracleQueue.json(Schema.Unknown) })
       yield* anything.offer({ id: "not a number", secret: "tiger" })
@@ -147,10 +147,10 @@ describe("OracleQueue", () => {
       assert.strictEqual(first, 2)
       assert.deepStrictEqual(failures, [0, 1, 2])
       assert.deepStrictEqual(yield* messagesIn(pool), [["AQ$_WORK_TABLE_E", 3, 3]])
-    })))
+    }))
 
   it.live("waits outside of max, seen in the statistics, and breaks the wait when it is interrupted", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, work } = yield* opened({ max: 1 })
       assert.strictEqual((yield* pool.statistics).dedicated, 0)
       const takers = yield* Effect.forEach([1, 2, 3], () => Effect.forkScoped(work.take(idOf)))
@@ -165,10 +165,10 @@ describe("OracleQueue", () => {
       const taken = yield* Effect.all([Fiber.join(takers[1]!), Fiber.join(takers[2]!)])
       assert.deepStrictEqual([...taken].sort(), [1, 2])
       assert.deepStrictEqual(yield* messagesIn(pool), [])
-    })))
+    }))
 
   it.live("rolls back when its work is interrupted", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened()
       yield* work.offer({ id: 1 })
       const begun = yield* Deferred.make<void>()
@@ -182,10 +182,10 @@ describe("OracleQueue", () => {
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* messagesIn(pool), [["WORK", 0, 1]])
       assert.strictEqual(yield* work.take(({ attempts }) => Effect.succeed(attempts)), 1)
-    })))
+    }))
 
   it.live("waits on another session when its own is lost", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, work } = yield* opened()
       const taker = yield* Effect.forkScoped(work.take(({ attempts, value }) => Effect.succeed([value.id, attempts])))
       yield* waiting(server, 1)
@@ -194,19 +194,19 @@ describe("OracleQueue", () => {
       yield* work.offer({ id: 7 })
       assert.deepStrictEqual(yield* Fiber.join(taker), [7, 0])
       yield* counts(pool, { busy: 0 })
-    })))
+    }))
 
   it.live("fails when its session is lost in the middle of the work, and the message comes again", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { server, work } = yield* opened()
       yield* work.offer({ id: 7 })
       const failure = yield* Effect.flip(work.take(() => server.killWhere(() => true)))
       assert.isTrue(typeof failure === "object" && "isSessionFatal" in failure && failure.isSessionFatal)
       assert.deepStrictEqual(yield* work.take(({ attempts, value }) => Effect.succeed([value.id, attempts])), [7, 0])
-    })))
+    }))
 
   it.live("says that its queue was stopped or dropped", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, work } = yield* opened()
       const run = (call: string) => pool.use((connection) => connection.execute(`begin dbms_aqadm.${call}; end;`))
       const codeOf = (failure: unknown) =>
@@ -221,7 +221,7 @@ describe("OracleQueue", () => {
       assert.strictEqual(codeOf(yield* Effect.flip(work.take(idOf))), "ORA-24010")
       const mistyped = yield* OracleQueue.fromPool(pool, { queue: "bytes", payload: OracleQueue.json(Work) })
       assert.strictEqual(codeOf(yield* Effect.flip(mistyped.offer({ id: 1 }))), "ORA-25215")
-    })))
+    }))
 
   it.live("ends with its pool", () =>
     Effect.gen(function*() {
@@ -241,17 +241,17 @@ describe("OracleQueue", () => {
     }))
 
   it.live("closes the listeners' sessions with close()", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, work } = yield* opened()
       const taker = yield* Effect.forkScoped(Effect.exit(work.take(idOf)))
       yield* waiting(server, 1)
       yield* pool.close({ force: true })
       assert.isTrue(Exit.isFailure(yield* Fiber.join(taker)))
       yield* nothingLeft(server)
-    })))
+    }))
 
   it.live("streams messages, each committed when the next one is asked for", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened()
       yield* work.offerAll([{ id: 1 }, { id: 2 }, { id: 3 }])
       const seen: Array<unknown> = []
@@ -271,10 +271,10 @@ describe("OracleQueue", () => {
       const rest = yield* work.stream().pipe(Stream.take(2), Stream.map(({ value }) => value.id), Stream.runCollect)
       assert.deepStrictEqual(rest, [2, 3])
       assert.deepStrictEqual(yield* messagesIn(pool), [], "a stream that ends in success commits its last one")
-    })))
+    }))
 
   it.live("is a service by its layer", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       class Orders extends Context.Service<Orders, OracleQueue.OracleQueue<typeof Work.Type>>()("test/Orders") {}
       const { connect } = yield* watched({}, { script: queueScript })
       const layer = OracleQueue.layer(Orders, workOptions).pipe(Layer.provide(OracleSessionPool.layer(connect)))
@@ -283,10 +283,10 @@ describe("OracleQueue", () => {
         layer
       )
       assert.strictEqual(taken, 5)
-    })))
+    }))
 
   it.live("refuses what it cannot send, and sends nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, work } = yield* opened()
       const messageOf = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>) =>
         Effect.map(Effect.flip(effect), ({ message }) => message)
@@ -303,5 +303,5 @@ describe("OracleQueue", () => {
       const { enqueue = 0 } = (yield* server.counters).byFunction
       assert.strictEqual(enqueue, 1)
       assert.deepStrictEqual(yield* messagesIn(pool), [])
-    })))
+    }))
 })

@@ -30,7 +30,7 @@ const prepared = (expiration: Duration.Input = "1 minute", locks: Kind = "lease"
 
 describe("OracleRunnerStorage", () => {
   it.live("registers runners under numbers that stay, and tells their health", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared()
       const [first, second] = yield* Effect.all([
         storage.register("one:1", "{\"runner\":1}", true),
@@ -45,7 +45,7 @@ describe("OracleRunnerStorage", () => {
       ]])
       yield* storage.unregister("one:1")
       assert.deepStrictEqual(yield* storage.getRunners, [["{\"runner\":2}", false]])
-    })))
+    }))
 
   it.live.each<Kind>(["lease", "session"])(
     "lets one runner hold a shard, whoever asks at the same time (%s)",
@@ -84,7 +84,7 @@ describe("OracleRunnerStorage", () => {
   )
 
   it.live("gives a shard to another runner when it was not refreshed for long enough, and never sooner", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { storage } = yield* prepared("3 seconds")
       yield* storage.register("one:1", "one", true)
       assert.deepStrictEqual(yield* storage.acquire("one:1", ["default:1"]), ["default:1"])
@@ -102,10 +102,10 @@ describe("OracleRunnerStorage", () => {
       })
       yield* storage.refresh("one:1", [])
       assert.lengthOf(yield* storage.getRunners, 1)
-    })))
+    }))
 
   it.live("frees the session locks of a runner whose process ends, and gives its session to no other caller", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { open, sql, storage } = yield* prepared("1 minute", "session")
       const ending = yield* Scope.make()
       const other = yield* Scope.provide(open, ending)
@@ -115,12 +115,12 @@ describe("OracleRunnerStorage", () => {
       yield* Scope.close(ending, Exit.void)
       assert.deepStrictEqual(yield* storage.acquire("one:1", ["default:1"]), ["default:1"])
       assert.strictEqual((yield* sql.pool.statistics).opened, before.opened - 1)
-    })))
+    }))
 
   it.live.skipIf(isReal)(
     "has lost all session locks with its session, and says so before it takes them anew",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { connect, server } = yield* embedded()
         const layer = Layer.mergeAll(OracleClient.layer({ ...connect, max: 4 }), ShardingConfig.layer())
         const context = yield* Layer.build(layer)
@@ -136,6 +136,6 @@ describe("OracleRunnerStorage", () => {
         assert.deepStrictEqual(yield* Effect.retry(two.acquire("two:1", ["default:2"]), again), ["default:2"])
         assert.deepStrictEqual(yield* Effect.retry(one.refresh("one:1", [...shards]), again), [])
         assert.deepStrictEqual(yield* Effect.retry(one.acquire("one:1", [...shards]), again), ["default:1"])
-      }))
+      })
   )
 })

@@ -56,7 +56,7 @@ describe.skipIf(isReal)("a primary and its standby", () => {
     }).pipe(Effect.provide(client)))
 
   it.live("let reads go on when the standby is away, and return to it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, copy, standby } = yield* servers
       const both = yield* OracleStandby.make(
         yield* OracleSessionPool.make({ ...connect, name: "one" }),
@@ -75,20 +75,18 @@ describe.skipIf(isReal)("a primary and its standby", () => {
       assert.strictEqual(yield* Effect.retry(port, { times: 3 }), 2)
       yield* copy.startup()
       yield* Effect.repeat(port, { until: (count) => count === 1 })
-    })))
+    }))
 
   it.live("are refused where they cannot be: a duration that is none, shared sessions", () =>
-    Effect.scoped(
-      Effect.gen(function*() {
-        const { connect, standby } = yield* servers
-        const primary = yield* OracleSessionPool.make(connect)
-        const other = yield* OracleSessionPool.make({ ...standby, name: "standby" })
-        const wrong = yield* Effect.flip(OracleStandby.make(primary, other, { afterWrites: "soon" as never }))
-        assert.include(wrong.message, "afterWrites must be a duration of 0 or more")
-        const both = yield* OracleStandby.make(primary, other)
-        const refused = yield* Effect.flip(OracleClient.fromPool(both, { multiplex: { sessions: 2 } }))
-        assert.include(String(refused.reason.cause), "multiplex")
-        assert.include(String(refused.reason.cause), "OracleStandby")
-      }).pipe(Effect.provide(Reactivity.layer))
-    ))
+    Effect.gen(function*() {
+      const { connect, standby } = yield* servers
+      const primary = yield* OracleSessionPool.make(connect)
+      const other = yield* OracleSessionPool.make({ ...standby, name: "standby" })
+      const wrong = yield* Effect.flip(OracleStandby.make(primary, other, { afterWrites: "soon" as never }))
+      assert.include(wrong.message, "afterWrites must be a duration of 0 or more")
+      const both = yield* OracleStandby.make(primary, other)
+      const refused = yield* Effect.flip(OracleClient.fromPool(both, { multiplex: { sessions: 2 } }))
+      assert.include(String(refused.reason.cause), "multiplex")
+      assert.include(String(refused.reason.cause), "OracleStandby")
+    }).pipe(Effect.provide(Reactivity.layer)))
 })

@@ -170,7 +170,7 @@ describe("a fleet of 200 processes under the virtual clock", () => {
 
 describe("SessionBudget", () => {
   it.live("says what is wrong with its options", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* openClient()
       const refusal = (options: object) =>
         Effect.map(
@@ -188,12 +188,12 @@ describe("SessionBudget", () => {
       assert.include(yield* refusal({ name: "orders", total: 5, floor: 6 }), "floor must be at most total (5), not 6")
       assert.include(yield* refusal({ name: "orders", total: 50, floor: 6, max: 5 }), "max must be at least floor (6)")
       assert.include(yield* refusal({ name: "orders", total: 50, flor: 2 }), "\"flor\" is none of its options")
-    })))
+    }))
 
   it.live(
     "keeps the pools of four processes within it, moves shares to where the load is, and frees them at the end",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { connect } = yield* database
         const prefix = `sp_budget_${process.pid}`
         const client = yield* Effect.map(
@@ -255,7 +255,7 @@ describe("SessionBudget", () => {
         yield* all[3].end
         yield* until((counts) => counts.slice(0, 3).every((each) => each >= 5))
         assert.isAtMost(most.together, total)
-      })),
+      }),
     60_000
   )
 })

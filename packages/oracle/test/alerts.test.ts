@@ -39,7 +39,7 @@ const drain = (queue: Queue.Queue<string>) =>
 
 describe("listen and notify", () => {
   it.live("carry notices when they are committed, to all who listen", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sql } = yield* opened({ max: 2 })
       const one = yield* heard(sql, "orders")
       const other = yield* heard(sql, "ORDERS")
@@ -61,10 +61,10 @@ describe("listen and notify", () => {
       yield* Fiber.interrupt(bills.listening)
       yield* until(Effect.map(pool.statistics, ({ dedicated }) => dedicated === 0))
       yield* until(Effect.map(server.sessions, (sessions) => sessions.length <= 2))
-    })))
+    }))
 
   it.live("registers all channels again on another session when theirs is lost", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sql } = yield* opened()
       const orders = yield* heard(sql, "orders")
       const bills = yield* heard(sql, "bills")
@@ -77,20 +77,20 @@ describe("listen and notify", () => {
       assert.strictEqual(yield* first(sql, "orders", "after", orders.queue), "after")
       assert.strictEqual(yield* first(sql, "bills", "after", bills.queue), "after")
       assert.isUndefined(orders.listening.pollUnsafe())
-    })))
+    }))
 
   it.live("ends with the pool, and leaves nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sql } = yield* opened()
       const { listening, queue } = yield* heard(sql, "orders")
       yield* first(sql, "orders", "1", queue)
       yield* pool.close({ force: true })
       assert.isTrue(Exit.isFailure(yield* Fiber.await(listening)))
       yield* nothingLeft(server)
-    })))
+    }))
 
   it.live("refuse what cannot be a channel or a payload, and send nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { server, sql } = yield* opened()
       const messageOf = <A>(effect: Effect.Effect<A, { readonly message: string }>) =>
         Effect.map(Effect.flip(effect), ({ message }) => message)
@@ -102,5 +102,5 @@ describe("listen and notify", () => {
       assert.include(yield* messageOf(sql.notify("orders", 5 as never)), "at most 1800 bytes")
       assert.include(yield* messageOf(Stream.runDrain(sql.listen(" "))), "name of a channel")
       assert.strictEqual(yield* executed, before)
-    })))
+    }))
 })

@@ -9,7 +9,7 @@ const one = "select 1 as one from dual"
 
 describe.skipIf(isReal)("a break", () => {
   it.live("is one for all who want it: two statements under one timeout (A14)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 1 })
       yield* pool.use((held) => held.ping)
       yield* server.clearRequests
@@ -24,10 +24,10 @@ describe.skipIf(isReal)("a break", () => {
       const breaks = (yield* server.requests).filter((request) => request.function === "break")
       assert.lengthOf(breaks, 1)
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("is one for all who want it: an interruption and the end of the lease (A14)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 1 })
       for (let round = 0; round < 5; round++) {
         const scope = yield* Scope.make()
@@ -40,10 +40,10 @@ describe.skipIf(isReal)("a break", () => {
         yield* Fiber.await(fiber)
       }
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("has its own limit, whatever the holder's is (C10)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.script("create table t (n number)")
       yield* server.inject(Fault.delay({ milliseconds: 120, on: ["ping", "rollback"], times: Infinity }))
@@ -62,10 +62,10 @@ describe.skipIf(isReal)("a break", () => {
       )
       assert.deepStrictEqual(yield* pool.use((held) => held.query("select n from t")), [])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("of a call timeout has time to be answered over a slow network (C10)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* relayed({ max: 1, delay: 40 })
       const error = yield* Effect.flip(
         pool.use((held) => Effect.andThen(held.setCallTimeout("10 millis"), held.execute(endless)))
@@ -73,10 +73,10 @@ describe.skipIf(isReal)("a break", () => {
       assert.strictEqual(error._tag === "OracleError" && error.reason._tag, "StatementTimeoutError")
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("is bounded by the limit that the pool has at the time (C10)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1, pingTimeout: "1 hour", closeTimeout: "100 millis" })
       yield* server.script("create table t (n number)")
       yield* pool.use((held) => held.ping)
@@ -89,10 +89,10 @@ describe.skipIf(isReal)("a break", () => {
       )
       assert.isTrue(Exit.isFailure(failed))
       assert.deepStrictEqual(yield* pool.use((held) => held.query("select n from t")), [])
-    })))
+    }))
 
   it.live("does not end the next execution of a query that it has hit between two round trips (S8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 1 })
       yield* server.script("create table docs (body clob); insert into docs values ('once upon a time')")
       const read = "select body from docs"
@@ -105,10 +105,10 @@ describe.skipIf(isReal)("a break", () => {
         assert.deepStrictEqual(yield* pool.use((held) => held.query(read)), [{ BODY: "once upon a time" }])
       }
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("of a call timeout does not either (S8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.script("create table docs (body clob); insert into docs values ('once upon a time')")
       const read = "select body from docs"
@@ -120,10 +120,10 @@ describe.skipIf(isReal)("a break", () => {
       for (let round = 0; round < 3; round++) {
         assert.deepStrictEqual(yield* pool.use((held) => held.query(read)), [{ BODY: "once upon a time" }])
       }
-    })))
+    }))
 
   it.live("leaves no temporary LOB behind (D11)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 1 })
       for (let round = 0; round < 20; round++) {
         yield* server.clearRequests
@@ -140,22 +140,22 @@ describe.skipIf(isReal)("a break", () => {
       const [session] = yield* server.sessions
       assert.strictEqual(session?.temporaryLobs, 0)
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("a session", () => {
   it.live("ends with its lease when it has no cursor left (F36)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.inject(Fault.error({ code: 1000, message: "maximum open cursors exceeded", sql: "one" }))
       const error = yield* Effect.flip(pool.use((held) => held.query(one)))
       assert.strictEqual(error._tag === "OracleError" && error.code, "ORA-01000")
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
-    })))
+    }))
 
   it.live("ends after a bounded number of answers that breaks have lost (F36)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       for (let round = 1; round <= 100; round++) {
         const fault = yield* server.inject(Fault.hang({ on: "execute" }))
@@ -167,10 +167,10 @@ describe.skipIf(isReal)("a session", () => {
       }
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
-    })))
+    }))
 
   it.live("is not lent again after a defect of the driver, alone or in a pipeline (S7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       for (const pipelining of [false, true]) {
         const { pool } = yield* watched({ max: 1, pipelining })
         const defect = new TypeError("Cannot read properties of undefined (reading 'values')")
@@ -182,14 +182,14 @@ describe.skipIf(isReal)("a session", () => {
         assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
         assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
       }
-    })))
+    }))
 
   it.live("takes a call timeout that is longer than a timer can be (A23)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.inject(Fault.delay({ milliseconds: 30, sql: "one" }))
       const rows = yield* pool.use((held) => Effect.andThen(held.setCallTimeout("25 days"), held.query(one)))
       assert.deepStrictEqual(rows, [{ ONE: 1 }])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 })

@@ -27,16 +27,16 @@ const oracleErrorOf = <A, E>(effect: Effect.Effect<A, E>) =>
 
 describe.skipIf(isReal)("a commit whose answer is lost", () => {
   it.live("has succeeded when the database says that it is committed", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* guarded()
       yield* setUp(pool)
       yield* server.inject(Fault.disconnect({ on: "commit", when: "after" }))
       yield* pool.use((held) => insert(held, 1))
       assert.deepStrictEqual(yield* rowsOf(pool), [1])
-    })))
+    }))
 
   it.live("can be done again when the database says that it is not, and by itself with `recover`", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* guarded()
       yield* setUp(pool)
       yield* server.inject(Fault.disconnect({ on: "commit", when: "before" }))
@@ -60,10 +60,10 @@ describe.skipIf(isReal)("a commit whose answer is lost", () => {
       )
       assert.strictEqual(runs, 2)
       assert.deepStrictEqual(yield* rowsOf(pool), [3])
-    })))
+    }))
 
   it.live("stays uncommitted once the database has said so", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* guarded()
       yield* setUp(pool)
       yield* Effect.scoped(Effect.gen(function*() {
@@ -81,20 +81,20 @@ describe.skipIf(isReal)("a commit whose answer is lost", () => {
         assert.strictEqual(error.code, "ORA-14909")
       }))
       assert.deepStrictEqual(yield* rowsOf(pool), [])
-    })))
+    }))
 
   it.live("is asked about when it takes longer than `commitTimeout`", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* guarded({ commitTimeout: "200 millis" })
       yield* setUp(pool)
       yield* server.inject(Fault.delay({ on: "commit", milliseconds: 20_000 }))
       const error = yield* oracleErrorOf(pool.use((held) => insert(held, 1)))
       assert.strictEqual(error.reason.commitOutcome, "rolled back")
       assert.deepStrictEqual(yield* rowsOf(pool), [])
-    })))
+    }))
 
   it.live("is asked about when its fiber is interrupted", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* guarded({ pingTimeout: "20 seconds" })
       yield* setUp(pool)
       yield* server.inject(Fault.hang({ on: "commit" }))
@@ -107,10 +107,10 @@ describe.skipIf(isReal)("a commit whose answer is lost", () => {
       assert.deepStrictEqual(yield* rowsOf(pool), [])
       const asked = (yield* server.requests).filter((request) => request.sql?.includes("get_ltxid_outcome") === true)
       assert.strictEqual(asked.length, 1)
-    })))
+    }))
 
   it.live("has an unknown outcome without Transaction Guard, without the grant, and when nobody can be asked", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const plain = yield* watched({ max: 2 })
       yield* setUp(plain.pool)
       yield* plain.server.inject(Fault.disconnect({ on: "commit", when: "before" }))
@@ -131,10 +131,10 @@ describe.skipIf(isReal)("a commit whose answer is lost", () => {
       const unreachable = yield* oracleErrorOf(pool.use((held) => insert(held, 3)))
       assert.isFalse(unreachable.isRetryable)
       assert.include(unreachable.message, "unknown")
-    })))
+    }))
 
   it.live("runs a transaction again on its own session after a deadlock, with `recover`", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* guarded()
       yield* setUp(pool)
       yield* server.inject(Fault.error({ sql: /insert into t/, code: 60 }))
@@ -156,10 +156,10 @@ describe.skipIf(isReal)("a commit whose answer is lost", () => {
         )
       )
       assert.strictEqual(runs, 3)
-    })))
+    }))
 
   it.live("names a new transaction after each commit, whoever makes it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* guarded()
       yield* setUp(pool)
       yield* pool.use((held) =>
@@ -191,13 +191,13 @@ describe.skipIf(isReal)("a commit whose answer is lost", () => {
           assert.strictEqual(own.code, "ORA-14906")
         })
       )
-    })))
+    }))
 
   it.live("is neither lost nor doubled, whenever its session ends", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { problems, counts } = yield* commitRounds({ rounds: 20, seed: 20_261_128 })
       assert.deepStrictEqual(problems, [])
       assert.isAbove(counts.committedAfterLoss, 0)
       assert.isAbove(counts.notCommitted, 0)
-    })), 120_000)
+    }), 120_000)
 })

@@ -311,21 +311,19 @@ describe("sessions", () => {
   )
 
   it.live("reactive queries run again after a mutation", () =>
-    Effect.scoped(
-      Effect.gen(function*() {
-        const { people, sql } = yield* withPeople()
-        const counted = yield* Effect.forkChild(
-          sql.reactive(["people"], sql`select count(*) as n from ${sql(people)}`).pipe(
-            Stream.map((rows) => rows[0]?.["n"]),
-            Stream.take(2),
-            Stream.runCollect
-          )
+    Effect.gen(function*() {
+      const { people, sql } = yield* withPeople()
+      const counted = yield* Effect.forkChild(
+        sql.reactive(["people"], sql`select count(*) as n from ${sql(people)}`).pipe(
+          Stream.map((rows) => rows[0]?.["n"]),
+          Stream.take(2),
+          Stream.runCollect
         )
-        yield* Effect.sleep("100 millis")
-        yield* Reactivity.mutation(["people"])(sql`insert into ${sql(people)} ${sql.insert({ firstName: "Ada" })}`)
-        assert.deepStrictEqual(yield* Fiber.join(counted), [0, 1])
-      }).pipe(Effect.provide(Reactivity.layer))
-    ))
+      )
+      yield* Effect.sleep("100 millis")
+      yield* Reactivity.mutation(["people"])(sql`insert into ${sql(people)} ${sql.insert({ firstName: "Ada" })}`)
+      assert.deepStrictEqual(yield* Fiber.join(counted), [0, 1])
+    }).pipe(Effect.provide(Reactivity.layer)))
 
   it.live(
     "a statement is one span, with the text and the server",

@@ -55,7 +55,7 @@ describe("reasons", () => {
   })
 
   it.live("name the constraint that was broken", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { people, pool, sql } = yield* withPeople()
       const name = yield* table(
         pool,
@@ -70,10 +70,10 @@ describe("reasons", () => {
       const missing = yield* reasonOf(sql`insert into ${sql(people)} ${sql.insert({ age: 1 })}`)
       assert.strictEqual(missing._tag, "ConstraintError")
       assert.match(missing.message ?? "", /FIRST_NAME/)
-    })))
+    }))
 
   it.live("tell syntax from everything else", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { sql } = yield* openClient()
       assert.strictEqual((yield* reasonOf(sql`selec 1 from dual`))._tag, "SqlSyntaxError")
       assert.strictEqual((yield* reasonOf(sql`select 1 from sp_nothing_here`))._tag, "SqlSyntaxError")
@@ -82,10 +82,10 @@ describe("reasons", () => {
         Effect.catchReason("SqlError", "SqlSyntaxError", () => Effect.succeed("caught"))
       )
       assert.strictEqual(caught, "caught")
-    })))
+    }))
 
   it.live("name a wait for a lock", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { people, sql } = yield* withPeople()
       yield* sql`insert into ${sql(people)} ${sql.insert({ firstName: "Ada" })}`
       const reason = yield* sql.withTransaction(Effect.andThen(
@@ -100,10 +100,10 @@ describe("reasons", () => {
       ))
       assert.strictEqual(reason._tag, "LockTimeoutError")
       assert.isTrue(reason.isRetryable)
-    })))
+    }))
 
   it.live("tell a refused password from a database that is away", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       if (isReal) return
       const { connect, server } = yield* embedded()
       const open = (password: string) =>
@@ -119,7 +119,7 @@ describe("reasons", () => {
       yield* server.shutdown()
       const away = yield* reasonOf(open("tiger"))
       assert.strictEqual(away._tag, "ConnectionError")
-    })))
+    }))
 })
 
 describe("a failed commit", () => {
@@ -144,7 +144,7 @@ describe("a failed commit", () => {
   })
 
   it.live("reaches the caller of withTransaction as a reason of its own", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       if (isReal) return
       const { connect, server } = yield* embedded()
       yield* server.script("create table t (id number)")
@@ -163,5 +163,5 @@ describe("a failed commit", () => {
       assert.strictEqual(yield* committing(Fault.error({ on: "commit", code: 2091 })), "rolled back")
       assert.strictEqual(yield* committing(Fault.disconnect({ on: "commit", when: "after" })), "unknown")
       assert.strictEqual(yield* committing(Fault.disconnect({ on: "commit", when: "before" })), "unknown")
-    })))
+    }))
 })

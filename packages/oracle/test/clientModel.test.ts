@@ -25,7 +25,7 @@ const prepared = Effect.gen(function*() {
 
 describe("SqlSchema", () => {
   it.live("findAll, findOne, findOneOption, void", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { add, people, sql } = yield* prepared
       yield* add(["Ada", "Bob"])
       const all = SqlSchema.findAll({
@@ -47,12 +47,12 @@ describe("SqlSchema", () => {
       })
       yield* remove(1)
       assert.lengthOf(yield* all(0), 1)
-    })))
+    }))
 })
 
 describe("SqlResolver", () => {
   it.live("ordered: inserts that come together are one round trip", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { people, sql } = yield* prepared
       const batches: Array<ReadonlyArray<string>> = []
       const insert = SqlResolver.request(SqlResolver.ordered({
@@ -67,10 +67,10 @@ describe("SqlResolver", () => {
       const found = yield* Effect.all({ one: insert("one"), two: insert("two") }, { concurrency: "unbounded" })
       assert.deepStrictEqual(found, { one: { id: 1, firstName: "one" }, two: { id: 2, firstName: "two" } })
       assert.deepStrictEqual(batches, [["one", "two"]])
-    })))
+    }))
 
   it.live("ordered: says when the number of results is wrong", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { add, people, sql } = yield* prepared
       yield* add(["Ada"])
       const select = SqlResolver.request(SqlResolver.ordered({
@@ -80,10 +80,10 @@ describe("SqlResolver", () => {
       }))
       const error = yield* Effect.flip(Effect.all([select(1), select(101)], { concurrency: "unbounded" }))
       assert.isTrue(error instanceof SqlError.ResultLengthMismatch)
-    })))
+    }))
 
   it.live("grouped: by a value of the result", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { add, people, sql } = yield* prepared
       yield* add(["Ada", "Bob", "Ada"])
       const find = SqlResolver.request(SqlResolver.grouped({
@@ -99,10 +99,10 @@ describe("SqlResolver", () => {
       assert.deepStrictEqual(found.ada.map(({ id }) => id), [1, 3])
       assert.deepStrictEqual(found.bob.map(({ id }) => id), [2])
       assert.isTrue(Cause.isNoSuchElementError(found.eve))
-    })))
+    }))
 
   it.live("findById, also by raw rows, and inside a transaction", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { add, people, sql } = yield* prepared
       yield* add(["Ada", "Bob"])
       const find = SqlResolver.request(SqlResolver.findById({
@@ -118,7 +118,7 @@ describe("SqlResolver", () => {
         yield* sql`update ${sql(people)} set ${sql.update({ firstName: "Eve" })} where id = ${1}`
         assert.strictEqual((yield* find(1)).firstName, "Eve")
       }))
-    })))
+    }))
 })
 
 describe("SqlModel", () => {
@@ -134,7 +134,7 @@ describe("SqlModel", () => {
   })
 
   it.live("a repository inserts, updates, finds and deletes", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { repo } = yield* repository
       const ada = yield* repo.insert(User.insert.make({ firstName: "Ada", age: 36 }))
       assert.deepStrictEqual(ada, new User({ id: 1, firstName: "Ada", age: 36 }))
@@ -145,10 +145,10 @@ describe("SqlModel", () => {
       assert.strictEqual((yield* repo.findById(ada.id)).age, 38)
       yield* repo.delete(ada.id)
       assert.isTrue(Cause.isNoSuchElementError(yield* Effect.flip(repo.findById(ada.id))))
-    })))
+    }))
 
   it.live("resolvers insert and find many at once", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { loaders } = yield* repository
       const insert = SqlResolver.request(loaders.insert)
       const [ada, bob] = yield* Effect.all([
@@ -158,10 +158,10 @@ describe("SqlModel", () => {
       const find = SqlResolver.request(loaders.findById)
       const found = yield* Effect.all([find(ada.id), find(bob.id)], { concurrency: "unbounded" })
       assert.deepStrictEqual(found, [ada, bob])
-    })))
+    }))
 
   it.live("works on databases without several rows after VALUES", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { people, sql } = yield* prepared
       const older = yield* Effect.provide(
         OracleClient.fromPool(sql.pool, { serverVersion: "19.3.0.0.0" }),
@@ -171,5 +171,5 @@ describe("SqlModel", () => {
         older.insert([{ first_name: "a" }, { first_name: "b" }]).returning("first_name")
       }`
       assert.deepStrictEqual(rows, [{ first_name: "a" }, { first_name: "b" }])
-    })))
+    }))
 })

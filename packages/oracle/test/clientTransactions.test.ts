@@ -18,7 +18,7 @@ const prepared = Effect.gen(function*() {
 
 describe("withTransaction", () => {
   it.live("commits what succeeds", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, pool, sql } = yield* prepared
       const value = yield* sql.withTransaction(Effect.gen(function*() {
         yield* insert("Ada")
@@ -28,20 +28,20 @@ describe("withTransaction", () => {
       assert.strictEqual(value, "done")
       assert.deepStrictEqual(yield* committed, ["Ada"])
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 
   it.live("refuses a `recover` that is no schedule, before it begins", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       for (const recover of [5, "x", {}]) {
         const error = yield* Effect.flip(sql.withTransaction(insert("Ada"), { recover: recover as never }))
         assert.include(error.message, "recover must be a Schedule")
       }
       assert.deepStrictEqual(yield* committed, [])
-    })))
+    }))
 
   it.live("rolls back on a failure, a defect and an interruption", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, pool, sql } = yield* prepared
       assert.strictEqual(yield* Effect.flip(sql.withTransaction(Effect.andThen(insert("a"), Effect.fail("no")))), "no")
       const died = yield* Effect.exit(sql.withTransaction(Effect.andThen(insert("b"), Effect.die("bug"))))
@@ -51,10 +51,10 @@ describe("withTransaction", () => {
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* committed, [])
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 
   it.live("is a savepoint inside another", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       yield* sql.withTransaction(Effect.gen(function*() {
         yield* insert("1")
@@ -67,29 +67,29 @@ describe("withTransaction", () => {
         yield* insert("5")
       }))
       assert.deepStrictEqual(yield* committed, ["1", "2", "5"])
-    })))
+    }))
 
   it.live("undoes an inner one with the outer one", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       yield* Effect.ignore(
         sql.withTransaction(Effect.andThen(sql.withTransaction(insert("1")), Effect.fail("undone")))
       )
       assert.deepStrictEqual(yield* committed, [])
-    })))
+    }))
 
   it.live("keeps transactions of other fibers apart", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       yield* Effect.all([
         Effect.ignore(sql.withTransaction(Effect.andThen(insert("1"), Effect.fail("undone")))),
         sql.withTransaction(insert("2"))
       ], { concurrency: "unbounded" })
       assert.deepStrictEqual(yield* committed, ["2"])
-    })))
+    }))
 
   it.live("runs streams and the connection itself inside", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, people, sql } = yield* prepared
       yield* sql.withTransaction(Effect.gen(function*() {
         yield* insert("1")
@@ -98,22 +98,22 @@ describe("withTransaction", () => {
         assert.deepStrictEqual(yield* committed, [])
       }))
       assert.deepStrictEqual(yield* committed, ["1", "2"])
-    })))
+    }))
 
   it.live("commits single statements again on a connection after its transaction", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       yield* sql.withTransaction(insert("1"))
       yield* insert("2")
       yield* Effect.ignore(sql.withTransaction(Effect.andThen(insert("3"), Effect.fail("undone"))))
       yield* insert("4")
       assert.deepStrictEqual(yield* committed, ["1", "2", "4"])
-    })))
+    }))
 })
 
 describe("a session that is lost", () => {
   it.live("fails its transaction, typed, and is not lent again", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       if (isReal) return
       const { connect, server } = yield* embedded()
       yield* server.script("create table t (id number)")
@@ -129,10 +129,10 @@ describe("a session that is lost", () => {
         assert.deepStrictEqual(yield* sql`select count(*) as n from t`, [{ n: 0 }])
         assert.strictEqual((yield* sql.pool.statistics).busy, 0)
       }).pipe(Effect.provide(OracleClient.layer({ ...connect, max: 1 })))
-    })))
+    }))
 
   it.live("waits for a session can be interrupted", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* prepared
       yield* pool.reconfigure({ max: 1 })
       yield* sql.withTransaction(Effect.gen(function*() {
@@ -146,12 +146,12 @@ describe("a session that is lost", () => {
         yield* Fiber.interrupt(outside)
       }))
       assert.deepStrictEqual(yield* sql`select 1 as one from dual`, [{ one: 1 }])
-    })))
+    }))
 })
 
 describe("afterCommit", () => {
   it.live("runs once the work is there, and not when it is undone", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       const seen: Array<unknown> = []
       const note = sql.afterCommit(
@@ -165,30 +165,28 @@ describe("afterCommit", () => {
       }))
       yield* Effect.ignore(sql.withTransaction(Effect.andThen(note, Effect.fail("undone"))))
       assert.deepStrictEqual(seen, [["1"]])
-    })))
+    }))
 
   it.live("holds back what reactive queries are told", () =>
-    Effect.scoped(
-      Effect.gen(function*() {
-        const { insert, sql } = yield* prepared
-        const reactivity = yield* Reactivity.Reactivity
-        let told = 0
-        const { registerUnsafe } = reactivity
-        registerUnsafe(["people"], () => {
-          told++
-        })
-        yield* sql.withTransaction(Effect.gen(function*() {
-          yield* Reactivity.mutation(["people"])(insert("1"))
-          assert.strictEqual(told, 0)
-        }))
-        assert.strictEqual(told, 1)
-      }).pipe(Effect.provide(Reactivity.layer))
-    ))
+    Effect.gen(function*() {
+      const { insert, sql } = yield* prepared
+      const reactivity = yield* Reactivity.Reactivity
+      let told = 0
+      const { registerUnsafe } = reactivity
+      registerUnsafe(["people"], () => {
+        told++
+      })
+      yield* sql.withTransaction(Effect.gen(function*() {
+        yield* Reactivity.mutation(["people"])(insert("1"))
+        assert.strictEqual(told, 0)
+      }))
+      assert.strictEqual(told, 1)
+    }).pipe(Effect.provide(Reactivity.layer)))
 })
 
 describe("transactionKind", () => {
   it.live("begins the outermost transaction with what it says", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       if (isReal) return
       const { connect, server } = yield* embedded()
       const sent = Effect.gen(function*() {
@@ -202,14 +200,14 @@ describe("transactionKind", () => {
       assert.include(yield* of("read only"), "SET TRANSACTION READ ONLY")
       assert.include(yield* of("serializable"), "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
       assert.include(yield* of("read committed"), "SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    })))
+    }))
 
   it.live("read only refuses to write (F32)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, insert, sql } = yield* prepared
       const error = yield* Effect.flip(sql.withTransaction(insert("1")).pipe(OracleClient.transactionKind("read only")))
       assert.match(error.message, /ORA-01456/)
       yield* sql.withTransaction(insert("2"))
       assert.deepStrictEqual(yield* committed, ["2"])
-    })))
+    }))
 })

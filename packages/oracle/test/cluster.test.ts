@@ -13,7 +13,7 @@ describe("both cluster storages", () => {
   it.live(
     "move entities and sleeping workflows to another process, and hand each message out once",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { client, done, end, isThere, start, waitsForTime } = yield* openCluster({ locks: "session" })
         /** A payment for every account at once; the runners that made them. */
         const pay = (round: string) =>
@@ -49,7 +49,7 @@ describe("both cluster storages", () => {
           yield* done,
           [...first, ...second, ...third, "reserve order-1 by 1", "charge order-1 by 2"].sort()
         )
-      })),
+      }),
     120_000
   )
 })

@@ -87,7 +87,7 @@ describe("a connect string with a password", () => {
   })
 
   it.live("is in no statistics, setting, failure or span where it is let pass (S4)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       if (isReal) return
       const texts = [
         `config-https://127.0.0.1:1/x?key=${secret}`,
@@ -108,10 +108,10 @@ describe("a connect string with a password", () => {
         assert.notInclude(inspect(seen, { depth: 9 }), secret, connectString)
         assert.notInclude(JSON.stringify(seen), secret, connectString)
       }
-    })))
+    }))
 
   it.live("that credentials fail or die with is in no failure (S4)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       if (isReal) return
       const { connect } = yield* embedded()
       const ends: ReadonlyArray<Effect.Effect<never, unknown>> = [
@@ -134,7 +134,7 @@ describe("a connect string with a password", () => {
         assert.notInclude(inspect(failure, { depth: 12 }), secret)
         assert.notInclude(JSON.stringify(failure), secret)
       }
-    })))
+    }))
 })
 
 describe("a connect string", () => {
@@ -180,7 +180,7 @@ describe("a connect string", () => {
     }))
 
   it.live("that leads nowhere is a ConnectionError that names file and line (E20)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const configDir = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "tns-"))),
         (directory) => Effect.promise(() => rm(directory, { recursive: true }))
@@ -204,7 +204,7 @@ describe("a connect string", () => {
       yield* Effect.promise(() => writeFile(join(configDir, "tnsnames.ora"), "a = db/a\nsales = (X\n"))
       assert.include(yield* reasonOf(configDir), `${join(configDir, "tnsnames.ora")}, line 2, in the entry sales`)
       assert.match(yield* reasonOf(join(configDir, "nowhere")), /NotFound/)
-    })))
+    }))
 
   it.effect("that can be used is used as before", () =>
     Effect.gen(function*() {

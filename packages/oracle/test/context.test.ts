@@ -54,7 +54,7 @@ const alice = {
 
 describe.skipIf(isReal)("what a holder has set", () => {
   it.live("never reaches the next one (B1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.script("create table t (n number)")
       const uses: ReadonlyArray<(held: Held) => Effect.Effect<unknown, unknown>> = [
@@ -70,20 +70,20 @@ describe.skipIf(isReal)("what a holder has set", () => {
         assert.deepStrictEqual(yield* pool.use(seen), nobody)
       }
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("is there for itself, and costs no round trip but the question for the schema, once (B1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* pool.use((held) => Effect.andThen(everything(held), seen(held)))
       yield* server.clearRequests
       assert.deepStrictEqual(yield* pool.use((held) => Effect.andThen(everything(held), seen(held))), alice)
       const calls = (yield* server.requests).filter(({ piggyback }) => !piggyback)
       assert.lengthOf(calls, 1)
-    })))
+    }))
 
   it.live("is put back when it was set through the client of effect/sql, too (B1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
       assert.deepStrictEqual(
@@ -91,19 +91,19 @@ describe.skipIf(isReal)("what a holder has set", () => {
         alice
       )
       assert.deepStrictEqual(yield* pool.use(seen), nobody)
-    })))
+    }))
 
   it.live("leaves module and action with endToEnd \"keep\", and nothing else (B1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 2, endToEnd: "keep" })
       assert.deepStrictEqual(yield* pool.use(seen), { ...nobody, module: null })
       yield* pool.use((held) => Effect.andThen(everything(held), seen(held)))
       assert.deepStrictEqual(yield* pool.use(seen), { ...nobody, module: "payroll", action: "raise" })
       assert.deepStrictEqual(yield* pool.use({ purity: "new" }, seen), { ...nobody, module: null })
-    })))
+    }))
 
   it.live("is sent again after a call that carried it was broken off", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 1 })
       yield* pool.use((held) => held.ping)
       for (let round = 0; round < 10; round++) {
@@ -120,10 +120,10 @@ describe.skipIf(isReal)("what a holder has set", () => {
         assert.deepInclude(exit, { client: `user ${round}` })
         assert.deepStrictEqual(yield* pool.use(seen), nobody)
       }
-    })))
+    }))
 
   it.live("and the server has refused ends with the lease: a schema (S3)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       const error = yield* Effect.flip(pool.use((held) => Effect.andThen(held.setCurrentSchema("nosuch"), seen(held))))
       assert.strictEqual(error._tag === "OracleError" && error.code, "ORA-01435")
@@ -136,10 +136,10 @@ describe.skipIf(isReal)("what a holder has set", () => {
       )
       assert.deepStrictEqual(yield* pool.use(seen), nobody)
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("and onSession has refused to be sent ends with the session: a schema (S3)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       let schema = "NOSUCH"
       const { pool } = yield* watched({ max: 1, onSession: (held) => held.setCurrentSchema(schema) })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(pool.use(seen))))
@@ -149,10 +149,10 @@ describe.skipIf(isReal)("what a holder has set", () => {
       yield* pool.use((held) => Effect.andThen(held.setCurrentSchema("ADA"), seen(held)))
       assert.deepInclude(yield* pool.use(seen), { schema: "HR" })
       assert.deepInclude((yield* pool.statistics).totals, { opened: 2, closed: 1 })
-    })))
+    }))
 
   it.live("does not undo a schema that a statement has set, which stays (B2)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       yield* pool.use((held) =>
         Effect.gen(function*() {
@@ -163,10 +163,10 @@ describe.skipIf(isReal)("what a holder has set", () => {
         })
       )
       assert.deepInclude(yield* pool.use(seen), { schema: "ADA" })
-    })))
+    }))
 
   it.live("is known to a pooled server at each exchange, and to no next holder (B1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       for (const settings of [{ serverPool: "release" }, { poolBoundary: "statement" }] as const) {
         const { pool } = yield* watched({ max: 1, ...settings })
         for (let round = 0; round < 3; round++) {
@@ -179,14 +179,14 @@ describe.skipIf(isReal)("what a holder has set", () => {
           assert.deepStrictEqual(yield* pool.use(seen), nobody)
         }
       }
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("OracleContext", () => {
   const context = { clientIdentifier: "ada", clientInfo: "at home", attributes: { Tenant: "acme" } }
 
   it.live("is applied with the first call of every lease, a new session's too, and put back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1, serviceName: "orders" })
       const as = Effect.provideService(OracleContext, context)
       const expected = { ...nobody, client: "ada", info: "at home", module: "orders", tenant: "acme" }
@@ -200,10 +200,10 @@ describe.skipIf(isReal)("OracleContext", () => {
       // The second lease wants what the session has.
       assert.deepStrictEqual(calls.filter(([, piggyback]) => piggyback === true), [])
       assert.lengthOf(calls, 2)
-    })))
+    }))
 
   it.live("takes the caller's span for the action, and the request's word over its own", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       const sql = yield* Effect.provide(
         OracleClient.fromPool(pool, { transformResultNames: (name) => name.toLowerCase() }),
@@ -235,10 +235,10 @@ describe.skipIf(isReal)("OracleContext", () => {
       )
       const external = Tracer.externalSpan({ spanId: "1", traceId: "2" })
       assert.deepInclude(yield* Effect.withParentSpan(pool.use(seen), external), { action: null })
-    })))
+    }))
 
   it.live("cuts module and action between two characters, and nothing that says who it is for", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       assert.strictEqual(cutToBytes("ab€", 5), "ab€")
       assert.strictEqual(cutToBytes("ab€", 4), "ab")
       assert.strictEqual(cutToBytes("a👩🏽", 6), "a👩")
@@ -271,28 +271,28 @@ describe.skipIf(isReal)("OracleContext", () => {
       )
       assert.match(changed.message, /must be an object/)
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("is no part of a tag: a tagged session is found whoever asks", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 2, onSession: (held, { requestedTag }) => held.setTag(requestedTag) })
       for (const clientIdentifier of ["ada", "bob", "ada"]) {
         const row = yield* Effect.provideService(pool.use({ tag: "A=1" }, seen), OracleContext, { clientIdentifier })
         assert.deepInclude(row, { client: clientIdentifier })
       }
       assert.strictEqual((yield* pool.statistics).opened, 1)
-    })))
+    }))
 
   it.live("puts back what the session was opened with", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1, appContext: [["clientcontext", "tenant", "house"]] })
       assert.deepInclude(yield* pool.use(seen), { tenant: "house" })
       assert.deepInclude(yield* Effect.provideService(pool.use(seen), OracleContext, context), { tenant: "acme" })
       assert.deepInclude(yield* pool.use(seen), { tenant: "house" })
-    })))
+    }))
 
   it.live("keeps two tenants apart under everything that can happen to a lease (B1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* relayed({ max: 3, delay: 1 })
       yield* server.script(`
         create table orders (tenant varchar2(20), item varchar2(20));
@@ -323,10 +323,10 @@ describe.skipIf(isReal)("OracleContext", () => {
         (index) => lease(tenants[index % 3], index),
         { concurrency: 8, discard: true }
       )
-    })))
+    }))
 
   it.live("is there for onLease, which runs at every lease and may refuse it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const users: Array<unknown> = []
       const { pool } = yield* watched({
         max: 1,
@@ -344,5 +344,5 @@ describe.skipIf(isReal)("OracleContext", () => {
       assert.deepStrictEqual(yield* pool.use(seen), nobody)
       assert.deepStrictEqual(users, ["ada", "bob", "eve", null])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 })

@@ -6,7 +6,7 @@ import { watched } from "./watchedPool.ts"
 
 describe.skipIf(isReal)("connection.describe", () => {
   it.live("gives columns and placeholders, and runs nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       yield* pool.use((held) =>
         Effect.gen(function*() {
@@ -33,5 +33,5 @@ describe.skipIf(isReal)("connection.describe", () => {
           assert.strictEqual(wrong._tag === "OracleError" ? wrong.code : "", "ORA-00904")
         })
       )
-    })))
+    }))
 })

@@ -29,7 +29,7 @@ describe("the private members of the driver", () => {
   it.live.skipIf(isReal)(
     "are in the installed release as this package knows them",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { connect } = yield* embedded()
         const parameters = { connectString: connect.connectString, user: "scott", password: "tiger" }
         const raw = yield* Effect.acquireRelease(
@@ -42,7 +42,7 @@ describe("the private members of the driver", () => {
           (made) => Effect.promise(() => made.close(0))
         )
         assert.deepStrictEqual(fitPool(pool, "SHOP"), [])
-      }))
+      })
   )
 
   it("are given up by name where a release has them otherwise", () => {
@@ -70,7 +70,7 @@ describe("the private members of the driver", () => {
 
 describe("dates of the first century", () => {
   it.live("are no dates of the twentieth: in columns and OUT binds, both ways (D2)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       for (const dates of ["utc", "local"] as const) {
         const held = yield* connection({ dates })
         const made = (...parts: Parameters<typeof utc>) => {
@@ -108,12 +108,12 @@ describe("dates of the first century", () => {
           { D: given }
         ])
       }
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("the driver", () => {
   it.live("drops a statement from its cache when it is told to forget it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       const sql = "select 7 as seven from dual"
       const parses = Effect.map(server.requests, (requests) =>
@@ -133,10 +133,10 @@ describe.skipIf(isReal)("the driver", () => {
           assert.strictEqual(session?.openCursors, 1)
         })
       )
-    })))
+    }))
 
   it.live("says whether a break is still to be taken", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       yield* pool.use((held) =>
         Effect.gen(function*() {
@@ -152,10 +152,10 @@ describe.skipIf(isReal)("the driver", () => {
           assert.isFalse(yield* isPending)
         })
       )
-    })))
+    }))
 
   it.live.skipIf(isReal)("are not inside of JSON either (D2)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* embedded()
       const raw = yield* Effect.acquireRelease(
         Effect.promise(() =>
@@ -173,5 +173,5 @@ describe.skipIf(isReal)("the driver", () => {
         readonly decodeOSON: (bytes: Buffer) => unknown
       }
       assert.deepStrictEqual(decodeOSON.call(raw, encodeOSON.call(raw, document)), document)
-    })))
+    }))
 })

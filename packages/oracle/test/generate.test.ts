@@ -77,7 +77,7 @@ const folded = (module: string): string => module.trim().replace(/\s+/g, " ")
 
 describe("generate", () => {
   it.live("writes the module that is kept here", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { held, server } = yield* prepared
       const { code, module, progress } = yield* generate(server.connectString)
       assert.strictEqual(code, 0, progress)
@@ -90,19 +90,19 @@ describe("generate", () => {
       assert.include(other, "  zip: Schema.NullOr(Schema.BigDecimal)")
       assert.include(other, "left_one: Schema.BigDecimal")
       assert.include(other, "connection.call(\"SCOTT.GEN_SHOP.PUT\"")
-    })), 60_000)
+    }), 60_000)
 
   it.live("says why it writes nothing, and ends with code 1", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { server } = yield* embedded()
       const { code, module, progress } = yield* generate(server.connectString, ["--password", "wrong"])
       assert.strictEqual(code, 1)
       assert.strictEqual(module, "")
       assert.include(progress, "ORA-01017")
-    })), 60_000)
+    }), 60_000)
 
   it.live("writes functions and Schemas that work", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { held } = yield* prepared
       const person: Scott.GenPerson = {
         name: "ada",
@@ -134,5 +134,5 @@ describe("generate", () => {
       assert.deepStrictEqual(rows.map((row) => Schema.encodeSync(Scott.GenPeopleRow)(row)), [
         { id: 1, who: null, born: new Date("2024-02-29T00:00:00Z"), notes: null }
       ])
-    })), 60_000)
+    }), 60_000)
 })

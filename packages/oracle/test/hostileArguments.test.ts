@@ -147,7 +147,7 @@ const problemOf = (connection: C, member: Member, at: number, value: unknown) =>
 
 describe.skipIf(isReal)("a connection that is given anything", () => {
   it.live("fails, typed, or does as it is told, and goes on", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       yield* pool.use((connection) => connection.execute("create table hostile (n number)"))
       const problems: Array<string> = []
@@ -168,10 +168,10 @@ describe.skipIf(isReal)("a connection that is given anything", () => {
         if (totals.opened !== 1) problems.push(`${member.name}: its session was lost`)
       }
       assert.deepStrictEqual(problems, [])
-    })), 60_000)
+    }), 60_000)
 
   it.live("says what an argument must be, and sends nothing (B4, B7, B8, B9)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -221,10 +221,10 @@ describe.skipIf(isReal)("a connection that is given anything", () => {
           assert.include(noCode, "Neither the database nor the driver has given it a code")
         })
       )
-    })))
+    }))
 
   it.live("counts the rows of a batch also when its statement was prepared before", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       const counts = yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -234,5 +234,5 @@ describe.skipIf(isReal)("a connection that is given anything", () => {
         })
       )
       assert.deepStrictEqual(counts.rowCounts, [1, 1])
-    })))
+    }))
 })

@@ -56,7 +56,7 @@ const load = (pool: Pool) =>
 
 describe.skipIf(isReal)("a session", () => {
   it.live("knows its instance from its log-on, before any call", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* cluster({ min: 3, max: 3 })
       yield* counts(pool, { idle: 3 })
       const found = (yield* pool.sessions).map(({ instance }) => instance!)
@@ -64,14 +64,14 @@ describe.skipIf(isReal)("a session", () => {
       const expected: Record<string, number> = {}
       for (const name of found) expected[name] = (expected[name] ?? 0) + 1
       assert.deepStrictEqual(yield* open(pool), expected)
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("an instance that goes and comes back under load", () => {
   it.live(
     "is drained by the pool before it goes: no caller sees an error, and it gets its share back",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, server } = yield* cluster()
         yield* counts(pool, { opened: 6 })
         const callers = yield* load(pool)
@@ -97,14 +97,14 @@ describe.skipIf(isReal)("an instance that goes and comes back under load", () =>
         yield* callers.end
         const [row] = yield* pool.use((held) => held.query("select count(*) as n from visits"))
         assert.strictEqual(Number(row!["N"]), yield* callers.done)
-      })),
+      }),
     longest
   )
 
   it.live(
     "announces its end in-band: the pool leaves it without being told",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, server } = yield* cluster({ rebalanceInterval: 0 })
         yield* counts(pool, { opened: 6 })
         const callers = yield* load(pool)
@@ -118,12 +118,12 @@ describe.skipIf(isReal)("an instance that goes and comes back under load", () =>
         yield* callers.end
         const [row] = yield* pool.use((held) => held.query("select count(*) as n from visits"))
         assert.strictEqual(Number(row!["N"]), yield* callers.done)
-      })),
+      }),
     longest
   )
 
   it.live("announces its end while nothing is lent: the first that is looked at takes the others along", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* cluster({ min: 0, max: 6, rebalanceInterval: 0 })
       const held = yield* Effect.scoped(
         Effect.andThen(Effect.forEach([1, 2, 3, 4, 5, 6], () => pool.acquire()), pool.sessions)
@@ -135,5 +135,5 @@ describe.skipIf(isReal)("an instance that goes and comes back under load", () =>
         ({ SALES1 = 0 }) => SALES1 === 0
       ))
       assert.deepStrictEqual(yield* open(pool), { SALES1: 0, SALES2: 2, SALES3: 2 })
-    })))
+    }))
 })

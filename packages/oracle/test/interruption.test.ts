@@ -21,7 +21,7 @@ const watched = (options: Partial<OracleSessionPool.Options> = {}) =>
 
 describe("an interrupted call", () => {
   it.live("stops at the server, and the session is lent again", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       yield* pool.use((held) => held.ping)
       const [took, exit] = yield* Effect.timed(Effect.exit(
@@ -32,20 +32,20 @@ describe("an interrupted call", () => {
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
       const { totals } = yield* pool.statistics
       assert.deepInclude(totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("leaves the connection usable within the same lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const held = yield* pool.acquire()
       for (let round = 0; round < 5; round++) {
         yield* Effect.ignore(Effect.timeout(held.execute(sleep(20)), `${20 + round * 7} millis`))
         assert.deepStrictEqual(yield* held.query(one), [{ ONE: 1 }])
       }
-    })))
+    }))
 
   it.live("is never the call of another fiber", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const held = yield* pool.acquire()
       const first = yield* Effect.forkChild(held.execute(`begin dbms_session.sleep(1); end;`))
@@ -55,10 +55,10 @@ describe("an interrupted call", () => {
       // The second waits for its turn: giving it up must not break the first.
       yield* Fiber.interrupt(second)
       assert.strictEqual((yield* Fiber.join(first)).rowsAffected, 0)
-    })))
+    }))
 
   it.live("leaves no break behind for the next borrower, however late it comes", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       for (let round = 0; round < 60; round++) {
         const fiber = yield* Effect.forkChild(pool.use((held) => held.query(one)))
@@ -70,10 +70,10 @@ describe("an interrupted call", () => {
       }
       const { totals } = yield* pool.statistics
       assert.deepInclude(totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("undoes what its transaction has done", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number")
       yield* pool.use((held) =>
@@ -83,20 +83,20 @@ describe("an interrupted call", () => {
         })).pipe(Effect.timeout("300 millis"), Effect.ignore)
       )
       assert.deepStrictEqual(yield* pool.use((held) => held.query(`select count(*) as n from ${name}`)), [{ N: 0 }])
-    })))
+    }))
 
   it.live("may be a stream, whose cursor is closed then", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const held = yield* pool.acquire()
       const stream = held.queryStream("select level as n from dual connect by level <= 500", [], { fetchArraySize: 5 })
       const slow = Stream.runDrain(Stream.mapEffect(stream, () => Effect.sleep("20 millis")))
       yield* Effect.ignore(Effect.timeout(slow, "150 millis"))
       assert.deepStrictEqual(yield* held.query(one), [{ ONE: 1 }])
-    })))
+    }))
 
   it.live("is one that outlives its lease, too", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const held = yield* pool.acquire()
       const fiber = yield* Effect.forkChild(Effect.exit(held.execute(sleep(20))))
@@ -105,7 +105,7 @@ describe("an interrupted call", () => {
       assert.isBelow(Duration.toMillis(took), 5000)
       assert.isTrue(Exit.isFailure(yield* Fiber.join(fiber)))
       assert.deepStrictEqual(yield* pool.use((next) => next.query(one)), [{ ONE: 1 }])
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("a server that does not answer", () => {
@@ -113,7 +113,7 @@ describe.skipIf(isReal)("a server that does not answer", () => {
   const silence = Fault.cut({ direction: "toClient", after: 0, since: "now", then: "hang", times: 1 })
 
   it.live("loses the session whose call was interrupted, in bounded time", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1, pingTimeout: "300 millis", closeTimeout: "300 millis" })
       yield* pool.use((held) => held.ping)
       const fault = yield* server.inject(silence)
@@ -125,10 +125,10 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
       yield* Effect.sleep("1 second")
       assert.strictEqual((yield* server.counters).openConnections, 1)
-    })))
+    }))
 
   it.live("holds up neither a statement of a transaction, nor its commit, nor its rollback", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1, pingTimeout: "300 millis", closeTimeout: "300 millis" })
       yield* server.script("create table t (n number)")
       for (const end of [Effect.void, Effect.fail("no"), Effect.never]) {
@@ -149,10 +149,10 @@ describe.skipIf(isReal)("a server that does not answer", () => {
         assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
         assert.strictEqual((yield* pool.statistics).opened, 1)
       }
-    })))
+    }))
 
   it.live("ends a call that has a call timeout", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       const error = yield* Effect.flip(pool.use((held) =>
         Effect.gen(function*() {
@@ -164,10 +164,10 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
       yield* server.clearFaults
       assert.deepStrictEqual(yield* pool.use((held) => held.query(one)), [{ ONE: 1 }])
-    })))
+    }))
 
   it.live("does not keep an abandoned attempt to connect", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({
         openTimeout: "300 millis",
         getMode: "timedWait",
@@ -182,10 +182,10 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       // What the driver does with a connection that is collected as garbage must not throw: nothing could catch it.
       collectGarbage()
       yield* Effect.sleep("50 millis")
-    })))
+    }))
 
   it.live("does not hold up a forced close", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched()
       const held = yield* pool.acquire()
       yield* server.inject(Fault.hang({ on: "execute" }))
@@ -196,5 +196,5 @@ describe.skipIf(isReal)("a server that does not answer", () => {
       assert.isTrue(Exit.isFailure(yield* Fiber.join(fiber)))
       yield* Effect.sleep("200 millis")
       assert.strictEqual((yield* server.counters).openConnections, 0)
-    })))
+    }))
 })

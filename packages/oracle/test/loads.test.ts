@@ -27,7 +27,7 @@ const loadErrorOf = <A, E>(effect: Effect.Effect<A, E>) =>
 
 describe("connection.sink", () => {
   it.live("writes rows in chunks, and reports each", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number primary key, name varchar2(20)")
       const progress: Array<OracleConnection.LoadProgress> = []
@@ -45,10 +45,10 @@ describe("connection.sink", () => {
         connection.query(`select count(*) as n, max(name) keep (dense_rank last order by id) as name from ${name}`)
       )
       assert.deepStrictEqual(row, { N: 2500, NAME: "item 2500" })
-    })))
+    }))
 
   it.live("takes objects by the names of their properties", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, `id number, "Name" varchar2(20), paid number`)
       yield* pool.use((connection) =>
@@ -66,10 +66,10 @@ describe("connection.sink", () => {
           )
         })
       )
-    })))
+    }))
 
   it.live("says which rows were refused, and leaves the rest to the transaction", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number primary key, name varchar2(20)")
       yield* pool.use((connection) =>
@@ -88,10 +88,10 @@ describe("connection.sink", () => {
           assert.strictEqual(yield* countOf(connection, name), 0)
         })
       )
-    })))
+    }))
 
   it.live("commits each chunk when asked, and says how many rows stay", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number primary key, name varchar2(20)")
       const sink = (connection: OracleConnection.OracleConnection) =>
@@ -101,10 +101,10 @@ describe("connection.sink", () => {
       assert.deepStrictEqual([error.refused[0]?.row, error.written, error.committed], [350, 399, 300])
       assert.isFalse(error.isRetryable)
       assert.strictEqual(yield* pool.use((connection) => countOf(connection, name)), 300)
-    })))
+    }))
 
   it.live("names the row that cannot be sent", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number, born timestamp")
       yield* pool.use((connection) =>
@@ -123,10 +123,10 @@ describe("connection.sink", () => {
           assert.include(none.message, "Row 1 must be an array or an object, not null")
         })
       )
-    })))
+    }))
 
   it.live("refuses names that are none before anything is sent", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -150,12 +150,12 @@ describe("connection.sink", () => {
           yield* connection.ping
         })
       )
-    })))
+    }))
 
   it.live.skipIf(isReal)(
     "asks for no more rows while a chunk is written, one round trip for each",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, server } = yield* watched({ max: 1 })
         yield* pool.use((connection) =>
           Effect.gen(function*() {
@@ -185,11 +185,11 @@ describe("connection.sink", () => {
             assert.isAtMost(most, 50)
           })
         )
-      }))
+      })
   )
 
   it.live.skipIf(isReal)("ends a chunk at 8 MB", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -203,10 +203,10 @@ describe("connection.sink", () => {
           assert.strictEqual(yield* executions(server), 2)
         })
       )
-    })))
+    }))
 
   it.live.skipIf(isReal)("leaves nothing behind when it is interrupted", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       for (const direct of [false, true]) {
         const { pool, server } = yield* watched({ max: 1 })
         yield* pool.use((connection) => connection.execute("create table t (id number, name varchar2(20))"))
@@ -225,12 +225,12 @@ describe("connection.sink", () => {
         if (!direct) assert.strictEqual(left, 0)
         assert.strictEqual((yield* server.sessions).length, 1)
       }
-    })))
+    }))
 })
 
 describe("sql.sink", () => {
   it.live("loads under the client's names: in the transaction around it, else committed chunk by chunk", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* openClient({ transformQueryNames: String.camelToSnake })
       const name = yield* table(pool, "id number primary key, first_name varchar2(20)")
       const rows = (from: number, to: number) =>
@@ -258,7 +258,7 @@ describe("sql.sink", () => {
       assert.include(`${committing}`, "would commit the transaction around it")
       const unnamed = yield* Effect.flip(Stream.run(rows(1, 1), sql.sink("a\"b", ["id"])))
       assert.include(`${unnamed}`, "cannot be a name")
-    })))
+    }))
 })
 
 const allTypes =
@@ -291,7 +291,7 @@ const rowOf = (id: number, size: number): ReadonlyArray<OracleBind.Bind> => [
 
 describe.skipIf(isReal)("connection.sink by direct path", () => {
   it.live("writes what array DML writes, whatever the sizes", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -342,10 +342,10 @@ describe.skipIf(isReal)("connection.sink by direct path", () => {
           assert.strictEqual(byPath.length, rows.length)
         })
       )
-    })))
+    }))
 
   it.live("is committed chunk by chunk, and says what stays of it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       yield* pool.use((connection) =>
         connection.execute("create table t (id number primary key, name varchar2(9) not null)")
@@ -368,10 +368,10 @@ describe.skipIf(isReal)("connection.sink by direct path", () => {
       const wrongType = yield* failing((id) => [id === 30 ? "a text" as unknown as number : id + 1000, "x"])
       assert.deepStrictEqual([wrongType.refused[0]?.row, wrongType.committed], [30, 0])
       assert.include(wrongType.message, "a NUMBER column takes a number, a bigint or a BigDecimal, not a string")
-    })))
+    }))
 
   it.live("is refused where it would commit other work", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* pool.use((connection) => connection.execute("create table t (id number)"))
       const load = (connection: OracleConnection.OracleConnection) =>
@@ -388,10 +388,10 @@ describe.skipIf(isReal)("connection.sink by direct path", () => {
       const { byFunction } = yield* server.counters
       assert.isUndefined(byFunction.directPathPrepare)
       assert.strictEqual(yield* pool.use((connection) => countOf(connection, "t")), 0)
-    })))
+    }))
 
   it.live("does not know whether a chunk is committed whose answer was lost", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* pool.use((connection) => connection.execute("create table t (id number)"))
       yield* server.inject(Fault.disconnect({ on: "directPathOperation", when: "after" }))
@@ -400,5 +400,5 @@ describe.skipIf(isReal)("connection.sink by direct path", () => {
       )
       assert.isFalse(error.isRetryable)
       assert.include(error.message, "it is unknown whether it took effect")
-    })))
+    }))
 })

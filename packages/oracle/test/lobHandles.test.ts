@@ -6,7 +6,7 @@ import { makePool, table } from "./database.ts"
 
 describe("a LOB handle that is bound (D10)", () => {
   it.live("after its lease, after it was closed, or on another connection, is refused before anything is sent", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 3 })
       const name = yield* table(pool, "id number, body clob")
       const insert = `insert into ${name} values (1, :body)`
@@ -37,10 +37,10 @@ describe("a LOB handle that is bound (D10)", () => {
       const own = yield* held.createLob("clob", "mine")
       yield* held.execute(insert, { body: own })
       assert.deepStrictEqual(yield* held.query(`select body from ${name}`), [{ BODY: "mine" }])
-    })))
+    }))
 
   it.live("is refused by the client of effect/sql in the same way", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 2 })
       const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
       const held = yield* pool.acquire()
@@ -49,5 +49,5 @@ describe("a LOB handle that is bound (D10)", () => {
         sql.withTransaction(sql.useConnection((connection) => connection.query("select :1 as c from dual", [foreign])))
       )
       assert.match(error.message, /another connection/)
-    })))
+    }))
 })

@@ -16,7 +16,7 @@ const piecesOf = <A extends string | Buffer>(value: A, length: number): Readonly
 
 describe.skipIf(isReal)("a LOB of several megabytes", () => {
   it.live("is written and read in as many round trips as whole megabytes need, whatever its pieces are", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({ script: "create table lobs (b blob, c clob)" })
       const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
       const counted = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -53,10 +53,10 @@ describe.skipIf(isReal)("a LOB of several megabytes", () => {
           assert.isAtMost(reads, 7)
         })
       )
-    })))
+    }))
 
   it.live("is the same whatever its pieces are, and is written in whole megabytes", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({})
       const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
       yield* pool.use((held) =>
@@ -82,10 +82,10 @@ describe.skipIf(isReal)("a LOB of several megabytes", () => {
           assert.isTrue(Buffer.from(yield* blob.bytes).equals(Buffer.concat(mixed.map((piece) => Buffer.from(piece)))))
         })
       )
-    })))
+    }))
 
   it.live("gives no text that ends inside a character", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* embedded({})
       const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
       const long = `${"x".repeat(65_535)}${"😀".repeat(200_000)}`
@@ -98,5 +98,5 @@ describe.skipIf(isReal)("a LOB of several megabytes", () => {
           for (const piece of pieces) assert.isFalse(/[\uD800-\uDBFF]$/.test(piece))
         })
       )
-    })))
+    }))
 })

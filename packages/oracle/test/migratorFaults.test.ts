@@ -18,7 +18,7 @@ const byConnection = (...texts: ReadonlyArray<string>) =>
 
 describe("sessions of the migrator", () => {
   it.live("are enough for several runs at once on a pool of four, one after the other (H6)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, pool, run } = yield* prepared
       for (const [index, max] of [4, 3].entries()) {
         yield* pool.reconfigure({ max })
@@ -32,10 +32,10 @@ describe("sessions of the migrator", () => {
         assert.deepStrictEqual(ran.map(({ length }) => length).sort(), [0, 0, 1])
         assert.strictEqual((yield* pool.statistics).busy, 0)
       }
-    })))
+    }))
 
   it.live("that others hold are waited for no longer than lockTimeout, and nothing is locked meanwhile (H6)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, run, sql, table } = yield* prepared
       yield* pool.reconfigure({ max: 4 })
       yield* run({})
@@ -52,10 +52,10 @@ describe("sessions of the migrator", () => {
       yield* Deferred.succeed(released, undefined)
       yield* Effect.forEach(holders, Fiber.join)
       assert.deepStrictEqual(yield* run({ "1_a": Effect.void }), [[1, "a"]])
-    })))
+    }))
 
   it.live("are waited for in turn no longer than lockTimeout, without a session of their own (H6)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, run } = yield* prepared
       const begun = yield* Deferred.make<void>()
       const slow = yield* Effect.forkChild(
@@ -68,7 +68,7 @@ describe("sessions of the migrator", () => {
       assert.strictEqual((yield* pool.statistics).busy, busy)
       yield* Fiber.interrupt(slow)
       assert.deepStrictEqual(yield* run({ "1_slow": Effect.void }), [[1, "slow"]])
-    })))
+    }))
 })
 
 describe("a migration that fails", () => {
@@ -117,7 +117,7 @@ describe("a migration that fails", () => {
     }))
 
   it.live("is told half-applied also when its migrator died before it could say so (H7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { records, resolve, run, sql, table } = yield* prepared
       yield* run({})
       yield* sql`insert into ${sql(table)} (migration_id, name, state) values (7, 'died', 'running')`
@@ -130,10 +130,10 @@ describe("a migration that fails", () => {
       yield* resolve(7, "again")
       assert.deepStrictEqual(yield* run({ "7_died": Effect.void }), [[7, "died"]])
       assert.deepStrictEqual((yield* records).map(({ isHalfApplied }) => isHalfApplied), [false])
-    })))
+    }))
 
   it.live("after ALTER SESSION is undone: that does not commit (H8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, records, run, sql } = yield* prepared
       const people = name("people")
       yield* sql`create table ${sql(people)} (id number)`
@@ -145,12 +145,12 @@ describe("a migration that fails", () => {
       assert.match(error.message, /All of its work was undone/)
       assert.deepStrictEqual(yield* run({ "1_rows": insert }), [[1, "rows"]])
       assert.deepStrictEqual((yield* records).map(({ committedSteps, steps }) => [steps, committedSteps]), [[2, 0]])
-    })))
+    }))
 })
 
 describe("what a run is given", () => {
   it.live("may be numbered by time stamps and named in any script (H9)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { records, run } = yield* prepared
       const name = "€".repeat(100)
       assert.deepStrictEqual(yield* run({ [`20240115093000_${name}`]: Effect.void }), [[20240115093000, name]])
@@ -160,10 +160,10 @@ describe("what a run is given", () => {
       const refused = (key: string) => Effect.map(Effect.flip(run({ [key]: Effect.void })), kindAndMessage)
       assert.match(String(yield* refused("99999999999999999999_a")), /BadState,.*must be an integer from 0 to/)
       assert.match(String(yield* refused(`20250101000000_${"x".repeat(256)}`)), /BadState,.*longer than 255/)
-    })))
+    }))
 
   it.live("is refused under the option's name, and nothing is changed (H9)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { name, provided, records, resolve, run, sql } = yield* prepared
       const refused = (options: object) => Effect.map(Effect.flip(run({ "1_a": Effect.void }, options)), kindAndMessage)
       for (const lockTimeout of ["1 minit", -1, {}, Number.NaN, null]) {
@@ -186,5 +186,5 @@ describe("what a run is given", () => {
       assert.deepStrictEqual(yield* run({ "1_a": Effect.void }, { table: qualified }), [[1, "a"]])
       const found = yield* provided(OracleMigrator.records({ table: name("own") }))
       assert.deepStrictEqual(found.map(({ id }) => id), [1])
-    })))
+    }))
 })

@@ -21,7 +21,7 @@ const query = (sql: OracleClient.OracleClient, id: number) =>
 
 describe.skipIf(isReal)("multiplex", () => {
   it.live("runs queries of many fibers on a few sessions, each with its own answer, and gives them back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sql } = yield* shared()
       const ids = Array.from({ length: 200 }, (_, index) => index % 4)
       const found = yield* Effect.forEach(ids, (id) => query(sql, id), { concurrency: "unbounded" })
@@ -36,10 +36,10 @@ describe.skipIf(isReal)("multiplex", () => {
       const ends = requests.filter((request) => request.function === "pipelineEnd").length
       assert.isAtMost(ends, 40)
       yield* counts(pool, { busy: 0 })
-    })))
+    }))
 
   it.live("takes a session of its own for whatever depends on one", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { server, sql } = yield* shared(1)
       const pipelined = Effect.map(server.requests, (requests) =>
         requests.some((each) => each.function === "pipelineEnd"))
@@ -60,10 +60,10 @@ describe.skipIf(isReal)("multiplex", () => {
       assert.deepStrictEqual(context, [{ id: "ada" }])
       yield* both(query(sql, 1))
       assert.isTrue(yield* pipelined)
-    })))
+    }))
 
   it.live("fails the queries of a session that is lost, and goes on with another", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sql } = yield* shared(1)
       yield* server.inject(Fault.disconnect({ sql: "select" }))
       const failed = yield* Effect.forEach([1, 2, 3], (id) => Effect.flip(query(sql, id)), { concurrency: "unbounded" })
@@ -81,10 +81,10 @@ describe.skipIf(isReal)("multiplex", () => {
       assert.strictEqual(one.length, 1)
       assert.strictEqual(none.reason._tag, "SqlSyntaxError")
       yield* counts(pool, { busy: 0 })
-    })))
+    }))
 
   it.live("goes on when one of the callers leaves", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sql } = yield* shared(1)
       yield* server.inject(Fault.delay({ sql: "select", milliseconds: 200 }))
       const begun = yield* Deferred.make<void>()
@@ -96,15 +96,15 @@ describe.skipIf(isReal)("multiplex", () => {
       assert.deepStrictEqual(yield* Fiber.join(staying), [{ id: 3, name: "x3" }])
       assert.deepStrictEqual(yield* query(sql, 2), [{ id: 2, name: "x2" }])
       yield* counts(pool, { busy: 0 })
-    })))
+    }))
 
   it.live("refuses a number of sessions that is none", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched()
       for (const sessions of [0, 1.5, 65, "2"]) {
         const made = OracleClient.fromPool(pool, { multiplex: { sessions: sessions as number } })
         const error = yield* Effect.flip(Effect.provide(made, Reactivity.layer))
         assert.include(`${error}`, "`sessions` from 1 to 64")
       }
-    })))
+    }))
 })

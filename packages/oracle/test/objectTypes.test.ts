@@ -26,7 +26,7 @@ const echo = "begin :back := :sent; end;"
 // The types stay in a database: on a real one another run would find them in use.
 describe.skipIf(isReal)("object types", () => {
   it.live("are read and written as they are now, when they are made anew under a session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 2 })
       const [held, other] = yield* Effect.all([pool.acquire(), pool.acquire()])
       const send = (sent: unknown) =>
@@ -46,10 +46,10 @@ describe.skipIf(isReal)("object types", () => {
       // What the session knows of it fails once, and is asked for again.
       yield* Effect.exit(send({ X: 3, Y: "old" }))
       assert.deepStrictEqual(yield* send({ X: 3, Y: "new" }), { X: 3, Y: "new" })
-    })))
+    }))
 
   it.live("of one statement may differ from one execution to the next", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       yield* held.execute("create or replace type sp_words as table of varchar2(9)")
       yield* held.execute("create or replace type sp_days as table of date")
@@ -62,10 +62,10 @@ describe.skipIf(isReal)("object types", () => {
         assert.deepStrictEqual(yield* rows("SP_WORDS", ["a", null]), [{ V: "a" }, { V: null }])
         assert.deepStrictEqual(yield* rows("SP_DAYS", [day, null]), [{ V: day }, { V: null }])
       }
-    })))
+    }))
 
   it.live("are found in any row of a batch", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       yield* held.execute("create or replace type sp_pair as object (x number, y number)")
       yield* held.execute("create table sp_pairs (id number, it sp_pair)")
@@ -77,7 +77,7 @@ describe.skipIf(isReal)("object types", () => {
         { ID: 1, Y: null },
         { ID: 2, Y: 2 }
       ])
-    })))
+    }))
 
   it.live("hold a DateTime in UTC, in whatever zone the process is", () =>
     inNewYork(Effect.scoped(Effect.gen(function*() {
@@ -101,7 +101,7 @@ describe.skipIf(isReal)("object types", () => {
     }))))
 
   it.live("take every kind of number where it fits, and refuse it where the driver would write another", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       yield* held.execute(
         "create or replace package sp_sums as type line is record (d binary_double, i pls_integer); end;"
@@ -119,11 +119,11 @@ describe.skipIf(isReal)("object types", () => {
         const failure = yield* Effect.flip(send({ D: 1, I }))
         assert.include(String(failure.message), "at I, a PLS_INTEGER is an integer of at most 2147483647")
       }
-    })))
+    }))
 })
 
 it.live("a number bind refuses what is no number, which would have gone as NULL", () =>
-  Effect.scoped(Effect.gen(function*() {
+  Effect.gen(function*() {
     const held = yield* connection()
     for (const type of ["number", "bigint", "bigDecimal"] as const) {
       for (const value of ["5", true, new Date(0), {}]) {
@@ -137,4 +137,4 @@ it.live("a number bind refuses what is no number, which would have gone as NULL"
         [{ N: null }]
       )
     }
-  })))
+  }))

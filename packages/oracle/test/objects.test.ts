@@ -48,7 +48,7 @@ const prepared = Effect.gen(function*() {
 // The types stay in a database: on a real one another run would find them in use.
 describe.skipIf(isReal)("objects, collections and index-by tables", () => {
   it.live("go into rows and come back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       yield* held.execute("insert into sp_people values (1, :who)", { who: OracleBind.input(person, ada) })
       yield* held.execute("insert into sp_people values (:1, :2)", [2, OracleBind.input(person, null)])
@@ -59,10 +59,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         schema: Schema.Struct({ WHO: Person })
       })
       assert.deepStrictEqual(decoded, [{ WHO: ada }])
-    })))
+    }))
 
   it.live("keep every digit, by the policy", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       const sql =
         "select sp_amounts(12345678901234567890.123456789, 7) a, sp_address('s', 0.1234567890123456789, null) b from dual"
@@ -78,10 +78,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
       const failure = yield* Effect.flip(held.query(sql))
       assert.strictEqual(failure._tag, "RowDecodeError")
       assert.include(String(failure.message), "at [0], has 29 significant digits")
-    })))
+    }))
 
   it.live("go through PL/SQL both ways", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       const { outBinds } = yield* held.execute("begin sp_move(:p); end;", { p: OracleBind.inOut(person, ada) })
       const moved: typeof Person.Type | null = outBinds.p
@@ -103,10 +103,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         b: OracleBind.out(amounts)
       })
       assert.deepStrictEqual(lists.outBinds.b, [3, null, 4.5])
-    })))
+    }))
 
   it.live("select by a list of any length", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       const many = Array.from({ length: 3000 }, (_, i) => i)
       const sql = "select count(*) n from table(:ids) where column_value >= 1000"
@@ -116,10 +116,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         held.queryStream("select column_value n from table(:ids)", { ids: OracleBind.input(amounts, [5, 6]) })
       )
       assert.deepStrictEqual(streamed, [{ N: 5 }, { N: 6 }])
-    })))
+    }))
 
   it.live("are parameters of the client", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const held = yield* pool.acquire()
       for (const statement of script) yield* held.execute(statement)
@@ -140,10 +140,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
       assert.deepStrictEqual(yield* sql`select at from sp_homes where id = 1`, [{ at: { ...high, since: null } }])
       const [changed] = yield* sql`begin ${OracleClient.inOut("a", home, high)} := sp_address('Low', 1, null); end;`
       assert.deepStrictEqual(changed, { a: { street: "Low", zip: 1 } })
-    })))
+    }))
 
   it.live("go in batches", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       yield* held.executeMany("insert into sp_people values (:id, :who)", [
         { id: 11, who: OracleBind.input(person, ada) },
@@ -151,10 +151,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
       ])
       const rows = yield* held.query("select p.id, p.who.home.zip z from sp_people p order by id")
       assert.deepStrictEqual(rows, [{ ID: 11, Z: 12.5 }, { ID: 12, Z: null }])
-    })))
+    }))
 
   it.live("pass index-by tables", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const day = new Date("2024-02-29T00:00:00Z")
       const { outBinds } = yield* held.execute(
@@ -179,10 +179,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         amounts: [0.25, null, 0.75],
         days: [new Date("2024-03-01T00:00:00Z")]
       })
-    })))
+    }))
 
   it.live("are refused before anything is sent", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       const sql = "insert into sp_people values (1, :who)"
       const problem = (bind: OracleBind.Bind) =>
@@ -215,10 +215,10 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
       )
       assert.include(String(unknown.message), "NO_SUCH")
       assert.deepStrictEqual(yield* held.query("select count(*) n from sp_people"), [{ N: 0 }])
-    })))
+    }))
 
   it.live("say what of an answer does not fit", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* prepared
       const strict = OracleBind.object(
         "SP_ADDRESS",
@@ -229,5 +229,5 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
       )
       assert.strictEqual(failure._tag, "RowDecodeError")
       assert.include(String(failure.message), "at STREET")
-    })))
+    }))
 })

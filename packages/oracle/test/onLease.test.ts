@@ -6,7 +6,7 @@ import { watched } from "./watchedPool.ts"
 
 describe.skipIf(isReal)("onLease of an Oracle pool", () => {
   it.live("sees for whom a lease is, at the database, and may refuse it: the session goes to the next", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({
         max: 1,
         onLease: (connection) =>
@@ -24,5 +24,5 @@ describe.skipIf(isReal)("onLease of an Oracle pool", () => {
       const refusal = yield* Effect.flip(as("mallory"))
       assert.strictEqual(refusal._tag, "InvalidTagError")
       assert.strictEqual(yield* as("bob"), 1)
-    })))
+    }))
 })

@@ -20,7 +20,7 @@ const manyTypes = `select
 
 describe.skipIf(isReal)("a pipeline", () => {
   it.live("gives what each statement gives by itself, on a server with pipelines and on one without", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       for (const protocol of [{}, { fieldVersion: 14, netVersion: 318, endOfResponse: false }]) {
         const { pool } = yield* watched({ numbers: "string" }, { protocol })
         yield* pool.use((connection) =>
@@ -39,10 +39,10 @@ describe.skipIf(isReal)("a pipeline", () => {
           })
         )
       }
-    })))
+    }))
 
   it.live("runs every statement, fails with the first failure and names its statement, or gives each outcome", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched()
       yield* pool.use((connection) => connection.execute("create table piped (id number primary key)"))
       yield* pool.use((connection) =>
@@ -69,10 +69,10 @@ describe.skipIf(isReal)("a pipeline", () => {
           assert.deepStrictEqual(yield* connection.query("select count(*) as n from piped"), [{ N: 3 }])
         })
       )
-    })))
+    }))
 
   it.live("tells the server of a changed context before the statements that are called after the change", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched()
       yield* pool.use((connection) => {
         const tenant = Effect.map(
@@ -87,10 +87,10 @@ describe.skipIf(isReal)("a pipeline", () => {
         ], { concurrency: "unbounded" })
         return Effect.map(together(found), (all) => assert.deepStrictEqual(all, [null, undefined, "one", "one"]))
       })
-    })))
+    }))
 
   it.live("fails as a lost connection when its session was ended", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched()
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -107,10 +107,10 @@ describe.skipIf(isReal)("a pipeline", () => {
         })
       )
       assert.strictEqual(yield* pool.use((connection) => number(connection, 7)), 7)
-    })))
+    }))
 
   it.live("is one round trip for statements that are ready together", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ min: 1 })
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -137,10 +137,10 @@ describe.skipIf(isReal)("a pipeline", () => {
           assert.strictEqual((yield* count) - before, 2)
         })
       )
-    })))
+    }))
 
   it.live("keeps the order of statements around one that cannot be part of it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched()
       yield* pool.use((connection) => connection.execute("create table ordered (id number, text clob)"))
       yield* pool.use((connection) =>
@@ -158,10 +158,10 @@ describe.skipIf(isReal)("a pipeline", () => {
           assert.deepStrictEqual(yield* connection.query("select count(*) as n from ordered"), [{ N: 0 }])
         })
       )
-    })))
+    }))
 
   it.live("sends nothing of a statement whose bind is wrong, and all of the others", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched()
       yield* pool.use((connection) =>
         Effect.gen(function*() {
@@ -176,10 +176,10 @@ describe.skipIf(isReal)("a pipeline", () => {
         })
       )
       assert.strictEqual((yield* pool.statistics).opened, 1)
-    })))
+    }))
 
   it.live("lets a fiber leave without harm to the others, and is broken when the last has left", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       const slow = yield* server.inject(Fault.delay({ sql: /slow/, milliseconds: 400, times: 9 }))
       yield* pool.use((connection) =>
@@ -206,10 +206,10 @@ describe.skipIf(isReal)("a pipeline", () => {
       )
       yield* slow.remove
       assert.strictEqual(yield* pool.use((connection) => number(connection, 6)), 6)
-    })))
+    }))
 
   it.live("ends with the lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.inject(Fault.delay({ sql: /slow/, milliseconds: 300 }))
       const connection = yield* pool.acquire()
@@ -222,10 +222,10 @@ describe.skipIf(isReal)("a pipeline", () => {
       yield* pool.release(connection)
       assert.isTrue(Exit.isFailure(yield* Fiber.join(running)))
       assert.strictEqual(yield* pool.use((next) => number(next, 6)), 6)
-    })))
+    }))
 
   it.live("is bounded by the call timeout, by one timer for all of it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.inject(Fault.delay({ sql: /slow/, milliseconds: 3000 }))
       yield* pool.use((connection) =>
@@ -244,10 +244,10 @@ describe.skipIf(isReal)("a pipeline", () => {
           assert.strictEqual(yield* number(connection, 5), 5)
         })
       )
-    })))
+    }))
 
   it.live("gives OUT binds and RETURNING as by itself", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched()
       yield* pool.use((connection) => connection.execute("create table numbered (id number, name varchar2(10))"))
       yield* pool.use((connection) =>
@@ -262,12 +262,12 @@ describe.skipIf(isReal)("a pipeline", () => {
           assert.deepStrictEqual([first.rowsAffected, second.rowsAffected], [1, 1])
         })
       )
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("connection.driver", () => {
   it.live("reaches the driver's connection in turn, typed and interruptible, and leaves nothing to the next", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       const info = yield* pool.use((connection) =>
         connection.driver((driver) => driver.getStatementInfo("select 1 as one from dual"))
@@ -298,5 +298,5 @@ describe.skipIf(isReal)("connection.driver", () => {
         })
       )
       assert.lengthOf(yield* server.sessions, 1)
-    })))
+    }))
 })

@@ -27,7 +27,7 @@ describe("the service", () => {
   }).pipe(Effect.scoped)
 
   it.live("runs the first program as it stands in the design", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* database
       const seen: Array<string | undefined> = []
       const rows = yield* program.pipe(Effect.provide(OracleSessionPool.layer({
@@ -46,10 +46,10 @@ describe("the service", () => {
       })))
       assert.deepStrictEqual(rows, [{ DOUBLED: 42 }])
       assert.deepStrictEqual(seen, ["USER_TZ=UTC"])
-    })))
+    }))
 
   it.live("has a class for each further database", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       class HrPool extends OracleSessionPool.Service<HrPool>()("test/HrPool") {}
       const { connect } = yield* database
       const both = Effect.gen(function*() {
@@ -62,7 +62,7 @@ describe("the service", () => {
         OracleSessionPool.layer({ ...connect, name: "own" })
       )
       assert.deepStrictEqual(yield* Effect.provide(both, layers), ["hr", "own"])
-    })))
+    }))
 
   it("has only the statics that its type shows: its factory has nothing of a pool (E18)", () => {
     class HrPool extends OracleSessionPool.Service<HrPool>()("test/Statics") {}
@@ -77,7 +77,7 @@ describe("the service", () => {
   })
 
   it.live("reads its options from the configuration, each of them", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* database
       const layer = OracleSessionPool.layerConfig({
         connectString: Config.String("DB_CONNECT"),
@@ -98,12 +98,12 @@ describe("the service", () => {
       assert.strictEqual(settings.max, 7)
       const missing = yield* Effect.flip(Effect.provide(Effect.void, layer))
       assert.strictEqual(missing._tag, "ConfigError")
-    })))
+    }))
 })
 
 describe("tags", () => {
   it.live("are kept in Thin mode, and prepared sessions are found again", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const prepared = yield* Ref.make(0)
       const pool = yield* makePool({
         max: 2,
@@ -119,12 +119,12 @@ describe("tags", () => {
         assert.deepStrictEqual(rows, [{ C: tag.slice("ZONE=".length) }])
       }
       assert.strictEqual(yield* Ref.get(prepared), 2)
-    })))
+    }))
 
   it.live.skipIf(isReal)(
     "are refused where a pooled server could not carry them",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool } = yield* watched({ poolBoundary: "transaction" })
         assert.strictEqual((yield* Effect.flip(Effect.scoped(pool.acquire({ tag: "A=B" }))))._tag, "InvalidTagError")
         const refused = yield* Effect.flip(pool.use({ tag: "A=B" }, () => Effect.void))
@@ -136,13 +136,13 @@ describe("tags", () => {
             return yield* connection.query(one)
           })
         )
-      }))
+      })
   )
 })
 
 describe.skipIf(isReal)("credentials", () => {
   it.live("that are wrong are not tried again and again, and never shown", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ password: Redacted.make("lion-wrong"), min: 2 })
       const refused = Effect.flip(pool.use((connection) => connection.ping))
       const errors = [yield* refused, ...yield* Effect.all(Array.from({ length: 20 }, () => refused))]
@@ -152,10 +152,10 @@ describe.skipIf(isReal)("credentials", () => {
         assert.notInclude(JSON.stringify(error) + String(error) + inspect(error, { depth: 9 }), "lion-wrong")
       }
       assert.isAtMost((yield* server.counters).failedLogons, 2)
-    })))
+    }))
 
   it.live("that are wrong do not lock the account, however many ask at once", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({ failedLoginAttempts: 3 })
       const pool = yield* OracleSessionPool.make({
         ...connect,
@@ -170,10 +170,10 @@ describe.skipIf(isReal)("credentials", () => {
       const right: Pool = yield* OracleSessionPool.make({ ...connect, min: 4, max: 4 })
       yield* Effect.all(Array.from({ length: 4 }, () => right.use(() => Effect.void)), { concurrency: "unbounded" })
       yield* counts(right, { opened: 4 })
-    })))
+    }))
 
   it.live("are asked for at every opening, so that a password can rotate", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded()
       const password = yield* Ref.make("tiger")
       const pool = yield* OracleSessionPool.make({
@@ -191,10 +191,10 @@ describe.skipIf(isReal)("credentials", () => {
       yield* pool.release(second)
       yield* Effect.sleep("100 millis")
       assert.strictEqual((yield* pool.statistics).opened, 1)
-    })))
+    }))
 
   it.live("may differ from request to request, with proxies", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ homogeneous: false })
       const name = (request: Parameters<typeof pool.acquire>[0]) =>
         Effect.map(pool.use(request ?? {}, (connection) => connection.query(user)), ([row]) => row?.["NAME"])
@@ -207,12 +207,12 @@ describe.skipIf(isReal)("credentials", () => {
       assert.notInclude(JSON.stringify(wrong) + String(wrong), "not-hers")
       const sessions = yield* server.sessions
       assert.includeMembers(sessions.map((session) => session.proxyUser ?? ""), ["SCOTT"])
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("trouble", () => {
   it.live("with a session that is killed in the middle of a call is over with the next lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       const killed = yield* Effect.forkChild(Effect.flip(
         pool.use((connection) => connection.execute("begin dbms_session.sleep(20); end;"))
@@ -223,10 +223,10 @@ describe.skipIf(isReal)("trouble", () => {
       assert.isTrue(error._tag === "OracleError" && error.isSessionFatal)
       assert.deepStrictEqual(yield* pool.use((connection) => connection.query(one)), [{ ONE: 1 }])
       assert.strictEqual((yield* pool.statistics).opened, 1)
-    })))
+    }))
 
   it.live("with the whole database is over when it is back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 2, getMode: "timedWait", waitTimeout: "300 millis" })
       yield* pool.use((connection) => connection.ping)
       yield* server.shutdown()
@@ -237,22 +237,22 @@ describe.skipIf(isReal)("trouble", () => {
         Effect.retry({ times: 20 })
       )
       assert.deepStrictEqual(rows, [{ ONE: 1 }])
-    })))
+    }))
 
   it.live("that the server announces retires sessions without an error", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched()
       yield* pool.use((connection) => connection.ping)
       yield* server.announceShutdown
       yield* Effect.sleep("50 millis")
       assert.deepStrictEqual(yield* pool.use((connection) => connection.query(one)), [{ ONE: 1 }])
       assert.strictEqual((yield* pool.statistics).totals.opened, 2)
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("a lease", () => {
   it.live("costs no round trip of its own, and one rollback when there is something to roll back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       yield* server.script("create table t (n number)")
       const lease = pool.use((connection) => connection.query(one))
@@ -269,10 +269,10 @@ describe.skipIf(isReal)("a lease", () => {
       yield* pool.use((connection) => connection.execute("insert into t values (1)"))
       assert.lengthOf(yield* calls, 2)
       assert.strictEqual((yield* calls).at(-1), "rollback")
-    })))
+    }))
 
   it.live("is routed by its class and its sharding key", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ poolBoundary: "statement", max: 4 })
       const held = yield* pool.acquire({ cclass: "REPORTS", shardingKey: "ada@example.com", superShardingKey: "GOLD" })
       yield* held.query(one)
@@ -284,14 +284,14 @@ describe.skipIf(isReal)("a lease", () => {
         connectionClass: "REPORTS"
       })
       assert.deepStrictEqual(yield* Stream.runCollect(held.queryStream(one)), [{ ONE: 1 }])
-    })))
+    }))
 
   it.live("finds its session through a redirect and after refusals", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded()
       yield* server.inject(Fault.refuse({ code: 12516, times: 2 }))
       const pool = yield* OracleSessionPool.make({ ...connect, max: 1 })
       const rows = yield* pool.use((connection) => connection.query(one)).pipe(Effect.retry({ times: 5 }))
       assert.deepStrictEqual(rows, [{ ONE: 1 }])
-    })))
+    }))
 })

@@ -102,7 +102,7 @@ describe("OracleSessionPool.config", () => {
     }))
 
   it.live("makes pools and clients by their layerConfig (E17)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* database
       const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({
         HR_CONNECT_STRING: connect.connectString,
@@ -121,5 +121,5 @@ describe("OracleSessionPool.config", () => {
       const year = Effect.flatMap(SqlClient.SqlClient, (sql) =>
         sql<{ y: string }>`select to_char(date '2024-01-01') as y from dual`)
       assert.deepStrictEqual(yield* Effect.provide(year, client), [{ y: "2024" }])
-    })))
+    }))
 })

@@ -24,7 +24,7 @@ const watched = (options: Partial<OracleSessionPool.Options>) =>
 
 describe.skipIf(isReal)("a pooled server", () => {
   it.live("with \"release\" has its session back between leases, while the socket stays", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { calls, holding, pool, server } = yield* watched({ serverPool: "release" })
       const held = yield* pool.acquire()
       assert.deepStrictEqual(yield* held.query(one), [{ ONE: 1 }])
@@ -41,10 +41,10 @@ describe.skipIf(isReal)("a pooled server", () => {
       assert.strictEqual(yield* holding, 0)
       const seen = yield* calls
       assert.strictEqual(seen.filter((name) => name === "execute").length, 3)
-    })))
+    }))
 
   it.live("with \"release\" rolls back, refuses tags, and is closed with the pool", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({ script: "create table t (n number)" })
       yield* Effect.scoped(Effect.gen(function*() {
         const pool = yield* OracleSessionPool.make({ ...connect, max: 2, serverPool: "release" })
@@ -55,37 +55,37 @@ describe.skipIf(isReal)("a pooled server", () => {
       }))
       yield* Effect.sleep("100 millis")
       assert.strictEqual((yield* server.counters).openConnections, 0)
-    })))
+    }))
 
   it.live("with \"release\" is connected to anew after it went away", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ serverPool: "release", max: 1 })
       yield* pool.use((held) => held.query(one))
       yield* server.dropConnections()
       yield* Effect.sleep("50 millis")
       const rows = yield* pool.use((held) => held.query(one)).pipe(Effect.retry({ times: 3 }))
       assert.deepStrictEqual(rows, [{ ONE: 1 }])
-    })))
+    }))
 
   it.live("with \"hold\" keeps tags, as its session stays", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { holding, pool } = yield* watched({ serverPool: "hold", max: 1 })
       yield* pool.use({ tag: "A=B" }, (held) => Effect.andThen(held.query(one), held.setTag("A=B")))
       assert.strictEqual(yield* holding, 1)
       assert.strictEqual(yield* pool.use({ tag: "A=B" }, (held) => Effect.succeed(held.tag)), "A=B")
-    })))
+    }))
 
   it.live("with a boundary is asked for by the connect string", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ poolBoundary: "transaction", cclass: "SHOP" })
       yield* pool.use((held) => held.query(one))
       yield* pool.use({ cclass: "OTHER" }, (held) => held.query(one))
       const classes = (yield* server.sessions).map((session) => session.connectionClass)
       assert.includeMembers(classes, ["SHOP", "OTHER"])
-    })))
+    }))
 
   it.live("with a boundary keeps its session while it holds temporary LOBs or temporary rows (H5)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({
         script: "create global temporary table basket (n number) on commit preserve rows"
       })
@@ -120,10 +120,10 @@ describe.skipIf(isReal)("a pooled server", () => {
           assert.strictEqual(yield* inUse, 0)
         })
       )
-    })))
+    }))
 
   it.live("with \"release\" logs on through the pool alone: with the credentials of that moment (H1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({ failedLoginAttempts: 3 })
       let password = "tiger"
       let asked = 0
@@ -154,10 +154,10 @@ describe.skipIf(isReal)("a pooled server", () => {
         assert.strictEqual(asked, 1 + round)
       }
       assert.strictEqual((yield* server.counters).failedLogons, failedLogons)
-    })))
+    }))
 
   it.live("with \"release\" does not reconnect behind the pool when the server says that it is going (H1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded()
       let asked = 0
       const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({
@@ -176,10 +176,10 @@ describe.skipIf(isReal)("a pooled server", () => {
         until: () => Effect.succeed(asked === 2)
       })
       assert.strictEqual((yield* server.counters).logons, 2)
-    })))
+    }))
 
   it.live("with \"release\" holds openTimeout, and an interruption ends the attempt, also after its connection is gone (H2)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded()
       const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>({
         ...connect,
@@ -209,10 +209,10 @@ describe.skipIf(isReal)("a pooled server", () => {
       yield* pool.reconfigure({ openTimeout: "1 minute" })
       yield* gone
       assert.deepStrictEqual(yield* Effect.retry(pool.use((held) => held.query(one)), { times: 20 }), [{ ONE: 1 }])
-    })))
+    }))
 
   it.live("refuses onSession and resetSession where the server exchanges its session unseen (H3)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* embedded()
       const refused = (options: Partial<OracleSessionPool.Options<OracleSessionPool.Failure>>) =>
         Effect.map(
@@ -242,10 +242,10 @@ describe.skipIf(isReal)("a pooled server", () => {
         yield* held.use((connection) => connection.query("select to_char(date '2020-05-06') as y from dual")),
         [{ Y: "2020" }]
       )
-    })))
+    }))
 
   it.live("with \"release\" gives the server the class that was asked for, and one of the pool's own otherwise (H4)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ serverPool: "release", cclass: "SHOP" })
       const classes = Effect.map(server.sessions, (sessions) => sessions.map(({ connectionClass }) => connectionClass))
       yield* pool.use((held) => held.query(one))
@@ -266,12 +266,12 @@ describe.skipIf(isReal)("a pooled server", () => {
       yield* Fiber.join(second)
       assert.strictEqual((yield* other.counters).openConnections, 2)
       assert.strictEqual((yield* sids).length, 1)
-    })))
+    }))
 })
 
 describe("connect settings", () => {
   it.live("are refused by name when they cannot be what they say (H14)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* embedded()
       const refused = (options: object) =>
         Effect.map(Effect.exit(OracleSessionPool.make({ ...connect, ...options })), (exit) => {
@@ -305,10 +305,10 @@ describe("connect settings", () => {
         assert.notInclude(String(problems), "in the clear")
       }
       assert.lengthOf((yield* refused({ privilege: "root", numbers: "bogus" })) as Array<string>, 2)
-    })))
+    }))
 
   it.live("take words in any case, spaces around them (H14)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* embedded()
       const words = {
         privilege: " SYSDBA ",
@@ -321,5 +321,5 @@ describe("connect settings", () => {
         [{ NAME: "SYS", N: 7n }]
       )
       assert.strictEqual((yield* Effect.flip(pool.use({ tag: "A=B" }, (held) => held.ping)))._tag, "InvalidTagError")
-    })))
+    }))
 })

@@ -34,7 +34,7 @@ const look = (pool: Pool, request: Parameters<Pool["acquire"]>[0]) =>
 
 describe.skipIf(isReal)("size", () => {
   it.live("is min from the start, grows by increment and never beyond max", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sids } = yield* watched({ min: 2, max: 5, increment: 2 })
       yield* until(Effect.map(sids, ({ length }) => length === 2))
       const held = yield* Effect.replicateEffect(pool.acquire(), 3)
@@ -49,10 +49,10 @@ describe.skipIf(isReal)("size", () => {
       yield* pool.release(held[0]!)
       assert.strictEqual(yield* Fiber.join(waiting), sid)
       assert.strictEqual((yield* server.counters).logons, 5)
-    })))
+    }))
 
   it.live("is exceeded by forceGet only, and only until the sessions come back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sids } = yield* watched({ max: 1, getMode: "noWait" })
       const first = yield* pool.acquire()
       assert.strictEqual((yield* Effect.flip(pool.use((held) => held.ping)))._tag, "PoolExhaustedError")
@@ -63,10 +63,10 @@ describe.skipIf(isReal)("size", () => {
       yield* pool.release(first)
       yield* pool.release(second)
       yield* until(Effect.map(sids, ({ length }) => length === 1))
-    })))
+    }))
 
   it.live("is none of the asker's business: who gives up does not undo the opening", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, sids } = yield* watched({ max: 1 })
       yield* server.inject(Fault.delay({ on: "authPhaseOne", milliseconds: 200 }))
       const asker = yield* Effect.forkChild(pool.use((held) => held.ping))
@@ -77,12 +77,12 @@ describe.skipIf(isReal)("size", () => {
       const sid = yield* Fiber.join(next)
       assert.deepStrictEqual(yield* sids, [sid])
       assert.strictEqual((yield* server.counters).connections, 1)
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("the queue", () => {
   it.live("serves in the order of arrival, past those who left", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 1 })
       const held = yield* pool.acquire()
       const served: Array<string> = []
@@ -97,22 +97,22 @@ describe.skipIf(isReal)("the queue", () => {
       yield* Fiber.joinAll(fibers.filter((_, index) => index !== 1))
       assert.deepStrictEqual(served, ["first", "third", "fourth"])
       assert.strictEqual((yield* server.counters).roundTrips - before, 3)
-    })))
+    }))
 
   it.live("says with a timeout who holds what", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1, getMode: "timedWait", waitTimeout: "100 millis" })
       // Its own limit: on a busy machine, connecting takes longer than the one that is tested.
       yield* pool.acquire({ waitTimeout: "1 minute" })
       const error = yield* Effect.flip(pool.use((held) => held.ping))
       assert.strictEqual(error._tag, "AcquireTimeoutError")
       assert.match(error.message, /1 busy of 1 open.*itself holds session 1/s)
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("tags", () => {
   it.live("(1) name a state that is really there, prepared once, whatever their order", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { options, prepared } = dated()
       const { pool } = yield* watched({ max: 3, ...options })
       const iso = yield* look(pool, { tag: "DATES=ISO;LANG=FR" })
@@ -123,10 +123,10 @@ describe.skipIf(isReal)("tags", () => {
       assert.deepInclude(yield* look(pool, { tag: "LANG=FR;DATES=ISO" }), { format: iso.format, sid: iso.sid })
       assert.deepInclude(yield* look(pool, { tag: "DATES=US" }), { format: us.format, sid: us.sid })
       assert.lengthOf(prepared, 2)
-    })))
+    }))
 
   it.live("(2) else an untagged session is prepared, (4) else a new one; without a tag never a tagged one", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { options, prepared } = dated()
       const { pool, server } = yield* watched({ max: 3, ...options })
       const plain = yield* look(pool, {})
@@ -138,10 +138,10 @@ describe.skipIf(isReal)("tags", () => {
       assert.notInclude([plain.sid, second.sid], (yield* look(pool, { tag: "DATES=US;LANG=FR" })).sid)
       assert.deepStrictEqual(prepared, [undefined, "DATES=ISO", undefined, "DATES=US", "DATES=US;LANG=FR"])
       assert.strictEqual((yield* server.counters).logons, 3)
-    })))
+    }))
 
   it.live("(3) with matchAnyTag, else the session that shares most is prepared further", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { options, prepared } = dated()
       const { pool } = yield* watched({ max: 4, ...options })
       yield* look(pool, { tag: "DATES=US" })
@@ -154,10 +154,10 @@ describe.skipIf(isReal)("tags", () => {
         tag: "DATES=ISO"
       })
       assert.lengthOf(prepared, 4)
-    })))
+    }))
 
   it.live("(5) at max the longest-idle other session is replaced at once", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { options } = dated()
       const { pool, sids } = yield* watched({ max: 2, ...options })
       const iso = yield* look(pool, { tag: "DATES=ISO" })
@@ -167,10 +167,10 @@ describe.skipIf(isReal)("tags", () => {
       assert.notInclude([iso.sid, us.sid], plain.sid)
       yield* until(Effect.map(sids, (open) => !open.includes(iso.sid)))
       assert.sameMembers([...(yield* sids)], [us.sid, plain.sid])
-    })))
+    }))
 
   it.live("are kept, changed and cleared at the end of the lease, and never malformed", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       const held = yield* pool.acquire()
       assert.strictEqual((yield* Effect.flip(held.setTag("no property")))._tag, "InvalidTagError")
@@ -185,10 +185,10 @@ describe.skipIf(isReal)("tags", () => {
       yield* pool.release(third, { tag: "" })
       assert.strictEqual((yield* pool.acquire()).tag, undefined)
       assert.strictEqual((yield* pool.statistics).totals.opened, 1)
-    })))
+    }))
 
   it.live("cost the session when it cannot be prepared, and the caller is told why", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({
         max: 1,
         onSession: (held, { requestedTag }) =>
@@ -200,5 +200,5 @@ describe.skipIf(isReal)("tags", () => {
       assert.strictEqual(error._tag, "OracleError")
       yield* nothingLeft(server)
       assert.strictEqual(yield* pool.use({ tag: "A=1" }, (held) => Effect.succeed(held.tag)), "A=1")
-    })))
+    }))
 })

@@ -18,7 +18,7 @@ const who = (pool: Pool, request: NonNullable<Parameters<Pool["acquire"]>[0]>) =
 
 describe.skipIf(isReal)("identity", () => {
   it.live("keeps the sessions of users and of proxies apart, and each warm", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ homogeneous: false })
       const own = yield* who(pool, {})
       const hers = yield* who(pool, ada)
@@ -30,10 +30,10 @@ describe.skipIf(isReal)("identity", () => {
       assert.strictEqual((yield* who(pool, ada)).sid, hers.sid)
       assert.strictEqual((yield* who(pool, { user: "hr" })).sid, proxied.sid)
       assert.strictEqual((yield* server.counters).logons, 3)
-    })))
+    }))
 
   it.live("lends an idle session to no wrong password, and asks the server about one only once", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ homogeneous: false }, { failedLoginAttempts: 3 })
       const hers = yield* who(pool, ada)
       for (let attempt = 0; attempt < 20; attempt++) {
@@ -45,10 +45,10 @@ describe.skipIf(isReal)("identity", () => {
       // Her account is not locked: she can still open another session.
       const both = yield* Effect.all([pool.acquire(ada), pool.acquire(ada)])
       assert.notStrictEqual(yield* sidOf(both[0]), yield* sidOf(both[1]))
-    })))
+    }))
 
   it.live("gives a session that comes back to nobody who waits with a wrong password", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ homogeneous: false, max: 1 })
       const held = yield* pool.acquire(ada)
       const sid = yield* sidOf(held)
@@ -58,18 +58,18 @@ describe.skipIf(isReal)("identity", () => {
       assert.strictEqual((yield* Fiber.join(waiting))._tag, "OpenSessionError")
       assert.isAtMost((yield* server.counters).failedLogons, 1)
       assert.notStrictEqual((yield* who(pool, ada)).sid, sid)
-    })))
+    }))
 
   it.live("makes room at max for another user, in place of an idle session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ homogeneous: false, max: 1 })
       yield* who(pool, {})
       assert.deepInclude(yield* who(pool, ada), { name: "ADA" })
       yield* until(Effect.map(server.sessions, (sessions) => sessions.length === 1 && sessions[0]?.user === "ADA"))
-    })))
+    }))
 
   it.live("with purity new is a session that nobody has held", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sids } = yield* watched({ max: 2 })
       const leaves = (request: { readonly purity?: "new" }) =>
         pool.use(request, (held) =>
@@ -86,7 +86,7 @@ describe.skipIf(isReal)("identity", () => {
       assert.deepStrictEqual([first.found, second.found, third.found], [null, null, null])
       assert.strictEqual(new Set([first.sid, second.sid, third.sid]).size, 3)
       yield* until(Effect.map(sids, ({ length }) => length === 2))
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("shards", () => {
@@ -104,7 +104,7 @@ describe.skipIf(isReal)("shards", () => {
       ))
 
   it.live("are reached by redirect, and their sessions found again", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* sharded(4, 0)
       assert.strictEqual(yield* instance(pool, "ada"), "east")
       assert.strictEqual(yield* instance(pool, "zoe"), "west")
@@ -115,10 +115,10 @@ describe.skipIf(isReal)("shards", () => {
         "west zoe"
       ])
       assert.isAtLeast((yield* server.counters).redirected, 2)
-    })))
+    }))
 
   it.live("are bounded each for itself", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* sharded(4, 1)
       const held = yield* pool.acquire({ shardingKey: "ada" })
       const waiting = yield* Effect.forkChild(pool.use({ shardingKey: "ada" }, sidOf))
@@ -128,5 +128,5 @@ describe.skipIf(isReal)("shards", () => {
       const sid = yield* sidOf(held)
       yield* pool.release(held)
       assert.strictEqual(yield* Fiber.join(waiting), sid)
-    })))
+    }))
 })

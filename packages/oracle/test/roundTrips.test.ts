@@ -53,7 +53,7 @@ const calls = (server: OracleServer.Service) =>
 
 describe.skipIf(isReal)("the round trips of a lease", () => {
   it.live("are those of node-oracledb's own pool", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect, server } = yield* embedded({ script: "create table t (n number)" })
       const ours = yield* OracleSessionPool.make<OracleSessionPool.Failure>({ ...connect, max: 1 })
       const theirs = yield* Effect.acquireRelease(
@@ -79,5 +79,5 @@ describe.skipIf(isReal)("the round trips of a lease", () => {
         }
         assert.deepStrictEqual(logs[0], logs[1], use.name)
       }
-    })))
+    }))
 })

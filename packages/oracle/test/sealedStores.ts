@@ -56,4 +56,4 @@ export const eventually = <A, E, R>(effect: Effect.Effect<A, E, R>, until: (valu
 
 /** Runs a test, which does not show what is logged. */
 export const live = <E>(name: string, test: Effect.Effect<void, E, Scope.Scope>) =>
-  it.live(name, () => Effect.scoped(test).pipe(Effect.provideService(References.MinimumLogLevel, "Error")))
+  it.live(name, () => Effect.provideService(test, References.MinimumLogLevel, "Error"))

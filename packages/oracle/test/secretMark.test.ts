@@ -33,7 +33,7 @@ describe("the mark of a secret (S5)", () => {
   it.live.skipIf(isReal)(
     "is all that a session keeps of a request's password",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool } = yield* watched({ homogeneous: false })
         const held = yield* pool.acquire({ user: "ada", password: Redacted.make("ada-secret") })
         assert.isTrue(held instanceof OracleConnection.OracleConnection)
@@ -41,6 +41,6 @@ describe("the mark of a secret (S5)", () => {
         assert.isTrue(secrets.length > 0 && secrets.every((secret) => secret instanceof SecretMark))
         const error = yield* Effect.flip(held.execute("begin raise_application_error(-20001, 'ada-secret'); end;"))
         assert.notInclude(error.message + inspect(error, { depth: 9 }) + JSON.stringify(error), "ada-secret")
-      }))
+      })
   )
 })

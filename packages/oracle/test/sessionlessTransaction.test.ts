@@ -303,7 +303,7 @@ describe.skipIf(isReal)("a sessionless transaction", () => {
     ))
 
   it.live("whose commit is not answered is found committed, or not, where there is Transaction Guard", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ max: 2, pingTimeout: "20 seconds" }, { transactionGuard: true })
       yield* pool.use((held) => held.execute("create table t (n number)"))
       const first = yield* begun(pool, 1)
@@ -313,7 +313,7 @@ describe.skipIf(isReal)("a sessionless transaction", () => {
       yield* server.inject(Fault.disconnect({ on: "commit", when: "before" }))
       assert.include(yield* messageOf(pool.use((held) => commit(held, second))), "not committed")
       assert.deepStrictEqual(yield* committed(pool), [1])
-    })))
+    }))
 
   it.live("whose suspension is not answered is there", () =>
     onEmbedded(({ pool, server }) =>

@@ -20,7 +20,7 @@ const prepared = Effect.gen(function*() {
 
 describe("OracleRateLimiter", () => {
   it.live("lets processes together take no more of a window than its limit", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const open = Effect.provide(OracleRateLimiter.makeStore({ tableName }), client)
       const stores = yield* Effect.all([open, open, open])
@@ -40,10 +40,10 @@ describe("OracleRateLimiter", () => {
         allowOverflow: false
       })
       assert.strictEqual(remaining, 3)
-    })))
+    }))
 
   it.live("makes a limiter of Effect wait for its turn", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const context = yield* Layer.build(
         RateLimiter.layer.pipe(Layer.provide(OracleRateLimiter.layerStore({ tableName })), Layer.provide(client))
@@ -60,12 +60,12 @@ describe("OracleRateLimiter", () => {
       yield* consume
       const refused = yield* Effect.flip(consume)
       assert.strictEqual(refused.reason._tag, "RateLimitExceeded")
-    })))
+    }))
 })
 
 describe("OracleCircuitBreaker", () => {
   it.live("opens for all processes, lets one call try, and closes for all", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const open = Effect.provide(OracleCircuitBreaker.makeStore({ tableName }), client)
       const [one, two] = yield* Effect.all([open, open])
@@ -83,10 +83,10 @@ describe("OracleCircuitBreaker", () => {
       const closed = yield* one.record({ ...ended, generation: probe.generation, outcome: "Success" })
       assert.strictEqual(closed?.to, "Closed")
       assert.strictEqual((yield* two.state("mail"))._tag, "Closed")
-    })))
+    }))
 
   it.live("keeps the place of a probe that runs longer than its lease, and gives up that of one that is gone", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const store = yield* Effect.provide(
         OracleCircuitBreaker.makeStore({ tableName, probeLease: "300 millis" }),
@@ -107,5 +107,5 @@ describe("OracleCircuitBreaker", () => {
       }))
       const next = yield* Effect.retry(store.admit("mail"), Schedule.spaced("20 millis"))
       assert.isTrue(next.probe)
-    })))
+    }))
 })

@@ -16,17 +16,17 @@ const watched = Effect.gen(function*() {
 
 describe("queryStream", () => {
   it.live("gives every row, in order, with the schema's types", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const rows = yield* Stream.runCollect(held.queryStream(numbers(1234)))
       assert.deepStrictEqual(rows.map((row) => row["N"]), Array.from({ length: 1234 }, (_, index) => index + 1))
       assert.deepStrictEqual(yield* Stream.runCollect(held.queryStream("select 1 as n from dual where 1 = 0")), [])
-    })))
+    }))
 
   it.live.skipIf(isReal)(
     "asks for rows when they are wanted, and not before",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, seen, server } = yield* watched
         const held = yield* pool.acquire()
         yield* server.clearRequests
@@ -40,21 +40,21 @@ describe("queryStream", () => {
         yield* pool.release(held)
         const [session] = yield* server.sessions
         assert.isAtMost(session!.openCursors, 1)
-      }))
+      })
   )
 
   it.live("can run one statement while another's rows are being read", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const sum = yield* held.queryStream(numbers(30), [], { fetchArraySize: 7 }).pipe(
         Stream.mapEffect((row) => held.query("select :n * 10 as m from dual", { n: Number(row["N"]) })),
         Stream.runFold(() => 0, (total, [row]) => total + Number(row?.["M"]))
       )
       assert.strictEqual(sum, 4650)
-    })))
+    }))
 
   it.live("ends with its lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const held = yield* pool.acquire()
       const error = yield* held.queryStream(numbers(100), [], { fetchArraySize: 10 }).pipe(
@@ -64,12 +64,12 @@ describe("queryStream", () => {
       )
       assert.strictEqual(error._tag, "ConnectionReleasedError")
       assert.deepStrictEqual(yield* pool.use((next) => next.query("select 1 as one from dual")), [{ ONE: 1 }])
-    })))
+    }))
 })
 
 describe("execute", () => {
   it.live("gives cursors as streams: REF CURSOR, implicit results, nested", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const { outBinds } = yield* held.execute("begin open :c for select 7 as n from dual; end;", {
         c: OracleBind.out("cursor")
@@ -80,10 +80,10 @@ describe("execute", () => {
       )
       assert.lengthOf(implicitResults, 1)
       assert.deepStrictEqual(yield* Stream.runCollect(implicitResults[0]!), [{ A: "x" }])
-    })))
+    }))
 
   it.live("gives rows, counts and row ids", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number primary key")
       const held = yield* pool.acquire()
@@ -92,10 +92,10 @@ describe("execute", () => {
       assert.isString(inserted.lastRowid)
       const { rows } = yield* held.execute(`select id from ${name}`)
       assert.deepStrictEqual(rows, [{ ID: 1 }])
-    })))
+    }))
 
   it.live.skipIf(isReal)("calls procedures and functions by name", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const raised = yield* held.call("raise_pay", {
         amount: 5,
@@ -107,14 +107,14 @@ describe("execute", () => {
       assert.strictEqual(yield* held.callFunction("doubled", "bigint", [4]), 8n)
       const error = yield* Effect.flip(held.call("raise_pay(1); delete from t where (1 = 1", {}))
       assert.strictEqual(error._tag === "OracleError" && error.reason._tag, "SqlSyntaxError")
-    })))
+    }))
 })
 
 describe("LOBs", () => {
   const text = "Größe 😀 ".repeat(9000)
 
   it.live("go both ways as streams of text", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number, body clob, data blob")
       const held = yield* pool.acquire()
@@ -133,22 +133,22 @@ describe("LOBs", () => {
       const [whole] = yield* held.query(`select body, data from ${name}`)
       assert.strictEqual(whole?.["BODY"], text)
       assert.isTrue(Buffer.from(bytes).equals(whole?.["DATA"] as Buffer))
-    })))
+    }))
 
   it.live("end with their lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const held = yield* pool.acquire()
       const lob = yield* held.createLob("clob", "kept too long")
       assert.strictEqual(yield* lob.text, "kept too long")
       yield* pool.release(held)
       assert.strictEqual((yield* Effect.flip(lob.text))._tag, "ConnectionReleasedError")
-    })))
+    }))
 })
 
 describe("a connection", () => {
   it.live("knows its server and its session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const info = yield* held.info
       assert.match(info.serverVersion, /^\d+\.\d+/)
@@ -157,12 +157,12 @@ describe("a connection", () => {
       assert.strictEqual(yield* held.statementCacheSize, 30)
       yield* held.ping
       assert.isFalse(yield* held.inTransaction)
-    })))
+    }))
 
   it.live.skipIf(isReal)(
     "shows in pool.sessions what runs, without what is literal, and its numbers once it has asked",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, server } = yield* watched
         const held = yield* pool.acquire()
         const shown = Effect.map(pool.sessions, ([session]) => session!)
@@ -177,11 +177,11 @@ describe("a connection", () => {
         assert.strictEqual((yield* shown).statement, "select ? as name from dual")
         assert.deepInclude((yield* shown).lease, { calls: 1, idleMillis: undefined })
         yield* Fiber.interrupt(running)
-      }))
+      })
   )
 
   it.live("tells the server who works", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       yield* held.setModule("bookings")
       yield* held.setAction("cancel")
@@ -192,10 +192,10 @@ describe("a connection", () => {
       const schema = yield* held.currentSchema
       yield* held.setCurrentSchema(schema)
       assert.strictEqual(yield* held.currentSchema, schema)
-    })))
+    }))
 
   it.live.skipIf(isReal)("changes a password, which no error repeats", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* embedded()
       const pool = yield* OracleSessionPool.make<OracleSessionPool.Failure>(connect)
       const change = (held: OracleConnection.OracleConnection, from: string) =>
@@ -209,10 +209,10 @@ describe("a connection", () => {
         password: Redacted.make("lion-2")
       })
       yield* renewed.use((held) => held.ping)
-    })))
+    }))
 
   it.live("cannot be used after its lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const held = yield* Effect.scoped(pool.acquire())
       const uses: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
@@ -233,12 +233,12 @@ describe("a connection", () => {
         held.setCallTimeout(5)
       ]
       for (const use of uses) assert.strictEqual((yield* Effect.flip(use))._tag, "ConnectionReleasedError")
-    })))
+    }))
 })
 
 describe("a statement that is no text", () => {
   it.live("is a failure that says so, and costs nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       for (const sql of [undefined, null, 5, {}] as unknown as ReadonlyArray<string>) {
         const uses: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string; readonly message: string }>> = [
@@ -254,12 +254,12 @@ describe("a statement that is no text", () => {
         }
       }
       assert.deepStrictEqual(yield* held.query("select 1 as n from dual"), [{ N: 1 }])
-    })))
+    }))
 })
 
 describe("a call timeout", () => {
   it.live("that is no duration is refused, and the one that holds stays", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       yield* held.setCallTimeout("100 millis")
       for (const timeout of [-5, Number.NaN, "abc", {}, null] as unknown as ReadonlyArray<number>) {
@@ -268,5 +268,5 @@ describe("a call timeout", () => {
       }
       const late = yield* Effect.flip(held.execute("begin dbms_session.sleep(5); end;"))
       assert.isTrue(late._tag === "OracleError" && late.codes.includes("NJS-123"))
-    })))
+    }))
 })

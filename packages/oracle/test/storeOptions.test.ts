@@ -41,7 +41,7 @@ const refusal = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
 
 describe("options of the durable stores", () => {
   it.live("are refused with a sentence before anything is created", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, sql } = yield* prepared
       const queue = (options: unknown) => refusal(Effect.provide(OraclePersistedQueue.makeStore(any(options)), client))
       const duration = "a duration above 0, such as \"30 seconds\" or 30000 (milliseconds)"
@@ -85,10 +85,10 @@ describe("options of the durable stores", () => {
         yield* sql`select table_name from user_tables where lower(table_name) like 'effect%' or lower(table_name) like 'sp\\_options%' escape '\\'`,
         []
       )
-    })))
+    }))
 
   it.live("may be a lock that never lapses", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const context = yield* Layer.build(
         PersistedQueue.layer.pipe(
@@ -99,12 +99,12 @@ describe("options of the durable stores", () => {
       const queue = yield* Effect.provide(PersistedQueue.make({ name: "jobs", schema: Schema.Number }), context)
       yield* queue.offer(5)
       assert.strictEqual(yield* queue.take(Effect.succeed), 5)
-    })))
+    }))
 })
 
 describe("keys of the durable stores", () => {
   it.live("may be empty, long, or no well-formed text, where a limiter or a circuit has them", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const limiter = yield* Effect.provide(OracleRateLimiter.makeStore({ tableName }), client)
       const keys = ["", "k".repeat(5000), `${"k".repeat(4999)}l`, "half \ud800", "half \ud801", "a\0b", "ключ"]
@@ -125,10 +125,10 @@ describe("keys of the durable stores", () => {
         assert.strictEqual(change?.to, "Open")
         assert.strictEqual((yield* breaker.state(key))._tag, "Open")
       }
-    })))
+    }))
 
   it.live("are refused with a sentence where a queue cannot keep them", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, tableName } = yield* prepared
       const store = yield* Effect.provide(OraclePersistedQueue.makeStore({ tableName }), client)
       const offer = (id: string, name: string) =>
@@ -139,10 +139,10 @@ describe("keys of the durable stores", () => {
       assert.strictEqual(yield* offer("", "jobs"), "The id has 0 characters, and must have 1 to 255")
       assert.strictEqual(yield* offer("x".repeat(256), "jobs"), "The id has 256 characters, and must have 1 to 255")
       assert.strictEqual(yield* offer("one", ""), "The queue's name has 0 characters, and must have 1 to 255")
-    })))
+    }))
 
   it.live("are counted apart from the transaction of a caller, whose rollback gives nothing back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { client, sql, tableName } = yield* prepared
       const limiter = yield* Effect.provide(OracleRateLimiter.makeStore({ tableName }), client)
       const take = limiter.fixedWindow({ key: "api", tokens: 1, refillRate: Duration.minutes(1), limit: 10 })
@@ -151,5 +151,5 @@ describe("keys of the durable stores", () => {
         "rolled back"
       )
       assert.strictEqual((yield* take)[0], 2)
-    })))
+    }))
 })

@@ -38,7 +38,7 @@ const look = (held: OracleConnection.OracleConnection) =>
 
 describe.skipIf(isReal)("tagState", () => {
   it.live("puts a session in the state that its tag names, and sends only what differs", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { use } = yield* prepared
       const first = yield* use("SCHEMA=hr;DATES=DD.MM.YYYY")
       assert.deepInclude(first, { schema: "HR", date: "03.02.2024", tag: "SCHEMA=hr;DATES=DD.MM.YYYY" })
@@ -54,19 +54,19 @@ describe.skipIf(isReal)("tagState", () => {
       const back = yield* use("SCHEMA=hr", true)
       assert.deepInclude(back, { zone: "UTC", tag: "SCHEMA=hr;DATES=DD.MM.YYYY" })
       assert.deepStrictEqual(back.sent, ["alter session set TIME_ZONE = 'UTC'"])
-    })))
+    }))
 
   it.live("quotes what it is given", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { use } = yield* prepared
       const note = "it's '); delete from emp; --"
       assert.deepInclude(yield* use(`NOTE=${note.replaceAll(";", ",")}`), { note: note.replaceAll(";", ",") })
       const format = "\"don't\" YYYY"
       assert.deepInclude(yield* use(`DATES=${format}`), { date: "don't 2024" })
-    })))
+    }))
 
   it.live("refuses a property that it does not know and a value that cannot be a name, and sends nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, use } = yield* prepared
       const refused = (tag: string) => Effect.flip(use(tag))
       const unknown = yield* refused("LANG=FR")
@@ -76,11 +76,11 @@ describe.skipIf(isReal)("tagState", () => {
       assert.match(hostile.message, /value of SCHEMA must be a name/)
       assert.match((yield* refused("SCHEMA=\"hr\" x")).message, /must be a name/)
       assert.deepStrictEqual((yield* pool.use(look)).tag, undefined)
-    })))
+    }))
 
   it.live("leaves a session without a tag alone", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* prepared
       assert.deepInclude(yield* pool.use(look), { schema: "SCOTT", tag: undefined })
-    })))
+    }))
 })

@@ -20,7 +20,7 @@ const scott = { user: "scott", password: Redacted.make("tiger") }
 
 describe("a pool over TLS", () => {
   it.live("uses a wallet from a text or from a folder", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ tls: { clientCertificates: "required" } })
       const { connectString } = server.tls!
       const wallet = yield* server.tls!.wallet()
@@ -38,10 +38,10 @@ describe("a pool over TLS", () => {
       assert.include(String(missing), "ewallet.pem")
       yield* Effect.promise(() => writeFile(join(folder, "ewallet.pem"), wallet))
       assert.deepStrictEqual(yield* openOne({ ...scott, connectString, walletLocation: folder }), ["SCOTT", "tcps"])
-    })))
+    }))
 
   it.live("trusts no server with another name unless it is told which name to expect", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({
         tls: { subject: "CN=db.example.com,O=Shop", names: ["db.example.com"] }
       })
@@ -54,12 +54,12 @@ describe("a pool over TLS", () => {
       const named = { ...options, sslServerCertDN: "CN=db.example.com,O=Shop" }
       assert.deepStrictEqual(yield* openOne(named), ["SCOTT", "tcps"])
       assert.deepStrictEqual(yield* openOne({ ...named, useSNI: true }), ["SCOTT", "tcps"])
-    })))
+    }))
 })
 
 describe("a pool with tokens", () => {
   it.live("renews its token between two openings; a session outlives the token that it was opened with", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const provider = generateKeyPairSync("rsa", { modulusLength: 2048 })
       const subjects: Array<string> = []
       const server = yield* OracleServer.make({
@@ -110,10 +110,10 @@ describe("a pool with tokens", () => {
       assert.strictEqual(fetched, 2)
       assert.lengthOf(yield* server.sessions, 2)
       assert.isNotEmpty(outer)
-    })))
+    }))
 
   it.live("fails with what the database says of a token that it does not accept, and asks no more with it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
       const server = yield* OracleServer.make({ tls: {}, tokens: { key: publicKey } })
       const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
@@ -129,5 +129,5 @@ describe("a pool with tokens", () => {
       assert.include(String(failure), "ORA-01017")
       assert.notInclude(JSON.stringify(failure), forged)
       assert.match((yield* server.requests).at(-1)?.detail ?? "", /signature does not hold/)
-    })))
+    }))
 })

@@ -6,7 +6,7 @@ import { recordingTracer } from "./recordingTracer.ts"
 
 describe("spans", () => {
   it.live("follow OpenTelemetry's conventions and carry no value", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { spans, tracer } = recordingTracer()
       const held = yield* connection()
       yield* Effect.gen(function*() {
@@ -36,10 +36,10 @@ describe("spans", () => {
       assert.deepInclude(remove, { "db.operation.batch.size": 2 })
       assert.strictEqual(spans[0]!.kind, "client")
       assert.notInclude(inspect(spans.map((span) => [...span.attributes]), { depth: 9 }), "bound-value")
-    })))
+    }))
 
   it.live("belong to the span around them, and are not made where nobody traces", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { spans, tracer } = recordingTracer()
       const held = yield* connection()
       yield* held.query("select 1 from dual")
@@ -48,5 +48,5 @@ describe("spans", () => {
       yield* held.query("select 1 from dual").pipe(Effect.withSpan("outer"), Effect.withTracer(tracer))
       assert.deepStrictEqual(spans.map((span) => span.name), ["outer", "SELECT dual"])
       assert.strictEqual(Option.getOrUndefined(spans[1]!.parent)?.spanId, spans[0]!.spanId)
-    })))
+    }))
 })

@@ -17,7 +17,7 @@ const prepared = Effect.gen(function*() {
 
 describe("withTransaction", () => {
   it.live("commits what succeeds and gives its value", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, insert } = yield* prepared
       const value = yield* held.withTransaction(Effect.gen(function*() {
         yield* insert(1)
@@ -27,10 +27,10 @@ describe("withTransaction", () => {
       }))
       assert.strictEqual(value, "done")
       assert.deepStrictEqual(yield* committed, [1])
-    })))
+    }))
 
   it.live("rolls back on a failure, a defect and an interruption", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, ids, insert } = yield* prepared
       assert.strictEqual(
         yield* Effect.flip(held.withTransaction(Effect.andThen(insert(1), Effect.fail("no" as const)))),
@@ -43,10 +43,10 @@ describe("withTransaction", () => {
       assert.isFalse(yield* held.inTransaction)
       assert.deepStrictEqual(yield* ids(held), [])
       assert.deepStrictEqual(yield* committed, [])
-    })))
+    }))
 
   it.live("is a savepoint inside another", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, insert } = yield* prepared
       yield* held.withTransaction(Effect.gen(function*() {
         yield* insert(1)
@@ -61,10 +61,10 @@ describe("withTransaction", () => {
         yield* insert(6)
       }))
       assert.deepStrictEqual(yield* committed, [1, 2, 6])
-    })))
+    }))
 
   it.live("waits for the transaction of another fiber on the same connection", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, insert } = yield* prepared
       yield* Effect.all([
         Effect.ignore(held.withTransaction(Effect.gen(function*() {
@@ -75,27 +75,27 @@ describe("withTransaction", () => {
         Effect.delay(held.withTransaction(insert(2)), "20 millis")
       ], { concurrency: "unbounded" })
       assert.deepStrictEqual(yield* committed, [2])
-    })))
+    }))
 
   it.live("keeps nothing of a lease that ended inside it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, insert, pool } = yield* prepared
       const error = yield* Effect.flip(held.withTransaction(Effect.andThen(insert(1), pool.release(held))))
       assert.strictEqual(error._tag, "ConnectionReleasedError")
       assert.deepStrictEqual(yield* committed, [])
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 
   it.live("can be read only (F32)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, insert } = yield* prepared
       const error = yield* Effect.flip(held.withTransaction(insert(1), { readOnly: true }))
       assert.strictEqual(error._tag === "OracleError" && error.code, "ORA-01456")
       assert.deepStrictEqual(yield* committed, [])
-    })))
+    }))
 
   it.live("can be serializable (F32)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, ids, insert, pool } = yield* prepared
       yield* held.withTransaction(
         Effect.gen(function*() {
@@ -106,10 +106,10 @@ describe("withTransaction", () => {
       )
       assert.deepStrictEqual(yield* committed, [2])
       assert.strictEqual((yield* pool.statistics).busy, 1)
-    })))
+    }))
 
   it.live("can be tried again when another one was first (F32)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, ids, insert, name, pool } = yield* prepared
       yield* held.withTransaction(insert(1))
       let attempts = 0
@@ -129,13 +129,13 @@ describe("withTransaction", () => {
       assert.isTrue(first._tag === "OracleError" && first.isRetryable)
       yield* attempt
       assert.deepStrictEqual([attempts, yield* committed], [2, [11]])
-    })))
+    }))
 
   it.live("is rolled back with the lease when nobody ended it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { committed, held, insert, pool } = yield* prepared
       yield* insert(1)
       yield* pool.release(held)
       assert.deepStrictEqual(yield* committed, [])
-    })))
+    }))
 })

@@ -28,7 +28,7 @@ const insert = (held: { readonly execute: (sql: string) => Effect.Effect<unknown
 
 describe.skipIf(isReal)("transactions of one session", () => {
   it.live("run one after the other inside another: savepoints never overlap (C1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows } = yield* prepared()
       yield* pool.use((held) =>
         held.withTransaction(Effect.all([
@@ -41,10 +41,10 @@ describe.skipIf(isReal)("transactions of one session", () => {
         ], { concurrency: 2 }))
       )
       assert.deepStrictEqual(yield* rows, [2])
-    })))
+    }))
 
   it.live("are one, whichever interface began it (C2)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { rows, sql } = yield* prepared()
       yield* Effect.exit(sql.withTransaction(Effect.gen(function*() {
         yield* sql`insert into t values (1)`
@@ -63,10 +63,10 @@ describe.skipIf(isReal)("transactions of one session", () => {
         )
       }))
       assert.deepStrictEqual(yield* rows, [3, 4, 6])
-    })))
+    }))
 
   it.live("serialize inner ones of both interfaces (C1, C2)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { rows, sql } = yield* prepared()
       yield* sql.withTransaction(Effect.all([
         Effect.exit(sql.withTransaction(
@@ -83,10 +83,10 @@ describe.skipIf(isReal)("transactions of one session", () => {
         sql.withTransaction(sql`insert into t values (4)`)
       ], { concurrency: "unbounded" }))
       assert.deepStrictEqual(yield* rows, [2, 4])
-    })))
+    }))
 
   it.live("know that they have ended: a fiber forked inside begins one of its own (C8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows } = yield* prepared()
       yield* pool.use((held) =>
         Effect.gen(function*() {
@@ -106,10 +106,10 @@ describe.skipIf(isReal)("transactions of one session", () => {
         })
       )
       assert.deepStrictEqual(yield* rows, [1, 2])
-    })))
+    }))
 
   it.live("wait for inner ones of forked fibers before they commit (C8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows } = yield* prepared()
       yield* pool.use((held) =>
         Effect.gen(function*() {
@@ -127,10 +127,10 @@ describe.skipIf(isReal)("transactions of one session", () => {
         })
       )
       assert.deepStrictEqual(yield* rows, [1])
-    })))
+    }))
 
   it.live("fail, typed, when the one around them was rolled back before their end (C8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows } = yield* prepared()
       const error = yield* pool.use((held) =>
         Effect.gen(function*() {
@@ -153,10 +153,10 @@ describe.skipIf(isReal)("transactions of one session", () => {
       )
       assert.match(String((error as Error).message), /transaction around this one ended/)
       assert.deepStrictEqual(yield* rows, [])
-    })))
+    }))
 
   it.live("roll back to a savepoint only if it was set (C9)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, server } = yield* prepared({ max: 1 })
       const fault = yield* server.inject(Fault.hang({ sql: /^savepoint/i }))
       yield* pool.use((held) =>
@@ -170,14 +170,14 @@ describe.skipIf(isReal)("transactions of one session", () => {
       )
       assert.deepStrictEqual(yield* rows, [1, 3])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("the end of a transaction", () => {
   const limits = { max: 1, pingTimeout: "200 millis", closeTimeout: "200 millis" } as const
 
   it.live("is bounded when the server does not answer a rollback, or one to a savepoint (C7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, server, sql } = yield* prepared(limits)
       const failing = Effect.andThen(sql`insert into t values (1)`, Effect.fail("no"))
       for (const fault of [Fault.hang({ on: "rollback" }), Fault.hang({ sql: /^rollback to/i })]) {
@@ -189,10 +189,10 @@ describe.skipIf(isReal)("the end of a transaction", () => {
         assert.deepStrictEqual(yield* rows, [])
       }
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 
   it.live("leaves the outcome unknown when a commit is not answered in time (C7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, server, sql } = yield* prepared({ ...limits, commitTimeout: "150 millis" })
       yield* pool.use((held) => held.ping)
       yield* server.inject(Fault.hang({ on: "commit", times: 2 }))
@@ -203,10 +203,10 @@ describe.skipIf(isReal)("the end of a transaction", () => {
       const own = yield* Effect.flip(pool.use((held) => held.withTransaction(insert(held, 1))))
       assert.isTrue(own._tag === "OracleError" && own.isCommitInDoubt && !own.isRetryable)
       assert.deepStrictEqual(yield* rows, [])
-    })))
+    }))
 
   it.live("can be given up by a timeout, and ends within pingTimeout then (C7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, server, sql } = yield* prepared({ ...limits, commitTimeout: "infinity" })
       yield* pool.use((held) => held.ping)
       yield* server.inject(Fault.hang({ on: "commit", times: 2 }))
@@ -220,10 +220,10 @@ describe.skipIf(isReal)("the end of a transaction", () => {
       }
       assert.deepStrictEqual(yield* rows, [])
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 
   it.live("counts when the answer to a commit comes after it was given up, and in time (C7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, server, sql } = yield* prepared({ max: 1 })
       const fault = yield* server.inject(Fault.delay({ on: "commit", milliseconds: 100 }))
       let told = 0
@@ -236,10 +236,10 @@ describe.skipIf(isReal)("the end of a transaction", () => {
       assert.strictEqual(told, 1)
       assert.deepStrictEqual(yield* rows, [1])
       assert.deepInclude((yield* pool.statistics).totals, { opened: 1, closed: 0 })
-    })))
+    }))
 
   it.live("does not wait for a statement of another fiber that has no end (C7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, sql } = yield* prepared(limits)
       const exit = yield* Effect.exit(sql.withTransaction(Effect.gen(function*() {
         yield* sql`insert into t values (1)`
@@ -250,22 +250,22 @@ describe.skipIf(isReal)("the end of a transaction", () => {
       assert.isTrue(Exit.isFailure(exit))
       assert.deepStrictEqual(yield* rows, [])
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 
   it.live("is not interrupted where its caller is not", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { rows, server, sql } = yield* prepared()
       const fault = yield* server.inject(Fault.delay({ sql: /insert/, milliseconds: 60 }))
       const fiber = yield* Effect.forkChild(Effect.uninterruptible(sql.withTransaction(sql`insert into t values (1)`)))
       yield* until(Effect.map(fault.hits, (hits) => hits === 1))
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* rows, [1])
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("a statement of its own", () => {
   it.live("is in doubt when it commits and its answer is lost: it is not retryable (C3)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, rows, server, sql } = yield* prepared({ max: 1 })
       const lose = (sql: RegExp) => server.inject(Fault.disconnect({ sql, when: "after" }))
       yield* lose(/insert/)
@@ -284,10 +284,10 @@ describe.skipIf(isReal)("a statement of its own", () => {
       const inside = yield* Effect.flip(pool.use((held) => held.execute("insert into t values (2)")))
       assert.isTrue(inside._tag === "OracleError" && inside.isRetryable)
       assert.deepStrictEqual(yield* rows, [1])
-    })))
+    }))
 
   it.live("does not commit on a reserved session after SET TRANSACTION or SAVEPOINT (C5)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { rows, sql } = yield* prepared()
       yield* Effect.scoped(Effect.gen(function*() {
         const reserved = yield* sql.reserve
@@ -306,10 +306,10 @@ describe.skipIf(isReal)("a statement of its own", () => {
         yield* run("insert into t values (5)")
       }))
       assert.deepStrictEqual(yield* rows, [3, 4])
-    })))
+    }))
 
   it.live("is refused when it locks rows whose locks would end with it (C6)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { sql } = yield* prepared()
       yield* sql`insert into t values (1)`
       const error = yield* Effect.flip(sql`select n from t for update`)
@@ -320,5 +320,5 @@ describe.skipIf(isReal)("a statement of its own", () => {
       }])
       const found = yield* sql.withTransaction(sql`select n from t for update`)
       assert.deepStrictEqual(found, [{ n: 1 }])
-    })))
+    }))
 })

@@ -5,7 +5,7 @@ import { connection, database, makePool, table } from "./database.ts"
 
 describe("types", () => {
   it.live("go both ways", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(
         pool,
@@ -34,10 +34,10 @@ describe("types", () => {
       ])
       const [count] = yield* held.query(`select count(*) as n from ${name} where t = :t`, { t: at })
       assert.strictEqual(count?.["N"], 2)
-    })))
+    }))
 
   it.live("come out of PL/SQL as they are asked for", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const at = new Date("2026-03-29T02:30:00Z")
       const { outBinds } = yield* held.execute(
@@ -56,20 +56,20 @@ describe("types", () => {
       assert.isTrue(outBinds.b)
       assert.strictEqual(outBinds.s, "text")
       assert.strictEqual(yield* outBinds.c!.text, "long")
-    })))
+    }))
 
   it.live("of JSON are values", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const document = { name: "ada", tags: ["a", "b"], nested: { n: 1.5, none: null } }
       const [row] = yield* held.query("select :doc as doc from dual", { doc: OracleBind.input("json", document) })
       assert.deepStrictEqual(row?.["DOC"], document)
-    })))
+    }))
 })
 
 describe("limits", () => {
   it.live("of a call are those of its lease", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const slow = "begin dbms_session.sleep(1); end;"
       yield* pool.use((held) =>
@@ -80,22 +80,22 @@ describe("limits", () => {
         })
       )
       yield* pool.use((held) => held.execute(slow))
-    })))
+    }))
 
   it.live("of a stream bound to a scope outlive nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool({ max: 1 })
       const stream = Stream.unwrap(Effect.map(pool.acquire(), (held) =>
         held.queryStream("select level as n from dual connect by level <= 500", [], { fetchArraySize: 50 })))
       assert.strictEqual(yield* Stream.runCount(stream), 500)
       assert.strictEqual(yield* Stream.runCount(Stream.take(stream, 3)), 3)
       assert.strictEqual((yield* pool.statistics).busy, 0)
-    })))
+    }))
 })
 
 describe("options", () => {
   it.live("are checked, each under its name", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { connect } = yield* database
       const problems = (options: Partial<OracleSessionPool.Options>) =>
         Effect.map(Effect.flip(OracleSessionPool.make({ ...connect, ...options })), (error) =>
@@ -112,10 +112,10 @@ describe("options", () => {
       const unknownOption = { ...connect, poolMax: 5 }
       const unknown = yield* Effect.exit(OracleSessionPool.make(unknownOption))
       assert.isTrue(Exit.isFailure(unknown))
-    })))
+    }))
 
   it.live("of a connect string with credentials are no secret's end", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const error = yield* Effect.flip(OracleSessionPool.make({
         connectString: "scott/tiger-in-string@127.0.0.1:1/NOPE",
         user: "scott",
@@ -123,5 +123,5 @@ describe("options", () => {
       }))
       assert.notInclude(String(error) + JSON.stringify(error), "tiger-secret")
       assert.notInclude(String(error) + JSON.stringify(error), "tiger-in-string")
-    })))
+    }))
 })

@@ -41,7 +41,7 @@ describe("a bind that its type cannot hold", () => {
   ]
 
   it.live("is refused by its name before anything is sent, and the lease goes on (D1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* opened
       const session = yield* pool.use((held) => Effect.succeed(held.id))
       const self: { self?: object } = {}
@@ -65,10 +65,10 @@ describe("a bind that its type cannot hold", () => {
       yield* pool.release(held)
       const failed = yield* Effect.flip(sql`select ${Infinity} as x from dual`)
       assert.match(failed.message, /Bind :1 cannot be sent: NUMBER has no Infinity/)
-    })))
+    }))
 
   it.live("is refused in a batch by its row too, and none of the rows is there (D1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* opened
       const name = yield* table(pool, "n number, d timestamp")
       const held = yield* pool.acquire()
@@ -82,26 +82,26 @@ describe("a bind that its type cannot hold", () => {
       assert.deepStrictEqual(yield* held.query(`select count(*) as n from ${name}`), [{ N: 0 }])
       yield* held.executeMany(insert, [[1, new Date(0)]])
       yield* pool.release(held)
-    })))
+    }))
 
   it.live("of BINARY_DOUBLE may be infinite: that has one (D1)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const sql = "select cast(:x as binary_double) as x from dual"
       for (const value of [Infinity, -Infinity, 1e200]) {
         assert.deepStrictEqual(yield* held.query(sql, { x: OracleBind.input("double", value) }), [{ X: value }])
       }
-    })))
+    }))
 })
 
 describe("RETURNING", () => {
   it.live("gives a CHAR in the length of its column (D3)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* opened
       const name = yield* table(pool, "id number, c char(4), v varchar2(4000)")
       const rows = yield* sql`insert into ${sql(name)} ${sql.insert({ id: 1, c: "x", v: "y" }).returning("*")}`
       assert.deepStrictEqual(rows, [{ id: 1, c: "x   ", v: "y" }])
-    })))
+    }))
 })
 
 describe("intervals", () => {
@@ -115,7 +115,7 @@ describe("intervals", () => {
   ]
 
   it.live("are durations and spans of months, in columns and binds (D4)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* opened
       const name = yield* table(pool, "id number, i interval day(9) to second(9), y interval year(9) to month")
       const held = yield* pool.acquire()
@@ -167,12 +167,12 @@ describe("intervals", () => {
         yield* sql`insert into ${sql(name)} ${sql.insert(values).returning("*")}`,
         [{ id: 1, i: Duration.millis(9000), y: values.y }]
       )
-    })))
+    }))
 })
 
 describe("SqlClient.SafeIntegers", () => {
   it.live("reads integers as bigints, fractions as numbers (D5)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* opened
       const name = yield* table(pool, "id number, n number")
       const safe = Effect.provideService(SqlClient.SafeIntegers, true)
@@ -189,12 +189,12 @@ describe("SqlClient.SafeIntegers", () => {
         Reactivity.layer
       )
       assert.deepStrictEqual(yield* safe(exact`select 7 as n from dual`), [{ n: "7" }])
-    })))
+    }))
 })
 
 describe("two columns of one name", () => {
   it.live("are a failure that names both, with and without rows (D6)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, sql } = yield* opened
       const name = yield* table(pool, "id number")
       const failure = (effect: Effect.Effect<unknown, { readonly message: string }>) =>
@@ -220,12 +220,12 @@ describe("two columns of one name", () => {
         yield* failure(sql.unsafe(`select id as "x", id as x from ${name} where 1 = 0`)),
         /column x: stands for both/
       )
-    })))
+    }))
 })
 
 describe("names of columns", () => {
   it.live("that a schema does not find are shown with what the row has (D7)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const decode = (schema: Schema.Codec<unknown, unknown>, text: string) =>
         Effect.map(
@@ -240,10 +240,10 @@ describe("names of columns", () => {
       const camel = Schema.Struct({ hiredAt: Schema.Number })
       assert.match(yield* decode(camel, "select 1 as hired_at from dual"), /the row has "HIRED_AT"/)
       assert.notInclude(yield* decode(lower, "select 1 as c from dual"), "the row has")
-    })))
+    }))
 
   it.live("come in ready-made forms, for a pool and for a query (D8)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const text = "select 1 as hired_at, 2 as \"mixedCase\" from dual"
       const expected = {
         upper: [{ HIRED_AT: 1, MIXEDCASE: 2 }],
@@ -258,5 +258,5 @@ describe("names of columns", () => {
       }
       const { sql } = yield* opened
       assert.deepStrictEqual(yield* sql.unsafe(text), expected.lower)
-    })))
+    }))
 })

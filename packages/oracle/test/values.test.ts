@@ -7,14 +7,14 @@ const digits38 = "12345678901234567890123456789012345678"
 
 describe("values that come back", () => {
   it.live("are what the first program says", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       assert.deepStrictEqual(yield* held.query("select :n * 2 as doubled from dual", { n: 21 }), [{ DOUBLED: 42 }])
       assert.deepStrictEqual(yield* held.query("select :1 as a, :2 as b from dual", ["x", null]), [{ A: "x", B: null }])
-    })))
+    }))
 
   it.live("keep every digit of a NUMBER under every policy but \"double\"", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const read = (numbers: OracleConnection.NumberPolicy, literal: string) =>
         Effect.map(held.query(`select ${literal} as n from dual`, [], { numbers }), ([row]) => row?.["N"])
@@ -34,10 +34,10 @@ describe("values that come back", () => {
         assert.isFalse(error.isRetryable)
         assert.match(error.message, /^Row 1, column N: has /)
       }
-    })))
+    }))
 
   it.live("take a policy for each column", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection({
         numbers: ({ name }) => name === "ID" ? "bigint" : "number",
         columnNames: (name) => name.toLowerCase()
@@ -45,10 +45,10 @@ describe("values that come back", () => {
       assert.deepStrictEqual(yield* held.query("select 9007199254740993 as id, 1 as n from dual"), [
         { id: 9007199254740993n, n: 1 }
       ])
-    })))
+    }))
 
   it.live("are a defect where a policy throws, and the connection goes on", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const columnNames = () => {
         throw new Error("no name for it")
@@ -56,10 +56,10 @@ describe("values that come back", () => {
       const exit = yield* Effect.exit(held.query("select 1 as n from dual", [], { columnNames }))
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       assert.deepStrictEqual(yield* held.query("select 1 as n from dual"), [{ N: 1 }])
-    })))
+    }))
 
   it.live("are decoded with a schema, and a failure names row and column", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const sql =
         "select level as n, case level when 3 then null else 'name' end as name from dual connect by level <= 4"
@@ -70,10 +70,10 @@ describe("values that come back", () => {
       const error = yield* Effect.flip(held.query(sql, [], { schema: Strict }))
       assert.strictEqual(error._tag, "RowDecodeError")
       if (error._tag === "RowDecodeError") assert.deepInclude(error, { row: 3, column: "NAME", sql })
-    })))
+    }))
 
   it.live("are points in time in UTC, whatever zone the process is in", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const at = new Date("2026-03-29T02:30:05.000Z")
       const [row] = yield* held.query(
@@ -83,12 +83,12 @@ describe("values that come back", () => {
       assert.deepStrictEqual(row?.["D"], new Date("2026-11-22T00:00:00Z"))
       assert.deepStrictEqual(row?.["T"], at)
       assert.strictEqual(row?.["S"], "2026-03-29 02:30:05")
-    })))
+    }))
 })
 
 describe("values that are bound", () => {
   it.live("keep every digit of a BigDecimal and a bigint", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number, amount number")
       const held = yield* pool.acquire()
@@ -109,10 +109,10 @@ describe("values that are bound", () => {
         assert.isTrue(BigDecimal.equals(row["AMOUNT"] as BigDecimal.BigDecimal, expected))
       }
       assert.strictEqual(rows.length, values.length * 2)
-    })))
+    }))
 
   it.live("go in and out of PL/SQL by name and by position", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const { outBinds } = yield* held.execute("begin :big := :n + 1; :txt := 'x' || :txt; :none := null; end;", {
         big: OracleBind.out("bigint"),
@@ -131,10 +131,10 @@ describe("values that are bound", () => {
         c: OracleBind.inOut("bigDecimal", BigDecimal.fromStringUnsafe("1.25"))
       })
       assert.strictEqual(BigDecimal.format(counter.outBinds.c!), "1.75")
-    })))
+    }))
 
   it.live("come back from RETURNING, one for each row", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number generated always as identity primary key, name varchar2(20)")
       const held = yield* pool.acquire()
@@ -153,21 +153,21 @@ describe("values that are bound", () => {
       ])
       assert.strictEqual(batch.rowsAffected, 2)
       assert.lengthOf(batch.outBinds, 2)
-    })))
+    }))
 
   it.live("never show in an error", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const held = yield* connection()
       const error = yield* Effect.flip(held.query("select * from nowhere where a = :a", { a: "s3cr3t-value" }))
       assert.strictEqual(error._tag === "OracleError" && error.reason._tag, "SqlSyntaxError")
       assert.notInclude(JSON.stringify(error) + String(error) + error.message, "s3cr3t-value")
       assert.strictEqual(error._tag === "OracleError" && error.code, "ORA-00942")
-    })))
+    }))
 })
 
 describe("batches", () => {
   it.live("report the rows that failed and count the others", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const pool = yield* makePool()
       const name = yield* table(pool, "id number primary key, name varchar2(3)")
       const held = yield* pool.acquire()
@@ -184,5 +184,5 @@ describe("batches", () => {
       assert.deepStrictEqual(result.rowCounts.slice(0, 3), [1, 0, 1])
       const plain = yield* Effect.flip(held.executeMany(`insert into ${name} values (:1, :2)`, [[9, "x"], [1, "y"]]))
       assert.strictEqual(plain._tag === "OracleError" && plain.reason._tag, "UniqueViolation")
-    })))
+    }))
 })

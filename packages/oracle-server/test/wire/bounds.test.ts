@@ -17,7 +17,7 @@ const attributes = (server: Parameters<typeof connectString>[0]) => ({
 
 describe("the bounds of a server", () => {
   it.live("connections beyond its bound are refused with ORA-12520, until one is closed", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine(), { maxConnections: 2 })
       const first = yield* connect(server)
       yield* connect(server)
@@ -28,10 +28,10 @@ describe("the bounds of a server", () => {
       yield* Effect.promise(() => first.close())
       yield* eventually(() => server.cluster.instances[0]!.connections.size === 1)
       yield* connect(server)
-    })))
+    }))
 
   it.live("a client that does not log on in time is cut, and one that has stays", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine(), { logOnTimeout: 2500 })
       const connection = yield* connect(server)
       const closed = yield* Effect.promise(() =>
@@ -43,10 +43,10 @@ describe("the bounds of a server", () => {
       )
       assert.isTrue(closed)
       assert.strictEqual(yield* codeOf(() => connection.execute("select 1")), "no error")
-    })))
+    }))
 
   it.live("a packet beyond the agreed size ends its connection, and no other", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const connection = yield* connect(server)
       const data = "(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=FREEPDB1)))"
@@ -67,10 +67,10 @@ describe("the bounds of a server", () => {
       )
       assert.strictEqual(server.cluster.counters().malformed, 1)
       assert.strictEqual(yield* codeOf(() => connection.execute("select 1")), "no error")
-    })))
+    }))
 
   it.live("depth without end fails the statement alone", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make()
       const options = { user: "scott", password: "tiger", connectString: server.connectString }
       const connection = yield* Effect.acquireRelease(
@@ -96,5 +96,5 @@ describe("the bounds of a server", () => {
       )
       assert.match(code, /^(ORA-\d+|no error)$/)
       assert.strictEqual(yield* codeOf(() => connection.execute("select 1 from dual")), "no error")
-    })))
+    }))
 })

@@ -22,7 +22,7 @@ const run = (connection: Connection, sql: string, binds: unknown = [], options: 
 for (const { name, protocol } of dialects) {
   describe(`calls, ${name}`, () => {
     it.live("fetches any number of rows, whatever the prefetch", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(
           cannedEngine({ "select 0": numbers(0), "select 1": numbers(1), "select 999": numbers(999) }),
           {
@@ -39,10 +39,10 @@ for (const { name, protocol } of dialects) {
             }
           }
         }
-      })))
+      }))
 
     it.live("keeps a cursor open while its rows are taken one by one, and beside another one", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(cannedEngine({ "select 5": numbers(5), "select 7": numbers(7) }), { protocol })
         const connection = yield* connect(server)
         const five = (yield* run(connection, "select 5", [], { resultSet: true, prefetchRows: 1, fetchArraySize: 1 }))
@@ -57,10 +57,10 @@ for (const { name, protocol } of dialects) {
         assert.deepStrictEqual(seen, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, undefined, 6, undefined, 7, undefined, undefined])
         yield* Effect.promise(() => five.close())
         yield* Effect.promise(() => seven.close())
-      })))
+      }))
 
     it.live("executes again from the statement cache with new binds, of other sizes and types too", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const seen: Array<unknown> = []
         const canned = cannedEngine({
           "select :a, :b": {
@@ -77,10 +77,10 @@ for (const { name, protocol } of dialects) {
         yield* run(connection, "select :a, :b", ["text", 4.5])
         assert.deepStrictEqual(seen, [["1", "one"], ["2", "two"], [null, "x".repeat(3000)], ["text", "4.5"]])
         assert.strictEqual(canned.opened[0]!.events.filter((event) => event.startsWith("parse")).length, 1)
-      })))
+      }))
 
     it.live("sends long binds after the others", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         let seen: ReadonlyArray<unknown> = []
         const canned = cannedEngine({
           "insert :a :b :c": {
@@ -96,10 +96,10 @@ for (const { name, protocol } of dialects) {
         assert.deepStrictEqual(seen, [long, "7", "short"])
         assert.strictEqual(rowsAffected, 1)
         assert.strictEqual(lastRowid, "AAAR3sAAEAAAACXAAA")
-      })))
+      }))
 
     it.live("runs array DML over many packets, with batch errors and row counts", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         let seen = 0
         const canned = cannedEngine({
           "insert :a": {
@@ -129,10 +129,10 @@ for (const { name, protocol } of dialects) {
         ])
         assert.strictEqual(result.dmlRowCounts.length, 20_000)
         assert.strictEqual(result.dmlRowCounts[300], 0)
-      })))
+      }))
 
     it.live("hands out values: OUT, IN OUT, arrays, RETURNING, ref cursors and implicit results", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { BIND_IN, BIND_INOUT, BIND_OUT, CURSOR, NUMBER, STRING } = oracledb
         const plsql = "begin p(:i, :o, :io, :c, :t); end;"
         const canned = cannedEngine({
@@ -198,10 +198,10 @@ for (const { name, protocol } of dialects) {
           ])
           assert.deepStrictEqual(outBinds, [[1, 2, null], ["a", null, "c"]])
         }
-      })))
+      }))
 
     it.live("reports errors with their offset and goes on, whatever binds came with them", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = cannedEngine({
           "select 1": numbers(1),
           "insert :a": {
@@ -226,10 +226,10 @@ for (const { name, protocol } of dialects) {
           connection.execute("select nothing").catch((cause: { offset: number }) => cause.offset)
         )
         assert.strictEqual(offset, 3)
-      })))
+      }))
 
     it.live("commits, rolls back and tells the driver whether there is work to roll back", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = cannedEngine({
           "insert": {
             run: (_, session) => {
@@ -261,10 +261,10 @@ for (const { name, protocol } of dialects) {
           "rollback",
           "close"
         ])
-      })))
+      }))
 
     it.live("tells the driver of a schema that the session has moved to", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = cannedEngine({
           "begin move; end;": {
             run: (_, session) => {
@@ -276,10 +276,10 @@ for (const { name, protocol } of dialects) {
         const connection = yield* connect(yield* serve(canned, { protocol }))
         yield* run(connection, "begin move; end;")
         assert.strictEqual(connection.currentSchema, "ELSEWHERE")
-      })))
+      }))
 
     it.live("hands attributes on with the next call", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = cannedEngine({ "select 1": numbers(1) })
         const server = yield* serve(canned, { protocol })
         const connection = yield* connect(server)
@@ -297,13 +297,13 @@ for (const { name, protocol } of dialects) {
         assert.isTrue(canned.opened[0]!.events.includes("schema HR"))
         connection.currentSchema = "NOBODY"
         assert.strictEqual(yield* codeOf(() => connection.ping()), "ORA-01435")
-      })))
+      }))
   })
 }
 
 describe("calls", () => {
   it.live("describes a statement without running it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = cannedEngine({
         "select a": {
           columns: [column("A", "NUMBER", { precision: 9, scale: 2, nullable: false }), column("B", "NVARCHAR2")],
@@ -314,30 +314,30 @@ describe("calls", () => {
       const { metaData } = yield* Effect.promise(() => connection.getStatementInfo("select a"))
       assert.deepInclude(metaData![0], { name: "A", dbTypeName: "NUMBER", precision: 9, scale: 2, nullable: false })
       assert.deepInclude(metaData![1], { name: "B", dbTypeName: "NVARCHAR2", nullable: true })
-    })))
+    }))
 
   it.live("refuses by name what it does not have, and the connection lives on", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const connection = yield* connect(yield* serve(cannedEngine({ "select 1": numbers(1) })))
       const { SUBSCR_NAMESPACE_DBCHANGE: namespace } = oracledb as unknown as { SUBSCR_NAMESPACE_DBCHANGE: number }
       const subscriber = connection as unknown as { subscribe: (name: string, options: object) => Promise<void> }
       const options = { namespace, sql: "select 1", callback: () => undefined, clientInitiated: true }
       assert.strictEqual(yield* codeOf(() => subscriber.subscribe("changes", options)), "ORA-03001")
       assert.deepStrictEqual((yield* run(connection, "select 1")).rows, [[1, "row 1 "]])
-    })))
+    }))
 
   it.live("limits the cursors of a session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const texts = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`select ${index}`, numbers(5)]))
       const connection = yield* connect(yield* serve(cannedEngine(texts), { maxOpenCursors: 5 }))
       const open = (index: number) =>
         codeOf(() => connection.execute(`select ${index}`, [], { resultSet: true, prefetchRows: 0 }))
       const codes = yield* Effect.forEach([0, 1, 2, 3, 4, 5], open)
       assert.deepStrictEqual(codes, [...Array.from({ length: 5 }, () => "no error"), "ORA-01000"])
-    })))
+    }))
 
   it.live("sends and takes packets as large as the two sides agree on", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       let seen = ""
       const wide = "wide ".repeat(800)
       const canned = cannedEngine({
@@ -358,10 +358,10 @@ describe("calls", () => {
         yield* run(connection, "begin p(:s); end;", ["x".repeat(32_000)])
         assert.strictEqual(seen.length, 32_000)
       }
-    })))
+    }))
 
   it.live("stops a pipeline at its first error when told so", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = cannedEngine({ "select 1": numbers(1), "insert": { run: () => ({ rowCount: 1 }) } })
       const connection = yield* connect(yield* serve(canned))
       const Pipeline = oracledb["Pipeline"] as new() => { [add: string]: (...args: ReadonlyArray<unknown>) => void }
@@ -371,10 +371,10 @@ describe("calls", () => {
       assert.strictEqual(yield* codeOf(() => connection.runPipeline!(pipeline)), "ORA-00942")
       assert.isFalse(canned.opened[0]!.events.includes("execute insert"))
       assert.deepStrictEqual((yield* run(connection, "select 1")).rows, [[1, "row 1 "]])
-    })))
+    }))
 
   it.live("answers a pipeline in order, each with its own token", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = cannedEngine({ "select 1": numbers(1), "select 3": numbers(3) })
       const connection = yield* connect(yield* serve(canned))
       const Pipeline = oracledb["Pipeline"] as new() => { [add: string]: (...args: ReadonlyArray<unknown>) => void }
@@ -394,5 +394,5 @@ describe("calls", () => {
       assert.deepStrictEqual(summary, [[1, 2, 3], "ORA-00942", [1], undefined])
       assert.isTrue(canned.opened[0]!.events.includes("commit"))
       assert.deepStrictEqual((yield* run(connection, "select 1")).rows, [[1, "row 1 "]])
-    })))
+    }))
 })

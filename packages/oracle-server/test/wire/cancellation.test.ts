@@ -58,7 +58,7 @@ const breakLate = (
 for (const { name, protocol } of dialects) {
   describe(`cancellation, ${name}`, () => {
     it.live("a statement that is broken off leaves no cursor behind (F36)", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(engine(), { protocol, maxOpenCursors: 4 })
         const connection = yield* connect(server)
         for (let again = 0; again < 8; again++) {
@@ -69,10 +69,10 @@ for (const { name, protocol } of dialects) {
         }
         yield* Effect.promise(() => connection.ping())
         assert.strictEqual(sessionOf(server).cursors.size, 0)
-      })))
+      }))
 
     it.live("an answer that the break overtook leaves no cursor and no LOB behind (F36)", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(engine(), { protocol, maxOpenCursors: 6 })
         const relay = yield* relayTo(portOf(server))
         const connection = yield* connect(server, through(relay))
@@ -87,10 +87,10 @@ for (const { name, protocol } of dialects) {
         assert.strictEqual(sessionOf(server).cursors.size, 0)
         const { rows } = yield* Effect.promise(() => connection.execute("select n"))
         assert.deepStrictEqual(rows, [[1], [2], [3]])
-      })))
+      }))
 
     it.live("a break in the second round trip of a LOB query spoils no later execution (S8)", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(engine(), { protocol })
         const relay = yield* relayTo(portOf(server))
         const connection = yield* connect(server, through(relay))
@@ -108,10 +108,10 @@ for (const { name, protocol } of dialects) {
         for (let again = 0; again < 3; again++) {
           assert.strictEqual(yield* codeOf(() => connection.execute("select clob")), "no error")
         }
-      })))
+      }))
 
     it.live("a break while nothing runs is answered, and the call that it hits is not begun (F25)", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = engine()
         const server = yield* serve(canned, { protocol })
         const relay = yield* relayTo(portOf(server))
@@ -123,7 +123,7 @@ for (const { name, protocol } of dialects) {
         assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "ORA-01013")
         assert.strictEqual(executed(canned, "insert"), 0)
         assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "no error")
-      })))
+      }))
   })
 }
 
@@ -137,7 +137,7 @@ describe("cancellation in a pipeline", () => {
 
   for (const continueOnError of [true, false]) {
     it.live(`a break ends the call that runs, ${continueOnError ? "and the others go on" : "and the pipeline"} (F35)`, () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = engine()
         const server = yield* serve(canned)
         const connection = yield* connect(server)
@@ -159,11 +159,11 @@ describe("cancellation in a pipeline", () => {
         assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "no error")
         yield* Effect.promise(() => connection.ping())
         assert.isAtMost(sessionOf(server).cursors.size, 1)
-      })))
+      }))
   }
 
   it.live("a break that comes when all is answered hits nothing (F35)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const relay = yield* relayTo(portOf(server))
       const connection = yield* connect(server, through(relay))
@@ -178,10 +178,10 @@ describe("cancellation in a pipeline", () => {
       relay.toClient.release()
       assert.strictEqual(yield* Fiber.join(running), "no error")
       assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "no error")
-    })))
+    }))
 
   it.live("pipelines can be refused, and then none of their calls is run (F35)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const connection = yield* connect(yield* serve(canned, { protocol: { pipelines: false } }))
       assert.strictEqual(
@@ -190,5 +190,5 @@ describe("cancellation in a pipeline", () => {
       )
       assert.strictEqual(executed(canned, "insert"), 0)
       assert.strictEqual(yield* codeOf(() => connection.execute("insert")), "no error")
-    })))
+    }))
 })

@@ -129,7 +129,7 @@ describe("the dictionary (F28)", () => {
     }))
 
   it.live("names the product after the version that the server claims (F14)", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ version: "19.3.0.0.0" })
       const banner = yield* Effect.promise(async () => {
         const connection = await oracledb.getConnection({
@@ -147,5 +147,5 @@ describe("the dictionary (F28)", () => {
         "Oracle Database 19c Enterprise Edition Release 19.0.0.0.0 - Production",
         "19.3.0.0.0"
       ]])
-    })))
+    }))
 })

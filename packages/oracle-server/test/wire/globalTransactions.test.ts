@@ -216,7 +216,7 @@ describe("global transactions", () => {
     ))
 
   it.live("stay in doubt when the database loses the instance, and are recovered from another process's connection", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({ script: "create table t (n number, s varchar2(100));" })
       const one = yield* connectTo(server.connectString)
       const ids = [xid("a"), xid("b")]
@@ -242,7 +242,7 @@ describe("global transactions", () => {
         await two.tpcCommit(found)
         assert.deepStrictEqual(await numbers(two), [1])
       })
-    })))
+    }))
 
   it.live("whose commit is not answered are found committed", () =>
     served((one, two, server) =>

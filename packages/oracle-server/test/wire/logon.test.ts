@@ -18,7 +18,7 @@ describe("logging on", () => {
   for (const { name, protocol } of dialects) {
     for (const verifier of ["11g", "12c"] as const) {
       it.live(`${name}, ${verifier} verifier`, () =>
-        Effect.scoped(Effect.gen(function*() {
+        Effect.gen(function*() {
           const server = yield* serve(engine(), { protocol, verifier, version: "19.3.0.0.0" })
           const connection = yield* connect(server)
           assert.strictEqual(connection.oracleServerVersionString, "19.3.0.0.0")
@@ -27,7 +27,7 @@ describe("logging on", () => {
           assert.deepStrictEqual((yield* Effect.promise(() => connection.execute("select 1"))).rows, [[1]])
           assert.strictEqual(yield* attempt(server, "scott", "lion"), "ORA-01017")
           assert.strictEqual(yield* attempt(server, "nobody", "tiger"), "ORA-01017")
-        })))
+        }))
     }
   }
 
@@ -44,7 +44,7 @@ describe("logging on", () => {
     })
 
   it.live("locked, expired and unknown accounts are told apart", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* withUsers({})
       assert.strictEqual(yield* attempt(server, "lost", "key"), "ORA-28000")
       assert.strictEqual(yield* attempt(server, "old", "bread"), "ORA-28001")
@@ -52,29 +52,29 @@ describe("logging on", () => {
       assert.strictEqual(yield* attempt(server, "old", "bread", { newPassword: "fresh" }), "no error")
       assert.strictEqual(yield* attempt(server, "old", "fresh"), "no error")
       assert.strictEqual(yield* attempt(server, "old", "bread"), "ORA-01017")
-    })))
+    }))
 
   it.live("a password that expires soon gives a warning with the logon", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine(), { users: { scott: { password: "tiger", state: "expiring" } } })
       const connection = yield* connect(server)
       assert.match(connection.warning!.message, /^ORA-28002/)
       yield* Effect.promise(() => connection.changePassword("scott", "tiger", "lion"))
       assert.isUndefined((yield* connect(server, { password: "lion" })).warning)
-    })))
+    }))
 
   it.live("so many wrong passwords in a row lock an account", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* withUsers({ failedLoginAttempts: 2 })
       assert.strictEqual(yield* attempt(server, "scott", "a"), "ORA-01017")
       assert.strictEqual(yield* attempt(server, "scott", "tiger"), "no error")
       assert.strictEqual(yield* attempt(server, "scott", "a"), "ORA-01017")
       assert.strictEqual(yield* attempt(server, "scott", "b"), "ORA-01017")
       assert.strictEqual(yield* attempt(server, "scott", "tiger"), "ORA-28000")
-    })))
+    }))
 
   it.live("a proxy opens sessions for those who allow it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve(canned, {
         users: { scott: { password: "tiger", proxies: ["gate"] }, gate: "open", other: "x" }
@@ -83,19 +83,19 @@ describe("logging on", () => {
       assert.deepInclude(canned.opened[0]!.info, { user: "SCOTT", proxyUser: "GATE" })
       assert.strictEqual(yield* attempt(server, "gate[other]", "open"), "ORA-28150")
       assert.strictEqual(yield* attempt(server, "other[scott]", "x"), "ORA-28150")
-    })))
+    }))
 
   it.live("SYSDBA is for those who have it", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* withUsers({})
       const privilege = oracledb["SYSDBA"]
       assert.strictEqual(yield* attempt(server, "sys", "boss", { privilege }), "no error")
       assert.strictEqual(yield* attempt(server, "scott", "tiger", { privilege }), "ORA-01017")
-    })))
+    }))
 
   for (const verifier of ["11g", "12c"] as const) {
     it.live(`a password is changed by its owner, ${verifier}`, () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* withUsers({ verifier })
         const connection = yield* connect(server)
         assert.strictEqual(yield* codeOf(() => connection.changePassword("scott", "wrong", "lion")), "ORA-28008")
@@ -103,11 +103,11 @@ describe("logging on", () => {
         yield* Effect.promise(() => connection.changePassword("scott", "lion", "puma"))
         assert.strictEqual(yield* attempt(server, "scott", "tiger"), "ORA-01017")
         assert.strictEqual(yield* attempt(server, "scott", "puma"), "no error")
-      })))
+      }))
   }
 
   it.live("what the client says of itself reaches the session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve(canned)
       yield* connect(server, { edition: "E1", appContext: [["CLIENTCONTEXT", "tenant", "42"]] })
@@ -116,12 +116,12 @@ describe("logging on", () => {
       assert.match(session!.info.timeZone!, /^[+-]\d\d:\d\d$/)
       assert.match(session!.info.driverName!, /node-oracledb/)
       assert.isTrue(session!.events.includes("context CLIENTCONTEXT.tenant=42"))
-    })))
+    }))
 })
 
 describe("the listener", () => {
   it.live("refuses services, SIDs and instances that it does not know", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const { port } = server.cluster.instances[0]!
       const ask = (data: string) =>
@@ -133,10 +133,10 @@ describe("the listener", () => {
       assert.strictEqual(yield* ask("(SID=FREE)"), "no error")
       assert.strictEqual(yield* ask("(SERVICE_NAME=freepdb1)(INSTANCE_NAME=OTHER)"), "NJS-511")
       assert.strictEqual(yield* ask("(SERVICE_NAME=freepdb1)(INSTANCE_NAME=FREE)"), "no error")
-    })))
+    }))
 
   it.live("redirects by sharding key to the instance that has it, long descriptors included", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve(canned, {
         instances: [{ name: "GSM" }, { name: "SH1" }, { name: "SH2" }],
@@ -161,5 +161,5 @@ describe("the listener", () => {
         "NJS-518"
       )
       assert.deepStrictEqual(server.cluster.instances.map((instance) => instance.sessions.size), [1, 1, 1])
-    })))
+    }))
 })

@@ -39,7 +39,7 @@ const use = <A>(pool: Pool, work: (connection: Connection) => Promise<A>) =>
 for (const { name, protocol } of dialects) {
   describe(`database resident pooling, ${name}`, () => {
     it.live("the driver's pool gives sessions back and takes them up again, on the same socket", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned: Canned = engine()
         const server = yield* serve(canned, { protocol })
         const pool = yield* makePool({ connectString: `${connectString(server)}:pooled` })
@@ -53,10 +53,10 @@ for (const { name, protocol } of dialects) {
         assert.deepStrictEqual({ connections, logons }, { connections: 1, logons: 1 })
         // Nobody waits for a release.
         yield* eventually(() => server.cluster.counters().byFunction.sessionRelease === 5)
-      })))
+      }))
 
     it.live("a dedicated session that a client releases is left to nobody: it ends with its connection", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(engine(), { protocol })
         const connection = yield* Effect.promise(() =>
           oracledb.getConnection({ user: "scott", password: "tiger", connectString: connectString(server) })
@@ -67,10 +67,10 @@ for (const { name, protocol } of dialects) {
         yield* Effect.promise(() => connection.close())
         yield* eventually(() => server.cluster.instances[0]!.sessions.size === 0)
         assert.strictEqual(server.cluster.counters().byFunction.sessionRelease, 1)
-      })))
+      }))
 
     it.live("work that was left open is rolled back with the release", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = engine()
         const server = yield* serve(canned, { protocol })
         const pool = yield* makePool({ connectString: `${connectString(server)}:pooled` })
@@ -79,10 +79,10 @@ for (const { name, protocol } of dialects) {
         yield* eventually(() => entry!.connection === undefined)
         assert.isTrue(canned.opened[0]!.events.includes("rollback"))
         assert.isFalse(canned.opened[0]!.transaction)
-      })))
+      }))
 
     it.live("standalone connections leave their session behind, and purity SELF takes it up", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = engine()
         const server = yield* serve(canned, { protocol })
         const descriptor = (purity: string, cclass: string) =>
@@ -103,7 +103,7 @@ for (const { name, protocol } of dialects) {
         assert.strictEqual(canned.opened.length, 2)
         yield* visit("new", "web", 2)
         assert.strictEqual(canned.opened.length, 3)
-      })))
+      }))
   })
 }
 
@@ -113,7 +113,7 @@ describe("implicit pooling", () => {
     `(CONNECT_DATA=(SERVICE_NAME=FREEPDB1)(SERVER=POOLED)(POOL_BOUNDARY=${kind})))`
 
   it.live("STATEMENT releases after every call that leaves nothing open", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve(canned)
       const connection = yield* connect(server, { connectString: boundary(server, "STATEMENT") })
@@ -130,10 +130,10 @@ describe("implicit pooling", () => {
       yield* Effect.promise(() => connection.commit())
       assert.strictEqual(server.cluster.instances[0]!.pool.size, 1)
       assert.strictEqual(canned.opened.length, 1)
-    })))
+    }))
 
   it.live("TRANSACTION releases at the end of a transaction only, and another client gets the session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve(canned)
       const connection = yield* connect(server, { connectString: boundary(server, "TRANSACTION") })
@@ -147,5 +147,5 @@ describe("implicit pooling", () => {
       assert.strictEqual(canned.opened.length, 1)
       assert.strictEqual(yield* codeOf(() => connection.execute("select 1")), "no error")
       assert.strictEqual(canned.opened.length, 2)
-    })))
+    }))
 })

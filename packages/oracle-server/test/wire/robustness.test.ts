@@ -69,7 +69,7 @@ const descriptor = "(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=FREEPDB1)))"
 
 describe("what no client sends", () => {
   it.live("ends that connection and nothing else, from the first byte on", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const port = portOf(server)
       const good = yield* connect(server)
@@ -82,10 +82,10 @@ describe("what no client sends", () => {
         )
       )
       assert.deepStrictEqual((yield* Effect.promise(() => good.execute("select :a", [1]))).rows.length, 2)
-    })))
+    }))
 
   it.live("a request that ends in the middle of a message, or goes on after it, is not waited upon", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const port = portOf(yield* serve(engine()))
       // PROTOCOL, once without the end of the client's name and once with a byte too many.
       const protocol = Buffer.from("0106006e6f6465", "hex")
@@ -94,10 +94,10 @@ describe("what no client sends", () => {
         const pieces = [connectPacket(descriptor), encodeData(payload, 8192, true, 0x0800)]
         assert.strictEqual(yield* Effect.promise(() => throwAt(port, pieces, false)), "closed")
       }
-    })))
+    }))
 
   it.live("and inside an accepted connection", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const port = portOf(server)
       const good = yield* connect(server)
@@ -112,12 +112,12 @@ describe("what no client sends", () => {
       )
       assert.deepStrictEqual((yield* Effect.promise(() => good.execute("select :a", [1]))).rows.length, 2)
       assert.strictEqual(server.cluster.instances[0]!.sessions.size, 1)
-    })))
+    }))
 
   it.live(
     "a session of the real driver, damaged at any byte or cut anywhere, leaves no session behind",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const server = yield* serve(engine())
         const port = portOf(server)
         const good = yield* connect(server)
@@ -141,12 +141,12 @@ describe("what no client sends", () => {
         assert.deepStrictEqual((yield* Effect.promise(() => good.execute("select :a", [1]))).rows.length, 2)
         assert.strictEqual(server.cluster.instances[0]!.sessions.size, 1)
         assert.strictEqual(server.cluster.counters().openConnections, 1)
-      })),
+      }),
     60_000
   )
 
   it.live("the same stream is understood byte by byte", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const { createServer } = yield* Effect.promise(() => import("node:net"))
       const relay = createServer((client) => {
@@ -176,10 +176,10 @@ describe("what no client sends", () => {
       )
       yield* Effect.promise(() => connection.close())
       yield* Effect.promise(() => new Promise<void>((resolve) => relay.close(() => resolve())))
-    })))
+    }))
 
   it.live("requests are found without the client's marks of their ends", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* serve(engine())
       const stream = yield* Effect.promise(() => record(portOf(server)))
       assert.isAbove(stream.length, 1000)
@@ -194,12 +194,12 @@ describe("what no client sends", () => {
       const after = server.cluster.counters().byFunction
       assert.strictEqual(after.authPhaseOne, before.authPhaseOne! + 1)
       assert.strictEqual(after.authPhaseTwo, before.authPhaseTwo! + 1)
-    })))
+    }))
 })
 
 describe("a client that leaves", () => {
   it.live("in the middle of its logon leaves no session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const canned = engine()
       const server = yield* serve(canned)
       const { createServer } = yield* Effect.promise(() => import("node:net"))
@@ -231,7 +231,7 @@ describe("a client that leaves", () => {
       assert.strictEqual(server.cluster.instances[0]!.sessions.size, 0)
       assert.isTrue(canned.opened.every((session) => session.events.includes("close")))
       yield* Effect.promise(() => new Promise<void>((resolve) => relay.close(() => resolve())))
-    })))
+    }))
 })
 
 describe("stopping", () => {

@@ -296,7 +296,7 @@ describe("sessionless transactions", () => {
     }))
 
   it.live("are lost with an instance that has worked on them, and with a database that becomes another one", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const server = yield* OracleServer.make({
         script: "create table t (n number, s varchar2(100));",
         instances: [{ name: "one" }, { name: "two" }]
@@ -316,7 +316,7 @@ describe("sessionless transactions", () => {
       yield* server.restore(snapshot)
       assert.strictEqual(yield* codeOf(() => two.resumeSessionlessTransaction(onTwo)), "ORA-26218")
       assert.deepStrictEqual(yield* Effect.promise(() => numbers(two)), [])
-    })))
+    }))
 
   it.live("a lost answer to a suspension leaves the transaction where it is", () =>
     served((one, two, server) =>

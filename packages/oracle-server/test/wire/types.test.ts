@@ -73,7 +73,7 @@ const nulls: Row = values.map(() => null)
 for (const { name, protocol } of dialects) {
   describe(`types, ${name}`, () => {
     it.live("come out as the driver shows them, null or not", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const canned = cannedEngine({ "select all": { run: () => query(columns, [values, nulls, values]) } })
         const connection = yield* connect(yield* serve(canned, { protocol }))
         const fetchTypeHandler = ({ dbType }: { dbType: unknown }) =>
@@ -112,10 +112,10 @@ for (const { name, protocol } of dialects) {
           "CHAR",
           "NUMBER"
         ])
-      })))
+      }))
 
     it.live("go in as the engine expects them", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         let seen: ReadonlyArray<unknown> = []
         let types: ReadonlyArray<string> = []
         const canned = cannedEngine({
@@ -180,10 +180,10 @@ for (const { name, protocol } of dialects) {
           "INTERVAL YEAR TO MONTH",
           "INTERVAL DAY TO SECOND"
         ])
-      })))
+      }))
 
     it.live("LOBs come as text and bytes, or as locators, again and again from the statement cache", () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const text = "Clob \u{1F600} ".repeat(3000)
         const bytes = Uint8Array.from({ length: 40_000 }, (_, index) => index % 251)
         const canned = cannedEngine({
@@ -223,13 +223,13 @@ for (const { name, protocol } of dialects) {
           assert.deepEqual(yield* Effect.promise(() => blob!.getData()), Buffer.from(bytes))
           assert.deepStrictEqual(rows[1], [2, null, null, null])
         }
-      })))
+      }))
   })
 }
 
 describe("types of 23ai", () => {
   it.live("BOOLEAN, JSON and VECTOR, out and in", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const json = { name: "Zoë", list: [1, -2.5, null, true, { deep: "x".repeat(300) }], empty: {} }
       let seen: ReadonlyArray<unknown> = []
       const row: Row = [true, { _tag: "Json", value: json }, {
@@ -279,12 +279,12 @@ describe("types of 23ai", () => {
         { _tag: "Json", value: json },
         { _tag: "Vector", format: "FLOAT64", values: [1, 2.5] }
       ])
-    })))
+    }))
 })
 
 describe("LOBs", () => {
   it.live("are created, written, read in pieces, trimmed and bound", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       let bound: Value = null
       const canned = cannedEngine({
         "insert :c": {
@@ -320,5 +320,5 @@ describe("LOBs", () => {
       yield* Effect.promise(() => connection.execute("begin long(:c); end;", [text]))
       const whole = bound as unknown as { length(): number; read(offset: number, amount: number): string }
       assert.strictEqual(whole.read(1, whole.length()), text)
-    })))
+    }))
 })
