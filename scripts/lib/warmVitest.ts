@@ -2,7 +2,12 @@
  * Stands in for vitest where the mutation tool runs tests: they are registered once, and run as often as there are mutants. It knows
  * what the tests here use: suites, tests, tables of tests, hooks, `onTestFinished`, expectations. It cannot replace modules (`vi.mock`).
  */
+import { mock } from "node:test"
+
 export { assert, chai, createExpect, expect, expectTypeOf, inject, TestRunner, vi, vitest } from "vitest"
+
+// Tests may replace these, and with a mutant may never put them back.
+const { clearTimeout, setTimeout } = globalThis
 
 type Work = (...args: ReadonlyArray<unknown>) => unknown
 
@@ -187,6 +192,7 @@ export const run = async (
       control.abort()
     }
     clearTimeout(timer)
+    mock.timers.reset()
     // What a test fails with may be nothing.
     const cause = failure === undefined ? undefined : failure.cause ?? new Error("failed, and did not say why")
     if (!onEnd(id, performance.now() - at, cause)) break

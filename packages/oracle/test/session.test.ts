@@ -1,27 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { discardResult } from "../src/internal/discard.ts"
-import type { DriverConnection, ExecuteResult, Lob, ResultSet } from "../src/internal/oracledb.ts"
-import { OracleSession } from "../src/internal/session.ts"
-import { Sockets } from "../src/internal/sockets.ts"
-
-/** A connection of which only what a test names is there. */
-const connectionOf = (members: object): DriverConnection =>
-  ({ isHealthy: () => true, callTimeout: 0, ...members }) as DriverConnection
-
-const sessionOf = (members: object, breakLimit = 1000) =>
-  new OracleSession({
-    connection: connectionOf(members),
-    sockets: new Sockets(),
-    secrets: [],
-    isPooledServer: false,
-    limits: { breakLimit, commitLimit: 0 },
-    context: { keeps: false, isPooledServer: false, attributes: new Map() },
-    pipelines: { isOn: false, isRefused: false },
-    outcomeOf: () => Effect.succeed("unknown")
-  })
-
-const cancelled = () => Object.assign(new Error("ORA-01013: cancelled"), { errorNum: 1013, code: "ORA-01013" })
+import type { ExecuteResult, Lob, ResultSet } from "../src/internal/oracledb.ts"
+import { cancelled, scriptedSession } from "./scriptedSession.ts"
 
 describe("a call that was given up", () => {
   it.effect("frees what its answer brings: result sets, OUT cursors, LOBs, rows with either (F36)", () =>
@@ -42,7 +23,7 @@ describe("a call that was given up", () => {
         rows: [[1, lob("column")], ["x", cursor("nested")]]
       }
       const answer = Promise.withResolvers<ExecuteResult>()
-      const session = sessionOf({})
+      const session = scriptedSession({})
       const fiber = yield* Effect.forkChild(session.call(() => answer.promise, { discard: discardResult }))
       yield* Effect.yieldNow
       yield* Fiber.interrupt(fiber)
@@ -63,7 +44,7 @@ describe("a call that was given up", () => {
     Effect.gen(function*() {
       let breaks = 0
       const answer = Promise.withResolvers<never>()
-      const session = sessionOf({
+      const session = scriptedSession({
         break: async () => {
           breaks++
           setImmediate(() => answer.reject(cancelled()))
@@ -80,7 +61,9 @@ describe("a call that was given up", () => {
 
   it.live("loses the session when the break has no end, for all who wait for it (A14)", () =>
     Effect.gen(function*() {
-      const session = sessionOf({ break: async () => {}, ping: async () => {} }, 30)
+      const session = scriptedSession({ break: async () => {}, ping: async () => {} }, {
+        limits: { breakLimit: 30, commitLimit: 0 }
+      })
       const fiber = yield* Effect.forkChild(session.call(() => new Promise<void>(() => {})))
       yield* Effect.yieldNow
       yield* Fiber.interrupt(fiber)
@@ -96,7 +79,7 @@ describe("a call that was given up", () => {
       let breaks = 0
       let freed = 0
       const answer = Promise.withResolvers<void>()
-      const session = sessionOf({
+      const session = scriptedSession({
         break: async () => {
           breaks++
         }
@@ -120,7 +103,7 @@ describe("without the driver's private members", () => {
     Effect.gen(function*() {
       let pings = 0
       const answer = Promise.withResolvers<string>()
-      const session = sessionOf({
+      const session = scriptedSession({
         break: async () => {
           answer.resolve("in time")
         },
@@ -139,7 +122,7 @@ describe("without the driver's private members", () => {
 
   it.effect("a session whose statement was broken ends with its lease (S8)", () =>
     Effect.gen(function*() {
-      const session = sessionOf({})
+      const session = scriptedSession({})
       yield* Effect.ignore(session.call(() => Promise.reject(cancelled()), { sql: "select 1 from dual" }))
       assert.isFalse(session.isHealthy)
     }))
