@@ -170,7 +170,10 @@ class WarmRunner {
         return true
       })
       for (const id of all) if (failures.has(id)) this.#known.once.push(id)
-      for (const [id, failure] of failures) console.error(`not asked, as it fails here: ${id}: ${messageOf(failure)}`)
+      writeFileSync(
+        this.#results.replace(/\.results\.jsonl$/, ".notAsked.txt"),
+        [...failures].map(([id, failure]) => `${id}: ${messageOf(failure)}\n`).join("")
+      )
       writeFileSync(this.#knownFile, JSON.stringify(this.#known))
       return { status: "complete", tests: results, mutantCoverage }
     } catch (failure) {

@@ -2,6 +2,7 @@
  * Stands in for vitest where the mutation tool runs tests: they are registered once, and run as often as there are mutants. It knows
  * what the tests here use: suites, tests, tables of tests, hooks, `onTestFinished`, expectations. It cannot replace modules (`vi.mock`).
  */
+import { Context, Metric } from "effect"
 import { mock } from "node:test"
 
 export { assert, chai, createExpect, expect, expectTypeOf, inject, TestRunner, vi, vitest } from "vitest"
@@ -193,6 +194,8 @@ export const run = async (
     }
     clearTimeout(timer)
     mock.timers.reset()
+    // Its metrics are not the next test's.
+    Context.get(Context.empty(), Metric.MetricRegistry).clear()
     // What a test fails with may be nothing.
     const cause = failure === undefined ? undefined : failure.cause ?? new Error("failed, and did not say why")
     if (!onEnd(id, performance.now() - at, cause)) break
