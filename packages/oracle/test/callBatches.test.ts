@@ -6,9 +6,9 @@ import type { DriverConnection } from "../src/internal/oracledb.ts"
 import type { CallOutcome, CallResult, PreparedCall } from "../src/internal/pipelinedCall.ts"
 
 const query = (sql: string, binds: ReadonlyArray<unknown> = []): PreparedCall =>
-  ({ kind: "query", sql, binds, options: {} }) as PreparedCall
+  ({ _tag: "Query", sql, binds, options: {} }) as PreparedCall
 
-const plSql = (sql: string): PreparedCall => ({ kind: "execute", sql, binds: [], options: {} })
+const plSql = (sql: string): PreparedCall => ({ _tag: "Execute", sql, binds: [], options: {} })
 
 /** Needs a LOB, so that it goes alone. */
 const long = (sql: string): PreparedCall => query(sql, ["x".repeat(40_000)])

@@ -11,12 +11,12 @@ import {
 
 const sql = "insert into t values (:1)"
 
-const execute = (binds: DriverBinds, options: object = {}): PreparedCall => ({ kind: "execute", sql, binds, options })
+const execute = (binds: DriverBinds, options: object = {}): PreparedCall => ({ _tag: "Execute", sql, binds, options })
 
-const query = (binds: DriverBinds, options: object = {}): PreparedCall => ({ kind: "query", sql, binds, options })
+const query = (binds: DriverBinds, options: object = {}): PreparedCall => ({ _tag: "Query", sql, binds, options })
 
 const many = (binds: ReadonlyArray<DriverBinds> | number, options: object = {}): PreparedCall => ({
-  kind: "executeMany",
+  _tag: "ExecuteMany",
   sql,
   binds,
   options
@@ -113,15 +113,15 @@ describe("calls that go together", () => {
       }
     )
     assert.deepStrictEqual(told as unknown, [
-      { kind: "query", sql, binds: [1], options: { maxRows: 5, outFormat: 4001 }, fetchTypes: fetchTypeHandler },
-      { kind: "execute", sql, binds: [2], options: { autoCommit: true, fetchArraySize: 7 } },
+      { _tag: "Query", sql, binds: [1], options: { maxRows: 5, outFormat: 4001 }, fetchTypes: fetchTypeHandler },
+      { _tag: "Execute", sql, binds: [2], options: { autoCommit: true, fetchArraySize: 7 } },
       {
-        kind: "executeMany",
+        _tag: "ExecuteMany",
         sql,
         binds: [[3]],
         options: { autoCommit: false, bindDefs: [{ type: driver.DB_TYPE_NUMBER }] }
       },
-      { kind: "executeMany", sql, binds: [[4]], options: { autoCommit: true } }
+      { _tag: "ExecuteMany", sql, binds: [[4]], options: { autoCommit: true } }
     ])
     assert.deepStrictEqual(outcomes as unknown, [
       { value: { rows: [[1]] } },
