@@ -70,7 +70,7 @@ const timedOut = (millis: number): Error =>
   Object.assign(new Error(`NJS-123: call timeout of ${millis} ms exceeded`), { code: "NJS-123" })
 
 /** Calls that go together. */
-class Batch {
+export class Batch {
   readonly lease: LeaseState
   readonly #host: BatchHost
   readonly #state: PipelineState

@@ -56,7 +56,7 @@ interface Stopping {
 const mostLostAnswers = 100
 
 /** What a session is made of. */
-interface SessionParts {
+export interface SessionParts {
   readonly connection: DriverConnection
   readonly sockets: Sockets
   /** Of what must not show in any error. */
