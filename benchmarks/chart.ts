@@ -11,8 +11,8 @@ const panelHeight = 300
 const columns = 2
 const titleHeight = 40
 
-/** A candidate has the same colour wherever it is drawn. */
-const colours: ReadonlyArray<readonly [start: string, colour: string]> = [
+/** A candidate has the same color wherever it is drawn. */
+const colors: ReadonlyArray<readonly [start: string, color: string]> = [
   ["sessionpool acquire", "#6baed6"],
   ["sessionpool, ", "#6baed6"],
   ["sessionpool use, waitTimeout", "#2171b5"],
@@ -28,9 +28,9 @@ const colours: ReadonlyArray<readonly [start: string, colour: string]> = [
   ["node-oracledb", "#6a51a3"]
 ]
 
-const colourOf = (candidate: string): string => colours.find(([start]) => candidate.startsWith(start))?.[1] ?? "#969696"
+const colorOf = (candidate: string): string => colors.find(([start]) => candidate.startsWith(start))?.[1] ?? "#969696"
 
-/** Variants of a candidate have its colour, and other lines. */
+/** Variants of a candidate have its color, and other lines. */
 const dashOf = (candidate: string): "solid" | "dashed" | "dotted" =>
   candidate.endsWith(" in fibers") || candidate.startsWith("floor") ? "dashed" : "solid"
 
@@ -94,7 +94,7 @@ const bars = (panel: Panel, figures: ReadonlyArray<Figure>, { index, left, top }
       barMaxWidth: 22,
       data: figures.map(({ candidate, values }) => ({
         value: median(values),
-        itemStyle: { color: colourOf(candidate) },
+        itemStyle: { color: colorOf(candidate) },
         label: { show: true, position: "right", ...text, fontSize: 11, formatter: quantity(median(values), unit) }
       }))
     }]
@@ -135,9 +135,9 @@ const lines = (panel: Panel, figures: ReadonlyArray<Figure>, { index, left, top 
       yAxisIndex: index,
       symbol: "circle",
       symbolSize: 6,
-      itemStyle: { color: colourOf(candidate) },
-      lineStyle: { color: colourOf(candidate), type: dashOf(candidate), width: 2 },
-      endLabel: { show: true, formatter: candidate, color: colourOf(candidate), fontSize: 11, distance: 6 },
+      itemStyle: { color: colorOf(candidate) },
+      lineStyle: { color: colorOf(candidate), type: dashOf(candidate), width: 2 },
+      endLabel: { show: true, formatter: candidate, color: colorOf(candidate), fontSize: 11, distance: 6 },
       labelLayout: { moveOverlap: "shiftY" },
       data: figures.filter((figure) => figure.candidate === candidate && figure.size !== undefined)
         .map(({ size = 0, values }) => [size, median(values)])

@@ -16,7 +16,7 @@ interface Connection {
 
 const driver = oracledb as { readonly getConnection: (options: object) => Promise<Connection> }
 
-const title = "the embedded server's engine"
+const title = "The embedded server's engine"
 
 /** Rows of each side of the join. */
 const side = 1000

@@ -118,11 +118,20 @@ const replacedWords =
 /** Words that a reader outside of the project's tests stumbles over. */
 const stiltedWords = /\b(?:nobody|whom|for ever)\b/i
 
-const checkWords = (file: string, words: ReadonlyArray<RegExp> = [replacedWords, stiltedWords]): void => {
+/** British spelling; the sources and the pages have American spelling. */
+const britishWords =
+  /\w*(?:behaviour|colour|favour|honour|neighbour|catalogue|licence|labell(?:ed|ing)|serialis|recognis|initialis|normalis|optimis[ei](?!st)|organis|synchronis)\w*/i
+
+const checkWords = (
+  file: string,
+  words: ReadonlyArray<RegExp> = [replacedWords, stiltedWords, britishWords]
+): void => {
   if (isExempt("words", file)) return
   for (const [at, line] of read(file).split("\n").entries()) {
     const word = words.map((expression) => expression.exec(line)?.[0]).find((found) => found !== undefined)
-    if (word !== undefined) report.add(`${file}:${at + 1}: "${word}" has made way for a word of the field`)
+    if (word !== undefined) {
+      report.add(`${file}:${at + 1}: "${word}" is not used here: take the word of the field, in American spelling`)
+    }
   }
 }
 
@@ -232,7 +241,7 @@ for (const file of sources) {
   checkTags(file)
 }
 for (const file of tests) checkTests(file)
-for (const file of tests) checkWords(file, [replacedWords])
+for (const file of tests) checkWords(file, [replacedWords, britishWords])
 for (const file of [...sourcesBelow("examples"), ...sourcesBelow("benchmarks"), ...pages]) checkWords(file)
 for (const file of [...sources, ...tests]) checkImports(file)
 checkExports()

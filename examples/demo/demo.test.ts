@@ -26,7 +26,7 @@ const history = () => {
 describe("the timeline", () => {
   const svg = draw(history(), { title: "a & b", began: 0, ended: 1000, tags: ["REGION=EUROPE"] })
 
-  it("has a legend for every colour, the outage included (G3)", () => {
+  it("has a legend for every color, the outage included (G3)", () => {
     const legend = [...svg.matchAll(/<rect x="\d+(?:\.\d+)?" y="38"[^>]*fill="(#\w+)"/g)].map((match) => match[1])
     const used = [...svg.matchAll(/<path stroke="(#\w+)"/g)].map((match) => match[1])
     assert.lengthOf(used, 4)

@@ -4,7 +4,7 @@ import type { SessionHistory } from "./sessionHistory.ts"
 import type { Tally } from "./tally.ts"
 
 const ansi = (code: number) => (text: string): string => `\u001b[${code}m${text}\u001b[0m`
-const tagColours = [ansi(34), ansi(33), ansi(32), ansi(35)]
+const tagColors = [ansi(34), ansi(33), ansi(32), ansi(35)]
 const dim = ansi(2)
 
 /** What a frame shows. */
@@ -27,9 +27,9 @@ export const line = ({ elapsedMillis, statistics, tally }: Frame): string =>
 /** A screenful, for a terminal. */
 export const screen = (frame: Frame): ReadonlyArray<string> => {
   const { elapsedMillis, history, now, statistics, tags, tally } = frame
-  const colour = (tag: string | undefined) => {
+  const color = (tag: string | undefined) => {
     const index = tag === undefined ? -1 : tags.indexOf(tag)
-    return index < 0 ? dim : tagColours[index % tagColours.length]!
+    return index < 0 ? dim : tagColors[index % tagColors.length]!
   }
   const byRow = new Map(history.open.map((stretch) => [stretch.row, stretch]))
   const places = Array.from({ length: statistics.max }, (_, row) => {
@@ -39,7 +39,7 @@ export const screen = (frame: Frame): ReadonlyArray<string> => {
     const text = `  ${String(row + 1).padStart(2)}  session ${String(stretch.session).padEnd(4)} ${
       stretch.state.padEnd(7)
     }${held}  ${stretch.tag ?? ""}`
-    return stretch.state === "busy" ? colour(stretch.tag)(text) : dim(text)
+    return stretch.state === "busy" ? color(stretch.tag)(text) : dim(text)
   })
   const waiting = `${"▮".repeat(Math.min(60, statistics.pending))} ${statistics.pending}`
   return [
@@ -50,7 +50,7 @@ export const screen = (frame: Frame): ReadonlyArray<string> => {
     ...places,
     "",
     `  waiting  ${waiting}`,
-    ...tags.map((tag) => colour(tag)(`  ${tag.padEnd(16)} hit rate ${tally.hitRate(tag)}`)),
+    ...tags.map((tag) => color(tag)(`  ${tag.padEnd(16)} hit rate ${tally.hitRate(tag)}`)),
     "",
     ...history.incidents.slice(-4).map(({ what }) => ansi(31)(`  ${what}`))
   ]

@@ -18,47 +18,47 @@ const escape = (text: string): string =>
 /** Roughly, in the font of the picture. */
 const widthOf = (text: string): number => text.length * 6.8
 
-/** The colour of each tag, in the order in which they are given. */
-export const coloursOf = (tags: ReadonlyArray<string>): ReadonlyMap<string, string> =>
+/** The color of each tag, in the order in which they are given. */
+export const colorsOf = (tags: ReadonlyArray<string>): ReadonlyMap<string, string> =>
   new Map(tags.map((tag, index) => [tag, palette[index % palette.length]!]))
 
 /** For each column of points of a row, what the session did longest in that time. */
 const columnsOf = (
   stretches: ReadonlyArray<Stretch>,
-  colourOf: (stretch: Stretch) => string,
+  colorOf: (stretch: Stretch) => string,
   x: (at: number) => number
 ): ReadonlyArray<string | undefined> => {
   const shares = Array.from({ length: right - left }, () => new Map<string, number>())
   for (const stretch of stretches) {
     const [from, to] = [x(stretch.from) - left, x(stretch.to) - left]
-    const colour = colourOf(stretch)
+    const color = colorOf(stretch)
     for (let column = Math.max(0, Math.floor(from)); column <= Math.min(shares.length - 1, Math.floor(to)); column++) {
       const share = Math.max(0.01, Math.min(to, column + 1) - Math.max(from, column))
-      shares[column]!.set(colour, (shares[column]!.get(colour) ?? 0) + share)
+      shares[column]!.set(color, (shares[column]!.get(color) ?? 0) + share)
     }
   }
   return shares.map((share) => [...share].sort(([, a], [, b]) => b - a)[0]?.[0])
 }
 
-/** One path for all stretches of a colour: a picture of thousands of leases stays small. */
+/** One path for all stretches of a color: a picture of thousands of leases stays small. */
 const paths = (rows: ReadonlyArray<ReadonlyArray<string | undefined>>): ReadonlyArray<string> => {
   const lines = new Map<string, Array<string>>()
   for (const [row, columns] of rows.entries()) {
     const y = top + row * rowHeight + rowHeight / 2
     for (let from = 0; from < columns.length;) {
-      const colour = columns[from]
+      const color = columns[from]
       let to = from + 1
-      while (to < columns.length && columns[to] === colour) to++
-      if (colour !== undefined) {
-        const known = lines.get(colour) ?? []
+      while (to < columns.length && columns[to] === color) to++
+      if (color !== undefined) {
+        const known = lines.get(color) ?? []
         known.push(`M${left + from} ${y}h${to - from}`)
-        lines.set(colour, known)
+        lines.set(color, known)
       }
       from = to
     }
   }
-  return [...lines].map(([colour, parts]) =>
-    `<path stroke="${colour}" stroke-width="${rowHeight - 8}" fill="none" d="${parts.join("")}"/>`
+  return [...lines].map(([color, parts]) =>
+    `<path stroke="${color}" stroke-width="${rowHeight - 8}" fill="none" d="${parts.join("")}"/>`
   )
 }
 
@@ -86,24 +86,24 @@ export const draw = (
   }
 ): string => {
   const { began, ended, tags, title } = options
-  const colours = coloursOf(tags)
+  const colors = colorsOf(tags)
   const bottom = top + history.rows * rowHeight + 6
   const height = bottom + 30
   const x = (at: number): number => left + (at - began) / Math.max(1, ended - began) * (right - left)
-  const colourOf = ({ state, tag }: Stretch): string =>
-    state === "busy" ? colours.get(tag ?? "") ?? untagged : state === "opening" ? opening : idle
+  const colorOf = ({ state, tag }: Stretch): string =>
+    state === "busy" ? colors.get(tag ?? "") ?? untagged : state === "opening" ? opening : idle
 
   let next = left
   const legend = [
-    ...[...colours].map(([tag, colour]) => [`busy for ${tag}`, colour] as const),
+    ...[...colors].map(([tag, color]) => [`busy for ${tag}`, color] as const),
     ["busy, no tag", untagged] as const,
     ["idle", idle] as const,
     ["being opened", opening] as const,
     ["database down", outage] as const
-  ].map(([name, colour]) => {
+  ].map(([name, color]) => {
     const at = next
     next += widthOf(name) + 44
-    return `<rect x="${at}" y="38" width="14" height="14" fill="${colour}" stroke="#cbd5e1"/>` +
+    return `<rect x="${at}" y="38" width="14" height="14" fill="${color}" stroke="#cbd5e1"/>` +
       `<text x="${at + 20}" y="50">${escape(name)}</text>`
   })
   const outages = history.outages.map(({ from, to }) =>
@@ -116,7 +116,7 @@ export const draw = (
     `<text x="10" y="${top + row * rowHeight + 17}" fill="#64748b">session ${row + 1}</text>`
   )
   const bars = paths(
-    rows.map((row) => columnsOf(history.stretches.filter((stretch) => stretch.row === row), colourOf, x))
+    rows.map((row) => columnsOf(history.stretches.filter((stretch) => stretch.row === row), colorOf, x))
   )
   const seconds = Array.from({ length: Math.floor((ended - began) / 1000) + 1 }, (_, second) => {
     const at = x(began + second * 1000).toFixed(1)

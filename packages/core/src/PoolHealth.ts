@@ -19,7 +19,7 @@
  * - `"leaked"`: every place of `max` is taken by a lease that was reported as a leak, and requests wait. With `leakReclaim` it affects
  *   nothing: the pool takes the sessions back by itself.
  *
- * `affects` says what it speaks against: a pool that still has sessions is ready though it cannot open more.
+ * `affects` says which probe fails for it: a pool that still has sessions is ready though it cannot open more.
  *
  * @see {@link PoolHealth}
  * @category models
@@ -50,8 +50,8 @@ export interface HealthReason {
  *
  * **Details**
  *
- * It is what the pool knows, without a round trip. A database that cannot be reached and refused credentials do not speak against
- * liveness: a restart would not help, and each restart would be one more refused log-on. What does is a closed pool, and one whose
+ * It is what the pool knows, without a round trip. A database that cannot be reached and refused credentials do not make a pool
+ * fail liveness: a restart would not help, and each restart would be one more refused log-on. What does is a closed pool, and one whose
  * sessions have all leaked while requests wait.
  *
  * **Example** (Answering a readiness probe)

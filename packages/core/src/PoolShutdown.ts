@@ -85,7 +85,9 @@ export const drainFirst: {
                 const { before = Effect.void } = options
                 yield* Effect.interruptible(before).pipe(
                   Effect.timeoutOption(drainTimeout === "infinity" ? "Infinity" : drainTimeout),
-                  Effect.catchCause((cause) => Effect.logWarning("What runs before the pool drains has failed", cause))
+                  Effect.catchCause((cause) =>
+                    Effect.logWarning("The effect that runs before the pool drains failed", cause)
+                  )
                 )
                 // A pool that is closed already has nothing to drain.
                 yield* Effect.ignore(pool.close({ drainTimeout }))

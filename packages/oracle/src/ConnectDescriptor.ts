@@ -147,7 +147,7 @@ export const parse = (
     const foreign = foreignUrl(trimmed)
     if (foreign !== undefined) return malformed(text.indexOf(trimmed), `it ${foreign}`)
     if (isProvided(trimmed)) {
-      return malformed(text.indexOf(trimmed), "it names a configuration provider, which the driver alone can ask")
+      return malformed(text.indexOf(trimmed), "it names a configuration provider, which only the driver can query")
     }
     const found = parseFound(trimmed, text.indexOf(trimmed))
     if (found !== undefined) return found
@@ -158,7 +158,7 @@ export const parse = (
 const ofEntry = (alias: string, entry: TnsEntry): ConnectDescriptor => {
   const read = attempt(() =>
     parseFound(entry.text, entry.position)
-      ?? malformed(entry.position, "it stands for neither a descriptor nor an easy connect string")
+      ?? malformed(entry.position, "its value is neither a descriptor nor an easy connect string")
   )
   if (Result.isFailure(read)) throw inEntry(alias, entry, read.failure)
   return read.success

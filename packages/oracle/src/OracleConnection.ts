@@ -372,7 +372,7 @@ export class OracleConnection extends Connection.Base implements StatementRunner
     const { session } = this.#caller
     if (typeof f !== "function") {
       return Effect.fail(
-        wrongArgument("driver", "What is given to connection.driver", "a function that gives a promise", f)
+        wrongArgument("driver", "What is given to connection.driver", "a function that returns a promise", f)
       )
     }
     return this.#caller.call({ operation: "driver" }, (connection) => {
@@ -454,7 +454,7 @@ export class OracleConnection extends Connection.Base implements StatementRunner
       const message = typeof name === "string"
         ? `${
           JSON.stringify(name)
-        } cannot be the name of a schema: nothing was changed. Quote one that is no plain identifier.`
+        } cannot be the name of a schema: nothing was changed. Put it in double quotes unless it is a plain identifier.`
         : `The name of a schema must be a text, not ${kindOf(name)}: nothing was changed.`
       return Effect.fail(refusal("setCurrentSchema", message))
     }

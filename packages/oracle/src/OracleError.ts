@@ -6,7 +6,7 @@
  * from one table of `ORA-`, `NJS-`, `DPI-` and `DPY-` codes, which {@link Classification} extends or corrects.
  *
  * It carries the SQL text and never the bind values. Credentials are replaced by `<redacted>` in the message, in the SQL and in `cause`,
- * which is a cleaned copy of what the driver threw. Where a statement gives a password, or something in it speaks of one, its other literals
+ * which is a cleaned copy of what the driver threw. Where a statement gives a password, or something in it mentions one, its other literals
  * and its comments are left out too. Control characters are written out, such as `\u0000`.
  */
 import * as Context from "effect/Context"

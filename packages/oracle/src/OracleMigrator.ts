@@ -360,7 +360,7 @@ export const records = (options: { readonly table?: string | undefined } = {}): 
  *
  * **When to use**
  *
- * Use after a migration failed half-way and its schema was put right by hand.
+ * Use after a migration failed half-way and its schema was repaired manually.
  *
  * **Example** (Running one again)
  *

@@ -239,7 +239,7 @@ export const layerBacking = (
       const parsed = (text: string): Effect.Effect<object, Persistence.PersistenceError> =>
         Effect.try({
           try: (): object => JSON.parse(text),
-          catch: (cause) => new Persistence.PersistenceError({ message: "The stored value is no JSON", cause })
+          catch: (cause) => new Persistence.PersistenceError({ message: "The stored value is not JSON", cause })
         })
 
       const printed = (value: object): Effect.Effect<string, Persistence.PersistenceError> =>

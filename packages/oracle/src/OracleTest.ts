@@ -139,7 +139,7 @@ const within = <A, E, R>(connection: OracleConnection, effect: Effect.Effect<A, 
  * **Details**
  *
  * Statements of `SqlClient` and `OracleClient`, and `useConnection`, are those of the sandbox. `withTransaction` is a savepoint, so the code
- * under test may commit and roll back in its usual way. `commit` and `rollback` by hand, DDL, and leases of `OracleSessionPool` are refused,
+ * under test may commit and roll back in its usual way. Explicit `commit` and `rollback`, DDL, and leases of `OracleSessionPool` are refused,
  * with what to do instead. What the sandbox cannot see, a COMMIT inside of PL/SQL, is noticed at the end: the test fails with a
  * {@link SandboxError}.
  *

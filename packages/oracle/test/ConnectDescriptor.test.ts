@@ -282,7 +282,7 @@ describe("tnsnames.ora", () => {
     assert.strictEqual(
       failure(ConnectDescriptor.parse("alone", { tnsNames: over })).message,
       "tnsnames.ora, line 4, in the entry alone: malformed connect string at position 26: "
-        + "it stands for neither a descriptor nor an easy connect string"
+        + "its value is neither a descriptor nor an easy connect string"
     )
     const bad = failure(ConnectDescriptor.parse("bad", { tnsNames: over }))
     assert.deepStrictEqual([bad.line, bad.file], [10, undefined])

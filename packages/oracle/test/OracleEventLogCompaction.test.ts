@@ -476,7 +476,7 @@ describe("OracleEventLogServer, compacting what its clients encrypt", () => {
       )
       assert.strictEqual(
         yield* refusal({ grase: 1, thresholdFloor: 1.5 }),
-        `${name}"grase" is none of its options (grace, lag, stageTtl, thresholdFloor, sweepInterval); `
+        `${name}"grase" is not one of its options (grace, lag, stageTtl, thresholdFloor, sweepInterval); `
           + "thresholdFloor must be an integer from 0 to 9007199254740991, not 1.5."
       )
       assert.include(yield* refusal({ sweepInterval: 0 }), `${name}sweepInterval must be a duration above 0`)

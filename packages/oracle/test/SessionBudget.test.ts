@@ -187,7 +187,7 @@ describe("SessionBudget", () => {
       assert.include(yield* refusal({ total: 5 }), "must have a name and a total")
       assert.include(yield* refusal({ name: "orders", total: 5, floor: 6 }), "floor must be at most total (5), not 6")
       assert.include(yield* refusal({ name: "orders", total: 50, floor: 6, max: 5 }), "max must be at least floor (6)")
-      assert.include(yield* refusal({ name: "orders", total: 50, flor: 2 }), "\"flor\" is none of its options")
+      assert.include(yield* refusal({ name: "orders", total: 50, flor: 2 }), "\"flor\" is not one of its options")
     }))
 
   it.live(

@@ -208,7 +208,7 @@ describe.skipIf(isReal)("a connection that is given anything", () => {
             "The content of a LOB must be a text, bytes, or a stream of them, not a number: nothing was sent.",
             "The password `from` must be a Redacted text, not a string: nothing was sent.",
             "The call timeout must be a duration of 0 or more, such as \"30 seconds\", 30000 (milliseconds) or \"infinity\": nothing was changed.",
-            "\"a b; drop\" cannot be the name of a schema: nothing was changed. Quote one that is no plain identifier."
+            "\"a b; drop\" cannot be the name of a schema: nothing was changed. Put it in double quotes unless it is a plain identifier."
           ])
           assert.strictEqual((yield* server.requests).length, before)
           const throwing = {

@@ -204,7 +204,7 @@ describe.skipIf(isReal)("objects, collections and index-by tables", () => {
         yield* problem(OracleBind.input(OracleBind.array("cursor" as never), [1] as never)),
         "its type must be made by OracleBind.array with one of"
       )
-      assert.include(yield* problem(OracleBind.input(amounts, 5 as never)), "SP_AMOUNTS takes an array, and it is")
+      assert.include(yield* problem(OracleBind.input(amounts, 5 as never)), "SP_AMOUNTS takes an array, not")
       const line = OracleBind.object("SP_SHOP.LINE", Schema.Struct({ ITEM: Schema.String, PLACE: Schema.Number }))
       assert.include(
         yield* problem(OracleBind.input(line, { ITEM: "tea", PLACE: -1 })),

@@ -56,12 +56,12 @@ describe("options of the durable stores", () => {
       assert.include(yield* queue({ tableName: "a\"b" }), "without quotation marks")
       assert.strictEqual(
         yield* queue({ tabelName: "queue" }),
-        "OraclePersistedQueue: \"tabelName\" is none of its options (tableName, pollInterval, lockRefreshInterval, lockExpiration)."
+        "OraclePersistedQueue: \"tabelName\" is not one of its options (tableName, pollInterval, lockRefreshInterval, lockExpiration)."
       )
       assert.strictEqual(yield* queue(null), "OraclePersistedQueue: its options must be an object.")
       assert.include(
         yield* refusal(Effect.provide(OracleRateLimiter.makeStore(any({ table: "x" })), client)),
-        "OracleRateLimiter: \"table\" is none of its options (tableName)"
+        "OracleRateLimiter: \"table\" is not one of its options (tableName)"
       )
       assert.include(
         yield* refusal(Effect.provide(OracleCircuitBreaker.makeStore(any({ probeLease: "soon" })), client)),

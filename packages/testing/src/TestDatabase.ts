@@ -18,7 +18,7 @@ import type { Options, TestConnection, TestDatabaseError, TestSession } from "./
 export type { LedgerEntry } from "./internal/ledger.ts"
 export type { TestDatabase } from "./internal/switches.ts"
 export {
-  type Behaviour,
+  type Behavior,
   LedgerError,
   type Operation,
   type Options,
@@ -116,7 +116,7 @@ export type LayerOptions =
   & { readonly database?: Options | undefined }
 
 /**
- * A pool without a database, for tests of an application: provides {@link Pool} and, to hurt it, {@link Database}.
+ * A pool without a database, for tests of an application: provides {@link Pool} and, to inject faults, {@link Database}.
  *
  * **When to use**
  *

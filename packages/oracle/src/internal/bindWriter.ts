@@ -107,7 +107,7 @@ const writeArray = (
   const type = elementTypes[element]
   const given = bind.value ?? (direction === "out" ? undefined : [])
   if (given !== undefined && !Array.isArray(given)) {
-    throw new RefusedBind(`an index-by table takes an array, and it is ${kindOf(given)}`)
+    throw new RefusedBind(`an index-by table takes an array, not ${kindOf(given)}`)
   }
   const values = (given as ReadonlyArray<unknown> | undefined)?.map((each) =>
     Duration.isDuration(each)
@@ -151,7 +151,7 @@ export const shapedValue = (
 ): unknown => {
   if (value === null || value === undefined) return null
   if (OracleBind.shapeOf(type) === "object") return writeObject(known, encodeWith(type.schema, value), settings)
-  if (!Array.isArray(value)) throw new RefusedBind(`${type.name} takes an array, and it is ${kindOf(value)}`)
+  if (!Array.isArray(value)) throw new RefusedBind(`${type.name} takes an array, not ${kindOf(value)}`)
   return writeObject(known, value.map((each: unknown, i) => atIndex(i, () => encodeWith(type.schema, each))), settings)
 }
 
@@ -182,7 +182,7 @@ const writeScalarUnit = (bind: ScalarBind, direction: keyof typeof directions, d
   // A number that only goes in can go as the NUMBER it is.
   if (direction === "in" && exactTypes.has(bind.type)) {
     if (bind.value !== null && bind.value !== undefined && !isNumeric(bind.value)) {
-      throw new RefusedBind(`a ${bind.type} is a number, a bigint or a BigDecimal, and it is ${kindOf(bind.value)}`)
+      throw new RefusedBind(`a ${bind.type} is a number, a bigint or a BigDecimal, not ${kindOf(bind.value)}`)
     }
     const value = isNumeric(bind.value) ? writeValue(bind.value, dates) : undefined
     return typeof value === "string" ? value : { type: driver.DB_TYPE_NUMBER, val: value } satisfies BindUnit

@@ -50,7 +50,7 @@ const readUtc = (date: Date): Date | Unfit => {
   const offset = date.getTimezoneOffset()
   if (isAfterGap(date, offset)) {
     return new Unfit(
-      "falls next to an hour that the time zone of this process leaves out, so that the driver cannot tell it; run with " +
+      "is next to an hour that daylight saving time skips in the time zone of this process, so the driver may read it an hour off; run with " +
         "TZ=UTC, or select it with to_char"
     )
   }

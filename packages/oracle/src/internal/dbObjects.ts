@@ -95,14 +95,14 @@ export const writeObject = (type: DbClass, value: unknown, settings: ValueSettin
   if (value === null || value === undefined) return null
   const { attributes, elementType, elementTypeClass, fqn, isCollection } = type.prototype
   if (isCollection) {
-    if (!Array.isArray(value)) throw new RefusedBind(`${fqn} takes an array, and it is ${kindOf(value)}`)
+    if (!Array.isArray(value)) throw new RefusedBind(`${fqn} takes an array, not ${kindOf(value)}`)
     const element: DbPart = {
       type: elementType!,
       ...(elementTypeClass !== undefined && { typeClass: elementTypeClass })
     }
     return new type(value.map((each, index) => at(`[${index}]`, () => writePart(element, each, settings))))
   }
-  if (!isRecord(value)) throw new RefusedBind(`${fqn} takes an object with its attributes, and it is ${kindOf(value)}`)
+  if (!isRecord(value)) throw new RefusedBind(`${fqn} takes an object with its attributes, not ${kindOf(value)}`)
   const byName = new Map(
     Object.keys(attributes).map((
       name

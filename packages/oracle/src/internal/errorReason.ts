@@ -375,7 +375,7 @@ export class ResourceError extends Schema.TaggedError<ResourceError>(id("Resourc
 }
 
 /**
- * The call was cancelled, by an interrupted fiber or by someone else. `SqlError` has no such reason.
+ * The call was canceled, by an interrupted fiber or by someone else. `SqlError` has no such reason.
  *
  * **When to use**
  *
@@ -391,7 +391,7 @@ export class ResourceError extends Schema.TaggedError<ResourceError>(id("Resourc
  * declare const work: Effect.Effect<void, OracleError.OracleError>
  *
  * const handled = work.pipe(
- *   Effect.catchReason("OracleError", "InterruptedError", () => Effect.logInfo("cancelled"))
+ *   Effect.catchReason("OracleError", "InterruptedError", () => Effect.logInfo("canceled"))
  * )
  * ```
  *

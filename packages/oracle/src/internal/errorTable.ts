@@ -46,7 +46,7 @@ const checkService = "Check the service name against `lsnrctl services`; the ins
 const checkBinds = "Make the names and the number of the bind values fit the placeholders of the statement."
 const checkConnectString = "Check the connect string, the tnsnames.ora that is read (configDir) and the wallet."
 const askCredentials =
-  "Supply current credentials; the pool asks no more with these, so that the account is not locked."
+  "Supply current credentials; the pool does not try these again, so that the account is not locked."
 
 /** The table. A code stands in one row only: a test makes sure of it. */
 export const rows: ReadonlyArray<Row> = [
@@ -106,7 +106,7 @@ export const rows: ReadonlyArray<Row> = [
     retryable: false,
     codes: [...njs(102, 103, 111, 112, 113, 127, 173, 509), ...dpy(5000, 5002, 5003, 5004, 5006, 5009)],
     source: "MP",
-    note: "An answer could not be read. The driver resynchronises, but what the server now believes is unknown.",
+    note: "An answer could not be read. The driver resynchronizes, but the state of the server is unknown.",
     advice: "Report it to the driver's project with the server version."
   },
   { ...lost, codes: ["ECONNRESET", "EPIPE", "ECONNABORTED"], source: "X" },
@@ -385,7 +385,7 @@ export const adviceOf: Readonly<Record<ReasonTag, string>> = {
   LockTimeoutError: "Another session holds the lock: try again, or wait longer (FOR UPDATE WAIT n, DDL_LOCK_TIMEOUT).",
   StatementTimeoutError: "Raise the call timeout or make the statement faster; the session itself is still usable.",
   ResourceError: "Use fewer sessions or less of the resource, or enlarge it on the server.",
-  InterruptedError: "The statement was cancelled; nothing of it remains, earlier work of the transaction does.",
+  InterruptedError: "The statement was canceled and undone; earlier work of the transaction remains.",
   UnknownError: "Look the code up at https://docs.oracle.com/error-help/db/."
 }
 

@@ -244,5 +244,5 @@ const participantsProblem = (participants: unknown, decide: unknown): OracleErro
   }
   return typeof decide === "function"
     ? undefined
-    : wrongArgument(operation, "What keeps the decision", "a function that gives an effect", decide)
+    : wrongArgument(operation, "What keeps the decision", "a function that returns an effect", decide)
 }

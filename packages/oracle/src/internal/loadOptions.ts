@@ -140,10 +140,10 @@ const optionsProblem = (options: unknown): OracleError | undefined => {
     }
   }
   if (onProgress !== undefined && typeof onProgress !== "function") {
-    return wrongArgument(operation, "The option onProgress", "a function that gives an effect", onProgress)
+    return wrongArgument(operation, "The option onProgress", "a function that returns an effect", onProgress)
   }
   if (direct === true && commit === false) {
-    return refusal(operation, "A direct path load commits each chunk: `commit: false` cannot be.")
+    return refusal(operation, "A direct path load commits each chunk: `commit: false` is not possible.")
   }
   if (direct === true && !driver.thin) return refusal(operation, "Direct path load needs the Thin mode of the driver.")
   return undefined

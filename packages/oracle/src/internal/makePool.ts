@@ -151,7 +151,7 @@ const hookProblems = (options: PoolOptions<unknown, unknown>): PoolError.Invalid
   (["onSession", "onLease", "resetSession"] as const).flatMap((field) =>
     options[field] === undefined || typeof options[field] === "function"
       ? []
-      : [{ field, problem: "must be a function that gives an effect" }]
+      : [{ field, problem: "must be a function that returns an effect" }]
   )
 
 type Pool<OE> = SessionPool.SessionPool<OracleConnection, OE>

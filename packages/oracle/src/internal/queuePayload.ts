@@ -28,11 +28,11 @@ export const writePayload = <A>(
 ): unknown => {
   const encoded = encodeWith(schema as ValueSchema<unknown>, value)
   if (kind === "object") {
-    if (encoded === null || encoded === undefined) throw new RefusedBind("a message must be an object, and it is none")
+    if (encoded === null || encoded === undefined) throw new RefusedBind("a message must be an object")
     return writeObject(type!, encoded, settings)
   }
   if (kind === "json") {
-    if (encoded === undefined) throw new RefusedBind("a message must be a JSON value, and it is undefined")
+    if (encoded === undefined) throw new RefusedBind("a message must be a JSON value, not undefined")
     return encoded
   }
   if (!(encoded instanceof Uint8Array)) throw new RefusedBind("a RAW message must be bytes, a Uint8Array")

@@ -116,7 +116,7 @@ const isLob = (value: unknown): value is Lob => isObject(value) && "getData" in 
 const isResultSet = (value: unknown): value is ResultSet => isObject(value) && "getRows" in value
 
 const lostDigits = new Unfit(
-  "was read by the driver as a double, digits lost, as it does in nested cursors; read it as \"double\", or with to_char"
+  "was read by the driver as a double, which lost digits, as in every nested cursor; read it as \"double\", or with to_char"
 )
 
 const numberColumn = (column: ColumnMetadata, settings: ValueSettings): ReadValue => {

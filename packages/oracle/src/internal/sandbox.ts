@@ -13,7 +13,7 @@ export const guard: Guard = (operation, sql) => {
   if (operation === "COMMIT" || operation === "ROLLBACK") {
     return refusal(
       operation.toLowerCase(),
-      `A sandbox refuses ${operation.toLowerCase()} by hand: nothing was sent. ${advice}\n`
+      `A sandbox refuses ${operation.toLowerCase()} outside of withTransaction: nothing was sent. ${advice}\n`
         + "Use withTransaction: inside of a sandbox it is a savepoint, which can be kept and undone."
     )
   }

@@ -110,7 +110,7 @@ const statementsFor = (
     }
     const parameter = set.toUpperCase()
     if (!/^[A-Z_][\w$]*$/.test(parameter)) {
-      throw new Unfit(`${JSON.stringify(set)}, named for ${property}, is no parameter of ALTER SESSION`)
+      throw new Unfit(`${JSON.stringify(set)}, named for ${property}, is not a parameter of ALTER SESSION`)
     }
     const written = named.has(parameter) ? value.name : worded.has(parameter) ? value.word : value.literal
     if (alone.has(parameter)) statements.push(`alter session set ${parameter} = ${written}`)

@@ -2,21 +2,14 @@
 import type { SessionDriver } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
 import type { LedgerEntry } from "./ledger.ts"
-import type {
-  Behaviour,
-  LedgerError,
-  Operation,
-  TestConnection,
-  TestDatabaseError,
-  TestSession
-} from "./testSession.ts"
+import type { Behavior, LedgerError, Operation, TestConnection, TestDatabaseError, TestSession } from "./testSession.ts"
 
 /**
- * A test database: its driver, the switches that hurt it, and its ledger.
+ * A test database: its driver, the switches that inject faults, and its ledger.
  *
  * **Details**
  *
- * Every switch works at any moment, also while operations are under way: an operation looks at its behaviour when it begins,
+ * Every switch works at any moment, also while operations are under way: an operation looks at its behavior when it begins,
  * and again whether its session is alive when it ends.
  *
  * @category models
@@ -25,7 +18,7 @@ import type {
 export interface TestDatabase {
   readonly driver: SessionDriver.SessionDriver<TestSession, TestConnection, TestDatabaseError>
   /** Says how an operation behaves from now on. */
-  readonly behave: (operation: Operation, behaviour: Behaviour) => Effect.Effect<void>
+  readonly behave: (operation: Operation, behavior: Behavior) => Effect.Effect<void>
   /** Lets every operation succeed again; operations that hang go on hanging. */
   readonly heal: Effect.Effect<void>
   /** Refuses to open sessions: `times` times, or until it is healed. */

@@ -11,7 +11,7 @@ import { LedgerBook } from "./ledger.ts"
 import { Listener } from "./listener.ts"
 import type { TestDatabase } from "./switches.ts"
 import {
-  type Behaviour,
+  type Behavior,
   LedgerError,
   type MutableSession,
   type Operation,
@@ -68,9 +68,9 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
   const sessions = new Map<number, MutableSession>()
   const accounts = options.accounts === undefined ? undefined : new Map(Object.entries(options.accounts))
   const refused = new Map<string, number>()
-  const behaviours = new Map<Operation, { latency: Duration.Input; outcome: Behaviour["outcome"]; times: number }>()
+  const behaviors = new Map<Operation, { latency: Duration.Input; outcome: Behavior["outcome"]; times: number }>()
   for (const [operation, latency] of Object.entries(options.latency ?? {})) {
-    behaviours.set(operation as Operation, { latency, outcome: "succeed", times: Infinity })
+    behaviors.set(operation as Operation, { latency, outcome: "succeed", times: Infinity })
   }
   let lastNumber = 0
   const listener = new Listener(options.instances ?? ["test"])
@@ -80,17 +80,17 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
   /** Takes as long as the operation is told to, and comes to what it is told to. */
   const behave = (operation: Operation): Effect.Effect<void, TestDatabaseError> =>
     Effect.suspend(() => {
-      const behaviour = behaviours.get(operation)
-      if (behaviour === undefined) return Effect.void
-      const outcome = behaviour.times > 0 ? behaviour.outcome : "succeed"
-      if (outcome !== "succeed") behaviour.times--
+      const behavior = behaviors.get(operation)
+      if (behavior === undefined) return Effect.void
+      const outcome = behavior.times > 0 ? behavior.outcome : "succeed"
+      if (outcome !== "succeed") behavior.times--
       const end = outcome === "hang"
         ? Effect.never
         : outcome === "fail"
         ? Effect.fail(connectionFailure(`the database was told to fail "${operation}"`))
         : Effect.void
-      return Duration.toMillis(Duration.fromInputUnsafe(behaviour.latency)) > 0
-        ? Effect.andThen(Effect.sleep(behaviour.latency), end)
+      return Duration.toMillis(Duration.fromInputUnsafe(behavior.latency)) > 0
+        ? Effect.andThen(Effect.sleep(behavior.latency), end)
         : end
     })
 
@@ -292,7 +292,7 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
       session.lease = undefined
       session.clientIdentifier = undefined
       session.stmtCacheSize = settings.stmtCacheSize
-      if (!session.inTransaction && behaviours.get("reset") === undefined) return undefined
+      if (!session.inTransaction && behaviors.get("reset") === undefined) return undefined
       return Effect.tap(round(session, "reset", "reset"), () =>
         Effect.sync(() => {
           session.inTransaction = false
@@ -356,20 +356,20 @@ export const construct = (options: Options, clock: Clock.Clock): TestDatabase =>
 
   return {
     driver,
-    behave: (operation, behaviour) =>
+    behave: (operation, behavior) =>
       Effect.sync(() => {
-        behaviours.set(operation, {
-          latency: behaviour.latency ?? behaviours.get(operation)?.latency ?? 0,
-          outcome: behaviour.outcome ?? "succeed",
-          times: behaviour.times ?? Infinity
+        behaviors.set(operation, {
+          latency: behavior.latency ?? behaviors.get(operation)?.latency ?? 0,
+          outcome: behavior.outcome ?? "succeed",
+          times: behavior.times ?? Infinity
         })
       }),
     heal: Effect.sync(() => {
-      for (const behaviour of behaviours.values()) behaviour.outcome = "succeed"
+      for (const behavior of behaviors.values()) behavior.outcome = "succeed"
     }),
     refuseToOpen: (times = Infinity) =>
       Effect.sync(() => {
-        behaviours.set("open", { latency: behaviours.get("open")?.latency ?? 0, outcome: "fail", times })
+        behaviors.set("open", { latency: behaviors.get("open")?.latency ?? 0, outcome: "fail", times })
       }),
     setPassword: (user, password) =>
       Effect.sync(() => {

@@ -84,7 +84,7 @@ export type Operation = "open" | "ping" | "reset" | "interrupt" | "close" | "exe
  * @category models
  * @since 0.1.0
  */
-export interface Behaviour {
+export interface Behavior {
   /** How long it takes; 0 unless told. */
   readonly latency?: Duration.Input
   /** What it comes to; `"succeed"` unless told. */

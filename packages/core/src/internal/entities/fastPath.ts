@@ -1,8 +1,8 @@
 /**
- * The fast path: lends a session once more without further questions, when nothing that could speak against it has changed since
+ * The fast path: lends a session once more without further questions, when nothing that could invalidate it has changed since
  * everything was looked at. It is two calls, one for each end of a lease; where they do not apply, the long way is taken.
  *
- * What could speak against it is in the facts of `PoolState`, whose `generation` every change of them raises. What is no fact, and may
+ * What could invalidate it is in the facts of `PoolState`, whose `generation` every change of them raises. What is no fact, and may
  * be different for each lease, is asked here: expiry, age of the last sign of life, health, waiting requests, surplus.
  */
 import type { CloseReason } from "../../PoolEvent.ts"

@@ -34,7 +34,7 @@ const withoutContents = (failure: unknown): unknown =>
     : failure
 
 const unusable = (problems: ReadonlyArray<string>): Error =>
-  new Error(`the credentials effect provided what no session can be opened with: ${problems.join("; ")}`)
+  new Error(`the credentials effect returned unusable credentials: ${problems.join("; ")}`)
 
 export const checkedCredentials = (effect: Effect.Effect<Credentials, unknown>): Effect.Effect<Credentials, unknown> =>
   effect.pipe(

@@ -12,7 +12,7 @@ const reason = (
   message: string
 ): ReadonlyArray<HealthReason> => [{ code, affects, message }]
 
-/** Why sessions of the pool's own user cannot be opened. It speaks against readiness only when there is none. */
+/** Why sessions of the pool's own user cannot be opened. It fails readiness only when there is none. */
 const openingReasons = <S>({ state }: Engine<S>): ReadonlyArray<HealthReason> => {
   if (!state.hasOwnUser) return []
   const affects = state.opened === 0 ? "readiness" : "nothing"

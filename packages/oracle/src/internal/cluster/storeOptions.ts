@@ -51,7 +51,7 @@ export const checkOptions = <Options extends object>(
   const unknown = Object.keys(given).filter((name) => !names.includes(name))
   const { problems, settings } = checkFields<object>(fields, given)
   const all = [
-    ...unknown.map((name) => `${JSON.stringify(name)} is none of its options (${names.join(", ")})`),
+    ...unknown.map((name) => `${JSON.stringify(name)} is not one of its options (${names.join(", ")})`),
     ...problems.map(({ field, problem }) => `${field} ${problem}`)
   ]
   return all.length === 0 ? Effect.succeed(settings) : Effect.fail(refused(store, all.join("; ")))

@@ -18,11 +18,11 @@ class DoctorFoundFailures extends Data.TaggedError("DoctorFoundFailures")<{ read
 const flags = {
   ...connectFlags,
   proxyUser: Flag.String("proxy-user").pipe(
-    Flag.withDescription("A user to reach through the one that logs on, to check proxying with"),
+    Flag.withDescription("A user to act for through the one that logs on, to check proxying"),
     Flag.optional
   ),
   sessions: Flag.Int("sessions").pipe(
-    Flag.withDescription("How many sessions all processes of the application mean to open, to hold against limits"),
+    Flag.withDescription("How many sessions all processes of the application mean to open, to compare with limits"),
     Flag.withDefault(16)
   ),
   report: Flag.String("report").pipe(

@@ -32,7 +32,7 @@ export const summaryLine = (findings: ReadonlyArray<Finding>): string => {
   const counts = `${countOf(findings, "ok")} ok, ${countOf(findings, "warning")} warnings, ${failed} failed, ${
     countOf(findings, "skipped")
   } skipped`
-  return failed === 0 ? `${counts}. The pool can run on this database.` : `${counts}. Mend what failed, from the top.`
+  return failed === 0 ? `${counts}. The pool can run on this database.` : `${counts}. Fix what failed, from the top.`
 }
 
 const cell = (text: string): string => text.replace(/[|\\]/g, "\\$&").replace(/[\r\n]+/g, " ")

@@ -18,7 +18,9 @@ const flags = {
   ...connectFlags,
   schema: Flag.String("schema").pipe(
     Flag.withAlias("s"),
-    Flag.withDescription("Whose objects; names in statements then have it before them. Default: who logs on, without"),
+    Flag.withDescription(
+      "The schema to read; statements then qualify its names. Default: the user that logs on, unqualified"
+    ),
     Flag.optional
   ),
   output: Flag.String("output").pipe(

@@ -77,7 +77,7 @@ export class TypeWriter {
     }
     if (use.name.endsWith(rowType)) return this.#record(use.name)
     const type = this.#types.get(keyOf(use.package, use.name))
-    return type === undefined ? new Unmade(`the type ${use.name} is not to be seen`) : this.#make(type)
+    return type === undefined ? new Unmade(`the type ${use.name} is not visible`) : this.#make(type)
   }
 
   #column(type: TypeUse): string {
@@ -139,7 +139,7 @@ export class TypeWriter {
     const known = this.#written.get(rowName)
     if (known !== undefined) return known
     const table = this.#tables.get(rowName.slice(0, -rowType.length))
-    const made = table === undefined ? new Unmade(`${rowName} is not to be seen`) : this.#recordOf(table)
+    const made = table === undefined ? new Unmade(`${rowName} is not visible`) : this.#recordOf(table)
     this.#written.set(rowName, made)
     return made
   }

@@ -1,4 +1,4 @@
-/** Draws lines as SVG, each labelled at its end. The same points always give the same text. It knows nothing of what they mean. */
+/** Draws lines as SVG, each labeled at its end. The same points always give the same text. It knows nothing of what they mean. */
 
 interface Axis {
   readonly label: string

@@ -115,10 +115,10 @@ export const perform = <C extends Connection.Connection>(play: Play<C>, command:
     case "Misbehave": {
       if (server.behave === undefined || world.advance === undefined) return nothing
       if (command.operation !== "open" && command.operation !== "execute") play.isTroubled = true
-      const behaviour = command._tag === "Slow"
+      const behavior = command._tag === "Slow"
         ? { latency: command.millis }
         : { outcome: command.outcome, times: command.times }
-      return Effect.as(server.behave(command.operation, behaviour), "")
+      return Effect.as(server.behave(command.operation, behavior), "")
     }
     case "Defect":
       return defect(play, command)

@@ -119,7 +119,7 @@ export interface Server<C> {
   /** Makes an operation slow, or fail or hang for some times. */
   readonly behave?: (
     operation: Operation,
-    behaviour: { readonly latency?: number; readonly outcome?: "fail" | "hang"; readonly times?: number }
+    behavior: { readonly latency?: number; readonly outcome?: "fail" | "hang"; readonly times?: number }
   ) => Effect.Effect<unknown>
   /** Log-ins that were refused so far, the oldest first. */
   readonly refusals?: Effect.Effect<ReadonlyArray<Refusal>>

@@ -144,7 +144,7 @@ const makeBench = (wrap: Wrap): Effect.Effect<Bench<TestDatabase.TestConnection>
               for (const { instance, number } of yield* database.sessions) if (instance === name) announced.add(number)
             })
         },
-        behave: (operation, behaviour) => database.behave(operation, behaviour),
+        behave: (operation, behavior) => database.behave(operation, behavior),
         refusals: Effect.sync(() => [...notes.refusals]),
         sabotage: (name, how, times) => Effect.sync(() => faults.arm(name, how, times)),
         setPassword: database.setPassword,

@@ -125,8 +125,8 @@ export class Environment {
   }
 
   /** The names of the block with this label. */
-  #labelled(label: string): Environment | undefined {
-    return this.label === label ? this : this.parent === undefined ? undefined : this.parent.#labelled(label)
+  #labeled(label: string): Environment | undefined {
+    return this.label === label ? this : this.parent === undefined ? undefined : this.parent.#labeled(label)
   }
 
   /** What exactly this path names: `name`, `label.name`, `package.name`, `schema.package.name`. */
@@ -135,7 +135,7 @@ export class Environment {
     let entry: Entry | undefined = this.local(path[0]!)
     let next = 1
     if (entry === undefined || entry.kind === "subprogram") {
-      const inner = this.#labelled(path[0]!)?.own(path[1]!)
+      const inner = this.#labeled(path[0]!)?.own(path[1]!)
       if (inner !== undefined) {
         entry = inner
         next = 2
