@@ -22,6 +22,18 @@ const answers = (cases: ReadonlyArray<readonly [text: string, expected: string]>
 
 describe("nested tables and varrays", () => {
   answers([
+    [
+      "declare type l is table of number; a l := l(1, 1, 2, null, 3, null); b l := l(1, null, 4); c l; begin c := a multiset except b; for i in 1 .. c.count loop :1 := :1 || nvl(to_char(c(i)), '-'); end loop; c := a multiset intersect distinct b; :1 := :1 || '/' || c.count; end;",
+      "123-/2"
+    ],
+    [
+      "declare type l is table of number; a l := l(1, 1, 2); begin if l(1, 1) submultiset of a and not l(2, 2) submultiset of a then :1 := 'counted'; end if; end;",
+      "counted"
+    ],
+    [
+      "declare type l is table of number; a l := l(1, 2, 3, 4); begin a.delete(1); a.delete(2); :1 := a.first; a(1) := 9; :1 := :1 || a.first; a.delete(1); a.trim(2); :1 := :1 || nvl(a.first, 0); a.extend; :1 := :1 || a.first; end;",
+      "3103"
+    ],
     ["declare type l is table of number; a l := l(1, 2, 3); begin :1 := a(2) + a.count; end;", "5"],
     [
       "declare type l is table of number; a l := l(); begin a.extend; a(1) := 7; a.extend(2); a.extend(2, 1); :1 := a.count || a(5) || a(2); end;",

@@ -58,6 +58,8 @@ const statements = [
   "select f(b), count(*) from l group by b order by b",
   "select sum(f(b)) from l where f(a) > 3",
   "select count(*) from (select l.*, rownum n from l where rownum <= 700) where n > 350",
+  "select sum(regexp_count(to_clob(rpad(c, 3000, 'ab1')), '(a|b)+[0-9]?')), max(length(regexp_replace(to_clob(rpad(c, 3000, 'ab1')), '([a-z]+)(1|2)', '\\2\\1-'))) from l where b < 2 and a < 60",
+  "select count(*) from l where a < 60 and (regexp_like(to_clob(rpad(c, 2000, 'a')), '(a+)+b') or regexp_instr(to_clob(c), '[0-9]$') > 3)",
   "select a, b from l order by b, a offset 100 rows fetch next 20 rows with ties",
   "insert into l select a, b, c from r",
   "update l set b = (select max(i.b) from i where i.a = l.a), c = s.nextval where b > 6",
@@ -85,6 +87,26 @@ describe("suspension", () => {
     const before = ticks
     assert.deepStrictEqual(await all(second, text), await all(first, text))
     assert.isAbove(ticks, before)
+  })
+
+  it.each([
+    "n := regexp_count(t, 'a*b');",
+    "t := regexp_replace(t, '(a)(a|b)', '\\2\\1');",
+    "if regexp_like(t, '(a+)+b') then n := 1; end if;",
+    "n := nvl(length(regexp_substr(t, '(a|aa)+b', 1, 2)), 0) + regexp_instr(t, 'b{2,}', 1, 1);",
+    "while not regexp_like(t, '(a|aa)+$') loop n := 1; end loop;"
+  ])("gives way within a regular expression of PL/SQL, and can be broken there: %s", async (text) => {
+    const sql = hurried.open()
+    const before = ticks
+    const block = `declare t varchar2(32767) := rpad('a', 32000, 'a'); n number := 0; begin ${text} end;`
+    await sql.later(block)
+    // A look is a turn by this clock.
+    assert.isAbove(ticks - before, 100)
+    const broken = sql.later(block).then(() => "done", (error: Error) => error.message)
+    for (let turns = 0; turns < 3; turns++) await settle()
+    sql.session.cancel()
+    assert.strictEqual(await broken, "ORA-01013: User requested cancel of current operation.")
+    assert.deepStrictEqual(await all(sql, "select 1 from dual"), [["1"]])
   })
 
   it("waits for what a function waits for, and is broken there", async () => {

@@ -42,6 +42,28 @@ end;`),
     )
   })
 
+  it("appends without a change of what has the same beginning", () => {
+    assert.strictEqual(
+      text(`declare a blob; b blob; c blob; r raw(3000) := utl_raw.copies(hextoraw('AA'), 3000);
+begin
+  dbms_lob.createtemporary(a, true);
+  for i in 1 .. 3 loop dbms_lob.writeappend(a, 3000, r); end loop;
+  b := a;
+  c := a;
+  dbms_lob.writeappend(b, 2, hextoraw('0102'));
+  dbms_lob.writeappend(c, 2, hextoraw('0304'));
+  dbms_lob.writeappend(b, 1, hextoraw('05'));
+  dbms_lob.write(a, 1, 9001, hextoraw('06'));
+  dbms_lob.trim(c, 9001);
+  dbms_lob.append(c, b);
+  :1 := dbms_lob.getlength(a) || ' ' || rawtohex(dbms_lob.substr(a, 9, 8999)) || ' ' ||
+    dbms_lob.getlength(b) || ' ' || rawtohex(dbms_lob.substr(b, 9, 8999)) || ' ' ||
+    dbms_lob.getlength(c) || ' ' || rawtohex(dbms_lob.substr(c, 4, 8999)) || ' ' || rawtohex(dbms_lob.substr(c, 3, 18002));
+end;`),
+      "9001 AAAA06 9003 AAAA010205 18004 AAAA03AA 010205"
+    )
+  })
+
   it("changes the row that a LOB was read from, when it is locked", () => {
     sql.run("create table docs (id number, body clob, bin blob)")
     sql.run(`declare v clob; w blob;

@@ -1,6 +1,8 @@
 /** Function calls: those whose types depend on their arguments by name, all others from the library's table. */
+import type { Frame } from "../execute/frame.ts"
+import { inPieces } from "../execute/turns.ts"
 import type { FunctionDef } from "../functions/functionDef.ts"
-import { callOf, library } from "../functions/library.ts"
+import { callOf, library, piecesOf } from "../functions/library.ts"
 import type { Call } from "../syntax/ast.ts"
 import type { SqlType } from "../values/dataTypes.ts"
 import { oraError, unimplemented } from "../values/oraError.ts"
@@ -144,7 +146,7 @@ export const compileCall = (c: Compilation, expr: Call, scope: Scope): Term => {
     : name
   const def = library[trim]
   if (def !== undefined && !isInternal(name)) {
-    return libraryCall(expr, trim, def, args())
+    return libraryCall(c, expr, trim, def, args())
   }
   if (absent.has(name) || expr.path[0]!.startsWith("DBMS_") || expr.path[0]!.startsWith("UTL_")) {
     throw unimplemented(name, expr.at)
@@ -190,7 +192,14 @@ const methodColumn = (c: Compilation, path: ReadonlyArray<string>, scope: Scope)
   return undefined
 }
 
-const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyArray<Term>): Term => {
+/** What may take long lets others work in between: in PL/SQL, where texts may be long, and of LOBs. */
+const pieceCall = (c: Compilation, name: string, type: SqlType, def: FunctionDef, args: ReadonlyArray<Term>) => {
+  if (c.context.blockCall === undefined && !args.some((arg) => kindOf(arg.type) === "lc")) return undefined
+  const pieces = piecesOf<Frame>(def, args.map((arg) => arg.eval))
+  return pieces === undefined ? undefined : stepTerm(c, args, name, type, (f) => inPieces(pieces(f), f.store.clock))
+}
+
+const libraryCall = (c: Compilation, expr: Call, name: string, def: FunctionDef, args: ReadonlyArray<Term>): Term => {
   arity(expr, def.min ?? def.params.length, def.rest === undefined ? def.params.length : Infinity)
   if (Object.keys(expr.options).some((key) => key !== "side" && key !== "using")) {
     throw unimplemented(`clauses of ${name}`, expr.at)
@@ -202,7 +211,8 @@ const libraryCall = (expr: Call, name: string, def: FunctionDef, args: ReadonlyA
     return convertTo(arg, kindType[param === "int" ? "n" : param as keyof typeof kindType], expr.at)
   })
   const type = typeof def.returns === "function" ? def.returns(args.map((arg) => arg.type)) : def.returns
-  const term = derived(converted, name, type, true, callOf(def, converted.map((arg) => arg.eval)))
+  const term = pieceCall(c, name, type, def, converted) ??
+    derived(converted, name, type, true, callOf(def, converted.map((arg) => arg.eval)))
   // Values of functions without arguments that differ each time must not be taken for equal.
   return type.name === "BOOLEAN" ? { ...term, condition: true } : term
 }

@@ -27,8 +27,13 @@ export const setTerm = (op: SetOp, left: Term, right: Term, at: number): Term =>
       const collection = right.eval(f)
       const value = wanted.eval(f)
       if (collection === null || value === null) return null
-      const all = keys(collection)
-      return all.includes(keyOf(kind, value)) ? 1 : all.includes(null) ? null : 0
+      const key = keyOf(kind, value)
+      let isUnknown = false
+      for (const item of elementsOf(collection as CollectionValue)) {
+        if (item === null) isUnknown = true
+        else if (keyOf(kind, item) === key) return 1
+      }
+      return isUnknown ? null : 0
     }, { condition: true })
   }
   if (!sameType(tableOf(left, at), type)) throw inconsistent(left.type, right.type, at)
@@ -36,13 +41,8 @@ export const setTerm = (op: SetOp, left: Term, right: Term, at: number): Term =>
     return derived([left, right], op, BOOLEAN, true, (f) => {
       const [part, whole] = [left.eval(f), right.eval(f)]
       if (part === null || whole === null) return null
-      const rest = keys(whole)
-      for (const key of keys(part)) {
-        const place = rest.indexOf(key)
-        if (place < 0) return 0
-        rest.splice(place, 1)
-      }
-      return 1
+      const rest = new Counts(keys(whole))
+      return keys(part).every((key) => rest.take(key)) ? 1 : 0
     }, { condition: true })
   }
   return derived([left, right], op, left.type, true, (f) => {
@@ -50,6 +50,26 @@ export const setTerm = (op: SetOp, left: Term, right: Term, at: number): Term =>
     if (a === null || b === null) return null
     return new ListValue(type, combined(op, a as CollectionValue, b as CollectionValue, keys).map(copyOf))
   })
+}
+
+/** How often each key is there. */
+class Counts {
+  readonly #counts = new Map<Stored, number>()
+
+  constructor(keys: ReadonlyArray<Stored>) {
+    for (const key of keys) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+
+  has(key: Stored): boolean {
+    return this.#counts.has(key)
+  }
+
+  /** False when none is left. */
+  take(key: Stored): boolean {
+    const count = this.#counts.get(key) ?? 0
+    if (count > 0) this.#counts.set(key, count - 1)
+    return count > 0
+  }
 }
 
 const combined = (
@@ -66,11 +86,8 @@ const combined = (
     const isExcept = op.startsWith("except")
     const isDistinct = op.endsWith("distinct")
     const own = keys(a)
-    result = items.filter((_, i) => {
-      const place = others.indexOf(own[i]!)
-      if (place >= 0 && !isDistinct) others.splice(place, 1)
-      return (place >= 0) !== isExcept
-    })
+    const counts = new Counts(others)
+    result = items.filter((_, i) => (isDistinct ? counts.has(own[i]!) : counts.take(own[i]!)) !== isExcept)
   }
   if (!op.endsWith("distinct")) return result
   const seen = new Set<Stored>()

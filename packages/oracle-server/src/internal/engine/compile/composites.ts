@@ -6,7 +6,6 @@ import {
   compositeType,
   elementsOf,
   isSubtype,
-  type Key,
   ListValue,
   MapValue,
   RecordValue,
@@ -16,6 +15,7 @@ import {
 } from "../values/composite.ts"
 import type { CollectionType, CompositeType, ObjectType, SqlType } from "../values/dataTypes.ts"
 import { fitComposite } from "../values/fit.ts"
+import type { Key } from "../values/keyOrder.ts"
 import { rescale } from "../values/numberArithmetic.ts"
 import { type NumberValue, toInteger } from "../values/oracleNumber.ts"
 import { type OraError, oraError } from "../values/oraError.ts"

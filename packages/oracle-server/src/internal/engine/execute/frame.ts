@@ -26,8 +26,10 @@ export type Eval = (f: Frame) => Stored
 
 /** Milliseconds of work between two turns of the event loop. */
 const slice = 4
-/** Small steps between two looks at the clock. */
-const fuel = 512
+/** Steps before the first look at the clock, and at most between two: a look is meant to come once in a millisecond. */
+const firstLook = 8
+const maxBetweenLooks = 512
+const minBetweenLooks = 4
 
 export class Frame {
   /** By the slot that the compiler gave to the source. */
@@ -47,7 +49,9 @@ export class Frame {
   wait: Wait | undefined
   /** How that wait ended, for the part that waited. */
   failure: { readonly error: unknown } | undefined
-  #left = fuel
+  #left = firstLook
+  #betweenLooks = firstLook
+  #lastLook = 0
   #until = 0
   #endings: Array<() => void> | undefined
 
@@ -69,10 +73,18 @@ export class Frame {
 
   /** Looks at the clock; leaves when the time is used up. */
   pause(): void {
-    this.#left = fuel
     const now = this.store.clock()
+    const spent = now - this.#lastLook
+    // A step may compare two numbers or read a long document.
     if (this.#until === 0) this.#until = now + slice
-    else if (now >= this.#until) this.suspend(undefined)
+    else {
+      this.#betweenLooks = spent < 1
+        ? Math.min(maxBetweenLooks, this.#betweenLooks * 2)
+        : Math.max(minBetweenLooks, Math.floor(this.#betweenLooks / spent))
+    }
+    this.#lastLook = now
+    this.#left = this.#betweenLooks
+    if (now >= this.#until) this.suspend(undefined)
   }
 
   suspend(wait: Wait | undefined): never {

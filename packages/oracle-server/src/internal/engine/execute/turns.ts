@@ -36,6 +36,18 @@ export function* inTurns<A>(items: Iterable<A>, clock: () => number, visit: (ite
   }
 }
 
+/** Work in pieces, with a turn of the event loop whenever its time is used up. */
+export function* inPieces<A>(work: Generator<undefined, A, void>, clock: () => number): Step<A> {
+  let until = clock() + slice
+  for (;;) {
+    const next = work.next()
+    if (next.done === true) return next.value
+    if (clock() < until) continue
+    yield turn
+    until = clock() + slice
+  }
+}
+
 /** Resolves when it is this statement's turn again; rejects when the signal aborts. */
 export const turn = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -44,6 +44,8 @@ interface Work {
   i: number
   running: Accumulator | undefined
   added: number
+  /** The row whose frame it is. */
+  framed: number
   peerEnd: number
   /** GROUPS: the groups of peers, as far as they are known. */
   readonly of: Array<number>
@@ -272,7 +274,7 @@ export class Windows implements Operator {
     const frame: FrameSpec = spec.frame ?? (spec.order.length === 0 ? wholePartition : upToPeers)
     const isGrowing = frame.from.kind === "unbounded" && frame.exclude === undefined && spec.aggregate !== undefined &&
       spec.aggregate.order.length === 0
-    this.#work ??= { i: from, running: undefined, added: from, peerEnd: -1, of: [], starts: [] }
+    this.#work ??= { i: from, running: undefined, added: from, framed: -1, peerEnd: -1, of: [], starts: [] }
     const work = this.#work
     if (frame.unit === "groups") this.#findGroups(work, from, to, isPeer)
     const compare = compareKeys(spec.order)
@@ -293,9 +295,11 @@ export class Windows implements Operator {
       } else work.peerEnd = edge(frame, frame.to, i, partition, false)
       const end = Math.min(to - 1, work.peerEnd)
       if (spec.aggregate !== undefined) {
-        if (!isGrowing || work.running === undefined) {
+        // A frame that only grows keeps what it has added; any other begins anew for each row.
+        if (work.running === undefined || (!isGrowing && work.framed !== i)) {
           work.running = accumulator(spec.aggregate)
           work.added = start
+          work.framed = i
         }
         while (work.added <= end) {
           const row = work.added++
@@ -303,7 +307,6 @@ export class Windows implements Operator {
             const { args } = rows[row]!.inputs[n]!
             work.running.add(spec.width === 0 ? 1 : args[0]!, args.slice(1, spec.width))
           }
-          // A frame that only grows keeps what it has added; any other begins this row again.
           this.#f.step()
         }
         set(i, work.running.result())

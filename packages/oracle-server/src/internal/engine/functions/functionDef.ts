@@ -17,7 +17,12 @@ export interface FunctionDef {
   /** Called with null arguments too; otherwise one null argument makes the result null. */
   readonly nulls?: boolean
   readonly run: (session: SessionState, ...args: ReadonlyArray<never>) => Stored
+  /** The same in pieces of about a millisecond, for what may take long. */
+  readonly pieces?: (session: SessionState, ...args: ReadonlyArray<never>) => Pieces<Stored>
 }
+
+/** Work that can be left between any two of its pieces. */
+export type Pieces<A> = Generator<undefined, A, void>
 
 export type FunctionTable = { readonly [name: string]: FunctionDef }
 
@@ -25,3 +30,20 @@ export type FunctionTable = { readonly [name: string]: FunctionDef }
 export const define = <Args extends ReadonlyArray<unknown>>(
   def: Omit<FunctionDef, "run"> & { readonly run: (session: SessionState, ...args: Args) => Stored }
 ): FunctionDef => def as unknown as FunctionDef
+
+const whole = <A>(work: Pieces<A>): A => {
+  for (;;) {
+    const next = work.next()
+    if (next.done === true) return next.value
+  }
+}
+
+/** A function that may take long. */
+export const defineInPieces = <Args extends ReadonlyArray<unknown>>(
+  def: Omit<FunctionDef, "run" | "pieces"> & { readonly pieces: (...args: Args) => Pieces<Stored> }
+): FunctionDef =>
+  ({
+    ...def,
+    pieces: (_: SessionState, ...args: Args) => def.pieces(...args),
+    run: (_: SessionState, ...args: Args) => whole(def.pieces(...args))
+  }) as unknown as FunctionDef

@@ -6,7 +6,7 @@ import { oraError } from "../values/oraError.ts"
 import type { SessionState } from "../values/sessionState.ts"
 import { characterFunctions } from "./characterFunctions.ts"
 import { dateFunctions } from "./dateFunctions.ts"
-import type { FunctionDef, FunctionTable } from "./functionDef.ts"
+import type { FunctionDef, FunctionTable, Pieces } from "./functionDef.ts"
 import { numberFunctions } from "./numberFunctions.ts"
 import { patternFunctions } from "./patternFunctions.ts"
 import { sessionFunctions } from "./sessionFunctions.ts"
@@ -62,12 +62,34 @@ export const callOf = <F extends { readonly session: SessionState }>(
     }
   }
   return (f) => {
-    const values: Array<unknown> = []
-    for (let i = 0; i < args.length; i++) {
-      const value = args[i]!(f)
-      if (value === null && !nulls) return null
-      values.push(value !== null && isInt[i] === true ? toInt(value) : value)
-    }
-    return done(run(f.session, ...values))
+    const values = valuesOf(def, args, f)
+    return values === undefined ? null : done(run(f.session, ...values))
+  }
+}
+
+/** The arguments as the function takes them; undefined when one of them is null and makes the result so. */
+const valuesOf = <F>(def: FunctionDef, args: ReadonlyArray<Get<F>>, f: F): ReadonlyArray<unknown> | undefined => {
+  const values: Array<unknown> = []
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i]!(f)
+    if (value === null && def.nulls !== true) return undefined
+    values.push(value !== null && (def.params[i] ?? def.rest) === "int" ? toInt(value) : value)
+  }
+  return values
+}
+
+/** A call that can be left between its pieces; undefined for a function that has none. */
+export const piecesOf = <F extends { readonly session: SessionState }>(
+  def: FunctionDef,
+  args: ReadonlyArray<Get<F>>
+): ((f: F) => Pieces<Stored>) | undefined => {
+  const pieces = def.pieces as unknown as
+    | ((session: SessionState, ...args: ReadonlyArray<unknown>) => Pieces<Stored>)
+    | undefined
+  if (pieces === undefined) return undefined
+  return function*(f) {
+    const values = valuesOf(def, args, f)
+    const value = values === undefined ? null : yield* pieces(f.session, ...values)
+    return value === "" && !keepsEmpty(def) ? null : value
   }
 }

@@ -2,8 +2,10 @@
 import { fromInteger } from "../values/oracleNumber.ts"
 import { oraError } from "../values/oraError.ts"
 import { BOOLEAN, NUMBER, varchar2 } from "../values/sqlType.ts"
-import { define, type FunctionTable } from "./functionDef.ts"
-import { type Match, RegularExpression } from "./regularExpression.ts"
+import { hasSurrogates, points } from "../values/text.ts"
+import { define, defineInPieces, type FunctionTable, type Pieces } from "./functionDef.ts"
+import { RegularExpression } from "./regularExpression.ts"
+import type { Characters, Match, Search } from "./regularSearch.ts"
 
 const compiled = new Map<string, RegularExpression>()
 
@@ -29,36 +31,47 @@ const regexp = (pattern: string, options: string): RegularExpression => {
   return expression
 }
 
-/** Matches from a place on, each after the one before. */
-function* matches(text: ReadonlyArray<string>, expression: RegularExpression, from: number): Iterable<Match> {
-  let at = from
-  while (at <= text.length) {
-    const match = expression.find(text, at)
-    if (match === undefined) return
-    yield match
-    at = match[1]! > match[0]! ? match[1]! : match[1]! + 1
+const charactersOf = (text: string): Characters => hasSurrogates(text) ? points(text) : text
+
+const slice = (text: Characters, from: number, to?: number): string =>
+  typeof text === "string" ? text.slice(from, to) : text.slice(from, to).join("")
+
+function* nextMatch(search: Search, from: number): Pieces<Match | undefined> {
+  search.begin(from)
+  for (;;) {
+    const found = search.advance()
+    if (found !== "more") return found
+    yield undefined
   }
 }
 
-const nthMatch = (
-  text: ReadonlyArray<string>,
+/** Where the match after this one is looked for. */
+const after = (match: Match): number => match[1]! > match[0]! ? match[1]! : match[1]! + 1
+
+function* nthMatch(
+  text: Characters,
   pattern: string,
   position: number,
   occurrence: number,
   options: string
-): Match | undefined => {
+): Pieces<Match | undefined> {
   if (position < 1 || occurrence < 1) {
     throw oraError(1428, `argument '${Math.min(position, occurrence)}' is out of range`)
   }
-  let left = occurrence
-  for (const match of matches(text, regexp(pattern, options), position - 1)) if (--left === 0) return match
+  const search = regexp(pattern, options).search(text)
+  let at = position - 1
+  for (let left = occurrence; at <= text.length;) {
+    const match = yield* nextMatch(search, at)
+    if (match === undefined || --left === 0) return match
+    at = after(match)
+  }
   return undefined
 }
 
-const part = (text: ReadonlyArray<string>, match: Match, group: number): string | null => {
+const part = (text: Characters, match: Match, group: number): string | null => {
   const from = match[group * 2] ?? -1
   const to = match[group * 2 + 1] ?? -1
-  return from < 0 || to < 0 ? null : text.slice(from, to).join("")
+  return from < 0 || to < 0 ? null : slice(text, from, to)
 }
 
 /** A pattern of LIKE: stretches of characters between the `%`. `undefined` in a stretch is `_`. */
@@ -170,71 +183,93 @@ export const patternFunctions: FunctionTable = {
       return isLike(a, likeOf(pattern, escape ?? null)) ? 1 : 0
     }
   }),
-  REGEXP_LIKE: define<[string, string, string?]>({
+  REGEXP_LIKE: defineInPieces<[string, string, string?]>({
     params: ["c", "c", "c"],
     min: 2,
     returns: BOOLEAN,
-    run: (_, a, pattern, options = "") => regexp(pattern, options).find(Array.from(a), 0) === undefined ? 0 : 1
+    *pieces(a, pattern, options = "") {
+      return (yield* nextMatch(regexp(pattern, options).search(charactersOf(a)), 0)) === undefined ? 0 : 1
+    }
   }),
-  REGEXP_SUBSTR: define<[string, string, number?, number?, (string | null)?, number?]>({
+  REGEXP_SUBSTR: defineInPieces<[string, string, number?, number?, (string | null)?, number?]>({
     params: ["c", "c", "int", "int", "c", "int"],
     min: 2,
     returns: varchar2(),
     nulls: true,
-    run: (_, a, pattern, position = 1, occurrence = 1, options = "", group = 0) => {
+    *pieces(a, pattern, position = 1, occurrence = 1, options = "", group = 0) {
       if (a === null || pattern === null || position === null || occurrence === null || group === null) return null
-      const text = Array.from(a)
-      const match = nthMatch(text, pattern, position, occurrence, options ?? "")
+      const text = charactersOf(a)
+      const match = yield* nthMatch(text, pattern, position, occurrence, options ?? "")
       return match === undefined ? null : part(text, match, group)
     }
   }),
-  REGEXP_INSTR: define<[string, string, number?, number?, number?, (string | null)?, number?]>({
+  REGEXP_INSTR: defineInPieces<[string, string, number?, number?, number?, (string | null)?, number?]>({
     params: ["c", "c", "int", "int", "int", "c", "int"],
     min: 2,
     returns: NUMBER,
     nulls: true,
-    run: (_, a, pattern, position = 1, occurrence = 1, after = 0, options = "", group = 0) => {
+    *pieces(a, pattern, position = 1, occurrence = 1, behind = 0, options = "", group = 0) {
       if (a === null || pattern === null) return null
-      const match = nthMatch(Array.from(a), pattern, position, occurrence, options ?? "")
-      const place = match?.[group * 2 + (after === 1 ? 1 : 0)] ?? -1
+      const match = yield* nthMatch(charactersOf(a), pattern, position, occurrence, options ?? "")
+      const place = match?.[group * 2 + (behind === 1 ? 1 : 0)] ?? -1
       return fromInteger(place + 1)
     }
   }),
-  REGEXP_COUNT: define<[string, string, number?, string?]>({
+  REGEXP_COUNT: defineInPieces<[string, string, number?, string?]>({
     params: ["c", "c", "int", "c"],
     min: 2,
     returns: NUMBER,
-    run: (_, a, pattern, position = 1, options = "") =>
-      fromInteger([...matches(Array.from(a), regexp(pattern, options), position - 1)].length)
+    *pieces(a, pattern, position = 1, options = "") {
+      const text = charactersOf(a)
+      const search = regexp(pattern, options).search(text)
+      let count = 0
+      for (let at = position - 1; at <= text.length; count++) {
+        const match = yield* nextMatch(search, at)
+        if (match === undefined) break
+        at = after(match)
+      }
+      return fromInteger(count)
+    }
   }),
-  REGEXP_REPLACE: define<[string | null, string | null, (string | null)?, number?, number?, (string | null)?]>({
+  REGEXP_REPLACE: defineInPieces<[string | null, string | null, (string | null)?, number?, number?, (string | null)?]>({
     params: ["c", "c", "c", "int", "int", "c"],
     min: 2,
     returns: varchar2(),
     nulls: true,
-    run: (_, a, pattern, by = "", position = 1, occurrence = 0, options = "") => {
+    *pieces(a, pattern, by = "", position = 1, occurrence = 0, options = "") {
       if (a === null || pattern === null) return a
-      const text = Array.from(a)
+      const text = charactersOf(a)
       const template = by ?? ""
+      const search = regexp(pattern, options ?? "").search(text)
       let out = ""
       let copied = 0
       let seen = 0
-      for (const match of matches(text, regexp(pattern, options ?? ""), position - 1)) {
+      for (let at = position - 1; at <= text.length;) {
+        const match = yield* nextMatch(search, at)
+        if (match === undefined) break
+        at = after(match)
         seen++
         if (occurrence !== 0 && seen !== occurrence) continue
-        out += text.slice(copied, match[0]!).join("") +
+        out += slice(text, copied, match[0]!) +
           template.replace(
             /\\([1-9])|\\\\/g,
             (m, n: string | undefined) => n === undefined ? m.slice(1) : part(text, match, Number(n)) ?? ""
           )
         copied = match[1]!
+        if (seen === occurrence) break
       }
-      return out + text.slice(copied).join("")
+      return out + slice(text, copied)
     }
   })
 }
 
 /** LIKE and a regular expression as JSON paths use them. */
 export const isLikePattern = (text: string, pattern: string): boolean => isLike(text, likeOf(pattern, null))
-export const matchesRegexp = (text: string, pattern: string): boolean =>
-  regexp(pattern, "").find(Array.from(text), 0) !== undefined
+export const matchesRegexp = (text: string, pattern: string): boolean => {
+  const search = regexp(pattern, "").search(charactersOf(text))
+  search.begin(0)
+  for (;;) {
+    const found = search.advance()
+    if (found !== "more") return found !== undefined
+  }
+}

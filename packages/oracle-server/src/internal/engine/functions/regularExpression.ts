@@ -6,20 +6,7 @@
  * failure depend on what was matched before; a pattern that has them is bounded by a number of steps instead.
  */
 import { oraError, unimplemented } from "../values/oraError.ts"
-
-type Test = (c: string) => boolean
-
-type Step =
-  | { readonly kind: "char"; readonly test: Test }
-  | { readonly kind: "split"; first: number; second: number }
-  | { readonly kind: "jump"; to: number }
-  | { readonly kind: "save"; readonly slot: number }
-  | { readonly kind: "start" }
-  | { readonly kind: "end" }
-  | { readonly kind: "back"; readonly group: number }
-  /** Fails when a repeated part has matched nothing since it began: it would repeat without end. */
-  | { readonly kind: "progress"; readonly slot: number }
-  | { readonly kind: "match" }
+import { type Characters, type Program, Search, type Step, type Test } from "./regularSearch.ts"
 
 type Node =
   | { readonly kind: "char"; readonly test: Test }
@@ -67,8 +54,6 @@ const escapes: Readonly<Record<string, Test>> = {
 
 /** Copies of a repeated part that a pattern may ask for, all in all. */
 const longestProgram = 20_000
-/** With back references a failure is not known for good. */
-const mostSteps = 2_000_000
 
 class Parser {
   readonly #pattern: ReadonlyArray<string>
@@ -314,118 +299,25 @@ class Compiler {
   }
 }
 
-/** Where a match and its groups stand, in characters; -1 for a group that took no part. */
-export type Match = ReadonlyArray<number>
-
 export class RegularExpression {
-  readonly #steps: ReadonlyArray<Step>
-  readonly #slots: number
-  readonly #flags: Flags
-  readonly #bounded: boolean
-  readonly groups: number
+  readonly #program: Program
 
   constructor(pattern: string, flags: Flags) {
     const parser = new Parser(pattern, flags)
     const node = parser.parse()
     const compiler = new Compiler(parser.groups)
     compiler.compile(node)
-    this.#steps = [...compiler.steps, { kind: "match" }]
-    this.#slots = compiler.slots
-    this.groups = parser.groups
-    this.#flags = flags
-    this.#bounded = parser.hasBackReferences
+    this.#program = {
+      steps: [...compiler.steps, { kind: "match" }],
+      slots: compiler.slots,
+      groups: parser.groups,
+      ignoreCase: flags.ignoreCase,
+      multiline: flags.multiline,
+      bounded: parser.hasBackReferences
+    }
   }
 
-  /** The first match that begins at this place or after it. */
-  find(text: ReadonlyArray<string>, from: number): Match | undefined {
-    // What has failed from one beginning fails from the others too.
-    const failed = this.#bounded ? undefined : new Set<number>()
-    let budget = mostSteps
-    for (let start = from; start <= text.length; start++) {
-      const match = this.#run(text, start, failed, () => {
-        if (this.#bounded && --budget < 0) throw oraError(12733, "regular expression too long")
-      })
-      if (match !== undefined) return match
-    }
-    return undefined
-  }
-
-  #run(
-    text: ReadonlyArray<string>,
-    start: number,
-    failed: Set<number> | undefined,
-    count: () => void
-  ): Match | undefined {
-    const steps = this.#steps
-    const width = text.length + 1
-    let saved: Array<number> = Array.from({ length: this.#slots }, () => -1)
-    saved[0] = start
-    const stack: Array<{ readonly step: number; readonly at: number; readonly saved: Array<number> }> = []
-    let step = 0
-    let at = start
-    const back = (): boolean => {
-      const place = stack.pop()
-      if (place === undefined) return false
-      step = place.step
-      at = place.at
-      saved = place.saved
-      return true
-    }
-    for (;;) {
-      count()
-      const current = steps[step]!
-      let holds = true
-      switch (current.kind) {
-        case "char":
-          if (at < text.length && current.test(text[at]!)) at++
-          else holds = false
-          break
-        case "split": {
-          const key = step * width + at
-          // The first way is taken now; coming here again at this place can only fail as it will.
-          if (failed?.has(key) === true) {
-            holds = false
-            break
-          }
-          failed?.add(key)
-          stack.push({ step: current.second, at, saved: [...saved] })
-          step = current.first
-          continue
-        }
-        case "jump":
-          step = current.to
-          continue
-        case "save":
-          saved[current.slot] = at
-          break
-        case "progress":
-          holds = saved[current.slot] !== at
-          break
-        case "start":
-          holds = at === 0 || (this.#flags.multiline && text[at - 1] === "\n")
-          break
-        case "end":
-          holds = at === text.length || (this.#flags.multiline && text[at] === "\n")
-          break
-        case "back": {
-          const from = saved[current.group * 2]!
-          const to = saved[current.group * 2 + 1]!
-          if (from < 0 || to < 0) {
-            holds = false
-            break
-          }
-          const same = (a: string, b: string | undefined): boolean =>
-            a === b || (this.#flags.ignoreCase && a.toLowerCase() === b?.toLowerCase())
-          for (let i = from; i < to && holds; i++) holds = same(text[i]!, text[at + i - from])
-          if (holds) at += to - from
-          break
-        }
-        case "match":
-          saved[1] = at
-          return saved.slice(0, (this.groups + 1) * 2)
-      }
-      if (holds) step++
-      else if (!back()) return undefined
-    }
+  search(text: Characters): Search {
+    return new Search(this.#program, text)
   }
 }

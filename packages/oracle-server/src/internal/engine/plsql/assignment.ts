@@ -64,5 +64,6 @@ const assignedComposite = (machine: Machine, type: SqlType, typed: Typed, notNul
     return map
   }
   if (value instanceof ListValue) machine.spend(value.items.length)
+  else if (value instanceof MapValue) machine.spend(value.count * 4)
   return fitComposite(value, type)
 }

@@ -7,12 +7,12 @@ import {
   type CollectionValue,
   initialValue,
   isSubtype,
-  type Key,
   MapValue,
   RecordValue,
   type Stored
 } from "../values/composite.ts"
 import type { SqlType } from "../values/dataTypes.ts"
+import type { Key } from "../values/keyOrder.ts"
 import { oraError } from "../values/oraError.ts"
 import { CURSOR, NUMBER } from "../values/sqlType.ts"
 import { assigned } from "./assignment.ts"

@@ -1,8 +1,8 @@
 /** Values made of values: records, objects and collections. A value belongs to one variable: assignments copy. */
 import { createHash } from "node:crypto"
 import type { CollectionType, CompositeType, ObjectType, RecordType, SqlType } from "./dataTypes.ts"
+import { compareKeys, type Key, KeyOrder } from "./keyOrder.ts"
 import { type OraError, oraError } from "./oraError.ts"
-import { compareText } from "./text.ts"
 
 /** As error texts write it. */
 export const typeName = (type: CompositeType): string =>
@@ -64,8 +64,6 @@ export class RecordValue {
   }
 }
 
-export type Key = number | string
-
 const noElement = (): OraError => oraError(1403, "no data found")
 const outsideLimit = (): OraError => oraError(6532, "Subscript outside of limit")
 const beyondCount = (): OraError => oraError(6533, "Subscript beyond count")
@@ -91,6 +89,8 @@ export class ListValue implements Elements {
   /** undefined stands for a deleted element. */
   readonly items: Array<Stored | undefined>
   #deleted = 0
+  /** The elements before this place are deleted. */
+  #begin = 0
 
   constructor(type: CollectionType, items: Array<Stored | undefined>) {
     this.type = type
@@ -113,7 +113,12 @@ export class ListValue implements Elements {
 
   next(key: Key): number | null {
     if (this.#deleted === 0 && (key as number) < this.items.length) return Math.max(1, (key as number) + 1)
-    for (let i = Math.max(0, key as number); i < this.items.length; i++) if (this.items[i] !== undefined) return i + 1
+    const isFirst = (key as number) <= this.#begin
+    for (let i = Math.max(this.#begin, key as number); i < this.items.length; i++) {
+      if (this.items[i] === undefined) continue
+      if (isFirst) this.#begin = i
+      return i + 1
+    }
     return null
   }
 
@@ -143,7 +148,10 @@ export class ListValue implements Elements {
   set(key: Key, value: Stored): void {
     const at = key as number
     this.#check(at)
-    if (this.items[at - 1] === undefined) this.#deleted--
+    if (this.items[at - 1] === undefined) {
+      this.#deleted--
+      this.#begin = Math.min(this.#begin, at - 1)
+    }
     this.items[at - 1] = value
   }
 
@@ -151,6 +159,7 @@ export class ListValue implements Elements {
     if (from === undefined) {
       this.items.length = 0
       this.#deleted = 0
+      this.#begin = 0
       return
     }
     if (this.type.form === "varray") {
@@ -174,6 +183,7 @@ export class ListValue implements Elements {
   trim(count: number): void {
     if (count > this.items.length) throw beyondCount()
     for (const item of this.items.splice(this.items.length - count, count)) if (item === undefined) this.#deleted--
+    this.#begin = Math.min(this.#begin, this.items.length)
   }
 
   keys(): ReadonlyArray<number> {
@@ -189,35 +199,10 @@ export class ListValue implements Elements {
 export class MapValue implements Elements {
   readonly type: CollectionType
   readonly #values = new Map<Key, Stored>()
-  /** In order, unless a key came in between. */
-  #keys: Array<Key> = []
-  #sorted = true
+  readonly #order = new KeyOrder((key) => this.#values.has(key))
 
   constructor(type: CollectionType) {
     this.type = type
-  }
-
-  #order(a: Key, b: Key): number {
-    return typeof a === "number" ? a - (b as number) : compareText(a, b as string)
-  }
-
-  get #ordered(): Array<Key> {
-    if (!this.#sorted) this.#keys = [...this.#values.keys()].toSorted((a, b) => this.#order(a, b))
-    this.#sorted = true
-    return this.#keys
-  }
-
-  /** Where the first key that is not below this one stands. */
-  #place(key: Key): number {
-    const keys = this.#ordered
-    let low = 0
-    let high = keys.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#order(keys[middle]!, key) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 
   get count(): number {
@@ -225,21 +210,19 @@ export class MapValue implements Elements {
   }
 
   get first(): Key | null {
-    return this.#ordered[0] ?? null
+    return this.#order.first
   }
 
   get last(): Key | null {
-    return this.#ordered.at(-1) ?? null
+    return this.#order.last
   }
 
   next(key: Key): Key | null {
-    const at = this.#place(key)
-    const keys = this.#ordered
-    return (keys[at] === key ? keys[at + 1] : keys[at]) ?? null
+    return this.#order.next(key)
   }
 
   prior(key: Key): Key | null {
-    return this.#ordered[this.#place(key) - 1] ?? null
+    return this.#order.prior(key)
   }
 
   exists(key: Key): boolean {
@@ -253,34 +236,28 @@ export class MapValue implements Elements {
   }
 
   set(key: Key, value: Stored): void {
-    if (!this.#values.has(key) && this.#sorted) {
-      const last = this.#keys.at(-1)
-      if (last === undefined || this.#order(last, key) < 0) this.#keys.push(key)
-      else this.#sorted = false
-    }
+    const isNew = !this.#values.has(key)
     this.#values.set(key, value)
+    if (isNew) this.#order.add(key)
   }
 
   delete(from?: Key, to?: Key): void {
     if (from === undefined) {
       this.#values.clear()
-      this.#keys = []
-      this.#sorted = true
+      this.#order.clear()
       return
     }
-    if (to === undefined) {
-      if (this.#values.delete(from)) this.#sorted = false
-      return
-    }
-    for (const key of this.#ordered.slice(this.#place(from))) {
-      if (this.#order(key, to) > 0) break
-      this.#values.delete(key)
-      this.#sorted = false
+    const isRange = to !== undefined
+    let key: Key | null = !isRange || this.#values.has(from) ? from : this.#order.next(from)
+    while (key !== null && (!isRange || compareKeys(key, to) <= 0)) {
+      const next: Key | null = isRange ? this.#order.next(key) : null
+      if (this.#values.delete(key)) this.#order.remove(key)
+      key = next
     }
   }
 
   keys(): ReadonlyArray<Key> {
-    return this.#ordered
+    return this.#order.all()
   }
 }
 

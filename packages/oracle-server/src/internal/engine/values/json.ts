@@ -98,7 +98,26 @@ class Reader {
     throw syntaxError()
   }
 
+  /** Most strings are a stretch of the text as it stands. */
+  #plainString(): string | undefined {
+    const text = this.#text
+    const quote = text.charCodeAt(this.#at)
+    const from = this.#at + 1
+    const control = this.#options.strict === true ? 31 : -1
+    for (let at = from; at < text.length; at++) {
+      const unit = text.charCodeAt(at)
+      if (unit === quote) {
+        this.#at = at + 1
+        return text.slice(from, at)
+      }
+      if (unit === 92 || unit <= control) return undefined
+    }
+    return undefined
+  }
+
   #string(): string {
+    const plain = this.#plainString()
+    if (plain !== undefined) return plain
     const quote = this.#text[this.#at++]
     let out = ""
     for (;;) {
@@ -198,11 +217,20 @@ const laxNumber = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 
 /** The last documents that were read: paths of one statement ask for the same ones again and again. */
 const recent = new Map<string, Json>()
+/** The last long one, for as long as there is room for it. */
+let long: WeakRef<{ readonly text: string; readonly value: Json }> | undefined
+
+const readLong = (text: string): Json => {
+  const known = long?.deref()
+  if (known?.text === text) return known.value
+  const value = new Reader(text, {}).whole()
+  long = new WeakRef({ text, value })
+  return value
+}
 
 export const readJson = (text: string, options: ReadOptions = {}): Json => {
-  if (options.strict === true || options.uniqueKeys === true || text.length > 100_000) {
-    return new Reader(text, options).whole()
-  }
+  if (options.strict === true || options.uniqueKeys === true) return new Reader(text, options).whole()
+  if (text.length > 100_000) return readLong(text)
   let value = recent.get(text)
   if (value === undefined) {
     value = new Reader(text, options).whole()
@@ -235,12 +263,17 @@ export const writeJson = (value: Json, options: WriteOptions = {}): string => {
     if (typeof item === "boolean") return item ? "true" : "false"
     if (typeof item === "string") return quoted(item, ascii)
     if (item instanceof JsonNumber) return numberText(item)
-    const inner = `${indent}  `
+    const inner = pretty ? `${indent}  ` : ""
     const isList = isArray(item)
-    const parts = isList
-      ? item.map((part) => write(part, inner))
-      : [...item.members].toSorted(([a], [b]) => ordered ? (a < b ? -1 : a > b ? 1 : 0) : 0)
-        .map(([key, part]) => quoted(key, ascii) + (pretty ? colon(part, inner) : ":") + write(part, inner))
+    const parts: Array<string> = []
+    if (isList) { for (const part of item) parts.push(write(part, inner)) }
+    else {
+      const { members } = item
+      const all = ordered ? [...members].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0) : members
+      for (const [key, part] of all) {
+        parts.push(quoted(key, ascii) + (pretty ? colon(part, inner) : ":") + write(part, inner))
+      }
+    }
     const [open, close] = isList ? ["[", "]"] : ["{", "}"]
     if (parts.length === 0) return open + close
     return pretty

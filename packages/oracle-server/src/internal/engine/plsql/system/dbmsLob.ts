@@ -28,10 +28,35 @@ const emptyOf = (isText: boolean): Content => isText ? "" : new Uint8Array()
 const orEmpty = (value: Stored | undefined, isText: boolean): Content =>
   value === null || value === undefined ? emptyOf(isText) : value as Content
 
-const join = (...parts: ReadonlyArray<Content>): Content =>
-  typeof parts[0] === "string"
-    ? parts.join("")
-    : Uint8Array.from(Buffer.concat(parts as ReadonlyArray<Uint8Array>))
+/** How many bytes of a buffer are in use: more may follow the value that ends there, without a copy of it. */
+const used = new WeakMap<ArrayBufferLike, number>()
+
+/** From this size on a BLOB that grows gets room for as much again. */
+const roomy = 4096
+
+/** Values never change, but two of them may share the bytes that they begin with. */
+const appendBytes = (to: Uint8Array, data: Uint8Array): Uint8Array => {
+  const length = to.length + data.length
+  let { buffer, byteOffset } = to
+  const end = byteOffset + to.length
+  if (used.get(buffer) !== end || end + data.length > buffer.byteLength) {
+    buffer = new ArrayBuffer(length < roomy ? length : length * 2)
+    byteOffset = 0
+    new Uint8Array(buffer).set(to)
+  }
+  new Uint8Array(buffer).set(data, byteOffset + to.length)
+  used.set(buffer, byteOffset + length)
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
+/** Texts are joined by the language, which copies them when they are read. */
+const join = (...parts: ReadonlyArray<Content>): Content => {
+  let [whole, ...others] = parts.filter((part) => part.length > 0)
+  for (const part of others) {
+    whole = typeof whole === "string" ? whole + (part as string) : appendBytes(whole!, part as Uint8Array)
+  }
+  return whole ?? parts[0]!
+}
 
 const filler = (like: Content, length: number): Content =>
   typeof like === "string" ? " ".repeat(length) : new Uint8Array(length)
