@@ -241,17 +241,24 @@ export class MapValue implements Elements {
     if (isNew) this.#order.add(key)
   }
 
+  #remove(key: Key): void {
+    if (this.#values.delete(key)) this.#order.remove(key)
+  }
+
   delete(from?: Key, to?: Key): void {
     if (from === undefined) {
       this.#values.clear()
       this.#order.clear()
       return
     }
-    const isRange = to !== undefined
-    let key: Key | null = !isRange || this.#values.has(from) ? from : this.#order.next(from)
-    while (key !== null && (!isRange || compareKeys(key, to) <= 0)) {
-      const next: Key | null = isRange ? this.#order.next(key) : null
-      if (this.#values.delete(key)) this.#order.remove(key)
+    if (to === undefined) {
+      this.#remove(from)
+      return
+    }
+    let key = this.#values.has(from) ? from : this.#order.next(from)
+    while (key !== null && compareKeys(key, to) <= 0) {
+      const next = this.#order.next(key)
+      this.#remove(key)
       key = next
     }
   }
