@@ -321,7 +321,8 @@ const createTables = (options: JournalOptions | undefined) =>
     runMigrations("OracleEventJournal", {
       loader: migrations(options),
       journal: nameOf("migrations"),
-      longest: nameOf("migrations_lock")
+      longest: nameOf("migrations_lock"),
+      tables: [nameOf("writers")]
     }))
 
 /**

@@ -107,11 +107,12 @@ const checkedSealed = (options: EncryptedStorageOptions | undefined) =>
 
 type NameOf = (table: string) => string
 
-const prepared = (nameOf: NameOf, loader: ReturnType<typeof plainMigrations>) =>
+const prepared = (nameOf: NameOf, loader: ReturnType<typeof plainMigrations>, tables: ReadonlyArray<string>) =>
   runMigrations("OracleEventLogServer", {
     loader,
     journal: nameOf("migrations"),
-    longest: nameOf("migrations_lock")
+    longest: nameOf("migrations_lock"),
+    tables: tables.map(nameOf)
   })
 
 /**
@@ -144,7 +145,10 @@ export const makeStorageUnencrypted = (
   Effect.flatMap(
     checkedPlain(options),
     ({ nameOf, pollInterval }) =>
-      Effect.andThen(prepared(nameOf, plainMigrations(nameOf)), makePlainStorage(nameOf, pollInterval))
+      Effect.andThen(
+        prepared(nameOf, plainMigrations(nameOf), ["stores", "entries"]),
+        makePlainStorage(nameOf, pollInterval)
+      )
   )
 
 /**
@@ -216,7 +220,10 @@ export const makeStorageEncrypted = (
   Effect.flatMap(
     checkedSealed(options),
     ({ config, nameOf, pollInterval }) =>
-      Effect.andThen(prepared(nameOf, sealedMigrations(nameOf)), makeSealedStorage(nameOf, pollInterval, config))
+      Effect.andThen(
+        prepared(nameOf, sealedMigrations(nameOf), ["stores", "batches"]),
+        makeSealedStorage(nameOf, pollInterval, config)
+      )
   )
 
 /**

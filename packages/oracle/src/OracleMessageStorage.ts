@@ -13,6 +13,7 @@ import type * as Reply from "effect/cluster/Reply"
 import type { ShardingConfig } from "effect/cluster/ShardingConfig"
 import * as Snowflake from "effect/cluster/Snowflake"
 import * as Digest from "effect/crypto/Digest"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -21,6 +22,7 @@ import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import { inPieces, longText, utcAgo, utcNow } from "./internal/cluster/clusterSql.ts"
 import {
+  envelopeProblem,
   messageKind,
   messageOf,
   type MessageRow,
@@ -47,11 +49,18 @@ const names = (options: StorageOptions | undefined) => namesOf("OracleMessageSto
 /** A message that was read and not answered is handed out again after this long. */
 const redeliverySeconds = 600
 
+class UnstorableMessage extends Data.TaggedError("UnstorableMessage")<{ readonly message: string }> {}
+
 const encoder = new TextEncoder()
 
-/** Composed keys may be longer than their column; a digest stands for those, and can be no key itself: it has no slash. */
+/**
+ * Composed keys may be longer than their column, and half a surrogate pair would become another character, the same for all: a digest stands
+ * for those. It can be no key itself, as it has no slash.
+ */
 const messageIdOf = (digest: Digest.Digest["Service"], primaryKey: string): Effect.Effect<string> =>
-  primaryKey.length <= 255
+  !primaryKey.isWellFormed()
+    ? digest.digestHex(Digest.sha256, Uint8Array.from(Buffer.from(primaryKey, "utf16le")))
+    : primaryKey.length >= 1 && primaryKey.length <= 255
     ? Effect.succeed(primaryKey)
     : digest.digestHex(Digest.sha256, encoder.encode(primaryKey))
 
@@ -87,7 +96,13 @@ export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageO
   const stored = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.withTracerEnabled(PersistenceError.refail(effect), false)
 
-  const insertMessage = (envelope: Envelope.Encoded, messageId: string | null, deliverAt: number | null) => {
+  const insertMessage = (
+    envelope: Envelope.Encoded,
+    messageId: string | null,
+    deliverAt: number | null
+  ): Effect.Effect<unknown, SqlError | UnstorableMessage> => {
+    const problem = envelopeProblem(envelope)
+    if (problem !== undefined) return Effect.fail(new UnstorableMessage({ message: problem }))
     const { headers, payload, values: v } = messageValues(envelope, messageId, deliverAt)
     return sql`insert into ${messages} (id, message_id, shard_id, entity_type, entity_id, kind, tag, trace_id, span_id,
         sampled, request_id, reply_id, deliver_at, payload, headers)
@@ -128,8 +143,8 @@ export const makeEncodedStorage = Effect.fnUntraced(function*(options?: StorageO
     Effect.flatMap(messageIdOf(digest, primaryKey), (messageId) =>
       insertMessage(envelope, messageId, deliverAt).pipe(
         Effect.as<MessageStorage.SaveResult.Encoded>(MessageStorage.SaveResultEncoded.Success()),
-        Effect.catch((error: SqlError) =>
-          error.reason._tag !== "UniqueViolation"
+        Effect.catch((error: SqlError | UnstorableMessage) =>
+          !isSqlError(error) || error.reason._tag !== "UniqueViolation"
             ? Effect.fail(error)
             : Effect.flatMap(
               duplicateOf(messageId),
@@ -378,7 +393,8 @@ const createTables = (options: StorageOptions | undefined) =>
     runMigrations("OracleMessageStorage", {
       loader: migrations(options),
       journal: nameOf("migrations"),
-      longest: nameOf("messages_request")
+      longest: nameOf("messages_request"),
+      tables: [nameOf("messages")]
     }))
 
 /**

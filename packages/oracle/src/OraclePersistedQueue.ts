@@ -18,7 +18,16 @@ import * as Semaphore from "effect/Semaphore"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
-import { deleteInPieces, inPieces, longText, utcAgo, utcFromNow, utcNow } from "./internal/cluster/clusterSql.ts"
+import {
+  deleteInPieces,
+  inPieces,
+  longText,
+  lookAgain,
+  mayPass,
+  utcAgo,
+  utcFromNow,
+  utcNow
+} from "./internal/cluster/clusterSql.ts"
 import { checkOptions, interval, nameBefore, runMigrations } from "./internal/cluster/storeOptions.ts"
 import { OracleClient } from "./OracleClient.ts"
 import * as OracleMigrator from "./OracleMigrator.ts"
@@ -63,11 +72,16 @@ const deadLetterOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undef
     : undefined
 }
 
-/** To Oracle an empty text is none, and these have a column of 255 characters. */
-const lengthProblem = (what: string, text: string): string | undefined =>
-  text.length >= 1 && text.length <= 255
+/** To Oracle an empty text is none, and these have a column of 255 characters. Two halves of surrogate pairs would become one character. */
+const nameProblem = (what: string, text: string): string | undefined =>
+  text.length < 1 || text.length > 255
+    ? `The ${what} has ${text.length} characters, and must have 1 to 255`
+    : text.isWellFormed()
     ? undefined
-    : `The ${what} has ${text.length} characters, and must have 1 to 255`
+    : `The ${what} has half a surrogate pair, which a database cannot store as text`
+
+/** The most attempts that their column can count. */
+const mostAttempts = 1_000_000_000
 
 const failure = (message: string) => (cause: unknown) => new PersistedQueue.PersistedQueueError({ message, cause })
 
@@ -116,7 +130,8 @@ export const makeStore: (
   yield* runMigrations("OraclePersistedQueue", {
     loader: migrations(tableName),
     journal: `${tableName}_migrations`,
-    longest: `${tableName}_migrations_lock`
+    longest: `${tableName}_migrations_lock`,
+    tables: [tableName]
   })
 
   /** What this store works on. */
@@ -171,11 +186,10 @@ export const makeStore: (
         where seq = ${element.seq} and acquired_by = ${element.lock}`
     )
   /** An interruption is no attempt. */
-  const giveBack = (lock: string) =>
-    Effect.ignore(
-      sql`update ${table} set acquired_at = null, acquired_by = null, attempts = attempts - 1
-        where acquired_by = ${lock} and state = 'pending'`
-    )
+  const givenBack = (lock: string) =>
+    sql`update ${table} set acquired_at = null, acquired_by = null, attempts = attempts - 1
+      where acquired_by = ${lock} and state = 'pending'`
+  const giveBack = (lock: string) => Effect.ignore(givenBack(lock))
 
   /** No end of a handler will ever come for what lapsed after its last attempt. */
   const failLapsed = (name: string, maxAttempts: number) =>
@@ -219,20 +233,30 @@ export const makeStore: (
 
   const next = (name: string, maxAttempts: number, lock: string): Effect.Effect<Element, SqlError> => {
     const queue = queueOf(name)
+    /** The answer to a claim may be lost, and the claim be there. */
+    let mayHold = false
     const look = Effect.gen(function*() {
       for (;;) {
         queue.offered.closeUnsafe()
+        if (mayHold) yield* givenBack(lock)
+        mayHold = true
         if (!queue.lapsedAreFailed) {
           yield* failLapsed(name, maxAttempts)
           queue.lapsedAreFailed = true
         }
         const found = yield* claim(name, maxAttempts, lock)
         if (found !== undefined) return found
+        mayHold = false
         yield* Effect.race(Effect.sleep(pollInterval), queue.offered.await)
         queue.lapsedAreFailed = false
       }
     })
-    return queue.turn.withPermits(1)(look)
+    return queue.turn.withPermits(1)(
+      look.pipe(
+        Effect.tapError((error) => Effect.logWarning(`The queue ${name} could not be looked at`, error)),
+        Effect.retry({ while: mayPass, schedule: Schedule.spaced(lookAgain) })
+      )
+    )
   }
 
   const take = (taken: {
@@ -246,9 +270,12 @@ export const makeStore: (
   > =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
+        const problem = nameProblem("queue's name", taken.name)
+        if (problem !== undefined) return yield* new PersistedQueue.PersistedQueueError({ message: problem })
+        const maxAttempts = Math.min(taken.maxAttempts, mostAttempts)
         for (;;) {
           const lock = randomUUID()
-          const element = yield* restore(next(taken.name, taken.maxAttempts, lock)).pipe(
+          const element = yield* restore(next(taken.name, maxAttempts, lock)).pipe(
             // An interruption may come after the row was locked, or while the commit's answer is on its way.
             Effect.onInterrupt(() => giveBack(lock)),
             Effect.mapError(failure("Failed to take from the persisted queue"))
@@ -285,7 +312,7 @@ export const makeStore: (
 
   return PersistedQueue.PersistedQueueStore.of({
     offer: ({ delay, element, id, name }) => {
-      const problem = lengthProblem("id", id) ?? lengthProblem("queue's name", name)
+      const problem = nameProblem("id", id) ?? nameProblem("queue's name", name)
       if (problem !== undefined) return Effect.fail(new PersistedQueue.PersistedQueueError({ message: problem }))
       return Effect.suspend(() =>
         sql`insert into ${table} (id, queue_name, state, attempts, visible_at, created_at, updated_at, element)
@@ -352,6 +379,11 @@ export const migrations = (tableName: string = "effect_queue") =>
  *
  * Use for background work that must survive a restart, in a table of its own. For queues of Oracle's own (AQ) use
  * `OracleQueue`.
+ *
+ * **Details**
+ *
+ * A taker waits through an outage of the database: it logs a warning and looks again every half second. It fails with `PersistedQueueError` where
+ * waiting does not help, such as without the table, and for a name that its column cannot keep.
  *
  * **Gotchas**
  *

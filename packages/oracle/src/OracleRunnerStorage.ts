@@ -203,7 +203,8 @@ const createTables = (options: StorageOptions | undefined) =>
     runMigrations("OracleRunnerStorage", {
       loader: migrations(options),
       journal: nameOf("runner_migrations"),
-      longest: nameOf("runner_migrations_lock")
+      longest: nameOf("runner_migrations_lock"),
+      tables: [nameOf("runners")]
     }))
 
 /**

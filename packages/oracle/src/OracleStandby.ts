@@ -238,17 +238,27 @@ export interface Options {
 
 const defaultAfterWrites = Duration.seconds(10)
 
+const invalid = (problems: PoolError.InvalidOptionsError["problems"]) =>
+  new PoolError.InvalidOptionsError({ pool: "standby", problems })
+
+/** A name that is none of the options would leave a setting at its default. */
+const checkNames = (given: object | undefined, names: ReadonlyArray<string>) => {
+  const problems = given === undefined
+    ? []
+    : typeof given !== "object" || given === null
+    ? [{ field: "options", problem: "must be an object" }]
+    : Object.keys(given).filter((name) => !names.includes(name))
+      .map((name) => ({ field: name, problem: `is none of the options (${names.join(", ")})` }))
+  return problems.length === 0 ? Effect.void : Effect.fail(invalid(problems))
+}
+
 /** Read by the same rules as a setting of the pool. */
 const millisOf = (given: Options["afterWrites"]): Effect.Effect<number, PoolError.InvalidOptionsError> =>
   given === undefined
     ? Effect.succeed(Duration.toMillis(defaultAfterWrites))
     : Effect.fromResult(Result.mapBoth(PoolOptions.fromInput({ waitTimeout: given }), {
       onSuccess: ({ waitTimeout }) => Duration.toMillis(waitTimeout),
-      onFailure: ({ problems }) =>
-        new PoolError.InvalidOptionsError({
-          pool: "standby",
-          problems: problems.map(({ problem }) => ({ field: "afterWrites", problem }))
-        })
+      onFailure: ({ problems }) => invalid(problems.map(({ problem }) => ({ field: "afterWrites", problem })))
     }))
 
 /**
@@ -294,11 +304,14 @@ export const make = <E>(
   standby: SessionPool.SessionPool<OracleConnection, E>,
   options?: Options
 ): Effect.Effect<SessionPool.SessionPool<OracleConnection, E>, PoolError.InvalidOptionsError> =>
-  Effect.map(millisOf(options?.afterWrites), (afterWrites) => {
-    const pool = Routing.routed(primary, standby, afterWrites)
-    shareAddress(primary, pool)
-    return pool
-  })
+  Effect.map(
+    Effect.andThen(checkNames(options, ["afterWrites"]), () => millisOf(options?.afterWrites)),
+    (afterWrites) => {
+      const pool = Routing.routed(primary, standby, afterWrites)
+      shareAddress(primary, pool)
+      return pool
+    }
+  )
 
 /**
  * What {@link layer} is made with: the options of both pools, and {@link Options}.
@@ -365,12 +378,19 @@ export const layer = <R = never>(
   Layer.effect(
     OracleSessionPool,
     Effect.gen(function*() {
-      const { primary, standby } = options
+      yield* checkNames(options, ["primary", "standby", "afterWrites"])
+      const { afterWrites, primary, standby } = options
+      const absent = Object.entries({ primary, standby }).filter(([, each]) =>
+        typeof each !== "object" || each === null
+      )
+      if (absent.length > 0) {
+        return yield* invalid(absent.map(([field]) => ({ field, problem: "must be the options of a pool" })))
+      }
       const name = `${primary.name ?? "default"}-standby`
       const pools = yield* Effect.all([
         OracleSessionPool.make<OracleSessionPool.Failure, R>(primary),
         OracleSessionPool.make<OracleSessionPool.Failure, R>({ name, ...standby })
       ])
-      return yield* make(...pools, options)
+      return yield* make(...pools, { afterWrites })
     })
   )

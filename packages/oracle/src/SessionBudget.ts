@@ -17,10 +17,16 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { randomUUID } from "node:crypto"
 import { budgetMigrations, tableStore } from "./internal/budget/budgetStore.ts"
 import { joinBudget, type Sizable } from "./internal/budget/member.ts"
-import { checkOptions, interval, nameBefore, refused, runMigrations } from "./internal/cluster/storeOptions.ts"
+import {
+  checkOptions,
+  interval,
+  isMissing,
+  nameBefore,
+  refused,
+  runMigrations
+} from "./internal/cluster/storeOptions.ts"
 import { integer, text } from "./internal/fieldKinds.ts"
 import { OracleClient } from "./OracleClient.ts"
-import { isOracleError } from "./OracleError.ts"
 import type { OracleSessionPool } from "./OracleSessionPool.ts"
 
 /**
@@ -82,7 +88,13 @@ export interface SessionBudget {
 }
 
 const fields = {
-  name: text,
+  name: {
+    expected: "a non-empty string of at most 255 characters, without control characters and halves of surrogate pairs",
+    parse: (input: unknown) => {
+      const name = text.parse(input)
+      return name !== undefined && name.length <= 255 && name.isWellFormed() ? name : undefined
+    }
+  },
   total: integer(2, 1_000_000),
   floor: integer(2, 1_000_000),
   max: integer(2, 1_000_000),
@@ -108,14 +120,12 @@ const sizable = (pool: OracleSessionPool.Pool<unknown>, configured: Pick<PoolOpt
     )
 })
 
-const isMissing = ({ reason }: SqlError): boolean =>
-  isOracleError(reason.cause) && reason.cause.codes.includes("ORA-00942")
-
 const createTables = (nameOf: (table: string) => string) =>
   runMigrations("SessionBudget", {
     loader: budgetMigrations(nameOf),
     journal: nameOf("migrations"),
-    longest: nameOf("migrations_lock")
+    longest: nameOf("migrations_lock"),
+    tables: [nameOf("totals")]
   })
 
 /**

@@ -1,8 +1,10 @@
 /** What a server of an event log relies on in its storage: sequences without gaps, each entry once, streams that miss nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { OracleClient, OracleEventLogServer } from "@sessionpool/oracle"
-import { Effect, Fiber, Layer, Stream } from "effect"
+import { Fault } from "@sessionpool/oracle-server"
+import { Effect, Fiber, Layer, References, Stream } from "effect"
 import { EventJournal, type EventLogMessage } from "effect/eventlog"
+import { embedded, isReal } from "./database.ts"
 import { openClient } from "./openClient.ts"
 
 let prefixes = 0
@@ -91,6 +93,47 @@ describe("OracleEventLogServer, reading its clients' entries", () => {
         ["1 b", "2 c"]
       )
     }))
+
+  it.live("keeps stores and clients of any name apart", () =>
+    Effect.gen(function*() {
+      const { plain } = yield* prepared
+      const storage = yield* plain
+      const names = ["", "s", "half \ud800", "half \ud801", "x".repeat(300), `${"x".repeat(299)}y`]
+      for (const [index, name] of names.entries()) {
+        assert.deepStrictEqual(shown(yield* storage.write(store(name), [entryAt(1, name)])), [
+          `1 ${name.toWellFormed()}`
+        ])
+        const key = Uint8Array.of(index + 1)
+        assert.deepStrictEqual(yield* storage.getOrCreateSessionAuthBinding(name, key), key)
+      }
+      const found = yield* storage.entriesAfter(store(""), entryAt(0, ""))
+      assert.deepStrictEqual(shown(found), ["1 "])
+    }))
+
+  it.live.skipIf(isReal)(
+    "goes on with its streams when the database was away",
+    () =>
+      Effect.gen(function*() {
+        const { connect, server } = yield* embedded()
+        const client = yield* Layer.build(OracleClient.layer({ ...connect, max: 4 }))
+        const storage = yield* Effect.provide(
+          OracleEventLogServer.makeStorageUnencrypted({ pollInterval: "20 millis" }),
+          client
+        )
+        yield* storage.write(store("s"), [entryAt(1, "1")])
+        const seen: Array<string> = []
+        yield* storage.changes({ storeId: store("s"), startSequence: 1, compactors: none }).pipe(
+          Stream.runForEach((entry) => Effect.sync(() => void seen.push(...shown([entry])))),
+          Effect.forkScoped
+        )
+        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.length === 1 })
+        const away = yield* server.inject(Fault.disconnect({ sql: /select .*payload/i, times: 2 }))
+        yield* Effect.repeat(Effect.andThen(Effect.sleep("5 millis"), away.hits), { until: (hits) => hits === 2 })
+        yield* storage.write(store("s"), [entryAt(2, "2")])
+        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.length === 2 })
+        assert.deepStrictEqual(seen, ["1 1", "2 2"])
+      }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
+  )
 
   it.live("finds the entries since another, or those that have to do with a batch", () =>
     Effect.gen(function*() {

@@ -139,6 +139,33 @@ describe("OracleMessageStorage", () => {
       assert.deepStrictEqual(found?.envelope, first)
     }))
 
+  it.live("tells keys apart that a database would not, and refuses what has no place in its columns", () =>
+    Effect.gen(function*() {
+      const { storage } = yield* prepared
+      const keys = ["Order/a/place/half \ud800", "Order/a/place/half \ud801", "Order/a/place/half \ufffd", ""]
+      for (const expected of ["Success", "Duplicate"]) {
+        for (const key of keys) assert.strictEqual((yield* save(storage, request("a"), key))._tag, expected)
+      }
+      const refusal = (envelope: Envelope.Encoded) =>
+        Effect.map(Effect.flip(save(storage, envelope)), ({ cause }) => cause instanceof Error ? cause.message : "")
+      assert.strictEqual(yield* refusal(request("")), "The entity's id has 0 characters, and must have 1 to 255")
+      assert.strictEqual(
+        yield* refusal(request("x".repeat(256))),
+        "The entity's id has 256 characters, and must have 1 to 255"
+      )
+      assert.strictEqual(
+        yield* refusal(request("half \ud800")),
+        "The entity's id has half a surrogate pair, which a database cannot store as text"
+      )
+      const tagged = (tag: string) => ({ ...request("a"), tag }) as Envelope.Encoded
+      assert.strictEqual(yield* refusal(tagged("")), "The request's tag has 0 characters, and must have 1 to 50")
+      // Five megabytes go through.
+      const long = request("big", { payload: "x".repeat(5_000_000) })
+      yield* save(storage, long)
+      const [found] = yield* storage.unprocessedMessages([...shards], Date.now(), { addresses: [addressOf("big")] })
+      assert.deepStrictEqual(found?.envelope, long)
+    }))
+
   it.live("hands messages out in the order of their arrival, once, within limits, addresses and moments", () =>
     Effect.gen(function*() {
       const { storage } = yield* prepared

@@ -1,8 +1,10 @@
 /** What a persisted queue promises over Oracle: each element once while handlers succeed, again when they fail or die. */
 import { assert, describe, it } from "@effect/vitest"
 import { OracleClient, OraclePersistedQueue } from "@sessionpool/oracle"
-import { Deferred, Duration, Effect, Fiber, Layer, Schedule, Schema } from "effect"
+import { Fault } from "@sessionpool/oracle-server"
+import { Context, Deferred, Duration, Effect, Fiber, Layer, References, Schedule, Schema } from "effect"
 import { PersistedQueue } from "effect/persistence"
+import { embedded, isReal } from "./database.ts"
 import { openClient } from "./openClient.ts"
 
 let tables = 0
@@ -148,6 +150,40 @@ describe("OraclePersistedQueue", () => {
       assert.deepStrictEqual(yield* states, ["one completed 1"])
       yield* Fiber.interrupt(waiting)
     }))
+
+  it.live.skipIf(isReal)(
+    "waits while the database is away, and takes once what it may have taken already",
+    () =>
+      Effect.gen(function*() {
+        const { connect, server } = yield* embedded()
+        const context = yield* Layer.build(
+          OraclePersistedQueue.layerStore({ pollInterval: "20 millis" }).pipe(
+            Layer.provideMerge(OracleClient.layer({ ...connect, max: 4 }))
+          )
+        )
+        const store = Context.get(context, PersistedQueue.PersistedQueueStore)
+        const sql = Context.get(context, OracleClient.OracleClient)
+        const offer = (id: string) => store.offer({ id, name: "jobs", element: id, isCustomId: true, delay: undefined })
+        const taken = store.take({
+          name: "jobs",
+          maxAttempts: Infinity,
+          retryDelay: () => Effect.succeed(Duration.zero)
+        }).pipe(
+          Effect.map(({ attempts, id }) => `${id} ${attempts}`),
+          Effect.scoped
+        )
+        yield* offer("one")
+        yield* server.inject(Fault.disconnect({ sql: /skip locked/i, times: 2 }))
+        assert.strictEqual(yield* taken, "one 1")
+        // The answer to the commit of a claim is lost: the element is claimed, and nothing says so.
+        yield* offer("two")
+        yield* server.inject(Fault.disconnect({ on: "commit", when: "after" }))
+        assert.strictEqual(yield* taken, "two 1")
+        // What no waiting mends is told.
+        yield* sql`drop table effect_queue`
+        assert.include(String((yield* Effect.flip(taken)).cause), "ORA-00942")
+      }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
+  )
 
   it.live("puts aside what cannot be read, and cleans up what is done", () =>
     Effect.gen(function*() {

@@ -84,6 +84,12 @@ describe.skipIf(isReal)("a primary and its standby", () => {
       const other = yield* OracleSessionPool.make({ ...standby, name: "standby" })
       const wrong = yield* Effect.flip(OracleStandby.make(primary, other, { afterWrites: "soon" as never }))
       assert.include(wrong.message, "afterWrites must be a duration of 0 or more")
+      const misspelled = yield* Effect.flip(OracleStandby.make(primary, other, { afterWrite: "1 minute" } as object))
+      assert.include(misspelled.message, "afterWrite is none of the options (afterWrites)")
+      const layer = (options: object) =>
+        Effect.map(Effect.flip(Layer.build(OracleStandby.layer(options as never))), ({ message }) => message)
+      assert.include(yield* layer({ primary: connect, stanby: standby }), "stanby is none of the options")
+      assert.include(yield* layer({ standby }), "primary must be the options of a pool")
       const both = yield* OracleStandby.make(primary, other)
       const refused = yield* Effect.flip(OracleClient.fromPool(both, { multiplex: { sessions: 2 } }))
       assert.include(String(refused.reason.cause), "multiplex")

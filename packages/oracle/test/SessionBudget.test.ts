@@ -1,13 +1,14 @@
 /** What a fleet's budget promises: never more sessions than it has, fair shares that move in seconds, and a floor without the table. */
 import { assert, describe, it } from "@effect/vitest"
 import { OracleClient, OracleSessionPool, SessionBudget } from "@sessionpool/oracle"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Fault } from "@sessionpool/oracle-server"
+import { Context, Effect, Exit, Layer, References, Scope } from "effect"
 import { MigrationError } from "effect/sql/Migrator"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
-import { levelOf, type Lifetimes, type Member, report, sweep } from "../src/internal/budget/budgetRules.ts"
+import { isLevelOld, levelOf, type Lifetimes, type Member, report, sweep } from "../src/internal/budget/budgetRules.ts"
 import { memoryStore } from "../src/internal/budget/budgetStore.ts"
-import { database } from "./database.ts"
+import { database, embedded, isReal } from "./database.ts"
 import { floor, makeFleet, type Process, randomBelow } from "./fleet.ts"
 import { openClient } from "./openClient.ts"
 
@@ -26,6 +27,24 @@ describe("the rules of a budget", () => {
         assert.isTrue(level === total || sum(level + 1) > total)
       }
     }))
+  })
+
+  it("find a level, and let go of who is gone, also after the clock of the table was set back", () => {
+    const hour = 3_600_000
+    const ahead = 10 * hour
+    const before = { total: 20, granted: 18, level: 3, levelledAt: ahead }
+    const members = ["gone", "there"].map((id): Member => ({ id, floor: 2, demand: 20, granted: 9, seenAt: ahead }))
+    const now = ahead - hour
+    assert.isTrue(isLevelOld(before, now, lifetimes))
+    const first = sweep(before, members, now, lifetimes)
+    assert.deepStrictEqual([first.budget.granted, first.budget.level, first.budget.levelledAt], [18, 10, now])
+    assert.deepStrictEqual(first.changed.map(({ seenAt }) => seenAt), [now, now])
+    // Only one of them is heard of: the other falls to its floor in due time, not an hour later.
+    const later = now + lifetimes.expiryMillis
+    const there = { ...first.changed[1]!, seenAt: later }
+    const second = sweep(first.budget, [first.changed[0]!, there], later, lifetimes)
+    assert.deepStrictEqual([second.budget.granted, second.budget.level], [11, 18])
+    assert.isFalse(isLevelOld(second.budget, later, lifetimes))
   })
 
   it("never grant more than the total, whatever members report, and count what they grant", () => {
@@ -184,11 +203,52 @@ describe("SessionBudget", () => {
         )
       assert.include(yield* refusal({ name: "orders", total: "many" }), "total must be an integer from 2 to 1000000")
       assert.include(yield* refusal({ name: "", total: 5 }), "name must be a non-empty string")
+      for (const name of ["x".repeat(256), "half \ud800"]) {
+        assert.include(yield* refusal({ name, total: 5 }), "name must be a non-empty string of at most 255 characters")
+      }
       assert.include(yield* refusal({ total: 5 }), "must have a name and a total")
       assert.include(yield* refusal({ name: "orders", total: 5, floor: 6 }), "floor must be at most total (5), not 6")
       assert.include(yield* refusal({ name: "orders", total: 50, floor: 6, max: 5 }), "max must be at least floor (6)")
       assert.include(yield* refusal({ name: "orders", total: 50, flor: 2 }), "\"flor\" is not one of its options")
     }))
+
+  it.live.skipIf(isReal)(
+    "keeps its floor while the table does not answer, comes back, and ends without it",
+    () =>
+      Effect.gen(function*() {
+        const { connect, server } = yield* embedded()
+        const pool = yield* OracleSessionPool.make({ ...connect, max: 12 })
+        yield* Layer.build(
+          SessionBudget.layerMigrations().pipe(Layer.provide(OracleClient.layer({ ...connect, max: 3 })))
+        )
+        const context = yield* Layer.build(OracleClient.layer({ ...connect, max: 1 }))
+        const scope = yield* Scope.make()
+        const budget = yield* SessionBudget.join(pool, {
+          name: "one",
+          total: 12,
+          floor: 3,
+          interval: "400 millis",
+          expiry: "2 seconds"
+        }).pipe(Effect.provide(context), Scope.provide(scope))
+        yield* Effect.forEach(
+          Array.from({ length: 12 }),
+          () => Effect.forkScoped(Effect.forever(pool.use(() => Effect.sleep("5 millis")))),
+          { discard: true }
+        )
+        const until = (isSo: (max: number) => boolean) =>
+          Effect.gen(function*() {
+            while (!isSo((yield* pool.settings).max)) yield* Effect.sleep("10 millis")
+          })
+        yield* until((now) => now === 11)
+        const silent = yield* server.inject(Fault.hang({ sql: /session_budget/i, times: Infinity }))
+        yield* until((now) => now === 2)
+        assert.strictEqual(yield* budget.share, 3)
+        yield* silent.remove
+        yield* until((now) => now === 11)
+        yield* server.inject(Fault.hang({ sql: /session_budget/i, times: Infinity }))
+        yield* Scope.close(scope, Exit.void)
+      }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
+  )
 
   it.live(
     "keeps the pools of four processes within it, moves shares to where the load is, and frees them at the end",

@@ -3,15 +3,23 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   OracleCircuitBreaker,
   OracleClient,
+  OracleEventJournal,
+  OracleEventLogServer,
   OracleMessageStorage,
+  OracleMigrator,
   OraclePersistedQueue,
   OracleRateLimiter,
-  OracleRunnerStorage
+  OracleRunnerStorage,
+  OracleSessionPool,
+  SessionBudget
 } from "@sessionpool/oracle"
-import { Duration, Effect, Layer, Schema } from "effect"
+import { Fault } from "@sessionpool/oracle-server"
+import { Context, Duration, Effect, Layer, Schema } from "effect"
 import { ShardingConfig } from "effect/cluster"
+import { Digest } from "effect/crypto"
 import { CircuitBreaker, PersistedQueue } from "effect/persistence"
 import { MigrationError } from "effect/sql/Migrator"
+import { database, embedded, isReal } from "./database.ts"
 import { openClient } from "./openClient.ts"
 
 let tables = 0
@@ -54,6 +62,8 @@ describe("options of the durable stores", () => {
       assert.include(yield* queue({ tableName: 5 }), "not 5.")
       assert.include(yield* queue({ tableName: "x".repeat(113) }), "of 1 to 112 bytes")
       assert.include(yield* queue({ tableName: "a\"b" }), "without quotation marks")
+      assert.include(yield* queue({ tableName: "a.b.c" }), "a name, or schema.name")
+      assert.include(yield* queue({ tableName: "half \ud800" }), "a name, or schema.name")
       assert.strictEqual(
         yield* queue({ tabelName: "queue" }),
         "OraclePersistedQueue: \"tabelName\" is not one of its options (tableName, pollInterval, lockRefreshInterval, lockExpiration)."
@@ -102,6 +112,91 @@ describe("options of the durable stores", () => {
     }))
 })
 
+describe("names of the durable stores", () => {
+  it.live("are those of one store each: what another has created is not taken for its own", () =>
+    Effect.gen(function*() {
+      const { client, sql, tableName: prefix } = yield* prepared
+      const services = Layer.mergeAll(client, Digest.layerWebCrypto, ShardingConfig.layer())
+      yield* Effect.provide(OracleEventJournal.make({ prefix }), services)
+      const known = yield* sql`select table_name from user_tables order by table_name`
+      const messages = yield* Effect.forEach([
+        OracleEventLogServer.makeStorageUnencrypted({ prefix }),
+        OracleEventLogServer.makeStorageEncrypted({ prefix }),
+        OracleMessageStorage.makeEncoded({ prefix }),
+        OraclePersistedQueue.makeStore({ tableName: prefix }),
+        OracleRateLimiter.makeStore({ tableName: prefix })
+      ], (store) => refusal(Effect.provide(store as Effect.Effect<unknown, unknown>, services)))
+      const missing = ["_stores", "_stores", "_messages", "", ""]
+      assert.deepStrictEqual(
+        messages.map((message) => message.slice(message.indexOf(":"))),
+        missing.map((ending) =>
+          `: the migrations in ${prefix}_migrations are done, and the table ${prefix}${ending} is not there; another store has this name, or `
+          + `the table was dropped: choose another name, or drop ${prefix}_migrations as well.`
+        )
+      )
+      assert.deepStrictEqual(yield* sql`select table_name from user_tables order by table_name`, known)
+      // The storages of a cluster are made for one prefix, and stores may be opened again.
+      const cluster = { prefix: `${prefix}_c` }
+      for (let times = 0; times < 2; times++) {
+        yield* Effect.provide(OracleEventJournal.make({ prefix }), services)
+        yield* Effect.provide(OracleMessageStorage.makeEncoded(cluster), services)
+        yield* Effect.provide(OracleRunnerStorage.make(cluster), services)
+      }
+    }))
+
+  it.live("may be asked for by many processes at once, the first time", () =>
+    Effect.gen(function*() {
+      const { connect } = yield* database
+      const tableName = `sp_options_${process.pid}_${++tables}`
+      const opened = yield* Effect.all(
+        Array.from({ length: 4 }, () =>
+          Effect.flatMap(
+            Layer.build(OracleClient.layer({ ...connect, max: 3 })),
+            (context) => Effect.provide(OraclePersistedQueue.makeStore({ tableName }), context)
+          )),
+        { concurrency: 4 }
+      )
+      assert.lengthOf(opened, 4)
+    }))
+
+  it.live.skipIf(isReal)(
+    "have moments in UTC alone: no statement has the clock of the host's zone",
+    () =>
+      Effect.gen(function*() {
+        const { connect, server } = yield* embedded()
+        const fault = yield* server.inject(
+          Fault.error({ code: 20000, sql: /(?<!sys_extract_utc\()\bsystimestamp\b|sysdate/i, times: Infinity })
+        )
+        const client = yield* Layer.build(OracleClient.layer({ ...connect, max: 4 }))
+        const sql = Context.get(client, OracleClient.OracleClient)
+        const services = Layer.mergeAll(
+          Layer.succeed(OracleClient.OracleClient, sql),
+          Digest.layerWebCrypto,
+          ShardingConfig.layer()
+        )
+        yield* Effect.provide(
+          Effect.all([
+            OracleMessageStorage.makeEncoded(),
+            OracleRunnerStorage.make(),
+            OraclePersistedQueue.makeStore(),
+            OracleRateLimiter.makeStore(),
+            OracleCircuitBreaker.makeStore(),
+            OracleEventJournal.make(),
+            OracleEventLogServer.makeStorageEncrypted(),
+            Effect.flatMap(
+              OracleSessionPool.make(connect),
+              (pool) => SessionBudget.join(pool, { name: "all", total: 10 })
+            )
+          ], { discard: true }),
+          services
+        )
+        const [row] = yield* Effect.provide(OracleMigrator.records({ table: "cluster_migrations" }), services)
+        assert.isBelow(Math.abs(row!.createdAt.getTime() - Date.now()), 10 * 60_000)
+        assert.strictEqual(yield* fault.hits, 0)
+      })
+  )
+})
+
 describe("keys of the durable stores", () => {
   it.live("may be empty, long, or no well-formed text, where a limiter or a circuit has them", () =>
     Effect.gen(function*() {
@@ -139,6 +234,18 @@ describe("keys of the durable stores", () => {
       assert.strictEqual(yield* offer("", "jobs"), "The id has 0 characters, and must have 1 to 255")
       assert.strictEqual(yield* offer("x".repeat(256), "jobs"), "The id has 256 characters, and must have 1 to 255")
       assert.strictEqual(yield* offer("one", ""), "The queue's name has 0 characters, and must have 1 to 255")
+      const half = "has half a surrogate pair, which a database cannot store as text"
+      assert.strictEqual(yield* offer("half \ud800", "jobs"), `The id ${half}`)
+      assert.strictEqual(yield* offer("one", "half \ud800"), `The queue's name ${half}`)
+      const take = (name: string) =>
+        Effect.map(
+          Effect.flip(
+            Effect.scoped(store.take({ name, maxAttempts: 1, retryDelay: () => Effect.succeed(Duration.zero) }))
+          ),
+          ({ message }) => message
+        )
+      assert.strictEqual(yield* take(""), "The queue's name has 0 characters, and must have 1 to 255")
+      assert.strictEqual(yield* take("half \ud800"), `The queue's name ${half}`)
     }))
 
   it.live("are counted apart from the transaction of a caller, whose rollback gives nothing back", () =>

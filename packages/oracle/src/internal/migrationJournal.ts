@@ -104,7 +104,7 @@ export class MigrationJournal {
           connection,
           this.#table,
           `migration_id number(19) not null primary key, name varchar2(${longestName} char) not null, `
-            + "created_at timestamp default systimestamp not null, state varchar2(10) default 'done' not null, "
+            + "created_at timestamp default sys_extract_utc(systimestamp) not null, state varchar2(10) default 'done' not null, "
             + "steps number(10) default 0 not null, committed_steps number(10) default 0 not null, "
             + `last_step varchar2(${longestStep} char)`
         )
@@ -144,7 +144,7 @@ export class MigrationJournal {
     return Effect.map(
       this.#use((connection) =>
         Effect.all([
-          connection.query(sql, [], { numbers: "number", columnNames: (name) => name }),
+          connection.query(sql, [], { numbers: "number", dates: "utc", columnNames: (name) => name }),
           connection.query(marks, [], { numbers: "number", columnNames: (name) => name })
         ])
       ),
@@ -172,7 +172,11 @@ export class MigrationJournal {
   begin(id: number, name: string): Effect.Effect<void, SqlError> {
     return Effect.asVoid(Effect.andThen(
       this.forget(id),
-      this.#write(`insert into ${this.#table} (migration_id, name, state) values (:1, :2, 'running')`, [id, name])
+      this.#write(
+        `insert into ${this.#table} (migration_id, name, state, created_at) `
+          + "values (:1, :2, 'running', sys_extract_utc(systimestamp))",
+        [id, name]
+      )
     ))
   }
 
@@ -230,7 +234,7 @@ export class MigrationJournal {
       connection.execute(`delete from ${this.#lock} where id = :1`, [markOf(id)]).pipe(
         Effect.andThen(
           connection.execute(
-            `update ${this.#table} set state = 'done', created_at = systimestamp where migration_id = :1`,
+            `update ${this.#table} set state = 'done', created_at = sys_extract_utc(systimestamp) where migration_id = :1`,
             [id]
           )
         ),

@@ -68,9 +68,9 @@ export const levelOf = (total: number, members: ReadonlyArray<Pick<Member, "floo
   return low
 }
 
-/** Whether the level has to be found anew, for which all members are read. */
+/** Whether the level has to be found anew, for which all members are read. One of the future is of a clock that was set back. */
 export const isLevelOld = (budget: Budget, now: number, { levelMillis }: Lifetimes): boolean =>
-  now - budget.levelledAt >= levelMillis
+  now - budget.levelledAt >= levelMillis || budget.levelledAt > now
 
 /** Takes back what members had that were not seen, and finds the level. Gives the members that have changed, and the ids of those gone. */
 export const sweep = (
@@ -83,6 +83,13 @@ export const sweep = (
   const gone: Array<string> = []
   const left: Array<Member> = []
   for (const member of members) {
+    if (member.seenAt > now) {
+      // The clock was set back: how long ago that was is not known, so it is counted from now.
+      const seen = { ...member, seenAt: now }
+      changed.push(seen)
+      left.push(seen)
+      continue
+    }
     const unseen = now - member.seenAt
     if (unseen >= lifetimes.forgetMillis) {
       gone.push(member.id)

@@ -122,8 +122,8 @@ export const tableStore = (
     Effect.gen(function*() {
       const rows = yield* sql<MemberRow>`select ${columns} from ${members} where budget = ${name}`
       const found = sweep(budget, rows.map(memberOf), now, lifetimes)
-      for (const { granted, id, demand } of found.changed) {
-        yield* sql`update ${members} set demand = ${demand}, granted = ${granted} where budget = ${name} and id = ${id}`
+      for (const { granted, id, demand, seenAt } of found.changed) {
+        yield* sql`update ${members} set demand = ${demand}, granted = ${granted}, seen_at = ${seenAt} where budget = ${name} and id = ${id}`
       }
       yield* inPieces(found.gone, (some) =>
         Effect.as(sql`delete from ${members} where budget = ${name} and ${sql.in("id", some)}`, []))

@@ -83,7 +83,8 @@ export const joinBudget = Effect.fnUntraced(function*<E>(
     return answer
   })
 
-  yield* Effect.addFinalizer(() => Effect.ignore(store.leave(id)))
+  // A table that does not answer keeps no scope from closing: the share then comes back as that of a dead process does.
+  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(store.leave(id), interval)))
   yield* pool.resize(1)
   size = 1
   // A share for one session of the pool is the least to begin with; those who have more give it back within an interval or two.

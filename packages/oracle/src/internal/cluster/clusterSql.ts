@@ -1,5 +1,6 @@
 /** Pieces of SQL that the durable stores share. */
 import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { SqlError } from "effect/sql/SqlError"
@@ -44,6 +45,18 @@ export const deleteInPieces = (
       }),
       Effect.asVoid
     )
+
+const permanent = new Set(["SqlSyntaxError", "AuthorizationError", "AuthenticationError"])
+
+/**
+ * Whether what only looks may look again: whatever the statement has come to, the same one can succeed later. That a table is missing, a right
+ * or a password, or that the pool is closed, does not pass by waiting.
+ */
+export const mayPass = ({ reason }: SqlError): boolean =>
+  !permanent.has(reason._tag) && !Predicate.isTagged(reason.cause, "PoolClosedError")
+
+/** How long what failed is left alone. */
+export const lookAgain = Duration.millis(500)
 
 /** Runs an effect for each piece of a list, in order, and joins what they give. */
 export const inPieces = <A, B, E, R>(

@@ -57,7 +57,8 @@ export const openStates = <S>(
     yield* runMigrations(store, {
       loader: migrations(tableName),
       journal: `${tableName}_migrations`,
-      longest: `${tableName}_migrations_lock`
+      longest: `${tableName}_migrations_lock`,
+      tables: [tableName]
     })
 
     yield* deleteInPieces(sql, table, sql`expires < ${now}`).pipe(

@@ -27,6 +27,19 @@ interface MessageValues {
   readonly deliver_at: number | null
 }
 
+const textProblem = (what: string, text: string, longest: number): string | undefined =>
+  text.length < 1 || text.length > longest
+    ? `The ${what} has ${text.length} characters, and must have 1 to ${longest}`
+    : text.isWellFormed()
+    ? undefined
+    : `The ${what} has half a surrogate pair, which a database cannot store as text`
+
+/** Says what of a message has no place in its row. To Oracle an empty text is none. */
+export const envelopeProblem = (envelope: Envelope.Encoded): string | undefined =>
+  textProblem("entity's id", envelope.address.entityId, 255)
+    ?? textProblem("entity's type", envelope.address.entityType, 150)
+    ?? (envelope._tag === "Request" ? textProblem("request's tag", envelope.tag, 50) : undefined)
+
 /** A message as values of its row, and its texts that may be long, which Oracle wants last. */
 export const messageValues = (
   envelope: Envelope.Encoded,

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { OracleClient } from "../../OracleClient.ts"
+import { isOracleError } from "../../OracleError.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
 import { durationOf, type Field } from "../fieldKinds.ts"
 import { checkFields } from "../settingFields.ts"
@@ -22,8 +23,9 @@ export const nameBefore = (ending: string): Field<string> => ({
     bytesOfName - ending.length
   } bytes without quotation marks and control characters`,
   parse: (input) =>
-    typeof input === "string" && input.split(".").every((part) => part.trim() !== "") && !/["\p{Cc}]/u.test(input)
-      && bytesOf(input + ending) <= bytesOfName
+    typeof input === "string" && input.split(".").length <= 2
+      && input.split(".").every((part) => part.trim() !== "") && !/["\p{Cc}]/u.test(input)
+      && input.isWellFormed() && bytesOf(input + ending) <= bytesOfName
       ? input
       : undefined
 })
@@ -57,6 +59,52 @@ export const checkOptions = <Options extends object>(
   return all.length === 0 ? Effect.succeed(settings) : Effect.fail(refused(store, all.join("; ")))
 }
 
+/** Whether a statement failed because it names a table that is not there. */
+export const isMissing = ({ reason }: SqlError): boolean =>
+  isOracleError(reason.cause) && reason.cause.codes.includes("ORA-00942")
+
+const isThere = (name: string): Effect.Effect<boolean, SqlError, OracleClient> =>
+  Effect.flatMap(OracleClient, (client) => {
+    const sql = client.withoutTransforms()
+    return Effect.catchIf(
+      Effect.as(sql`select 1 as n from ${sql(name)} where 1 = 0`, true),
+      isMissing,
+      () => Effect.succeed(false)
+    )
+  })
+
+/** The first migration of each store creates its tables, and is done with them there: so the journal is asked before them. */
+const isBegun = (journal: string): Effect.Effect<boolean, SqlError, OracleClient> =>
+  Effect.flatMap(OracleClient, (client) => {
+    const sql = client.withoutTransforms()
+    return Effect.catchIf(
+      Effect.map(
+        sql`select 1 as n from ${sql(journal)} where migration_id = 1 and state = 'done'`,
+        (rows) => rows.length > 0
+      ),
+      isMissing,
+      () => Effect.succeed(false)
+    )
+  })
+
+/** Refuses a journal that speaks of other tables: the migrations of another store would be taken for those of this one. */
+const checkJournal = (
+  store: string,
+  journal: string,
+  tables: ReadonlyArray<string>
+): Effect.Effect<void, MigrationError | SqlError, OracleClient> =>
+  Effect.gen(function*() {
+    if (!(yield* isBegun(journal))) return
+    for (const table of tables) {
+      if (yield* isThere(table)) continue
+      return yield* refused(
+        store,
+        `the migrations in ${journal} are done, and the table ${table} is not there; another store has this name, or the table was `
+          + `dropped: choose another name, or drop ${journal} as well`
+      )
+    }
+  })
+
 /** Creates the tables of a store, or brings them up to date; refuses names of them that this server cannot have. */
 export const runMigrations = (
   store: string,
@@ -65,10 +113,12 @@ export const runMigrations = (
     readonly journal: string
     /** The longest of the names that are created. */
     readonly longest: string
+    /** Tables of the first migration, by which this store is told from others. */
+    readonly tables: ReadonlyArray<string>
   }
 ): Effect.Effect<void, MigrationError | SqlError, OracleClient> =>
   Effect.gen(function*() {
-    const { journal, loader, longest } = options
+    const { journal, loader, longest, tables } = options
     const bytes = bytesOf(longest)
     if (bytes > bytesIn12_1) {
       const { pool } = yield* OracleClient
@@ -81,6 +131,7 @@ export const runMigrations = (
         )
       }
     }
+    yield* checkJournal(store, journal, tables)
     yield* OracleMigrator.run({ loader, table: journal })
   })
 

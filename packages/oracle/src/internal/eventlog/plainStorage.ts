@@ -11,7 +11,7 @@ import { limit, OracleClient } from "../../OracleClient.ts"
 import * as OracleMigrator from "../../OracleMigrator.ts"
 import { inPieces } from "../cluster/clusterSql.ts"
 import { entryColumns, entryOf, entryProblem, type EntryRow, keyHash, longColumns } from "./entryRows.ts"
-import { bindings, createServerTables, makeStores, pageSize, serverId } from "./serverTables.ts"
+import { bindings, createServerTables, keyOf, makeStores, pageSize, serverId } from "./serverTables.ts"
 
 type Storage = EventLogServerUnencrypted.Storage["Service"]
 
@@ -122,25 +122,28 @@ export const makePlainStorage = (
       getId: Effect.succeed(remoteId),
       firstSequence: 1,
       getOrCreateSessionAuthBinding: bindings(sql, nameOf),
-      entriesAfter: (storeId, entry, batch) =>
+      entriesAfter: (name, entry, batch) =>
         quiet(Effect.map(
-          batch === undefined ? sinceOf(storeId, entry) : relatedTo(storeId, entry, batch),
+          batch === undefined ? sinceOf(keyOf(name), entry) : relatedTo(keyOf(name), entry, batch),
           (found) =>
             inOrder(
               batch === undefined ? found.filter((each) => EntryIdOrder(each.entry.id, entry.id) >= 0) : found
             )
         )),
-      write: (storeId, added) =>
-        added.length === 0
+      write: (name, added) => {
+        const storeId = keyOf(name)
+        return added.length === 0
           ? Effect.succeed([])
           : quiet(stores.write(storeId, storeId, (first) => {
             const committed = added.map((entry, index) =>
               new RemoteEntry({ remoteSequence: first + index, entry }, { disableChecks: true })
             )
             return Effect.as(insert(storeId, committed), { result: committed, next: first + added.length })
-          })),
-      changes: ({ compactors, startSequence, storeId }) =>
+          }))
+      },
+      changes: ({ compactors, startSequence, storeId: name }) =>
         Stream.unwrap(Effect.gen(function*() {
+          const storeId = keyOf(name)
           const backlog = compactors.size === 0 ? [] : yield* quiet(readAll(storeId, startSequence))
           const compacted = yield* Effect.orDie(
             EventLogServerUnencrypted.compactBacklog({ compactors, remoteEntries: backlog })

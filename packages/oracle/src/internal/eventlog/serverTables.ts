@@ -2,16 +2,27 @@
  * What both storages of an event log's server have in common: the server's id, the keys that clients signed on with, a row for each store
  * that its writers take turns on, and streams that go on as rows come.
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { makeRemoteIdUnsafe, type RemoteId } from "effect/eventlog/EventJournal"
 import * as PubSub from "effect/PubSub"
 import * as RcMap from "effect/RcMap"
+import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
 import type { OracleClient } from "../../OracleClient.ts"
-import { retryUnique } from "../cluster/clusterSql.ts"
+import { lookAgain, mayPass, retryUnique } from "../cluster/clusterSql.ts"
+
+/**
+ * What stands for a name of a client's in a column: that itself, or a digest, where it is empty, too long, or has half a surrogate pair, which
+ * would become another character.
+ */
+export const keyOf = (name: string): string =>
+  name.length >= 1 && name.length <= 255 && name.isWellFormed()
+    ? name
+    : `sha256 ${createHash("sha256").update(name, "utf16le").digest("hex")}`
 
 /** How many rows one read of a stream brings. */
 export const pageSize = 500
@@ -57,13 +68,13 @@ export const bindings = (sql: OracleClient, nameOf: (table: string) => string) =
   const read = (publicKey: string) =>
     sql<
       { readonly signing_public_key: Uint8Array }
-    >`select signing_public_key from ${table} where public_key = ${publicKey}`
+    >`select signing_public_key from ${table} where public_key = ${keyOf(publicKey)}`
   return (publicKey: string, signingPublicKey: Uint8Array<ArrayBuffer>): Effect.Effect<Uint8Array<ArrayBuffer>> =>
     Effect.gen(function*() {
       let [row] = yield* read(publicKey)
       if (row === undefined) {
         yield* Effect.catchIf(
-          sql`insert into ${table} (public_key, signing_public_key) values (${publicKey}, ${signingPublicKey})`,
+          sql`insert into ${table} (public_key, signing_public_key) values (${keyOf(publicKey)}, ${signingPublicKey})`,
           ({ reason }) => reason._tag === "UniqueViolation",
           () => Effect.void
         )
@@ -132,22 +143,38 @@ export const makeStores = Effect.fnUntraced(function*(
       }).pipe(Effect.scoped),
 
     /** What `read` gives from `start` on, and whatever is committed later: at once here, by polling from other processes. */
-    follow: <A, E>(
+    follow: <A>(
       name: string,
       start: number,
-      read: (from: number) => Effect.Effect<ReadonlyArray<A>, E>,
+      read: (from: number) => Effect.Effect<ReadonlyArray<A>, SqlError>,
       after: (last: A) => number
-    ): Stream.Stream<A, E> =>
+    ): Stream.Stream<A, SqlError> =>
       Stream.unwrap(
         Effect.gen(function*() {
           const { wakes } = yield* RcMap.get(local, name)
           const woken = yield* PubSub.subscribe(wakes)
           let from = start
           let isBehind = true
+          let isBroken = false
+          /** A reader that has begun waits while the database is out of reach. */
+          const readOn = Effect.gen(function*() {
+            const found = yield* read(from)
+            isBroken = false
+            return found
+          }).pipe(
+            Effect.tapError((error) => {
+              if (isBroken || !mayPass(error)) return Effect.void
+              isBroken = true
+              return Effect.logWarning("Readers of an event log wait: its tables cannot be read", error)
+            }),
+            Effect.retry({ while: mayPass, schedule: Schedule.spaced(Duration.max(pollInterval, lookAgain)) })
+          )
+          let hasBegun = false
           const next = Effect.gen(function*() {
             for (;;) {
               if (!isBehind) yield* Effect.race(PubSub.take(woken), Effect.sleep(pollInterval))
-              const found = yield* read(from)
+              const found = yield* (hasBegun ? readOn : read(from))
+              hasBegun = true
               isBehind = found.length >= pageSize
               if (found.length > 0) {
                 from = after(found.at(-1)!)
