@@ -195,4 +195,25 @@ describe("a hook that gives no effect", () => {
         }
       }
     }))
+
+  it.effect("costs the caller of `use` a defect that says so, and no session", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      for (const given of [undefined, Promise.resolve(), 5]) {
+        // With a session that is there at once, and with one that is waited for.
+        for (const isAwaited of [false, true]) {
+          const holder = isAwaited ? yield* Effect.forkChild(pool.use(() => Effect.sleep("1 second"))) : undefined
+          yield* settled
+          const user = yield* Effect.forkChild(Effect.exit(pool.use(() => given as unknown as Effect.Effect<void>)))
+          yield* settled
+          if (holder !== undefined) {
+            yield* TestClock.adjust("1 second")
+            yield* Fiber.join(holder)
+          }
+          assert.include(String(yield* Fiber.join(user)), "The function of `use` must give an effect")
+          yield* settled
+          assert.strictEqual((yield* pool.statistics).busy, 0)
+        }
+      }
+    }))
 })

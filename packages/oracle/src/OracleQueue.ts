@@ -10,20 +10,20 @@
  */
 import type { PoolError } from "@sessionpool/core"
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type { CallError } from "./internal/driverCaller.ts"
 import { listenersOf } from "./internal/listenerSessions.ts"
 import type { MessageDecodeError } from "./internal/messageDecodeError.ts"
-import { enqueue, type OutgoingMessage } from "./internal/queueCalls.ts"
+import { enqueue } from "./internal/queueCalls.ts"
+import { outgoing, queueProblem, senderProblem, waitOf, wanted, wantedFor } from "./internal/queueOptions.ts"
 import type { PayloadType } from "./internal/queuePayload.ts"
-import { defaultReconnect, messages, type ReceivedMessage, takeOne } from "./internal/queueTakes.ts"
-import { refusal, wrongArgument } from "./internal/refusal.ts"
+import { defaultReconnect, messages, pollOne, type ReceivedMessage, takeOne } from "./internal/queueTakes.ts"
 import type { ValueSchema } from "./OracleBind.ts"
 import type { OracleConnection } from "./OracleConnection.ts"
 import type { OracleError } from "./OracleError.ts"
@@ -233,13 +233,16 @@ export interface OracleQueue<in out A, out OE = OracleSessionPool.Failure> {
   readonly on: (connection: OracleConnection) => Sender<A>
   /**
    * Waits for a message and runs `f` on it. Dequeue, what `f` does on its connection, and commit are one transaction: it is rolled
-   * back when `f` fails or is interrupted, and the message comes again.
+   * back when `f` fails or is interrupted, and the message comes again. A database that is down, or says nothing, is waited for.
    */
   readonly take: <B, E, R>(
     f: (message: Message<A>, connection: OracleConnection) => Effect.Effect<B, E, R>,
     options?: TakeOptions
   ) => Effect.Effect<B, E | TakeFailure<OE>, R>
-  /** The same without waiting: none when no message is there now. */
+  /**
+   * The same without waiting: none when no message is there now. It fails when no session can be opened, and when three were lost one after the
+   * other.
+   */
   readonly poll: <B, E, R>(
     f: (message: Message<A>, connection: OracleConnection) => Effect.Effect<B, E, R>,
     options?: TakeOptions
@@ -282,48 +285,7 @@ export interface Options<in out A> {
   readonly reconnect?: Schedule.Schedule<unknown> | undefined
 }
 
-const greatest = 2 ** 31 - 1
-
-const secondsOf = (input: Duration.Input): number =>
-  Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(input)) / 1000)
-
-/** The options of a message as the driver has them, or what is wrong with them. */
-const outgoing = (options: OfferOptions): Omit<OutgoingMessage, "payload"> | OracleError => {
-  const { correlation, delay, exceptionQueue, expiration, priority } = options
-  const seconds: { delay?: number; expiration?: number } = {}
-  for (const [name, input] of [["delay", delay], ["expiration", expiration]] as const) {
-    if (input === undefined) continue
-    const given = Duration.fromInput(input)
-    const value = given._tag === "Some" ? secondsOf(given.value) : Number.NaN
-    if (name === "expiration" && value === Infinity) continue
-    if (!(value >= 0 && value <= greatest)) {
-      return refusal("enqueue", `The option ${name} must be a duration of 0 to ${greatest} seconds: nothing was sent.`)
-    }
-    seconds[name] = value
-  }
-  if (priority !== undefined && (!Number.isInteger(priority) || Math.abs(priority) > greatest)) {
-    return wrongArgument("enqueue", "The option priority", "a whole number", priority)
-  }
-  return {
-    ...seconds,
-    ...(priority !== undefined && { priority }),
-    ...(correlation !== undefined && { correlation }),
-    ...(exceptionQueue !== undefined && { exceptionQueue })
-  }
-}
-
 const isError = (value: object): value is OracleError => "_tag" in value
-
-const optionsProblem = <A>({ queue, wait }: Options<A>): OracleError | undefined => {
-  if (typeof queue !== "string" || queue.trim() === "") {
-    return wrongArgument("queue", "The name of a queue", "a text that is not empty", queue)
-  }
-  const given = wait === undefined ? undefined : Duration.fromInput(wait)
-  const seconds = given === undefined ? 5 : given._tag === "Some" ? secondsOf(given.value) : Number.NaN
-  return seconds >= 1 && seconds <= 3600
-    ? undefined
-    : refusal("queue", "The option wait must be a duration of 1 second to 1 hour.")
-}
 
 /**
  * A queue over an existing pool.
@@ -356,22 +318,25 @@ export const fromPool = <A, OE>(
   options: Options<A>
 ): Effect.Effect<OracleQueue<A, OE>, OracleError> =>
   Effect.suspend(() => {
-    const problem = optionsProblem(options)
+    const problem = queueProblem(pool, options)
     if (problem !== undefined) return Effect.fail(problem)
     const { payload, queue: name } = options
     const target = { name, payload }
     const waiting = {
       sessions: listenersOf(pool),
       target,
-      seconds: options.wait === undefined ? 5 : secondsOf(options.wait),
+      seconds: waitOf(options.wait),
       reconnect: options.reconnect ?? defaultReconnect
     }
-    const send = (connection: OracleConnection, values: Iterable<A>, sending: OfferOptions = {}) => {
-      const given = outgoing(sending)
-      if (isError(given)) return Effect.fail(given)
-      const all = Array.from(values, (value) => ({ value, options: given }))
-      return all.length === 0 ? Effect.succeed([]) : enqueue(connection, target, all)
-    }
+    const send = (connection: OracleConnection, values: Iterable<A>, sending: OfferOptions | undefined) =>
+      Effect.suspend(() => {
+        const wrong = senderProblem(connection, values)
+        if (wrong !== undefined) return Effect.fail(wrong)
+        const given = outgoing(sending)
+        if (isError(given)) return Effect.fail(given)
+        const all = Array.from(values, (value) => ({ value, options: given }))
+        return all.length === 0 ? Effect.succeed([]) : enqueue(connection, target, all)
+      })
     const on = (connection: OracleConnection): Sender<A> => ({
       offer: (value, sending) => Effect.map(send(connection, [value], sending), ([id]) => id!),
       offerAll: (values, sending) => send(connection, values, sending)
@@ -383,10 +348,12 @@ export const fromPool = <A, OE>(
       on,
       offer: (value, sending) => alone((sender) => sender.offer(value, sending)),
       offerAll: (values, sending) => alone((sender) => sender.offerAll(values, sending)),
-      take: (f, selection = {}) =>
-        Effect.map(takeOne({ ...waiting, selection }, f, true), (found) => (found as Option.Some<never>).value),
-      poll: (f, selection = {}) => takeOne({ ...waiting, selection }, f, false),
-      stream: (selection = {}) => messages({ ...waiting, selection })
+      take: (f, given = {}) =>
+        Effect.flatMap(wantedFor(f, given), (selection) => takeOne({ ...waiting, selection }, f)),
+      poll: (f, given = {}) =>
+        Effect.flatMap(wantedFor(f, given), (selection) => pollOne({ ...waiting, selection }, f)),
+      stream: (given = {}) =>
+        Stream.unwrap(Effect.map(wanted(given), (selection) => messages({ ...waiting, selection })))
     })
   })
 

@@ -349,7 +349,7 @@ export const fleet = (
           kinds.map((kind) => {
             const servers = kind === undefined ? "dedicated" as const : "drcp" as const
             return {
-              what: `${count} processes, ${servers}`,
+              what: `${count} ${count === 1 ? "process" : "processes"}, ${servers}`,
               options: {
                 processes: count,
                 isEach: perProcess,

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GlobalTransaction, type OracleConnection, OracleSessionPool } from "@sessionpool/oracle"
 import { Fault, OracleServer } from "@sessionpool/oracle-server"
-import { Effect, Exit, Fiber, Redacted, Schema, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Logger, Redacted, Schema, type Scope } from "effect"
 import { isReal, poolDefaults } from "./database.ts"
 import type { Pool } from "./watchedPool.ts"
 
@@ -176,6 +176,38 @@ describe.skipIf(isReal)("a global transaction", () => {
       })
     ))
 
+  it.live("is in no doubt after a decision that is no effect", () =>
+    onBoth((databases) =>
+      Effect.gen(function*() {
+        const [orders, stock] = yield* both(databases)
+        for (const given of [undefined, 5, Promise.resolve()]) {
+          const all = commitAll({
+            orders: { connection: orders, work: insert(orders, 1) },
+            stock: { connection: stock, work: insert(stock, 1) }
+          }, () => given as unknown as Effect.Effect<void>)
+          assert.include(String(yield* Effect.exit(all)), "What keeps the decision must give an effect")
+          assert.deepStrictEqual([yield* recover(orders), yield* recover(stock)], [[], []])
+        }
+      }).pipe(Effect.scoped)
+    ))
+
+  it.live("says that it stays prepared when its lease ends before its scope does", () =>
+    onBoth(({ orders }) =>
+      Effect.gen(function*() {
+        const messages: Array<string> = []
+        const logger = Logger.make(({ message }) => {
+          messages.push(String(Array.isArray(message) ? message[0] : message))
+        })
+        const xid = Xid.random("a")
+        yield* Effect.scoped(orders.use((held) => prepare(held, xid, insert(held, 1)))).pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
+        assert.match(messages.join(), /A prepared branch could not be rolled back.*GlobalTransaction\.recover finds it/)
+        assert.deepStrictEqual(yield* inDoubt(orders), [String(xid)])
+        yield* orders.use((held) => rollback(held, xid))
+      })
+    ))
+
   it.live("refuses savepoints, commits and definitions inside, and to be inside of another transaction", () =>
     onBoth(({ orders }) =>
       Effect.gen(function*() {
@@ -220,11 +252,22 @@ describe.skipIf(isReal)("a global transaction", () => {
             commitAll({ a: { connection: any(1), work: Effect.void } }, () => Effect.void),
             commitAll({ a: { connection: held, work: Effect.void } }, any("decided"))
           ]
-          for (const effect of hostile) assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.scoped(effect))))
+          for (const effect of hostile) {
+            const exit = yield* Effect.exit(Effect.scoped(effect))
+            assert.isTrue(Exit.isFailure(exit) && !Cause.hasDies(exit.cause))
+          }
           assert.deepStrictEqual(yield* server.requests, [])
           for (const wrong of [{ formatId: -1 }, { globalId: "" }, { branch: "00".repeat(65) }, { branch: "x" }]) {
             const made = Effect.try(() => new Xid({ formatId: 1, globalId: "00", branch: "00", ...wrong }))
             assert.isTrue(Exit.isFailure(yield* Effect.exit(made)))
+          }
+          for (const name of ["", "x".repeat(65), "é".repeat(33), undefined, 5]) {
+            assert.throws(
+              () => Xid.random(any(name)),
+              RangeError,
+              /The name of a branch must be a text of 1 to 64 bytes/
+            )
+            assert.throws(() => xid.withBranch(any(name)), RangeError)
           }
         })
       )

@@ -105,15 +105,22 @@ describe("simulate", () => {
         const [args, message] of [
           ["waits --max 4", /Say what to simulate: --rate 300 --hold exponential:20ms, or --recording leases\.csv\./],
           ["waits --max 4 --rate 3 --hold often", /--hold must be a duration \(20ms\), exponential:20ms, or lognormal/],
-          ["waits --max 0..4 --rate 3 --hold 1ms", /--max must be whole numbers above 0, as in 4,8,16 or 4\.\.16/],
+          [
+            "waits --max 0..4 --rate 3 --hold 1ms",
+            /--max must be whole numbers from 1 to 999999, as in 4,8,16 or 4\.\.16/
+          ],
           ["waits --max 4 --rate -3 --hold 1ms", /load\.rate must be a number above 0/],
           ["waits --max 4 --rate 3 --hold 1ms --increment 0", /increment must be an integer from 1/],
           ["waits --max 4 --rate 3 --hold 1ms --arrivals never", /--arrivals must be exponential, fixed or/],
           ["waits --max 4 --recording /nowhere/leases.csv", /The recording \/nowhere\/leases\.csv cannot be read\./],
           [
             "waits --max 4 --rate 3 --hold 1ms --leases 100 --svg /nowhere/a.svg",
-            /\/nowhere\/a\.svg cannot be written/
+            /"\/nowhere\/a\.svg" cannot be written \(ENOENT\)/
           ],
+          // Found before minutes are spent on the simulation.
+          ["waits --max 4 --rate 3 --hold 1ms --leases 10000000 --svg /", /"\/" cannot be written \(EISDIR\)/],
+          ["waits --max 1..1000 --rate 3 --hold 1ms", /a range of at most 101 of them, not "1\.\.1000"/],
+          ["fleet --processes 2 --rate 0.01 --hold 1ms --duration 1s", /No request came in what is counted: give more/],
           ["fleet --processes 2 --rate 3 --hold 1ms --drcp-min 3", /--drcp-min and --drcp-timeout need --drcp/]
         ] as const
       ) {
@@ -138,8 +145,8 @@ describe("simulate", () => {
 describe("flags", () => {
   it("of durations take the usual units, but no bare number", () => {
     assert.deepStrictEqual(
-      ["20ms", "1.5s", "2m", "1h", "250us", "5 minutes", "20", "soon", "-1s"].map(millisFrom),
-      [20, 1500, 120_000, 3_600_000, 0.25, 300_000, undefined, undefined, undefined]
+      ["20ms", "1.5s", "2m", "1h", "2d", "250us", "5 minutes", "20", "soon", "-1s"].map(millisFrom),
+      [20, 1500, 120_000, 3_600_000, 172_800_000, 0.25, 300_000, undefined, undefined, undefined]
     )
   })
 

@@ -47,6 +47,12 @@ const main = Command.run(command, { version }).pipe(
   Effect.provide(platform)
 )
 
+// A full disk, or a pipe that is closed: what was asked for is not there.
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  process.exitCode = 1
+  if (code !== "EPIPE") process.stderr.write(`The output cannot be written: ${message}\n`)
+})
+
 const fiber = Effect.runFork(main)
 const stop = () => void Effect.runFork(Fiber.interrupt(fiber))
 process.once("SIGINT", stop)

@@ -15,10 +15,11 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
-import * as OracleBind from "../OracleBind.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
 import { isOracleError, type OracleError } from "../OracleError.ts"
+import type { CallError } from "./driverCaller.ts"
 import { listenersOf } from "./listenerSessions.ts"
+import { driver, type DriverBinds } from "./oracledb.ts"
 import { defaultReconnect } from "./queueTakes.ts"
 import { kindOf, refusal } from "./refusal.ts"
 
@@ -64,6 +65,22 @@ export const signal = (connection: OracleConnection, channel: string, payload: s
   connection.execute("begin dbms_alert.signal(:channel, :payload); end;", { channel, payload })
 
 const waitAny = "begin dbms_alert.waitany(:name, :message, :status, :timeout); end;"
+
+const register = "begin dbms_alert.register(:name); end;"
+
+const textOut = (maxSize: number) => ({ dir: driver.BIND_OUT, type: driver.DB_TYPE_VARCHAR, maxSize })
+
+/** A block that waits at the server for `wait` seconds at most; when the server is silent for much longer, the session is lost. */
+const called = (
+  connection: OracleConnection,
+  sql: string,
+  binds: Readonly<Record<string, unknown>>,
+  wait: number
+): Effect.Effect<Readonly<Record<string, unknown>>, CallError> =>
+  connection.caller.call({ operation: "execute", sql, serverWait: wait * 1000 }, async (driverConnection) => {
+    const { outBinds } = await driverConnection.execute(sql, binds as DriverBinds, {})
+    return { ...outBinds }
+  })
 
 /** The session is gone, or none could be opened: another one takes its place. */
 const isLoss = (failure: unknown): boolean =>
@@ -174,7 +191,7 @@ export class Alerts {
       return Effect.forEach(
         wanted,
         (name) =>
-          Effect.map(connection.execute("begin dbms_alert.register(:name); end;", { name }), () => {
+          Effect.map(called(connection, register, { name }, 0), () => {
             registered.add(name)
             const channel = this.#channels.get(name)
             if (channel !== undefined) Deferred.doneUnsafe(channel.ready, Effect.void)
@@ -186,15 +203,17 @@ export class Alerts {
 
   #wait(connection: OracleConnection) {
     return Effect.map(
-      connection.execute(waitAny, {
-        name: OracleBind.out("string", { maxSize: longestName }),
-        message: OracleBind.out("string", { maxSize: longestPayload }),
-        status: OracleBind.out("number"),
+      called(connection, waitAny, {
+        name: textOut(longestName),
+        message: textOut(longestPayload),
+        status: { dir: driver.BIND_OUT, type: driver.DB_TYPE_NUMBER },
         timeout: seconds
-      }),
-      ({ outBinds: { message, name, status } }) => {
-        if (status !== 0 || name === null) return
-        for (const queue of this.#channels.get(name)?.listeners ?? []) Queue.offerUnsafe(queue, message ?? "")
+      }, seconds),
+      ({ message, name, status }) => {
+        if (status !== 0 || typeof name !== "string") return
+        for (const queue of this.#channels.get(name)?.listeners ?? []) {
+          Queue.offerUnsafe(queue, typeof message === "string" ? message : "")
+        }
       }
     )
   }

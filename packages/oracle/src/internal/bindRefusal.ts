@@ -11,6 +11,8 @@ export class RefusedBind extends Error {
   readonly code = "ERR_REFUSED_BIND"
   readonly problem: string
   where = ""
+  /** What is refused, where it is no bind. */
+  subject: string | undefined = undefined
 
   constructor(problem: string) {
     super(problem)
@@ -26,7 +28,7 @@ export class RefusedBind extends Error {
         isSessionFatal: false,
         cause: undefined,
         ...(sql !== undefined && { sql: redactStatement(sql) }),
-        message: `Bind ${this.where} cannot be sent: ${this.problem}`
+        message: `${this.subject ?? `Bind ${this.where}`} cannot be sent: ${this.problem}`
       })
     })
   }

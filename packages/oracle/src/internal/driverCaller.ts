@@ -41,6 +41,8 @@ interface CallDetails<A> extends TracedCall {
   readonly isUrgent?: boolean
   /** The limit of what is urgent, in milliseconds, from its beginning on. */
   readonly limit?: number
+  /** For how long the server is told to wait, in milliseconds: silence for much longer means that it is gone. */
+  readonly serverWait?: number
   /** Whether it makes no round trip. */
   readonly isLocal?: boolean
   /** Whether it must not be broken: whoever gives it up waits for its end. */
@@ -80,8 +82,8 @@ export class DriverCaller {
   ): Effect.Effect<B, E | CallError> {
     const { session } = this
     const { lease } = this
-    const { discard, isLocal, isUnbreakable, isUrgent, limit, sql } = details
-    const options = { lease, discard, isLocal, isUrgent, limit, isUnbreakable, sql }
+    const { discard, isLocal, isUnbreakable, isUrgent, limit, serverWait, sql } = details
+    const options = { lease, discard, isLocal, isUrgent, limit, serverWait, isUnbreakable, sql }
     const call = lease.run(session.callFor<A, B, E | CallError>(work, options, {
       succeed,
       fail: (thrown) => this.#failure(details, thrown)

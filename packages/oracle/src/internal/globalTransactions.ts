@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import { OracleConnection } from "../OracleConnection.ts"
 import { isOracleError, type OracleError } from "../OracleError.ts"
 import type { ReadError } from "./cursor.ts"
-import type { CallError, DriverCaller } from "./driverCaller.ts"
+import { effectOf } from "./effectOf.ts"
 import type { BranchOptions, Committed, Participant, Prepared } from "./globalTypes.ts"
 import { beginsFree, defaultTimeout, secondsOf } from "./longTransactions.ts"
 import type { DriverConnection, DriverXid } from "./oracledb.ts"
@@ -72,6 +72,14 @@ const rolledBack = (caller: DriverCaller, xid: Xid): Effect.Effect<void, CallErr
     (failure) => hasCode(failure, "ORA-24756", "ORA-24761", "ORA-24765"),
     () => Effect.void
   ).pipe(Effect.andThen(settled(xid)))
+
+/** Where no caller learns what has come of it: a branch that stays prepared keeps its locks, so it must not stay unnoticed. */
+const rolledBackOrTold = (caller: DriverCaller, xid: Xid): Effect.Effect<void> =>
+  Effect.catch(rolledBack(caller, xid), (failure) =>
+    Effect.logWarning(
+      "A prepared branch could not be rolled back, and may keep its locks: GlobalTransaction.recover finds it",
+      failure
+    ).pipe(Effect.annotateLogs({ "sessionpool.xid": String(xid) })))
 
 /** It is never broken off: whoever gives it up waits for its answer, as with every other commit. */
 const committed = (caller: DriverCaller, xid: Xid): Effect.Effect<Committed, CallError> =>
@@ -176,7 +184,7 @@ export const prepare = <A, E, R>(
   // After the lease of the connection nothing can be done by it: the branch stays in doubt then, for `recover`.
   Effect.andThen(
     Effect.addFinalizer(() =>
-      Effect.suspend(() => prepared.has(String(xid)) ? Effect.ignore(rolledBack(connection.caller, xid)) : Effect.void)
+      Effect.suspend(() => prepared.has(String(xid)) ? rolledBackOrTold(connection.caller, xid) : Effect.void)
     ),
     preparedOn(connection, xid, effect, options, () => prepared.add(String(xid)))
   )
@@ -206,10 +214,13 @@ export const commitAll = (
           }
         )
       }, { discard: true })
-      const decided = Effect.andThen(all, Effect.suspend(() => decide(open.map(({ xid }) => xid))))
+      const decided = Effect.andThen(
+        all,
+        Effect.suspend(() => effectOf("What keeps the decision", decide(open.map(({ xid }) => xid))))
+      )
       const exit = yield* Effect.exit(restore(decided))
       if (Exit.isFailure(exit)) {
-        yield* Effect.forEach(open, ({ connection, xid }) => Effect.ignore(rolledBack(connection.caller, xid)), {
+        yield* Effect.forEach(open, ({ connection, xid }) => rolledBackOrTold(connection.caller, xid), {
           discard: true
         })
         return yield* Effect.failCause(exit.cause)
@@ -225,8 +236,11 @@ export const commitAll = (
 }
 
 const participantsProblem = (participants: unknown, decide: unknown): OracleError | undefined => {
-  if (typeof participants !== "object" || participants === null || Object.keys(participants).length === 0) {
+  if (typeof participants !== "object" || participants === null || Array.isArray(participants)) {
     return wrongArgument(operation, "The participants", "an object with one property for each database", participants)
+  }
+  if (Object.keys(participants).length === 0) {
+    return refusal(operation, "There must be at least one participant: nothing was sent.")
   }
   for (const [name, participant] of Object.entries(participants)) {
     const bytes = Buffer.byteLength(name)

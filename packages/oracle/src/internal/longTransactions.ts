@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { OracleError } from "../OracleError.ts"
 import type { CallError, DriverCaller } from "./driverCaller.ts"
-import { duration } from "./fieldKinds.ts"
+import { durationOf } from "./fieldKinds.ts"
 import { refusal } from "./refusal.ts"
 import { mostSeconds } from "./sessionlessHandle.ts"
 
@@ -20,11 +20,11 @@ export const secondsOf = (
   usual: number
 ): number | OracleError => {
   if (given === undefined) return usual
-  const parsed = duration.parse(given)
+  const parsed = durationOf(given)
   const seconds = parsed === undefined ? NaN : Math.ceil(Duration.toMillis(parsed) / 1000)
   return seconds >= least && seconds <= mostSeconds ? seconds : refusal(
     operation,
-    `The option ${name} must be ${duration.expected}, from ${least} to ${mostSeconds} seconds: nothing was sent.`
+    `The option ${name} must be a duration of ${least} to ${mostSeconds} seconds, such as "30 seconds" or 30000 (milliseconds): nothing was sent.`
   )
 }
 

@@ -1,6 +1,7 @@
 /** Enqueuing and dequeuing as calls of the driver, each in turn on a connection and broken off when it is interrupted. */
 import type * as Effect from "effect/Effect"
 import type { OracleConnection } from "../OracleConnection.ts"
+import { RefusedBind } from "./bindRefusal.ts"
 import type { CallError } from "./driverCaller.ts"
 import type { DbClass, DriverConnection } from "./oracledb.ts"
 import { driverType, type PayloadType, writePayload } from "./queuePayload.ts"
@@ -60,6 +61,16 @@ export interface QueueTarget<A> {
 const open = <A>(connection: DriverConnection, { name, payload }: QueueTarget<A>): Promise<DriverQueue> =>
   (connection as unknown as Queueing).getQueue(name, { payloadType: driverType(payload) })
 
+/** Runs `write` for one message; what it refuses says which. */
+const naming = <A>(subject: string, write: () => A): A => {
+  try {
+    return write()
+  } catch (thrown) {
+    if (thrown instanceof RefusedBind) thrown.subject = subject
+    throw thrown
+  }
+}
+
 /** Puts messages into the queue in the connection's transaction, all or none; gives their ids. */
 export const enqueue = <A>(
   connection: OracleConnection,
@@ -69,11 +80,15 @@ export const enqueue = <A>(
   connection.caller.call({ operation: "ENQUEUE" }, async (driverConnection) => {
     const queue = await open(driverConnection, target)
     queue.enqOptions.visibility = onCommit
-    const written = messages.map(({ options, value }) => ({
+    const count = messages.length
+    const all = messages.map(({ options, value }, index) => ({
       ...options,
-      payload: writePayload(target.payload, value, queue.payloadTypeClass, connection.values)
+      payload: naming(
+        count === 1 ? "The message" : `Message ${index + 1} of ${count}`,
+        () => writePayload(target.payload, value, queue.payloadTypeClass, connection.values)
+      )
     }))
-    const sent = written.length === 1 ? [await queue.enqOne(written[0]!)] : await queue.enqMany(written)
+    const sent = count === 1 ? [await queue.enqOne(all[0]!)] : await queue.enqMany(all)
     return sent.map(({ msgId }) => msgId.toString("hex").toUpperCase())
   })
 
@@ -91,7 +106,7 @@ export const dequeue = <A>(
   { condition, correlation, messageId }: Selection,
   wait: number
 ): Effect.Effect<IncomingMessage | undefined, CallError> =>
-  connection.caller.call({ operation: "DEQUEUE" }, async (driverConnection) => {
+  connection.caller.call({ operation: "DEQUEUE", serverWait: wait * 1000 }, async (driverConnection) => {
     const queue = await open(driverConnection, target)
     const { deqOptions } = queue
     deqOptions.mode = remove

@@ -1,7 +1,7 @@
 /** What the messages of a queue carry: how a value of the program is written as one, and read. */
 import type * as Schema from "effect/Schema"
 import type { ValueSchema } from "../OracleBind.ts"
-import { RefusedBind } from "./bindRefusal.ts"
+import { checkJson, RefusedBind } from "./bindRefusal.ts"
 import { decodeWith, encodeWith, readObject, writeObject } from "./dbObjects.ts"
 import { Unfit } from "./numberPolicy.ts"
 import { type DbClass, type DbType, driver } from "./oracledb.ts"
@@ -33,6 +33,7 @@ export const writePayload = <A>(
   }
   if (kind === "json") {
     if (encoded === undefined) throw new RefusedBind("a message must be a JSON value, not undefined")
+    checkJson(encoded)
     return encoded
   }
   if (!(encoded instanceof Uint8Array)) throw new RefusedBind("a RAW message must be bytes, a Uint8Array")

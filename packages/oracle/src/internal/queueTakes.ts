@@ -12,6 +12,7 @@ import type { OracleConnection } from "../OracleConnection.ts"
 import { isOracleError } from "../OracleError.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
 import type { CallError } from "./driverCaller.ts"
+import { effectOf } from "./effectOf.ts"
 import { MessageDecodeError } from "./messageDecodeError.ts"
 import { dequeue, type IncomingMessage, type QueueTarget, type Selection } from "./queueCalls.ts"
 import { readPayload, Unfit } from "./queuePayload.ts"
@@ -91,37 +92,45 @@ const look = <OE>(waiting: Waiting<OE>, connection: OracleConnection, seconds: n
     (failure) => isLoss(failure) ? new Lost<OE>(failure) : failure
   )
 
+/** How often a poll goes on with another session. A taker, which waits anyway, does for as long as its schedule says. */
+const mostPolls = 3
+
 const patient = <OE, A, E, R>(
   waiting: Waiting<OE>,
-  effect: Effect.Effect<A, E | Lost<OE>, R>
+  effect: Effect.Effect<A, E | Lost<OE>, R>,
+  times = Infinity
 ): Effect.Effect<A, E | PoolError.AcquireError | OE | CallError, R> =>
   Effect.mapError(
     Effect.retry(effect, {
       schedule: waiting.reconnect as Schedule.Schedule<unknown, E | Lost<OE>>,
+      times,
       while: (failure: E | Lost<OE>): boolean => failure instanceof Lost
     }),
     (failure) => failure instanceof Lost ? (failure as Lost<OE>).failure : failure as E
   )
 
-/**
- * Takes one message and runs `f` on it in the transaction of the dequeue, which commits when `f` succeeds and is rolled back otherwise.
- * Each wait leases a session anew, so that the pool can check, replace and close sessions between two.
- */
-export const takeOne = <A, OE, B, E, R>(
+type Work<A, B, E, R> = (message: ReceivedMessage<A>, connection: OracleConnection) => Effect.Effect<B, E, R>
+
+/** One lease: a message, if there is one within `seconds`, and `f` on it in the transaction of the dequeue. */
+const attempt = <A, OE, B, E, R>(
   waiting: Waiting<OE> & { readonly target: QueueTarget<A> },
-  f: (message: ReceivedMessage<A>, connection: OracleConnection) => Effect.Effect<B, E, R>,
-  waits: boolean
-): Effect.Effect<Option.Option<B>, E | TakeError<OE>, R> => {
-  const once = Effect.flatMap(waiting.sessions, (pool) => {
+  f: Work<A, B, E, R>,
+  seconds: number,
+  isWorthAnother: (failure: unknown) => boolean
+) =>
+  Effect.flatMap(waiting.sessions, (pool) => {
     const leased = pool.use((connection) =>
       // What `f` fails with is not the pool's failure: it goes past the search for lost sessions.
       Effect.map(
-        Effect.flatMap(look(waiting, connection, waits ? waiting.seconds : 0), (message) =>
+        Effect.flatMap(look(waiting, connection, seconds), (message) =>
           message === undefined
             ? Effect.succeed(Exit.succeed(Option.none<B>()))
             : Effect.exit(
               connection.withTransaction(
-                Effect.flatMap(received(waiting.target, connection, message), (ready) => f(ready, connection))
+                Effect.flatMap(
+                  received(waiting.target, connection, message),
+                  (ready) => effectOf("What is done with a message", f(ready, connection))
+                )
               ).pipe(Effect.map(Option.some))
             )),
         (exit): Exit.Exit<Option.Option<B>, E | TakeError<OE>> => exit
@@ -129,16 +138,33 @@ export const takeOne = <A, OE, B, E, R>(
     )
     return Effect.mapError(
       leased,
-      (failure) => failure instanceof Lost || !isLoss(failure) ? failure : new Lost<OE>(failure)
+      (failure) => failure instanceof Lost || !isWorthAnother(failure) ? failure : new Lost<OE>(failure)
     )
   })
-  const one = Effect.flatten(patient(waiting, once))
-  if (!waits) return one
-  const loop: Effect.Effect<Option.Option<B>, E | TakeError<OE>, R> = Effect.flatMap(
+
+/**
+ * Takes one message and runs `f` on it in the transaction of the dequeue, which commits when `f` succeeds and is rolled back otherwise.
+ * Each wait leases a session anew, so that the pool can check, replace and close sessions between two.
+ */
+export const takeOne = <A, OE, B, E, R>(
+  waiting: Waiting<OE> & { readonly target: QueueTarget<A> },
+  f: Work<A, B, E, R>
+): Effect.Effect<B, E | TakeError<OE>, R> => {
+  const one = Effect.flatten(patient(waiting, attempt(waiting, f, waiting.seconds, isLoss)))
+  const loop: Effect.Effect<B, E | TakeError<OE>, R> = Effect.flatMap(
     one,
-    (found) => Option.isSome(found) ? Effect.succeed(found) : loop
+    (found) => Option.isSome(found) ? Effect.succeed(found.value) : loop
   )
   return loop
+}
+
+/** The same without waiting: neither for a message, nor for a database that opens no session. */
+export const pollOne = <A, OE, B, E, R>(
+  waiting: Waiting<OE> & { readonly target: QueueTarget<A> },
+  f: Work<A, B, E, R>
+): Effect.Effect<Option.Option<B>, E | TakeError<OE>, R> => {
+  const isLossOfSession = (failure: unknown) => isLoss(failure) && !(failure instanceof PoolError.OpenSessionError)
+  return Effect.flatten(patient(waiting, attempt(waiting, f, 0, isLossOfSession), mostPolls))
 }
 
 interface Held {

@@ -41,6 +41,7 @@ import {
 import { SessionContext, type SessionContextOptions, type WantedContext } from "./sessionContext.ts"
 import type { Sockets } from "./sockets.ts"
 import { queryText } from "./sqlText.ts"
+import { longestTimer } from "./timers.ts"
 import { spanAttributes } from "./tracing.ts"
 
 /** A break that is under way. */
@@ -263,6 +264,16 @@ export class OracleSession {
     }, timeout)
   }
 
+  /** Watches over a call that the server was told to wait in. A long answer may take its time, as long as something comes. */
+  #watchSilence(serverWait: number): NodeJS.Timeout {
+    let heard = this.sockets.bytesRead
+    return setInterval(() => {
+      const { bytesRead } = this.sockets
+      if (bytesRead === heard) this.#lose()
+      heard = bytesRead
+    }, Math.min(serverWait + this.#limits.breakLimit, longestTimer))
+  }
+
   /** Gets the connection back from its transport, without a round trip. One that is gone is lost: only the pool opens another. */
   async #attach(transport: PooledTransport): Promise<DriverConnection> {
     try {
@@ -375,10 +386,12 @@ export class OracleSession {
       if (problem !== undefined && options.lease !== undefined) return unbegun(problem)
       this.#running = call
       const { attached, transport } = this
-      const isBounded = options.lease === undefined || options.isUrgent === true || options.limit !== undefined
+      const { limit, serverWait } = options
+      const isBounded = options.lease === undefined || options.isUrgent === true || limit !== undefined ||
+        serverWait !== undefined
       const start = (connection: DriverConnection): Promise<A> => {
         this.#setCallTimeout(connection, isBounded ? 0 : this.callTimeout)
-        call.watch ??= this.#watch(options.limit)
+        call.watch ??= serverWait === undefined ? this.#watch(limit) : this.#watchSilence(serverWait)
         if (options.isLocal !== true) {
           call.tells = options.isOfHolder === true
             ? this.context.applySchema(connection)

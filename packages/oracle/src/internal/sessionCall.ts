@@ -26,6 +26,11 @@ export interface CallOptions<A> {
   readonly isUrgent?: boolean | undefined
   /** How long an urgent call may take, in milliseconds; by default as long as a break. */
   readonly limit?: number | undefined
+  /**
+   * For how long the server was told to wait for something, in milliseconds. One that stays silent for longer than that and a break is
+   * gone: the session is lost.
+   */
+  readonly serverWait?: number | undefined
   /** Whether it is too short, and leaves too much behind, to be broken: whoever gives it up waits for its end. */
   readonly isUnbreakable?: boolean | undefined
   /** The statement that it runs. */

@@ -14,6 +14,7 @@ import type { OracleConnection } from "../OracleConnection.ts"
 import { OracleContext } from "../OracleContext.ts"
 import type { OracleSessionPool } from "../OracleSessionPool.ts"
 import { Alerts, channelProblem, payloadProblem, signal } from "./alerts.ts"
+import { effectOf } from "./effectOf.ts"
 import { loadProblem } from "./loadOptions.ts"
 import { load, targetOn } from "./loads.ts"
 import { addressAttributes } from "./poolAddress.ts"
@@ -172,14 +173,16 @@ export const makeClient = Effect.fnUntraced(function*(pool: OracleSessionPool.Po
   const ofClient = transactions(transactionService, spanAttributes, acquirer)
   const { withTransaction } = ofClient
 
-  const useConnection: ClientShape["useConnection"] = (f) =>
-    Effect.flatMap(
+  const useConnection: ClientShape["useConnection"] = (f) => {
+    const given: typeof f = (connection) => effectOf("The function of `useConnection`", f(connection))
+    return Effect.flatMap(
       Effect.serviceOption(transactionService),
       (current) =>
         current._tag === "Some" && current.value[0] instanceof OracleSqlConnection
-          ? f(current.value[0].connection)
-          : Effect.flatten(asSqlError("acquireConnection")(use((connection) => f(connection))))
+          ? given(current.value[0].connection)
+          : Effect.flatten(asSqlError("acquireConnection")(use(given)))
     )
+  }
 
   const alerts = new Alerts(pool)
   const listen: ClientShape["listen"] = (channel) =>

@@ -140,6 +140,11 @@ export const transactions = (
     })
 
   const withTransaction: WithTransaction = (effect, options) => {
+    if (!Effect.isEffect(effect)) {
+      return Effect.fail(
+        toSqlError(wrongArgument("transaction", "What runs in a transaction", "an effect", effect), "transaction")
+      )
+    }
     const whole = Effect.uninterruptibleMask((restore) => begin(effect, restore))
     const schedule = options?.recover
     if (schedule === undefined) return whole

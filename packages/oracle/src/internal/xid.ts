@@ -1,8 +1,24 @@
 /** The id of a branch of a global transaction, as every party names it. */
 import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
+import { kindOf } from "./refusal.ts"
 
 const part = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2}){1,64}$/))
+
+const mostBytes = 64
+
+/** The name of a branch as its id has it. */
+const digitsOf = (branch: string): string => {
+  const bytes = typeof branch === "string" ? Buffer.byteLength(branch) : 0
+  if (bytes < 1 || bytes > mostBytes) {
+    throw new RangeError(
+      `The name of a branch must be a text of 1 to ${mostBytes} bytes, not ${
+        typeof branch === "string" ? `one of ${bytes}` : kindOf(branch)
+      }`
+    )
+  }
+  return Buffer.from(branch).toString("hex")
+}
 
 /** "spool" in ASCII, cut to 32 bits: whose ids these are. */
 const ownFormat = 0x73706f6f
@@ -13,7 +29,7 @@ const ownFormat = 0x73706f6f
  *
  * **When to use**
  *
- * Make one with `Xid.random` for each database that takes part, or with `xid.branch` from the first. A transaction manager brings its own.
+ * Make one with `Xid.random` for each database that takes part, or with `withBranch` from the first. A transaction manager brings its own.
  *
  * **Details**
  *
@@ -37,18 +53,18 @@ export class Xid extends Schema.Class<Xid>("@sessionpool/oracle/Xid")({
   globalId: part,
   branch: part
 }) {
-  /** A new global transaction, with its first branch under a name. */
+  /** A new global transaction, with its first branch under a name. It throws a `RangeError` for one that is not of 1 to 64 bytes. */
   static random(branch: string): Xid {
     return new Xid({
       formatId: ownFormat,
       globalId: Buffer.from(randomUUID()).toString("hex"),
-      branch: Buffer.from(branch).toString("hex")
+      branch: digitsOf(branch)
     })
   }
 
-  /** Another branch of the same global transaction. */
+  /** Another branch of the same global transaction, under a name of its own. */
   withBranch(branch: string): Xid {
-    return new Xid({ formatId: this.formatId, globalId: this.globalId, branch: Buffer.from(branch).toString("hex") })
+    return new Xid({ formatId: this.formatId, globalId: this.globalId, branch: digitsOf(branch) })
   }
 
   override toString(): string {

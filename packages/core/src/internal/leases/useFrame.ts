@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Connection } from "../../Connection.ts"
 import { ask, take } from "./asking.ts"
+import { effectOf } from "./effectOf.ts"
 import { finish } from "./ending.ts"
 import type { Lease } from "./lease.ts"
 
@@ -22,13 +23,14 @@ class Frame<S, C extends Connection, E, OE> {
   lease: Lease<S, C, E, OE> | undefined = undefined
   body: Body<C> | undefined = undefined
   readonly effect: Effect.Effect<unknown, unknown, unknown>
+  readonly #inside = (connection: C) => effectOf("The function of `use`", this.body!(connection))
 
   constructor(free: Array<Frame<S, C, E, OE>>) {
     this.effect = Effect.onExitPrimitive(
       Effect.withFiber((fiber) => {
         const lease = this.lease!
         const connection = take(lease, fiber)
-        return connection === undefined ? Effect.flatMap(ask(lease, fiber), this.body!) : this.body!(connection)
+        return connection === undefined ? Effect.flatMap(ask(lease, fiber), this.#inside) : this.#inside(connection)
       }),
       () => {
         const lease = this.lease!

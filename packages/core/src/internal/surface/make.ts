@@ -27,6 +27,7 @@ import type { Waiter } from "../entities/session.ts"
 import { Engine } from "../jobs/engine.ts"
 import { idleLeaseWatch } from "../jobs/idleLeases.ts"
 import { evictor, keeper } from "../jobs/upkeep.ts"
+import { effectOf } from "../leases/effectOf.ts"
 import type { LeaseParts } from "../leases/lease.ts"
 import { checkedCredentials } from "./checkedCredentials.ts"
 import { Closing } from "./closing.ts"
@@ -40,12 +41,6 @@ const defaultPauses = Schedule.exponential("100 millis").pipe(
   Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(1)))),
   Schedule.jittered
 )
-
-/** A hook that gives anything else, such as an async function, must end like one that dies: no finalizer may be passed over. */
-const effectOf = <A, E, R>(hook: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.isEffect(given)
-    ? given
-    : Effect.die(new TypeError(`${hook} must give an effect; wrap a promise with Effect.promise or Effect.tryPromise`))
 
 export const make = Effect.fnUntraced(function*<
   S,

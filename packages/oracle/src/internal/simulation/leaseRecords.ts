@@ -86,7 +86,10 @@ export const parseLeases = (text: string): Result.Result<ReadonlyArray<LeaseTime
     isFirst = false
   }
   if (leases.length < 2) {
-    return Result.fail({ line: number, problem: "comes too soon: there must be at least 2 leases" })
+    return Result.fail({
+      line: number,
+      problem: `is the last one: there must be at least 2 leases, not ${leases.length}`
+    })
   }
   return Result.succeed(leases.toSorted((a, b) => a.arrival - b.arrival))
 }

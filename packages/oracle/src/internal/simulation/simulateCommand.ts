@@ -5,13 +5,14 @@ import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { writeFile } from "node:fs/promises"
+import { access, constants, stat, writeFile } from "node:fs/promises"
+import { dirname } from "node:path"
 import * as PoolRecording from "../../PoolRecording.ts"
 import * as PoolSimulation from "../../PoolSimulation.ts"
 import { demandOf, type Load } from "./load.ts"
 import { millisText } from "./presentation.ts"
 import { progressLines } from "./progressLines.ts"
-import { sizesFrom } from "./sizes.ts"
+import { expectedSizes, sizesFrom } from "./sizes.ts"
 import { describeTimes, expectedTimes, millisFrom, timesFrom } from "./times.ts"
 
 /** Nothing could be simulated or written; why has been printed. */
@@ -39,7 +40,7 @@ const sizes = (name: string) =>
   Flag.String(name).pipe(
     Flag.filterMap(
       (text) => Option.fromUndefinedOr(sizesFrom(text)),
-      (text) => `--${name} must be whole numbers above 0, as in 4,8,16 or 4..16, not ${JSON.stringify(text)}`
+      (text) => `--${name} must be ${expectedSizes}, not ${JSON.stringify(text)}`
     )
   )
 
@@ -172,11 +173,40 @@ const described = (given: Given, load: Load): string => {
       load.times === 1 ? "" : `, ${load.times} times as fast`
     }`
     : `held ${describeTimes(load.hold, millisText)}`
-  const sessions = (rate * hold / 1000).toLocaleString("en-US", { maximumFractionDigits: 2 })
-  return `${
-    rate.toLocaleString("en-US", { maximumFractionDigits: 1 })
-  } requests/s, ${work}: work for ${sessions} sessions; seed ${given.seed}`
+  return `${figure(rate, 1)} requests/s, ${work}: work for ${
+    figure(rate * hold / 1000, 2)
+  } sessions; seed ${given.seed}`
 }
+
+/** So many places, or two digits that count of what is less than one: 0.0004 is not 0. */
+const figure = (value: number, places: number): string =>
+  value.toLocaleString(
+    "en-US",
+    value > 0 && value < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: places }
+  )
+
+/** What a system call has failed with, such as ENOENT. */
+const codeOf = (thrown: unknown): string =>
+  typeof thrown === "object" && thrown !== null && "code" in thrown ? ` (${String(thrown.code)})` : ""
+
+const unwritable = (file: string) => (thrown: unknown) =>
+  new SimulateFailure({ message: `${file} cannot be written${codeOf(thrown)}` })
+
+/** Whether a file can be written, before minutes are spent on what it is for. It is not touched. */
+const checkWritable = (file: Option.Option<string>) =>
+  Option.match(file, {
+    onNone: () => Effect.void,
+    onSome: (name) =>
+      Effect.tryPromise({
+        try: async () => {
+          const found = await stat(name).catch(() => undefined)
+          if (found?.isDirectory() === true) throw Object.assign(new Error(), { code: "EISDIR" })
+          await access(found === undefined ? dirname(name) : name, constants.W_OK)
+          if (name === "") throw Object.assign(new Error(), { code: "ENOENT" })
+        },
+        catch: unwritable(JSON.stringify(name))
+      })
+  })
 
 const write = (file: Option.Option<string>, text: () => string) =>
   Option.match(file, {
@@ -184,12 +214,14 @@ const write = (file: Option.Option<string>, text: () => string) =>
     onSome: (name) =>
       Effect.tryPromise({
         try: () => writeFile(name, text()),
-        catch: () => new SimulateFailure({ message: `${name} cannot be written` })
+        catch: unwritable(JSON.stringify(name))
       }).pipe(Effect.andThen(Console.error(`written: ${name}`)))
   })
 
 /** Runs what a subcommand is about between its flags and its output. */
-const simulated = <Points extends ReadonlyArray<{ readonly leases: number }>>(
+const simulated = <
+  Points extends ReadonlyArray<{ readonly leases: number; readonly failed: number; readonly unserved: number }>
+>(
   given: Given,
   run: (
     options: PoolSimulation.SimulationOptions
@@ -202,6 +234,7 @@ const simulated = <Points extends ReadonlyArray<{ readonly leases: number }>>(
 ) =>
   Effect.gen(function*() {
     const load = yield* loadOf(given)
+    yield* checkWritable(given.svg)
     const subtitle = `${described(given, load)}${shown.note ?? ""}`
     const lines = progressLines(process.stderr)
     const points = yield* Effect.mapError(
@@ -219,6 +252,11 @@ const simulated = <Points extends ReadonlyArray<{ readonly leases: number }>>(
       }).pipe(Effect.ensuring(lines.clear)),
       failure
     )
+    if (points.every(({ failed, leases, unserved }) => leases + failed + unserved === 0)) {
+      return yield* new SimulateFailure({
+        message: "No request came in what is counted: give more --leases, a longer --duration or a higher --rate."
+      })
+    }
     yield* Console.log(given.json ? JSON.stringify(points, undefined, 2) : `${subtitle}\n\n${shown.table(points)}`)
     yield* lines.summary(points.reduce((sum, { leases }) => sum + leases, 0))
     yield* write(given.svg, () => shown.plot(points, subtitle))

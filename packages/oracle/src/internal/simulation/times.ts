@@ -22,8 +22,8 @@ export type Times =
   | { readonly _tag: "Exponential"; readonly mean: number }
   | { readonly _tag: "LogNormal"; readonly mean: number; readonly sigma: number }
 
-const shorthand = /^(\d+(?:\.\d+)?)\s*(us|ms|s|m|h)$/
-const millisOf: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const shorthand = /^(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)$/
+const millisOf: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** A duration in milliseconds: `20ms`, `1.5s`, `2m`, or any text that Effect reads as one; `undefined` where it is none. */
 export const millisFrom = (text: string): number | undefined => {

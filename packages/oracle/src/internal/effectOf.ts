@@ -1,0 +1,11 @@
+/** What functions of a program give: an effect, or a defect that says that it is none. */
+import * as Effect from "effect/Effect"
+
+/**
+ * The effect that a function has given. Anything else, such as the promise of an async function, ends its fiber on the spot, past every
+ * finalizer: a lease, a message or a prepared branch would be left behind. So it becomes an effect that dies.
+ */
+export const effectOf = <A, E, R>(what: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.isEffect(given)
+    ? given
+    : Effect.die(new TypeError(`${what} must give an effect; wrap a promise with Effect.promise or Effect.tryPromise`))
