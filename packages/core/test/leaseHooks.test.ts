@@ -210,7 +210,7 @@ describe("a hook that gives no effect", () => {
             yield* TestClock.adjust("1 second")
             yield* Fiber.join(holder)
           }
-          assert.include(String(yield* Fiber.join(user)), "The function of `use` must give an effect")
+          assert.include(String(yield* Fiber.join(user)), "use must give an effect")
           yield* settled
           assert.strictEqual((yield* pool.statistics).busy, 0)
         }

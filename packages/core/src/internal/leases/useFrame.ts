@@ -23,7 +23,7 @@ class Frame<S, C extends Connection, E, OE> {
   lease: Lease<S, C, E, OE> | undefined = undefined
   body: Body<C> | undefined = undefined
   readonly effect: Effect.Effect<unknown, unknown, unknown>
-  readonly #inside = (connection: C) => effectOf("The function of `use`", this.body!(connection))
+  readonly #inside = (connection: C) => effectOf("use", this.body!(connection))
 
   constructor(free: Array<Frame<S, C, E, OE>>) {
     this.effect = Effect.onExitPrimitive(
