@@ -62,7 +62,7 @@ const isTyped = (call: () => Effect.Effect<unknown, unknown>) =>
 
 describe.skipIf(isReal)("a queue that is given anything", () => {
   it.live("fails, typed, or does as it is told, and loses nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened
       yield* work.offer({ id: 1 }, { correlation: "kept" })
       const nothing = { correlation: "none" }
@@ -105,10 +105,10 @@ describe.skipIf(isReal)("a queue that is given anything", () => {
       }
       assert.deepStrictEqual(problems, [])
       assert.deepStrictEqual(yield* rows(pool), ["WORK 0"])
-    })), 30_000)
+    }), 30_000)
 
   it.live("says what it must be, and sends nothing", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server, work } = yield* opened
       yield* pool.use((connection) => connection.ping)
       const calls = () =>
@@ -153,14 +153,14 @@ describe.skipIf(isReal)("a queue that is given anything", () => {
         ]
       )
       assert.strictEqual(yield* calls(), before)
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("a function that gives no effect", () => {
   const given = [undefined, 5, Promise.resolve(1)]
 
   it.live("costs a take a defect that says so, and gives the message back", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, work } = yield* opened
       yield* work.offer({ id: 1 })
       for (const value of given.slice(0, 2)) {
@@ -171,10 +171,10 @@ describe.skipIf(isReal)("a function that gives no effect", () => {
       assert.deepStrictEqual(yield* rows(pool), ["WORK 2"])
       assert.deepStrictEqual(yield* work.take(({ attempts }) => Effect.succeed(attempts)), 2)
       assert.strictEqual((yield* pool.statistics).dedicated, 1)
-    })))
+    }))
 
   it.live("costs a client no session", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* watched({ max: 1 })
       const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
       for (const value of given) {
@@ -190,12 +190,12 @@ describe.skipIf(isReal)("a function that gives no effect", () => {
         }
       }
       assert.deepStrictEqual(yield* sql`select 1 as n from dual`, [{ n: 1 }])
-    })))
+    }))
 })
 
 describe.skipIf(isReal)("a server that says nothing any more", () => {
   it.live("costs a taker its session, and the next one takes the message", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool, server } = yield* watched({ pingTimeout: "100 millis" }, { script: queueScript })
       const work = yield* OracleQueue.fromPool(pool, { ...workOptions, wait: "1 second" })
       yield* server.inject(Fault.hang({ on: "dequeue", times: 2 }))
@@ -204,12 +204,12 @@ describe.skipIf(isReal)("a server that says nothing any more", () => {
       yield* work.offer({ id: 1 })
       assert.strictEqual(yield* Fiber.join(taker), 1)
       assert.deepStrictEqual(yield* rows(pool), [])
-    })), 20_000)
+    }), 20_000)
 
   it.live(
     "ends a poll, which does not wait for a database that opens no session either",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, server } = yield* watched({ pingTimeout: "100 millis" }, { script: queueScript })
         const work = yield* OracleQueue.fromPool(pool, { ...workOptions, reconnect: Schedule.spaced("10 millis") })
         yield* work.offer({ id: 1 })
@@ -219,14 +219,14 @@ describe.skipIf(isReal)("a server that says nothing any more", () => {
         assert.deepStrictEqual(yield* rows(pool), ["WORK 0"])
         yield* server.inject(Fault.refuse())
         assert.strictEqual((yield* Effect.flip(work.poll(() => Effect.void)))._tag, "OpenSessionError")
-      })),
+      }),
     20_000
   )
 
   it.live(
     "costs listeners their session, and they hear what is sent to the next one",
     () =>
-      Effect.scoped(Effect.gen(function*() {
+      Effect.gen(function*() {
         const { pool, server } = yield* watched({ pingTimeout: "100 millis" })
         const sql = yield* Effect.provide(OracleClient.fromPool(pool), Reactivity.layer)
         const heard = yield* Queue.unbounded<string>()
@@ -236,14 +236,14 @@ describe.skipIf(isReal)("a server that says nothing any more", () => {
         // A notice that comes while no session is registered is lost, so it is sent again.
         const hears = Effect.map(Effect.timeoutOption(Queue.take(heard), "50 millis"), Option.isSome)
         yield* Effect.repeat(Effect.andThen(sql.notify("prices", "7"), hears), { until: (isHeard) => isHeard })
-      })),
+      }),
     30_000
   )
 })
 
 describe.skipIf(isReal)("a message that is large, or empty", () => {
   it.live("comes as it went", () =>
-    Effect.scoped(Effect.gen(function*() {
+    Effect.gen(function*() {
       const { pool } = yield* opened
       const bytes = yield* OracleQueue.fromPool(pool, { queue: "bytes", payload: OracleQueue.raw() })
       for (const size of [0, 1, 252, 253, 32_767, 32_768, 5_000_000]) {
@@ -259,5 +259,5 @@ describe.skipIf(isReal)("a message that is large, or empty", () => {
       const sent = Array.from({ length: 2000 }, (_, id) => id % 2 === 0 ? { id } : "é".repeat(id))
       yield* wide.offer(sent)
       assert.deepStrictEqual(yield* wide.take(({ value }) => Effect.succeed(value)), sent)
-    })), 20_000)
+    }), 20_000)
 })
