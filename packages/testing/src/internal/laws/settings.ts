@@ -43,7 +43,7 @@ const onSession = <C extends Connection.Connection>(
     onSession: (connection, { requestedTag }) => {
       memory.prepared.add(connection)
       return hooks.run("onSession", () => {
-        if (how === "fails") return Effect.fail(new PreparationFailed("told to"))
+        if (how === "fails") return Effect.fail(new PreparationFailed({ message: "told to" }))
         // A lease that was ended meanwhile has no tag to set.
         const settle = Effect.ignore(connection.setTag(requestedTag))
         return how === "works"

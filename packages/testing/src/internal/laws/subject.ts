@@ -1,6 +1,7 @@
 /** What a driver, and the pool over it, must show of themselves for the laws to be checked on them. */
 import type { Connection, SessionPool } from "@sessionpool/core"
 import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Defect, DriverFunction, Operation } from "./trouble.ts"
 
@@ -214,7 +215,7 @@ export interface Subject<C extends Connection.Connection> {
  * @category errors
  * @since 0.1.0
  */
-export class PreparationFailed extends Error {
-  override readonly name = "PreparationFailed"
-  readonly _tag = "PreparationFailed"
-}
+export class PreparationFailed extends Schema.TaggedError<PreparationFailed>("@sessionpool/testing/PreparationFailed")(
+  "PreparationFailed",
+  { message: Schema.String }
+) {}
