@@ -1,8 +1,8 @@
 /** `OracleQueue` over the socket: messages as part of transactions, waits, losses, and what cannot be read. */
 import { assert, describe, it } from "@effect/vitest"
 import { OracleClient, type OracleConnection, OracleQueue, OracleSessionPool } from "@sessionpool/oracle"
-import type { OracleServer } from "@sessionpool/oracle-server"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Schema, Stream } from "effect"
+import { Fault, type OracleServer } from "@sessionpool/oracle-server"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Schema, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { queueScript, Work, workOptions } from "./queues.ts"
 import { active, counts, nothingLeft, type Pool, until, watched } from "./watchedPool.ts"
@@ -271,6 +271,26 @@ describe("OracleQueue", () => {
       const rest = yield* work.stream().pipe(Stream.take(2), Stream.map(({ value }) => value.id), Stream.runCollect)
       assert.deepStrictEqual(rest, [2, 3])
       assert.deepStrictEqual(yield* messagesIn(pool), [], "a stream that ends in success commits its last one")
+    }))
+
+  it.live("says that the last message of a stream may come again when its commit is lost", () =>
+    Effect.gen(function*() {
+      const { pool, server, work } = yield* opened()
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => {
+        lines.push(String(Array.isArray(message) ? message[0] : message))
+      })
+      yield* work.offer({ id: 1 })
+      yield* server.inject(Fault.disconnect({ on: "commit", when: "before" }))
+      const taken = yield* work.stream().pipe(
+        Stream.take(1),
+        Stream.map(({ value }) => value.id),
+        Stream.runCollect,
+        Effect.provide(Logger.layer([logger]))
+      )
+      assert.deepStrictEqual(taken, [1])
+      assert.include(lines.join(), "The last message of a stream may not be committed, and may come again")
+      assert.deepStrictEqual(yield* messagesIn(pool), [["WORK", 0, 0]])
     }))
 
   it.live("is a service by its layer", () =>

@@ -243,6 +243,19 @@ end;`)
     assert.strictEqual(errorOf(() => ask(other.session)), "ORA-25228")
   })
 
+  it("does not move a message into an exception queue that has another payload, or is none", async () => {
+    create()
+    sql.run(`begin
+  dbms_aqadm.create_queue_table('jt', 'JSON');
+  dbms_aqadm.create_queue('jfailed', 'jt', queue_type => dbms_aqadm.exception_queue);
+end;`)
+    for (const exceptionQueue of ["jfailed", "q", "none"]) put(sql.session, "a", { expiration: 5, exceptionQueue })
+    sql.session.commit()
+    await pass(5)
+    assert.deepEqual(sql.rows("select q_name from qt"), [["AQ$_QT_E"], ["AQ$_QT_E"], ["AQ$_QT_E"]])
+    assert.deepEqual(sql.rows("select count(*) from jt"), [["0"]])
+  })
+
   it("keeps what was dequeued for as long as it is to be retained", async () => {
     create("retention_time => 60")
     put(sql.session, "a")

@@ -214,7 +214,13 @@ export const messages = <A, OE>(
         return Effect.map(received(waiting.target, held!.connection, message), (ready) => [ready] as const)
       }
     )
-    yield* Effect.addFinalizer((exit) => Effect.ignore(settle(Exit.isSuccess(exit))))
+    // No caller is left that could be told: the stream has ended.
+    yield* Effect.addFinalizer((exit) =>
+      Effect.catch(settle(Exit.isSuccess(exit)), (failure) =>
+        Effect.logWarning("The last message of a stream may not be committed, and may come again", failure).pipe(
+          Effect.annotateLogs({ "sessionpool.queue": waiting.target.name })
+        ))
+    )
     const pull: Pull.Pull<readonly [ReceivedMessage<A>], TakeError<OE>> = Effect.andThen(settle(true), next)
     return Stream.fromPull(Effect.succeed(pull))
   }))

@@ -29,6 +29,8 @@ interface Kept {
   readonly table: Table
 }
 
+const payloadName = ({ objectType, payload }: QueueTable): string => objectType ?? payload
+
 export class QueueKeeper {
   readonly #around: QueueSurroundings
   /** By `OWNER.NAME` of a queue table: when something is due in it, in milliseconds since 1970. */
@@ -93,6 +95,11 @@ export class QueueKeeper {
 
   #queueOf({ queueTable }: Kept, message: MessageRow): Queue | undefined {
     return this.#around.catalog.queues.get(`${queueTable.owner}.${message.text("Q_NAME") ?? ""}`)
+  }
+
+  #payloadOf(queue: Queue): string | undefined {
+    const queueTable = this.#around.catalog.queueTables.get(queue.table)
+    return queueTable === undefined ? undefined : payloadName(queueTable)
   }
 
   /** When something is due for a message, if ever. */
@@ -232,7 +239,8 @@ export class QueueKeeper {
       `${message.text("EXCEPTION_QSCHEMA") ?? ""}.${message.text("EXCEPTION_QUEUE") ?? ""}`
     )
     const own = catalog.queues.get(`${queueTable.owner}.${defaultExceptionQueue(queueTable)}`)
-    const target = named?.isException === true ? named : own
+    // One with another payload cannot hold it.
+    const target = named?.isException === true && this.#payloadOf(named) === payloadName(queueTable) ? named : own
     const expired = { STATE: numberOf(MessageState.expired), DELAY: null, TIME_MANAGER_INFO: null } as const
     if (target === undefined || target.table === `${queueTable.owner}.${queueTable.name}`) {
       const place = target === undefined ? {} : { Q_NAME: target.name }
