@@ -103,6 +103,64 @@ describe("a fork", () => {
     }))
 })
 
+const secured = `
+create table claims (id number primary key, owner varchar2(30));
+insert into claims values (1, 'ann');
+insert into claims values (2, 'bob');
+create function own_claims(s varchar2, o varchar2) return varchar2 is begin return 'owner = sys_context(''app'', ''who'')'; end;
+/
+create context app using app_context accessed globally;
+create procedure app_context(who varchar2) is begin dbms_session.set_context('app', 'who', who); end;
+/
+begin app_context('ann'); dbms_rls.add_policy('scott', 'claims', 'own', 'scott', 'own_claims'); end;
+/
+`
+
+describe("policies and contexts", () => {
+  it.live("are those of the origin in a fork, and each side changes its own", () =>
+    Effect.gen(function*() {
+      const server = yield* OracleServer.make({ script: secured })
+      const origin = yield* connect(server)
+      const fork = yield* connect(yield* server.fork())
+      const seen = "select id from claims order by id"
+      assert.deepStrictEqual(yield* rows(fork, seen), [[1]])
+      yield* run(fork, "begin app_context('bob'); end;")
+      assert.deepStrictEqual(yield* rows(fork, seen), [[2]])
+      assert.deepStrictEqual(yield* rows(origin, seen), [[1]])
+      yield* run(fork, "begin dbms_rls.enable_policy('scott', 'claims', 'own', false); end;")
+      assert.deepStrictEqual(yield* rows(fork, seen), [[1], [2]])
+      assert.deepStrictEqual(yield* rows(origin, seen), [[1]])
+      assert.strictEqual(
+        yield* codeOf(() => origin.execute("begin dbms_session.set_context('app', 'who', 'bob'); end;")),
+        "ORA-01031"
+      )
+    }))
+
+  it.live("are taken back with a snapshot, as what is valid is", () =>
+    Effect.gen(function*() {
+      const server = yield* OracleServer.make({ script: secured })
+      const connection = yield* connect(server)
+      yield* run(connection, "create procedure later is n number; begin select count(*) into n from coming; end;")
+      const snapshot = yield* server.snapshot
+      const status = "select status from user_objects where object_name = 'LATER'"
+      const policies = "select policy_name, enable from user_policies order by 1"
+      for (let again = 0; again < 2; again++) {
+        yield* run(connection, "begin app_context('bob'); end;")
+        yield* run(connection, "begin dbms_rls.drop_policy('scott', 'claims', 'own'); end;")
+        yield* run(connection, "begin dbms_rls.add_policy('scott', 'claims', 'other', 'scott', 'own_claims'); end;")
+        yield* run(connection, "drop context app")
+        yield* run(connection, "create table coming (n number)")
+        yield* run(connection, "begin later; end;")
+        assert.deepStrictEqual(yield* rows(connection, status), [["VALID"]])
+        yield* server.restore(snapshot)
+        assert.deepStrictEqual(yield* rows(connection, policies), [["OWN", "YES"]])
+        assert.deepStrictEqual(yield* rows(connection, "select id from claims"), [[1]])
+        assert.deepStrictEqual(yield* rows(connection, status), [["INVALID"]])
+        assert.strictEqual(yield* codeOf(() => connection.execute("begin later; end;")), "ORA-06550")
+      }
+    }))
+})
+
 describe("restoring a snapshot", () => {
   it.live("takes rows, definitions and users back, and keeps connections", () =>
     Effect.gen(function*() {

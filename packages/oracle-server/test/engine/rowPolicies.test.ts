@@ -167,9 +167,5 @@ end;`)
       "create or replace function own_claims(s varchar2, o varchar2) return varchar2 is n number; begin select count(*) into n from claims; return null; end;"
     )
     assert.match(sql.error("select * from claims"), /^ORA-281(?:08|12)/)
-    assert.match(
-      sql.error("begin dbms_rls.add_policy('hr', 'claims', 'x', 'hr', 'own_claims', sec_relevant_cols => 'id'); end;"),
-      /^ORA-03001: unimplemented feature: policies for columns/
-    )
   })
 })

@@ -243,6 +243,53 @@ describe("texts, bytes and numbers", () => {
     assert.strictEqual(sql.error("select dbms_rowid.rowid_object('x') from dual"), "ORA-01410: invalid ROWID")
   })
 
+  it("dbms_utility takes names apart, and finds what they mean", () => {
+    const tokens = (name: string) =>
+      text(`declare a varchar2(99); b varchar2(99); c varchar2(99); d varchar2(99); n binary_integer;
+begin
+  dbms_utility.name_tokenize('${name}', a, b, c, d, n);
+  :1 := a || '|' || b || '|' || c || '|' || d || '|' || n;
+end;`)
+    assert.strictEqual(tokens("hr.\"Mixed Case\".run@far.away"), "HR|Mixed Case|RUN|FAR.AWAY|28")
+    assert.strictEqual(tokens("emp where"), "EMP||||3")
+    assert.match(
+      sql.error(
+        "declare v varchar2(9); n binary_integer; begin dbms_utility.name_tokenize('1x', v, v, v, v, n); end;"
+      ),
+      /^ORA-00931: missing identifier/
+    )
+    sql.run("create table staff (id number)")
+    sql.run("create package pay as procedure run; end;")
+    sql.run("create function rate return number is begin return 1; end;")
+    sql.run("create synonym wages for pay")
+    const found = (name: string, context: number) =>
+      text(`declare s varchar2(99); a varchar2(99); b varchar2(99); d varchar2(99); t number; o number;
+begin
+  dbms_utility.name_resolve('${name}', ${context}, s, a, b, d, t, o);
+  :1 := s || '|' || a || '|' || b || '|' || t;
+end;`)
+    assert.strictEqual(found("staff", 0), "HR|STAFF||2")
+    assert.strictEqual(found("hr.pay.run", 1), "HR|PAY|RUN|9")
+    assert.strictEqual(found("wages.run", 1), "HR|PAY|RUN|9")
+    assert.strictEqual(found("rate", 1), "HR||RATE|8")
+    assert.strictEqual(found("dbms_output.put_line", 1), "SYS|DBMS_OUTPUT|PUT_LINE|9")
+    const resolve = (name: string, context: number) =>
+      sql.error(
+        `declare v varchar2(99); n number; begin dbms_utility.name_resolve('${name}', ${context}, v, v, v, v, n, n); end;`
+      )
+    assert.match(resolve("nothing.at_all", 1), /^ORA-06564: object nothing\.at_all does not exist/)
+    assert.match(resolve("staff", 1), /^ORA-04047/)
+    assert.strictEqual(
+      text(`declare t dbms_utility.lname_array; n binary_integer; s varchar2(100);
+begin
+  dbms_utility.comma_to_table('a,b', n, t);
+  dbms_utility.table_to_comma(t, n, s);
+  :1 := s || n || t(2);
+end;`),
+      "a,b2b"
+    )
+  })
+
   it("dbms_utility tells of errors, and makes lists", () => {
     sql.run("create procedure thrower is\nbegin\n  raise_application_error(-20001, 'bad');\nend;")
     assert.strictEqual(

@@ -1,6 +1,6 @@
 /** The state of compiling one statement for one session. */
-import type { Catalog, Table } from "../catalog/catalog.ts"
-import type { PolicyStatement } from "../catalog/policies.ts"
+import type { Catalog, Table, View } from "../catalog/catalog.ts"
+import type { PolicyCondition, PolicyStatement } from "../catalog/policies.ts"
 import type { Privileges } from "../catalog/privileges.ts"
 import type { Eval, Frame } from "../execute/frame.ts"
 import type { Plan } from "../execute/operator.ts"
@@ -72,13 +72,13 @@ export interface CompilationContext {
   ) => (Routine & { readonly kind: MethodKind }) | undefined
   /** The MAP or ORDER method of a type. */
   readonly order?: (type: ObjectType) => { readonly kind: "map" | "order"; readonly name: string } | undefined
-  /** Conditions that policies put on the rows of a table now; undefined when it has no policies. */
+  /** Conditions that policies put on the rows of a table or a view now; undefined when it has no policies. */
   readonly policies?: (
-    table: Table,
+    object: Table | View,
     kind: PolicyStatement,
     /** Only what policies with UPDATE_CHECK ask of a row that was written. */
     written: boolean
-  ) => ReadonlyArray<Expr> | undefined
+  ) => ReadonlyArray<PolicyCondition> | undefined
   /** In an expression of PL/SQL: the functions its names can mean. */
   readonly blockCall?: (call: Call) => BlockCall | undefined
   readonly nextValue: (id: number, session: SessionState) => Stored

@@ -14,8 +14,9 @@ import { booleanTerm, joined } from "./joinSources.ts"
 import { compileJsonTable } from "./jsonTables.ts"
 import { partitionTerm } from "./partitionConditions.ts"
 import { pivotQuery, unpivotQuery } from "./pivots.ts"
+import { secured } from "./policies.ts"
 import { conjuncts as termConjuncts, type Leaf, type Relation } from "./relations.ts"
-import { type CompiledItem, outColumns, policyConditions, source, tableSource } from "./tableSources.ts"
+import { type CompiledItem, outColumns, source, tableSource } from "./tableSources.ts"
 import {
   columnTerm,
   derived,
@@ -98,20 +99,21 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
   if (object?.kind === "table") {
     const compiled = tableSource(c, object, alias ?? (name === object.name ? undefined : name))
     const { relation } = compiled
+    const guarded = secured(c, object, compiled.source, "SELECT")
     const conditions = [
       ...(item.sample === undefined ? [] : [sampleTerm(item.sample, relation.slot)]),
       ...(item.partition === undefined ? [] : [partitionTerm(c, object, item.partition, relation.slot)]),
-      ...policyConditions(c, object, compiled.source, "SELECT")
+      ...guarded.conditions
     ]
     const limited: Relation = conditions.length === 0 ? relation : { kind: "inner", items: [relation], conditions }
-    return { relation: limited, sources: [compiled.source] }
+    return { relation: limited, sources: [guarded.source] }
   }
   if (object?.kind === "view") {
     if (c.viewDepth > 30) throw oraError(1731, "circular view definition encountered", at)
     const common = c.commonTables.splice(0)
     c.viewDepth++
     try {
-      return asOwner(c, object.owner, () =>
+      const compiled = asOwner(c, object.owner, () =>
         queryItem(
           c,
           object.query,
@@ -120,6 +122,12 @@ const tableItem = (c: Compilation, item: Extract<FromItem, { kind: "table" }>): 
           alias === undefined ? object.owner : undefined,
           object.columns
         ))
+      const [shown] = compiled.sources
+      if (shown === undefined) return compiled
+      const { conditions, source: guarded } = secured(c, object, shown, "SELECT")
+      return conditions.length === 0 && guarded === shown
+        ? compiled
+        : { relation: { kind: "inner", items: [compiled.relation], conditions }, sources: [guarded] }
     } finally {
       c.viewDepth--
       c.commonTables.push(...common)

@@ -1,10 +1,9 @@
-/** Tables in FROM: their columns, virtual ones and ROWID among them, and what policies ask of their rows. */
+/** Tables in FROM: their columns, virtual ones and ROWID among them. */
 import type { Table } from "../catalog/catalog.ts"
-import type { PolicyStatement } from "../catalog/policies.ts"
 import { formatRowid } from "../values/rowid.ts"
 import { BOOLEAN, ROWID } from "../values/sqlType.ts"
-import { type Compilation, settled } from "./compilation.ts"
-import { choose, condition } from "./logic.ts"
+import type { Compilation } from "./compilation.ts"
+import { choose } from "./logic.ts"
 import { convertTo } from "./operators.ts"
 import { type Leaf, type Relation, tableScan } from "./relations.ts"
 import {
@@ -15,8 +14,7 @@ import {
   noSlots,
   type OutColumn,
   type Source,
-  type SourceColumn,
-  type Term
+  type SourceColumn
 } from "./term.ts"
 
 export const source = (
@@ -113,22 +111,6 @@ export const tableSource = (
       table
     )
   }
-}
-
-/** What policies ask of the rows of a table. */
-export const policyConditions = (
-  c: Compilation,
-  table: Table,
-  source: Source,
-  kind: PolicyStatement,
-  written = false
-): ReadonlyArray<Term> => {
-  const asked = c.context.policies?.(table, kind, written)
-  if (asked === undefined) return []
-  c.volatile = true
-  const scope = newScope(undefined)
-  scope.sources.push(source)
-  return asked.map((expr) => settled(c, () => condition(c, expr, scope)))
 }
 
 export interface CompiledItem {

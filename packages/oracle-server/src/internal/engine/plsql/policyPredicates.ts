@@ -1,6 +1,6 @@
 /** What the functions of policies say: the conditions that a statement's tables get beside its own. */
-import { keyOf, type Table } from "../catalog/catalog.ts"
-import type { PolicyStatement } from "../catalog/policies.ts"
+import { keyOf, type Table, type View } from "../catalog/catalog.ts"
+import type { PolicyCondition, PolicyStatement } from "../catalog/policies.ts"
 import { turn } from "../execute/turns.ts"
 import type { Expr } from "../syntax/ast.ts"
 import { parseStatement } from "../syntax/statementParser.ts"
@@ -40,14 +40,14 @@ const parsedCondition = (text: string): Expr | undefined => {
 
 export const policyPredicates = (
   host: PlsqlHost
-): (table: Table, kind: PolicyStatement, written: boolean) => ReadonlyArray<Expr> | undefined => {
+): (object: Table | View, kind: PolicyStatement, written: boolean) => ReadonlyArray<PolicyCondition> | undefined => {
   const asked = new Set<string>()
-  return (table, kind, written) => {
+  return (object, kind, written) => {
     const { policies } = host.core
     if (policies.isEmpty || host.executor.state.info.user === "SYS") return undefined
-    const key = keyOf(table)
+    const key = keyOf(object)
     if (policies.of(key).length === 0) return undefined
-    const conditions: Array<Expr> = []
+    const conditions: Array<PolicyCondition> = []
     for (const policy of policies.of(key)) {
       if (!policy.enabled || !policy.statements.has(kind) || (written && !policy.updateCheck)) continue
       if (asked.has(key)) throw oraError(28108, "circular security policies detected")
@@ -55,7 +55,7 @@ export const policyPredicates = (
       let text: Stored
       const outer = host.executor.state.enter(policy.functionPath[0]!)
       try {
-        text = now(host, policy.functionPath, [table.owner, table.name])
+        text = now(host, policy.functionPath, [object.owner, object.name])
       } catch (error) {
         const { code } = error as { readonly code?: number }
         if (code === 28108 || code === 3001) throw error
@@ -64,8 +64,8 @@ export const policyPredicates = (
         asked.delete(key)
         host.executor.state.leave(outer)
       }
-      const condition = text === null ? undefined : parsedCondition(text as string)
-      if (condition !== undefined) conditions.push(condition)
+      const expr = text === null ? undefined : parsedCondition(text as string)
+      if (expr !== undefined) conditions.push({ expr, columns: policy.columns, masks: policy.masks })
     }
     return conditions
   }

@@ -428,10 +428,13 @@ export function* define(services: DefinitionServices, ddl: Ddl): Step<Unit | und
       return createUnit(services, ddl)
     case "alterUnit":
       return alterUnit(services, ddl)
-    case "drop":
+    case "drop": {
+      const [owner, name] = placeOf(ddl.path, session)
       drop(services, ddl)
+      if (!catalog.objects.has(`${owner}.${name}`)) core.policies.forget(`${owner}.${name}`)
       catalog.version++
       return undefined
+    }
     case "alterTable": {
       const table = catalog.table(ddl.path, session.currentSchema, ddl.at)
       notOfQueues(core, table)

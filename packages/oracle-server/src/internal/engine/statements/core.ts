@@ -1,7 +1,7 @@
 /** What all sessions of one database share. */
 import { Accounts, type AccountsSnapshot } from "../catalog/accounts.ts"
 import { Catalog, type CatalogSnapshot, type Sequence, type Table } from "../catalog/catalog.ts"
-import { Policies } from "../catalog/policies.ts"
+import { Policies, type Policy } from "../catalog/policies.ts"
 import { Privileges, type PrivilegesSnapshot } from "../catalog/privileges.ts"
 import type { Package } from "../catalog/units.ts"
 import type { EngineHost, EngineOptions, Procedure } from "../engine.ts"
@@ -81,6 +81,9 @@ export interface CoreSnapshot {
   readonly accounts: AccountsSnapshot
   readonly privileges: PrivilegesSnapshot
   readonly contexts: ReadonlyMap<string, ContextDef>
+  /** The values of the contexts that all sessions share. */
+  readonly globalContexts: SessionState["globalContexts"]
+  readonly policies: ReadonlyArray<Policy>
   readonly store: StoreSnapshot
 }
 
@@ -192,7 +195,9 @@ export class Core {
       privileges: this.privileges.snapshot(),
       catalog: this.catalog.snapshot(),
       store: this.store.snapshot(),
-      contexts: new Map(this.contexts)
+      contexts: new Map(this.contexts),
+      globalContexts: new Map(this.globalContexts),
+      policies: this.policies.snapshot()
     }
   }
 
@@ -204,6 +209,9 @@ export class Core {
     this.store.restore(snapshot.store)
     this.contexts.clear()
     for (const [name, context] of snapshot.contexts) this.contexts.set(name, context)
+    this.globalContexts.clear()
+    for (const [name, values] of snapshot.globalContexts) this.globalContexts.set(name, values)
+    this.policies.restore(snapshot.policies)
     this.sequencesById.clear()
     this.tablesById.clear()
     for (const object of this.catalog.objects.values()) {

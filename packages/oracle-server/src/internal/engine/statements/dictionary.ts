@@ -33,7 +33,7 @@ import { emptyViewColumns } from "./emptyViews.ts"
 import { indexColumnRows, indexExpressionRows, indexRows } from "./indexRows.ts"
 import { mviewRows } from "./materializedViews.ts"
 import { partitionedTableRows, partitionKeyRows, partitionRows } from "./partitionRows.ts"
-import { policyRows } from "./policyRows.ts"
+import { policyColumnRows, policyRows } from "./policyRows.ts"
 import { mayRead, privilegeViews } from "./privilegeViews.ts"
 import { queueObjectRows, queueRows, queueTableRows } from "./queueRows.ts"
 import { spaceViews } from "./spaceViews.ts"
@@ -139,7 +139,8 @@ const catalogViews: Readonly<
   PART_KEY_COLUMNS: { rows: partitionKeyRows },
   DEPENDENCIES: { rows: dependencyRows },
   LOBS: { rows: none },
-  POLICIES: { rows: policyRows, owner: "OBJECT_OWNER" }
+  POLICIES: { rows: policyRows, owner: "OBJECT_OWNER" },
+  SEC_RELEVANT_COLS: { rows: policyColumnRows, owner: "OBJECT_OWNER" }
 }
 
 const nameOf = (column: string): string => column.replace(/[#@~]$/, "")

@@ -66,6 +66,8 @@ export interface MergePlan extends Base {
   /** Asked with the updated row in `target`. */
   readonly deleteWhere: Eval | undefined
   readonly target: number
+  /** What `check` is for the rows that are updated. */
+  readonly insertCheck: RowCheck | undefined
 }
 
 /** A change of a view that its INSTEAD OF triggers do: the plan gives the old row, the new row, or both. */

@@ -12,7 +12,7 @@ import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import type { DmlOutcome } from "./dmlOutcome.ts"
 import { type DmlPlan, type InsertAllPlan, mergeAction, type MergePlan, type TablePlan } from "./dmlPlan.ts"
-import { checked, returnedValues } from "./returnedRows.ts"
+import { checked, inserted, returnedValues } from "./returnedRows.ts"
 import { Blocked, Changed, RowWriter, type RowWriterServices } from "./rowWriter.ts"
 import { applyFiring, applyInstead } from "./triggeredRows.ts"
 import type { StatementTriggers } from "./triggering.ts"
@@ -196,7 +196,7 @@ const mergeRow = (
       if (seen.has(number)) throw unstable()
       seen.add(number)
       const old = writer.lock(plan.table, number)
-      const now = writer.update(plan.table, number, old, plan.changed, row.slice(2))
+      const now = checked(plan, f, writer.update(plan.table, number, old, plan.changed, row.slice(2)))
       f.rows[plan.target] = now
       const isGone = plan.deleteWhere !== undefined && plan.deleteWhere(f) === 1
       returning(isGone ? undefined : now, old)
@@ -204,7 +204,7 @@ const mergeRow = (
       return 1
     }
     case mergeAction.insert:
-      returning(writer.insert(plan.table, plan.stored, row.slice(1)), undefined)
+      returning(inserted(plan, f, writer.insert(plan.table, plan.stored, row.slice(1))), undefined)
       return 1
     default:
       return 0

@@ -1,11 +1,12 @@
 /** What DML changes: a table, or the table behind a view or an inline view that shows its rows one by one. */
-import { column as columnOf, type ColumnDef, type Table } from "../catalog/catalog.ts"
+import { column as columnOf, type ColumnDef, type Table, type View } from "../catalog/catalog.ts"
 import { asOwner } from "../compile/access.ts"
 import { type Compilation, settled } from "../compile/compilation.ts"
 import { condition, logic } from "../compile/logic.ts"
 import { partitionTerm } from "../compile/partitionConditions.ts"
+import { writtenConditions } from "../compile/policies.ts"
 import { conjuncts as termConjuncts, type Leaf } from "../compile/relations.ts"
-import { policyConditions, tableSource } from "../compile/tableSources.ts"
+import { tableSource } from "../compile/tableSources.ts"
 import { newScope, type Source, type SourceColumn, type Term } from "../compile/term.ts"
 import { conjuncts, hasAggregate, hasWindow, isPlainBlock, usesRownum } from "../compile/walk.ts"
 import type { Frame } from "../execute/frame.ts"
@@ -24,6 +25,8 @@ export interface Target {
   readonly conditions: ReadonlyArray<Term>
   /** Those that a changed row has to satisfy, too. */
   readonly checks: ReadonlyArray<Term>
+  /** The views around the table that may have policies, each as the row is seen through it. */
+  readonly views?: ReadonlyArray<{ readonly view: View; readonly source: Source }>
   /** The checks are those of a partition that the statement names. */
   readonly isPartition?: boolean
   /** Names for an INSERT without a list of columns; undefined for those of the table. */
@@ -39,11 +42,12 @@ export const dmlTarget = (c: Compilation, target: TableTarget): Target => {
   const view = c.context.catalog.find(path, c.schema)
   if (view?.kind === "view") {
     if (view.readOnly) throw oraError(42399, "cannot perform a DML operation on a read-only view", at)
-    return asOwner(
+    const through = asOwner(
       c,
       view.owner,
       () => ofQuery(c, view.query, alias ?? view.name, view.columns, at, view.checkOption)
     )
+    return { ...through, views: [...through.views ?? [], { view, source: through.source }] }
   }
   const table = c.context.catalog.table(path, c.schema, at)
   if (table.materialized !== undefined) throw notLegal(at)
@@ -137,8 +141,19 @@ export interface RowCheck {
 }
 
 /** The check of all views WITH CHECK OPTION on the way to the table, and that of its policies. */
-export const checkOf = (c: Compilation, target: Target, kind: "INSERT" | "UPDATE"): RowCheck | undefined => {
-  const policies = policyConditions(c, target.table, target.row, kind, true)
+export const checkOf = (
+  c: Compilation,
+  target: Target,
+  kind: "INSERT" | "UPDATE",
+  written: ReadonlyArray<ColumnDef>
+): RowCheck | undefined => {
+  const names = written.map(({ name }) => name)
+  const policies = [
+    ...writtenConditions(c, target.table, target.row, kind, names),
+    ...(target.views ?? []).flatMap(({ source, view }) =>
+      writtenConditions(c, view, source, kind, source.columns.map(({ name }) => name))
+    )
+  ]
   if (target.checks.length === 0 && policies.length === 0) return undefined
   if (target.checks.some((term) => term.heavy)) throw unimplemented("subqueries in a view WITH CHECK OPTION")
   if (policies.some((term) => term.heavy)) throw unimplemented("subqueries in a policy with UPDATE_CHECK")

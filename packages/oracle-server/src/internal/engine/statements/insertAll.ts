@@ -3,6 +3,7 @@ import type { ColumnDef, Table } from "../catalog/catalog.ts"
 import { atSite, type Compilation } from "../compile/compilation.ts"
 import { condition } from "../compile/logic.ts"
 import { convertTo } from "../compile/operators.ts"
+import { writtenConditions } from "../compile/policies.ts"
 import { compileQuery } from "../compile/queries.ts"
 import { columnTerm, newScope, type Source, type Term } from "../compile/term.ts"
 import type { Frame } from "../execute/frame.ts"
@@ -58,6 +59,10 @@ export const planInsertAll = (c: Compilation, dml: Insert): InsertAllParts => {
   scope.sources.push(source)
   const into = (clause: (typeof branches)[number]["intos"][number]): Into => {
     const target = dmlTarget(c, clause.target)
+    const names = targets(target, clause.columns).map(({ name }) => name)
+    if (writtenConditions(c, target.table, target.row, "INSERT", names).length > 0) {
+      throw unimplemented("INSERT ALL into a table with a policy with UPDATE_CHECK", clause.target.at)
+    }
     const { table } = target
     if (c.context.catalog.triggersOn(table).some((trigger) => trigger.enabled)) {
       throw unimplemented("triggers of a multitable INSERT", clause.target.at)

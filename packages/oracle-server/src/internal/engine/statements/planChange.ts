@@ -4,10 +4,10 @@ import type { PolicyStatement } from "../catalog/policies.ts"
 import { atSite, type Compilation, rowOf, settled } from "../compile/compilation.ts"
 import { condition } from "../compile/logic.ts"
 import { convertTo } from "../compile/operators.ts"
+import { secured } from "../compile/policies.ts"
 import { conjuncts as termConjuncts, planRelation, type Relation } from "../compile/relations.ts"
 import { compileItem } from "../compile/sources.ts"
 import { scalarSubquery } from "../compile/subqueries.ts"
-import { policyConditions } from "../compile/tableSources.ts"
 import { newScope, type Scope, type Term } from "../compile/term.ts"
 import { conjuncts } from "../compile/walk.ts"
 import type { Plan } from "../execute/operator.ts"
@@ -73,8 +73,20 @@ const changedRows = (
   condition_: Expr | undefined,
   scope: Scope,
   kind: PolicyStatement
-): Plan => {
-  scope.sources.push(target.source)
+): { readonly rows: Plan; readonly touch: (column: string) => void } => {
+  const guarded = secured(c, target.table, target.row, kind)
+  const isPlain = target.source === target.row
+  // Through a view all columns count as named.
+  if (!isPlain) { for (const { name } of target.row.columns) guarded.touch(name) }
+  scope.sources.push(isPlain ? guarded.source : target.source)
+  const policies = [
+    ...guarded.conditions,
+    ...(target.views ?? []).flatMap(({ source, view }) => {
+      const through = secured(c, view, source, kind)
+      for (const { name } of source.columns) through.touch(name)
+      return through.conditions
+    })
+  ]
   const items = from.map((item) => {
     const compiled = compileItem(c, item, undefined, scope.sources)
     scope.sources.push(...compiled.sources)
@@ -83,8 +95,10 @@ const changedRows = (
   const relation: Relation = items.length === 0
     ? target.relation
     : { kind: "inner", items: [target.relation, ...items], conditions: [] }
-  const policies = policyConditions(c, target.table, target.row, kind)
-  return planRelation(relation, [...target.conditions, ...policies, ...where(c, condition_, scope)], false)
+  return {
+    rows: planRelation(relation, [...target.conditions, ...policies, ...where(c, condition_, scope)], false),
+    touch: guarded.touch
+  }
 }
 
 /** SET ROW: each column takes the field that stands in its place. */
@@ -100,7 +114,7 @@ export const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
   const scope = newScope(undefined)
   const target = dmlTarget(c, dml.target)
   const { table } = target
-  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope, "UPDATE")
+  const { rows, touch } = changedRows(c, target, dml.from ?? [], dml.where, scope, "UPDATE")
   const slot = c.slot()
   let sets: Sets = { changed: [], terms: [] }
   const row = atSite(c, () => {
@@ -110,6 +124,7 @@ export const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
     scope.sequences = false
     return [rowNumber(target.row), ...sets.terms]
   }, rowOf)
+  for (const { name } of sets.changed) touch(name)
   return {
     kind: "update",
     table,
@@ -118,7 +133,7 @@ export const planUpdate = (c: Compilation, dml: Update): UpdatePlan => {
     plan: projected(rows, slot, row),
     slot,
     isJoin: dml.from !== undefined,
-    check: checkOf(c, target, "UPDATE"),
+    check: checkOf(c, target, "UPDATE", sets.changed),
     returning: returningPlan(c, dml.target, dml.returning, "update"),
     parameters: c.parameters,
     tables: c.tables,
@@ -130,7 +145,7 @@ export const planDelete = (c: Compilation, dml: Delete): DeletePlan => {
   const scope = newScope(undefined)
   const target = dmlTarget(c, dml.target)
   const { table } = target
-  const rows = changedRows(c, target, dml.from ?? [], dml.where, scope, "DELETE")
+  const { rows } = changedRows(c, target, dml.from ?? [], dml.where, scope, "DELETE")
   const slot = c.slot()
   return {
     kind: "delete",

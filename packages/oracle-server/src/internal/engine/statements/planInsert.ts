@@ -95,7 +95,7 @@ export const planInsert = (c: Compilation, dml: Insert): InsertPlan => {
     stored,
     plan,
     slot,
-    check: checkOf(c, target, "INSERT"),
+    check: checkOf(c, target, "INSERT", columns),
     returning: returningPlan(c, dml.target, dml.returning, "insert"),
     parameters: c.parameters,
     tables: c.tables,

@@ -24,6 +24,10 @@ const nameOf = (path: ReadonlyArray<string>, at: number): Expr => ({ kind: "name
 
 /** The rows of the view that are concerned, and what they are to be: the triggers do the rest. */
 export const planInstead = (c: Compilation, dml: Insert | Update | Delete, view: View): InsteadPlan => {
+  const kind = dml.kind.toUpperCase() as "INSERT" | "UPDATE" | "DELETE"
+  if ((c.context.policies?.(view, kind, false)?.length ?? 0) > 0) {
+    throw unimplemented("policies on a view with INSTEAD OF triggers", dml.at)
+  }
   if (dml.returning !== undefined) throw unimplemented("RETURNING from a view with INSTEAD OF triggers", dml.at)
   const names = view.described.map((column) => column.name)
   const scope = newScope(undefined)

@@ -29,3 +29,19 @@ export const policyRows = (core: Core): ReadonlyArray<DictionaryRow> =>
       INHERITED: "NO"
     }
   })
+
+/** The columns that policies protect. */
+export const policyColumnRows = (core: Core): ReadonlyArray<DictionaryRow> =>
+  core.policies.all().flatMap(({ columns, masks, name, object }) => {
+    const [owner, table] = object.split(".") as [string, string]
+    return [...columns ?? []].map((column) => ({
+      OBJECT_OWNER: owner,
+      OBJECT_NAME: table,
+      POLICY_GROUP: "SYS_DEFAULT",
+      POLICY_NAME: name,
+      SEC_REL_COLUMN: column,
+      COLUMN_OPTION: masks ? "ALL_ROWS" : "NONE",
+      COMMON: "NO",
+      INHERITED: "NO"
+    }))
+  })

@@ -3,6 +3,7 @@ import type { Table } from "../catalog/catalog.ts"
 import type { Frame } from "../execute/frame.ts"
 import type { Row } from "../storage/tableData.ts"
 import type { ReturningPlan, TablePlan } from "./dmlPlan.ts"
+import type { RowCheck } from "./dmlTarget.ts"
 
 const emptyRow = (table: Table): Row => Array.from({ length: table.nextPlace }, () => null)
 
@@ -20,10 +21,16 @@ export const returnedValues = (
 }
 
 /** The row that was written, when the view it was written through shows it. */
-export const checked = (plan: TablePlan, f: Frame, row: Row): Row => {
-  if (plan.check === undefined) return row
-  f.rows[plan.check.slot] = row
-  const failure = plan.check.failure(f)
+export const checked = (plan: TablePlan, f: Frame, row: Row): Row => satisfying(plan.check, f, row)
+
+/** A MERGE has a check of its own for the rows that it inserts. */
+export const inserted = (plan: TablePlan, f: Frame, row: Row): Row =>
+  satisfying(plan.kind === "merge" ? plan.insertCheck : plan.check, f, row)
+
+const satisfying = (check: RowCheck | undefined, f: Frame, row: Row): Row => {
+  if (check === undefined) return row
+  f.rows[check.slot] = row
+  const failure = check.failure(f)
   if (failure !== undefined) throw failure
   return row
 }

@@ -10,7 +10,7 @@ import { oraError } from "../values/oraError.ts"
 import { formatRowid } from "../values/rowid.ts"
 import type { DmlOutcome } from "./dmlOutcome.ts"
 import { type DmlPlan, type InsteadPlan, mergeAction, type TablePlan } from "./dmlPlan.ts"
-import { checked, returnedValues } from "./returnedRows.ts"
+import { checked, inserted, returnedValues } from "./returnedRows.ts"
 import type { RowWriter } from "./rowWriter.ts"
 import type { StatementTriggers, TriggerRequest } from "./triggering.ts"
 
@@ -82,7 +82,7 @@ export function* applyFiring(
     const now = (yield* triggers.beforeRow("INSERT", undefined, given))!
     const written = writer.insert(table, plan.stored, plan.stored.map((column) => now[column.place] ?? null))
     yield* triggers.afterRow("INSERT", undefined, written)
-    returning(checked(plan, f, written), undefined)
+    returning(inserted(plan, f, written), undefined)
   }
   function* update(
     number: number,
@@ -96,7 +96,8 @@ export function* applyFiring(
     const columns = alsoChanged(plan, changed, given, now)
     const written = writer.update(table, number, old, columns, columns.map((column) => now[column.place] ?? null))
     yield* triggers.afterRow("UPDATE", old, written)
-    if (returns) returning(checked(plan, f, written), old)
+    checked(plan, f, written)
+    if (returns) returning(written, old)
     return written
   }
   function* remove(number: number): Step<void> {

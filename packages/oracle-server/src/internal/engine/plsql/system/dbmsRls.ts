@@ -1,6 +1,7 @@
-/** DBMS_RLS: policies that limit the rows of a table to those that a function's predicate lets through. */
+/** DBMS_RLS: policies that limit the rows of a table or a view to those that a function's predicate lets through. */
+import type { Table, View } from "../../catalog/catalog.ts"
 import type { Policy, PolicyStatement } from "../../catalog/policies.ts"
-import { oraError, unimplemented } from "../../values/oraError.ts"
+import { oraError } from "../../values/oraError.ts"
 import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, textOf } from "./arguments.ts"
 
@@ -26,13 +27,23 @@ const types: ReadonlyArray<string | undefined> = [
   "DYNAMIC"
 ]
 
+/** Names with commas or blanks between them. */
+const relevantColumns = (object: Table | View, list: string | undefined): ReadonlySet<string> | undefined => {
+  if (list === undefined) return undefined
+  const known = object.kind === "table" ? object.columns : object.described
+  const names = list.split(/[\s,]+/).filter((name) => name !== "")
+  const missing = names.find((name) => !known.some((column) => column.name === name))
+  if (missing !== undefined) throw oraError(904, `"${missing}": invalid identifier`)
+  return new Set(names)
+}
+
 const addPolicy = (caller: Caller, args: Arguments): void => {
   const { core } = caller.host
   const object = objectOf(caller, args)
   const table = core.catalog.objects.get(object)
-  if (table?.kind === "view") throw unimplemented("policies on views")
-  if (table?.kind !== "table") throw oraError(942, "table or view does not exist")
-  if (args["sec_relevant_cols"] !== null) throw unimplemented("policies for columns")
+  if (table?.kind !== "table" && table?.kind !== "view") throw oraError(942, "table or view does not exist")
+  const columns = relevantColumns(table, upper(textOf(args["sec_relevant_cols"])))
+  const masks = integerOf(args["sec_relevant_cols_opt"]) === 1
   const words = (upper(textOf(args["statement_types"])) ?? kinds.join()).split(",")
   const statements = new Set(words.map((word) => word.trim()))
   const schema = upper(textOf(args["function_schema"])) ?? caller.session.currentSchema
@@ -42,6 +53,8 @@ const addPolicy = (caller: Caller, args: Arguments): void => {
     functionPath: [schema, ...(upper(textOf(args["policy_function"])) ?? "").split(".")],
     statements: new Set(kinds.filter((kind) => statements.has(kind))),
     updateCheck: args["update_check"] === 1,
+    columns,
+    masks,
     type: types[integerOf(args["policy_type"]) ?? (args["static_policy"] === 1 ? 1 : 5)] ?? "DYNAMIC",
     enabled: args["enable"] !== 0
   }
@@ -57,11 +70,12 @@ export const dbmsRls: SystemPackage = {
   context_sensitive constant binary_integer := 3;
   shared_context_sensitive constant binary_integer := 4;
   dynamic constant binary_integer := 5;
+  all_rows constant binary_integer := 1;
   procedure add_policy(object_schema in varchar2 default null, object_name in varchar2, policy_name in varchar2,
     function_schema in varchar2 default null, policy_function in varchar2, statement_types in varchar2 default null,
     update_check in boolean default false, enable in boolean default true, static_policy in boolean default false,
     policy_type in binary_integer default null, long_predicate in boolean default false,
-    sec_relevant_cols in varchar2 default null);
+    sec_relevant_cols in varchar2 default null, sec_relevant_cols_opt in binary_integer default null);
   procedure drop_policy(object_schema in varchar2 default null, object_name in varchar2, policy_name in varchar2);
   procedure enable_policy(object_schema in varchar2 default null, object_name in varchar2, policy_name in varchar2,
     enable in boolean default true);

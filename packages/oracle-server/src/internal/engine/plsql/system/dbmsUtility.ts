@@ -5,6 +5,7 @@ import { oraError } from "../../values/oraError.ts"
 import { errorText } from "../exceptions.ts"
 import type { Caller, SystemPackage } from "../native.ts"
 import { type Arguments, integerOf, number, textOf } from "./arguments.ts"
+import { resolve, tokenize } from "./nameResolution.ts"
 
 /** Names of a list, as they stand there: blanks around them stay. */
 const toTable = (_: Caller, args: Arguments): void => {
@@ -44,7 +45,13 @@ export const dbmsUtility: SystemPackage = {
   function format_call_stack return varchar2;
   function get_hash_value(name in varchar2, base in number, hash_size in number) return number;
   procedure comma_to_table(list in varchar2, tablen out binary_integer, tab out uncl_array);
+  procedure comma_to_table(list in varchar2, tablen out binary_integer, tab out lname_array);
   procedure table_to_comma(tab in uncl_array, tablen out binary_integer, list out varchar2);
+  procedure table_to_comma(tab in lname_array, tablen out binary_integer, list out varchar2);
+  procedure name_tokenize(name in varchar2, a out varchar2, b out varchar2, c out varchar2, dblink out varchar2,
+    nextpos out binary_integer);
+  procedure name_resolve(name in varchar2, context in number, schema out varchar2, part1 out varchar2,
+    part2 out varchar2, dblink out varchar2, part1_type out number, object_number out number);
   procedure db_version(version out varchar2, compatibility out varchar2);
   function port_string return varchar2;
   function is_cluster_database return boolean;
@@ -71,7 +78,11 @@ end;`,
       return number((integerOf(args["base"]) ?? 0) + hash(textOf(args["name"]) ?? "") % size)
     },
     COMMA_TO_TABLE: toTable,
+    "COMMA_TO_TABLE#2": toTable,
     TABLE_TO_COMMA: fromTable,
+    "TABLE_TO_COMMA#2": fromTable,
+    NAME_TOKENIZE: tokenize,
+    NAME_RESOLVE: resolve,
     DB_VERSION: ({ host }, args) => {
       const { version } = host.core.environment
       args["version"] = version
