@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import type { ReadError } from "./internal/cursor.ts"
 import { description, type StatementDescription } from "./internal/describeStatement.ts"
 import { type CallError, DriverCaller } from "./internal/driverCaller.ts"
+import { executeMany, type ExecuteManyOptions, type ExecuteManyResult } from "./internal/executeMany.ts"
 import { duration } from "./internal/fieldKinds.ts"
 import { givenOptions } from "./internal/givenOptions.ts"
 import { readContext } from "./internal/leaseContext.ts"
@@ -39,16 +40,7 @@ import type { OracleSession } from "./internal/session.ts"
 import { type ConnectionInfo, readInfo } from "./internal/sessionInfo.ts"
 import { isSchemaName } from "./internal/sqlNames.ts"
 import type { SchemaOptions, StatementRunner } from "./internal/statementRunner.ts"
-import {
-  callRoutine,
-  execute,
-  executeMany,
-  type ExecuteManyOptions,
-  type ExecuteManyResult,
-  type ExecuteResult,
-  query,
-  queryStream
-} from "./internal/statements.ts"
+import { callRoutine, execute, type ExecuteResult, query, queryStream } from "./internal/statements.ts"
 import { sent } from "./internal/statementText.ts"
 import { longestTimer } from "./internal/timers.ts"
 import { type TransactionOptions, transactionProblem, Transactions } from "./internal/transaction.ts"
@@ -63,6 +55,7 @@ export type { ReadError } from "./internal/cursor.ts"
 export type { DatePolicy } from "./internal/datePolicy.ts"
 export type { DescribedColumn, StatementDescription } from "./internal/describeStatement.ts"
 export type { CallError } from "./internal/driverCaller.ts"
+export type { ExecuteManyOptions, ExecuteManyResult } from "./internal/executeMany.ts"
 export { LoadError } from "./internal/loadError.ts"
 export type { LoadFailure, LoadOptions, LoadProgress, LoadRow } from "./internal/loadOptions.ts"
 export type { LobKind, LobSource } from "./internal/lobWriter.ts"
@@ -72,7 +65,7 @@ export { RowDecodeError } from "./internal/rowDecodeError.ts"
 export type { Row } from "./internal/rowReader.ts"
 export type { ConnectionInfo } from "./internal/sessionInfo.ts"
 export type { SchemaOptions } from "./internal/statementRunner.ts"
-export type { ExecuteManyOptions, ExecuteManyResult, ExecuteResult } from "./internal/statements.ts"
+export type { ExecuteResult } from "./internal/statements.ts"
 export type { TransactionOptions } from "./internal/transaction.ts"
 export type { Column, ColumnNames, ValueOptions } from "./internal/valueSettings.ts"
 
@@ -415,8 +408,8 @@ export class OracleConnection extends Connection.Base implements StatementRunner
   }
 
   /**
-   * A temporary LOB with the content of `source`, to be bound; it is freed with the lease. Small pieces are gathered, so that each round
-   * trip writes a megabyte and no more than that is held.
+   * A temporary LOB with the content of `source`, to be bound; it is freed with the lease. Small pieces are gathered, so that the first
+   * round trip writes a megabyte and each later one two megabytes; no more than that is held.
    */
   createLob<E = never, R = never>(kind: LobKind, source: LobSource<E, R>): Effect.Effect<OracleLob, E | CallError, R> {
     return createLob(this.#caller, kind, source)

@@ -11,7 +11,7 @@ import { driver, type Lob } from "./internal/oracledb.ts"
 
 const encoder = new TextEncoder()
 
-/** How a LOB is read: each read is a round trip, and each after the first asks for twice as much as the one before. */
+/** How a LOB is read: each read is a round trip, and each after the first asks for four times as much as the one before. */
 interface Reads {
   /** How much is read first and at the most, in bytes or characters; whole pieces of the LOB where the driver knows their size. */
   readonly first: number
@@ -21,7 +21,7 @@ interface Reads {
 }
 
 /** Who reads a stream may need no more than its beginning. */
-const inPieces: Reads = { first: 65_536, most: 1_048_576, piece: 65_536 }
+const inPieces: Reads = { first: 262_144, most: 2_097_152, piece: 65_536 }
 
 /** The whole content is held anyway. */
 const whole: Reads = { first: 8_388_608, most: 8_388_608, piece: Infinity }
@@ -150,7 +150,7 @@ export class OracleLob {
             return Cause.done()
           }
           position += piece.length
-          atOnce = Math.min(2 * atOnce, reads.most)
+          atOnce = Math.min(4 * atOnce, reads.most)
           const converted = convert(piece, position >= length)
           return Arr.isReadonlyArrayNonEmpty(converted) ? Effect.succeed(converted) : next()
         })
@@ -160,8 +160,8 @@ export class OracleLob {
   }
 
   /**
-   * Its content as bytes, in pieces of 64 KB at the most; text comes in UTF-8. It is read when it is asked for: 64 KB in the first
-   * round trip, twice as much in each later one, up to a megabyte.
+   * Its content as bytes, in pieces of 64 KB at the most; text comes in UTF-8. It is read when it is asked for: 256 KB in the first
+   * round trip, a megabyte in the second, two megabytes in each later one.
    */
   get stream(): Stream.Stream<Uint8Array, CallError> {
     return this.#bytes(inPieces)

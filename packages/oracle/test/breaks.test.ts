@@ -128,7 +128,7 @@ describe.skipIf(isReal)("a break", () => {
       for (let round = 0; round < 20; round++) {
         yield* server.clearRequests
         const fiber = yield* Effect.forkChild(pool.use((held) => held.createLob("clob", "once upon a time")))
-        // The creation and the question for the size of a piece, on their way there or back.
+        // The creation, for the first also the question for the size of a chunk, and the write, on their way there or back.
         const step = round % 3
         yield* until(Effect.map(
           server.requests,

@@ -136,6 +136,46 @@ describe("inserts of several rows", () => {
   )
 
   it.live(
+    "have the columns that their records have, whatever order those have them in",
+    scoped(Effect.gen(function*() {
+      const { clients, name } = yield* withTable
+      for (const sql of clients) {
+        const many = (of: (id: number) => Record<string, unknown>) => Arr.makeBy(120, of)
+        const inherits = (id: number): Record<string, unknown> =>
+          Object.assign(Object.create({ n: 7 }) as object, { id, s: "x" })
+        const found = sql`select s, n, count(*) as found from ${sql(name)} group by s, n order by s, n`
+        const forms: ReadonlyArray<readonly [Arr.NonEmptyArray<Record<string, unknown>>, ReadonlyArray<unknown>]> = [
+          [many((id) => ({ id, s: "a", n: 1 })), [{ s: "a", n: 1, found: 120 }]],
+          [many((id) => id % 2 === 0 ? { id, s: "a", n: 1 } : { n: 1, s: "a", id }), [{ s: "a", n: 1, found: 120 }]],
+          [many((id) => id < 60 ? { id, s: "a", n: 1 } : { id, s: "b" }), [
+            { s: "a", n: 1, found: 60 },
+            { s: "b", n: null, found: 60 }
+          ]],
+          [many((id) => id < 60 ? { id, s: "a" } : { id, s: "b", n: 1 }), [
+            { s: "a", n: null, found: 60 },
+            { s: "b", n: 1, found: 60 }
+          ]],
+          [many((id) => id === 119 ? { id, s: sql`upper(${"a"})`, n: 1 } : { id, s: "a", n: 1 }), [
+            { s: "A", n: 1, found: 1 },
+            { s: "a", n: 1, found: 119 }
+          ]],
+          [many((id) => ({ id, s: "a", n: id === 7 ? "8" : 1 })), [
+            { s: "a", n: 1, found: 119 },
+            { s: "a", n: 8, found: 1 }
+          ]]
+        ]
+        for (const [rows, expected] of forms) {
+          yield* sql`delete from ${sql(name)}`
+          yield* sql`insert into ${sql(name)} ${sql.insert(rows)}`
+          assert.deepStrictEqual(yield* found, expected)
+        }
+        // What a record inherits is a column too.
+        assert.include(sql`insert into t ${sql.insert(many(inherits))}`.compile()[0], "\"ID\",\"S\",\"N\"")
+      }
+    }))
+  )
+
+  it.live(
     "are written once in whole or not at all, in a transaction and outside of one (E2)",
     scoped(Effect.gen(function*() {
       const { clients, pool } = yield* withTable

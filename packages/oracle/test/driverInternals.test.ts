@@ -12,7 +12,8 @@ import {
   parseOracleDate,
   pendingBreak,
   pipelineFetchTypes,
-  statementCache
+  statementCache,
+  temporaryLobs
 } from "../src/internal/driverInternals.ts"
 import { driver, type DriverConnection, type DriverPool } from "../src/internal/oracledb.ts"
 import { connection, embedded, isReal } from "./database.ts"
@@ -54,7 +55,8 @@ describe("the private members of the driver", () => {
       objectTypeCache,
       inbandNotice,
       modifiedSchema,
-      pipelineFetchTypes
+      pipelineFetchTypes,
+      temporaryLobs
     ]
     assert.deepStrictEqual(fitConnection({} as DriverConnection), all)
     assert.deepStrictEqual(fitConnection(without({})), all)

@@ -35,9 +35,17 @@ describe("a column of plain values", () => {
     assert.deepStrictEqual(column("a", null, "", undefined, "b")?.values, ["a", null, "", undefined, "b"])
   })
 
+  it("gives bytes to the driver as a Buffer over the same memory", () => {
+    const memory = new Uint8Array([1, 2, 3, 4])
+    const [written] = column(memory.subarray(1, 3))!.values
+    assert.isTrue(Buffer.isBuffer(written))
+    assert.deepStrictEqual(written, Buffer.from([2, 3]))
+    memory[1] = 9
+    assert.deepStrictEqual(written, Buffer.from([9, 3]))
+  })
+
   it("is left to others when a value needs more", () => {
     assert.isUndefined(column(1, { val: 1 }))
-    assert.isUndefined(column("a", new Uint8Array(3)))
     assert.isUndefined(column(1, new Float32Array(3)))
     assert.isUndefined(column(() => 1))
   })

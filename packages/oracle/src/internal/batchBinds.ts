@@ -20,7 +20,7 @@ import { type Column, plainColumn } from "./plainColumn.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
 /** The binds of a batch: the values of every row, and what is said about each column. */
-interface BatchBinds {
+export interface BatchBinds {
   readonly rows: ReadonlyArray<DriverBinds>
   readonly definitions: DriverBinds | undefined
 }

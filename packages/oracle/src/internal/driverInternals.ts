@@ -1,9 +1,10 @@
 /**
- * The private members of the driver that this package depends on; no other module may touch any.
+ * The private members of the driver that this package depends on; no other module but `driverLobs.ts` may touch any.
  *
  * Each is looked up and checked when a session opens, never assumed: where a release of the driver has it otherwise, the
  * fallback that stands with it takes over, and is logged once. A test holds the installed driver to all of them.
  */
+import { createLobsInOneRoundTrip } from "./driverLobs.ts"
 import {
   type DbType,
   driver,
@@ -93,6 +94,15 @@ export const inbandNotice: Member = {
   name: "connection._impl.nscon.controlPkt",
   fallback:
     "sessions whose shutdown was announced are closed as dead ones are, and others on their instance are not looked at"
+}
+
+/**
+ * The driver makes a temporary LOB and then asks for the size of its chunks, a round trip each (`create` in `lib/thin/lob.js`). The size is the
+ * same for all of a type in a session, and so is asked for once.
+ */
+export const temporaryLobs: Member = {
+  name: "connection._impl.createLob",
+  fallback: "it takes two round trips to make a temporary LOB"
 }
 
 /**
@@ -378,7 +388,8 @@ export const fitConnection = (connection: DriverConnection): ReadonlyArray<Membe
     ...(tellTypesApart(connection) ? [] : [objectTypeCache]),
     ...(hasNotice === undefined ? [inbandNotice] : []),
     ...(schemaIsSettled === undefined ? [modifiedSchema] : []),
-    ...(hasPipelines(connection) ? [] : [pipelineFetchTypes])
+    ...(hasPipelines(connection) ? [] : [pipelineFetchTypes]),
+    ...(createLobsInOneRoundTrip(connection) ? [] : [temporaryLobs])
   ]
 }
 

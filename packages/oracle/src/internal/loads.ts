@@ -14,11 +14,11 @@ import { writeBinds } from "./bindWriter.ts"
 import type { ReadError } from "./cursor.ts"
 import { directRow } from "./directRows.ts"
 import type { DriverCaller } from "./driverCaller.ts"
+import { executeMany } from "./executeMany.ts"
 import { LoadError } from "./loadError.ts"
 import { type LoadFailure, type LoadOptions, type LoadProgress, type LoadRow, operation } from "./loadOptions.ts"
 import type { ColumnMetadata } from "./oracledb.ts"
 import { kindOf, refusal } from "./refusal.ts"
-import { executeMany } from "./statements.ts"
 import type { ValueSettings } from "./valueSettings.ts"
 
 /** A table to load, on a connection. */

@@ -58,8 +58,12 @@ const write = (lob: Lob, piece: string | Buffer): Promise<void> =>
     lob.write(piece, (failure) => failure === undefined || failure === null ? resolve() : reject(failure))
   })
 
-/** How much is gathered before it is written, in bytes or characters: each write is a round trip, however small its piece. */
-const writeAtOnce = 1_048_576
+/**
+ * How much is gathered before it is written, in bytes or characters: each write is a round trip, however small its piece. What follows
+ * the first write is large, so that later ones may be larger.
+ */
+const firstWrite = 1_048_576
+const laterWrites = 2_097_152
 
 /** The largest piece that always has room beside what is gathered; a larger one may have to wait until that is written. */
 const smallPiece = 65_536
@@ -69,9 +73,10 @@ class Texts {
   readonly #decoder = new TextDecoder()
   #pieces: Array<string> = []
   #length = 0
+  #atOnce = firstWrite
 
   get isFull(): boolean {
-    return this.#length >= writeAtOnce
+    return this.#length >= this.#atOnce
   }
 
   add(piece: string | Uint8Array): boolean {
@@ -86,6 +91,7 @@ class Texts {
     const pieces = this.#pieces
     this.#pieces = []
     this.#length = 0
+    this.#atOnce = laterWrites
     return isLast ? pieces.join("") + this.#decoder.decode() : pieces.join("")
   }
 }
@@ -94,22 +100,23 @@ class Texts {
 class Bytes {
   #buffer: Buffer | undefined = undefined
   #length = 0
+  #atOnce = firstWrite
   /** A piece as large as what is written at once is not copied. */
   #whole: Buffer | undefined = undefined
 
   get isFull(): boolean {
-    return this.#whole !== undefined || this.#length >= writeAtOnce
+    return this.#whole !== undefined || this.#length >= this.#atOnce
   }
 
   /** Whether there was room for the piece. */
   add(piece: string | Uint8Array): boolean {
     const bytes = typeof piece === "string" ? Buffer.from(piece) : piece
-    if (this.#length === 0 && bytes.length >= writeAtOnce) {
+    if (this.#length === 0 && bytes.length >= this.#atOnce) {
       this.#whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       return true
     }
-    if (bytes.length > smallPiece && this.#length > 0 && this.#length + bytes.length > writeAtOnce) return false
-    this.#buffer ??= Buffer.allocUnsafe(writeAtOnce + smallPiece)
+    if (bytes.length > smallPiece && this.#length > 0 && this.#length + bytes.length > this.#atOnce) return false
+    this.#buffer ??= Buffer.allocUnsafe(this.#atOnce + smallPiece)
     this.#buffer.set(bytes, this.#length)
     this.#length += bytes.length
     return true
@@ -119,6 +126,10 @@ class Bytes {
     const taken = this.#whole ?? this.#buffer?.subarray(0, this.#length) ?? Buffer.alloc(0)
     this.#whole = undefined
     this.#length = 0
+    if (this.#atOnce === firstWrite) {
+      this.#buffer = undefined
+      this.#atOnce = laterWrites
+    }
     return taken
   }
 }
@@ -141,7 +152,7 @@ export const createLob = <E, R>(
     if (!Stream.isStream(pieces)) {
       return yield* wrongArgument("createLob", "The content of a LOB", "a text, bytes, or a stream of them", source)
     }
-    // It takes the driver two round trips. Broken between them, it would leave a LOB whose name no one knows.
+    // The first of a session takes the driver two round trips. Broken between them, it would leave a LOB whose name no one knows.
     const details = { operation: "CREATE LOB", isUnbreakable: true, discard: (lob: Lob) => lob.close() }
     const lob = yield* caller.callThen(details, (connection) => connection.createLob(type), (lob) => {
       // The driver's LOB is a stream of Node too: what it fails with, it says twice.

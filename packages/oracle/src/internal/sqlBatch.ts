@@ -1,5 +1,6 @@
 /** The rows of a batch as the driver can send them: one call for each statement, and for rows whose columns hold the same kinds. */
 import type * as OracleBind from "../OracleBind.ts"
+import type { BatchBinds } from "./batchBinds.ts"
 import { kindOf } from "./sqlParameter.ts"
 
 type Row = ReadonlyArray<OracleBind.Bind>
@@ -8,6 +9,8 @@ type Row = ReadonlyArray<OracleBind.Bind>
 export interface Run {
   readonly sql: string
   readonly rows: ReadonlyArray<Row>
+  /** The rows as the driver takes them, where they have been written already. */
+  readonly ready?: BatchBinds | undefined
 }
 
 /**

@@ -6,7 +6,7 @@
  * the end. What cannot be written is a `StatementError`.
  */
 import * as Statement from "effect/sql/Statement"
-import { type Batch, batchFrom, batchOf, columnsOf, insertOf, plainRows, united } from "./sqlInsert.ts"
+import { alikeRows, type Batch, batchFrom, batchOf, columnsOf, insertOf, plainRows, united } from "./sqlInsert.ts"
 import { endsWithIn, longList } from "./sqlLists.ts"
 import { mergeRest, type Update, updateFrom } from "./sqlMerge.ts"
 import { quote, toDatabase } from "./sqlNames.ts"
@@ -153,15 +153,15 @@ export class OracleCompiler implements Statement.Compiler {
 
   /** A column that a record does not name gets its default; one that it names as `undefined` is null. */
   #insert(draft: Draft, helper: Statement.RecordInsertHelper, plain: boolean, isReturningLater: boolean): void {
-    const keys = columnsOf(helper.value, "sql.insert")
+    const isLarge = helper.value.length >= batchFrom
+    const alike = isLarge ? alikeRows(helper.value) : undefined
+    const keys = alike?.keys ?? columnsOf(helper.value, "sql.insert")
     const columns = keys.map((key) => this.#name(key, plain))
-    if (helper.value.length >= batchFrom) {
-      const values = plainRows(helper.value, keys)
-      if (values !== undefined) {
-        this.#returning(draft, returningIn(helper), plain)
-        draft.batch = { columns, values, at: draft.pieces.length }
-        return
-      }
+    const values = isLarge ? alike?.rows ?? plainRows(helper.value, keys) : undefined
+    if (values !== undefined) {
+      this.#returning(draft, returningIn(helper), plain)
+      draft.batch = { columns, values, at: draft.pieces.length }
+      return
     }
     const rows = helper.value.map((record) =>
       keys.map((key): ReadonlyArray<Piece> =>

@@ -7,9 +7,12 @@ import * as Stream from "effect/Stream"
 import type * as OracleBind from "../OracleBind.ts"
 import type { OracleConnection } from "../OracleConnection.ts"
 import { OracleLob } from "../OracleLob.ts"
+import type { BatchBinds } from "./batchBinds.ts"
 import type { ReadError } from "./cursor.ts"
 import { type CallError, type DriverCaller } from "./driverCaller.ts"
+import { executeMany } from "./executeMany.ts"
 import { createLob } from "./lobWriter.ts"
+import { plainBatch } from "./plainBatch.ts"
 import type { ReturningPlans } from "./returningPlans.ts"
 import { RowDecodeError } from "./rowDecodeError.ts"
 import { redactStatement } from "./secretRedaction.ts"
@@ -19,6 +22,7 @@ import { toProgram } from "./sqlNames.ts"
 import {
   type Abilities,
   BatchParameter,
+  type BatchStatement,
   bindOf,
   isParameter,
   type LobParameter,
@@ -27,7 +31,7 @@ import {
 import { asSqlError, toCommitError, toSqlError } from "./sqlReason.ts"
 import { clashOf, returningOf, type ReturningPlan, returningPlan } from "./sqlReturning.ts"
 import { StatementError } from "./statementError.ts"
-import { execute, executeMany, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
+import { execute, query, queryStream, queryValues, type RunOptions } from "./statements.ts"
 import { onSession, streamEnded } from "./statementSpan.ts"
 import { definitionChanges } from "./statementText.ts"
 import type { Level, Restore } from "./transaction.ts"
@@ -340,6 +344,11 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     return Effect.gen({ self: this }, function*() {
       const runs: Array<Run> = []
       for (const { rows, sql } of statements) {
+        const ready = this.#ready(rows)
+        if (ready !== undefined) {
+          runs.push({ sql, rows: rows as Run["rows"], ready })
+          continue
+        }
         const written = rows.some((row) => row.some(isLob)) ? yield* this.#written(rows.flat()) : noLobs
         const bound = yield* attempted(() => rows.map((row, index) => this.#bound(row, written, index)))
         for (const each of runsOf(sql, bound)) runs.push(each)
@@ -357,11 +366,19 @@ export class OracleSqlConnection implements SqlConnection.Connection {
     })
   }
 
-  #runBatch({ rows, sql }: Run, run: RunOptions): Effect.Effect<Rows, unknown> {
+  /** Rows of plain values, which are binds as they are and make one call. They are the statement's own, and do not change. */
+  #ready(rows: BatchStatement["rows"]): BatchBinds | undefined {
+    const batch = plainBatch(rows, this.#settings.dates, true)
+    return batch?.hasBooleans === true && !this.#shared.abilities.booleans ? undefined : batch
+  }
+
+  #runBatch({ ready, rows, sql }: Run, run: RunOptions): Effect.Effect<Rows, unknown> {
     return Effect.flatMap(this.#plan(sql), (plan) => {
-      const all = plan === undefined ? rows : rows.map((row) => [...row, ...plan.binds])
-      const sent = executeMany(this.#caller, plan?.sql ?? sql, all, {}, this.#settings, run)
-      if (plan === undefined) return Effect.as(sent, [])
+      if (plan === undefined) {
+        return Effect.as(executeMany(this.#caller, sql, rows, {}, this.#settings, run, ready), [])
+      }
+      const all = rows.map((row) => [...row, ...plan.binds])
+      const sent = executeMany(this.#caller, plan.sql, all, {}, this.#settings, run)
       return this.#forgotten(
         sql,
         Effect.flatMap(sent, ({ outBinds }) =>

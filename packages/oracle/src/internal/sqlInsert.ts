@@ -32,6 +32,27 @@ export type Batch =
   & { readonly columns: ReadonlyArray<string> }
   & ({ readonly rows: ReadonlyArray<WrittenRow> } | { readonly values: ReadonlyArray<ReadonlyArray<unknown>> })
 
+const isFragment = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Statement.isFragment(value)
+
+/** The columns and values of records whose properties have one order, as those made in one place have, and hold no SQL. */
+export const alikeRows = (
+  records: ReadonlyArray<Record<string, unknown>>
+): { readonly keys: ReadonlyArray<string>; readonly rows: ReadonlyArray<ReadonlyArray<unknown>> } | undefined => {
+  const keys = Object.keys(records[0] ?? {})
+  if (keys.length === 0) return undefined
+  const rows: Array<ReadonlyArray<unknown>> = []
+  for (const record of records) {
+    let at = 0
+    // Inherited properties are columns too.
+    for (const key in record) if (keys[at++] !== key) return undefined
+    const row = Object.values(record)
+    if (row.length !== keys.length || at !== row.length || row.some(isFragment)) return undefined
+    rows.push(row)
+  }
+  return { keys, rows }
+}
+
 /** The values of records that all have every column and no SQL in it; nothing when one of them has not. */
 export const plainRows = (
   records: ReadonlyArray<Record<string, unknown>>,
@@ -43,7 +64,7 @@ export const plainRows = (
     for (const key of keys) {
       const value = record[key]
       if (value === undefined && !Object.hasOwn(record, key)) return undefined
-      if (typeof value === "object" && Statement.isFragment(value)) return undefined
+      if (isFragment(value)) return undefined
       row.push(value)
     }
     rows.push(row)

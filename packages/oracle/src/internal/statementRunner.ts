@@ -3,8 +3,9 @@ import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as OracleBind from "../OracleBind.ts"
 import type { ReadError } from "./cursor.ts"
+import type { ExecuteManyOptions, ExecuteManyResult } from "./executeMany.ts"
 import type { Row } from "./rowReader.ts"
-import type { ExecuteManyOptions, ExecuteManyResult, ExecuteResult } from "./statements.ts"
+import type { ExecuteResult } from "./statements.ts"
 import type { ValueOptions } from "./valueSettings.ts"
 
 /**

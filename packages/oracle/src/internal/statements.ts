@@ -1,12 +1,11 @@
-/** Statements: execution of one, of a batch, and of a call of PL/SQL. */
+/** Statements: execution of one, and of a call of PL/SQL. Batches are in `executeMany.ts`. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as OracleBind from "../OracleBind.ts"
 import * as OracleError from "../OracleError.ts"
-import { writeBatch } from "./batchBinds.ts"
 import { readOutBinds } from "./bindReader.ts"
 import { isKnownType, objectTypeNames } from "./bindTypes.ts"
-import { writeBinds } from "./bindWriter.ts"
+import { noClasses, writeBinds } from "./bindWriter.ts"
 import { checkBinds } from "./boundLobs.ts"
 import { cursorStream, handlesOf, openedStream, type ReadError } from "./cursor.ts"
 import { discardResult } from "./discard.ts"
@@ -58,68 +57,11 @@ export interface ExecuteResult<B = unknown> {
   readonly warning: OracleError.OracleError | undefined
 }
 
-/**
- * How a batch is run.
- *
- * **When to use**
- *
- * Use `batchErrors` to load what can be loaded and report the rest; leave it out where one bad row makes
- * the others worthless, and roll back when the batch fails.
- *
- * **Details**
- *
- * With `batchErrors` the rows that can be done are done, and the others are reported in `errors`; without it the first failure
- * ends the batch. `rowCounts` asks for the number of rows that each row of binds has changed.
- *
- * **Example** (Going on after a row that fails)
- *
- * ```ts
- * import type { OracleConnection } from "@sessionpool/oracle"
- *
- * const options: OracleConnection.ExecuteManyOptions = { batchErrors: true, rowCounts: true }
- * ```
- *
- * @category options
- * @since 0.1.0
- */
-export interface ExecuteManyOptions {
-  readonly batchErrors?: boolean | undefined
-  readonly rowCounts?: boolean | undefined
-}
-
-/**
- * What a batch has done. `errors` name the row of binds, from 0, that failed.
- *
- * **When to use**
- *
- * Use `rowsAffected` for the whole batch, and the lists to go through it row by row.
- *
- * **Example** (The rows that failed)
- *
- * ```ts
- * import type { OracleConnection } from "@sessionpool/oracle"
- *
- * const failed = (result: OracleConnection.ExecuteManyResult) => result.errors.map(({ row }) => row)
- * ```
- *
- * @category models
- * @since 0.1.0
- */
-export interface ExecuteManyResult {
-  readonly rowsAffected: number
-  readonly rowCounts: ReadonlyArray<number>
-  readonly errors: ReadonlyArray<{ readonly row: number; readonly error: OracleError.OracleError }>
-  /** For each row of binds, what its OUT and RETURNING binds gave. */
-  readonly outBinds: ReadonlyArray<unknown>
-}
-
 /** How a statement runs beside what it reads: by default it leaves its work uncommitted, and is kept parsed. */
 export interface RunOptions {
   readonly autoCommit?: boolean
   readonly keepInStmtCache?: boolean
 }
-
-const noClasses: ObjectClasses = new Map()
 
 /** The driver's classes of the object types among the binds of rows: each is asked for once in a session, before the statement. */
 const classesOf = (caller: DriverCaller, rows: ReadonlyArray<unknown>): Effect.Effect<ObjectClasses, CallError> => {
@@ -142,7 +84,7 @@ const classesOf = (caller: DriverCaller, rows: ReadonlyArray<unknown>): Effect.E
 }
 
 /** `go` gets the object types among the binds of rows. When it fails they are described anew: one may have been changed meanwhile. */
-const withClasses = <A, E>(
+export const withClasses = <A, E>(
   caller: DriverCaller,
   rows: ReadonlyArray<unknown>,
   go: (classes: ObjectClasses) => Effect.Effect<A, E>
@@ -156,7 +98,7 @@ const withClasses = <A, E>(
   )
 
 /** A statement is about to be sent with object types among its binds. */
-const noteClasses = (caller: DriverCaller, sql: string, classes: ObjectClasses): void => {
+export const noteClasses = (caller: DriverCaller, sql: string, classes: ObjectClasses): void => {
   if (classes.size > 0 && caller.session.objectTypes.differFor(sql, classes)) caller.session.prepareAnew(sql)
 }
 
@@ -182,7 +124,7 @@ export const queryValues = (
 
 /** What can go together with other statements, told by its first word; DDL, blocks and whatever else go alone. */
 const isPlainQuery = /^\s*(?:select|with)\b/i
-const isPlainChange = /^\s*(?:insert|update|delete|merge)\b/i
+export const isPlainChange = /^\s*(?:insert|update|delete|merge)\b/i
 
 type ReadRows<A> = (
   reader: RowReader,
@@ -252,7 +194,7 @@ export const queryStream = (
   return openedStream(caller, Effect.map(open, ({ resultSet }) => resultSet), settings, sql)
 }
 
-const unfit = (outBinds: object): RowDecodeError | undefined => {
+export const unfit = (outBinds: object): RowDecodeError | undefined => {
   for (const [name, value] of Object.entries(outBinds)) {
     const found = Array.isArray(value) ? value.find((each) => each instanceof Unfit) : value
     if (found instanceof Unfit) {
@@ -323,98 +265,6 @@ export const execute = <const B extends OracleBind.Binds>(
       }
     })
   )
-
-/** One statement for many rows of binds, in one round trip. */
-export const executeMany = (
-  caller: DriverCaller,
-  sql: string,
-  rows: ReadonlyArray<OracleBind.Binds>,
-  options: ExecuteManyOptions,
-  settings: ValueSettings,
-  run?: RunOptions
-): Effect.Effect<ExecuteManyResult, ReadError> => {
-  if (!Array.isArray(rows)) return Effect.fail(wrongArgument("executeMany", "The rows of a batch", "an array", rows))
-  for (const name of ["batchErrors", "rowCounts"] as const) {
-    const value: unknown = options[name]
-    if (value !== undefined && typeof value !== "boolean") {
-      return Effect.fail(wrongArgument("executeMany", `The option ${name}`, "true or false", value))
-    }
-  }
-  if (rows.length === 0) return Effect.succeed({ rowsAffected: 0, rowCounts: [], errors: [], outBinds: [] })
-  return Effect.flatMap(
-    withClasses(caller, rows, (classes) =>
-      sent(sql, (text) =>
-        caller.statementThen(
-          {
-            operation: "executeMany",
-            sql: text,
-            batchSize: rows.length,
-            discard: discardResult,
-            isAutoCommit: run?.autoCommit,
-            isJoinable: classes.size === 0 && isPlainChange.test(text)
-          },
-          () => {
-            const isPositional = Array.isArray(rows[0])
-            for (const [index, row] of rows.entries()) {
-              if (row === undefined) {
-                throw wrongArgument("executeMany", `Row ${index} of a batch`, "the binds of an execution", row)
-              }
-              checkBinds(row, caller, "executeMany", index)
-              if (Array.isArray(row) !== isPositional) {
-                throw wrongArgument(
-                  "executeMany",
-                  `Row ${index} of a batch`,
-                  isPositional ? "an array as row 0 is" : "an object as row 0 is",
-                  row
-                )
-              }
-            }
-            const batch = writeBatch(rows, settings, classes)
-            noteClasses(caller, text, classes)
-            if (options.rowCounts === true) caller.session.prepareAnew(text)
-            return {
-              _tag: "ExecuteMany",
-              sql: text,
-              binds: batch.definitions === undefined ? rows.length : batch.rows,
-              options: {
-                autoCommit: run?.autoCommit === true,
-                batchErrors: options.batchErrors === true,
-                dmlRowCounts: options.rowCounts === true,
-                ...(batch.definitions !== undefined && { bindDefs: batch.definitions })
-              }
-            }
-          },
-          Effect.succeed
-        ))),
-    (result) =>
-      withSettings(settings, (now) => {
-        const handles = handlesOf(caller, now)
-        const outBinds = (result.outBinds ?? []).map((given) => readOutBinds(rows[0], given, now, handles))
-        const misfit = outBinds.map(unfit).find((each) => each !== undefined)
-        if (misfit !== undefined) return Effect.fail(misfit)
-        return Effect.succeed({
-          rowsAffected: result.rowsAffected ?? 0,
-          rowCounts: result.dmlRowCounts ?? [],
-          errors: (result.batchErrors ?? []).map((failure) => ({
-            row: failure.offset ?? 0,
-            error: OracleError.fromDriver(withoutOffset(failure), {
-              operation: "executemany",
-              sql,
-              secrets: caller.session.secrets
-            })
-          })),
-          outBinds
-        })
-      })
-  )
-}
-
-/** The offset of an error in a batch is the number of its row, not a place in the SQL. */
-const withoutOffset = (failure: { readonly message: string }): unknown =>
-  Object.assign(new Error(failure.message), {
-    ...("errorNum" in failure && { errorNum: failure.errorNum }),
-    ...("code" in failure && { code: failure.code })
-  })
 
 const notAName = (name: string): Effect.Effect<never, CallError> =>
   Effect.fail(
