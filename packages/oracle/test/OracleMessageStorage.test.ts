@@ -6,7 +6,7 @@ import type { Envelope, MessageStorage, Reply } from "effect/cluster"
 import { EntityAddress, EntityId, EntityType, ShardId, Snowflake } from "effect/cluster"
 import { Digest } from "effect/crypto"
 import { claimAll } from "./clusterClaims.ts"
-import { database } from "./database.ts"
+import { database, embedded, isReal } from "./database.ts"
 import { openClient } from "./openClient.ts"
 
 let prefixes = 0
@@ -265,6 +265,40 @@ describe("OracleMessageStorage", () => {
       yield* Effect.flip(storage.withTransaction(Effect.andThen(save(storage, request("a"), "key"), Effect.fail("no"))))
       assert.strictEqual((yield* save(storage, request("a"), "key"))._tag, "Success")
       assert.lengthOf(yield* read(storage), 1)
+    }))
+
+  it.live.skipIf(isReal)("asks the database no more often than it must", () =>
+    Effect.gen(function*() {
+      const { connect, server } = yield* embedded()
+      const client = yield* Layer.build(OracleClient.layer({ ...connect, max: 4 }))
+      const storage = yield* OracleMessageStorage.makeEncoded().pipe(
+        Effect.provide(Layer.mergeAll(Layer.succeedContext(client), Digest.layerWebCrypto))
+      )
+      const trips = Effect.map(server.counters, ({ roundTrips }) => roundTrips)
+      const counted = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.gen(function*() {
+          const before = yield* trips
+          yield* effect
+          return (yield* trips) - before
+        })
+      const sent = Array.from({ length: 20 }, (_, index) => request(`entity ${index}`))
+      const saved = yield* counted(save(storage, sent[0]!))
+      const keyed = yield* counted(save(storage, sent[1]!, "Order/1/place/1"))
+      yield* Effect.forEach(sent.slice(2), (each) => save(storage, each))
+      // The first time the columns are described as well.
+      const claimed = yield* counted(read(storage))
+      const empty = yield* counted(read(storage))
+      yield* Effect.forEach(sent, () => save(storage, request("again")))
+      const again = yield* counted(read(storage))
+      const answered = yield* counted(storage.saveReply(exit(sent[0]!.requestId)))
+      assert.deepStrictEqual({ saved, keyed, claimed, empty, again, answered }, {
+        saved: 1,
+        keyed: 1,
+        claimed: 5,
+        empty: 2,
+        again: 3,
+        answered: 3
+      })
     }))
 
   it.live("gives each message to one of many readers", () =>

@@ -14,7 +14,7 @@ import {
   SessionBudget
 } from "@sessionpool/oracle"
 import { Fault } from "@sessionpool/oracle-server"
-import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Option, Schema } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { Digest } from "effect/crypto"
 import { CircuitBreaker, PersistedQueue } from "effect/persistence"
@@ -157,6 +157,61 @@ describe("names of the durable stores", () => {
         { concurrency: 4 }
       )
       assert.lengthOf(opened, 4)
+    }))
+
+  it.live("tell time by the database, whatever the zones of their sessions are", () =>
+    Effect.gen(function*() {
+      const { connect } = yield* database
+      const tableName = `sp_options_${process.pid}_${++tables}`
+      const [east, west] = yield* Effect.forEach(["+14:00", "-12:00"], (zone) =>
+        Effect.gen(function*() {
+          const services = yield* Layer.build(
+            Layer.mergeAll(
+              OracleClient.layer({
+                ...connect,
+                max: 3,
+                onSession: (connection) => connection.execute(`alter session set time_zone = '${zone}'`)
+              }),
+              ShardingConfig.layer()
+            )
+          )
+          const queue = yield* Effect.provide(OraclePersistedQueue.makeStore({ tableName }), services)
+          yield* Layer.build(
+            Layer.provide(OracleRunnerStorage.layerMigrations({ prefix: tableName }), Layer.succeedContext(services))
+          )
+          const runners = yield* Effect.provide(OracleRunnerStorage.makeEncodedStorage({ prefix: tableName }), services)
+          const limiter = yield* Effect.provide(OracleRateLimiter.makeStore({ tableName: `${tableName}_l` }), services)
+          return { queue, runners, limiter }
+        }))
+      const pairs = [[east!, west!], [west!, east!]] as const
+      for (const [index, [one, other]] of pairs.entries()) {
+        const id = `element ${index}`
+        yield* one.queue.offer({ id, name: "jobs", element: index, isCustomId: true, delay: undefined })
+        const taken = yield* Effect.scoped(
+          other.queue.take({ name: "jobs", maxAttempts: 1, retryDelay: () => Effect.succeed(Duration.zero) })
+        )
+        assert.strictEqual(taken.id, id)
+        yield* one.queue.offer({
+          id: `late ${index}`,
+          name: "later",
+          element: 0,
+          isCustomId: true,
+          delay: Duration.hours(1)
+        })
+        const shard = `default:${index}`
+        assert.deepStrictEqual(yield* one.runners.acquire("one", [shard]), [shard])
+        assert.deepStrictEqual(yield* other.runners.acquire("other", [shard]), [])
+        assert.deepStrictEqual(yield* other.runners.refresh("one", [shard]), [shard])
+        const window = { key: `api ${index}`, tokens: 1, refillRate: Duration.minutes(10), limit: 10 }
+        assert.strictEqual((yield* one.limiter.fixedWindow(window))[0], 1)
+        const [count, rest] = yield* other.limiter.fixedWindow(window)
+        assert.strictEqual(count, 2)
+        // Ten minutes for each of both.
+        assert.isAtMost(Duration.toMillis(Duration.fromInputUnsafe(rest)), 1_200_000)
+        assert.isAbove(Duration.toMillis(Duration.fromInputUnsafe(rest)), 600_000)
+      }
+      const early = east!.queue.take({ name: "later", maxAttempts: 1, retryDelay: () => Effect.succeed(Duration.zero) })
+      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(Effect.scoped(early), "300 millis")))
     }))
 
   it.live.skipIf(isReal)(
