@@ -46,7 +46,15 @@ const areas: Readonly<Record<string, Area>> = {
     folder: "packages/oracle/src/internal",
     files: /^(callBatches|pipelinedCall|session|sessionCall|sessionContext|transaction)\.ts$/,
     stages: [
-      ["callBatches", "pipelinedCall", "sessionContext", "sessionLine", "sessionState"],
+      [
+        "callBatches",
+        "pipelinedCall",
+        "sessionBatches",
+        "sessionContext",
+        "sessionLine",
+        "sessionState",
+        "transactionLevels"
+      ],
       ["breaks", "interruption", "promises", "session", "transaction*"],
       ["certainCommits", "context", "multiplex", "onLease", "pipelining", "statements", "tracing"]
     ].map((names) => ({ tests: names.map((name) => `packages/oracle/test/${name}.test.ts`) }))

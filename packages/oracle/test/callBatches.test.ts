@@ -204,6 +204,26 @@ describe("calls of one lease", () => {
     assert.deepStrictEqual(line.failures, [["b", no], ["c", no]])
   })
 
+  it("fail at once where the line refuses them at once", () => {
+    const cause = new Error("the session is lost")
+    const outcomes: Array<CallOutcome> = []
+    const batches = new CallBatches({
+      internals: { pipelines: undefined } as unknown as DriverInternals,
+      callTimeout: 0,
+      enqueue: (_, __, onEnd) => {
+        onEnd({ cause })
+        return { abandon: () => {} }
+      },
+      breakRunning: () => {},
+      lose: () => {},
+      noteFailure: () => {}
+    }, { isOn: true, isRefused: false })
+    for (const sql of ["a", "b"]) {
+      batches.add({ isReleased: false }, sql, () => query(sql), (outcome) => outcomes.push(outcome))
+    }
+    assert.deepStrictEqual(outcomes, [{ failure: cause }, { failure: cause }])
+  })
+
   it("all fail where their turn never comes", async () => {
     const line = lineOf()
     line.add(query("a"))
@@ -270,6 +290,21 @@ describe("callers who leave", () => {
     await line.turn()
     assert.deepStrictEqual(line.sent, ["a"])
     assert.deepStrictEqual([...line.ended.keys()], ["a"])
+  })
+
+  it("all of them, after it has begun, give it up as well", async () => {
+    const answer = Promise.withResolvers<ReadonlyArray<object>>()
+    const line = lineOf({ together: () => answer.promise })
+    const leaves = [line.add(query("a")), line.add(query("b"))]
+    const turn = line.turn()
+    while (line.sent.length === 0) await Promise.resolve()
+    leaves[0]!()
+    assert.strictEqual(line.seen.abandoned, 0)
+    leaves[1]!()
+    assert.strictEqual(line.seen.abandoned, 1)
+    answer.resolve([{}, {}])
+    await turn
+    assert.strictEqual(line.ended.size, 0)
   })
 
   it("all of them give the batch up", () => {

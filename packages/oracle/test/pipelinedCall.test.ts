@@ -59,6 +59,7 @@ describe("what the driver takes in a pipeline", () => {
     "an object of the driver": execute(unit({ attributes: [] })),
     "a statement that the cache is not to have": query([1], { keepInStmtCache: false }),
     "a row among many with a long text": many([[1], ["x".repeat(longest + 1)]]),
+    "a long text beside another value of its row": many([[1, "x".repeat(longest + 1)]]),
     "how often, in place of rows": many(3),
     "many rows with their errors": many([[1]], { batchErrors: true }),
     "many rows with their counts": many([[1]], { dmlRowCounts: true })

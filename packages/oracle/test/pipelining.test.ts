@@ -104,6 +104,9 @@ describe.skipIf(isReal)("a pipeline", () => {
             const error = Result.isFailure(outcome) ? outcome.failure : undefined
             assert.isTrue(error?._tag === "OracleError" && error.reason._tag === "ConnectionError", String(error))
           }
+          // What comes later does not wait for an answer that nothing gives.
+          const later = yield* Effect.flip(together(number(connection, 3)))
+          assert.isTrue(later._tag === "OracleError" && later.reason._tag === "ConnectionError", String(later))
         })
       )
       assert.strictEqual(yield* pool.use((connection) => number(connection, 7)), 7)

@@ -75,26 +75,30 @@ export class Batch {
   readonly #host: BatchHost
   readonly #state: PipelineState
   readonly #entries: Array<Entry> = []
-  readonly #place: Place
+  #place: Place | undefined = undefined
   #hasBegun = false
   /** Whether it has been sent as a pipeline. */
   isPipeline = false
 
-  constructor(lease: LeaseState, host: BatchHost, state: PipelineState, onBegin: (batch: Batch) => void) {
+  constructor(lease: LeaseState, host: BatchHost, state: PipelineState) {
     this.lease = lease
     this.#host = host
     this.#state = state
-    this.#place = host.enqueue(
+  }
+
+  /** Takes a place in the line, with the first call in it: its turn may come, or be refused, at once. */
+  enter(onBegin: () => void): void {
+    this.#place = this.#host.enqueue(
       this,
       async (connection) => {
         // Fibers that are ready now have their turn first.
         await Promise.resolve()
-        onBegin(this)
+        onBegin()
         this.#hasBegun = true
         await this.#run(connection)
       },
       (failure) => {
-        onBegin(this)
+        onBegin()
         // Outcomes are told when the session has taken note of the call: a caller may go on with it at once.
         for (const { isGone, onEnd, outcome } of this.#entries) {
           const ending = outcome ?? (failure === undefined ? undefined : { failure: failure.cause })
@@ -115,7 +119,7 @@ export class Batch {
     return () => {
       entry.isGone = true
       if (!this.#hasBegun) this.#entries.splice(this.#entries.indexOf(entry), 1)
-      if (this.#entries.every(({ isGone }) => isGone)) this.#place.abandon()
+      if (this.#entries.every(({ isGone }) => isGone)) this.#place?.abandon()
     }
   }
 
@@ -216,14 +220,15 @@ export class CallBatches {
   }
 
   add(lease: LeaseState, sql: string, prepare: Preparation, onEnd: (outcome: CallOutcome) => void): () => void {
-    let batch = this.#open
-    if (batch === undefined || batch.lease !== lease || batch.isFull) {
-      batch = new Batch(lease, this.#host, this.state, (begun) => {
-        if (this.#open === begun) this.#open = undefined
-      })
-      this.#open = batch
-    }
-    return batch.add(sql, prepare, onEnd)
+    const open = this.#open
+    if (open !== undefined && open.lease === lease && !open.isFull) return open.add(sql, prepare, onEnd)
+    const batch = new Batch(lease, this.#host, this.state)
+    this.#open = batch
+    const leave = batch.add(sql, prepare, onEnd)
+    batch.enter(() => {
+      if (this.#open === batch) this.#open = undefined
+    })
+    return leave
   }
 
   /** Something stands in the line behind the open batch: nothing may join that any more. */
