@@ -20,7 +20,8 @@ const sessionOf = (
   const pipelines = runPipeline === undefined ? {} : {
     runPipeline: ({ operations }: { readonly operations: ReadonlyArray<{ readonly statement: string }> }) =>
       runPipeline(operations.map(({ statement }) => statement)),
-    _createFetchTypeHandler: (_: unknown) => undefined,
+    // The driver's has one parameter, by which it is known.
+    _createFetchTypeHandler: (fetchLobs: unknown) => fetchLobs,
     _impl: { supportsPipelining: () => true }
   }
   const session = scriptedSession(connectionOf({ execute, ...pipelines }))
