@@ -4,11 +4,11 @@
  *
  * Usage: npm run cluster -- fleet [--processes 10000 --minutes 5 --seed 7]
  */
-import { Effect, References } from "effect"
-import { TestClock } from "effect/testing"
+import { Effect, Exit, Random, References } from "effect"
 import { parseArgs } from "node:util"
 import { memoryStore } from "../packages/oracle/src/internal/budget/budgetStore.ts"
 import { makeFleet, type Process, randomBelow } from "../packages/oracle/test/fleet.ts"
+import { runVirtually } from "./lib/virtualTime.ts"
 
 const { values } = parseArgs({
   options: {
@@ -28,10 +28,10 @@ const main = Effect.gen(function*() {
   const fleet = makeFleet(store, total)
   const processes: Array<Process> = []
   for (let n = 0; n < size; n++) processes.push(yield* fleet.start(50))
-  yield* TestClock.adjust("20 seconds")
+  yield* Effect.sleep("20 seconds")
   const full = Effect.fnUntraced(function*(what: string, least: number) {
     for (const each of processes) each.work(50)
-    yield* TestClock.adjust("40 seconds")
+    yield* Effect.sleep("40 seconds")
     const used = sum(processes)
     console.log(`${what}: ${used} of ${total} sessions in use, ${fleet.seen().mostOpen} at most until now`)
     if (used < total * least) problems.push(`${what}: only ${used} of ${total} sessions are in use`)
@@ -46,12 +46,12 @@ const main = Effect.gen(function*() {
       yield* processes[index]!.end(below(3) === 0 ? "crash" : "in order")
       processes[index] = yield* fleet.start(50)
     }
-    yield* TestClock.adjust("1 second")
+    yield* Effect.sleep("1 second")
   }
   yield* full("after deploys and crashes", 0.7)
 
   yield* fleet.reach(false)
-  yield* TestClock.adjust("30 seconds")
+  yield* Effect.sleep("30 seconds")
   const alone = sum(processes)
   console.log(`the table is out of reach: ${alone} sessions, ${processes.length} processes with floors of 2`)
   if (alone > 2 * size) problems.push(`${alone} sessions are more than the floors`)
@@ -60,7 +60,7 @@ const main = Effect.gen(function*() {
 
   for (let n = 0; n < 20; n++) {
     yield* fleet.reach(n % 2 === 1)
-    yield* TestClock.adjust("4 seconds")
+    yield* Effect.sleep("4 seconds")
   }
   yield* full("after flapping", 0.7)
   const { mostOpen, overdrawn } = fleet.seen()
@@ -69,11 +69,10 @@ const main = Effect.gen(function*() {
 
 const began = performance.now()
 // Ten thousand warnings say no more than the lines here.
-await Effect.runPromise(
-  Effect.scoped(Effect.provide(main, TestClock.layer())).pipe(
-    Effect.provideService(References.MinimumLogLevel, "None")
-  )
+const exit = runVirtually(
+  Random.withSeed(Effect.provideService(main, References.MinimumLogLevel, "None"), values.seed)
 )
+if (Exit.isFailure(exit)) throw new Error("the simulation failed", { cause: exit.cause })
 console.log(
   `seed ${values.seed}: ${size} processes, ${
     ((performance.now() - began) / 1000).toFixed(1)
