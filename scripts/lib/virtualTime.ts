@@ -3,7 +3,7 @@
  * wake. Effect's `TestClock` serves tests; it has other work settle after each sleeper with a timer of the real clock, of which a fleet of
  * ten thousand processes has some forty thousand in a second.
  */
-import { Clock, Duration, Effect, Exit, Scheduler } from "effect"
+import { Clock, Duration, Effect, type Exit, Scheduler } from "effect"
 import { ExpiryHeap } from "../../packages/core/src/internal/data/expiryHeap.ts"
 
 interface Sleeper {
@@ -16,7 +16,7 @@ interface Sleeper {
 export const runVirtually = <A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> => {
   let now = 0
   const sleepers = new ExpiryHeap<Sleeper>()
-  let tasks: Array<() => void> = []
+  const tasks: Array<() => void> = []
   const scheduler = new Scheduler.MixedScheduler("async", (task) => {
     let isWanted = true
     tasks.push(() => {
@@ -50,21 +50,22 @@ export const runVirtually = <A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E>
   fiber.addObserver((ended) => {
     exit = ended
   })
-  while (exit === undefined) {
-    while (tasks.length > 0) {
-      const ready = tasks
-      tasks = []
+  /** Runs what is ready, and what that makes ready; then all that is left sleeps. */
+  const settle = (): Exit.Exit<A, E> | undefined => {
+    for (let ready = tasks.splice(0); ready.length > 0; ready = tasks.splice(0)) {
       for (const task of ready) task()
     }
-    if (exit !== undefined) break
+    return exit
+  }
+  for (;;) {
+    const ended = settle()
+    if (ended !== undefined) return ended
     const next = sleepers.earliest
     if (next === undefined) throw new Error("The simulation waits for something that does not come.")
     now = next.expiresAt
-    while (sleepers.earliest !== undefined && sleepers.earliest.expiresAt <= now) {
-      const due = sleepers.earliest
+    for (let due = sleepers.earliest; due !== undefined && due.expiresAt <= now; due = sleepers.earliest) {
       sleepers.remove(due)
       due.wake()
     }
   }
-  return exit
 }
