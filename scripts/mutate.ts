@@ -27,7 +27,7 @@ interface Stage {
   readonly without?: ReadonlyArray<string>
 }
 
-const decisions = ["handingOn", "moves", "settling"].map((name) => `packages/core/test/${name}.test.ts`)
+const decisions = ["handingOn", "moves", "quietTime", "settling"].map((name) => `packages/core/test/${name}.test.ts`)
 
 const areas: Readonly<Record<string, Area>> = {
   core: {

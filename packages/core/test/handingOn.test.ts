@@ -300,6 +300,7 @@ describe("a session that is pinged to keep it alive", () => {
     assert.isTrue(fits({ purity: "new" }, { isFresh: true }))
     assert.isFalse(fits({ purity: "new" }, { isFresh: false }))
     assert.isFalse(fits({}, { tag }))
+    assert.isFalse(fits({ matchAnyTag: true }, { tag }))
     assert.isTrue(fits({ tag: text }, {}))
     assert.isTrue(fits({ tag: text }, { tag }))
     assert.isFalse(fits({ tag: text }, { tag: other }))
@@ -361,6 +362,12 @@ describe("what a group needs within its fair share", () => {
     const group = groupOf(alice)
     opening(group)
     assert.isFalse(isOwed(state, waiter))
+    opening(group)
+    // What is being opened serves one of the two.
+    const other = scriptedState({ max: 9, maxSessionsPerIdentity: 2 })
+    const [first] = [other.wait(alice), other.wait(alice)]
+    other.opening(other.groupOf(alice))
+    assert.isTrue(isOwed(other.state, first!))
     group.opener.wait("pausing")
     assert.isFalse(isOwed(state, waiter))
     const without = scriptedState({ max: 9 })

@@ -1,7 +1,7 @@
 /** Which sessions leave their instance, and when. */
 import { assert, describe, it } from "@effect/vitest"
 import { drain, moveDue, nextMove, undrain } from "../src/internal/decisions/moves.ts"
-import { asUser, failure, scriptedState } from "./scriptedState.ts"
+import { asUser, failure, holder, scriptedState } from "./scriptedState.ts"
 
 describe("draining an instance", () => {
   it("closes its idle sessions now and the others as they come back, and no session of another", () => {
@@ -121,7 +121,10 @@ describe("balance between instances", () => {
 
   it("takes the longest-idle session of the most crowded instance, once an interval", () => {
     const { orders, sessions, state } = crowds({ two: 2, one: 6 })
-    const first = sessions[2]!
+    // The first of all has been in use since.
+    state.lend(sessions[2]!, holder, 0)
+    state.makeIdle(sessions[2]!, true)
+    const first = sessions[3]!
     moveDue(state, interval - 1)
     assert.deepStrictEqual(orders(), [])
     assert.strictEqual(nextMove(state), interval)
@@ -145,7 +148,7 @@ describe("balance between instances", () => {
   it("does not wait for one in use that leaves for another reason", () => {
     const { orders, sessions, state } = crowds({ one: 7, two: 2 })
     const busy = sessions[0]!
-    state.lend(busy, { takenBy: undefined, fiber: undefined, running: 0, revoke: () => {} }, 0)
+    state.lend(busy, holder, 0)
     state.leave(busy, "drained")
     moveDue(state, interval)
     assert.lengthOf(orders(), 1)

@@ -1,6 +1,13 @@
 /** What is opened and what is closed so that requests which wait are served. */
 import { assert, describe, it } from "@effect/vitest"
-import { isProvidedFor, queueLength, settle, unprovided } from "../src/internal/decisions/settling.ts"
+import {
+  isProvidedFor,
+  openingFailed,
+  openSessionError,
+  queueLength,
+  settle,
+  unprovided
+} from "../src/internal/decisions/settling.ts"
 import { asUser, failure, scriptedState } from "./scriptedState.ts"
 
 const times = <A>(count: number, make: () => A): ReadonlyArray<A> => Array.from({ length: count }, make)
@@ -82,6 +89,15 @@ describe("replacing idle sessions that no request fits", () => {
     wait(alice)
     settle(state)
     assert.deepStrictEqual(orders(), [`close ${second!.id} replaced`])
+  })
+
+  it("closes the longest idle of all, be it of the group that asks", () => {
+    const { add, groupOf, orders, state, wait } = scriptedState({ max: 2 })
+    const other = add("idle", { group: groupOf(bob) })
+    add("idle", { group: groupOf(alice) })
+    wait(alice)
+    settle(state)
+    assert.deepStrictEqual(orders(), [`close ${other.id} replaced`])
   })
 
   it("never closes more than a group needs, nor what is in use", () => {
@@ -167,6 +183,20 @@ describe("requests that do not wait for others", () => {
     waiter.checking = session
     session.checkedFor = waiter
     state.ownGroup.unserved--
+    settle(state)
+    assert.deepStrictEqual(orders(), [])
+  })
+})
+
+describe("a request that goes past max and has a session pinged for it", () => {
+  it("has none opened for it, nor for what stands behind it", () => {
+    const { add, orders, state, wait } = scriptedState({ max: 1 })
+    const session = add("checking")
+    const waiter = wait(undefined, "forceGet")
+    waiter.checking = session
+    session.checkedFor = waiter
+    state.ownGroup.unserved--
+    wait()
     settle(state)
     assert.deepStrictEqual(orders(), [])
   })
@@ -371,6 +401,19 @@ describe("requests that wait for nothing that is under way", () => {
     assert.deepStrictEqual(unprovided(state), [third])
   })
 
+  it("are told in the order in which they came, also where some want a tag", () => {
+    const { add, opening, state, wait } = scriptedState({ max: 2 })
+    add("busy")
+    const first = wait({ tag: "a=1" }, "noWait")
+    const second = wait(undefined, "noWait")
+    const third = wait({ tag: "a=1" }, "noWait")
+    opening()
+    assert.deepStrictEqual(unprovided(state), [second, third])
+    first.checking = add("checking")
+    state.ownGroup.unserved--
+    assert.deepStrictEqual(unprovided(state), [third])
+  })
+
   it("are none while the pool is suspended, while one opening shows whether it works, or where all wait for others", () => {
     const suspended = scriptedState({ max: 1 })
     suspended.add("busy")
@@ -428,5 +471,71 @@ describe("the length of the queue", () => {
     times(3, () => opening())
     wait(alice)
     assert.strictEqual(queueLength(state), 1)
+  })
+})
+
+describe("a session that could not be opened", () => {
+  const outcomes = (...waiters: ReadonlyArray<{ readonly outcome: { readonly _tag: string } | undefined }>) =>
+    waiters.map(({ outcome }) => outcome?._tag)
+
+  it("is told with the attempts, and with how long it is until the next", () => {
+    const { at, state } = scriptedState({ max: 2 })
+    at(1000)
+    const error = openSessionError(state, state.ownGroup, { ...failure, attempts: 3, retryAt: 5000 })
+    assert.deepStrictEqual([error.attempts, error.retryMillis], [3, 4000])
+    assert.isUndefined(openSessionError(state, state.ownGroup, failure).retryMillis)
+    at(9000)
+    assert.strictEqual(openSessionError(state, state.ownGroup, { ...failure, retryAt: 5000 }).retryMillis, 0)
+  })
+
+  it("refuses all who wait where no session of the group is left, and nobody while the pool is suspended", () => {
+    const { state, wait } = scriptedState({ max: 2 })
+    const waiters = [wait(), wait(undefined, "noWait")]
+    state.suspend()
+    openingFailed(state, state.ownGroup, failure)
+    assert.deepStrictEqual(outcomes(...waiters), [undefined, undefined])
+    state.resume()
+    openingFailed(state, state.ownGroup, failure)
+    assert.deepStrictEqual(outcomes(...waiters), ["Refused", "Refused"])
+    assert.strictEqual(state.lastOpenFailure, failure.cause)
+  })
+
+  it("refuses only those who wait for nothing else where sessions are left, and none that a session is pinged for", () => {
+    const { add, state, wait } = scriptedState({ max: 3 })
+    add("busy")
+    const pinged = wait(undefined, "noWait")
+    pinged.checking = add("checking")
+    state.ownGroup.unserved--
+    const waiters = [wait(), wait(undefined, "noWait"), pinged]
+    openingFailed(state, state.ownGroup, failure)
+    assert.deepStrictEqual(outcomes(...waiters), [undefined, "Refused", undefined])
+  })
+
+  it("refuses the youngest beyond what is still being opened", () => {
+    const { add, opening, state, wait } = scriptedState({ max: 4 })
+    add("busy")
+    opening()
+    const pinged = wait(undefined, "noWait")
+    pinged.checking = add("checking")
+    state.ownGroup.unserved--
+    const waiters = [wait(undefined, "noWait"), wait(undefined, "noWait"), pinged]
+    openingFailed(state, state.ownGroup, failure)
+    assert.deepStrictEqual(outcomes(...waiters), [undefined, "Refused", undefined])
+  })
+
+  it("refuses those whose group has stopped opening as soon as it has no session left, nor one to come", () => {
+    const refused = (change: (scripted: ReturnType<typeof scriptedState>) => void) => {
+      const scripted = scriptedState({ max: 4 })
+      const waiter = scripted.wait()
+      scripted.state.ownGroup.opener.failed(failure)
+      scripted.state.ownGroup.opener.wait("stopped")
+      change(scripted)
+      settle(scripted.state)
+      return !waiter.isWaiting
+    }
+    assert.isTrue(refused(() => {}))
+    assert.isFalse(refused(({ add }) => add("busy")))
+    assert.isFalse(refused(({ opening }) => opening()))
+    assert.isFalse(refused(({ state }) => state.ownGroup.opener.reset()))
   })
 })
