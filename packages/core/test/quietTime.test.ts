@@ -4,9 +4,11 @@ import { PoolMetrics } from "@sessionpool/core"
 import { Duration, Effect, Fiber, Metric } from "effect"
 import { TestClock } from "effect/testing"
 import { randomUUID } from "node:crypto"
-import { beside, openPool, type Pool } from "./openPool.ts"
+import { beside, openPool } from "./openPool.ts"
 
-type Held = Parameters<Parameters<Pool["use"]>[0]>[0]
+interface Held {
+  readonly execute: (sql: string) => Effect.Effect<unknown, unknown>
+}
 
 /** The seconds without a call, and how often a lease has told of them. */
 const quietIn = (work: (connection: Held) => Effect.Effect<unknown, unknown>) =>
