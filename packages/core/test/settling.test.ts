@@ -167,6 +167,21 @@ describe("requests that do not wait for others", () => {
     assert.deepStrictEqual(orders(), ["open own"])
   })
 
+  it("do not all wait for the one place that a closing session leaves, while the last attempt has failed", () => {
+    const { add, orders, state, wait } = scriptedState({ max: 1 })
+    add("closing")
+    state.ownGroup.opener.failed(failure)
+    wait(undefined, "forceGet")
+    settle(state)
+    assert.deepStrictEqual(orders(), [])
+    wait(undefined, "forceGet")
+    settle(state)
+    assert.deepStrictEqual(orders(), ["open own"])
+    state.unsettle()
+    settle(state)
+    assert.deepStrictEqual(orders(), [])
+  })
+
   it("do not go past the bound of their shard", () => {
     const { add, groupOf, orders, state, wait } = scriptedState({ max: 9, maxSessionsPerShard: 1 })
     const north = { shardingKey: ["north"] }

@@ -92,22 +92,24 @@ const replace = <S>(state: PoolState<S>, groups: ReadonlyArray<SessionGroup<S>>)
 }
 
 /** Sessions to be opened so that every request with get mode "forceGet" has one, and those that stand before it. */
-const unmetByForce = <S>(state: PoolState<S>, group: SessionGroup<S>): number => {
+const unmetByForce = <S>(group: SessionGroup<S>): number => {
   if (group.forced === 0) return 0
-  if (group.opener.failure !== undefined) return unmetOf(state, group)
   const unserved = [...group.queue.all()].filter((waiter) => waiter.checking === undefined)
   const last = unserved.reduce((last, waiter) => waiter.isForced ? Math.max(last, waiter.number) : last, 0)
   const needed = unserved.filter((waiter) => waiter.number <= last).length
   return Math.max(0, needed - group.opening)
 }
 
-/** Requests with get mode "forceGet" do not wait for others: what is missing for them is opened past `max`. */
+/**
+ * Requests with get mode "forceGet" do not wait for others: what is missing for them is opened past `max`. While the last attempt has failed
+ * that is one at a time, but what they need all together counts: a place that a closing session is to leave is no place for them all.
+ */
 const force = <S>(state: PoolState<S>): void => {
-  const groups = openableGroups(state).map((group) => [group, unmetByForce(state, group)] as const)
+  const groups = openableGroups(state).map((group) => [group, unmetByForce(group)] as const)
   const unmet = groups.reduce((total, [, unmet]) => total + unmet, 0)
   if (unmet === 0 || unmet <= state.roomToCome) return
   for (const [group, unmet] of groups) {
-    reserve(state, group, Math.min(unmet, Math.max(0, state.shardRoom(group.shard))))
+    reserve(state, group, Math.min(unmet, unmetOf(state, group), Math.max(0, state.shardRoom(group.shard))))
   }
 }
 
