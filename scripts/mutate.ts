@@ -27,7 +27,9 @@ interface Stage {
   readonly without?: ReadonlyArray<string>
 }
 
-const decisions = ["handingOn", "moves", "quietTime", "settling"].map((name) => `packages/core/test/${name}.test.ts`)
+const decisions = ["failedOpenings", "handingOn", "moves", "quietTime", "settling"].map((name) =>
+  `packages/core/test/${name}.test.ts`
+)
 
 const areas: Readonly<Record<string, Area>> = {
   core: {
@@ -50,6 +52,7 @@ const areas: Readonly<Record<string, Area>> = {
         "callBatches",
         "pipelinedCall",
         "sessionBatches",
+        "sessionBreaks",
         "sessionContext",
         "sessionLine",
         "sessionState",

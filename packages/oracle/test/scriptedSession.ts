@@ -1,5 +1,5 @@
 /** Sessions over a connection of which only what a test names is there. */
-import { Effect } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import { mock } from "node:test"
 import type { DriverConnection } from "../src/internal/oracledb.ts"
 import { OracleSession, type SessionParts } from "../src/internal/session.ts"
@@ -56,3 +56,12 @@ export const never = () => new Promise<never>(() => {})
 
 /** Lets the session's timers pass. */
 export const pass = (millis: number): void => mock.timers.tick(millis)
+
+/** The driver's code of a failure. */
+export const codeOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
+  Exit.isFailure(exit) ? (Cause.squash(exit.cause) as { readonly code?: string }).code : "success"
+
+/** Lets everything run that waits for nothing but its turn. */
+export const settle = Effect.promise(async () => {
+  for (let n = 0; n < 10; n++) await Promise.resolve()
+})

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber } from "effect"
+import { Effect, Fiber } from "effect"
 import type { DriverConnection } from "../src/internal/oracledb.ts"
 import type { PooledTransport } from "../src/internal/pooledTransport.ts"
-import { cancelled, connectionOf, never, pass, scriptedSession, withTimers } from "./scriptedSession.ts"
+import { cancelled, codeOf, connectionOf, never, pass, scriptedSession, withTimers } from "./scriptedSession.ts"
 
 describe("what a failure says of the session", () => {
   const after = Effect.fnUntraced(function*(failure: unknown, sql?: string, members: object = {}) {
@@ -96,7 +96,7 @@ describe("a session behind a pool of the server's own", () => {
     Effect.gen(function*() {
       const session = pooled(() => Promise.reject(new Error("gone")))
       const exit = yield* Effect.exit(session.call(async () => {}))
-      assert.isTrue(Exit.isFailure(exit) && (Cause.squash(exit.cause) as { readonly code?: string }).code === "NJS-500")
+      assert.strictEqual(codeOf(exit), "NJS-500")
       assert.isFalse(session.isHealthy)
       assert.isFalse(pooled(never, false).isHealthy)
     }))
