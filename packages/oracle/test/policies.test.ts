@@ -28,6 +28,20 @@ describe("the NUMBER policies", () => {
     assert.strictEqual(numberReader("double")("9007199254740993"), 9007199254740992)
   })
 
+  it("give the nearest double for every short decimal", () => {
+    const read = numberReader("number")
+    for (let index = 0; index < 20_000; index++) {
+      // A walk over digits that repeats none of its texts.
+      const digits = String((index * 7_919_317_331) % 10 ** (1 + index % 15))
+      const point = index % (digits.length + 2)
+      const unsigned = point > digits.length ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`
+      const text = index % 2 === 0 ? unsigned : `-${unsigned}`
+      assert.strictEqual(read(text), Number(text), text)
+    }
+    assert.isTrue(Object.is(read("-0"), -0))
+    for (const text of [".", "-", "1.2.3", "--1", "1-", "0x10x"]) assert.instanceOf(read(text), Unfit, text)
+  })
+
   it("give a bigint only for whole numbers", () => {
     assert.strictEqual(numberReader("bigint")("1E+3"), 1000n)
     assert.strictEqual(numberReader("bigint")("-12345678901234567890.0"), -12345678901234567890n)

@@ -88,7 +88,35 @@ const same = (a: Decimal, b: Decimal): boolean =>
 /** Up to here every decimal comes back from a double as it was. */
 const safeLength = 15
 
-const toNumber = (text: string): number | Unfit => {
+/** As far as a power of ten is a double, and the quotient of two such doubles is the nearest to their fraction. */
+const powersOfTen = Array.from({ length: safeLength }, (_, exponent) => 10 ** exponent)
+
+/** A short text of nothing but a sign, digits and a point, as nearly all are; not a number for any other. */
+const shortNumber = (text: string): number => {
+  const isNegative = text.charCodeAt(0) === 45
+  let digits = 0
+  let count = 0
+  let fraction = -1
+  for (let at = isNegative ? 1 : 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit >= 0 && digit <= 9) {
+      digits = digits * 10 + digit
+      count++
+      if (fraction >= 0) fraction++
+    } else if (digit === -2 && fraction < 0) fraction = 0
+    else return Number.NaN
+  }
+  if (count === 0) return Number.NaN
+  const value = fraction > 0 ? digits / powersOfTen[fraction]! : digits
+  return isNegative ? -value : value
+}
+
+/** A number that prints with the digits of a NUMBER. */
+export const toNumber = (text: string): number | Unfit => {
+  if (text.length <= safeLength) {
+    const short = shortNumber(text)
+    if (!Number.isNaN(short)) return short
+  }
   const value = Number(text)
   if (text.length <= safeLength && !Number.isNaN(value)) return value
   const decimal = read(text)

@@ -91,7 +91,7 @@ export interface ExecuteManyOptions {
 
 export interface ResultSet {
   readonly metaData: ReadonlyArray<ColumnMetadata> | undefined
-  readonly getRows: (count: number) => Promise<Array<ReadonlyArray<unknown>>>
+  readonly getRows: (count: number) => Promise<Array<Array<unknown>>>
   readonly close: () => Promise<void>
 }
 
@@ -108,7 +108,7 @@ export interface Lob {
 
 export interface ExecuteResult {
   readonly metaData?: ReadonlyArray<ColumnMetadata>
-  readonly rows?: ReadonlyArray<ReadonlyArray<unknown>>
+  readonly rows?: Array<Array<unknown>>
   readonly resultSet?: ResultSet
   readonly rowsAffected?: number
   readonly lastRowid?: string

@@ -128,7 +128,7 @@ export const isPlainChange = /^\s*(?:insert|update|delete|merge)\b/i
 
 type ReadRows<A> = (
   reader: RowReader,
-  rows: ReadonlyArray<ReadonlyArray<unknown>>
+  rows: Array<Array<unknown>>
 ) => Effect.Effect<ReadonlyArray<A>, ReadError>
 
 const fetched = <A>(
