@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OracleBind } from "@sessionpool/oracle"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
+import { asChecked } from "../src/internal/driverBatches.ts"
 import {
+  batchRows,
   connectionClass,
   driverInternals,
   fitConnection,
@@ -10,6 +12,7 @@ import {
   modifiedSchema,
   objectTypeCache,
   parseOracleDate,
+  parseOracleNumber,
   pendingBreak,
   pipelineFetchTypes,
   statementCache,
@@ -56,15 +59,19 @@ describe("the private members of the driver", () => {
       inbandNotice,
       modifiedSchema,
       pipelineFetchTypes,
-      temporaryLobs
+      temporaryLobs,
+      batchRows,
+      parseOracleNumber
     ]
     assert.deepStrictEqual(fitConnection({} as DriverConnection), all)
     assert.deepStrictEqual(fitConnection(without({})), all)
     const changed = {
-      parseOracleDate: () => "2001-02-01"
+      parseOracleDate: () => "2001-02-01",
+      parseOracleNumber: (_bytes: Uint8Array) => "1"
     }
     assert.deepStrictEqual(fitConnection(without(changed)), all)
     assert.strictEqual(changed.parseOracleDate(), "2001-02-01")
+    assert.strictEqual(changed.parseOracleNumber(Buffer.from([193, 8])), "1")
     assert.deepStrictEqual(fitPool({} as DriverPool, "SHOP"), [connectionClass])
     assert.deepStrictEqual(fitPool({ _impl: { _userConfig: {} } } as unknown as DriverPool, "SHOP"), [connectionClass])
   })
@@ -110,6 +117,89 @@ describe("dates of the first century", () => {
           { D: given }
         ])
       }
+    }))
+})
+
+/** A connection of the driver as it comes, and one that is fitted. */
+const twoConnections = Effect.gen(function*() {
+  const { connect } = yield* embedded()
+  const parameters = { connectString: connect.connectString, user: "scott", password: "tiger" }
+  const opened = Effect.acquireRelease(
+    Effect.promise(() => driver.getConnection(parameters)),
+    (made) => Effect.promise(() => made.close())
+  )
+  const [plain, fitted] = [yield* opened, yield* opened]
+  assert.deepStrictEqual(fitConnection(fitted), [])
+  return { plain, fitted }
+})
+
+describe.skipIf(isReal)("a fitted connection of the driver", () => {
+  it.live("reads each NUMBER to the text that the driver reads", () =>
+    Effect.gen(function*() {
+      const { fitted, plain } = yield* twoConnections
+      interface Numbers {
+        readonly parseOracleNumber: (bytes: Uint8Array) => string
+      }
+      const bufferOf = (connection: DriverConnection) =>
+        (connection as unknown as { readonly _impl: { readonly _protocol: { readonly readBuf: Numbers } } })._impl
+          ._protocol
+          .readBuf
+      const [ours, theirs] = [bufferOf(fitted), bufferOf(plain)]
+      assert.notStrictEqual(ours.parseOracleNumber, theirs.parseOracleNumber)
+      /** As the server sends it: pairs of digits behind the power of a hundred of the first. */
+      const bytesOf = (isNegative: boolean, power: number, pairs: ReadonlyArray<number>): Buffer =>
+        Buffer.from(
+          isNegative
+            ? [~(193 + power) & 0xff, ...pairs.map((pair) => 101 - pair), ...(pairs.length < 20 ? [102] : [])]
+            : [193 + power, ...pairs.map((pair) => pair + 1)]
+        )
+      let short = 0
+      for (let index = 0; index < 40_000; index++) {
+        // A walk over pairs; none begins or ends with 0, as none of the server does, but for a few that must be read all the same.
+        const pairs = Array.from({ length: 1 + index % 9 }, (_, at) => (index * 7919 + at * 104_729) % 100)
+        if (index % 50 !== 0) {
+          pairs[0] ||= 1
+          pairs[pairs.length - 1] ||= 10
+        }
+        const bytes = bytesOf(index % 2 === 1, index % 17 - 8, pairs)
+        const text = theirs.parseOracleNumber(bytes)
+        assert.strictEqual(ours.parseOracleNumber(bytes), text, String([...bytes]))
+        if (text.length < 10) short++
+      }
+      assert.isAbove(short, 5000)
+      for (const bytes of [[128], [0], [255, 101], [0, 2, 102], [193, 101], [193, 100, 100], [62, 100]]) {
+        assert.strictEqual(ours.parseOracleNumber(Buffer.from(bytes)), theirs.parseOracleNumber(Buffer.from(bytes)))
+      }
+    }))
+
+  it.live("makes of checked rows what the driver makes of them by itself", () =>
+    Effect.gen(function*() {
+      const { fitted, plain } = yield* twoConnections
+      interface Batches {
+        readonly _processExecuteManyBinds: (rows: unknown, definitions: unknown) => Promise<unknown>
+      }
+      const made = (connection: DriverConnection, rows: unknown, definitions: unknown) =>
+        Effect.promise(() => (connection as unknown as Batches)._processExecuteManyBinds(rows, definitions))
+      const definitions = [
+        { type: driver.DB_TYPE_NUMBER },
+        { type: driver.DB_TYPE_VARCHAR, maxSize: 40 },
+        { type: driver.DB_TYPE_TIMESTAMP },
+        { type: driver.DB_TYPE_RAW, maxSize: 8 },
+        { type: driver.DB_TYPE_BOOLEAN },
+        { type: driver.DB_TYPE_VARCHAR, maxSize: 1 }
+      ]
+      const date = new Date()
+      const rows = [
+        [1, "one", date, Buffer.from("1"), true, null],
+        [2n ** 70n, "zwölf", null, undefined, false, undefined],
+        [null, "", date, Buffer.alloc(8), null, null]
+      ]
+      const expected = yield* made(plain, rows, definitions)
+      assert.deepStrictEqual(yield* made(fitted, asChecked(rows), definitions), expected)
+      assert.deepStrictEqual(yield* made(fitted, rows, definitions), expected)
+      // What is not checked is looked at.
+      const refused = yield* Effect.exit(made(fitted, [["text", "one", date, null, true, null]], definitions))
+      assert.isTrue(Exit.isFailure(refused))
     }))
 })
 

@@ -1,10 +1,13 @@
 /**
- * The private members of the driver that this package depends on; no other module but `driverLobs.ts` may touch any.
+ * The private members of the driver that this package depends on; no other module but `driverLobs.ts`, `driverBatches.ts` and
+ * `driverNumbers.ts` may touch any.
  *
  * Each is looked up and checked when a session opens, never assumed: where a release of the driver has it otherwise, the
  * fallback that stands with it takes over, and is logged once. A test holds the installed driver to all of them.
  */
+import { takeCheckedRows } from "./driverBatches.ts"
 import { createLobsInOneRoundTrip } from "./driverLobs.ts"
+import { readShortNumbers } from "./driverNumbers.ts"
 import {
   type DbType,
   driver,
@@ -103,6 +106,18 @@ export const inbandNotice: Member = {
 export const temporaryLobs: Member = {
   name: "connection._impl.createLob",
   fallback: "it takes two round trips to make a temporary LOB"
+}
+
+/** The driver looks at each value of a batch in a promise of its own: ten thousand for a thousand rows of ten columns. */
+export const batchRows: Member = {
+  name: "connection._processExecuteManyBinds",
+  fallback: "batches take a quarter more of the processor"
+}
+
+/** The driver makes two lists of digits for each NUMBER that it reads (`parseOracleNumber` in its `lib/impl/datahandlers/buffer.js`). */
+export const parseOracleNumber: Member = {
+  name: "connection._impl._protocol.readBuf.parseOracleNumber",
+  fallback: "rows with many numbers take a sixth more of the processor"
 }
 
 /**
@@ -389,7 +404,9 @@ export const fitConnection = (connection: DriverConnection): ReadonlyArray<Membe
     ...(hasNotice === undefined ? [inbandNotice] : []),
     ...(schemaIsSettled === undefined ? [modifiedSchema] : []),
     ...(hasPipelines(connection) ? [] : [pipelineFetchTypes]),
-    ...(createLobsInOneRoundTrip(connection) ? [] : [temporaryLobs])
+    ...(createLobsInOneRoundTrip(connection) ? [] : [temporaryLobs]),
+    ...(takeCheckedRows(connection) ? [] : [batchRows]),
+    ...(readShortNumbers(inner(connection, "_impl", "_protocol", "readBuf")) ? [] : [parseOracleNumber])
   ]
 }
 

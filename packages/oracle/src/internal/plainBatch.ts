@@ -5,6 +5,7 @@
 import type { BatchBinds } from "./batchBinds.ts"
 import { RefusedBind } from "./bindRefusal.ts"
 import type { DatePolicy } from "./datePolicy.ts"
+import { asChecked } from "./driverBatches.ts"
 import { notPlain, PlainColumn } from "./plainColumn.ts"
 
 /** A batch that is ready to be sent. */
@@ -56,7 +57,7 @@ export const plainBatch = (
     throw thrown
   }
   return {
-    rows: copies ?? rows,
+    rows: asChecked(copies ?? rows),
     definitions: columns.map((column, at) => column.definition(() => rows.map((row) => row[at]))),
     hasBooleans: columns.some(({ kind }) => kind === "boolean")
   }
