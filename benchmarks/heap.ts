@@ -9,20 +9,25 @@ const collect: (options?: { readonly type: "minor" }) => void = runInNewContext(
 
 const used = (): number => process.memoryUsage().heapUsed
 
+/** The bytes of buffers are not in the heap, and are freed with what holds them. */
+const usedInAll = (): number => {
+  const { external, heapUsed } = process.memoryUsage()
+  return heapUsed + external
+}
+
 let usedAfterCollection = 0
 
 /** Collects garbage, so that no measurement pays for what others have left; not for less than a megabyte of it. */
 export const collectGarbage = (): void => {
-  if (used() - usedAfterCollection < 2 ** 20) return
+  if (usedInAll() - usedAfterCollection < 2 ** 20) return
   collect()
-  usedAfterCollection = used()
+  usedAfterCollection = usedInAll()
 }
 
 /** Bytes in use at once, after what nothing refers to is collected; buffers are counted with the heap. */
 export const inUse = (): number => {
   collect()
-  const { external, heapUsed } = process.memoryUsage()
-  return heapUsed + external
+  return usedInAll()
 }
 
 /** How carefully the heap is read: how often garbage is collected, and how long the heap may come to rest after each time. */
