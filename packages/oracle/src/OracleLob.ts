@@ -20,8 +20,8 @@ interface Reads {
   readonly piece: number
 }
 
-/** Who reads a stream may need no more than its beginning. */
-const inPieces: Reads = { first: 262_144, most: 2_097_152, piece: 65_536 }
+/** A caller may need no more than the beginning of a stream, and most LOBs that are streamed are no longer than a few megabytes. */
+const inPieces: Reads = { first: 1_048_576, most: 2_097_152, piece: 65_536 }
 
 /** The whole content is held anyway. */
 const whole: Reads = { first: 8_388_608, most: 8_388_608, piece: Infinity }
@@ -32,13 +32,20 @@ const bytesOf = (piece: string | Buffer): Uint8Array => {
   return piece.buffer.byteLength === piece.length ? new Uint8Array(piece.buffer) : new Uint8Array(piece)
 }
 
+/** Bytes with memory of their own, which is not filled with zeros first. */
+const copyOf = (bytes: Uint8Array): Uint8Array => {
+  const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer)
+  copy.set(bytes)
+  return copy
+}
+
 /** Pieces of their own: to keep one does not keep the others. */
 const slices = (bytes: Uint8Array, size: number): ReadonlyArray<Uint8Array> =>
   bytes.length <= size
     ? [bytes]
     : Array.from(
       { length: Math.ceil(bytes.length / size) },
-      (_, index) => bytes.slice(index * size, (index + 1) * size)
+      (_, index) => copyOf(bytes.subarray(index * size, (index + 1) * size))
     )
 
 /** The last half of a surrogate pair belongs to the next piece. */
@@ -144,7 +151,10 @@ export class OracleLob {
       const length = this.length ?? Infinity
       const next = (): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, CallError> => {
         if (isDone || position >= length) return Cause.done()
-        return Effect.flatMap(this.#read(position, this.#amount(atOnce)), (piece) => {
+        const amount = this.#amount(atOnce)
+        // A small rest is not worth a round trip of its own.
+        const rest = length - position
+        return Effect.flatMap(this.#read(position, rest <= 1.25 * amount ? rest : amount), (piece) => {
           if (piece === undefined) {
             isDone = true
             return Cause.done()
@@ -160,8 +170,8 @@ export class OracleLob {
   }
 
   /**
-   * Its content as bytes, in pieces of 64 KB at the most; text comes in UTF-8. It is read when it is asked for: 256 KB in the first
-   * round trip, a megabyte in the second, two megabytes in each later one.
+   * Its content as bytes, in pieces of 64 KB at the most; text comes in UTF-8. It is read when it is asked for: a megabyte in the first
+   * round trip, two megabytes in each later one; a quarter more where that is all.
    */
   get stream(): Stream.Stream<Uint8Array, CallError> {
     return this.#bytes(inPieces)

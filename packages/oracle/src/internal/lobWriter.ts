@@ -68,6 +68,10 @@ const laterWrites = 2_097_152
 /** The largest piece that always has room beside what is gathered; a larger one may have to wait until that is written. */
 const smallPiece = 65_536
 
+/** The same bytes as the driver takes them. */
+const bufferOf = (piece: string | Uint8Array): Buffer =>
+  typeof piece === "string" ? Buffer.from(piece) : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+
 /** Texts that wait to be written together. */
 class Texts {
   readonly #decoder = new TextDecoder()
@@ -86,6 +90,8 @@ class Texts {
     return true
   }
 
+  end(): void {}
+
   /** What has been gathered; `isLast` also gives what a character of bytes has left over. */
   take(isLast: boolean): string {
     const pieces = this.#pieces
@@ -94,6 +100,15 @@ class Texts {
     this.#atOnce = laterWrites
     return isLast ? pieces.join("") + this.#decoder.decode() : pieces.join("")
   }
+}
+
+/** The buffer of a LOB that has been written, for the next one: buffers of megabytes bring about a collection of garbage every few LOBs. */
+let spare: WeakRef<Buffer> | undefined
+
+const takeBuffer = (): Buffer => {
+  const found = spare?.deref()
+  spare = undefined
+  return found ?? Buffer.allocUnsafe(laterWrites + smallPiece)
 }
 
 /** Bytes that wait to be written together, in one buffer: what is taken has to be written before more is added. */
@@ -112,11 +127,11 @@ class Bytes {
   add(piece: string | Uint8Array): boolean {
     const bytes = typeof piece === "string" ? Buffer.from(piece) : piece
     if (this.#length === 0 && bytes.length >= this.#atOnce) {
-      this.#whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      this.#whole = bufferOf(bytes)
       return true
     }
     if (bytes.length > smallPiece && this.#length > 0 && this.#length + bytes.length > this.#atOnce) return false
-    this.#buffer ??= Buffer.allocUnsafe(this.#atOnce + smallPiece)
+    this.#buffer ??= takeBuffer()
     this.#buffer.set(bytes, this.#length)
     this.#length += bytes.length
     return true
@@ -126,11 +141,14 @@ class Bytes {
     const taken = this.#whole ?? this.#buffer?.subarray(0, this.#length) ?? Buffer.alloc(0)
     this.#whole = undefined
     this.#length = 0
-    if (this.#atOnce === firstWrite) {
-      this.#buffer = undefined
-      this.#atOnce = laterWrites
-    }
+    this.#atOnce = laterWrites
     return taken
+  }
+
+  /** All that was taken has been written. */
+  end(): void {
+    if (this.#buffer !== undefined) spare = new WeakRef(this.#buffer)
+    this.#buffer = undefined
   }
 }
 
@@ -148,8 +166,7 @@ export const createLob = <E, R>(
       return yield* wrongArgument("createLob", "The kind of a LOB", "\"clob\", \"nclob\" or \"blob\"", kind)
     }
     const { [kind]: type } = types
-    const pieces = isPiece(source) ? Stream.succeed(source) : source
-    if (!Stream.isStream(pieces)) {
+    if (!isPiece(source) && !Stream.isStream(source)) {
       return yield* wrongArgument("createLob", "The content of a LOB", "a text, bytes, or a stream of them", source)
     }
     // The first of a session takes the driver two round trips. Broken between them, it would leave a LOB whose name no one knows.
@@ -160,9 +177,15 @@ export const createLob = <E, R>(
       caller.own(lob)
       return Effect.succeed(lob)
     })
-    const gathered = kind === "blob" ? new Bytes() : new Texts()
     const put = (piece: string | Buffer) =>
       piece.length === 0 ? Effect.void : caller.call({ operation: "WRITE LOB" }, () => write(lob, piece))
+    if (isPiece(source)) {
+      yield* put(
+        kind === "blob" ? bufferOf(source) : typeof source === "string" ? source : new TextDecoder().decode(source)
+      )
+      return new OracleLob(lob, caller)
+    }
+    const gathered = kind === "blob" ? new Bytes() : new Texts()
     const add = (given: ReadonlyArray<string | Uint8Array>, from: number): Effect.Effect<void, CallError> => {
       for (let index = from; index < given.length; index++) {
         const piece = given[index]!
@@ -176,7 +199,9 @@ export const createLob = <E, R>(
       }
       return Effect.void
     }
-    yield* Stream.runForEachArray(pieces, (given) => Effect.suspend(() => add(given, 0)))
+    yield* Stream.runForEachArray(source, (given) => Effect.suspend(() => add(given, 0)))
     yield* put(gathered.take(true))
+    // Not where a write was broken off: the driver may still read from its buffer.
+    gathered.end()
     return new OracleLob(lob, caller)
   })
