@@ -103,15 +103,21 @@ class Load {
 
   /** Takes rows, and writes a chunk whenever one is full. */
   add(rows: NonEmptyReadonlyArray<LoadRow>): Effect.Effect<void, LoadFailure> {
-    return Effect.gen({ self: this }, function*() {
-      for (const row of rows) {
-        const values = this.#inOrder(row)
-        if (typeof values === "string") return yield* this.#refused(this.#before + this.#rows.length + 1, values)
+    const from = (start: number): Effect.Effect<void, LoadFailure> => {
+      for (let at = start; at < rows.length; at++) {
+        const values = this.#inOrder(rows[at]!)
+        if (typeof values === "string") {
+          return Effect.fail(this.#refused(this.#before + this.#rows.length + 1, values))
+        }
         this.#rows.push(values)
         for (let i = 0; i < values.length; i++) this.#bytes += sizeOf(values[i])
-        if (this.#rows.length >= this.#chunkSize || this.#bytes >= mostBytes) yield* this.flush
+        if (this.#rows.length >= this.#chunkSize || this.#bytes >= mostBytes) {
+          return Effect.flatMap(this.flush, () => from(at + 1))
+        }
       }
-    })
+      return Effect.void
+    }
+    return Effect.suspend(() => from(0))
   }
 
   /** Writes what is gathered. */

@@ -341,6 +341,15 @@ export class OracleSqlConnection implements SqlConnection.Connection {
   }
 
   #batch({ statements }: BatchParameter, run: RunOptions): Effect.Effect<Rows, unknown> {
+    const [only] = statements
+    const ready = only === undefined || statements.length > 1 ? undefined : this.#ready(only.rows)
+    if (only === undefined || ready === undefined) return this.#batches(statements, run)
+    // As nearly all are. A generator would keep the rows until the next full garbage collection.
+    const batch = this.#runBatch({ sql: only.sql, rows: only.rows as Run["rows"], ready }, run)
+    return this.#whole(batch, run.autoCommit === true)
+  }
+
+  #batches(statements: BatchParameter["statements"], run: RunOptions): Effect.Effect<Rows, unknown> {
     return Effect.gen({ self: this }, function*() {
       const runs: Array<Run> = []
       for (const { rows, sql } of statements) {
@@ -396,7 +405,11 @@ export class OracleSqlConnection implements SqlConnection.Connection {
    */
   #whole<A>(batch: Effect.Effect<A, unknown>, isAutoCommit: boolean): Effect.Effect<A, unknown> {
     if (isAutoCommit) return Effect.onError(batch, () => this.#undone("ROLLBACK"))
-    const savepoint = execute(this.#caller, "SAVEPOINT effect_sql_batch", [], this.#settings)
+    const sql = "SAVEPOINT effect_sql_batch"
+    const savepoint = this.#caller.call(
+      { operation: "SAVEPOINT", sql },
+      (connection) => connection.execute(sql, [], {})
+    )
     return Effect.andThen(
       savepoint,
       Effect.onError(batch, () => this.#undone("ROLLBACK TO SAVEPOINT effect_sql_batch"))
