@@ -21,7 +21,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { escapeControls } from "./internal/data/messageText.ts"
+import { mistake } from "./internal/data/messageText.ts"
 import * as Field from "./internal/data/optionField.ts"
 import { InvalidOptionsError } from "./PoolError.ts"
 
@@ -42,8 +42,17 @@ const getModes = ["wait", "noWait", "forceGet", "timedWait"] as const
  */
 export type GetMode = typeof getModes[number]
 
+/** Notes how a setting is read without its schema. */
+const noted = <S extends object>(schema: S, field: object, byDefault?: unknown): S => {
+  const reader = Field.readers.get(field)!
+  Field.readers.set(schema, { ...reader, parse: (input = byDefault) => reader.parse(input) })
+  return schema
+}
+
 const withDefault = <S extends Schema.Top>(schema: S, value: NoInfer<S["Encoded"]>) =>
-  schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+  noted(schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value))), schema, value)
+
+const optional = <S extends Schema.Top>(schema: S) => noted(Schema.optionalKey(schema), schema)
 
 /** The bound of every count of sessions. */
 const mostSessions = 100_000
@@ -121,25 +130,47 @@ const writable = {
   /** How many statements each session caches. Default 30. */
   stmtCacheSize: withDefault(Field.integer(0, mostSessions), 30),
   /** The user that the pool's sessions belong to; without one, every request must bring its own. */
-  user: Schema.optionalKey(Field.user),
+  user: optional(Field.user),
   /** The password of `user`. */
-  password: Schema.optionalKey(Field.secret)
+  password: optional(Field.secret)
 }
 
 const fixed = {
   /** The name in metrics, logs and errors; give each pool of a process its own. Default `"default"`. */
   name: withDefault(Field.text, "default"),
   /** The database, as given to the driver; a password in it is not kept. */
-  dsn: Schema.optionalKey(Field.address),
+  dsn: optional(Field.address),
   /** The alias that `dsn` was found under, if it was one. */
-  tnsentry: Schema.optionalKey(Field.text),
+  tnsentry: optional(Field.text),
   /** The connection class of requests that name none. */
-  cclass: Schema.optionalKey(Field.connectionClass),
+  cclass: optional(Field.connectionClass),
   /** The edition that sessions are opened with. */
-  edition: Schema.optionalKey(Field.text),
+  edition: optional(Field.text),
   /** Whether making the pool waits until `min` sessions are open, and fails when they cannot be opened. Default false. */
   waitForMin: withDefault(Field.flag, false)
 }
+
+const fields = { ...fixed, ...writable }
+
+type Problem = InvalidOptionsError["problems"][number]
+
+/** What is wrong between settings that are right one by one. */
+const problemsBetween = (
+  { max, min, password, user }: { readonly max: number; readonly min: number } & Pick<Options, "user" | "password">
+): ReadonlyArray<Problem> => {
+  if (min > max) return [mistake("min", `at most max (${max})`, min)]
+  return password !== undefined && user === undefined
+    ? [{ field: "user", problem: "is required with a password" }]
+    : []
+}
+
+/** A function, so that a bundler leaves the schema out where only a pool is made. */
+const makeSchema = () =>
+  Schema.Struct(fields).check(
+    Schema.makeFilter((settings) =>
+      problemsBetween(settings).map(({ field, problem }) => ({ path: [field], issue: problem }))
+    )
+  )
 
 /**
  * The settings as a schema: decodes plain options and JSON, and fills in the defaults.
@@ -163,17 +194,7 @@ const fixed = {
  * @category schemas
  * @since 0.1.0
  */
-export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
-  Schema.makeFilter((settings) => {
-    if (settings.min > settings.max) {
-      return { path: ["min"], issue: `Expected at most max (${settings.max}), got ${settings.min}` }
-    }
-    if (settings.password !== undefined && settings.user === undefined) {
-      return { path: ["user"], issue: "is required with a password" }
-    }
-    return undefined
-  })
-)
+export const Settings = /* @__PURE__ */ makeSchema()
 
 /**
  * Settings in force: every default filled in.
@@ -183,7 +204,7 @@ export const Settings = Schema.Struct({ ...fixed, ...writable }).check(
  */
 export type Settings = typeof Settings.Type
 
-type Fields = typeof fixed & typeof writable
+type Fields = typeof fields
 
 /** What a program may give for a setting whose value is a `T`. */
 type OptionOf<T> = T extends Duration.Duration ? DurationOption : T
@@ -228,8 +249,7 @@ export interface Changes extends OptionsOf<typeof writable> {}
 const withoutUndefined = (options: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
-const decode = Schema.decodeUnknownResult(Settings)
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+const unknown = "is not a setting of a session pool"
 
 /**
  * Checks options and fills in the defaults; the failure names every field that is wrong, its value and its bound.
@@ -256,18 +276,25 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
  * @since 0.1.0
  */
 export const fromInput = (input: unknown): Result.Result<Settings, InvalidOptionsError> => {
-  const given = typeof input === "object" && input !== null ? withoutUndefined(input) : input
-  const decoded = decode(given, { errors: "all", onExcessProperty: "error", reportInput: true })
-  return Result.mapError(decoded, (error) => {
-    const problems = (formatIssue(error.issue).issues ?? []).map((issue) => ({
-      field: (issue.path ?? []).map(String).join(".") || "options",
-      problem: issue.message.startsWith("Unexpected key")
-        ? "is not a setting of a session pool"
-        : escapeControls(issue.message.replace(/^Expected /, "must be ").replace(/, got /, ", not "))
-    }))
-    const name = Result.getOrUndefined(Schema.decodeUnknownResult(Schema.Struct({ name: Field.text }))(given))
-    return new InvalidOptionsError({ pool: name?.name ?? "default", problems })
-  })
+  // `Settings` would decode the same, and take ten times as long. A program waits for it before its first query.
+  const settings: Record<string, unknown> = {}
+  const problems: Array<Problem> = []
+  if (typeof input === "object" && input !== null) {
+    const given = withoutUndefined(input)
+    for (const field of Object.keys(given)) {
+      if (!Object.hasOwn(fields, field)) problems.push({ field, problem: unknown })
+    }
+    for (const [field, schema] of Object.entries(fields)) {
+      const { expected, parse, secret } = Field.readers.get(schema)!
+      const value = parse(given[field])
+      if (value !== undefined) settings[field] = value
+      else if (field in given) problems.push(mistake(field, expected, given[field], secret))
+    }
+  } else problems.push(mistake("options", "an object", input))
+  if (problems.length === 0) problems.push(...problemsBetween(settings as Settings))
+  return problems.length === 0
+    ? Result.succeed(settings as Settings)
+    : Result.fail(new InvalidOptionsError({ pool: Field.parseText(Object(input).name) ?? "default", problems }))
 }
 
 /**
@@ -291,17 +318,17 @@ export const fromInput = (input: unknown): Result.Result<Settings, InvalidOption
  * @since 0.1.0
  */
 export const change = (settings: Settings, changes: Changes): Result.Result<Settings, InvalidOptionsError> => {
-  const unknown = Object.keys(changes).filter((key) => !Object.hasOwn(writable, key))
-  return unknown.length === 0
+  const refused = Object.keys(changes).filter((key) => !Object.hasOwn(writable, key))
+  return refused.length === 0
     ? fromInput({ ...settings, ...withoutUndefined(changes) })
     : Result.fail(
       new InvalidOptionsError({
         pool: settings.name,
-        problems: unknown.map((field) => ({
+        problems: refused.map((field) => ({
           field,
           problem: Object.hasOwn(fixed, field)
             ? "cannot be changed while the pool runs"
-            : "is not a setting of a session pool"
+            : unknown
         }))
       })
     )
@@ -339,7 +366,7 @@ const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) =
  */
 export const config = (prefix = "SESSION_POOL"): Config.Config<Settings> => {
   const variables: Record<string, Config.Config<Option.Option<unknown>>> = {}
-  for (const key of Object.keys({ ...fixed, ...writable })) {
+  for (const key of Object.keys(fields)) {
     const variable = `${prefix}_${constantCase(key)}`
     // Blanks around a value are of the file or the shell that it came from; those of a password are its own.
     const read: Config.Config<unknown> = key === "password"

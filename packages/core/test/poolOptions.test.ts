@@ -121,11 +121,31 @@ describe("options of a program", () => {
     [{ password: Redacted.make("x") }, "user is required with a password."],
     [{ user: "scott", password: 7 }, "password must be a Redacted or a non-empty string."],
     [{ maximum: 4 }, "maximum is not a setting of a session pool."],
-    ["max=4", `options must be object, not "max=4".`]
+    ["max=4", `options must be an object, not "max=4".`]
   ]
   for (const [input, problem] of refused) {
     it(`refuses ${JSON.stringify(input)}`, () => assert.strictEqual(problemOf(input), problem))
   }
+
+  it("are what the schema decodes, and what it refuses is refused", () => {
+    const decode = Schema.decodeUnknownResult(PoolOptions.Settings)
+    const good: ReadonlyArray<unknown> = [
+      {},
+      { name: " hr ", min: "2", max: 16, homogeneous: "FALSE", getMode: "NOWAIT", lifetimeJitter: "0.5" },
+      { user: " scott ", password: "tiger", dsn: "scott/tiger@db", cclass: "BATCH", edition: "v2", tnsentry: "HR" },
+      ...durations.map(([timeout]) => ({ timeout, waitTimeout: timeout }))
+    ]
+    for (const input of good) assert.deepStrictEqual(read(input), Result.getOrThrow(decode(input)))
+    for (const [input] of refused) {
+      assert.isTrue(Result.isFailure(decode(input, { onExcessProperty: "error" })), JSON.stringify(input))
+    }
+  })
+
+  it("are refused also where every object has a field of that name", () => {
+    for (const name of ["constructor", "toString", "hasOwnProperty"]) {
+      assert.strictEqual(problemOf({ [name]: 1 }), `${name} is not a setting of a session pool.`)
+    }
+  })
 
   const isDuration = [
     "waitTimeout",

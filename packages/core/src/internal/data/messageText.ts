@@ -20,6 +20,12 @@ export const showValue = (value: unknown): string => escapeControls(Formatter.fo
 /** Whether a user name has a password in it, as in `scott/tiger`. A quoted name may hold a slash. */
 export const hasPassword = (user: string): boolean => user.replace(/"[^"]*"/g, "").includes("/")
 
+/** What is said of a field that does not hold what is expected there; a secret is not repeated. */
+export const mistake = (field: string, expected: string, value: unknown, isSecret = false) => ({
+  field,
+  problem: `must be ${expected}${isSecret ? "" : `, not ${showValue(value)}`}`
+})
+
 const login = /^((?:[a-z][a-z0-9+.-]*:)?(?:\/\/)?[^/:@\s]*[/:])(.+)@/is
 
 /** The address of a database without the password of a log-in in front of it: `scott/***@host`, `scheme://scott:***@host`. */

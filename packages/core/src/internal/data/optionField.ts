@@ -8,34 +8,43 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { hasControls, hasPassword, maskLogin } from "./messageText.ts"
 
+/** How an option is read: its value, or `undefined` for what is not as `expected`. A secret is left out of the complaint. */
+interface Reader<out T> {
+  readonly expected: string
+  readonly parse: (input: unknown) => T | undefined
+  readonly secret?: boolean
+}
+
+/** What the schemas of options are made of. To read an option without its schema takes a tenth of the time. */
+export const readers = new WeakMap<object, Reader<unknown>>()
+
 /**
  * One option: a schema that takes what a program, an environment variable or a JSON file may hold for it, and whose only
  * complaint is `expected`, the bound, beside the value. A secret value is left out of the complaint.
  */
 const field = <T>(
   type: Schema.Codec<T, T>,
-  options: {
-    readonly expected: string
-    readonly parse: (input: unknown) => T | undefined
-    readonly secret?: boolean
-  }
-) =>
-  Schema.Unknown.pipe(Schema.decodeTo(
+  options: Reader<T>
+) => {
+  const schema = Schema.Unknown.pipe(Schema.decodeTo(
     type,
     SchemaTransformation.transformEffect<T, unknown>({
       decode: (input, parseOptions) => {
         const value = options.parse(input)
         if (value !== undefined) return Effect.succeed(value)
-        const annotations = { expected: options.expected }
+        const { expected, secret } = options
         return Effect.fail(
-          options.secret === true
-            ? new SchemaIssue.InvalidValue(annotations)
-            : new SchemaIssue.InvalidValue(annotations, input, parseOptions)
+          secret === true
+            ? new SchemaIssue.InvalidValue({ expected })
+            : new SchemaIssue.InvalidValue({ expected }, input, parseOptions)
         )
       },
       encode: Effect.succeed
     })
   ))
+  readers.set(schema, options)
+  return schema
+}
 
 const parseNumber = (input: unknown): number | undefined => {
   if (typeof input === "number") return input
@@ -175,7 +184,8 @@ const parseDuration = (input: unknown): Duration.Duration | undefined => {
   if (!isDurationInput(input)) return undefined
   const text = typeof input === "string" ? input.trim() : undefined
   if (text !== undefined && text.toLowerCase() === "infinity") return Duration.infinity
-  const value = text !== undefined && text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text ?? input
+  const number = parseNumber(input)
+  const value = number === undefined || Number.isNaN(number) ? text ?? input : number
   const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
   return duration !== undefined && Duration.toMillis(duration) >= 0 ? duration : undefined
 }

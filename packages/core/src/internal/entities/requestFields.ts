@@ -1,7 +1,7 @@
 /** Checks the parts of a request, apart from its tag: each that cannot be used is named, so that none ends in a defect or is ignored. */
 import * as Redacted from "effect/Redacted"
 import type { SessionRequest } from "../../SessionRequest.ts"
-import { showValue } from "../data/messageText.ts"
+import { mistake, showValue } from "../data/messageText.ts"
 import {
   expectedClass,
   expectedDuration,
@@ -75,11 +75,11 @@ const problemOf = (field: string, value: unknown): ReadonlyArray<Problem> => {
   }
   const { accepts, expected, isSecret } = checks[field as keyof SessionRequest]
   if (accepts(value)) return []
-  return [{ field, problem: `must be ${expected}${isSecret === true ? "" : `, not ${showValue(value)}`}` }]
+  return [mistake(field, expected, value, isSecret)]
 }
 
 /** Everything in a request that cannot be used. */
 export const problemsOf = (request: unknown): ReadonlyArray<Problem> =>
   typeof request === "object" && request !== null && !Array.isArray(request)
     ? Object.entries(request).flatMap(([field, value]) => problemOf(field, value))
-    : [{ field: "request", problem: `must be an object, not ${showValue(request)}` }]
+    : [mistake("request", "an object", request)]

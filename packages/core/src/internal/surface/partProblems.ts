@@ -1,7 +1,7 @@
 /** Checks what a pool is made of besides its settings: a wrong part is named when the pool is made, not found when it is first used. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { showValue } from "../data/messageText.ts"
+import { mistake } from "../data/messageText.ts"
 import type { Problem } from "../entities/requestFields.ts"
 import type { Parts } from "./contract.ts"
 
@@ -32,7 +32,7 @@ const optional: {
 
 const driverProblems = (driver: unknown): ReadonlyArray<Problem> => {
   if (typeof driver !== "object" || driver === null) {
-    return [{ field: "driver", problem: `must be a SessionDriver, not ${showValue(driver)}` }]
+    return [mistake("driver", "a SessionDriver", driver)]
   }
   const missing = methods.filter((name) => typeof Reflect.get(driver, name) !== "function")
   return missing.map((name) => ({ field: `driver.${name}`, problem: "must be a function" }))

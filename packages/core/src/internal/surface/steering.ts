@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { InvalidOptionsError, PoolClosedError } from "../../PoolError.ts"
 import { PoolEvent } from "../../PoolEvent.ts"
-import { showValue } from "../data/messageText.ts"
+import { mistake } from "../data/messageText.ts"
 import * as Lending from "../decisions/lending.ts"
 import * as Moves from "../decisions/moves.ts"
 import type { Instance } from "../entities/instances.ts"
@@ -54,7 +54,7 @@ const onInstance = <S>(
     : Effect.fail(
       new InvalidOptionsError({
         pool: engine.state.settings.name,
-        problems: [{ field: "instance", problem: `must be a name, not ${showValue(name)}` }]
+        problems: [mistake("instance", "a name", name)]
       })
     )
 

@@ -10,7 +10,7 @@ import { type AcquireError, ConnectionReleasedError, InvalidOptionsError } from 
 import type { CloseReason } from "../../PoolEvent.ts"
 import type { SessionRequest } from "../../SessionRequest.ts"
 import type { SessionTag } from "../../SessionTag.ts"
-import { showValue } from "../data/messageText.ts"
+import { mistake } from "../data/messageText.ts"
 import { expectedDuration, parseMillis } from "../data/optionField.ts"
 import { TypeId } from "../data/typeId.ts"
 import { ask, take } from "../leases/asking.ts"
@@ -180,7 +180,7 @@ const close = <S>(
     ? Effect.fail(
       new InvalidOptionsError({
         pool: pool,
-        problems: [{ field: "drainTimeout", problem: `must be ${expectedDuration}, not ${showValue(drainTimeout)}` }]
+        problems: [mistake("drainTimeout", expectedDuration, drainTimeout)]
       })
     )
     : closing.draining(Duration.millis(millis))
