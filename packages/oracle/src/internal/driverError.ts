@@ -17,9 +17,14 @@ export interface DriverError {
 }
 
 /** What may stand in an error and must not be shown as it is: secrets, and the statement, which may hold one. */
-interface Known {
+interface Hidden {
   readonly secrets: ReadonlyArray<KnownSecret>
   readonly sql?: string | undefined
+}
+
+interface Known extends Hidden {
+  /** Texts that were cleaned before: an error repeats its message. */
+  readonly cleaned: Map<string, string>
 }
 
 const property = (value: unknown, key: string): unknown => {
@@ -132,14 +137,20 @@ const copyOf = (thrown: unknown, known: Known, depth: number, seen: Set<unknown>
 }
 
 /** A server, or a driver, may repeat the whole statement. */
-const withoutStatement = (value: string, { secrets, sql }: Known): string =>
+const withoutStatement = (value: string, { secrets, sql }: Hidden): string =>
   sql === undefined || sql === "" || !value.includes(sql) ? value : value.replaceAll(sql, redactStatement(sql, secrets))
 
-const clean = (value: string, known: Known): string =>
-  escapeControls(redactValues(redactSecrets(withoutStatement(value, known), known.secrets)))
+const clean = (value: string, known: Known): string => {
+  const before = known.cleaned.get(value)
+  if (before !== undefined) return before
+  const cleaned = escapeControls(redactValues(redactSecrets(withoutStatement(value, known), known.secrets)))
+  known.cleaned.set(value, cleaned)
+  return cleaned
+}
 
 /** Reads anything that was thrown; never throws itself. */
-export const readDriverError = (thrown: unknown, known: Known): DriverError => {
+export const readDriverError = (thrown: unknown, hidden: Hidden): DriverError => {
+  const known = { ...hidden, cleaned: new Map<string, string>() }
   const chain = chainOf(thrown)
   const messages = chain.flatMap((link) => messageOf(link) ?? [])
   const whole = clean(messages.join("\n"), known)

@@ -10,6 +10,7 @@ import type { ConnectDescriptorError } from "./connectDescriptorError.ts"
 import type { ConnectParameters, OpenRequest, OracleCredentials } from "./connectSettings.ts"
 import { fitConnection, type Member } from "./driverInternals.ts"
 import type { LeaseContexts } from "./leaseContext.ts"
+import { logOnTurns } from "./logOnTurns.ts"
 import { driver, type DriverConnection } from "./oracledb.ts"
 import { changesServerSession } from "./pooledServer.ts"
 import { PooledTransport } from "./pooledTransport.ts"
@@ -98,7 +99,7 @@ const open = (
       : connectAlone(given)
   return parameters.of(request).pipe(
     Effect.mapError(unreadable),
-    Effect.flatMap((given) => Effect.interruptible(connect(() => way(given), sockets))),
+    Effect.flatMap((given) => logOnTurns.run(connect(() => way(given), sockets))),
     Effect.tap(({ connection, missing = [] }) =>
       driver.thin ? nameMissing([...missing, ...fitConnection(connection)]) : Effect.void
     ),
