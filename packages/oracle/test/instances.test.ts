@@ -28,8 +28,8 @@ const open = (pool: Pool) =>
     ({ instances }) => Object.fromEntries(instances.map(({ instance, opened }) => [instance, opened]))
   )
 
-/** Four callers that read and write, until they are told to stop; what each has done, and the first failure. */
-const load = (pool: Pool) =>
+/** Callers that read and write, until they are told to stop; what they have done, and the first failure. */
+const load = (pool: Pool, callers = 4) =>
   Effect.gen(function*() {
     const isOver = yield* Ref.make(false)
     const done = yield* Ref.make(0)
@@ -47,7 +47,7 @@ const load = (pool: Pool) =>
       }
     })
     const fiber = yield* Effect.forkScoped(
-      Effect.all(Array.from({ length: 4 }, () => caller), { concurrency: "unbounded", discard: true })
+      Effect.all(Array.from({ length: callers }, () => caller), { concurrency: "unbounded", discard: true })
     )
     const some = (more: number) =>
       Effect.flatMap(Ref.get(done), (before) => until(Effect.map(Ref.get(done), (now) => now >= before + more)))
@@ -107,7 +107,8 @@ describe.skipIf(isReal)("an instance that goes and comes back under load", () =>
       Effect.gen(function*() {
         const { pool, server } = yield* cluster({ rebalanceInterval: 0 })
         yield* counts(pool, { opened: 6 })
-        const callers = yield* load(pool)
+        // More than sessions, so that each of these is looked at: there may be a single one on the instance.
+        const callers = yield* load(pool, 12)
         yield* callers.some(20)
         yield* server.shutdown({ instance: "SALES2", mode: "drain" })
         yield* until(
