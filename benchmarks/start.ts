@@ -5,8 +5,9 @@
 import { Data, Effect, type Scope } from "effect"
 import { fork } from "node:child_process"
 import { once } from "node:events"
-import { existsSync } from "node:fs"
-import { join } from "node:path"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { again, ratioTarget } from "./compare.ts"
 import * as Candidates from "./driverCandidates.ts"
@@ -19,29 +20,71 @@ const logOnMillis = 20
 
 const plans = {
   smallest: { starts: 1, storms: 1, sessions: 3, imports: 3 },
-  full: { starts: 7, storms: 5, sessions: 100, imports: 7 }
+  full: { starts: 7, storms: 5, sessions: 100, imports: 8 }
 } as const
 
 class StartFailed extends Data.TaggedError("StartFailed")<{ readonly message: string }> {}
 
-/** As it is published, where it has been built. */
-const packageEntry = (name: string): string => {
-  const folder = join(import.meta.dirname, "..", "packages", name)
-  const built = join(folder, "dist", "index.js")
-  return pathToFileURL(existsSync(built) ? built : join(folder, "src", "index.ts")).href
+const packages = join(import.meta.dirname, "..", "packages")
+
+interface Manifest {
+  readonly dependencies?: object
+  readonly peerDependencies?: object
+  readonly publishConfig: object
 }
+
+const names = ["core", "oracle", "testing", "oracle-server"] as const
+
+/** The URL of a module of a package. */
+type Entry = (name: typeof names[number], module?: string) => string
+
+/** Lays a package out as it is installed: what it imports of the others are their compiled files too. */
+const install = (name: string, modules: string): void => {
+  const manifest = JSON.parse(readFileSync(join(packages, name, "package.json"), "utf8")) as Manifest
+  const folder = join(modules, "@sessionpool", name)
+  cpSync(join(packages, name, "dist"), join(folder, "dist"), { recursive: true })
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
+  for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    const link = join(modules, dependency)
+    if (dependency.startsWith("@sessionpool/") || existsSync(link)) continue
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync(join(packages, name, "node_modules", dependency), link)
+  }
+}
+
+const url = (...path: ReadonlyArray<string>): string => pathToFileURL(join(...path)).href
+
+/** The packages as they are published, where they have been built, until the scope closes; else their sources. */
+const published: Effect.Effect<Entry, never, Scope.Scope> = Effect.suspend(() => {
+  if (!names.every((name) => existsSync(join(packages, name, "dist", "index.js")))) {
+    return Effect.succeed<Entry>((name, module = "index") => url(packages, name, "src", `${module}.ts`))
+  }
+  const made = Effect.sync(() => {
+    const modules = join(mkdtempSync(join(tmpdir(), "start-")), "node_modules")
+    for (const name of names) install(name, modules)
+    return modules
+  })
+  return Effect.map(
+    Effect.acquireRelease(
+      made,
+      (modules) => Effect.sync(() => rmSync(dirname(modules), { recursive: true, force: true }))
+    ),
+    (modules): Entry => (name, module = "index") => url(modules, "@sessionpool", name, "dist", `${module}.js`)
+  )
+})
 
 const effect = "effect, for comparison"
 const driver = "oracledb, for comparison"
 
-const imports: ReadonlyArray<readonly [name: string, entry: string]> = [
+const importsOf = (entry: Entry): ReadonlyArray<readonly [name: string, entry: string]> => [
   [driver, import.meta.resolve("oracledb")],
   [again(driver), import.meta.resolve("oracledb")],
   [effect, import.meta.resolve("effect/Effect")],
-  ["@sessionpool/core", packageEntry("core")],
-  ["@sessionpool/oracle", packageEntry("oracle")],
-  ["@sessionpool/testing", packageEntry("testing")],
-  ["@sessionpool/oracle-server", packageEntry("oracle-server")]
+  ["@sessionpool/core", entry("core")],
+  ["@sessionpool/oracle", entry("oracle")],
+  ["@sessionpool/oracle/OracleSessionPool", entry("oracle", "OracleSessionPool")],
+  ["@sessionpool/testing", entry("testing")],
+  ["@sessionpool/oracle-server", entry("oracle-server")]
 ]
 
 interface Started {
@@ -71,6 +114,7 @@ const groups = {
 }
 
 const pool = "sessionpool"
+const subpaths = "sessionpool, imported by subpaths"
 const peer = "node-oracledb pool"
 
 const targetsOf = (figures: ReadonlyArray<Figure>, storm: string): ReadonlyArray<Target> => [
@@ -87,6 +131,7 @@ const targetsOf = (figures: ReadonlyArray<Figure>, storm: string): ReadonlyArray
 const notes = [
   "Packages are imported as they are published, compiled to JavaScript; where nothing is built, their sources. effect and oracledb are " +
   "imported by them, so their time is part of that of the others.",
+  "By subpaths only what a program uses is loaded: @sessionpool/oracle/OracleSessionPool, effect/Effect, effect/Redacted.",
   "The first row is there so long after the process began to import, with a server on the same machine that does nothing else.",
   `In the storm as many callers as the pool may have sessions ask for a row each, at once, of a pool that has none open. A log-on takes the ` +
   `server ${logOnMillis} ms of waiting, and the client some milliseconds of computing.`
@@ -95,21 +140,24 @@ const notes = [
 const run = (scale: Scale): Effect.Effect<Report, unknown, Scope.Scope> =>
   Effect.gen(function*() {
     const { imports: count, sessions, starts, storms } = plans[scale]
+    const entry = yield* published
+    const imports = importsOf(entry)
     const figures = new Figures()
     const add = (group: string, candidate: string, millis: number) =>
       figures.add({ group, candidate, metric: "time", unit: "ms" }, millis)
-    yield* takeTurns(imports.slice(0, count), starts, ([name, entry]) =>
-      Effect.map(started("import", entry), (took) =>
+    yield* takeTurns(imports.slice(0, count), starts, ([name, module]) =>
+      Effect.map(started("import", module), (took) =>
         add(groups.imports, name, took.import)))
 
     const server = yield* serverProcess({})
     const firsts = [
-      [pool, "sessionpool", packageEntry("oracle")],
-      [again(pool), "sessionpool", packageEntry("oracle")],
+      [pool, "sessionpool", entry("oracle")],
+      [again(pool), "sessionpool", entry("oracle")],
+      [subpaths, "subpaths", entry("oracle", "OracleSessionPool")],
       [peer, "driver", import.meta.resolve("oracledb")]
     ] as const
-    yield* takeTurns(firsts, starts, ([name, kind, entry]) =>
-      Effect.map(started(kind, entry, server.connectString), (took) =>
+    yield* takeTurns(firsts, starts, ([name, kind, module]) =>
+      Effect.map(started(kind, module, server.connectString), (took) =>
         add(groups.first, name, took.firstRow)))
 
     const slow = yield* serverProcess({ logOnMillis })

@@ -14,8 +14,10 @@ const user = { connectString, user: "scott" }
 const statement = "select 1 from dual"
 
 const firstRow = async (): Promise<void> => {
-  if (kind === "sessionpool") {
-    const { Effect, Redacted } = await import("effect")
+  if (kind !== "driver") {
+    const { Effect, Redacted } = kind === "subpaths"
+      ? { Effect: await import("effect/Effect"), Redacted: await import("effect/Redacted") }
+      : await import("effect")
     const { OracleSessionPool } = imported as unknown as typeof Oracle
     const { connectString = "" } = user
     await Effect.runPromise(Effect.scoped(Effect.flatMap(
