@@ -2,7 +2,7 @@
  * Over a network: the same work on eight sessions through a relay that delays each direction, and the round trips that it takes. Each
  * delay has a server of its own, in a process of its own.
  */
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Schedule, Scope } from "effect"
 import { again } from "./compare.ts"
 import * as Candidates from "./networkCandidates.ts"
 import { Figures, takeTurns } from "./rounds.ts"
@@ -151,6 +151,13 @@ const warm = (candidate: Candidates.Candidate, works: ReadonlyArray<Workload["wo
       { concurrency: "unbounded", discard: true }
     ), { discard: true })
 
+/** Waits until so many sessions are open: the log-on of a later one would count among the round trips of a workload. */
+const allOpen = (server: ServerProcess, count: number) =>
+  server.order("look").pipe(
+    Effect.repeat({ schedule: Schedule.spaced("5 millis"), until: ({ sessions }) => sessions >= count }),
+    Effect.timeout("30 seconds")
+  )
+
 const atDelay = (figures: Figures, delay: number, plan: Plan) =>
   Effect.gen(function*() {
     const server = yield* serverProcess({
@@ -181,10 +188,14 @@ const atDelay = (figures: Figures, delay: number, plan: Plan) =>
 
     const made = yield* Effect.forEach(makes, ({ make }) => make(server, { min: sessions, max: sessions }))
     const workloads = workloadsOf(plan.callers)
+    let opened = made.length * sessions
+    yield* allOpen(server, opened)
     for (const candidate of made) yield* warm(candidate, workloads.map(({ work }) => work))
     for (const workload of workloads) {
       const more = yield* Effect.forEach(workload.more ?? [], ({ make }) =>
         make(server, { min: sessions, max: sessions }))
+      opened += more.length * sessions
+      yield* allOpen(server, opened)
       for (const candidate of more) {
         yield* warm(candidate, [workload.work])
       }

@@ -1,7 +1,7 @@
 /**
  * The log-ons of a process, begun a little apart: each computes for some milliseconds, most of them for the password, and all of them
  * on the one thread of JavaScript. Of log-ons that begin in one moment none is done before all have computed. Begun about as far
- * apart as one computes, the first is done while others compute, and the last is done little later.
+ * apart as one computes, the first is done while others compute, and the last is done when it would be anyway.
  *
  * It bounds no number: where the network or the database takes the time, all are under way together.
  */
@@ -11,13 +11,16 @@ import { clearTimeout, setImmediate, setTimeout } from "node:timers"
 /** How far apart log-ons begin, in milliseconds, while others are under way. */
 const apart = 3
 
+/** Of many an eighth begins at a time: they compute for longer than it takes to begin them, so that the thread is never without work. */
+const part = 1 / 8
+
 /** Begins a log-on; none while it is under way or over. */
 interface Turn {
   begin: (() => void) | undefined
 }
 
 /**
- * Every log-on waits or is under way, and then it is over. One that waits begins when one that was under way is over, or
+ * Every log-on waits or is under way, and then it is over. Those that wait begin, in their order, when one that was under way is over, and
  * `apart` after the last that has begun.
  */
 export class LogOnTurns {
@@ -66,12 +69,16 @@ export class LogOnTurns {
   readonly #beginNext = (): void => {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const [turn] = this.#waiting
-    if (turn === undefined) return
-    this.#waiting.delete(turn)
-    this.#begun()
+    const turns: Array<Turn> = []
+    const count = Math.ceil(this.#waiting.size * part)
+    for (const turn of this.#waiting) {
+      if (turns.length === count) break
+      this.#waiting.delete(turn)
+      this.#begun()
+      turns.push(turn)
+    }
     if (this.#waiting.size > 0) this.#timer = setTimeout(this.#beginNext, this.#apart)
-    turn.begin?.()
+    for (const turn of turns) turn.begin?.()
   }
 
   #leave(turn: Turn): void {
