@@ -56,11 +56,16 @@ describe("plain close", () => {
 
   it.effect("by force, takes a session away also from who has been served and has not seen it", () =>
     Effect.gen(function*() {
-      const { pool } = yield* openPool({ max: 1 })
+      const { pool } = yield* openPool({ max: 2 })
       const held = yield* pool.acquire()
+      const other = yield* pool.acquire()
+      // While it is woken, what it gives back is the next one's, which is woken after it.
+      const waker = yield* beside(
+        pool.use(() => Effect.andThen(pool.release(other), pool.close({ force: true })))
+      )
       const waiting = yield* beside(Effect.flip(pool.use(() => Effect.succeed("lent"))))
-      // In one step: who waits has the session, and has not been woken.
-      yield* Effect.andThen(pool.release(held), pool.close({ force: true }))
+      yield* pool.release(held)
+      yield* Fiber.join(waker)
       yield* settled
       assert.deepInclude(waiting.pollUnsafe(), { _tag: "Success" })
       assert.propertyVal(yield* Fiber.join(waiting), "_tag", "PoolClosedError")

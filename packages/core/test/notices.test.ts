@@ -122,7 +122,7 @@ describe("a fiber that waits for a session while it holds one", () => {
         assert.strictEqual(told()[0]!.level, "WARN")
         assert.match(
           told()[0]!.message,
-          /^Fiber #\d+ has waited 10s for a session while it holds session 1 of the same pool \(nested acquire\)\./
+          /^Fiber #\d+ has waited 10s for a session and itself holds session 1 of this pool \(nested acquire\):/
         )
         assert.deepInclude(told()[0]!.annotations, { "sessionpool.pool": "hr", "sessionpool.session": 1 })
         assert.deepStrictEqual(

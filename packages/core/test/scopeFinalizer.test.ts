@@ -1,27 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scheduler, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { addFirst, canAddFirst, isEmpty } from "../src/internal/leases/scopeFinalizer.ts"
+import { canSetState } from "../src/internal/leases/scopeFinalizer.ts"
 import { beside, openPool } from "./openPool.ts"
 
-describe("the first finalizer of a scope", () => {
+/** Scopes are not shown what is in them but by their state, which is public. */
+const isEmpty = (scope: Scope.Scope): boolean => scope.state._tag === "Empty"
+
+describe("the finalizer of a scoped acquire", () => {
   it("can be set with the Effect that is installed", () => {
-    assert.isTrue(canAddFirst())
+    assert.isTrue(canSetState())
   })
 
-  it("leaves the scope as adding it would", () => {
-    const finalizer = () => Effect.void
-    const added = Scope.makeUnsafe()
-    Effect.runSync(Scope.addFinalizerExit(added, finalizer))
-    const set = Scope.makeUnsafe()
-    assert.isTrue(isEmpty(set))
-    addFirst(set, finalizer)
-    assert.isFalse(isEmpty(set))
-    if (added.state._tag !== "Open" || set.state._tag !== "Open") return assert.fail("a scope is not open")
-    assert.sameMembers(Object.keys(set.state), Object.keys(added.state))
-    assert.strictEqual(set.state.finalizer, added.state.finalizer)
-    assert.strictEqual(set.state.finalizers, added.state.finalizers)
-  })
+  it.effect("leaves the scope as adding it would", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      const added = yield* Scope.make()
+      yield* Scope.addFinalizerExit(added, () => Effect.void)
+      const set = yield* Scope.make()
+      assert.isTrue(isEmpty(set))
+      yield* Scope.provide(pool.acquire(), set)
+      if (added.state._tag !== "Open" || set.state._tag !== "Open") return assert.fail("a scope is not open")
+      assert.sameMembers(Object.keys(set.state), Object.keys(added.state))
+      assert.isFunction(set.state.finalizer)
+      assert.strictEqual(set.state.finalizers, added.state.finalizers)
+      yield* Scope.close(set, Exit.void)
+    }))
 
   it.effect("a scope that is closed, or has finalizers, gets that of a lease all the same", () =>
     Effect.gen(function*() {
@@ -40,13 +44,13 @@ describe("the first finalizer of a scope", () => {
       assert.strictEqual(yield* busy, 0)
     }))
 
-  it.effect("is withdrawn when the wait for a session fails", () =>
+  it.effect("is not there while the request waits, nor when the wait fails", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 1, getMode: "timedWait", waitTimeout: "1 second" })
       const held = yield* pool.acquire()
       const scope = yield* Scope.make()
       const waiting = yield* beside(Effect.flip(Scope.provide(pool.acquire(), scope)))
-      assert.isFalse(isEmpty(scope))
+      assert.isTrue(isEmpty(scope))
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Fiber.join(waiting))._tag, "AcquireTimeoutError")
       assert.isTrue(isEmpty(scope))
@@ -55,8 +59,26 @@ describe("the first finalizer of a scope", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(second)
       if (scope.state._tag !== "Open") return assert.fail("the scope is not open")
-      assert.strictEqual(scope.state.finalizers?.size, 1)
+      assert.isUndefined(scope.state.finalizers)
       yield* pool.release(held)
+    }))
+
+  it.effect("comes to a scope that has got another one in the middle of the wait", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* openPool({ max: 1 })
+      const held = yield* pool.acquire()
+      const scope = yield* Scope.make()
+      const order: Array<string> = []
+      const waiting = yield* beside(Scope.provide(pool.acquire(), scope))
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.map(pool.statistics, ({ busy }) => void order.push(`${busy} busy`))
+      )
+      yield* pool.release(held)
+      assert.isFalse((yield* Fiber.join(waiting)).isReleased)
+      assert.strictEqual((yield* pool.statistics).busy, 1)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(order, ["0 busy"])
     }))
 
   it.effect("ends a lease that was waited for, wherever its fiber is interrupted, also in a scope that lives on", () =>

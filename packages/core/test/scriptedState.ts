@@ -99,14 +99,7 @@ export const scriptedState = (options: PoolOptions.Options = {}) => {
     },
     wait: (request?: SessionRequest, mode: "forceGet" | "noWait" | "timedWait" | "wait" = "wait") => {
       const criteria = read(request)
-      const waiter = new Waiter<object>({
-        criteria,
-        holder,
-        fiberId: 0,
-        since: time,
-        number: state.nextWaiterNumber(),
-        mode
-      })
+      const waiter = new Waiter<object>(criteria, holder, 0, time, state.nextWaiterNumber(), mode)
       state.enqueue(waiter)
       return waiter
     },

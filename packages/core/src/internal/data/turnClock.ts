@@ -2,7 +2,8 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 
-const settled = Promise.resolve()
+/** Taken when the module is loaded: a test may put other timers in their place. */
+const nextTurn: (then: () => void) => unknown = typeof setImmediate === "function" ? setImmediate : queueMicrotask
 const unread = -(2 ** 30)
 
 /** A turn in which the time is asked for less often is not worth remembering it: to forget it costs more than to read it. */
@@ -73,7 +74,7 @@ export class TurnClock {
     else {
       this.#time = now
       this.#uses = 0
-      void settled.then(this.#forget)
+      nextTurn(this.#forget)
     }
     return now
   }

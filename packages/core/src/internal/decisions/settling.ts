@@ -132,7 +132,7 @@ const shrink = <S>(state: PoolState<S>): void => {
  * Whether every place is taken by a session in use, and those who wait are of one identity, that opens without trouble, and
  * wait for others: as a busy pool mostly is. Nothing can be opened or replaced then.
  */
-const isSaturated = <S>(state: PoolState<S>): boolean => {
+export const isSaturated = <S>(state: PoolState<S>): boolean => {
   const { counts, limits, waiting, waitingGroups } = state
   if (counts.busy !== limits.max || state.slots !== counts.busy || waitingGroups.size !== 1) return false
   const { opener, queue } = waiting.first!.criteria.group
@@ -142,7 +142,7 @@ const isSaturated = <S>(state: PoolState<S>): boolean => {
 /** Brings the pool to rest: afterwards no request can be served by opening or replacing. */
 export const settle = <S>(state: PoolState<S>): void => {
   do {
-    if (state.phase !== "open" || isSaturated(state)) return
+    if (state.phase !== "open") return
     shrink(state)
     if (state.isSuspended) continue
     if (state.waitingGroups.size > 0) {

@@ -71,7 +71,8 @@ export class Groups<S> {
   readonly #tags = new Map<string, KnownTag<S>>()
   /** Unused groups that are kept so that refused credentials are not tried again, the oldest first. */
   readonly #refused = new Set<SessionGroup<S>>()
-  readonly #ownCriteria: Criteria<S>
+  /** What a request without anything in it comes to. */
+  readonly ownCriteria: Criteria<S>
   /** What was last asked for with a password, by who holds that. */
   readonly #byPassword = new WeakMap<Redacted.Redacted<string>, KnownUser<S>>()
 
@@ -87,7 +88,7 @@ export class Groups<S> {
     }
     this.own = new SessionGroup(identity, undefined, undefined, this.#sharesOf(identity))
     this.#byIdentity.set(identityText(identity), [this.own])
-    this.#ownCriteria = {
+    this.ownCriteria = {
       group: this.own,
       tag: undefined,
       matchAnyTag: false,
@@ -124,7 +125,7 @@ export class Groups<S> {
       Result.isFailure(parsed)
         ? undefined
         : parsed.success === undefined
-        ? this.#ownCriteria
+        ? this.ownCriteria
         : { group: this.own, tag: parsed.success, matchAnyTag, fresh: false, password: undefined, list: undefined }
     const tag = { parsed, exact: criteria(false), any: criteria(true) }
     if (this.#tags.size >= remembered) this.#tags.clear()
@@ -138,7 +139,7 @@ export class Groups<S> {
    */
   readPlain(request: SessionRequest | undefined, pool: Reader): Criteria<S> | undefined {
     if (request !== undefined) return this.#readPlainRequest(request, pool)
-    return pool.hasOwnUser ? this.#ownCriteria : undefined
+    return pool.hasOwnUser ? this.ownCriteria : undefined
   }
 
   #readPlainRequest(request: SessionRequest, pool: Reader): Criteria<S> | undefined {
@@ -152,8 +153,8 @@ export class Groups<S> {
         : undefined
     }
     if (!pool.hasOwnUser) return undefined
-    if (typeof tag !== "string") return tag === undefined ? this.#ownCriteria : undefined
-    if (tag === "") return this.#ownCriteria
+    if (typeof tag !== "string") return tag === undefined ? this.ownCriteria : undefined
+    if (tag === "") return this.ownCriteria
     const known = this.#known(tag)
     return matchAnyTag === true ? known.any : known.exact
   }

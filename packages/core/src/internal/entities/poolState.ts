@@ -289,7 +289,12 @@ export class PoolState<S> implements FastPool<S> {
 
   /** Something is to be done once the step is complete that may run fibers. */
   later(tell: () => void): void {
-    this.#outbox.put({ tell })
+    this.#outbox.put({ tell, nextTold: undefined })
+  }
+
+  /** Runs a step that ends with itself, and tells at once what has come of it. */
+  tellAfter(step: () => void): void {
+    this.#outbox.tellAfter(step)
   }
 
   // Facts.

@@ -3,6 +3,7 @@
  * other, so they stand together. Where a session is, and who has it, is changed by `PoolState` alone; who gets which is decided elsewhere.
  */
 import type * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Redacted from "effect/Redacted"
 import type { CloseReason } from "../../PoolEvent.ts"
@@ -258,35 +259,28 @@ export class Waiter<S> {
   timeout = Infinity
   pausedMillis = 0
   /** Set once its fiber sleeps: tells it that the outcome is known. */
-  wake: (() => void) | undefined = undefined
+  wake: ((then: Effect.Effect<void>) => void) | undefined = undefined
+  nextTold: { readonly tell: () => void; nextTold: Waiter<S>["nextTold"] } | undefined = undefined
   readonly inPool: Link<Waiter<S>> = new Link(this)
   readonly inGroup: Link<Waiter<S>> = new Link(this)
   /** There for a request that names a tag. */
   readonly byTag: Link<Waiter<S>> | undefined
   readonly byDeadline: Link<Waiter<S>> = new Link(this)
 
-  constructor(options: {
-    readonly criteria: Criteria<S>
-    readonly holder: Holder
-    readonly fiberId: number
-    readonly since: number
-    readonly number: number
-    readonly mode: GetMode
-  }) {
-    const { mode, criteria } = options
+  constructor(criteria: Criteria<S>, holder: Holder, fiberId: number, since: number, number: number, mode: GetMode) {
     this.criteria = criteria
-    this.holder = options.holder
-    this.fiberId = options.fiberId
-    this.since = options.since
-    this.number = options.number
-    this.isImpatient = mode === "noWait" || mode === "forceGet"
+    this.holder = holder
+    this.fiberId = fiberId
+    this.since = since
+    this.number = number
     this.isForced = mode === "forceGet"
+    this.isImpatient = this.isForced || mode === "noWait"
     this.byTag = criteria.tag === undefined ? undefined : new Link<Waiter<S>>(this)
   }
 
   /** Tells its fiber that the outcome is known. */
   tell(): void {
-    this.wake?.()
+    this.wake?.(Effect.void)
   }
 
   /** How long it has waited, as far as that counts. */

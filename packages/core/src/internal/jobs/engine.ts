@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { PoolEvent } from "../../PoolEvent.ts"
 import * as Lending from "../decisions/lending.ts"
-import { settle } from "../decisions/settling.ts"
+import { isSaturated, settle } from "../decisions/settling.ts"
 import type { Groups } from "../entities/groups.ts"
 import type { Job } from "../entities/job.ts"
 import { ImpossibleState } from "../entities/places.ts"
@@ -43,6 +43,11 @@ export class Engine<S> implements Host<S> {
   readonly notices: Notices<S>
   readonly #run: EngineParts<S>["run"]
   #isStarting = false
+  /**
+   * One of each object that a lease is made of. V8 gives up the code that it has compiled for a kind of object when a full collection
+   * finds none of them alive: a pool that was quiet for a while would be slow at first.
+   */
+  shapes: ReadonlyArray<unknown> = []
   /** Called when the pool is no longer open and its last session is gone. */
   whenEmpty: () => void = () => {}
   /** Called when something may be due for eviction earlier than the evictor knows. */
@@ -130,6 +135,7 @@ export class Engine<S> implements Host<S> {
   decide(): void {
     this.refusals.forget()
     while (this.state.takeUnsettled()) {
+      if (isSaturated(this.state)) continue
       settle(this.state)
       this.refusals.refuseUnprovided()
     }
@@ -190,7 +196,7 @@ export class Engine<S> implements Host<S> {
     session.idleSince = now
     session.provenAt = now
     if (state.fast.takeBack(session, now, this.isHealthy)) this.#rearmFor(now)
-    else this.#offer(session, now)
+    else state.tellAfter(() => this.#offer(session, now))
   }
 
   #offer(session: Session<S>, now: number): void {

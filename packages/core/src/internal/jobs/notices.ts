@@ -64,7 +64,7 @@ export class Notices<S> {
     }
     this.#logAfterStep(this.#log(
       Effect.logDebug,
-      "Uncommitted work was rolled back at the end of a lease: commit it before, or use a transaction.",
+      "Uncommitted work was rolled back at the end of a lease: commit it, or use a transaction.",
       { "sessionpool.session": session.id, "sessionpool.heldMillis": heldMillis }
     ))
   }
@@ -123,9 +123,9 @@ export class Notices<S> {
     }
     this.#fork(this.#log(
       Effect.logWarning,
-      `Fiber #${waiter.fiberId} has waited ${formatDuration(waitedMillis)} for a session while it holds session ` +
-        `${session.id} of the same pool (nested acquire). It waits for itself once all sessions are held that way: pass the ` +
-        `connection on instead of acquiring again, or set a waitTimeout.`,
+      `Fiber #${waiter.fiberId} has waited ${formatDuration(waitedMillis)} for a session and itself holds session ` +
+        `${session.id} of this pool (nested acquire): once all sessions are held like this, it waits for itself. Pass the ` +
+        `connection on instead, or set a waitTimeout.`,
       {
         "sessionpool.session": session.id,
         "sessionpool.fiber": waiter.fiberId,

@@ -17,14 +17,13 @@ import { type Criteria, Waiter } from "../entities/session.ts"
 import type { Engine } from "../jobs/engine.ts"
 import type { Lease } from "./lease.ts"
 
-/** What is known of who asked, from the moment of asking on. */
-interface Asked {
-  readonly fiberId: number
-  readonly context: Context.Context<never>
-  /** The `context` of the request, for the driver. */
-  readonly requested: unknown
-  /** The wait that the request allows, in milliseconds; the pool's setting when it says nothing. */
-  readonly timeout: number | undefined
+/** A request on its way to a connection. */
+interface Asking<S, C extends Connection, E, OE> {
+  readonly lease: Lease<S, C, E, OE> | undefined
+  /** What is left to do before there is a connection; `undefined`: to wait, and nothing else. */
+  left: Effect.Effect<C, AcquireError | OE> | undefined
+  /** Waits until the outcome is known. */
+  readonly asleep: Effect.Effect<void>
 }
 
 /**
@@ -53,12 +52,6 @@ export const take = <S, C extends Connection, E, OE>(
   return driver.lease(session.handle, lease, fiber.context, request?.context)
 }
 
-/** Takes a session, and does what has to be done before its connection can be used. */
-export const ask = <S, C extends Connection, E, OE>(
-  lease: Lease<S, C, E, OE>,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Effect.Effect<C, AcquireError | OE> => completed(lease, () => askAtOnce(lease, fiber))
-
 /** One step of a lease that begins. It is completed whatever comes of it: a driver may throw, and the pool may be wrong. */
 const completed = <S, C extends Connection, E, OE, A>({ parts: { engine } }: Lease<S, C, E, OE>, step: () => A): A => {
   try {
@@ -71,46 +64,70 @@ const completed = <S, C extends Connection, E, OE, A>({ parts: { engine } }: Lea
   }
 }
 
-const askAtOnce = <S, C extends Connection, E, OE>(
-  lease: Lease<S, C, E, OE>,
+/** Takes a session; `undefined`: what is left has to be done before its connection can be used. */
+export const ask = <S, C extends Connection, E, OE>(
+  asking: Asking<S, C, E, OE>,
   fiber: Fiber.Fiber<unknown, unknown>
-): Effect.Effect<C, AcquireError | OE> => {
+): C | undefined => completed(asking.lease!, () => askInStep(asking, fiber))
+
+const askInStep = <S, C extends Connection, E, OE>(
+  asking: Asking<S, C, E, OE>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): C | undefined => {
+  const lease = asking.lease!
   const { engine } = lease.parts
   const { state } = engine
   lease.fiber = fiber
-  if (state.phase !== "open") return Effect.fail(new PoolClosedError({ pool: lease.pool }))
+  if (state.phase !== "open") return fails(asking, new PoolClosedError({ pool: lease.pool }))
   const read = engine.groups.read(lease.request, state)
-  if (Result.isFailure(read)) return Effect.fail(read.failure)
+  if (Result.isFailure(read)) return fails(asking, read.failure)
   const criteria = read.success
-  const ownTimeout = lease.request?.waitTimeout
-  const asked: Asked = {
-    fiberId: fiber.id,
-    context: fiber.context,
-    requested: lease.request?.context,
-    timeout: ownTimeout === undefined ? undefined : parseMillis(ownTimeout)
-  }
   const now = state.timeOfTurn()
   const session = Lending.findIdle(state, criteria, now, engine.isHealthy)
   if (session === undefined || Lending.needsPing(state, session, now)) {
-    const waiting = wait(lease, criteria, session, asked)
+    wait(lease, fiber.id, criteria, session, now)
     // Without a trace around it the span would belong to nothing, and every waiting request would pay for it.
-    return fiber.cache.span === undefined ? waiting : Effect.withSpan(waiting, "sessionpool.acquire", {
-      attributes: { "db.client.connection.pool.name": lease.pool }
-    })
+    asking.left = fiber.cache.span === undefined ? undefined : inSpan(asking, fiber.context)
+    return undefined
   }
   state.lend(session, lease, now)
-  return begin(lease, session, criteria, now, 0, asked)
+  return begin(asking, fiber.context, session, criteria, now, 0)
 }
 
-/** The session is this caller's: makes the connection, and the preparation that it needs before it is seen. */
+const fails = <S, C extends Connection, E, OE>(
+  asking: Asking<S, C, E, OE>,
+  error: AcquireError
+): undefined => {
+  asking.left = Effect.fail(error)
+}
+
+/** The wait, in a span of its own. */
+const inSpan = <S, C extends Connection, E, OE>(
+  asking: Asking<S, C, E, OE>,
+  context: Context.Context<never>
+): Effect.Effect<C, AcquireError | OE> =>
+  Effect.withSpan(
+    Effect.flatMap(asking.asleep, () => {
+      const connection = served(asking, context)
+      return connection === undefined ? asking.left! : Effect.succeed(connection)
+    }),
+    "sessionpool.acquire",
+    { attributes: { "db.client.connection.pool.name": asking.lease!.pool } }
+  )
+
+/**
+ * The session is this caller's: makes the connection; `undefined`: the preparation that the session needs before it is seen is
+ * left.
+ */
 const begin = <S, C extends Connection, E, OE>(
-  lease: Lease<S, C, E, OE>,
+  asking: Asking<S, C, E, OE>,
+  context: Context.Context<never> | undefined,
   session: Session<S>,
   criteria: Criteria<S>,
   now: number,
-  waitedMillis: number,
-  asked: Asked
-): Effect.Effect<C, OE> => {
+  waitedMillis: number
+): C | undefined => {
+  const lease = asking.lease!
   const { driver, engine, meters, onLease, onSession } = lease.parts
   const { state } = engine
   lease.hold(session)
@@ -123,7 +140,7 @@ const begin = <S, C extends Connection, E, OE>(
   if (!isPrepared || waitedMillis > 0) state.count("misses")
   meters.waited(waitedMillis)
   engine.leaks.watch(lease, now)
-  const connection = driver.lease(session.handle, lease, asked.context, asked.requested)
+  const connection = driver.lease(session.handle, lease, context, lease.request?.context)
   const requestedTag = criteria.tag?.text
   if (state.isWatched) {
     state.emit(PoolEvent.SessionLent({
@@ -135,34 +152,36 @@ const begin = <S, C extends Connection, E, OE>(
       waitedMillis
     }))
   }
-  const info = { requestedTag }
-  const seen = onLease === undefined
-    ? Effect.succeed(connection)
-    : Effect.as(Effect.suspend(() => onLease(connection, info)), connection)
-  if (isPrepared) return seen
-  if (onSession === undefined) {
+  const prepare = isPrepared ? undefined : onSession
+  if (!isPrepared && prepare === undefined) {
     lease.endsWith = undefined
     if (requestedTag !== undefined) engine.notices.unprepared(session, requestedTag, now)
-    return seen
   }
-  return Effect.flatMap(Effect.suspend(() => onSession(connection, info)), () => {
+  if (prepare === undefined && onLease === undefined) return connection
+  const run = (hook: typeof onLease) =>
+    Effect.suspend((): Effect.Effect<unknown, OE> => hook?.(connection, { requestedTag }) ?? Effect.void)
+  asking.left = Effect.andThen(run(prepare), () => {
     if (lease.endsWith === "unprepared") lease.endsWith = undefined
-    return seen
+    return Effect.as(run(onLease), connection)
   })
+  return undefined
 }
 
 const wait = <S, C extends Connection, E, OE>(
   lease: Lease<S, C, E, OE>,
+  fiberId: number,
   criteria: Criteria<S>,
   toCheck: Session<S> | undefined,
-  asked: Asked
-): Effect.Effect<C, AcquireError | OE> => {
+  timeOfTurn: number
+): void => {
   const { engine } = lease.parts
   const { state } = engine
-  const now = state.now()
   const mode = state.settings.getMode
-  const number = state.nextWaiterNumber()
-  const waiter = new Waiter({ criteria, holder: lease, fiberId: asked.fiberId, since: now, number, mode })
+  const timeout = parseMillis(lease.request?.waitTimeout) ??
+    (mode === "timedWait" ? state.limits.waitTimeout : Infinity)
+  // What ends at a time must not begin before it was asked for.
+  const now = timeout === Infinity ? timeOfTurn : state.now()
+  const waiter = new Waiter<S>(criteria, lease, fiberId, now, state.nextWaiterNumber(), mode)
   lease.waiter = waiter
   lease.stage = "waiting"
   state.enqueue(waiter)
@@ -173,30 +192,29 @@ const wait = <S, C extends Connection, E, OE>(
     if (refusal !== undefined) Lending.refuse(state, waiter, refusal)
   }
   if (waiter.isWaiting) {
-    const timeout = asked.timeout ?? (mode === "timedWait" ? state.limits.waitTimeout : Infinity)
     state.limitWait(waiter, timeout)
     if (timeout === Infinity) engine.notices.waits()
   }
+  if (!state.isWatched) return
   engine.flush()
-  if (waiter.isWaiting && state.isWatched) {
+  if (waiter.isWaiting) {
     state.emit(PoolEvent.RequestQueued({ at: state.date(now), pending: state.waiting.size }))
   }
-  return sleep(waiter, Effect.suspend(() => served(lease, waiter, asked)))
 }
 
-/** The outcome of a wait is known. */
-const served = <S, C extends Connection, E, OE>(
-  lease: Lease<S, C, E, OE>,
-  waiter: Waiter<S>,
-  asked: Asked
-): Effect.Effect<C, AcquireError | OE> => {
+/** The outcome of a wait is known: the connection; `undefined`: what is left is to be done. */
+export const served = <S, C extends Connection, E, OE>(
+  asking: Asking<S, C, E, OE>,
+  context: Context.Context<never> | undefined
+): C | undefined => {
+  const lease = asking.lease!
+  const { criteria, outcome, since } = lease.waiter!
   // A forced close may have taken the session away before it was seen.
-  if (lease.isReleased) return Effect.fail(new PoolClosedError({ pool: lease.pool }))
-  const outcome = waiter.outcome!
-  if (outcome._tag === "Refused") return Effect.fail(outcome.error as AcquireError)
-  const { engine } = lease.parts
-  const now = engine.state.timeOfTurn()
-  return completed(lease, () => begin(lease, outcome.session, waiter.criteria, now, now - waiter.since, asked))
+  if (lease.isReleased) return fails(asking, new PoolClosedError({ pool: lease.pool }))
+  if (outcome!._tag === "Refused") return fails(asking, outcome!.error as AcquireError)
+  const { session } = outcome!
+  const now = lease.parts.engine.state.timeOfTurn()
+  return completed(lease, () => begin(asking, context, session, criteria, now, now - since))
 }
 
 /** Why a request may not wait for others to end their leases; `undefined` when it may. */
@@ -214,13 +232,3 @@ const refusalOf = <S>({ refusals, state }: Engine<S>, waiter: Waiter<S>, now: nu
     ? undefined
     : new PoolOverloadedError({ ...refusals.refused("overloaded"), expectedWaitMillis, targetMillis: queueTarget })
 }
-
-/**
- * Waits until the outcome is known, and goes on with `then`; a session in it is the waiter's already, so an interrupt here
- * loses nothing.
- */
-const sleep = <S, A, E>(waiter: Waiter<S>, then: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.callback((resume) => {
-    if (waiter.outcome !== undefined) resume(then)
-    else waiter.wake = () => resume(then)
-  })

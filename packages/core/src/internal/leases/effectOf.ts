@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
  * finalizer: a lease would never end. So it becomes an effect that dies.
  */
 export const effectOf = <A, E, R>(what: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.isEffect(given)
+  // What has the mark of an effect is one; `Effect.isEffect` asks the same in a call of its own, at every lease.
+  given?.[Effect.TypeId] !== undefined
     ? given
-    : Effect.die(new TypeError(`${what} must give an effect; wrap a promise with Effect.promise or Effect.tryPromise`))
+    : Effect.die(new TypeError(`${what} must give an effect; wrap a promise with Effect.tryPromise`))

@@ -13,11 +13,12 @@ import type { SessionTag } from "../../SessionTag.ts"
 import { mistake } from "../data/messageText.ts"
 import { expectedDuration, parseMillis } from "../data/optionField.ts"
 import { TypeId } from "../data/typeId.ts"
-import { ask, take } from "../leases/asking.ts"
+import { Waiter } from "../entities/session.ts"
+import { take } from "../leases/asking.ts"
 import { end, finish } from "../leases/ending.ts"
+import { type Body, Frame } from "../leases/frame.ts"
 import { Lease, type LeaseParts } from "../leases/lease.ts"
-import { addFirst, canAddFirst, isClosed, isEmpty, removeFirst } from "../leases/scopeFinalizer.ts"
-import { type Body, UseFrames } from "../leases/useFrame.ts"
+import { endsWith, isClosed } from "../leases/scopeFinalizer.ts"
 import type { Closing } from "./closing.ts"
 import type { CloseOptions, SessionPool } from "./contract.ts"
 import { events } from "./events.ts"
@@ -34,58 +35,18 @@ export const surface = <S, C extends Connection, E, OE>(
 ): SessionPool<C, OE> => {
   const { engine } = parts
   const { state } = engine
-  const frames = new UseFrames<S, C, E, OE>()
+  const frames: Array<Frame<S, C, E, OE>> = []
+  const example = new Lease(parts, undefined, undefined)
+  engine.shapes = [example, new Waiter(engine.groups.ownCriteria, example, 0, 0, 0, "wait")]
   const origin = () => engine.leaks.isOn ? new Error("taken") : undefined
 
-  const finalizer = (lease: Lease<S, C, E, OE>) => () => finish(lease) ?? Effect.void
-  const broken = (lease: Lease<S, C, E, OE>, defect: unknown) =>
-    Effect.andThen(finish(lease) ?? Effect.void, Effect.die(defect))
-
-  // Uninterruptible from taking the session until the scope has its return: nothing can fall between.
-  const askIn = (lease: Lease<S, C, E, OE>, scope: Scope.Scope) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.withFiber((fiber) => {
-        let connection: Effect.Effect<C, AcquireError | OE>
-        try {
-          connection = ask(lease, fiber)
-        } catch (defect) {
-          return broken(lease, defect)
-        }
-        // Waiting can be interrupted, and ends the lease when it fails: the scope is not burdened with what never was.
-        const guarded = Effect.onExitPrimitive(
-          restore(connection),
-          (exit) => exit._tag === "Failure" ? finish(lease) : undefined,
-          true
-        )
-        return Effect.tap(guarded, Scope.addFinalizerExit(scope, finalizer(lease)))
-      })
-    )
-
-  const takesAtOnce = canAddFirst()
-
-  // A scope that closes in the middle of the wait leaves the wait to end as it may: what it comes to is given back then.
-  const finalizerOfWait = (lease: Lease<S, C, E, OE>) => () =>
-    lease.isWaiting ? Effect.void : finish(lease) ?? Effect.void
-
-  /**
-   * The same for a scope that has no finalizer: its return is the scope's before the session is taken, so nothing has to be
-   * uninterruptible, and a lease that is waited for costs two effects and not seven.
-   */
-  const askInEmpty = (lease: Lease<S, C, E, OE>, scope: Scope.Scope) => {
-    const given = finalizerOfWait(lease)
-    return Effect.onExitPrimitive(
-      Effect.withFiber((fiber) => {
-        if (!isEmpty(scope)) return askIn(lease, scope)
-        addFirst(scope, given)
-        return ask(lease, fiber)
-      }),
-      (exit) => {
-        if (exit._tag === "Success") return isClosed(scope) ? finish(lease) : undefined
-        // The scope is not burdened with what never was.
-        removeFirst(scope, given)
-        return finish(lease)
-      }
-    )
+  /** Runs `body` in a lease, which ends with it or with the scope. */
+  const run = (lease: Lease<S, C, E, OE>, body: Body<C>, scope: Scope.Scope | undefined) => {
+    const frame = frames.pop() ?? new Frame(frames)
+    frame.lease = lease
+    frame.body = body
+    frame.scope = scope
+    return frame.effect
   }
 
   const acquire = (request?: SessionRequest): ReturnType<SessionPool<C, OE>["acquire"]> => {
@@ -93,17 +54,15 @@ export const surface = <S, C extends Connection, E, OE>(
     return Effect.withFiber((fiber) => {
       const scope = Context.getUnsafe(fiber.context as Context.Context<Scope.Scope>, Scope.Scope)
       const lease = new Lease(parts, request, from)
-      if (!takesAtOnce || !isEmpty(scope)) return askIn(lease, scope)
-      let connection: C | undefined
       try {
-        connection = take(lease, fiber)
+        const connection = isClosed(scope) ? undefined : take(lease, fiber)
+        if (connection === undefined) return run(lease, Effect.succeed, scope) as Effect.Effect<C, AcquireError | OE>
+        // In the very step in which the session was taken: nothing can fall between.
+        endsWith(scope, lease)
+        return Effect.succeed(connection)
       } catch (defect) {
-        return broken(lease, defect)
+        return Effect.andThen(finish(lease) ?? Effect.void, Effect.die(defect))
       }
-      if (connection === undefined) return askInEmpty(lease, scope)
-      // In the very step in which the session was taken: nothing can fall between.
-      addFirst(scope, finalizer(lease))
-      return Effect.succeed(connection)
     })
   }
 
@@ -111,7 +70,7 @@ export const surface = <S, C extends Connection, E, OE>(
     const request = typeof first === "function" ? undefined : first
     const body = typeof first === "function" ? first : second!
     const from = origin()
-    return Effect.suspend(() => frames.run(new Lease(parts, request, from), body))
+    return Effect.suspend(() => run(new Lease(parts, request, from), body, undefined))
   }
 
   // Looked at when the effect runs: it may have been made while the lease was still on.
