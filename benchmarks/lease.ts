@@ -53,7 +53,9 @@ const names = {
   oneTag: "sessionpool use, always one tag of 1,000",
   allTags: "sessionpool use, 1,000 tags in turn",
   untaggedScoped: "sessionpool acquire, scoped, no tags",
-  allTagsScoped: "sessionpool acquire, scoped, 1,000 tags in turn"
+  allTagsScoped: "sessionpool acquire, scoped, 1,000 tags in turn",
+  floorUntagged: "floor: use, no tags",
+  floorTags: "floor: use, an array for each of 1,000 tags, in turn"
 } as const
 
 const promiseBased = ["generic-pool", "tarn", "lightning-pool"]
@@ -111,13 +113,17 @@ const tagged = (sessions: number, tagCount: number): Effect.Effect<ReadonlyArray
     let turn = 0
     const next = () => tags[turn++ % tagCount]!
     const first = tags[0]!
+    const bare = Array.from({ length: sessions }, () => ({}))
+    const byTag = Map.groupBy(bare.map((_, index) => ({ tag: tags[index % tagCount]! })), ({ tag }) => tag)
     return [
       inFiber(groups.tags, names.untagged, () => withoutTags.use(done)),
       inFiber(groups.tags, again(names.untagged), () => withoutTags.use(done)),
       inFiber(groups.tags, names.oneTag, () => withTags.use({ tag: first }, done)),
       inFiber(groups.tags, names.allTags, () => withTags.use({ tag: next() }, done)),
       inFiber(groups.tags, names.untaggedScoped, () => Effect.scoped(withoutTags.acquire())),
-      inFiber(groups.tags, names.allTagsScoped, () => Effect.scoped(withTags.acquire({ tag: next() })))
+      inFiber(groups.tags, names.allTagsScoped, () => Effect.scoped(withTags.acquire({ tag: next() }))),
+      inFiber(groups.tags, names.floorUntagged, () => Floor.use(bare, done)),
+      inFiber(groups.tags, names.floorTags, () => Floor.use(byTag.get(next())!, done))
     ]
   })
 

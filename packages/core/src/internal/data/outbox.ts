@@ -59,7 +59,7 @@ export class Outbox {
 
   readonly #tell = (): void => {
     this.#isHeld = false
-    this.tellAfter(nothing)
+    this.tellAfter(() => {})
   }
 
   #tellFirst(item: Told): void {
@@ -74,5 +74,3 @@ export class Outbox {
     }
   }
 }
-
-const nothing = (): void => {}

@@ -17,7 +17,7 @@ import {
   sameDigest,
   shardText
 } from "./identity.ts"
-import { isKnown, type Problem, problemsOf } from "./requestFields.ts"
+import { isRecord, type Problem, problemsOf } from "./requestFields.ts"
 import { Shard } from "./session.ts"
 import { SessionGroup } from "./session.ts"
 import type { Criteria } from "./session.ts"
@@ -51,11 +51,16 @@ interface KnownUser<S> {
 }
 
 /** Whether a request names nothing but a tag, a user and a password, and nothing that has to be refused. */
-const isPlain = (request: SessionRequest): boolean =>
-  typeof request === "object" && request !== null && !Array.isArray(request) &&
-  (request.matchAnyTag === undefined || typeof request.matchAnyTag === "boolean") &&
-  request.cclass === undefined && request.purity === undefined && request.shardingKey === undefined &&
-  request.superShardingKey === undefined && request.waitTimeout === undefined && isKnown(request)
+const isPlain = (request: SessionRequest): boolean => {
+  if (!isRecord(request)) return false
+  for (const name in request) {
+    const value = request[name as keyof SessionRequest]
+    const isRead = name === "tag" || name === "user" || name === "password" ||
+      (name === "matchAnyTag" && typeof value === "boolean")
+    if (!isRead && value !== undefined) return false
+  }
+  return true
+}
 
 /** How many parsed tags, and how many groups whose credentials were refused, are remembered. */
 const remembered = 16_384

@@ -57,13 +57,9 @@ const checks: { readonly [K in keyof SessionRequest]-?: Check } = {
 
 const known: ReadonlySet<string> = new Set(Object.keys(checks))
 
-/** Whether a request names only what a request can have. */
-export const isKnown = (request: object): boolean => {
-  for (const name in request) {
-    if (!known.has(name)) return false
-  }
-  return true
-}
+/** Whether it is an object with fields, whatever they are. */
+export const isRecord = (request: unknown): request is object =>
+  typeof request === "object" && request !== null && !Array.isArray(request)
 
 const problemOf = (field: string, value: unknown): ReadonlyArray<Problem> => {
   if (value === undefined) return []
@@ -80,6 +76,6 @@ const problemOf = (field: string, value: unknown): ReadonlyArray<Problem> => {
 
 /** Everything in a request that cannot be used. */
 export const problemsOf = (request: unknown): ReadonlyArray<Problem> =>
-  typeof request === "object" && request !== null && !Array.isArray(request)
+  isRecord(request)
     ? Object.entries(request).flatMap(([field, value]) => problemOf(field, value))
     : [mistake("request", "an object", request)]
