@@ -24,7 +24,7 @@ const poolWithSession = (options: PoolOptions.Options = {}, hasLeaseHook = false
   const state = new PoolState<object>({
     settings: settingsOf(options),
     clock,
-    outbox: new Outbox(Context.get(Context.empty(), Scheduler.Scheduler)),
+    outbox: new Outbox(Context.get(Context.empty(), Scheduler.Scheduler), () => {}),
     deadlines: new Deadlines<Waiter<object>>({
       now: () => clock.now(),
       fork: () => Effect.runFork(Effect.void) as Fiber.Fiber<void>,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SessionPool } from "@sessionpool/core"
 import { TestDatabase } from "@sessionpool/testing"
-import { Context, Deferred, Effect, Fiber, Scheduler } from "effect"
+import { Context, Deferred, Effect, Fiber, Scheduler, Scope, Stream } from "effect"
 import { Outbox } from "../src/internal/data/outbox.ts"
 
 const ofEffect = Context.get(Context.empty(), Scheduler.Scheduler)
@@ -13,7 +13,7 @@ const item = (tell: () => void) => ({ tell, nextTold: undefined })
 
 describe("the outbox", () => {
   it("tells what a step has come to before the step returns, in order, and not inside of it", () => {
-    const outbox = new Outbox(ofEffect)
+    const outbox = new Outbox(ofEffect, () => {})
     const told: Array<string> = []
     outbox.tellAfter(() => {
       outbox.put(item(() => told.push("first")))
@@ -24,7 +24,7 @@ describe("the outbox", () => {
   })
 
   it("tells what came about before in the same order", async () => {
-    const outbox = new Outbox(ofEffect)
+    const outbox = new Outbox(ofEffect, () => {})
     const told: Array<string> = []
     outbox.put(item(() => told.push("before")))
     assert.isEmpty(told)
@@ -35,7 +35,7 @@ describe("the outbox", () => {
   })
 
   it("does not nest: what is told may run steps of its own", () => {
-    const outbox = new Outbox(ofEffect)
+    const outbox = new Outbox(ofEffect, () => {})
     const told: Array<number> = []
     let depth = 0
     const step = (left: number) => () => {
@@ -53,7 +53,7 @@ describe("the outbox", () => {
   })
 
   it("leaves the event loop its turns, however long a chain of steps is", async () => {
-    const outbox = new Outbox(ofEffect)
+    const outbox = new Outbox(ofEffect, () => {})
     let told = 0
     const step = () =>
       outbox.put(item(() => {
@@ -67,8 +67,43 @@ describe("the outbox", () => {
     assert.strictEqual(told, 1000)
   })
 
+  it("does not tell more in a turn for what came about outside of steps (256 in a turn)", async () => {
+    const outbox = new Outbox(ofEffect, () => {})
+    let told = 0
+    const step = () =>
+      outbox.put(item(() => {
+        told++
+        if (told < 5000) outbox.tellAfter(step)
+      }))
+    for (let i = 0; i < 1000; i++) {
+      outbox.put(item(() => {}))
+      outbox.tellAfter(() => {})
+    }
+    outbox.tellAfter(step)
+    let most = 0
+    for (let before = told; before < 5000; before = told) {
+      await turn()
+      most = Math.max(most, told - before)
+    }
+    assert.isAtMost(most, 512)
+  })
+
+  it("looks at the clock between two that are told one after the other, and not for one alone", () => {
+    let looks = 0
+    const outbox = new Outbox(ofEffect, () => looks++)
+    const one = () => outbox.put(item(() => {}))
+    outbox.tellAfter(one)
+    assert.strictEqual(looks, 0)
+    outbox.tellAfter(() => {
+      one()
+      one()
+      one()
+    })
+    assert.strictEqual(looks, 2)
+  })
+
   it("tells what a step had come to that failed, but not while it fails", async () => {
-    const outbox = new Outbox(ofEffect)
+    const outbox = new Outbox(ofEffect, () => {})
     let isTold = false
     assert.throws(() =>
       outbox.tellAfter(() => {
@@ -88,7 +123,7 @@ describe("the outbox", () => {
       executionMode: "async",
       shouldYield: () => false,
       makeDispatcher: () => ({ scheduleTask: (task) => void tasks.push(task), flush: () => {} })
-    })
+    }, () => {})
     const told: Array<string> = []
     outbox.put(item(() => {
       told.push("first")
@@ -154,4 +189,71 @@ describe("a session that is given back", () => {
       yield* Fiber.joinAll(fibers)
       assert.strictEqual(done, 10_000)
     }))
+
+  it("leaves the event loop its turns also where the pool was made by an effect that ran at once", () =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const scope = yield* Scope.Scope
+      const pool = Effect.runSync(Effect.provideService(poolOfOne, Scope.Scope, scope))
+      yield* pool.use(() => Effect.void)
+      let done = 0
+      let most = 1_000_000
+      const caller = Effect.whileLoop({
+        while: () => done < most,
+        body: () => pool.use(() => Effect.sync(() => done++)),
+        step: () => {}
+      })
+      const held = yield* pool.acquire()
+      const fibers = yield* Effect.replicateEffect(Effect.forkChild(caller, { startImmediately: true }), 2)
+      yield* pool.release(held)
+      yield* Effect.promise(turn)
+      most = done
+      yield* Fiber.joinAll(fibers)
+      assert.isBelow(most, 1_000_000)
+    }))))
+
+  it.effect("is no hit for who has waited for it, however short the wait was", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOfOne
+      yield* pool.use(() => Effect.void)
+      const { hits } = (yield* pool.statistics).totals
+      const held = yield* pool.acquire()
+      const fibers = yield* Effect.replicateEffect(
+        Effect.forkChild(pool.use(() => Effect.void), { startImmediately: true }),
+        20
+      )
+      yield* pool.release(held)
+      yield* Fiber.joinAll(fibers)
+      assert.strictEqual((yield* pool.statistics).totals.hits, hits + 1)
+    }))
+
+  it("gives a listener every event, also when a long chain follows many leases in a turn", () =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const pool = yield* poolOfOne
+      let seen = 0
+      const watch = Stream.runForEach(
+        pool.events,
+        (event) => Effect.sync(() => event._tag === "SessionLent" && seen++)
+      )
+      yield* Effect.forkChild(watch, { startImmediately: true })
+      yield* pool.use(() => Effect.void)
+      let left = 20_000
+      const caller = Effect.whileLoop({
+        while: () => left-- > 0,
+        body: () => pool.use(() => Effect.void),
+        step: () => {}
+      })
+      const callers = yield* Effect.suspend(() => {
+        for (let i = 0; i < 1000; i++) Effect.runSync(pool.use(() => Effect.void))
+        return Effect.scoped(Effect.flatMap(pool.acquire(), (connection) =>
+          Effect.tap(
+            Effect.replicateEffect(Effect.forkDetach(caller, { startImmediately: true }), 2),
+            pool.release(connection)
+          )))
+      })
+      yield* Fiber.joinAll(callers)
+      const { lent } = (yield* pool.statistics).totals
+      const isMissing = Effect.as(Effect.promise(turn), () => seen < lent)
+      yield* Effect.repeat(isMissing, { while: (isLeft) => isLeft(), times: 100 })
+      assert.strictEqual(seen, lent)
+    }))))
 })

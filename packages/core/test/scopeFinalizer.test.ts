@@ -1,17 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scheduler, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { canSetState } from "../src/internal/leases/scopeFinalizer.ts"
 import { beside, openPool } from "./openPool.ts"
 
 /** Scopes are not shown what is in them but by their state, which is public. */
 const isEmpty = (scope: Scope.Scope): boolean => scope.state._tag === "Empty"
 
 describe("the finalizer of a scoped acquire", () => {
-  it("can be set with the Effect that is installed", () => {
-    assert.isTrue(canSetState())
-  })
-
   it.effect("leaves the scope as adding it would", () =>
     Effect.gen(function*() {
       const { pool } = yield* openPool({ max: 1 })

@@ -42,7 +42,7 @@ export const scriptedState = (options: PoolOptions.Options = {}) => {
   const state = new PoolState<object>({
     settings: Result.getOrThrow(PoolOptions.fromInput({ user: "scott", homogeneous: false, ...options })),
     clock: { now: () => time, ofTurn: () => time, date: (at: number) => at } as unknown as TurnClock,
-    outbox: new Outbox(Context.get(Context.empty(), Scheduler.Scheduler)),
+    outbox: new Outbox(Context.get(Context.empty(), Scheduler.Scheduler), () => {}),
     deadlines: new Deadlines<Waiter<object>>({
       now: () => time,
       fork: () => Effect.runFork(Effect.void) as Fiber.Fiber<void>,

@@ -2,7 +2,7 @@
  * What has to be told once a step is complete: outcomes to the fibers that wait for them, events to listeners. No fiber runs
  * inside a step, where it could see half of it.
  */
-import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+import { MixedScheduler, type Scheduler, type SchedulerDispatcher } from "effect/Scheduler"
 
 /** Something to be told. It may run fibers. */
 interface Told {
@@ -20,13 +20,22 @@ const inTurn = 256
  */
 export class Outbox {
   readonly #dispatcher: SchedulerDispatcher
+  readonly #between: () => void
   #first: Told | undefined = undefined
   #last: Told | undefined = undefined
-  /** Whether a step runs that tells when it is complete, or what such a step has come to is being told, or is told after a pause. */
+  /** Whether a step runs that tells when it is complete, or what such a step has come to is being told. */
   #isHeld = false
+  #isScheduled = false
+  /** How many were told since something else had its turn. */
+  #told = 0
 
-  constructor(scheduler: Scheduler) {
-    this.#dispatcher = scheduler.makeDispatcher()
+  /** `between` is called between two that are told one after the other. */
+  constructor(scheduler: Scheduler, between: () => void) {
+    // One that is to run an effect at once has no turns: what outlives the effect has those of Effect's own.
+    const isPassing = scheduler.executionMode === "sync" && scheduler instanceof MixedScheduler
+    const lasting = isPassing ? new MixedScheduler() : scheduler
+    this.#dispatcher = lasting.makeDispatcher()
+    this.#between = between
   }
 
   /** Something that is in no outbox is told once what runs now is done. */
@@ -38,7 +47,7 @@ export class Outbox {
       return
     }
     this.#first = item
-    if (!this.#isHeld) this.#dispatcher.scheduleTask(this.#tell, 0)
+    if (!this.#isHeld) this.#tellSoon()
   }
 
   /**
@@ -46,23 +55,34 @@ export class Outbox {
    * in its turn, and that step's is told from here as well: nothing nests.
    */
   tellAfter(step: () => void): void {
-    if (this.#isHeld) return step()
+    if (this.#isHeld || this.#told >= inTurn) return step()
     this.#isHeld = true
     try {
       step()
-      for (let told = 0; this.#first !== undefined && told < inTurn; told++) this.#tellFirst(this.#first)
+      while (this.#first !== undefined && this.#told < inTurn) {
+        this.#tellFirst(this.#first)
+        if (this.#first !== undefined) this.#between()
+      }
     } finally {
-      this.#isHeld = this.#first !== undefined
-      if (this.#isHeld) this.#dispatcher.scheduleTask(this.#tell, 0)
+      this.#isHeld = false
+      if (this.#first !== undefined) this.#tellSoon()
     }
   }
 
+  #tellSoon(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#dispatcher.scheduleTask(this.#tell, 0)
+  }
+
   readonly #tell = (): void => {
-    this.#isHeld = false
+    this.#isScheduled = false
+    this.#told = 0
     this.tellAfter(() => {})
   }
 
   #tellFirst(item: Told): void {
+    this.#told++
     this.#first = item.nextTold
     if (this.#first === undefined) this.#last = undefined
     item.nextTold = undefined

@@ -28,7 +28,8 @@ export class TurnClock {
   /** How often the time was remembered in this turn. */
   #uses = 0
   #readsLeft = 0
-  readonly #forget = () => {
+  /** The time is read anew: the turn is over, or something else may have run for long. */
+  readonly forget = (): void => {
     this.#time = unread
     this.#readsLeft = this.#uses < worthwhile ? readsBetween : 0
   }
@@ -74,7 +75,7 @@ export class TurnClock {
     else {
       this.#time = now
       this.#uses = 0
-      nextTurn(this.#forget)
+      nextTurn(this.forget)
     }
     return now
   }

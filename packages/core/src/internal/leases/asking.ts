@@ -91,7 +91,7 @@ const askInStep = <S, C extends Connection, E, OE>(
     return undefined
   }
   state.lend(session, lease, now)
-  return begin(asking, fiber.context, session, criteria, now, 0)
+  return begin(asking, fiber.context, session, criteria, now)
 }
 
 const fails = <S, C extends Connection, E, OE>(
@@ -125,7 +125,7 @@ const begin = <S, C extends Connection, E, OE>(
   session: Session<S>,
   criteria: Criteria<S>,
   now: number,
-  waitedMillis: number
+  since?: number
 ): C | undefined => {
   const lease = asking.lease!
   const { driver, engine, meters, onLease, onSession } = lease.parts
@@ -137,7 +137,8 @@ const begin = <S, C extends Connection, E, OE>(
   if (!isPrepared) lease.endsWith = "unprepared"
   session.isFresh = false
   state.count("lent")
-  if (!isPrepared || waitedMillis > 0) state.count("misses")
+  if (!isPrepared || since !== undefined) state.count("misses")
+  const waitedMillis = now - (since ?? now)
   meters.waited(waitedMillis)
   engine.leaks.watch(lease, now)
   const connection = driver.lease(session.handle, lease, context, lease.request?.context)
@@ -214,7 +215,7 @@ export const served = <S, C extends Connection, E, OE>(
   if (outcome!._tag === "Refused") return fails(asking, outcome!.error as AcquireError)
   const { session } = outcome!
   const now = lease.parts.engine.state.timeOfTurn()
-  return completed(lease, () => begin(asking, context, session, criteria, now, now - since))
+  return completed(lease, () => begin(asking, context, session, criteria, now, since))
 }
 
 /** Why a request may not wait for others to end their leases; `undefined` when it may. */

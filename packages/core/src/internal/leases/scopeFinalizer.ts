@@ -11,35 +11,12 @@ import type { Lease } from "./lease.ts"
 
 type Finalizer = () => Effect.Effect<void>
 
-const withOne = (finalizer: Finalizer): Scope.Scope["state"] => ({
-  _tag: "Open",
-  finalizerKey: finalizer,
-  finalizer,
-  finalizers: undefined
-})
-
-let canBeSet: boolean | undefined
-
-/**
- * Whether the state of a scope can be set: whether Effect leaves a scope with one finalizer so. It is tried out once: with an Effect
- * that keeps its scopes otherwise, pools take the longer way.
- */
-export const canSetState = (): boolean => {
-  if (canBeSet === undefined) {
-    const scope = Scope.makeUnsafe()
-    Effect.runSync(Scope.addFinalizer(scope, Effect.void))
-    canBeSet = fields(scope.state) === fields(withOne(() => Effect.void))
-  }
-  return canBeSet
-}
-
-const fields = (state: object): string => Object.keys(state).join()
-
 /** The lease ends when the scope closes, which is open. */
 export const endsWith = <S, C extends Connection, E, OE>(scope: Scope.Scope, lease: Lease<S, C, E, OE>): void => {
-  const finalizer = () => finish(lease) ?? Effect.void
-  if (scope.state._tag === "Empty" && canSetState()) scope.state = withOne(finalizer)
-  else Effect.runSync(Scope.addFinalizerExit(scope, finalizer))
+  const finalizer: Finalizer = () => finish(lease) ?? Effect.void
+  if (scope.state._tag === "Empty") {
+    scope.state = { _tag: "Open", finalizerKey: finalizer, finalizer, finalizers: undefined }
+  } else Effect.runSync(Scope.addFinalizerExit(scope, finalizer))
 }
 
 /** Whether a scope is closed, or about to be: its finalizers have been told. */

@@ -81,7 +81,8 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
 
   /**
    * Leases a session until the scope closes, for whatever reason it closes. Uncommitted work is rolled back then, and the
-   * session keeps the connection's tag.
+   * session keeps the connection's tag. A scope that closes while the request waits does not end the wait: it gets a connection that is over
+   * already. Interrupt the fiber to end a wait.
    */
   readonly acquire: (request?: SessionRequest) => Effect.Effect<C, AcquireError | E, Scope.Scope>
 
@@ -95,7 +96,8 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
   }
 
   /**
-   * Ends a lease now; the end of its scope then has nothing left to do. `tag` replaces `connection.tag` as the name of the
+   * Ends a lease now; the end of its scope then has nothing left to do, but keeps a few bytes for it until then: give a scope that lives for long
+   * to many leases only with `use` or `Effect.scoped` around each. `tag` replaces `connection.tag` as the name of the
    * state that the session is in; `""` means no tag. A malformed tag is a failure and leaves the lease unchanged.
    */
   release(

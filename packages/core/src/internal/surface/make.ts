@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function*<
   const state: PoolState<S> = new PoolState<S>({
     settings,
     clock: timer,
-    outbox: new Outbox(yield* Scheduler.Scheduler),
+    outbox: new Outbox(yield* Scheduler.Scheduler, timer.forget),
     deadlines: new Deadlines<Waiter<S>>({
       now: () => timer.now(),
       fork: (effect) => engine.fork(effect),
