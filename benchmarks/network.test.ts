@@ -41,9 +41,10 @@ describe("over a network", () => {
         // What is ready in the same run of the scheduler goes together, which a busy machine may cut into more runs: at best one or two.
         const together = groups.get("20 statements at once on a lease, 1 caller")!
         assert.isBelow(together.find(({ candidate }) => candidate === "sessionpool, pipelining")!.values[0]!, 20)
+        // The same here: where each of the 16 was alone in its run, none is saved. So a busy machine gets another try.
         const single = groups.get("1 statement a lease, 16 callers")!
         assert.isBelow(single.find(({ candidate }) => candidate.endsWith("shared sessions"))!.values[0]!, 1)
       })),
-    120_000
+    { timeout: 120_000, retry: 2 }
   )
 })

@@ -54,6 +54,8 @@ const made = ({ connectString, password, user }: ServerProcess, size: Size, { pi
     user,
     password: Redacted.make(password),
     increment: Math.max(1, size.min),
+    // A log-on that is still under way would count among the round trips of what is measured.
+    waitForMin: true,
     queueMax: -1,
     pipelining
   })
