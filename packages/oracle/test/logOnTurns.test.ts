@@ -15,13 +15,17 @@ class LogOns {
     this.#turns = new LogOnTurns(apart)
   }
 
-  /** Begins it, or has it wait. */
-  fork(name: string) {
+  /** The log-on, which begins or waits. */
+  run(name: string) {
     const logOn = Effect.callback<string>((resume) => {
       this.begun.push(name)
       this.#ends.set(name, () => resume(Effect.succeed(name)))
     })
-    return Effect.forkChild(this.#turns.run(logOn), { startImmediately: true })
+    return this.#turns.run(logOn)
+  }
+
+  fork(name: string) {
+    return Effect.forkChild(this.run(name), { startImmediately: true })
   }
 
   end(name: string) {
@@ -48,6 +52,19 @@ describe("log-ons that begin in one moment", () => {
       yield* logOns.begins("a", "b")
       yield* logOns.end("b")
       yield* logOns.begins("a", "b", "c")
+    }))
+
+  it.live("leave no place behind that they never had, when they are interrupted before they begin", () =>
+    Effect.gen(function*() {
+      const logOns = new LogOns(long)
+      const abandoned = Effect.withFiber((fiber) => {
+        fiber.interruptUnsafe()
+        return logOns.run("abandoned")
+      })
+      yield* Effect.forkChild(Effect.uninterruptible(abandoned), { startImmediately: true })
+      yield* logOns.fork("a")
+      yield* logOns.fork("b")
+      assert.deepStrictEqual(logOns.begun, ["a"])
     }))
 
   it.live("begin all, though none ends", () =>

@@ -14,9 +14,11 @@ const apart = 3
 /** Of many an eighth begins at a time: they compute for longer than it takes to begin them, so that the thread is never without work. */
 const part = 1 / 8
 
-/** Begins a log-on; none while it is under way or over. */
+/** A log-on that waits, is under way or is over; it may be over before it has waited. */
 interface Turn {
+  /** Begins it, once it waits. */
   begin: (() => void) | undefined
+  isUnderWay: boolean
 }
 
 /**
@@ -37,7 +39,7 @@ export class LogOnTurns {
   /** The same log-on, begun when it is its turn. It can be interrupted while it waits and while it is under way, and only then. */
   run<A, E>(logOn: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {
-      const turn: Turn = { begin: undefined }
+      const turn: Turn = { begin: undefined, isUnderWay: false }
       const begun = Effect.suspend(() => this.#take(turn))
       return Effect.onExitPrimitive(
         Effect.andThen(Effect.interruptible(begun), Effect.interruptible(logOn)),
@@ -51,7 +53,7 @@ export class LogOnTurns {
 
   #take(turn: Turn): Effect.Effect<void> {
     if (this.#waiting.size === 0 && (this.#underWay === 0 || performance.now() - this.#lastBegan >= this.#apart)) {
-      this.#begun()
+      this.#begun(turn)
       return Effect.void
     }
     return Effect.callback((resume) => {
@@ -61,7 +63,8 @@ export class LogOnTurns {
     })
   }
 
-  #begun(): void {
+  #begun(turn: Turn): void {
+    turn.isUnderWay = true
     this.#underWay++
     this.#lastBegan = performance.now()
   }
@@ -74,7 +77,7 @@ export class LogOnTurns {
     for (const turn of this.#waiting) {
       if (turns.length === count) break
       this.#waiting.delete(turn)
-      this.#begun()
+      this.#begun(turn)
       turns.push(turn)
     }
     if (this.#waiting.size > 0) this.#timer = setTimeout(this.#beginNext, this.#apart)
@@ -82,11 +85,12 @@ export class LogOnTurns {
   }
 
   #leave(turn: Turn): void {
-    if (!this.#waiting.delete(turn)) {
+    if (turn.isUnderWay) {
+      turn.isUnderWay = false
       this.#underWay--
       // First what has waited for the session that this log-on has made.
       if (this.#waiting.size > 0) setImmediate(this.#beginNext)
-    } else if (this.#waiting.size === 0) {
+    } else if (this.#waiting.delete(turn) && this.#waiting.size === 0) {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
