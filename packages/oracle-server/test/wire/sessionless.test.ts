@@ -159,7 +159,7 @@ describe("sessionless transactions", () => {
           yield* codeOf(() => two.execute("select n from t for update nowait")),
           "ORA-00054"
         )
-        // The session that began it is another one now, as any is.
+        // Once it is suspended, its rows are locked also for the session that began it.
         assert.strictEqual(
           yield* codeOf(() => one.execute("select n from t for update nowait")),
           "ORA-00054"

@@ -81,8 +81,8 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
 
   /**
    * Leases a session until the scope closes, for whatever reason it closes. Uncommitted work is rolled back then, and the
-   * session keeps the connection's tag. A scope that closes while the request waits does not end the wait: it gets a connection that is over
-   * already. Interrupt the fiber to end a wait.
+   * session keeps the connection's tag. Closing the scope does not end a wait: what comes
+   * of it is a connection whose lease has ended. Interrupt the fiber to end a wait.
    */
   readonly acquire: (request?: SessionRequest) => Effect.Effect<C, AcquireError | E, Scope.Scope>
 
@@ -96,8 +96,8 @@ export interface SessionPool<out C extends Connection, out E = never> extends Pi
   }
 
   /**
-   * Ends a lease now; the end of its scope then has nothing left to do, but keeps a few bytes for it until then: give a scope that lives for long
-   * to many leases only with `use` or `Effect.scoped` around each. `tag` replaces `connection.tag` as the name of the
+   * Ends a lease now; the end of its scope then has nothing left to do. The scope keeps a few bytes for the lease until then: where many leases
+   * end in one that lives for long, take each with `use` or in an `Effect.scoped` of its own. `tag` replaces `connection.tag` as the name of the
    * state that the session is in; `""` means no tag. A malformed tag is a failure and leaves the lease unchanged.
    */
   release(
